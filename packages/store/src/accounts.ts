@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { isNever, scheduleAccount } from './collections.js';
+import type { PrismaClient } from './generated/client.js';
+import type { CollectionKind, Lease, Phase } from './lease.js';
+import { inTransaction } from './pool.js';
+import type { Vault } from './vault.js';
+
+export type Resource = 'gmail' | 'calendar';
+export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
+
+export interface AccountImport {
+  email: string;
+  refreshToken: string;
+  tenant: string;
+  resources: Resource[];
+}
+
+export interface AccountView {
+  id: string;
+  email: string;
+  tenant: string;
+  state: AccountState;
+  reason: string | null;
+  collections: CollectionView[];
+}
+
+export interface CollectionView {
+  id: string;
+  kind: CollectionKind;
+  externalId: string;
+  state: string;
+  phase: Phase;
+  progress: { done: number; total: number | null };
+  walkStartedAt: Date | null;
+  wantedAt: Date | null;
+  servedAt: Date | null;
+  leaseUntil: Date | null;
+  leaseHolder: string | null;
+  lastSyncedAt: Date | null;
+  nextSyncAt: Date | null;
+  failures: number;
+  error: string | null;
+}
+
+/**
+ * Connects an account, or renews its refresh token: idempotent by (tenant, email). An account that was waiting for a new grant
+ * becomes active again and goes on from its cursors; nothing of its mirror is touched.
+ */
+export async function importAccount(prisma: PrismaClient, vault: Vault, account: AccountImport): Promise<{ id: string; created: boolean }> {
+  return prisma.$transaction(async (tx) => {
+    const key = { tenant_email: { tenant: account.tenant, email: account.email } };
+    const known = await tx.account.findUnique({ where: key });
+    const id = known?.id ?? randomUUID();
+    const resources = [...new Set([...(known?.resources ?? []), ...account.resources])].sort();
+    const revived = known?.state === 'reauth_required';
+    await tx.account.upsert({
+      where: key,
+      create: { id, tenant: account.tenant, email: account.email, resources },
+      update: { resources, ...(revived ? { state: 'active', reason: null } : {}) },
+    });
+    const secret = { sealed: new Uint8Array(vault.sealRefreshToken(id, account.refreshToken)), keyId: vault.keyId };
+    await tx.credential.upsert({ where: { accountId: id }, create: { accountId: id, ...secret }, update: secret });
+    await tx.collection.createMany({ data: firstCollections(id, account.resources), skipDuplicates: true });
+    await tx.$executeRaw`UPDATE accounts SET updated_at = now() WHERE id = ${id}::uuid`;
+    if (revived) await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL WHERE account_id = ${id}::uuid AND state = 'active'`;
+    return { id, created: !known };
+  });
+}
+
+/** Every account with its collections, or those with these addresses (any tenant). */
+export async function listAccounts(prisma: PrismaClient, emails?: readonly string[]): Promise<AccountView[]> {
+  const accounts = await prisma.account.findMany({
+    where: emails ? { email: { in: [...emails] } } : {},
+    include: { collections: { orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] } },
+    orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
+  });
+  return accounts.map((account) => ({
+    id: account.id,
+    email: account.email,
+    tenant: account.tenant,
+    state: account.state as AccountState,
+    reason: account.reason,
+    collections: account.collections.map((c) => ({
+      id: c.id,
+      kind: c.kind as CollectionKind,
+      externalId: c.externalId,
+      state: c.state,
+      phase: c.phase as Phase,
+      progress: { done: Number(c.progressDone), total: c.progressTotal === null ? null : Number(c.progressTotal) },
+      walkStartedAt: c.walkStartedAt,
+      wantedAt: c.wantedAt,
+      servedAt: c.servedAt,
+      leaseUntil: c.leaseUntil,
+      leaseHolder: c.leaseHolder,
+      lastSyncedAt: c.lastSyncedAt,
+      nextSyncAt: isNever(c.nextSyncAt) ? null : c.nextSyncAt,
+      failures: c.failures,
+      error: c.error,
+    })),
+  }));
+}
+
+/**
+ * Google refuses the grant: the account waits for a human, with its rows and cursors untouched, and no more calls are made.
+ * Under the lease's epoch: a zombie's old refusal must not stop an account whose token has been renewed since.
+ */
+export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    const fenced = await session.query({
+      text: `UPDATE collections SET lease_until = now(), error = $3 WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), reason],
+    });
+    if (fenced.rowCount !== 1) return;
+    await scheduleAccount(session, lease.accountId, false);
+    await session.query({
+      text: `UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`,
+      values: [lease.accountId, reason],
+    });
+  });
+}
+
+function firstCollections(accountId: string, resources: readonly Resource[]): { id: string; accountId: string; kind: string; externalId: string }[] {
+  const kinds = resources.map((resource) => (resource === 'gmail' ? (['gmail', 'mailbox'] as const) : (['calendar-list', 'calendars'] as const)));
+  return kinds.map(([kind, externalId]) => ({ id: randomUUID(), accountId, kind, externalId }));
+}

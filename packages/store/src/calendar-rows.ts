@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { arrayLiteral } from './pool.js';
+import type { CalendarRow, EventRow, RowChange } from './rows.js';
+
+/* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
+
+/** Stores entries of the calendar list and opens a collection for the events of each; one that had gone comes back as new. */
+export async function upsertCalendars(session: pg.PoolClient, accountId: string, calendars: readonly CalendarRow[]): Promise<RowChange[]> {
+  if (calendars.length === 0) return [];
+  const rows = lastById(calendars);
+  const ids = arrayLiteral(rows, (c) => c.id);
+  const stored = await session.query<{ id: string; created: boolean }>({
+    name: 'calendar-upsert',
+    text: `INSERT INTO calendars AS c (account_id, id, summary, time_zone, access_role, is_primary, resource)
+           SELECT $1, u.id, u.summary, u.time_zone, u.access_role, u.is_primary, u.resource::jsonb
+             FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::text[]) AS u(id, summary, time_zone, access_role, is_primary, resource)
+           ON CONFLICT (account_id, id) DO UPDATE
+              SET summary = excluded.summary, time_zone = excluded.time_zone, access_role = excluded.access_role, is_primary = excluded.is_primary, resource = excluded.resource
+            WHERE c.resource IS DISTINCT FROM excluded.resource
+           RETURNING id, xmax = 0 AS created`,
+    values: [
+      accountId, ids, arrayLiteral(rows, (c) => c.summary), arrayLiteral(rows, (c) => c.timeZone),
+      arrayLiteral(rows, (c) => c.accessRole), arrayLiteral(rows, (c) => c.isPrimary), arrayLiteral(rows, (c) => c.resource),
+    ],
+  });
+  await session.query({
+    name: 'calendar-open-collections',
+    text: `INSERT INTO collections AS c (id, account_id, kind, external_id)
+           SELECT u.collection_id, $1, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id)
+           ON CONFLICT (account_id, kind, external_id) DO UPDATE
+              SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, failures = 0, next_sync_at = now(), lease_epoch = c.lease_epoch + 1
+            WHERE c.state = 'gone'`,
+    values: [accountId, arrayLiteral(rows, () => randomUUID()), ids],
+  });
+  return stored.rows.map((row) => ({ entity: 'calendar', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' }));
+}
+
+/** Calendars that left the list take their events along; raising the epoch fences out a worker that is still reading them. */
+export async function removeCalendars(session: pg.PoolClient, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+  if (ids.length === 0) return [];
+  const values = [accountId, arrayLiteral(ids, (id) => id)];
+  await session.query({
+    name: 'calendar-close-collections',
+    text: `UPDATE collections SET state = 'gone', error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
+            WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[]) AND state = 'active'`,
+    values,
+  });
+  const events = await session.query<{ id: string; calendar_id: string }>({
+    name: 'calendar-erase-events',
+    text: 'DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',
+    values,
+  });
+  const calendars = await session.query<{ id: string }>({
+    name: 'calendar-delete',
+    text: 'DELETE FROM calendars WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id',
+    values,
+  });
+  return [
+    ...events.rows.map((row): RowChange => ({ entity: 'event', id: row.id, calendarId: row.calendar_id, op: 'deleted' })),
+    ...calendars.rows.map((row): RowChange => ({ entity: 'calendar', id: row.id, calendarId: null, op: 'deleted' })),
+  ];
+}
+
+export async function upsertEvents(session: pg.PoolClient, accountId: string, calendarId: string, events: readonly EventRow[]): Promise<RowChange[]> {
+  if (events.length === 0) return [];
+  const rows = lastById(events);
+  const stored = await session.query<{ id: string; created: boolean }>({ name: 'event-upsert', text: UPSERT_EVENTS, values: eventValues(accountId, calendarId, rows) });
+  return stored.rows.map((row) => ({ entity: 'event', id: row.id, calendarId, op: row.created ? 'created' : 'updated' }));
+}
+
+/** Removes events; a deleted master takes its exceptions along, since they exist only as long as it does. */
+export async function deleteEvents(session: pg.PoolClient, accountId: string, calendarId: string, ids: readonly string[]): Promise<RowChange[]> {
+  if (ids.length === 0) return [];
+  const gone = await session.query<{ id: string }>({
+    name: 'event-delete',
+    text: `DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = $2 AND (id = ANY($3::text[]) OR recurring_event_id = ANY($3::text[])) RETURNING id`,
+    values: [accountId, calendarId, arrayLiteral(ids, (id) => id)],
+  });
+  return gone.rows.map((row) => ({ entity: 'event', id: row.id, calendarId, op: 'deleted' }));
+}
+
+const UPSERT_EVENTS = `
+INSERT INTO calendar_events AS e (account_id, calendar_id, id, status, ical_uid, summary, recurring_event_id, is_recurring,
+                                  start_date, start_at, start_zone, end_date, end_at, end_zone, etag, resource)
+SELECT $1, $2, u.id, u.status, u.ical_uid, u.summary, u.recurring_event_id, u.is_recurring,
+       u.start_date, 'epoch'::timestamptz + u.start_ms * interval '1 ms', u.start_zone, u.end_date, 'epoch'::timestamptz + u.end_ms * interval '1 ms', u.end_zone,
+       u.etag, u.resource::jsonb
+  FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::date[], $10::bigint[], $11::text[],
+              $12::date[], $13::bigint[], $14::text[], $15::text[], $16::text[])
+       AS u(id, status, ical_uid, summary, recurring_event_id, is_recurring, start_date, start_ms, start_zone, end_date, end_ms, end_zone, etag, resource)
+ON CONFLICT (account_id, calendar_id, id) DO UPDATE
+   SET status = excluded.status, ical_uid = excluded.ical_uid, summary = excluded.summary, recurring_event_id = excluded.recurring_event_id,
+       is_recurring = excluded.is_recurring, start_date = excluded.start_date, start_at = excluded.start_at, start_zone = excluded.start_zone,
+       end_date = excluded.end_date, end_at = excluded.end_at, end_zone = excluded.end_zone, etag = excluded.etag, resource = excluded.resource, updated_at = now()
+ WHERE e.resource IS DISTINCT FROM excluded.resource
+RETURNING id, xmax = 0 AS created`;
+
+function eventValues(accountId: string, calendarId: string, rows: readonly EventRow[]): unknown[] {
+  return [
+    accountId, calendarId,
+    arrayLiteral(rows, (e) => e.id), arrayLiteral(rows, (e) => e.status), arrayLiteral(rows, (e) => e.icalUid), arrayLiteral(rows, (e) => e.summary),
+    arrayLiteral(rows, (e) => e.recurringEventId), arrayLiteral(rows, (e) => e.isRecurring),
+    arrayLiteral(rows, (e) => e.start.date), arrayLiteral(rows, (e) => e.start.atMs), arrayLiteral(rows, (e) => e.start.zone),
+    arrayLiteral(rows, (e) => e.end.date), arrayLiteral(rows, (e) => e.end.atMs), arrayLiteral(rows, (e) => e.end.zone),
+    arrayLiteral(rows, (e) => e.etag), arrayLiteral(rows, (e) => e.resource),
+  ];
+}
+
+/** One statement may not touch a row twice; of an id given twice in a page, the later one is Google's last word. */
+function lastById<Row extends { id: string }>(rows: readonly Row[]): Row[] {
+  return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}

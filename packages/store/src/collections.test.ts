@@ -1,0 +1,65 @@
+import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+
+let fixture: StoreFixture;
+beforeEach(async () => {
+  fixture = await storeFixture();
+});
+afterEach(() => fixture.close());
+
+const claimDue = (): Promise<{ id: string }[]> => fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 });
+
+test('what is due is handed out once, by however many schedulers, until its visibility time is over', async () => {
+  const claims = await Promise.all([claimDue(), claimDue(), claimDue()]);
+  expect(claims.flat()).toHaveLength(2);
+  expect(await claimDue()).toEqual([]);
+  await fixture.database.pool.query("UPDATE collections SET next_sync_at = now() - interval '1 s'");
+  expect(await claimDue()).toHaveLength(2);
+});
+
+test('a lease is exclusive until it runs out, and a takeover raises the epoch', async () => {
+  const first = await claim(fixture, fixture.accountId, 'gmail');
+  expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });
+  await fixture.database.pool.query("UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1", [first.collectionId]);
+  const second = await claim(fixture, fixture.accountId, 'gmail');
+  expect(second.epoch).toBe(first.epoch + 1n);
+});
+
+test('a wish that comes during a run is due again at once; one before the run is served by it', async () => {
+  await fixture.store.collections.markWanted([fixture.accountId], { resource: 'gmail' });
+  const held = await claim(fixture, fixture.accountId, 'gmail');
+  expect(await fixture.store.lease.settle(held, { result: 'caught-up', nextInMs: 60_000, error: null })).toEqual({ wantedAgain: false });
+  const again = await claim(fixture, fixture.accountId, 'gmail');
+  const since = await fixture.store.collections.markWanted([fixture.accountId], { resource: 'gmail' });
+  expect(await fixture.store.lease.settle(again, { result: 'caught-up', nextInMs: 60_000, error: null })).toEqual({ wantedAgain: true });
+  expect((await fixture.store.collections.unservedSince([fixture.accountId], since)).map((c) => c.kind)).toContain('gmail');
+  expect((await claimDue()).map((due) => due.id)).toContain(held.collectionId);
+});
+
+test('an account that needs a new grant is off the schedule, keeps everything, and comes back with a new token', async () => {
+  const held = await claim(fixture, fixture.accountId, 'gmail');
+  await fixture.store.accounts.requireReauth(held, 'Google no longer accepts the grant');
+  expect(await claimDue()).toEqual([]);
+  expect(await fixture.store.lease.claim(held.collectionId)).toEqual({ kind: 'idle', why: 'account not active' });
+  const [account] = await fixture.store.accounts.list(['ada@example.com']);
+  expect(account).toMatchObject({ state: 'reauth_required', reason: 'Google no longer accepts the grant' });
+  await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//new', tenant: 'default', resources: ['gmail'] });
+  expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active', reason: null });
+  expect(await claimDue()).toHaveLength(2);
+  expect(await fixture.store.vault.refreshToken(fixture.accountId)).toBe('1//new');
+});
+
+test('a refusal under a lost lease does not stop an account whose grant was renewed', async () => {
+  const zombie = await claim(fixture, fixture.accountId, 'gmail');
+  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await claim(fixture, fixture.accountId, 'gmail');
+  await fixture.store.accounts.requireReauth(zombie, 'late refusal');
+  expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active' });
+});
+
+test('importing is idempotent by tenant and email, and keeps tenants apart', async () => {
+  const same = await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//x', tenant: 'default', resources: ['gmail'] });
+  const other = await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//y', tenant: 'other', resources: ['gmail'] });
+  expect(same).toEqual({ id: fixture.accountId, created: false });
+  expect(other.created).toBe(true);
+  expect((await fixture.store.accounts.list(['ada@example.com'])).map((account) => [account.tenant, account.collections.length])).toEqual([['default', 2], ['other', 1]]);
+});

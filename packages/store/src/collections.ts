@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import { LeaseLost, type CollectionKind, type Lease, type Phase } from './lease.js';
+import { arrayLiteral } from './pool.js';
+
+/** A collection that the scheduler is to hand to a queue. */
+export interface DueCollection {
+  id: string;
+  kind: CollectionKind;
+  phase: Phase;
+  wantedFull: boolean;
+  tenant: string;
+}
+
+/** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
+export interface Settlement {
+  result: 'caught-up' | 'more' | 'snoozed' | 'failed';
+  nextInMs: number;
+  /** Shown to the operator; null clears it. */
+  error: string | null;
+  /** Bad weather lengthens the backoff; waiting for quota does not. */
+  countsAsFailure?: boolean;
+}
+
+/** Collections that rest for good carry this date: the due index then never meets them. */
+const NEVER = "timestamptz '9999-01-01'";
+
+/**
+ * Claims what is due: one statement, any number of schedulers at once (SKIP LOCKED).
+ * Claiming only moves `next_sync_at` ahead by the visibility time; if the job is then lost with Redis, the collection
+ * comes due again by itself. Nothing else has to remember that a job exists.
+ */
+export async function claimDue(pool: pg.Pool, limit: number, visibilityMs: number): Promise<DueCollection[]> {
+  const due = await pool.query<{ id: string; kind: CollectionKind; phase: Phase; wanted_full: boolean; tenant: string }>({
+    name: 'collections-due',
+    text: `UPDATE collections c SET next_sync_at = now() + $2 * interval '1 ms'
+             FROM (SELECT due.id, a.tenant FROM collections due JOIN accounts a ON a.id = due.account_id
+                    WHERE due.state = 'active' AND due.next_sync_at <= now() AND a.state = 'active'
+                    ORDER BY due.next_sync_at LIMIT $1 FOR UPDATE OF due SKIP LOCKED) AS picked
+            WHERE c.id = picked.id
+        RETURNING c.id, c.kind, c.phase, c.wanted_full, picked.tenant`,
+    values: [limit, visibilityMs],
+  });
+  return due.rows.map((row) => ({ id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant }));
+}
+
+/**
+ * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came
+ * during the run is due at once, so no wake-up is lost.
+ * @returns whether the collection is wanted again already
+ * @throws LeaseLost
+ */
+export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promise<{ wantedAgain: boolean }> {
+  const settled = await pool.query<{ wanted_again: boolean }>({
+    name: 'collection-settle',
+    text: `UPDATE collections
+              SET lease_until = now(),
+                  served_at = CASE WHEN $3 = 'caught-up' THEN run_started_at ELSE served_at END,
+                  last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
+                  failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
+                  error = $5,
+                  next_sync_at = CASE WHEN $3 = 'caught-up' AND wanted_at > run_started_at THEN now() ELSE now() + $4 * interval '1 ms' END
+            WHERE id = $1 AND lease_epoch = $2
+        RETURNING coalesce(wanted_at > run_started_at, false) AS wanted_again`,
+    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false],
+  });
+  const row = settled.rows[0];
+  if (!row) throw new LeaseLost(lease);
+  return { wantedAgain: row.wanted_again };
+}
+
+/** Google no longer shows the collection to this account. @throws LeaseLost */
+export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
+  const settled = await pool.query({
+    text: `UPDATE collections SET state = 'gone', error = $3, lease_until = now(), next_sync_at = ${NEVER} WHERE id = $1 AND lease_epoch = $2`,
+    values: [lease.collectionId, String(lease.epoch), reason],
+  });
+  if (settled.rowCount !== 1) throw new LeaseLost(lease);
+}
+
+/**
+ * Rings for collections: they come due now, and a run that begins from here on serves the wish.
+ * @param accountIds null means every account
+ * @returns the moment of the call by the database's clock, as text with microseconds
+ */
+export async function markWanted(
+  pool: pg.Pool, accountIds: readonly string[] | null, options: { resource?: 'gmail' | 'calendar'; full?: boolean } = {},
+): Promise<string> {
+  const rung = await pool.query<{ at: string }>({
+    text: `WITH moment AS (SELECT clock_timestamp() AS at),
+                rung AS (UPDATE collections SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
+                           FROM moment
+                          WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
+                            AND ($2::text IS NULL OR (kind = 'gmail') = ($2 = 'gmail')))
+           SELECT at::text FROM moment`,
+    values: [accountIds && arrayLiteral(accountIds, (id) => id), options.resource ?? null, options.full ?? false],
+  });
+  return (rung.rows[0] as { at: string }).at;
+}
+
+export interface UnservedCollection {
+  email: string;
+  kind: CollectionKind;
+  externalId: string;
+  accountState: string;
+  reason: string | null;
+}
+
+/** The collections that no run begun after `since` has left caught up. */
+export async function unservedSince(pool: pg.Pool, accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]> {
+  const rows = await pool.query<{ email: string; kind: CollectionKind; external_id: string; state: string; reason: string | null }>({
+    text: `SELECT a.email, c.kind, c.external_id, a.state, coalesce(a.reason, c.error) AS reason
+             FROM collections c JOIN accounts a ON a.id = c.account_id
+            WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.served_at IS NULL OR c.served_at <= $2::timestamptz)
+            ORDER BY a.email, c.kind, c.external_id`,
+    values: [accountIds && arrayLiteral(accountIds, (id) => id), since],
+  });
+  return rows.rows.map((row) => ({ email: row.email, kind: row.kind, externalId: row.external_id, accountState: row.state, reason: row.reason }));
+}
+
+/** Account states that stop all calls also take its collections off the schedule; becoming active puts them back, due now. */
+export async function scheduleAccount(session: pg.Pool | pg.PoolClient, accountId: string, active: boolean): Promise<void> {
+  await session.query({
+    text: `UPDATE collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
+    values: [accountId],
+  });
+}
+
+/** Whether a date means "never". */
+export function isNever(date: Date): boolean {
+  return date.getUTCFullYear() >= 9999;
+}

@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import { appendChanges } from './changes.js';
+import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
+import { applyLabelChanges, deleteMessages, replaceLabels, upsertMessages } from './gmail-rows.js';
+import { LeaseLost, type Lease, type Phase } from './lease.js';
+import { inTransaction } from './pool.js';
+import type { CalendarRow, EventRow, LabelChange, LabelRow, MessageRow, RowChange } from './rows.js';
+import { applyWalk, type WalkDelta } from './walk.js';
+
+/**
+ * THE write. A page of Google's answer becomes rows, change events and the advanced cursor in this one transaction,
+ * under the lease's epoch, or it becomes nothing.
+ *
+ * Order of locks, the same in every commit, so that two commits cannot deadlock: the collection's row (the fence),
+ * the mirror's rows sorted by key, the account's row. The account's row comes last and is held to the commit:
+ * that makes the feed's seq gapless and puts it in commit order, so a reader that asks "after seq n" never skips a late row.
+ *
+ * Rejected: checking the lease first and writing afterwards (a worker stopped in between would write under a lost lease);
+ * an outbox beside the rows (the change table is the log already).
+ */
+export interface PageCommit {
+  /** The next cursor, in packages/sync's own words. */
+  cursor: unknown;
+  phase: Phase;
+  generation: number;
+  progress?: { done: number; total: number | null };
+  /** Set by the commit that begins a full walk: it answers the wish for one. */
+  beginsWalk?: boolean;
+  delta: Delta;
+  walk?: WalkDelta;
+}
+
+/** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
+export type Delta =
+  | { kind: 'none' }
+  | { kind: 'gmail'; messages: MessageRow[]; labelChanges: LabelChange[]; deleted: string[]; labels: LabelRow[] | null }
+  | { kind: 'calendar-list'; calendars: CalendarRow[]; removed: string[] }
+  | { kind: 'calendar-events'; events: EventRow[]; deleted: string[] };
+
+export interface Committed {
+  created: number;
+  updated: number;
+  deleted: number;
+  /** Walk items that a sweep or a clearing went through; less than the limit means that it is done. */
+  swept: number;
+  cleared: number;
+}
+
+/** @throws LeaseLost when another worker has taken the collection over: nothing was written then. */
+export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed> {
+  return inTransaction(pool, async (session) => {
+    await fence(session, lease, ttlMs, commit);
+    const changes = await applyDelta(session, lease, commit.delta);
+    const walked = commit.walk ? await applyWalk(session, lease, commit.generation, commit.walk) : { changes: [], swept: 0, cleared: 0 };
+    const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
+    if (all.length > 0) await appendChanges(session, lease, all);
+    return { ...countOps(all), swept: walked.swept, cleared: walked.cleared };
+  });
+}
+
+/** First statement of the transaction: it locks the collection's row until the commit, so no claim can slip in between. */
+async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit: PageCommit): Promise<void> {
+  const fenced = await session.query({
+    name: 'commit-fence',
+    text: `UPDATE collections
+              SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL,
+                  progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
+                  walk_started_at = CASE WHEN $9 THEN now() ELSE walk_started_at END,
+                  wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
+            WHERE id = $1 AND lease_epoch = $2`,
+    values: [
+      lease.collectionId, String(lease.epoch), JSON.stringify(commit.cursor), commit.phase, commit.generation, ttlMs,
+      commit.progress?.done ?? null, commit.progress?.total ?? null, commit.beginsWalk ?? false,
+    ],
+  });
+  if (fenced.rowCount !== 1) throw new LeaseLost(lease);
+}
+
+async function applyDelta(session: pg.PoolClient, lease: Lease, delta: Delta): Promise<RowChange[]> {
+  switch (delta.kind) {
+    case 'none':
+      return [];
+    case 'gmail': {
+      const labels = delta.labels ? await replaceLabels(session, lease.accountId, delta.labels) : [];
+      const relabelled = await applyLabelChanges(session, lease.accountId, delta.labelChanges);
+      const upserted = await upsertMessages(session, lease.accountId, delta.messages);
+      const deleted = await deleteMessages(session, lease.accountId, delta.deleted);
+      return [...labels, ...relabelled, ...upserted, ...deleted];
+    }
+    case 'calendar-list':
+      return [
+        ...(await upsertCalendars(session, lease.accountId, delta.calendars)),
+        ...(await removeCalendars(session, lease.accountId, delta.removed)),
+      ];
+    case 'calendar-events':
+      return [
+        ...(await upsertEvents(session, lease.accountId, lease.externalId, delta.events)),
+        ...(await deleteEvents(session, lease.accountId, lease.externalId, delta.deleted)),
+      ];
+  }
+}
+
+function countOps(changes: readonly RowChange[]): { created: number; updated: number; deleted: number } {
+  const counts = { created: 0, updated: 0, deleted: 0 };
+  for (const change of changes) counts[change.op]++;
+  return counts;
+}

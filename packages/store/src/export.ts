@@ -1,0 +1,108 @@
+import type pg from 'pg';
+
+/** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */
+export interface ExportedMessage {
+  id: string;
+  threadId: string;
+  labelIds: string[];
+  /** Milliseconds since the epoch, as Google writes them. */
+  internalDate: string | null;
+  sizeEstimate: number;
+  snippet: string;
+  subject: string | null;
+  from: string | null;
+  to: string | null;
+  cc: string | null;
+  date: string | null;
+  messageId: string | null;
+  text: string | null;
+  html: string | null;
+  attachments: { partId: string; filename: string; mimeType: string; size: number }[];
+}
+
+export interface ExportedEvent {
+  calendarId: string;
+  event: Record<string, unknown>;
+}
+
+/** Rows read at a time: bounds the memory of an export, whatever the mailbox. */
+const PAGE = 500;
+
+/** The mailbox's mirror, sorted by id. Pages are read one by one, so the export is no snapshot of a mailbox that changes meanwhile. */
+export async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage> {
+  for (let after = ''; ; ) {
+    const page = await pool.query<MessageRecord>({
+      text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
+                    (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
+                       FROM gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments
+               FROM gmail_messages m LEFT JOIN gmail_bodies b ON b.account_id = m.account_id AND b.message_id = m.id
+              WHERE m.account_id = $1 AND m.id COLLATE "C" > $2 AND ($4::text[] IS NULL OR m.id = ANY($4::text[])) ORDER BY m.id COLLATE "C" LIMIT $3`,
+      values: [accountId, after, PAGE, ids ?? null],
+    });
+    for (const row of page.rows) yield messageOf(row);
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < PAGE) return;
+    after = last.id;
+  }
+}
+
+/** The calendars' mirror, sorted by calendar and event id. */
+export async function* exportEvents(pool: pg.Pool, accountId: string): AsyncGenerator<ExportedEvent> {
+  for (let calendarId = '', id = ''; ; ) {
+    const page = await pool.query<{ calendar_id: string; id: string; resource: Record<string, unknown> }>({
+      text: `SELECT calendar_id, id, resource FROM calendar_events
+              WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
+      values: [accountId, calendarId, id, PAGE],
+    });
+    for (const row of page.rows) yield { calendarId: row.calendar_id, event: row.resource };
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < PAGE) return;
+    calendarId = last.calendar_id;
+    id = last.id;
+  }
+}
+
+/** The ids of the calendars in the mirror's calendar list. */
+export async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
+  const found = await pool.query<{ id: string }>('SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"', [accountId]);
+  return found.rows.map((row) => row.id);
+}
+
+interface MessageRecord {
+  id: string;
+  thread_id: string;
+  label_ids: string[];
+  internal_ms: string | null;
+  odd_date: string | null;
+  size_estimate: number;
+  snippet: string;
+  subject: string | null;
+  from_header: string | null;
+  to_header: string | null;
+  cc_header: string | null;
+  date_header: string | null;
+  message_id_header: string | null;
+  text_plain: string | null;
+  text_html: string | null;
+  attachments: ExportedMessage['attachments'];
+}
+
+function messageOf(row: MessageRecord): ExportedMessage {
+  return {
+    id: row.id,
+    threadId: row.thread_id,
+    labelIds: row.label_ids,
+    internalDate: row.internal_ms === null ? row.odd_date : String(Math.round(Number(row.internal_ms))),
+    sizeEstimate: row.size_estimate,
+    snippet: row.snippet,
+    subject: row.subject,
+    from: row.from_header,
+    to: row.to_header,
+    cc: row.cc_header,
+    date: row.date_header,
+    messageId: row.message_id_header,
+    text: row.text_plain,
+    html: row.text_html,
+    attachments: row.attachments,
+  };
+}

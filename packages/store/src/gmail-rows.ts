@@ -1,0 +1,205 @@
+import type pg from 'pg';
+import { arrayLiteral, innerArray } from './pool.js';
+import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } from './rows.js';
+
+/*
+ * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not
+ * rewritten and causes no event (Postgres returns only the rows it touched; xmax = 0 tells a created one).
+ */
+
+/** Stores messages with bodies, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
+export async function upsertMessages(session: pg.PoolClient, accountId: string, messages: readonly MessageRow[]): Promise<RowChange[]> {
+  if (messages.length === 0) return [];
+  const rows = newestById(messages);
+  const touched = new Map<string, Op>();
+  const stored = await session.query<{ id: string; created: boolean }>({ name: 'message-upsert', text: UPSERT_MESSAGES, values: messageValues(accountId, rows) });
+  for (const row of stored.rows) touched.set(row.id, row.created ? 'created' : 'updated');
+  const bodies = await session.query<{ message_id: string }>({
+    name: 'body-upsert',
+    text: UPSERT_BODIES,
+    values: [accountId, arrayLiteral(rows, (m) => m.id), arrayLiteral(rows, (m) => m.text), arrayLiteral(rows, (m) => m.html)],
+  });
+  for (const row of bodies.rows) if (!touched.has(row.message_id)) touched.set(row.message_id, 'updated');
+  for (const id of await writeAttachments(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
+  await refreshThreads(session, accountId, rows.filter((m) => touched.has(m.id)).map((m) => m.threadId));
+  return [...touched].map(([id, op]) => ({ entity: 'message', id, calendarId: null, op }));
+}
+
+/** Applies what history says of labels, without asking for the message again. Messages that are not stored are passed over: their fetch brings the labels. */
+export async function applyLabelChanges(session: pg.PoolClient, accountId: string, changes: readonly LabelChange[]): Promise<RowChange[]> {
+  if (changes.length === 0) return [];
+  const sorted = [...changes].sort((a, b) => compare(a.id, b.id));
+  const updated = await session.query<{ id: string }>({
+    name: 'message-labels',
+    text: `WITH u AS MATERIALIZED (
+             SELECT m.id, m.label_ids AS before, greatest(m.history_id, c.history_id) AS history_id,
+                    ARRAY(SELECT DISTINCT l COLLATE "C" FROM unnest(m.label_ids || c.adds::text[]) AS l WHERE l <> ALL (c.removes::text[]) ORDER BY 1) AS after
+               FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS c(id, adds, removes, history_id)
+               JOIN gmail_messages m ON m.account_id = $1 AND m.id = c.id)
+           UPDATE gmail_messages m SET label_ids = u.after, history_id = u.history_id, updated_at = now()
+             FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
+           RETURNING m.id`,
+    values: [
+      accountId, arrayLiteral(sorted, (c) => c.id), arrayLiteral(sorted, (c) => innerArray(c.add)),
+      arrayLiteral(sorted, (c) => innerArray(c.remove)), arrayLiteral(sorted, (c) => c.historyId),
+    ],
+  });
+  return updated.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'updated' }));
+}
+
+/** Removes messages and all that hangs on them. */
+export async function deleteMessages(session: pg.PoolClient, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+  if (ids.length === 0) return [];
+  const values = [accountId, arrayLiteral(ids, (id) => id)];
+  const gone = await session.query<{ id: string; thread_id: string }>({
+    name: 'message-delete',
+    text: 'DELETE FROM gmail_messages WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id, thread_id',
+    values,
+  });
+  if (gone.rows.length === 0) return [];
+  await session.query({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  await session.query({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  await refreshThreads(session, accountId, gone.rows.map((row) => row.thread_id));
+  return gone.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'deleted' }));
+}
+
+/** Which of these messages are stored, and which of these labels are in the catalogue. */
+export async function knownMessages(pool: pg.Pool, accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }> {
+  if (ids.length === 0 && labelIds.length === 0) return { messages: new Set(), labels: new Set() };
+  const found = await pool.query<{ id: string; label: boolean }>({
+    name: 'message-known',
+    text: `SELECT id, false AS label FROM gmail_messages WHERE account_id = $1 AND id = ANY($2::text[])
+           UNION ALL SELECT id, true FROM gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,
+    values: [accountId, arrayLiteral(ids, (id) => id), arrayLiteral(labelIds, (id) => id)],
+  });
+  const of = (label: boolean): Set<string> => new Set(found.rows.filter((row) => row.label === label).map((row) => row.id));
+  return { messages: of(false), labels: of(true) };
+}
+
+/** The catalogue is always read whole, so what it does not name is gone. */
+export async function replaceLabels(session: pg.PoolClient, accountId: string, labels: readonly LabelRow[]): Promise<RowChange[]> {
+  const ids = arrayLiteral(labels, (l) => l.id);
+  const stored = await session.query<{ id: string; created: boolean }>({
+    name: 'label-upsert',
+    text: `INSERT INTO gmail_labels AS l (account_id, id, name, type, resource)
+           SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
+           ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
+             WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
+           RETURNING id, xmax = 0 AS created`,
+    values: [accountId, ids, arrayLiteral(labels, (l) => l.name), arrayLiteral(labels, (l) => l.type), arrayLiteral(labels, (l) => l.resource)],
+  });
+  const gone = await session.query<{ id: string }>({
+    name: 'label-delete',
+    text: 'DELETE FROM gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
+    values: [accountId, ids],
+  });
+  return [
+    ...stored.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' })),
+    ...gone.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: 'deleted' })),
+  ];
+}
+
+const COLUMNS = 'thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource';
+const prefixed = (prefix: string): string => COLUMNS.split(', ').map((column) => `${prefix}.${column}`).join(', ');
+
+const UPSERT_MESSAGES = `
+INSERT INTO gmail_messages AS m (account_id, id, history_id, ${COLUMNS})
+SELECT $1, u.id, u.history_id, u.thread_id, u.label_ids::text[], 'epoch'::timestamptz + u.internal_date * interval '1 ms', u.size_estimate, u.snippet,
+       u.subject, u.from_header, u.to_header, u.cc_header, u.date_header, u.message_id_header, u.resource::jsonb
+  FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
+              $12::text[], $13::text[], $14::text[], $15::text[])
+       AS u(id, history_id, thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource)
+ON CONFLICT (account_id, id) DO UPDATE
+   SET history_id = excluded.history_id, updated_at = now(), (${COLUMNS}) = ROW(${prefixed('excluded')})
+ WHERE (${prefixed('m')}) IS DISTINCT FROM (${prefixed('excluded')})
+RETURNING id, xmax = 0 AS created`;
+
+const UPSERT_BODIES = `
+INSERT INTO gmail_bodies AS b (account_id, message_id, text_plain, text_html)
+SELECT $1, u.id, u.t, u.h FROM unnest($2::text[], $3::text[], $4::text[]) AS u(id, t, h)
+ON CONFLICT (account_id, message_id) DO UPDATE SET text_plain = excluded.text_plain, text_html = excluded.text_html
+ WHERE (b.text_plain, b.text_html) IS DISTINCT FROM (excluded.text_plain, excluded.text_html)
+RETURNING message_id`;
+
+const UPSERT_ATTACHMENTS = `
+INSERT INTO gmail_attachments AS a (account_id, message_id, part_id, position, filename, mime_type, size)
+SELECT $1, u.message_id, u.part_id, u.position, u.filename, u.mime_type, u.size
+  FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[]) AS u(message_id, part_id, position, filename, mime_type, size)
+ON CONFLICT (account_id, message_id, part_id) DO UPDATE
+   SET position = excluded.position, filename = excluded.filename, mime_type = excluded.mime_type, size = excluded.size
+ WHERE (a.position, a.filename, a.mime_type, a.size) IS DISTINCT FROM (excluded.position, excluded.filename, excluded.mime_type, excluded.size)
+RETURNING message_id`;
+
+function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[] {
+  return [
+    accountId,
+    arrayLiteral(rows, (m) => m.id), arrayLiteral(rows, (m) => m.historyId), arrayLiteral(rows, (m) => m.threadId),
+    arrayLiteral(rows, (m) => innerArray(m.labelIds)), arrayLiteral(rows, (m) => m.internalDateMs), arrayLiteral(rows, (m) => m.sizeEstimate),
+    arrayLiteral(rows, (m) => m.snippet), arrayLiteral(rows, (m) => m.subject), arrayLiteral(rows, (m) => m.from), arrayLiteral(rows, (m) => m.to),
+    arrayLiteral(rows, (m) => m.cc), arrayLiteral(rows, (m) => m.date), arrayLiteral(rows, (m) => m.messageId), arrayLiteral(rows, (m) => m.resource),
+  ];
+}
+
+/** Writes the attachments' metadata and, for messages that were there before, takes away parts that are no more. Returns the messages that changed by it. */
+async function writeAttachments(session: pg.PoolClient, accountId: string, rows: readonly MessageRow[], touched: ReadonlyMap<string, Op>): Promise<string[]> {
+  const changed: string[] = [];
+  const parts = rows.flatMap((m) => m.attachments.map((attachment, position) => ({ messageId: m.id, position, ...attachment })));
+  if (parts.length > 0) {
+    const written = await session.query<{ message_id: string }>({ name: 'attachment-upsert', text: UPSERT_ATTACHMENTS, values: attachmentValues(accountId, parts) });
+    changed.push(...written.rows.map((row) => row.message_id));
+  }
+  const known = rows.filter((m) => touched.get(m.id) !== 'created');
+  if (known.length > 0) {
+    const kept = parts.map((p) => `${p.messageId}/${p.partId}`);
+    const gone = await session.query<{ message_id: string }>({
+      name: 'attachment-trim',
+      text: `DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
+      values: [accountId, arrayLiteral(known, (m) => m.id), arrayLiteral(kept, (key) => key)],
+    });
+    changed.push(...gone.rows.map((row) => row.message_id));
+  }
+  return changed;
+}
+
+function attachmentValues(accountId: string, parts: readonly (AttachmentRow & { messageId: string; position: number })[]): unknown[] {
+  return [
+    accountId, arrayLiteral(parts, (p) => p.messageId), arrayLiteral(parts, (p) => p.partId), arrayLiteral(parts, (p) => p.position),
+    arrayLiteral(parts, (p) => p.filename), arrayLiteral(parts, (p) => p.mimeType), arrayLiteral(parts, (p) => p.size),
+  ];
+}
+
+/** Threads are recounted from their messages (an index range each), never counted up: a page applied twice must not count twice. */
+async function refreshThreads(session: pg.PoolClient, accountId: string, threadIds: readonly string[]): Promise<void> {
+  if (threadIds.length === 0) return;
+  const ids = arrayLiteral([...new Set(threadIds)].sort(compare), (id) => id);
+  await session.query({
+    name: 'thread-refresh',
+    text: `INSERT INTO gmail_threads AS t (account_id, id, message_count, first_message_at, last_message_at)
+           SELECT account_id, thread_id, count(*), min(internal_date), max(internal_date) FROM gmail_messages
+            WHERE account_id = $1 AND thread_id = ANY($2::text[]) GROUP BY account_id, thread_id ORDER BY thread_id
+           ON CONFLICT (account_id, id) DO UPDATE
+              SET message_count = excluded.message_count, first_message_at = excluded.first_message_at, last_message_at = excluded.last_message_at
+            WHERE (t.message_count, t.first_message_at, t.last_message_at) IS DISTINCT FROM (excluded.message_count, excluded.first_message_at, excluded.last_message_at)`,
+    values: [accountId, ids],
+  });
+  await session.query({
+    name: 'thread-prune',
+    text: `DELETE FROM gmail_threads t WHERE account_id = $1 AND id = ANY($2::text[])
+              AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = t.account_id AND m.thread_id = t.id)`,
+    values: [accountId, ids],
+  });
+}
+
+/** One statement may not touch a row twice: of an id given twice, the newer state is taken. */
+function newestById(messages: readonly MessageRow[]): MessageRow[] {
+  const byId = new Map<string, MessageRow>();
+  for (const message of messages) {
+    const seen = byId.get(message.id);
+    if (!seen || seen.historyId <= message.historyId) byId.set(message.id, message);
+  }
+  return [...byId.values()].sort((a, b) => compare(a.id, b.id));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,139 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { Runtime } from '@syncline/runtime';
+import type pg from 'pg';
+import { importAccount, listAccounts, requireReauth, type AccountImport, type AccountView } from './accounts.js';
+import { readChanges, type ChangeEvent } from './changes.js';
+import { claimDue, markWanted, settle, settleGone, unservedSince, type DueCollection, type Settlement, type UnservedCollection } from './collections.js';
+import { commitPage, type Committed, type PageCommit } from './commit-page.js';
+import { calendarIds, exportEvents, exportMessages, type ExportedEvent, type ExportedMessage } from './export.js';
+import { PrismaClient } from './generated/client.js';
+import { knownMessages } from './gmail-rows.js';
+import { claimLease, renewLease, type Claim, type Lease } from './lease.js';
+import { checkSchema, databaseUnreachable } from './migrate.js';
+import { openPool } from './pool.js';
+import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
+import { checkMasterKey, openVault, type Vault } from './vault.js';
+import { nextWanted, type WantedItem } from './walk.js';
+
+export type { AccountImport, AccountState, AccountView, CollectionView, Resource } from './accounts.js';
+export type { ChangeEvent } from './changes.js';
+export { cleanJson, cleanText } from './clean-text.js';
+export type { DueCollection, Settlement, UnservedCollection } from './collections.js';
+export type { Committed, Delta, PageCommit } from './commit-page.js';
+export type { ExportedEvent, ExportedMessage } from './export.js';
+export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
+export { migrate } from './migrate.js';
+export type { SpentToday, SpentUnits } from './quota-ledger.js';
+export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
+export type { Vault } from './vault.js';
+export type { WalkDelta, WalkItem, WantedItem } from './walk.js';
+
+export interface StoreOptions {
+  databaseUrl: string;
+  masterKey: Buffer;
+  /** Sessions this process may open. */
+  poolSize?: number;
+  /** Names this process in leases. */
+  holder?: string;
+}
+
+/** How things are remembered: the only door to Postgres. */
+export interface Store {
+  vault: Vault;
+  accounts: {
+    import(account: AccountImport): Promise<{ id: string; created: boolean }>;
+    list(emails?: readonly string[]): Promise<AccountView[]>;
+    requireReauth(lease: Lease, reason: string): Promise<void>;
+  };
+  collections: {
+    claimDue(o: { limit: number; visibilityMs: number }): Promise<DueCollection[]>;
+    markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
+    unservedSince(accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]>;
+  };
+  lease: {
+    claim(collectionId: string): Promise<Claim>;
+    renew(lease: Lease): Promise<void>;
+    settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
+    settleGone(lease: Lease, reason: string): Promise<void>;
+  };
+  commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
+  nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
+  /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
+  knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
+  mirror: {
+    messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
+    events(accountId: string): AsyncGenerator<ExportedEvent>;
+    calendarIds(accountId: string): Promise<string[]>;
+  };
+  changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
+  quota: { record(accountId: string, spent: readonly SpentUnits[]): Promise<void>; today(): Promise<SpentToday[]> };
+  /** Answers when Postgres does. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Leases outlive a page's commit and a renewal, no more: this bounds how long a killed worker's collection rests. */
+export const LEASE_TTL_MS = 8_000;
+
+/**
+ * Connects to Postgres and checks that this program may work there.
+ * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
+ */
+export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
+  const pool = openPool(options.databaseUrl, options.poolSize ?? 10);
+  const vault = openVault(pool, options.masterKey);
+  try {
+    await pool.query('SELECT 1').catch((error: unknown) => {
+      throw databaseUnreachable(options.databaseUrl, error);
+    });
+    await checkSchema(pool);
+    await checkMasterKey(pool, vault);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return storeOver(pool, vault, options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`);
+}
+
+function storeOver(pool: pg.Pool, vault: Vault, holder: string): Store {
+  const prisma = lazyPrisma(pool);
+  return {
+    vault,
+    accounts: {
+      import: (account) => importAccount(prisma(), vault, account),
+      list: (emails) => listAccounts(prisma(), emails),
+      requireReauth: (lease, reason) => requireReauth(pool, lease, reason),
+    },
+    collections: {
+      claimDue: ({ limit, visibilityMs }) => claimDue(pool, limit, visibilityMs),
+      markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
+      unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
+    },
+    lease: {
+      claim: (collectionId) => claimLease(pool, collectionId, holder, LEASE_TTL_MS),
+      renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
+      settle: (lease, settlement) => settle(pool, lease, settlement),
+      settleGone: (lease, reason) => settleGone(pool, lease, reason),
+    },
+    commitPage: (lease, commit) => commitPage(pool, lease, LEASE_TTL_MS, commit),
+    nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),
+    knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
+    mirror: {
+      messages: (accountId, ids) => exportMessages(pool, accountId, ids),
+      events: (accountId) => exportEvents(pool, accountId),
+      calendarIds: (accountId) => calendarIds(pool, accountId),
+    },
+    changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
+    quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
+    ping: async () => {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
+function lazyPrisma(pool: pg.Pool): () => PrismaClient {
+  let client: PrismaClient | undefined;
+  return () => (client ??= new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) }));
+}

@@ -1,0 +1,118 @@
+import type pg from 'pg';
+
+/**
+ * A lease makes one worker the writer of one collection.
+ *
+ * Claiming raises the collection's epoch; every later write of the holder names its epoch, and Postgres refuses an old one.
+ * So a worker that was stopped and wakes up after another has taken over (SIGSTOP, a blocked event loop, a job that BullMQ
+ * gave out twice) can still run, but it cannot write. `lease_until` is only politeness: it keeps two workers from
+ * doing the same work at once, by the database's clock, and correctness never depends on it.
+ */
+export interface Lease {
+  collectionId: string;
+  accountId: string;
+  epoch: bigint;
+  kind: CollectionKind;
+  externalId: string;
+  /** The sealed letter of packages/sync. */
+  cursor: unknown;
+  phase: Phase;
+  generation: number;
+  wantedFull: boolean;
+  failures: number;
+  /** Start of this run by the database's clock. */
+  runStartedAt: Date;
+  lastChangeAt: Date | null;
+  walkStartedAt: Date | null;
+}
+
+export type CollectionKind = 'gmail' | 'calendar-list' | 'calendar-events';
+export type Phase = 'new' | 'backfill' | 'follow';
+
+export type Claim =
+  | { kind: 'claimed'; lease: Lease }
+  | { kind: 'busy'; untilMs: number }
+  /** The collection, or its account, is not to be synced now. */
+  | { kind: 'idle'; why: 'no such collection' | 'collection gone' | 'account not active' };
+
+/** Thrown by whatever writes under a lease that somebody else has taken over; the holder stops and settles nothing. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+  constructor(lease: Lease) {
+    super(`collection ${lease.collectionId}: the lease of epoch ${lease.epoch} was taken over`);
+  }
+}
+
+/** Takes the collection if it is free, or tells who is in the way. */
+export async function claimLease(pool: pg.Pool, collectionId: string, holder: string, ttlMs: number): Promise<Claim> {
+  const claimed = await pool.query<ClaimedRow>({
+    name: 'lease-claim',
+    text: `UPDATE collections c
+              SET lease_epoch = c.lease_epoch + 1, lease_until = now() + $3 * interval '1 ms', lease_holder = $2, run_started_at = now()
+             FROM accounts a
+            WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
+              AND (c.lease_until IS NULL OR c.lease_until <= now())
+        RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
+                  c.failures, c.run_started_at, c.last_change_at, c.walk_started_at`,
+    values: [collectionId, holder, ttlMs],
+  });
+  const row = claimed.rows[0];
+  return row ? { kind: 'claimed', lease: leaseOf(row) } : whyNot(pool, collectionId);
+}
+
+/** Keeps the lease while Google takes its time. @throws LeaseLost */
+export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Promise<void> {
+  const renewed = await pool.query({
+    name: 'lease-renew',
+    text: `UPDATE collections SET lease_until = now() + $3 * interval '1 ms' WHERE id = $1 AND lease_epoch = $2`,
+    values: [lease.collectionId, String(lease.epoch), ttlMs],
+  });
+  if (renewed.rowCount !== 1) throw new LeaseLost(lease);
+}
+
+interface ClaimedRow {
+  id: string;
+  account_id: string;
+  kind: CollectionKind;
+  external_id: string;
+  cursor: unknown;
+  phase: Phase;
+  generation: number;
+  lease_epoch: string;
+  wanted_full: boolean;
+  failures: number;
+  run_started_at: Date;
+  last_change_at: Date | null;
+  walk_started_at: Date | null;
+}
+
+function leaseOf(row: ClaimedRow): Lease {
+  return {
+    collectionId: row.id,
+    accountId: row.account_id,
+    epoch: BigInt(row.lease_epoch),
+    kind: row.kind,
+    externalId: row.external_id,
+    cursor: row.cursor,
+    phase: row.phase,
+    generation: row.generation,
+    wantedFull: row.wanted_full,
+    failures: row.failures,
+    runStartedAt: row.run_started_at,
+    lastChangeAt: row.last_change_at,
+    walkStartedAt: row.walk_started_at,
+  };
+}
+
+async function whyNot(pool: pg.Pool, collectionId: string): Promise<Claim> {
+  const found = await pool.query<{ active: boolean; state: string; wait_ms: string | null }>(
+    `SELECT a.state = 'active' AS active, c.state, extract(epoch FROM c.lease_until - now()) * 1000 AS wait_ms
+       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`,
+    [collectionId],
+  );
+  const row = found.rows[0];
+  if (!row) return { kind: 'idle', why: 'no such collection' };
+  if (!row.active) return { kind: 'idle', why: 'account not active' };
+  if (row.state === 'gone') return { kind: 'idle', why: 'collection gone' };
+  return { kind: 'busy', untilMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))) };
+}

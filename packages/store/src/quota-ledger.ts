@@ -1,0 +1,36 @@
+import type pg from 'pg';
+import { arrayLiteral } from './pool.js';
+
+export interface SpentUnits {
+  method: string;
+  calls: number;
+  units: number;
+}
+
+/** Adds to what an account has cost today (UTC). */
+export async function recordSpent(pool: pg.Pool, accountId: string, spent: readonly SpentUnits[]): Promise<void> {
+  if (spent.length === 0) return;
+  const rows = [...spent].sort((a, b) => (a.method < b.method ? -1 : 1));
+  await pool.query({
+    name: 'quota-record',
+    text: `INSERT INTO quota_ledger AS q (account_id, day, method, calls, units)
+           SELECT a.id, current_date, u.method, u.calls, u.units FROM accounts a, unnest($2::text[], $3::bigint[], $4::bigint[]) AS u(method, calls, units)
+            WHERE a.id = $1
+           ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`,
+    values: [accountId, arrayLiteral(rows, (s) => s.method), arrayLiteral(rows, (s) => s.calls), arrayLiteral(rows, (s) => s.units)],
+  });
+}
+
+export interface SpentToday extends SpentUnits {
+  accountId: string;
+  email: string;
+}
+
+/** What every account has cost today (UTC), by method. */
+export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
+  const found = await pool.query<{ account_id: string; email: string; method: string; calls: string; units: string }>(
+    `SELECT q.account_id, a.email, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+      WHERE q.day = current_date ORDER BY a.email, q.method`,
+  );
+  return found.rows.map((row) => ({ accountId: row.account_id, email: row.email, method: row.method, calls: Number(row.calls), units: Number(row.units) }));
+}

@@ -1,0 +1,86 @@
+/** The rows as the sync engine hands them over: plain data, already cleaned and decoded. */
+
+export interface MessageRow {
+  id: string;
+  threadId: string;
+  historyId: bigint;
+  /** Sorted by code unit. */
+  labelIds: string[];
+  /** Milliseconds since the epoch, or null when a timestamptz cannot hold it. */
+  internalDateMs: number | null;
+  sizeEstimate: number;
+  snippet: string;
+  subject: string | null;
+  from: string | null;
+  to: string | null;
+  cc: string | null;
+  date: string | null;
+  messageId: string | null;
+  /** What has no column, serialised. */
+  resource: string;
+  text: string | null;
+  html: string | null;
+  attachments: AttachmentRow[];
+}
+
+export interface AttachmentRow {
+  partId: string;
+  filename: string;
+  mimeType: string;
+  size: number;
+}
+
+/** A message's labels after the changes of one history page: `add` and `remove` have no label in common. */
+export interface LabelChange {
+  id: string;
+  add: string[];
+  remove: string[];
+  historyId: bigint;
+}
+
+export interface LabelRow {
+  id: string;
+  name: string;
+  type: string;
+  resource: string;
+}
+
+export interface CalendarRow {
+  id: string;
+  summary: string | null;
+  timeZone: string | null;
+  accessRole: string | null;
+  isPrimary: boolean;
+  resource: string;
+}
+
+export interface EventRow {
+  id: string;
+  status: string;
+  icalUid: string | null;
+  summary: string | null;
+  recurringEventId: string | null;
+  isRecurring: boolean;
+  start: EventTime;
+  end: EventTime;
+  etag: string | null;
+  resource: string;
+}
+
+/** All-day: `date` (YYYY-MM-DD). Timed: `atMs` and the zone. All null when Google gave none that a column can hold. */
+export interface EventTime {
+  date: string | null;
+  atMs: number | null;
+  zone: string | null;
+}
+
+export type Entity = 'message' | 'label' | 'calendar' | 'event';
+export type Op = 'created' | 'updated' | 'deleted';
+
+/** What one statement did to one row; becomes a change event. */
+export interface RowChange {
+  entity: Entity;
+  id: string;
+  calendarId: string | null;
+  op: Op;
+}

@@ -1,0 +1,77 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { OperatorError } from '@syncline/runtime';
+import type pg from 'pg';
+
+/**
+ * Sealing of tokens: AES-256-GCM with a random 96-bit IV; the account's id and the purpose are authenticated data,
+ * so a sealed token copied into another account's row does not open.
+ * Layout: version byte (1), IV (12), tag (16), ciphertext.
+ */
+export interface Vault {
+  /** A short name of the master key (hash prefix), stored beside what it sealed. */
+  readonly keyId: string;
+  sealRefreshToken(accountId: string, token: string): Buffer;
+  /** The account's refresh token in clear, or null when it has none. */
+  refreshToken(accountId: string): Promise<string | null>;
+  /** Stores a refresh token that Google has rotated. */
+  rotated(accountId: string, token: string): Promise<void>;
+  /** For what is shared through Redis: access tokens, as base64. */
+  seal(accountId: string, plain: string): string;
+  /** @throws when the text was sealed for another account, with another key, or was changed. */
+  open(accountId: string, sealed: string): string;
+}
+
+const VERSION = 1;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
+  const keyId = createHash('sha256').update('syncline key id').update(masterKey).digest('hex').slice(0, 12);
+  return {
+    keyId,
+    sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
+    async refreshToken(accountId) {
+      const found = await pool.query<{ sealed: Buffer }>('SELECT sealed FROM credentials WHERE account_id = $1', [accountId]);
+      const row = found.rows[0];
+      return row ? decrypt(masterKey, `refresh:${accountId}`, row.sealed) : null;
+    },
+    async rotated(accountId, token) {
+      await pool.query('UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() WHERE account_id = $1', [
+        accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId,
+      ]);
+    },
+    seal: (accountId, plain) => encrypt(masterKey, `access:${accountId}`, plain).toString('base64'),
+    open: (accountId, sealed) => decrypt(masterKey, `access:${accountId}`, Buffer.from(sealed, 'base64')),
+  };
+}
+
+/** Refuses to start with a master key that cannot open what is stored: better at once than one account at a time. */
+export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
+  const other = await pool.query('SELECT 1 FROM credentials WHERE key_id <> $1 LIMIT 1', [vault.keyId]);
+  if (other.rowCount) {
+    throw new OperatorError(
+      'SYNCLINE_MASTER_KEY is not the key that sealed the refresh tokens in this database.\n' +
+        'Set the key that was in use when the accounts were imported. Nothing was changed.',
+    );
+  }
+}
+
+function encrypt(key: Buffer, purpose: string, plain: string): Buffer {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  cipher.setAAD(Buffer.from(purpose));
+  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+  return Buffer.concat([Buffer.from([VERSION]), iv, cipher.getAuthTag(), body]);
+}
+
+function decrypt(key: Buffer, purpose: string, sealed: Buffer): string {
+  if (sealed[0] !== VERSION || sealed.length < 1 + IV_BYTES + TAG_BYTES) throw new Error('a sealed token has an unknown format');
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES));
+  decipher.setAAD(Buffer.from(purpose));
+  decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+  } catch {
+    throw new Error('a sealed token does not open: it was sealed with another key or for another account');
+  }
+}
