@@ -1,0 +1,117 @@
+import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
+import { unreachable } from '@syncline/runtime';
+import type { Delta, WalkItem } from '@syncline/store';
+import type { CalendarCursor, NewCursor } from '../cursor.js';
+import { CLEAR_PAGE, MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { isTombstone, parseCalendar, parseEvent } from './parse.js';
+
+/*
+ * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose last page alone carries the
+ * bookmark (Google's nextSyncToken); then the bookmark is sent with every page of an incremental listing, until the last page
+ * brings the next one. A full list names no deletions, so what the walk did not meet is swept.
+ */
+
+/** The next page of a calendar list or calendar, by its cursor. */
+export function calendarTurn(context: TurnContext, cursor: NewCursor | CalendarCursor): Promise<Turn> {
+  switch (cursor.phase) {
+    case 'new':
+      return walkTurn(context, { phase: 'backfill', step: 'list', pageToken: null, listed: 0, restarts: cursor.restarts ?? 0 }, context.lease.generation + 1);
+    case 'backfill':
+      return cursor.step === 'list' ? walkTurn(context, cursor, context.generation) : Promise.resolve(tidyTurn(context, cursor));
+    case 'follow':
+      return followTurn(context, cursor);
+    default:
+      return unreachable(cursor);
+  }
+}
+
+type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
+
+async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number): Promise<Turn> {
+  const beginsWalk = cursor.pageToken === null;
+  const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
+    if (error instanceof GoogleError && error.detail.kind === 'rejected' && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
+    throw error;
+  });
+  // Google no longer knows the page token: the walk begins again, under a new generation.
+  if (!page) return walkTurn(context, { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 }, generation + 1);
+  const met: WalkItem[] = page.metIds.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), wanted: false }));
+  const listed = cursor.listed + met.length;
+  const next: CalendarCursor = page.nextPageToken
+    ? { ...cursor, pageToken: page.nextPageToken, listed }
+    : { phase: 'backfill', step: 'sweep', bookmark: lastPageBookmark(page) };
+  return {
+    commit: { cursor: next, phase: 'backfill', generation, beginsWalk, progress: { done: listed, total: page.nextPageToken ? null : listed }, delta: page.delta, walk: { met } },
+    next: () => next,
+  };
+}
+
+/** Sweep what the walk did not meet, then clear its list, each in bounded commits. */
+function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 'sweep' | 'clear' }>): Turn {
+  const sweeping = cursor.step === 'sweep';
+  return {
+    commit: {
+      cursor,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: sweeping ? { sweepLimit: SWEEP_PAGE } : { clearLimit: CLEAR_PAGE },
+    },
+    next: (committed) => {
+      if (sweeping) return committed.swept >= SWEEP_PAGE ? cursor : { ...cursor, step: 'clear' };
+      return committed.cleared >= CLEAR_PAGE ? cursor : { phase: 'follow', bookmark: cursor.bookmark, pageToken: null };
+    },
+  };
+}
+
+async function followTurn(context: TurnContext, cursor: Extract<CalendarCursor, { phase: 'follow' }>): Promise<Turn> {
+  if (cursor.pageToken === null) context.listingBegunHere = true;
+  const page = await readPage(context, cursor.bookmark, cursor.pageToken);
+  const next: CalendarCursor = page.nextPageToken
+    ? { ...cursor, pageToken: page.nextPageToken }
+    : { phase: 'follow', bookmark: lastPageBookmark(page), pageToken: null };
+  const level = page.nextPageToken === null && context.listingBegunHere;
+  return {
+    commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
+    next: () => next,
+    ...(level ? { rest: { kind: 'caught-up' } } : {}),
+  };
+}
+
+interface CalendarPage {
+  delta: Delta;
+  metIds: string[];
+  nextPageToken: string | null;
+  nextSyncToken: string | null;
+}
+
+async function readPage(context: TurnContext, syncToken: string | null, pageToken: string | null): Promise<CalendarPage> {
+  const calendar = context.google.calendar;
+  if (context.lease.kind === 'calendar-list') {
+    const page = await calendar.calendars({ syncToken, pageToken });
+    return { ...meaningOfCalendars(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
+  }
+  const page = await calendar.events({ calendarId: context.lease.externalId, syncToken, pageToken });
+  return { ...meaningOfEvents(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
+}
+
+/** Of an id that a page names twice, the later item counts. */
+export function meaningOfCalendars(items: readonly CalendarListEntry[]): { delta: Delta; metIds: string[] } {
+  const last = new Map(items.map((item) => [item.id ?? '', item]));
+  const live = [...last.values()].filter((item) => !item.deleted);
+  const removed = [...last.values()].filter((item) => item.deleted).map((item) => item.id ?? '');
+  return { delta: { kind: 'calendar-list', calendars: live.map(parseCalendar), removed }, metIds: live.map((item) => item.id ?? '') };
+}
+
+export function meaningOfEvents(items: readonly CalendarEvent[]): { delta: Delta; metIds: string[] } {
+  const last = new Map(items.map((item) => [item.id ?? '', item]));
+  const live = [...last.values()].filter((item) => !isTombstone(item));
+  const deleted = [...last.values()].filter(isTombstone).map((item) => item.id ?? '');
+  return { delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted }, metIds: live.map((item) => item.id ?? '') };
+}
+
+/** The last page must carry the bookmark; without it the walk could never follow, and that is weather, not an empty token. */
+function lastPageBookmark(page: CalendarPage): string {
+  if (page.nextSyncToken === null) throw new GoogleError('calendar.list', { kind: 'unavailable', retryAfterMs: null });
+  return page.nextSyncToken;
+}

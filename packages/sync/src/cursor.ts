@@ -1,0 +1,60 @@
+import { assert } from '@syncline/runtime';
+import type { CollectionKind, Phase } from '@syncline/store';
+
+/**
+ * The whole life of a collection, as data. The store keeps it as a sealed letter; only this file opens it.
+ *
+ * A walk goes list → fetch (mail only) → sweep → clear; then the collection follows from the bookmark.
+ * History ids stand as decimal text, since JSON has no 64-bit integers; they are compared as bigint.
+ */
+export type Cursor = NewCursor | GmailCursor | CalendarCursor;
+
+export type NewCursor = { phase: 'new'; /** Walks that were begun again because a page token died. */ restarts?: number };
+
+export type GmailCursor =
+  | { phase: 'backfill'; step: 'list'; from: string; pageToken: string | null; listed: number; restarts?: number }
+  | { phase: 'backfill'; step: 'fetch'; from: string; listed: number; fetched: number }
+  | { phase: 'backfill'; step: 'sweep' | 'clear'; from: string }
+  | GmailFollow;
+
+export type GmailFollow = {
+  phase: 'follow';
+  /** The bookmark: history is asked for after this id, the same one for every page of a listing. */
+  after: string;
+  /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
+  listing: { pageToken: string | null; until: string } | null;
+  /** Messages that history named and that are still to be fetched: the walk's list from `fetched` to `listed`. */
+  listed: number;
+  fetched: number;
+  /** When the catalogue of labels was read last; renames leave no trace in history. */
+  labelsReadAtMs: number;
+};
+
+/** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
+export type CalendarCursor =
+  | { phase: 'backfill'; step: 'list'; pageToken: string | null; listed: number; restarts?: number }
+  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string }
+  | { phase: 'follow'; bookmark: string; pageToken: string | null };
+
+export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
+  const cursor = letter as NewCursor | GmailCursor;
+  assertPhase(cursor);
+  assert(cursor.phase !== 'follow' || /^\d+$/.test(cursor.after), 'a mailbox follows without a history id');
+  assert(cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from), 'a mailbox is walked without a pinned history id');
+  return cursor;
+}
+
+export function parseCalendarCursor(letter: unknown): NewCursor | CalendarCursor {
+  const cursor = letter as NewCursor | CalendarCursor;
+  assertPhase(cursor);
+  assert(cursor.phase !== 'follow' || (typeof cursor.bookmark === 'string' && cursor.bookmark !== ''), 'a calendar follows without a sync token');
+  return cursor;
+}
+
+export function parseCursor(kind: CollectionKind, letter: unknown): Cursor {
+  return kind === 'gmail' ? parseGmailCursor(letter) : parseCalendarCursor(letter);
+}
+
+function assertPhase(cursor: { phase: Phase }): void {
+  assert(cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow', 'a cursor has no known phase');
+}

@@ -1,0 +1,62 @@
+import { TextDecoder } from 'node:util';
+import iconv from 'iconv-lite';
+import libmime from 'libmime';
+
+/** A header's value as one string: unfolded, encoded words (RFC 2047) decoded. */
+export function decodeHeader(value: string): string {
+  const unfolded = value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value;
+  if (!unfolded.includes('=?')) return unfolded;
+  try {
+    return libmime.decodeWords(unfolded);
+  } catch {
+    // A broken encoded word (unknown charset, cut base64) is shown as it came: nothing is lost.
+    return unfolded;
+  }
+}
+
+/** The value of a header parameter: `charset` of `text/plain; charset="utf-8"`; null when there is none. */
+export function headerParameter(value: string, name: string): string | null {
+  const found = new RegExp(`;\\s*${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s"]+))`, 'i').exec(value);
+  return found ? (found[1]?.replace(/\\(.)/g, '$1') ?? found[2] ?? null) : null;
+}
+
+/**
+ * The text of a body part. Gmail hands out the transfer-decoded bytes in the part's own charset.
+ * Undeclared, us-ascii and unknown charsets are read as UTF-8 when the bytes are valid UTF-8, else as windows-1252:
+ * that is what such mail nearly always is, and no byte of it is refused.
+ */
+export function decodeText(bytes: Buffer, charset: string | null): string {
+  const label = charset?.trim().toLowerCase() ?? '';
+  if (label === '' || label === 'us-ascii' || label === 'ascii') return guessText(bytes);
+  const decoder = decoderFor(label);
+  if (decoder) return decoder.decode(bytes);
+  return iconv.encodingExists(label) ? iconv.decode(bytes, label) : guessText(bytes);
+}
+
+function guessText(bytes: Buffer): string {
+  try {
+    return STRICT_UTF8.decode(bytes);
+  } catch {
+    return WINDOWS_1252.decode(bytes);
+  }
+}
+
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
+const WINDOWS_1252 = new TextDecoder('windows-1252');
+
+/** Decoders by label; WHATWG knows some 220 labels, so the map is bounded by refusing to grow past that. */
+const decoders = new Map<string, TextDecoder | null>();
+const MAX_DECODERS = 256;
+
+function decoderFor(label: string): TextDecoder | null {
+  const known = decoders.get(label);
+  if (known !== undefined) return known;
+  let decoder: TextDecoder | null;
+  try {
+    decoder = new TextDecoder(label);
+  } catch {
+    decoder = null;
+  }
+  if (decoders.size < MAX_DECODERS) decoders.set(label, decoder);
+  return decoder;
+}

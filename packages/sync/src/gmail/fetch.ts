@@ -1,0 +1,129 @@
+import { GoogleError } from '@syncline/google';
+import { must } from '@syncline/runtime';
+import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
+import type { GmailCursor, GmailFollow } from '../cursor.js';
+import { verdictOf } from '../outcome.js';
+import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { endOfListing, restIfLevel } from './listing.js';
+import { parseMessage } from './parse.js';
+
+/*
+ * The next messages of the walk's list, fetched and stored. Each of them ends in exactly one way: stored, gone at the source,
+ * asked for again later, quarantined with its reason, or left where it is because quota or weather stopped the page short.
+ * Throttling and weather never count against an item.
+ */
+
+/** Messages a commit takes: two of Google's batches. Larger pages cost memory and latency and save little. */
+const FETCH_PAGE = 40;
+/** A message that history has just named may not be readable yet; it is asked for once more after this time, and is gone then. */
+const READ_AFTER_WRITE_MS = 2_000;
+const RETRY_ITEM_MS = 5_000;
+
+type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
+
+export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
+  const items = await context.store.nextWanted(context.lease, context.generation, BigInt(cursor.fetched), FETCH_PAGE);
+  if (items.length === 0) return passTo(context, cursor, cursor.listed, emptyFate());
+  const waiting = items.findIndex((item) => item.waitMs > 0);
+  if (waiting === 0) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: must(items[0], 'no first item').waitMs, why: 'a message is not readable yet', counts: false } };
+  const now = waiting > 0 ? items.slice(0, waiting) : items;
+  const answer = await context.google.gmail.getMessages(now.map((item) => item.id));
+  const fate = fateOf(context, now, answer, cursor.phase === 'follow');
+  const last = fate.stoppedBefore === null ? must(now.at(-1), 'no last item').ordinal : fate.stoppedBefore - 1n;
+  return passTo(context, cursor, Number(last), fate);
+}
+
+interface Fate {
+  messages: MessageRow[];
+  gone: string[];
+  again: { id: string; delayMs: number }[];
+  quarantined: { id: string; reason: string }[];
+  /** Items that were tried before and are stored now. */
+  taken: string[];
+  /** Ordinal of the first item of the tail that was not taken at all. */
+  stoppedBefore: bigint | null;
+  trouble: GoogleError | null;
+}
+
+function emptyFate(): Fate {
+  return { messages: [], gone: [], again: [], quarantined: [], taken: [], stoppedBefore: null, trouble: null };
+}
+
+type Answer = Awaited<ReturnType<TurnContext['google']['gmail']['getMessages']>>;
+
+function fateOf(context: TurnContext, items: readonly WantedItem[], answer: Answer, following: boolean): Fate {
+  const fate = emptyFate();
+  const failed = new Map(answer.failed.map((f) => [f.id, f.error]));
+  const missing = new Set(answer.missing);
+  const tail = stoppedTail(items, failed);
+  fate.stoppedBefore = tail?.ordinal ?? null;
+  fate.trouble = answer.failed.find((f) => isWeather(f.error))?.error ?? null;
+  for (const item of items) {
+    if (tail && item.ordinal >= tail.ordinal) break;
+    const error = failed.get(item.id);
+    if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
+    else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
+    else if (missing.has(item.id)) {
+      if (following && item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
+      else fate.gone.push(item.id);
+    } else if (item.attempts > 1) fate.taken.push(item.id);
+  }
+  for (const message of answer.messages) takeMessage(context, fate, message);
+  return fate;
+}
+
+/** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
+function takeMessage(context: TurnContext, fate: Fate, message: Answer['messages'][number]): void {
+  try {
+    fate.messages.push(parseMessage(message));
+  } catch (error) {
+    context.rt.log.warn({ event: 'message_unreadable', collectionId: context.lease.collectionId, err: error }, 'a message was quarantined');
+    if (message.id) fate.quarantined.push({ id: message.id, reason: error instanceof Error ? error.message : 'unreadable' });
+  }
+}
+
+/** When quota or weather cut the page short, everything from the first untaken item on stays where it is. */
+function stoppedTail(items: readonly WantedItem[], failed: ReadonlyMap<string, GoogleError>): WantedItem | null {
+  let tail: WantedItem | null = null;
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = must(items[i], 'no such item');
+    const error = failed.get(item.id);
+    if (!error || !isWeather(error)) break;
+    tail = item;
+  }
+  return tail;
+}
+
+function isWeather(error: GoogleError): boolean {
+  return error.detail.kind === 'rate-limited' || error.detail.kind === 'unavailable';
+}
+
+/** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
+function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate: Fate): Turn {
+  const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
+  const next: GmailCursor =
+    moved.phase === 'follow' ? endOfListing(moved) : moved.fetched >= moved.listed ? { phase: 'backfill', step: 'sweep', from: moved.from } : moved;
+  const commit: PageCommit = {
+    cursor: next,
+    phase: next.phase,
+    generation: context.generation,
+    ...(cursor.phase === 'backfill' ? { progress: { done: fetched, total: moved.listed } } : {}),
+    delta: { kind: 'gmail', messages: fate.messages, labelChanges: [], deleted: fate.gone, labels: null },
+    walk: {
+      again: fate.again.map((item, i) => ({ id: item.id, ordinal: BigInt(cursor.listed + i + 1), delayMs: item.delayMs })),
+      dropped: fate.gone,
+      quarantined: fate.quarantined,
+      taken: fate.taken,
+      ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
+    },
+  };
+  return { commit, next: () => next, ...restAfter(context, next, fate) };
+}
+
+function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
+  if (fate.trouble && fate.stoppedBefore !== null) {
+    const verdict = verdictOf(fate.trouble.detail, context.lease.failures, context.rt.random.next());
+    if (verdict.kind === 'snooze') return { rest: { kind: 'wait', delayMs: verdict.delayMs, why: verdict.why, counts: verdict.counts } };
+  }
+  return next.phase === 'follow' ? restIfLevel(context, next) : {};
+}

@@ -1,0 +1,87 @@
+import type { GmailHistory, GmailLabel } from '@syncline/google';
+import { cleanJson, cleanText, type LabelChange, type LabelRow } from '@syncline/store';
+
+/*
+ * A page of history → what it means. Pure.
+ *
+ * History says which messages changed; a label change is applied from the record itself, at no cost, since the record carries the
+ * delta. Of several changes to one label of one message the last one counts. What was added is to be fetched; what was deleted
+ * is gone for good (ids are never given twice), whatever else the page says of it.
+ *
+ * Trashing is a label change (TRASH), not a deletion. `messages[]` repeats the typed arrays; a record with nothing but it is a
+ * kind of change that the API does not type: those messages are read again.
+ */
+export interface HistoryMeaning {
+  /** To be fetched, unless they are stored already. */
+  added: string[];
+  /** To be fetched although they are stored: something changed that the record does not tell. */
+  refetch: string[];
+  labelChanges: LabelChange[];
+  deleted: string[];
+  /** Every label that the page names. */
+  labelIds: string[];
+}
+
+export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeaning {
+  const added = new Set<string>();
+  const refetch = new Set<string>();
+  const deleted = new Set<string>();
+  const folds = new Map<string, Fold>();
+  const labelIds = new Set<string>();
+  for (const record of records) {
+    const recordId = BigInt(record.id ?? '0');
+    for (const entry of record.messagesAdded ?? []) {
+      if (entry.message?.id) added.add(entry.message.id);
+      for (const label of entry.message?.labelIds ?? []) labelIds.add(label);
+    }
+    for (const entry of record.labelsAdded ?? []) fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
+    for (const entry of record.labelsRemoved ?? []) fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
+    for (const entry of record.messagesDeleted ?? []) if (entry.message?.id) deleted.add(entry.message.id);
+    if (isUntyped(record)) for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
+  }
+  for (const id of deleted) {
+    added.delete(id);
+    refetch.delete(id);
+    folds.delete(id);
+  }
+  return {
+    added: [...added],
+    refetch: [...refetch],
+    labelChanges: [...folds].map(([id, f]) => labelChange(id, f)),
+    deleted: [...deleted],
+    labelIds: [...labelIds],
+  };
+}
+
+export function labelRow(label: GmailLabel): LabelRow {
+  if (!label.id) throw new Error('a label without id');
+  return { id: label.id, name: cleanText(label.name ?? label.id), type: label.type ?? 'user', resource: cleanJson(label) };
+}
+
+interface Fold {
+  /** label → whether the message has it in the end */
+  labels: Map<string, boolean>;
+  historyId: bigint;
+}
+
+function fold(folds: Map<string, Fold>, seen: Set<string>, id: string | null | undefined, labels: readonly string[] | null | undefined, present: boolean, recordId: bigint): void {
+  if (!id) return;
+  const known = folds.get(id) ?? { labels: new Map<string, boolean>(), historyId: recordId };
+  for (const label of labels ?? []) {
+    known.labels.set(label, present);
+    if (present) seen.add(label);
+  }
+  known.historyId = recordId;
+  folds.set(id, known);
+}
+
+function labelChange(id: string, f: Fold): LabelChange {
+  const add: string[] = [];
+  const remove: string[] = [];
+  for (const [label, present] of f.labels) (present ? add : remove).push(label);
+  return { id, add, remove, historyId: f.historyId };
+}
+
+function isUntyped(record: GmailHistory): boolean {
+  return !record.messagesAdded?.length && !record.messagesDeleted?.length && !record.labelsAdded?.length && !record.labelsRemoved?.length;
+}

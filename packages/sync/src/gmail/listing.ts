@@ -1,0 +1,17 @@
+import type { GmailFollow } from '../cursor.js';
+import type { Turn, TurnContext } from '../turn.js';
+
+/** When the last page is read and nothing is owed, the new bookmark takes the place of the old: never before. */
+export function endOfListing(cursor: GmailFollow): GmailFollow {
+  if (cursor.listing === null || cursor.listing.pageToken !== null || cursor.fetched < cursor.listed) return cursor;
+  return { ...cursor, after: cursor.listing.until, listing: null, listed: 0, fetched: 0 };
+}
+
+export function isLevel(cursor: GmailFollow): boolean {
+  return cursor.listing === null;
+}
+
+/** Only a listing that began in this run says that the mailbox is level as of this run; an older one leads to another look. */
+export function restIfLevel(context: TurnContext, next: GmailFollow): Pick<Turn, 'rest'> {
+  return isLevel(next) && context.listingBegunHere ? { rest: { kind: 'caught-up' } } : {};
+}

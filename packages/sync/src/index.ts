@@ -1,0 +1,4 @@
+export { etaSeconds, type SyncPolicy } from './policy.js';
+export type { Outcome } from './outcome.js';
+export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
+export { verifyAccount, type VerifyReport } from './verify.js';

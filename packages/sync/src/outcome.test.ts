@@ -1,0 +1,34 @@
+import { verdictOf } from './outcome.js';
+import { etaSeconds, nextPollMs } from './policy.js';
+
+test.each([
+  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' }, { kind: 'snooze', delayMs: 30_125, counts: false }],
+  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' }, { kind: 'snooze', delayMs: 375 }],
+  [{ kind: 'unavailable', retryAfterMs: null }, { kind: 'snooze', delayMs: 8_500, counts: true }],
+  [{ kind: 'unauthorized', reason: 'invalid_grant' }, { kind: 'reauthorize', reason: 'invalid_grant' }],
+  [{ kind: 'forbidden', reason: 'domainPolicy' }, { kind: 'snooze', counts: true }],
+  [{ kind: 'bookmark-expired' }, { kind: 'resync' }],
+  [{ kind: 'not-found' }, { kind: 'gone' }],
+  [{ kind: 'rejected', status: 400, reason: 'invalid' }, { kind: 'failed' }],
+] as const)('%j after three failures', (error, verdict) => {
+  expect(verdictOf(error, 3, 0.5)).toMatchObject(verdict);
+});
+
+test('weather is waited for ever longer, up to a bound', () => {
+  const delays = [0, 1, 2, 5, 6, 50].map((failures) => (verdictOf({ kind: 'unavailable', retryAfterMs: null }, failures, 0) as { delayMs: number }).delayMs);
+  expect(delays).toEqual([1_000, 2_000, 4_000, 32_000, 64_000, 64_000]);
+});
+
+test('a collection that changed lately is polled at the active interval, spread by ten percent', () => {
+  const policy = { activeMs: 60_000, idleMs: 900_000 };
+  expect(nextPollMs(policy, 10_000_000, 9_000_000, 0)).toBe(54_000);
+  expect(nextPollMs(policy, 10_000_000, 9_000_000, 0.5)).toBe(60_000);
+  expect(nextPollMs(policy, 10_000_000, 1_000, 0.5)).toBe(900_000);
+  expect(nextPollMs(policy, 10_000_000, null, 0.5)).toBe(900_000);
+});
+
+test('the end of a walk is foretold from its pace', () => {
+  expect(etaSeconds({ done: 250, total: 1_000 }, 0, 10_000)).toBe(30);
+  expect(etaSeconds({ done: 0, total: 1_000 }, 0, 10_000)).toBeNull();
+  expect(etaSeconds({ done: 5, total: null }, 0, 10_000)).toBeNull();
+});

@@ -1,0 +1,199 @@
+import { GoogleError, type Google } from '@syncline/google';
+import { unreachable, type Runtime } from '@syncline/runtime';
+import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
+import { calendarTurn } from './calendar/turn.js';
+import { parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { gmailTurn } from './gmail/turn.js';
+import { verdictOf, type Outcome } from './outcome.js';
+import { nextPollMs, type SyncPolicy } from './policy.js';
+import type { Turn, TurnContext } from './turn.js';
+
+/**
+ * THE loop. Claim the collection's lease, then: next request → page → delta → commit, until it is level with Google, the slice is
+ * spent, or the process drains; then write how it ended. Every page is committed whole with its cursor, so the loop may die at any
+ * await and another worker goes on where the last commit stands.
+ *
+ * What Google answers is judged in one place, `verdictOf`; what nobody expected is settled as failed and thrown on, so that it
+ * also stands in the queue's failed set. A lost lease settles nothing: the collection is somebody else's.
+ */
+export interface SyncDeps {
+  store: Store;
+  google: Google;
+  policy: SyncPolicy;
+}
+
+export interface Run {
+  /** After this time the run ends with `more`, so that one large mailbox blocks nobody. */
+  sliceMs: number;
+  /** Aborted when the process drains. */
+  signal: AbortSignal;
+}
+
+/** @throws whatever is neither Google's answer nor a lost lease, after it was written to the collection */
+export async function syncCollection(rt: Runtime, deps: SyncDeps, collectionId: string, run: Run): Promise<Outcome> {
+  const claim = await deps.store.lease.claim(collectionId);
+  switch (claim.kind) {
+    case 'idle':
+      return { kind: 'gone' };
+    case 'busy':
+      return { kind: 'busy', until: later(rt, claim.untilMs) };
+    case 'claimed':
+      return withRenewal(rt, deps.store, claim.lease, run, (signal) => runUnderLease(rt, deps, claim.lease, { ...run, signal }));
+    default:
+      return unreachable(claim);
+  }
+}
+
+async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run): Promise<Outcome> {
+  const lane = lease.phase === 'follow' ? 'live' : 'backfill';
+  const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
+  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false };
+  const position: Position = { cursor: firstCursor(lease), changed: 0 };
+  try {
+    const ended = await takeTurns(context, position, run);
+    return await settleRun(rt, deps, lease, position, ended);
+  } catch (error) {
+    return await settleError(rt, deps, lease, position, error, run.signal);
+  } finally {
+    await deps.store.quota.record(lease.accountId, account.takeSpent());
+  }
+}
+
+interface Position {
+  cursor: Cursor;
+  /** Rows changed by this run. */
+  changed: number;
+}
+
+type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+
+async function takeTurns(context: TurnContext, position: Position, run: Run): Promise<Ended> {
+  const deadlineMs = context.rt.clock.nowMs() + run.sliceMs;
+  for (;;) {
+    const turn = await takeTurn(context, position);
+    if (turn.commit) {
+      const committed = await context.store.commitPage(context.lease, turn.commit);
+      context.generation = turn.commit.generation;
+      position.changed += committed.created + committed.updated + committed.deleted;
+      position.cursor = turn.next(committed);
+    }
+    if (turn.rest) return turn.rest;
+    if (run.signal.aborted || context.rt.clock.nowMs() >= deadlineMs) return { kind: 'slice-spent' };
+  }
+}
+
+/** A bookmark that Google no longer knows begins a new generation; the rows stay readable meanwhile. */
+async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
+  try {
+    return await turnOf(context, position.cursor);
+  } catch (error) {
+    if (!(error instanceof GoogleError) || error.detail.kind !== 'bookmark-expired') throw error;
+    context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId }, 'Google no longer knows the bookmark: a new full walk begins');
+    position.cursor = { phase: 'new' };
+    return turnOf(context, position.cursor);
+  }
+}
+
+function turnOf(context: TurnContext, cursor: Cursor): Promise<Turn> {
+  return context.lease.kind === 'gmail' ? gmailTurn(context, parseGmailCursor(cursor)) : calendarTurn(context, parseCalendarCursor(cursor));
+}
+
+/** A wish for a full sync begins a new walk, unless one is under way that has just been begun. */
+function firstCursor(lease: Lease): Cursor {
+  return lease.wantedFull ? { phase: 'new' } : parseCursor(lease.kind, lease.cursor);
+}
+
+async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, ended: Ended): Promise<Outcome> {
+  const full = position.cursor.phase !== 'follow';
+  switch (ended.kind) {
+    case 'caught-up': {
+      const nowMs = rt.clock.nowMs();
+      const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
+      const nextInMs = nextPollMs(deps.policy, nowMs, lastChangeAtMs, rt.random.next());
+      const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs, error: null });
+      return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
+    }
+    case 'slice-spent':
+      await deps.store.lease.settle(lease, { result: 'more', nextInMs: HANDED_ON_MS, error: null });
+      return { kind: 'more', full };
+    case 'wait':
+      return snooze(rt, deps, lease, ended);
+    default:
+      return unreachable(ended);
+  }
+}
+
+/** A run that ends with `more` is handed on by its worker; should that worker die just now, the collection comes due again after this time. */
+const HANDED_ON_MS = 10_000;
+/** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
+const SNOOZE_GRACE_MS = 5_000;
+const FAILED_BASE_MS = 30_000;
+const FAILED_CAP_MS = 15 * 60_000;
+
+async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: number; why: string; counts: boolean }): Promise<Outcome> {
+  const settlement: Settlement = { result: 'snoozed', nextInMs: s.delayMs + SNOOZE_GRACE_MS, error: s.why, countsAsFailure: s.counts };
+  await deps.store.lease.settle(lease, settlement);
+  return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
+}
+
+async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, error: unknown, signal: AbortSignal): Promise<Outcome> {
+  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+  if (signal.aborted && !(error instanceof GoogleError)) {
+    if (signal.reason instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+    await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null });
+    return { kind: 'more', full: position.cursor.phase !== 'follow' };
+  }
+  if (error instanceof GoogleError) {
+    const verdict = verdictOf(error.detail, lease.failures, rt.random.next());
+    switch (verdict.kind) {
+      case 'snooze':
+        return snooze(rt, deps, lease, verdict);
+      case 'reauthorize':
+        await deps.store.accounts.requireReauth(lease, verdict.reason);
+        return { kind: 'reauthorize', reason: verdict.reason };
+      case 'gone':
+        await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
+        return { kind: 'gone' };
+      case 'resync': // taken care of in takeTurn; an expired bookmark in the very first turn of a new walk is a bug
+      case 'failed':
+        break;
+      default:
+        unreachable(verdict);
+    }
+  }
+  const nextInMs = Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) * (0.9 + 0.2 * rt.random.next());
+  await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: error instanceof Error ? error.message.slice(0, 500) : 'unknown error' });
+  throw error;
+}
+
+/** Keeps the lease alive while Google takes its time; when it is lost, or the process drains, the run's signal is aborted. */
+async function withRenewal<T>(rt: Runtime, store: Store, lease: Lease, run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const lost = new AbortController();
+  const signal = AbortSignal.any([run.signal, lost.signal]);
+  const renewing = renewUntil(rt, store, lease, over.signal, (error) => lost.abort(error));
+  try {
+    return await work(signal);
+  } finally {
+    over.abort();
+    await renewing;
+  }
+}
+
+async function renewUntil(rt: Runtime, store: Store, lease: Lease, over: AbortSignal, lose: (error: LeaseLost) => void): Promise<void> {
+  while (!over.aborted) {
+    try {
+      await rt.clock.sleep(LEASE_TTL_MS / 3, over);
+      await store.lease.renew(lease);
+    } catch (error) {
+      if (over.aborted) return;
+      if (error instanceof LeaseLost) return lose(error);
+      // Postgres did not answer: the next renewal tries again, and the fence protects the rows meanwhile.
+      rt.log.warn({ event: 'lease_renewal_failed', collectionId: lease.collectionId, err: error }, 'the lease could not be renewed');
+    }
+  }
+}
+
+function later(rt: Runtime, ms: number): Date {
+  return new Date(rt.clock.nowMs() + ms);
+}
