@@ -107,16 +107,11 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
  */
 export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
-    const fenced = await session.query({
-      text: `UPDATE collections SET lease_until = now(), error = $3 WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), reason],
-    });
-    if (fenced.rowCount !== 1) return;
+    const locked = await session.query<{ id: string; lease_epoch: string }>('SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
+    if (!locked.rows.some((row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch))) return;
+    await session.query('UPDATE collections SET lease_until = now(), error = $2 WHERE id = $1', [lease.collectionId, reason]);
     await scheduleAccount(session, lease.accountId, false);
-    await session.query({
-      text: `UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`,
-      values: [lease.accountId, reason],
-    });
+    await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
   });
 }
 

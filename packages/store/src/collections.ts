@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease, type Phase } from './lease.js';
-import { arrayLiteral } from './pool.js';
+import { arrayLiteral, inTransaction } from './pool.js';
 
 /** A collection that the scheduler is to hand to a queue. */
 export interface DueCollection {
@@ -85,15 +85,17 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
 export async function markWanted(
   pool: pg.Pool, accountIds: readonly string[] | null, options: { resource?: 'gmail' | 'calendar'; full?: boolean } = {},
 ): Promise<string> {
-  const rung = await pool.query<{ at: string }>({
-    text: `WITH moment AS (SELECT clock_timestamp() AS at),
-                rung AS (UPDATE collections SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
-                           FROM moment
-                          WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
-                            AND ($2::text IS NULL OR (kind = 'gmail') = ($2 = 'gmail')))
+  const rung = await inTransaction(pool, (session) => session.query<{ at: string }>({
+    text: `WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
+                chosen AS MATERIALIZED (
+                  SELECT id FROM collections
+                   WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
+                     AND ($2::text IS NULL OR (kind = 'gmail') = ($2 = 'gmail')) ORDER BY id FOR UPDATE),
+                rung AS (UPDATE collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
+                           FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
     values: [accountIds && arrayLiteral(accountIds, (id) => id), options.resource ?? null, options.full ?? false],
-  });
+  }));
   return (rung.rows[0] as { at: string }).at;
 }
 

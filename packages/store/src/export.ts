@@ -7,7 +7,8 @@ export interface ExportedMessage {
   labelIds: string[];
   /** Milliseconds since the epoch, as Google writes them. */
   internalDate: string | null;
-  sizeEstimate: number;
+  /** Null on drafts: Google gives none. */
+  sizeEstimate: number | null;
   snippet: string;
   subject: string | null;
   from: string | null;
@@ -74,7 +75,7 @@ interface MessageRecord {
   label_ids: string[];
   internal_ms: string | null;
   odd_date: string | null;
-  size_estimate: number;
+  size_estimate: number | null;
   snippet: string;
   subject: string | null;
   from_header: string | null;

@@ -26,8 +26,24 @@ export function openPool(databaseUrl: string, max: number): pg.Pool {
   return pool;
 }
 
-/** Runs `work` in one transaction on one session; any throw rolls back. */
+/** Times that a transaction which Postgres ended to break a deadlock is run again. */
+const MAX_DEADLOCK_RETRIES = 3;
+
+/**
+ * Runs `work` in one transaction on one session; any throw rolls back. `work` may run again after a deadlock, so it does nothing but SQL.
+ * Lock order keeps deadlocks away on the hot paths; the calendar list, which closes other collections, can still meet one.
+ */
 export async function inTransaction<T>(pool: pg.Pool, work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await attempt(pool, work);
+    } catch (error) {
+      if (retries >= MAX_DEADLOCK_RETRIES || !['40P01', '40001'].includes(String((error as { code?: unknown }).code))) throw error;
+    }
+  }
+}
+
+async function attempt<T>(pool: pg.Pool, work: (session: pg.PoolClient) => Promise<T>): Promise<T> {
   const session = await pool.connect();
   let broken: Error | undefined;
   try {

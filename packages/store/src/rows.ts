@@ -8,7 +8,8 @@ export interface MessageRow {
   labelIds: string[];
   /** Milliseconds since the epoch, or null when a timestamptz cannot hold it. */
   internalDateMs: number | null;
-  sizeEstimate: number;
+  /** Google gives none for drafts. */
+  sizeEstimate: number | null;
   snippet: string;
   subject: string | null;
   from: string | null;

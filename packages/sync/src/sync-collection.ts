@@ -53,10 +53,16 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
     const ended = await takeTurns(context, position, run);
     return await settleRun(rt, deps, lease, position, ended);
   } catch (error) {
-    return await settleError(rt, deps, lease, position, error, run.signal);
+    return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));
   } finally {
     await deps.store.quota.record(lease.accountId, account.takeSpent());
   }
+}
+
+/** Somebody else has the collection now, and whatever is to be said of it: nothing is settled. */
+function lostOrThrow(rt: Runtime, error: unknown): Outcome {
+  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+  throw error;
 }
 
 interface Position {
@@ -78,6 +84,9 @@ async function takeTurns(context: TurnContext, position: Position, run: Run): Pr
       position.cursor = turn.next(committed);
     }
     if (turn.rest) return turn.rest;
+    // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
+    const ahead = turn.commit !== null && position.cursor !== turn.commit.cursor;
+    if (ahead && !run.signal.aborted) continue;
     if (run.signal.aborted || context.rt.clock.nowMs() >= deadlineMs) return { kind: 'slice-spent' };
   }
 }
@@ -137,9 +146,9 @@ async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: n
 }
 
 async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, error: unknown, signal: AbortSignal): Promise<Outcome> {
-  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+  if (error instanceof LeaseLost) return lostOrThrow(rt, error);
   if (signal.aborted && !(error instanceof GoogleError)) {
-    if (signal.reason instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+    if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
     await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null });
     return { kind: 'more', full: position.cursor.phase !== 'follow' };
   }

@@ -91,7 +91,7 @@ CREATE TABLE "gmail_messages" (
     "history_id" BIGINT NOT NULL,
     "label_ids" TEXT[],
     "internal_date" TIMESTAMPTZ(3),
-    "size_estimate" INTEGER NOT NULL,
+    "size_estimate" INTEGER,
     "snippet" TEXT NOT NULL,
     "subject" TEXT,
     "from_header" TEXT,

@@ -28,6 +28,7 @@ export function headerParameter(value: string, name: string): string | null {
 export function decodeText(bytes: Buffer, charset: string | null): string {
   const label = charset?.trim().toLowerCase() ?? '';
   if (label === '' || label === 'us-ascii' || label === 'ascii') return guessText(bytes);
+  if (LATIN.has(label)) return iconv.decode(bytes, 'windows-1252');
   const decoder = decoderFor(label);
   if (decoder) return decoder.decode(bytes);
   return iconv.encodingExists(label) ? iconv.decode(bytes, label) : guessText(bytes);
@@ -37,12 +38,13 @@ function guessText(bytes: Buffer): string {
   try {
     return STRICT_UTF8.decode(bytes);
   } catch {
-    return WINDOWS_1252.decode(bytes);
+    return iconv.decode(bytes, 'windows-1252');
   }
 }
 
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
-const WINDOWS_1252 = new TextDecoder('windows-1252');
+/** The web reads all of these as windows-1252, and so do we; by iconv, since Node 20's TextDecoder turns its 0x80–0x9F into control characters. */
+const LATIN = new Set(['windows-1252', 'cp1252', 'x-cp1252', 'iso-8859-1', 'iso8859-1', 'iso_8859-1', 'iso88591', 'latin1', 'l1']);
 
 /** Decoders by label; WHATWG knows some 220 labels, so the map is bounded by refusing to grow past that. */
 const decoders = new Map<string, TextDecoder | null>();

@@ -28,7 +28,7 @@ export function parseMessage(message: GmailMessage): MessageRow {
     historyId: BigInt(message.historyId ?? '0'),
     labelIds: [...new Set(message.labelIds ?? [])].sort(),
     internalDateMs,
-    sizeEstimate: message.sizeEstimate ?? 0,
+    sizeEstimate: message.sizeEstimate ?? null,
     snippet: cleanText(message.snippet ?? ''),
     subject: header('subject'),
     from: header('from'),

@@ -1,0 +1,94 @@
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+const noViolations = async (): Promise<void> => expect((await world.control.ledger()).violations).toMatchObject({ total: 0 });
+const gets = async (): Promise<number> => Number(((await world.database.pool.query("SELECT coalesce(sum(calls), 0) AS calls FROM quota_ledger WHERE method = 'gmail.users.messages.get'")).rows[0] as { calls: string }).calls);
+
+test('a backfill of mail and calendars ends level with the source, and so does every later change', async () => {
+  world = await startWorld({ seed: 11, accounts: 3, messagesPerAccount: 120, calendarsPerAccount: 2, eventsPerCalendar: 40 });
+  await world.catchUp();
+  const first = await world.drift();
+  expect(first).toMatchObject(NO_DRIFT);
+  expect(first.checked.messages).toBeGreaterThanOrEqual(360);
+  expect(first.checked.events).toBeGreaterThan(100);
+  for (let round = 0; round < 3; round++) {
+    await world.control.act(60);
+    await world.catchUp();
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  }
+  await noViolations();
+});
+
+test('users who act during the backfill are followed from the pinned bookmark', async () => {
+  world = await startWorld({ seed: 12, accounts: 2, messagesPerAccount: 300, calendarsPerAccount: 2, eventsPerCalendar: 30, latencyMs: 5 });
+  await world.control.rate(40);
+  await world.catchUp({ sliceMs: 100 });
+  await world.control.rate(0);
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  await noViolations();
+});
+
+test('a run that ends after every page resumes where the last commit stands', async () => {
+  world = await startWorld({ seed: 13, accounts: 1, messagesPerAccount: 150, calendarsPerAccount: 2, eventsPerCalendar: 30 });
+  let runs = 0;
+  await world.catchUp({ sliceMs: 0, onOutcome: () => void runs++ });
+  expect(runs).toBeGreaterThan(10);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await gets()).toBe(150);
+});
+
+test('label changes cost no message', async () => {
+  world = await startWorld({ seed: 14, accounts: 1, messagesPerAccount: 50, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  await world.catchUp();
+  const before = await gets();
+  const [account] = await world.control.accounts();
+  for (let i = 0; i < 20; i++) await world.control.actAs(account!.email, { action: i % 2 ? 'label' : 'unlabel' });
+  await world.control.actAs(account!.email, { action: 'trash' });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await gets()).toBe(before);
+});
+
+test('an expired history leads to a new generation, in which every row stays readable', async () => {
+  world = await startWorld({ seed: 15, accounts: 1, messagesPerAccount: 100, calendarsPerAccount: 1, eventsPerCalendar: 20 });
+  await world.catchUp();
+  const [account] = await world.control.accounts();
+  for (const action of ['delete', 'delete', 'deliver', 'trash']) await world.control.actAs(account!.email, { action });
+  await world.control.fault({ kind: 'expire-history' });
+  const counts: number[] = [];
+  await world.catchUp({
+    sliceMs: 0,
+    onOutcome: () => void world.database.pool.query('SELECT count(*) FROM gmail_messages').then((r: { rows: { count: string }[] }) => counts.push(Number(r.rows[0]!.count))),
+  });
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(99);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  const generation = await world.database.pool.query("SELECT generation, phase FROM collections WHERE kind = 'gmail'");
+  expect(generation.rows).toEqual([{ generation: 2, phase: 'follow' }]);
+});
+
+test('an invalid sync token leads to a full walk that sweeps what was deleted meanwhile', async () => {
+  world = await startWorld({ seed: 16, accounts: 1, messagesPerAccount: 10, calendarsPerAccount: 2, eventsPerCalendar: 40 });
+  await world.catchUp();
+  const [account] = await world.control.accounts();
+  for (let i = 0; i < 6; i++) await world.control.actAs(account!.email, { action: i % 2 ? 'event-delete' : 'event-cancel-instance' });
+  await world.control.fault({ kind: 'invalid-sync-token' });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('a refused grant stops the account with its reason and its rows, and no call is made after it', async () => {
+  world = await startWorld({ seed: 17, accounts: 2, messagesPerAccount: 30, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  await world.catchUp();
+  const [revoked] = await world.control.accounts();
+  await world.control.fault({ kind: 'revoke-grant', email: revoked!.email });
+  await expect(world.catchUp()).rejects.toThrow('reauth_required');
+  const accounts = await world.store.accounts.list([revoked!.email]);
+  expect(accounts[0]).toMatchObject({ state: 'reauth_required', reason: expect.stringContaining('invalid_grant') });
+  const kept = await world.database.pool.query('SELECT count(*) FROM gmail_messages WHERE account_id = $1', [accounts[0]!.id]);
+  expect(kept.rows[0]).toEqual({ count: '30' });
+  expect(await world.store.collections.claimDue({ limit: 10, visibilityMs: 1 })).toEqual([]);
+});

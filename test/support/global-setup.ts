@@ -1,0 +1,24 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+declare global {
+  var synclineGuard: ChildProcess | undefined;
+}
+
+/** One Postgres and one Redis for the whole run; tests make databases and key prefixes of their own in them. */
+export default async function setUp(): Promise<void> {
+  // A session of its own: Ctrl-C ends jest, and the guard then still stops the servers.
+  const guard = spawn(process.execPath, [path.join(__dirname, 'guard.mjs')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const lines = createInterface({ input: guard.stdout });
+  const failed = once(guard, 'exit').then(([code]) => {
+    throw new Error(`the servers for the tests did not start (exit code ${code})`);
+  });
+  const [line] = (await Promise.race([once(lines, 'line'), failed])) as [string];
+  failed.catch(() => {}); // From here on its exit is the teardown's business.
+  const { databaseUrl, redisUrl } = JSON.parse(line) as { databaseUrl: string; redisUrl: string };
+  process.env['SYNCLINE_TEST_DATABASE_URL'] = databaseUrl;
+  process.env['SYNCLINE_TEST_REDIS_URL'] = redisUrl;
+  globalThis.synclineGuard = guard;
+}

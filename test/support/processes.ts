@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/*
+ * Real processes, as an operator runs them: the built programs, their own Redis, environment variables, signals.
+ * Whatever is started here is killed by stopAll, also when a test fails.
+ */
+
+const ROOT = path.resolve(__dirname, '../..');
+const started = new Set<ChildProcess>();
+const directories = new Set<string>();
+
+export type Program = 'scheduler' | 'worker' | 'api' | 'cli';
+export type Started = ChildProcess & { output: string[] };
+
+/** Starts one of the built programs; its output is kept for when a test fails. */
+export function startProgram(program: Program, env: Record<string, string>, args: string[] = []): Started {
+  return startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...args], env);
+}
+
+export function startNode(args: string[], env: Record<string, string>): Started {
+  const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...inherited, LOG_LEVEL: 'info', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  started.add(child);
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => output.push(text));
+  }
+  return Object.assign(child, { output });
+}
+
+/** Resolves with the first line of output that satisfies `wanted`. */
+export async function lineOf(child: Started, wanted: (line: string) => boolean, timeoutMs = 20_000): Promise<string> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const line = child.output.join('').split('\n').find(wanted);
+    if (line !== undefined) return line;
+    if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}:\n${child.output.join('').slice(-2_000)}`);
+    await once(child.stdout!, 'data', { signal: deadline }).catch(() => {
+      throw new Error(`no such line within ${timeoutMs} ms:\n${child.output.join('').slice(-2_000)}`);
+    });
+  }
+}
+
+/** Waits for a program that ends by itself. */
+export async function ended(child: Started): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  child.stdout!.on('data', (text: string) => stdout.push(text));
+  child.stderr!.on('data', (text: string) => stderr.push(text));
+  await once(child, 'close');
+  started.delete(child);
+  return { code: child.exitCode, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+/** Sends the signal and waits for the end. */
+export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+  started.delete(child);
+  return { code: child.exitCode, signal: child.signalCode };
+}
+
+export interface OwnRedis {
+  url: string;
+  process: ChildProcess;
+}
+
+/** A Redis of the test's own, for tests that wipe or kill it. */
+export async function startRedis(): Promise<OwnRedis> {
+  const port = await freePort();
+  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-redis-'));
+  directories.add(directory);
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction'];
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  started.add(child);
+  child.stdout.setEncoding('utf8');
+  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(child.stdout, 'data'))[0]);
+  child.stdout.resume();
+  return { url: `redis://127.0.0.1:${port}`, process: child };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export async function stopAll(): Promise<void> {
+  await Promise.all([...started].map((child) => endProcess(child, 'SIGKILL')));
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  directories.clear();
+}

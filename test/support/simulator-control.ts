@@ -1,0 +1,69 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+
+export interface SimulatedAccount {
+  email: string;
+  refreshToken: string;
+}
+
+/** The simulator's control surface, over HTTP as the demo uses it: the same for one in this process and one in its own. */
+export class SimulatorControl {
+  constructor(readonly url: string) {}
+
+  async accounts(): Promise<SimulatedAccount[]> {
+    return (await this.lines('/sim/accounts')) as SimulatedAccount[];
+  }
+
+  /** Random actions over all accounts. */
+  act(count: number): Promise<unknown> {
+    return this.send('POST', '/sim/act', { count });
+  }
+
+  actAs(email: string, action: object): Promise<unknown> {
+    return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/act`, action);
+  }
+
+  rate(perSecond: number): Promise<unknown> {
+    return this.send('POST', '/sim/rate', { perSecond });
+  }
+
+  fault(fault: object): Promise<unknown> {
+    return this.send('POST', '/sim/faults', fault);
+  }
+
+  clearFaults(): Promise<unknown> {
+    return this.send('DELETE', '/sim/faults');
+  }
+
+  async ledger(): Promise<Ledger> {
+    return (await this.send('GET', '/sim/ledger')) as Ledger;
+  }
+
+  truth(email: string, resource: 'gmail' | 'calendar'): Promise<Record<string, unknown>[]> {
+    return this.lines(`/sim/truth/${encodeURIComponent(email)}?resource=${resource}`);
+  }
+
+  private async send(method: string, path: string, body?: object): Promise<unknown> {
+    const answer = await fetch(this.url + path, { method, ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  private async lines(path: string): Promise<Record<string, unknown>[]> {
+    const answer = await fetch(this.url + path);
+    if (!answer.ok || !answer.body) throw new Error(`GET ${path}: ${answer.status}`);
+    const parsed: Record<string, unknown>[] = [];
+    for await (const line of createInterface({ input: Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]) })) if (line.trim()) parsed.push(JSON.parse(line));
+    return parsed;
+  }
+}
+
+/** The parts of the simulator's ledger that tests ask for. */
+export interface Ledger {
+  violations: { total: number; recent: { method: string; email: string; kind: string }[] };
+  methods: Record<string, { calls: number; units: number; refused: number; faulted: number }>;
+  callsAfterInvalidGrant: number;
+  callsAfterRevoke: number;
+  overlappingRefreshes: number;
+}

@@ -1,0 +1,88 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { openGoogle, type Google } from '@syncline/google';
+import type { Config, Runtime } from '@syncline/runtime';
+import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
+import { openStore, type Store } from '@syncline/store';
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { redisUrl, testDatabase, testRuntime, type TestDatabase } from './database.js';
+import { SimulatorControl } from './simulator-control.js';
+import { driftOf, type Drift } from './drift.js';
+
+/** Google's 2026 limits, as the engine keeps them unless a test says otherwise. */
+export const QUOTAS: Config['quotas'] = {
+  gmailUnitsPerUserMinute: 6_000, gmailUnitsPerProjectMinute: 1_200_000, gmailUnitsPerProjectDay: 80_000_000,
+  calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
+};
+
+/** Limits raised alike for the engine and for the simulator's judge. */
+export function scaled(factor: number): Config['quotas'] {
+  const { gmailTier, ...limits } = QUOTAS;
+  return { ...(Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit * factor])) as typeof limits), gmailTier };
+}
+
+/** A simulator, a database of its own and the engine between them, in this process, without queues. */
+export interface World {
+  rt: Runtime;
+  simulator: Simulator;
+  control: SimulatorControl;
+  database: TestDatabase;
+  store: Store;
+  google: Google;
+  /** Runs every collection until each was served by a run that began after this call. */
+  catchUp(options?: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void>;
+  /** Mirror against source, every field of every account. */
+  drift(): Promise<Drift>;
+  close(): Promise<void>;
+}
+
+export async function startWorld(options: SimulatorOptions & { quotaScale?: number }): Promise<World> {
+  const { quotaScale = 100, ...simulatorOptions } = options;
+  const rt = testRuntime();
+  const simulator = await startSimulator({ ...simulatorOptions, quota: { scale: quotaScale, ...simulatorOptions.quota } });
+  const control = new SimulatorControl(simulator.url);
+  const database = await testDatabase();
+  const store = await openStore(rt, { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 8 });
+  const google = await openGoogle(rt, {
+    apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(quotaScale), tokens: store.vault, redisPrefix: `test-${randomUUID()}`,
+  });
+  for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
+  return {
+    rt, simulator, control, database, store, google,
+    catchUp: (run) => catchUp(rt, store, google, run ?? {}),
+    drift: () => driftOf(store, control),
+    async close() {
+      await google.close();
+      await store.close();
+      await database.drop();
+      await simulator.close();
+    },
+  };
+}
+
+/** What scheduler, queues and workers do together, one step at a time and in one process. */
+async function catchUp(rt: Runtime, store: Store, google: Google, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void> {
+  const deps = { store, google, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  const never = new AbortController().signal;
+  const since = await store.collections.markWanted(null);
+  for (;;) {
+    const unserved = await store.collections.unservedSince(null, since);
+    if (unserved.length === 0) return;
+    const dead = unserved.find((collection) => collection.accountState !== 'active');
+    if (dead) throw new Error(`${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`);
+    const due = await store.collections.claimDue({ limit: 20, visibilityMs: 1_000 });
+    await Promise.all(due.map((collection) => runCollection(rt, deps, collection.id, never, options)));
+    if (due.length === 0) await rt.clock.sleep(50);
+  }
+}
+
+async function runCollection(
+  rt: Runtime, deps: Parameters<typeof syncCollection>[1], id: string, signal: AbortSignal, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
+): Promise<void> {
+  for (;;) {
+    const outcome = await syncCollection(rt, deps, id, { sliceMs: options.sliceMs ?? 5_000, signal });
+    options.onOutcome?.(id, outcome);
+    if (outcome.kind === 'more') continue;
+    if (outcome.kind !== 'snooze' && outcome.kind !== 'busy') return;
+    await rt.clock.sleep(Math.max(0, outcome.until.getTime() - rt.clock.nowMs()));
+  }
+}
