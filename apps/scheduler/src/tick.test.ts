@@ -1,0 +1,87 @@
+import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
+import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
+import type { DueCollection } from '@syncline/store';
+import { type TickDeps, retryMs, runTicks, tick } from './tick.js';
+
+type Counts = Awaited<ReturnType<Fleet['counts']>>;
+
+const EMPTY = Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting: 0 }])) as Counts;
+const FULL = Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting: 2_000 }])) as Counts;
+
+test('what is due is enqueued, and a full batch asks for another round at once', async () => {
+  const world = worldWith({ due: [collections(500), collections(3)] });
+  expect(await tick(world.deps)).toBe(true);
+  expect(await tick(world.deps)).toBe(false);
+  expect(world.enqueued).toHaveLength(503);
+});
+
+test('nothing is claimed while every queue is full', async () => {
+  const world = worldWith({ counts: FULL, due: [collections(500)] });
+  expect(await tick(world.deps)).toBe(false);
+  expect(world.claims).toBe(0);
+});
+
+test('an outage is logged when it begins and when it is over, and waited for with backoff', async () => {
+  const logged: string[] = [];
+  const { rt, slept, stop } = runtimeWith(logged);
+  const world = worldWith({ due: [], failClaims: 5, whenDone: stop });
+  await runTicks(rt, world.deps);
+  expect(logged).toEqual(['scheduler-failed', 'scheduler-recovered']);
+  expect(slept.slice(0, 5)).toEqual([1, 2, 3, 4, 5].map((failures) => retryMs(failures, 0)));
+});
+
+test('draining ends the loop between two ticks', async () => {
+  const { rt, stop } = runtimeWith([]);
+  const world = worldWith({ due: [collections(500), collections(500), collections(500)], whenDone: stop });
+  await runTicks(rt, world.deps);
+  expect(world.enqueued).toHaveLength(1_500);
+});
+
+test('retries wait longer each time and never over 10 s', () => {
+  expect([1, 2, 3, 4, 5, 6, 50].map((failures) => retryMs(failures, 0))).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+  expect(retryMs(50, 0.999)).toBeLessThan(10_000);
+});
+
+function collections(count: number): DueCollection[] {
+  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't' }));
+}
+
+interface World {
+  deps: TickDeps;
+  enqueued: Enqueued[];
+  claims: number;
+}
+
+/** Postgres and Redis as the scheduler sees them. `whenDone` is called by the first claim that finds nothing left. */
+function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: number; whenDone?: () => void }): World {
+  const world: World = { enqueued: [], claims: 0, deps: undefined as unknown as TickDeps };
+  world.deps = {
+    fleet: {
+      counts: async () => o.counts ?? EMPTY,
+      enqueue: async (items) => void world.enqueued.push(...items),
+    },
+    store: {
+      collections: {
+        claimDue: async () => {
+          world.claims += 1;
+          if (world.claims <= (o.failClaims ?? 0)) throw new Error('terminating connection due to administrator command');
+          const batch = o.due.shift();
+          if (batch === undefined) o.whenDone?.();
+          return batch ?? [];
+        },
+      },
+    },
+  };
+  return world;
+}
+
+function runtimeWith(logged: string[]): { rt: Runtime; slept: number[]; stop: () => void } {
+  const slept: number[] = [];
+  const draining = new AbortController();
+  const clock: Clock = { now: () => new Date(0), nowMs: () => 0, sleep: async (ms) => void slept.push(ms) };
+  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock, random: { next: () => 0, uuid: () => '' }, signal: draining.signal });
+  const note = (fields: { event: string }): void => void logged.push(fields.event);
+  rt.log.error = note;
+  rt.log.info = note;
+  return { rt, slept, stop: () => draining.abort() };
+}

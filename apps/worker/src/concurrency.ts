@@ -1,0 +1,30 @@
+import { QUEUE_NAMES, type QueueName } from '@syncline/fleet';
+
+/**
+ * Shares of a process's slots. Following gets half although its jobs are short: its latency is what customers see, and a
+ * push storm arrives at once. Gmail gets more than Calendar since a mailbox holds a hundred times what a calendar does.
+ */
+const SHARES: Record<QueueName, number> = {
+  'gmail-full': 3,
+  'gmail-incremental': 3,
+  'calendar-full': 2,
+  'calendar-incremental': 2,
+};
+
+/**
+ * WORKER_CONCURRENCY divided among the queues, in proportion to SHARES; each queue has at least one slot of its own, so a
+ * total below four counts as four. Slots are not lent: a queue that could borrow would be waiting for its lenders' jobs to
+ * end exactly when it needs them back. Left-over slots go where the rounding cost most.
+ *
+ * `splitConcurrency(16)` is 5, 5, 3, 3.
+ */
+export function splitConcurrency(total: number): Record<QueueName, number> {
+  const spare = Math.max(0, Math.floor(total) - QUEUE_NAMES.length);
+  const wholes = QUEUE_NAMES.reduce((sum, name) => sum + SHARES[name], 0);
+  const due = QUEUE_NAMES.map((name) => ({ name, exact: (spare * SHARES[name]) / wholes }));
+  const slots = Object.fromEntries(due.map(({ name, exact }) => [name, 1 + Math.floor(exact)])) as Record<QueueName, number>;
+  const leftOver = spare - due.reduce((sum, { exact }) => sum + Math.floor(exact), 0);
+  const byLoss = due.toSorted((a, b) => (b.exact % 1) - (a.exact % 1));
+  for (const { name } of byLoss.slice(0, leftOver)) slots[name] += 1;
+  return slots;
+}

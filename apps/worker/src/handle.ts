@@ -1,0 +1,67 @@
+/** A job, from the queue's side to the sync loop's and back. All that is decided here is what an outcome means for the queue. */
+import { type Handle, type JobResult, type JobRun, type QueueName, siblingQueue } from '@syncline/fleet';
+import { type Runtime, unreachable } from '@syncline/runtime';
+import { type Outcome, type SyncDeps, syncCollection } from '@syncline/sync';
+
+/** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
+const SLICE_MS = 5_000;
+
+/**
+ * The longest that a collection is put off in Redis. A delayed job holds its collection's place in the queue, so a wish
+ * that comes meanwhile (`syncline sync`, a push) would not get in before the delay is over. Whatever rests longer rests in
+ * Postgres only, where `next_sync_at` says when and a wish can move it.
+ */
+const QUEUE_DELAY_LIMIT_MS = 30_000;
+const BUSY_JITTER_MS = 500;
+
+export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
+  return async (job) => {
+    const beganMs = rt.clock.nowMs();
+    const outcome = await syncAndMeasure(rt, deps, job);
+    rt.log.info({ event: 'job', ...idsOf(job), ms: rt.clock.nowMs() - beganMs, ...told(outcome) }, 'a slice of work ended');
+    return jobResult(outcome, job.queue, rt.clock.nowMs(), rt.random.next());
+  };
+}
+
+/** What becomes of the job. `nowMs` since the epoch, `chance` uniform in [0, 1). */
+export function jobResult(outcome: Outcome, queue: QueueName, nowMs: number, chance: number): JobResult {
+  switch (outcome.kind) {
+    case 'caught-up':
+    case 'gone':
+    case 'reauthorize':
+      return { kind: 'done' };
+    case 'more':
+      return { kind: 'again', queue: siblingQueue(queue, outcome.full) };
+    case 'snooze':
+      return outcome.until.getTime() - nowMs > QUEUE_DELAY_LIMIT_MS ? { kind: 'done' } : { kind: 'delay', until: outcome.until };
+    case 'busy':
+      // Two that wait for the same lease should not come back in the same millisecond.
+      return { kind: 'delay', until: new Date(outcome.until.getTime() + chance * BUSY_JITTER_MS) };
+    default:
+      return unreachable(outcome);
+  }
+}
+
+async function syncAndMeasure(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<Outcome> {
+  const kind = job.queue.startsWith('gmail') ? 'gmail' : 'calendar';
+  const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
+  let ended = 'failed';
+  try {
+    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: SLICE_MS, signal: job.signal });
+    ended = outcome.kind;
+    return outcome;
+  } finally {
+    endTimer();
+    rt.metrics.syncOutcomes.inc({ kind, outcome: ended });
+  }
+}
+
+function idsOf(job: JobRun): { collectionId: string; queue: QueueName; attempt: number } {
+  return { collectionId: job.collectionId, queue: job.queue, attempt: job.attempt };
+}
+
+/** The outcome as fields of a log line; the reasons in it are fixed phrases and Google's error codes. */
+function told(outcome: Outcome): Record<string, unknown> {
+  const { kind, ...rest } = outcome;
+  return { outcome: kind, ...rest };
+}

@@ -1,0 +1,27 @@
+import { openFleet } from '@syncline/fleet';
+import { openGoogle } from '@syncline/google';
+import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
+import { openStore } from '@syncline/store';
+import { splitConcurrency } from './concurrency.js';
+import { handleJob } from './handle.js';
+
+/** Of the 20 s that a process has for draining. */
+const DRAIN_MS = 15_000;
+
+void runProcess('worker', startWorker);
+
+async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
+  const { databaseUrl, redisUrl, masterKey } = config;
+  const store = await openStore(rt, { databaseUrl, masterKey });
+  const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
+  const fleet = await openFleet(rt, { redisUrl });
+  const concurrency = splitConcurrency(config.workerConcurrency);
+  const host = await fleet.work({ concurrency, handle: handleJob(rt, { store, google, policy: config.poll }) });
+  rt.log.info({ event: 'working', concurrency }, 'taking jobs');
+  return {
+    drain: async () => {
+      await host.drain(DRAIN_MS);
+      await Promise.all([fleet.close(), google.close(), store.close()]);
+    },
+  };
+}

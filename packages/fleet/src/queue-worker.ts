@@ -1,0 +1,217 @@
+/**
+ * One queue's worker: BullMQ's, with what production has taught about it. A job ends in one of these ways:
+ *
+ * - `done`: completed. `again`: completed, and the collection goes to the back of the named queue. For the same queue
+ *   deduplication keeps the new job until this one has ended, so a collection never runs twice at once.
+ * - `delay`: put off until a time, no attempt spent.
+ * - thrown: failed, an attempt spent, retried by BullMQ with `backoffMs`; what Redis keeps of it is a JobFailure.
+ * - given back: this process is draining; the job returns to the head of its queue, no attempt spent.
+ *
+ * A lost lock (this process slept, or Redis was away) means that another worker may have the job: the handler's signal is
+ * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
+ */
+import { type Runtime, unreachable } from '@syncline/runtime';
+import { DelayedError, type Job, type Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { asJobFailure } from './job-failure.js';
+import { type JobData, backoffMs, readJobData } from './jobs.js';
+import type { QueueName } from './queues.js';
+import { type ErrorLog, isRefusal } from './weather.js';
+import { isStuck } from './watchdog.js';
+
+/** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
+const LOCK_MS = 8_000;
+/**
+ * A killed worker's job comes back one check after its lock has lapsed, two when that check fell into the pause that BullMQ
+ * keeps between checks of different workers: 9.5 to 11 s. With 2.5 s, 12.5 s were measured. A check is one small script.
+ */
+const STALL_CHECK_MS = 1_500;
+/** BullMQ fails a job for ever after this many kills, whatever its attempts. Deploys and OOM kills are not the job's fault;
+ *  an item that kills its worker is counted in Postgres and quarantined there. */
+const STALLS_LIMIT = 1_000_000;
+const PAUSE_AFTER_REFUSAL_MS = 1_000;
+const WATCH_EVERY_MS = 10_000;
+/** A `delay` into the past would spin. */
+const MIN_DELAY_MS = 250;
+
+/** What the handler wants done with its job. */
+export type JobResult = { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date };
+
+export interface JobRun {
+  collectionId: string;
+  queue: QueueName;
+  /** 1 for the first; counts failures, not kills and not delays. */
+  attempt: number;
+  /** Aborted when this process drains, or when the job's lock is lost: commit or give up the page in hand, and return. */
+  signal: AbortSignal;
+}
+
+export type Handle = (run: JobRun) => Promise<JobResult>;
+
+export interface QueueWorkerOptions {
+  queue: Queue;
+  name: QueueName;
+  prefix: string;
+  connection: Redis;
+  concurrency: number;
+  handle: Handle;
+  /** Puts a collection into a queue. */
+  enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
+  errors: ErrorLog;
+  onUnhealthy: (queue: QueueName) => void;
+}
+
+export class QueueWorker {
+  readonly #worker: Worker<JobData>;
+  readonly #running = new Map<string, AbortController>();
+  readonly #stopped = new AbortController();
+  #fetchedAtMs: number;
+  #stuck = false;
+
+  constructor(
+    private readonly rt: Runtime,
+    private readonly o: QueueWorkerOptions,
+  ) {
+    this.#fetchedAtMs = rt.clock.nowMs();
+    this.#worker = new Worker<JobData>(o.name, (job, token) => this.#process(job, token), {
+      connection: o.connection,
+      prefix: o.prefix,
+      concurrency: o.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALL_CHECK_MS,
+      maxStalledCount: STALLS_LIMIT,
+      settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, rt.random.next()) },
+    });
+    this.#listen();
+    void this.#watch();
+  }
+
+  /** Resolves once the first fetch can happen. */
+  ready(): Promise<void> {
+    return this.#worker.waitUntilReady();
+  }
+
+  /** Fetches nothing more, and asks what runs to end. Returns at once. */
+  stop(): void {
+    this.#stopped.abort(new Error('draining'));
+    for (const run of this.#running.values()) run.abort(new Error('draining'));
+    // `true`: don't wait for the running jobs. It touches no connection, so it works while Redis is away.
+    this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
+  }
+
+  /** Resolves when what ran has ended and the connection is closed; never, while Redis is away (bullmq #4656): race it. */
+  close(): Promise<void> {
+    return this.#worker.close();
+  }
+
+  /** Drops the connection without waiting for anything. */
+  disconnect(): void {
+    this.#worker.disconnect().catch((error: Error) => this.o.errors.report(error));
+  }
+
+  async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
+    // BullMQ may fetch one more after pause(): its blocking read was already under way.
+    if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
+    const data = readJobData(job.data);
+    if (data === null) throw new UnrecoverableError('the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version');
+
+    const run = new AbortController();
+    const id = String(job.id);
+    this.#running.set(id, run);
+    let result: JobResult;
+    try {
+      result = await this.o.handle({ collectionId: data.collectionId, queue: this.o.name, attempt: job.attemptsMade + 1, signal: run.signal });
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
+      this.#count('failed');
+      throw asJobFailure(error);
+    } finally {
+      this.#running.delete(id);
+    }
+    this.#count(result.kind);
+    await this.#settle(result, data.collectionId, job, token);
+  }
+
+  async #settle(result: JobResult, collectionId: string, job: Job<JobData>, token: string | undefined): Promise<void> {
+    switch (result.kind) {
+      case 'done':
+        return;
+      case 'again':
+        // A throw here (Redis is away) spends an attempt and comes back; nothing is lost, Postgres has the work as due.
+        return await this.o.enqueue(collectionId, result.queue);
+      case 'delay':
+        await job.moveToDelayed(Math.max(result.until.getTime(), this.rt.clock.nowMs() + MIN_DELAY_MS), token);
+        throw new DelayedError();
+      default:
+        return unreachable(result);
+    }
+  }
+
+  async #giveBack(job: Job<JobData>, token: string | undefined): Promise<never> {
+    await job.moveToWait(token);
+    this.#count('given-back');
+    throw new WaitingError();
+  }
+
+  #count(outcome: string): void {
+    this.rt.metrics.jobsProcessed.inc({ queue: this.o.name, outcome });
+  }
+
+  #listen(): void {
+    this.#worker.on('active', () => {
+      this.#fetchedAtMs = this.rt.clock.nowMs();
+      this.#stuck = false;
+    });
+    this.#worker.on('error', (error) => {
+      this.o.errors.report(error);
+      if (isRefusal(error)) void this.#pauseForAWhile();
+    });
+    this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
+      for (const id of jobIds) this.#running.get(id)?.abort(new Error('the lock of this job was lost'));
+    });
+    this.#worker.on('stalled', (jobId) => {
+      this.rt.log.warn({ event: 'job-stalled', queue: this.o.name, jobId }, 'a worker vanished with this job; it goes to another one');
+    });
+    this.#worker.on('failed', (job, error) => {
+      const last = job === undefined || job.finishedOn !== undefined;
+      const fields = { event: 'job-failed', queue: this.o.name, jobId: job?.id, attempt: job?.attemptsMade, reason: error.message, final: last };
+      this.rt.log[last ? 'error' : 'warn'](fields, last ? 'a job failed for good; the scheduler will bring its collection back' : 'a job failed and will be tried again');
+    });
+  }
+
+  /** The breaker. Measured with Redis full: 5 errors in 5 s instead of 40,000, and it resumes by itself. */
+  async #pauseForAWhile(): Promise<void> {
+    if (this.#worker.isPaused()) return;
+    try {
+      await this.#worker.pause(true);
+      await this.rt.clock.sleep(PAUSE_AFTER_REFUSAL_MS, this.#stopped.signal);
+      await this.#worker.resume();
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) this.o.errors.report(error as Error);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.rt.clock.sleep(WATCH_EVERY_MS, this.#stopped.signal);
+        await this.#look();
+      } catch (error) {
+        if (!this.#stopped.signal.aborted) this.o.errors.report(error as Error);
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const quietMs = this.rt.clock.nowMs() - this.#fetchedAtMs;
+    const pulse = { running: this.#running.size, concurrency: this.o.concurrency, quietMs };
+    // The queue is asked only when a yes would matter: four workers a process, hundreds of processes.
+    if (this.#stuck || this.#worker.isPaused() || !isStuck({ ...pulse, waiting: 1 })) return;
+    if (await this.o.queue.isPaused()) return;
+    const waiting = (await this.o.queue.getJobCounts('waiting', 'prioritized'));
+    if (!isStuck({ ...pulse, waiting: (waiting['waiting'] ?? 0) + (waiting['prioritized'] ?? 0) })) return;
+    this.#stuck = true;
+    this.rt.log.error({ event: 'worker-stuck', queue: this.o.name, quietMs }, 'jobs wait and this worker has fetched none for a minute; restart it');
+    this.o.onUnhealthy(this.o.name);
+  }
+}

@@ -1,0 +1,23 @@
+/** The queues of the fleet. Names are API: operators see them in Bull Board, dashboards and alerts are keyed by them. */
+export type QueueName = 'gmail-full' | 'gmail-incremental' | 'calendar-full' | 'calendar-incremental';
+
+export const QUEUE_NAMES: readonly QueueName[] = ['gmail-full', 'gmail-incremental', 'calendar-full', 'calendar-incremental'];
+
+/** What a collection is, as far as a queue is chosen by it. Store's CollectionKind, repeated since fleet doesn't know store. */
+export type CollectionKindLike = 'gmail' | 'calendar-list' | 'calendar-events';
+
+/**
+ * The queue that a collection's work belongs to. `full` is a walk over everything (phases `new` and `backfill`); the rest
+ * follows a bookmark. The two never share a queue: one backfill of 100,000 messages in front of a thousand polls would
+ * make every mailbox an hour stale.
+ */
+export function queueFor(kind: CollectionKindLike, full: boolean): QueueName {
+  const family = kind === 'gmail' ? 'gmail' : 'calendar';
+  return full ? `${family}-full` : `${family}-incremental`;
+}
+
+/** The queue of the same family (Gmail or Calendar) for full or incremental work: where a job goes on when its phase changed. */
+export function siblingQueue(queue: QueueName, full: boolean): QueueName {
+  const family = queue === 'gmail-full' || queue === 'gmail-incremental' ? 'gmail' : 'calendar';
+  return full ? `${family}-full` : `${family}-incremental`;
+}

@@ -1,0 +1,49 @@
+import { OperatorError, createRuntime } from '@syncline/runtime';
+import { freePort, startRedis } from '../test-support/redis-server.js';
+import { openFleet } from './fleet.js';
+import { redisAddress, redisProblem } from './redis.js';
+
+const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+
+test('an address never holds the password', () => {
+  expect(redisAddress('rediss://user:s3cret@cache.internal:6380/2')).toBe('cache.internal:6380');
+  expect(redisAddress('redis://:s3cret@cache.internal')).toBe('cache.internal:6379');
+  expect(redisAddress('s3cret')).toBe('REDIS_URL (not a URL)');
+});
+
+test('an old Redis and an evicting one are refused, by name', () => {
+  expect(redisProblem('redis_version:6.0.16\r\nmaxmemory_policy:noeviction')).toContain('is version 6.0');
+  expect(redisProblem('redis_version:5.0.3')).toContain('needs 6.2');
+  expect(redisProblem('redis_version:6.2.0\r\nmaxmemory_policy:noeviction\r\n')).toBeNull();
+  expect(redisProblem('redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n')).toContain('maxmemory-policy noeviction');
+  expect(redisProblem('redis_version:10.1.0\r\n')).toBeNull();
+});
+
+test('a Redis that is not there is an error for the operator, in seconds, with its address and without its password', async () => {
+  const port = await freePort();
+  const began = rt.clock.nowMs();
+  const opening = openFleet(rt, { redisUrl: `redis://:s3cret@127.0.0.1:${port}` });
+  await expect(opening).rejects.toThrow(OperatorError);
+  await expect(opening).rejects.toThrow(`Redis at 127.0.0.1:${port} cannot be reached`);
+  await expect(opening).rejects.not.toThrow('s3cret');
+  expect(rt.clock.nowMs() - began).toBeLessThan(6_000);
+});
+
+test('a Redis that evicts is refused at the start', async () => {
+  const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
+  try {
+    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('maxmemory-policy noeviction');
+  } finally {
+    await redis.stop();
+  }
+});
+
+test('wrong credentials are called that', async () => {
+  const redis = await startRedis(['--requirepass', 'right']);
+  try {
+    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('refuses the credentials');
+    await expect(openFleet(rt, { redisUrl: redis.url.replace('://', '://:wrong@') })).rejects.toThrow('refuses the credentials');
+  } finally {
+    await redis.stop();
+  }
+});

@@ -1,0 +1,54 @@
+import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
+import { ErrorLog, errorKey, isRefusal } from './weather.js';
+import { isStuck } from './watchdog.js';
+
+test('Redis that answers and refuses pauses the worker; Redis that is away does not', () => {
+  for (const message of [
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    'MISCONF Redis is configured to save RDB snapshots',
+    'NOAUTH Authentication required.',
+    'LOADING Redis is loading the dataset in memory',
+  ]) {
+    expect(isRefusal(new Error(message))).toBe(true);
+  }
+  expect(isRefusal(new Error('connect ECONNREFUSED 127.0.0.1:6379'))).toBe(false);
+  expect(isRefusal(new Error('could not renew lock for job 7'))).toBe(false);
+});
+
+test('an error is known by its kind, not by its ids', () => {
+  expect(errorKey(new Error('could not renew lock for job 7'))).toBe(errorKey(new Error('could not renew lock for job 8')));
+  expect(errorKey(new Error('could not renew lock for job 7'))).toBe('Error: could not renew lock');
+  expect(errorKey(new Error('OOM command not allowed'))).toBe('Error: OOM');
+  expect(errorKey(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:6379'), { code: 'ECONNREFUSED' }))).toBe('Error ECONNREFUSED');
+});
+
+test('a flood of one error is one line in 30 s, which says how many it stands for', () => {
+  const at = { ms: 0 };
+  const lines: unknown[] = [];
+  const log = new ErrorLog(watched(at, lines), 'worker-error');
+  for (let n = 0; n < 1_000; n += 1) log.report(new Error('OOM command not allowed'));
+  log.report(new Error('READONLY replica'));
+  at.ms = 30_000;
+  log.report(new Error('OOM command not allowed'));
+  expect(lines).toEqual([
+    { event: 'worker-error', reason: 'Error: OOM', suppressed: 0 },
+    { event: 'worker-error', reason: 'Error: READONLY', suppressed: 0 },
+    { event: 'worker-error', reason: 'Error: OOM', suppressed: 999 },
+  ]);
+});
+
+test('a worker is stuck only when work waits, a slot is free and a minute has passed', () => {
+  const stuck = { waiting: 1, running: 0, concurrency: 2, quietMs: 60_000 };
+  expect(isStuck(stuck)).toBe(true);
+  expect(isStuck({ ...stuck, waiting: 0 })).toBe(false);
+  expect(isStuck({ ...stuck, running: 2 })).toBe(false);
+  expect(isStuck({ ...stuck, quietMs: 59_999 })).toBe(false);
+});
+
+function watched(at: { ms: number }, lines: unknown[]): Runtime {
+  const clock: Clock = { now: () => new Date(at.ms), nowMs: () => at.ms, sleep: async () => undefined };
+  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock });
+  rt.log.warn = (fields: unknown) => void lines.push(fields);
+  return rt;
+}

@@ -1,0 +1,78 @@
+import type { Runtime } from '@syncline/runtime';
+import type { Queue } from 'bullmq';
+import { type Handle, QueueWorker } from './queue-worker.js';
+import { QUEUE_NAMES, type QueueName } from './queues.js';
+import { endConnection, workerConnection } from './redis.js';
+import { ErrorLog } from './weather.js';
+
+export interface WorkOptions {
+  /** How many jobs of each queue this process runs at once; each at least 1. Each queue's slots are its own. */
+  concurrency: Record<QueueName, number>;
+  handle: Handle;
+  /** Called once when a queue has waiting jobs and this process has fetched none of them for a minute. */
+  onUnhealthy?: (queue: QueueName) => void;
+}
+
+/** What a process that works has in hand. */
+export interface WorkerHost {
+  /**
+   * Stops fetching, aborts the handlers' signals, waits for them and closes; resolves after `deadlineMs` at the latest,
+   * whatever Redis does. What still runs then is taken over by another worker when its lock lapses. Never rejects.
+   */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+export interface HostParts {
+  redisUrl: string;
+  prefix: string;
+  queues: Record<QueueName, Queue>;
+  enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
+}
+
+/** One BullMQ worker a queue, on one shared connection plus a blocking one each. */
+export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOptions): Promise<WorkerHost> {
+  const errors = new ErrorLog(rt, 'worker-error');
+  const connection = workerConnection(rt, parts.redisUrl);
+  connection.on('error', (error: Error) => errors.report(error));
+  const workers = QUEUE_NAMES.map(
+    (name) =>
+      new QueueWorker(rt, {
+        name,
+        queue: parts.queues[name],
+        prefix: parts.prefix,
+        connection,
+        concurrency: o.concurrency[name],
+        handle: o.handle,
+        enqueue: parts.enqueue,
+        errors,
+        onUnhealthy: o.onUnhealthy ?? (() => undefined),
+      }),
+  );
+  await Promise.all(workers.map((worker) => worker.ready()));
+
+  let drained: Promise<void> | undefined;
+  return {
+    drain: (deadlineMs) => (drained ??= drainWorkers(rt, workers, deadlineMs, errors).finally(() => endConnection(connection))),
+  };
+}
+
+async function drainWorkers(rt: Runtime, workers: QueueWorker[], deadlineMs: number, errors: ErrorLog): Promise<void> {
+  for (const worker of workers) worker.stop();
+  const closing = Promise.all(workers.map((worker) => worker.close().catch((error: Error) => errors.report(error))));
+  const inTime = await within(rt, deadlineMs, closing);
+  if (inTime) return;
+  rt.log.warn({ event: 'drain-deadline', deadlineMs }, 'the workers did not close in time; what they held goes to others when its locks lapse');
+  for (const worker of workers) worker.disconnect();
+}
+
+/** True when `done` resolved within `ms`. */
+async function within(rt: Runtime, ms: number, done: Promise<unknown>): Promise<boolean> {
+  const waiting = new AbortController();
+  const late = rt.clock.sleep(ms, waiting.signal).then(
+    () => false,
+    () => true,
+  );
+  const inTime = await Promise.race([done.then(() => true), late]);
+  waiting.abort(new Error('closed in time'));
+  return inTime;
+}

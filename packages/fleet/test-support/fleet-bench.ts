@@ -1,0 +1,64 @@
+import { type Runtime, createRuntime } from '@syncline/runtime';
+import { Redis } from 'ioredis';
+import { type Fleet, type WorkOptions, type WorkerHost, openFleet } from '../src/index.js';
+import { type TestRedis, startRedis } from './redis-server.js';
+
+/** A fleet for one test: its own prefix on a Redis that may be shared, and everything it starts is ended by `release`. */
+export interface FleetBench {
+  rt: Runtime;
+  redisUrl: string;
+  prefix: string;
+  fleet: Fleet;
+  /** A connection of the test's own. */
+  redis: Redis;
+  work(handle: WorkOptions['handle'], slots?: number): Promise<WorkerHost>;
+  release(): Promise<void>;
+}
+
+let benches = 0;
+
+/** SYNCLINE_TEST_REDIS_URL's Redis, or one that the test file starts for itself. */
+export async function redisForTests(): Promise<{ url: string; stop(): Promise<void> }> {
+  const given = process.env['SYNCLINE_TEST_REDIS_URL'];
+  if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
+  const own: TestRedis = await startRedis();
+  return own;
+}
+
+export async function openBench(redisUrl: string): Promise<FleetBench> {
+  const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+  const prefix = `test-${process.pid}-${(benches += 1)}-${rt.random.uuid()}`;
+  const fleet = await openFleet(rt, { redisUrl, prefix });
+  const hosts: WorkerHost[] = [];
+  const redis = new Redis(redisUrl, { lazyConnect: true });
+  redis.on('error', () => undefined);
+  return {
+    rt,
+    redisUrl,
+    prefix,
+    fleet,
+    redis,
+    work: async (handle, slots = 1) => {
+      const concurrency = { 'gmail-full': slots, 'gmail-incremental': slots, 'calendar-full': slots, 'calendar-incremental': slots };
+      const host = await fleet.work({ concurrency, handle });
+      hosts.push(host);
+      return host;
+    },
+    release: async () => {
+      await Promise.all(hosts.map((host) => host.drain(5_000)));
+      await fleet.close();
+      redis.disconnect();
+    },
+  };
+}
+
+const PATIENCE_MS = 30_000;
+
+/** Resolves when `holds` does; asks every 20 ms, and gives up loudly after 30 s. */
+export async function until(rt: Runtime, holds: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = rt.clock.nowMs() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (rt.clock.nowMs() > deadlineMs) throw new Error('what the test waits for did not come true within 30 s');
+    await rt.clock.sleep(20);
+  }
+}

@@ -1,0 +1,18 @@
+/** A worker process that fetches a job and never finishes it: the one to kill. `argv`: Redis URL, prefix. Prints a line a fetch. */
+import { createRuntime } from '@syncline/runtime';
+import { openFleet } from '../src/index.js';
+
+async function main(redisUrl: string, prefix: string): Promise<void> {
+  const rt = createRuntime({ service: 'worker-child', logLevel: 'silent', stdout: 'stderr' });
+  const fleet = await openFleet(rt, { redisUrl, prefix });
+  await fleet.work({
+    concurrency: { 'gmail-full': 1, 'gmail-incremental': 1, 'calendar-full': 1, 'calendar-incremental': 1 },
+    handle: async ({ collectionId }) => {
+      process.stdout.write(`fetched ${collectionId}\n`);
+      return new Promise(() => undefined);
+    },
+  });
+  process.stdout.write('ready\n');
+}
+
+void main(process.argv[2] ?? '', process.argv[3] ?? '');

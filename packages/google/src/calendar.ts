@@ -1,0 +1,60 @@
+/** Google Calendar, one account's: each call is one page of Google's answer, checked and typed ("Calendar API v3" reference). */
+import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
+import { type Session, requestJson } from './request.js';
+import type { CalendarMethod } from './costs.js';
+import { type JsonObject, identifiedList, tokenOrNull } from './shape.js';
+
+export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
+export type CalendarEvent = calendar_v3.Schema$Event;
+
+export interface CalendarPage<Item> {
+  items: Item[];
+  nextPageToken: string | null;
+  /** On the last page only. */
+  nextSyncToken: string | null;
+}
+
+/**
+ * Every call throws GoogleError, and the caller's abort reason. With a `syncToken` a page holds what changed since,
+ * tombstones included, and the same token goes with every page; `bookmark-expired` means that a full walk is due.
+ */
+export interface Calendar {
+  calendars(q: { syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarListEntry>>;
+  /** Masters and exceptions as Google keeps them. Throws `not-found` when the calendar is gone or no longer shared. */
+  events(q: { calendarId: string; syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarEvent>>;
+}
+
+/**
+ * The whole set of parameters, for full and token calls alike: Google asks that a token call repeats those of the call
+ * that the token came from, and anything more (a window, an order, deleted ones) would cost the token or bend its meaning.
+ */
+const CALENDARS_PAGE = '250';
+const EVENTS_PAGE = '2500';
+
+export function calendarOf(session: Session): Calendar {
+  return {
+    calendars: (q) => page<CalendarListEntry>(session, 'calendar.calendarList.list', '/calendar/v3/users/me/calendarList', CALENDARS_PAGE, q),
+    events: (q) => page<CalendarEvent>(session, 'calendar.events.list', `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`, EVENTS_PAGE, q),
+  };
+}
+
+function page<Item extends { id?: string | null }>(
+  session: Session,
+  method: CalendarMethod,
+  path: string,
+  maxResults: string,
+  { syncToken, pageToken }: { syncToken: string | null; pageToken: string | null },
+): Promise<CalendarPage<Item>> {
+  const query = new URLSearchParams({ maxResults });
+  if (syncToken !== null) query.set('syncToken', syncToken);
+  if (pageToken !== null) query.set('pageToken', pageToken);
+  return requestJson(session, { method, path: `${path}?${query.toString()}`, syncToken: syncToken !== null }, (body) => readPage<Item>(body));
+}
+
+function readPage<Item extends { id?: string | null }>(body: JsonObject): CalendarPage<Item> {
+  return {
+    items: identifiedList(body.items, 'items') as unknown as Item[],
+    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+    nextSyncToken: tokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Reads Google's refusals.
+ *
+ * The status alone lies: a rate limit may come as 403 with `status: PERMISSION_DENIED`, an expired bookmark as 404, 410 or
+ * 400, and a proxy in between answers HTML under any status. So the order is status, then reason (`error.errors[0].reason`,
+ * or the ErrorInfo in `details`), and the message text only for three things that stand nowhere else: "Retry after <time>"
+ * (Google sends no Retry-After header), the concurrency marker, and whose quota was hit.
+ *
+ * Sources: Gmail "Resolve errors", Calendar "Handle API errors", OAuth 2.0 for web servers, and bodies seen in the wild.
+ */
+import type { GoogleErrorKind } from './errors.js';
+
+/** A named wait is stretched by a quarter: asking exactly at the boundary is refused again and prolongs the penalty. */
+const NAMED_WAIT_STRETCH = 1.25;
+const LEAST_NAMED_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 3_600_000;
+
+type Scope = 'user' | 'project' | 'day' | 'concurrency';
+
+/** How long to stay away when Google names no time. Google's own advice starts at 1 s and ends at 64 s. */
+const UNNAMED_WAIT_MS: Record<Scope, number> = { concurrency: 1_000, user: 15_000, project: 15_000, day: LONGEST_WAIT_MS };
+/** "Calendar usage limits exceeded": an anti-abuse limit that lasts, and short waits feed it. */
+const ABUSE_WAIT_MS = 900_000;
+
+/** Reasons under 403 that mean "later", with whose limit it was; `read` looks for it in the rest of the answer. */
+const LATER: Record<string, { scope: Scope | 'read'; waitMs?: number }> = {
+  rateLimitExceeded: { scope: 'read' },
+  RATE_LIMIT_EXCEEDED: { scope: 'read' },
+  userRateLimitExceeded: { scope: 'user' },
+  userRateLimitExceededUnreg: { scope: 'user' },
+  quotaExceeded: { scope: 'user', waitMs: ABUSE_WAIT_MS },
+  dailyLimitExceeded: { scope: 'day' },
+  dailyLimitExceededUnreg: { scope: 'day' },
+};
+
+/** Reasons under 403 that a person has to mend, under the one name that we report for them. */
+const FORBIDDEN: Record<string, string> = {
+  insufficientPermissions: 'insufficientPermissions',
+  ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'insufficientPermissions',
+  domainPolicy: 'domainPolicy',
+  accessNotConfigured: 'accessNotConfigured',
+  SERVICE_DISABLED: 'accessNotConfigured',
+};
+
+/** Methods that carry a bookmark which 404 or 410 declares dead. */
+const BOOKMARK_METHODS: Record<string, number> = {
+  'gmail.users.history.list': 404,
+  'calendar.calendarList.list': 410,
+  'calendar.events.list': 410,
+};
+
+/** Reasons of a 400 by which Calendar disowns a sync token that it cannot read. */
+const BAD_TOKEN_REASONS = new Set(['invalid', 'invalidArgument', 'badRequest', 'unknown']);
+
+/**
+ * What a non-2xx answer of the Gmail or Calendar API means. Pure.
+ *
+ * @param method Google's name of the method, `gmail.users.history.list`
+ * @param syncToken whether the request carried one: only then may a 400 mean that the token is dead
+ */
+export function classify(method: string, status: number, bodyText: string, nowMs: number, syncToken = false): GoogleErrorKind {
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'unavailable', retryAfterMs: namedWaitMs(bodyText, nowMs) };
+  const refusal = readRefusal(bodyText);
+  if (status === 401) return { kind: 'unauthorized', reason: refusal?.reason ?? 'authError' };
+  if (status === 429) return later(refusal?.reason, refusal?.message ?? bodyText, nowMs, 'user');
+  // Google's APIs answer JSON. What does not was written by something in between, and a proxy's 404 must not
+  // delete a calendar, nor its 403 suspend an account.
+  if (!refusal) return { kind: 'unavailable', retryAfterMs: null };
+  switch (status) {
+    case 400:
+      return classify400(refusal, syncToken);
+    case 403:
+      return classify403(refusal, nowMs);
+    case 404:
+    case 410:
+      if (BOOKMARK_METHODS[method] === status) return { kind: 'bookmark-expired' };
+      return status === 404 ? { kind: 'not-found' } : { kind: 'rejected', status, reason: refusal.reason };
+    default:
+      return { kind: 'rejected', status, reason: refusal.reason };
+  }
+}
+
+/** The token endpoint speaks another dialect: `{"error":"invalid_grant","error_description":…}`. Pure. */
+export function classifyToken(status: number, bodyText: string): GoogleErrorKind {
+  const body = parseObject(bodyText);
+  // Busy or broken is never the account's fault: treating it as a dead grant would disconnect every customer at once.
+  if (status === 429 || status === 408 || status >= 500 || status < 400 || !body) return { kind: 'unavailable', retryAfterMs: null };
+  const code = word(body.error) ?? 'unknown';
+  const advice = TOKEN_ADVICE[code];
+  if (code === 'invalid_grant') return { kind: 'unauthorized', reason: word(body.error_subtype) ? `${code} ${word(body.error_subtype)}` : code };
+  if (advice) return { kind: 'forbidden', reason: `${code}: ${advice}` };
+  return { kind: 'rejected', status, reason: code };
+}
+
+const TOKEN_ADVICE: Record<string, string> = {
+  invalid_client: 'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
+  unauthorized_client: 'the refresh token was issued to another OAuth client than GOOGLE_CLIENT_ID',
+  disabled_client: 'the OAuth client is disabled in the Google Cloud console',
+  deleted_client: 'the OAuth client was deleted in the Google Cloud console',
+  admin_policy_enforced: 'the Workspace administrator blocks this app',
+  org_internal: 'the OAuth client is limited to its own organisation',
+};
+
+interface Refusal {
+  reason: string;
+  message: string;
+  /** The parameter that Google blames, where it says so. */
+  location: string | null;
+  /** ErrorInfo's `quota_limit`, like `defaultPerMinutePerUser`. */
+  quotaLimit: string;
+}
+
+function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
+  if (/mail service not enabled/i.test(refusal.message)) return { kind: 'forbidden', reason: 'mailServiceNotEnabled' };
+  // A stale page token of a token run is not a dead sync token: the run starts over with the same one.
+  const aboutToken = refusal.location !== 'pageToken' && (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
+  if (syncToken && aboutToken) return { kind: 'bookmark-expired' };
+  return { kind: 'rejected', status: 400, reason: refusal.reason };
+}
+
+function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
+  if (LATER[refusal.reason]) return later(refusal.reason, `${refusal.message} ${refusal.quotaLimit}`, nowMs, 'project');
+  return { kind: 'forbidden', reason: FORBIDDEN[refusal.reason] ?? refusal.reason };
+}
+
+/**
+ * @param ambiguous whose limit it is when nothing says so: Gmail documents 403 `rateLimitExceeded` as the project's, while a
+ *   bare 429 ("Resource has been exhausted") is seen per mailbox, and closing the whole project for it would stop everyone
+ */
+function later(reason: string | undefined, text: string, nowMs: number, ambiguous: Scope): GoogleErrorKind {
+  const known = LATER[reason ?? ''];
+  const scope = known && known.scope !== 'read' ? known.scope : scopeInText(text, ambiguous);
+  const retryAfterMs = namedWaitMs(text, nowMs) ?? known?.waitMs ?? UNNAMED_WAIT_MS[scope];
+  return { kind: 'rate-limited', scope, retryAfterMs, source: 'google' };
+}
+
+function scopeInText(text: string, ambiguous: Scope): Scope {
+  if (/concurrent/i.test(text)) return 'concurrency';
+  if (/per user|peruser|user-rate/i.test(text)) return 'user';
+  if (/per day|perday/i.test(text)) return 'day';
+  if (/per minute|perminute/i.test(text)) return 'project';
+  return ambiguous;
+}
+
+function namedWaitMs(text: string, nowMs: number): number | null {
+  const named = /Retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/.exec(text);
+  const at = named?.[1] ? Date.parse(named[1]) : Number.NaN;
+  if (Number.isNaN(at)) return null;
+  return Math.min(Math.max(Math.ceil((at - nowMs) * NAMED_WAIT_STRETCH), LEAST_NAMED_WAIT_MS), LONGEST_WAIT_MS);
+}
+
+/** The error envelope in its three known forms: with `errors[]`, with `details[]`, or with `status` alone. */
+function readRefusal(bodyText: string): Refusal | null {
+  const error = parseObject(bodyText)?.error;
+  if (!isObject(error)) return null;
+  const first = firstObject(error.errors);
+  const info = firstObject(error.details, (detail) => typeof detail.reason === 'string');
+  const metadata = isObject(info?.metadata) ? info.metadata : {};
+  // "forbidden" says nothing that 403 did not: ErrorInfo is the better witness then.
+  const plain = word(first?.reason);
+  const reason = plain && plain !== 'forbidden' ? plain : (word(info?.reason) ?? plain ?? word(error.status) ?? 'unknown');
+  return {
+    reason,
+    message: typeof error.message === 'string' ? error.message : '',
+    location: word(first?.location),
+    quotaLimit: typeof metadata.quota_limit === 'string' ? metadata.quota_limit : '',
+  };
+}
+
+/** A code of Google's, fit for an error message; anything longer or stranger might quote an address. */
+function word(value: unknown): string | null {
+  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : null;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    // Not JSON is an answer here, not a failure: the caller reads null as "not Google's words".
+    return null;
+  }
+}
+
+function firstObject(list: unknown, wanted: (item: Record<string, unknown>) => boolean = () => true): Record<string, unknown> | undefined {
+  return Array.isArray(list) ? list.filter(isObject).find(wanted) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,64 @@
+import { unreachable } from '@syncline/runtime';
+
+/** What Google's refusals mean for the caller. Each kind answers one question: what must happen next? */
+export type GoogleErrorKind =
+  /** Come back later. `governor`: our own quota said no and Google was not asked; `google`: Google said no. */
+  | { kind: 'rate-limited'; scope: 'user' | 'project' | 'day' | 'concurrency'; retryAfterMs: number; source: 'governor' | 'google' }
+  /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. */
+  | { kind: 'unavailable'; retryAfterMs: number | null }
+  /** The grant is dead (`invalid_grant` and friends): a human must connect the account again. */
+  | { kind: 'unauthorized'; reason: string }
+  /** The grant lives but does not cover this: missing scope, domain policy, API disabled, no mailbox. */
+  | { kind: 'forbidden'; reason: string }
+  /** Google no longer knows our historyId or syncToken: walk the collection again. */
+  | { kind: 'bookmark-expired' }
+  | { kind: 'not-found' }
+  /** Google understood and declined: our bug, or a page token that has gone stale. */
+  | { kind: 'rejected'; status: number; reason: string };
+
+/**
+ * The one error of this package. Its message is made of the method's name and words of ours and of Google's reason
+ * codes; addresses, tokens, ids and bodies never get into it, since it is logged and shown on the board.
+ */
+export class GoogleError extends Error {
+  override readonly name = 'GoogleError';
+
+  constructor(
+    readonly method: string,
+    readonly detail: GoogleErrorKind,
+    options?: ErrorOptions,
+  ) {
+    super(`${method}: ${inWords(detail)}`, options);
+  }
+}
+
+function inWords(detail: GoogleErrorKind): string {
+  switch (detail.kind) {
+    case 'rate-limited':
+      return `${detail.source === 'governor' ? 'held back by our own quota' : 'refused by Google'} (${detail.scope}), next try in ${Math.ceil(detail.retryAfterMs / 1000)} s`;
+    case 'unavailable':
+      return 'Google gave no usable answer';
+    case 'unauthorized':
+      return `Google no longer accepts this account's grant (${detail.reason})`;
+    case 'forbidden':
+      return `Google does not allow this (${detail.reason})`;
+    case 'bookmark-expired':
+      return 'Google no longer knows this bookmark';
+    case 'not-found':
+      return 'Google does not have this';
+    case 'rejected':
+      return `Google rejected the request (${detail.status} ${detail.reason})`;
+    default:
+      return unreachable(detail);
+  }
+}
+
+/** A 2xx answer whose body is not what Google documents. Inside this package only: it leaves as `unavailable`. */
+export class MalformedAnswer extends Error {
+  override readonly name = 'MalformedAnswer';
+}
+
+/** What was spoiled on the way or on Google's side, and may be whole the next time. */
+export function unavailable(method: string, cause?: unknown): GoogleError {
+  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null }, { cause });
+}

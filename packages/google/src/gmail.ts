@@ -1,0 +1,67 @@
+/** Gmail, one account's: each call is one page of Google's answer, checked and typed ("Gmail API v1" reference). */
+import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
+import { type FetchedMessages, fetchMessages } from './messages.js';
+import { type Session, requestJson } from './request.js';
+import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
+
+export type GmailHistory = gmail_v1.Schema$History;
+export type GmailLabel = gmail_v1.Schema$Label;
+
+/** Every call throws GoogleError, and the caller's abort reason. */
+export interface Gmail {
+  /** Who this is and where its history stands now: the bookmark to pin before a full walk. */
+  profile(): Promise<{ emailAddress: string; messagesTotal: number; threadsTotal: number; historyId: bigint }>;
+  /**
+   * One page of ids, 500 at most, newest first, spam and trash included; with `labelId` only that label's.
+   * A page token that Google no longer takes is thrown as `rejected` 400: the walk starts over.
+   */
+  listMessages(q: { pageToken: string | null; labelId?: string }): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
+  /**
+   * Whole messages, any number of ids; the order is not promised. An id is in exactly one of the three lists.
+   * @throws GoogleError only when asking stopped before anything was fetched.
+   */
+  getMessages(ids: string[]): Promise<FetchedMessages>;
+  /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
+  history(q: { startHistoryId: bigint; pageToken: string | null }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
+  labels(): Promise<GmailLabel[]>;
+}
+
+/** `me` is whoever the token belongs to: an address in the path would end up in access logs. */
+const USER = '/gmail/v1/users/me';
+const PAGE = '500';
+
+export function gmailOf(session: Session): Gmail {
+  return {
+    profile: () =>
+      requestJson(session, { method: 'gmail.users.getProfile', path: `${USER}/profile` }, (body) => ({
+        emailAddress: textOf(body.emailAddress, 'emailAddress'),
+        messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
+        threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
+        historyId: historyIdOf(body.historyId),
+      })),
+    listMessages: (q) => listMessages(session, q),
+    getMessages: (ids) => fetchMessages(session, ids),
+    history: (q) => history(session, q),
+    labels: () => requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) => identifiedList(body.labels, 'labels')),
+  };
+}
+
+function listMessages(session: Session, { pageToken, labelId }: { pageToken: string | null; labelId?: string }): ReturnType<Gmail['listMessages']> {
+  const query = new URLSearchParams({ maxResults: PAGE, includeSpamTrash: 'true' });
+  if (labelId !== undefined) query.set('labelIds', labelId);
+  if (pageToken !== null) query.set('pageToken', pageToken);
+  return requestJson(session, { method: 'gmail.users.messages.list', path: `${USER}/messages?${query.toString()}` }, (body) => ({
+    ids: identifiedList(body.messages, 'messages').map(({ id, threadId }) => ({ id, threadId: textOf(threadId, 'threadId') })),
+    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+  }));
+}
+
+function history(session: Session, { startHistoryId, pageToken }: { startHistoryId: bigint; pageToken: string | null }): ReturnType<Gmail['history']> {
+  const query = new URLSearchParams({ startHistoryId: String(startHistoryId), maxResults: PAGE });
+  if (pageToken !== null) query.set('pageToken', pageToken);
+  return requestJson(session, { method: 'gmail.users.history.list', path: `${USER}/history?${query.toString()}` }, (body) => ({
+    records: identifiedList(body.history, 'history'),
+    historyId: historyIdOf(body.historyId),
+    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+  }));
+}

@@ -1,0 +1,29 @@
+/** Where Google lives. One configured origin (a simulator, a recording proxy) replaces every host; the paths stay Google's own. */
+export interface Origins {
+  gmail: string;
+  calendar: string;
+  oauth: string;
+}
+
+const GOOGLE: Origins = {
+  gmail: 'https://gmail.googleapis.com',
+  calendar: 'https://www.googleapis.com',
+  oauth: 'https://oauth2.googleapis.com',
+};
+
+/** @throws TypeError when `apiUrl` is not a URL; configuration has checked it before. */
+export function originsFor(apiUrl: string | null): Origins {
+  if (apiUrl === null) return GOOGLE;
+  const { origin } = new URL(apiUrl);
+  return { gmail: origin, calendar: origin, oauth: origin };
+}
+
+/**
+ * Whether to ask `origin` for compressed answers. Over a WAN a page of mail shrinks to a third; on the loopback
+ * compressing and inflating it only burns CPU twice.
+ */
+export function wantsGzip(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  const loopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return !(protocol === 'http:' && loopback);
+}

@@ -1,0 +1,103 @@
+/**
+ * What this process spent within the window, so that it can tell a Redis that forgot. All times are Redis's. Bounded: what
+ * left the window is dropped, and beyond `ENTRIES_LIMIT` the oldest is; only a process that charges more than a thousand
+ * times a second reaches that, and it then under-reports the oldest part.
+ */
+import type { Api } from './costs.js';
+import { KEEP_MS } from './quota-script.js';
+
+const ENTRIES_LIMIT = 100_000;
+
+/** Whose window: a user's, or with `user` null the project's. */
+export interface Bucket {
+  api: Api;
+  user: string | null;
+}
+
+export interface Entry {
+  api: Api;
+  user: string;
+  slot: number;
+  units: number;
+  atMs: number;
+}
+
+export interface Told extends Bucket {
+  /** `atMs` is the moment of the charge itself, which tells what a Redis that lost only its last second still has. */
+  entries: [slot: number, units: number, atMs: number][];
+  closedUntil: number;
+}
+
+export interface SpendMemory {
+  spent(charge: Entry, day: string): void;
+  /** `moved` stands in another slot now than `fromSlot`. */
+  moved(moved: Entry, fromSlot: number): void;
+  closed(bucket: Bucket, untilMs: number): void;
+  witnesses(seen: [name: string, atMs: number][], nowMs: number): void;
+  knownWitnesses(): [name: string, atMs: number][];
+  /** Everything that still counts, per bucket; the project's is the sum of its users'. */
+  tell(): Told[];
+  /** Units charged by this process per day key. */
+  days(): [day: string, units: number][];
+}
+
+export function openSpendMemory(): SpendMemory {
+  let entries: Entry[] = [];
+  let latestSlot = 0;
+  const closures = new Map<string, Bucket & { untilMs: number }>();
+  const days = new Map<string, number>();
+  let witnesses = new Map<string, number>();
+
+  const remember = (entry: Entry): void => {
+    entries.push(entry);
+    latestSlot = Math.max(latestSlot, entry.slot);
+    if (entries.length >= ENTRIES_LIMIT || (entries[0] && entries[0].slot + 2 * KEEP_MS < latestSlot)) entries = stillCounting(entries, latestSlot);
+  };
+  return {
+    spent: (charge, day) => {
+      remember(charge);
+      days.set(day, (days.get(day) ?? 0) + charge.units);
+      if (days.size > 4) days.delete([...days.keys()].sort()[0] ?? '');
+    },
+    moved: (moved, fromSlot) => {
+      const entry = entries.findLast(({ slot, user, api, units }) => slot === fromSlot && user === moved.user && api === moved.api && units >= moved.units);
+      if (entry) entry.units -= moved.units;
+      remember(moved);
+    },
+    closed: (bucket, untilMs) => {
+      for (const [key, closure] of closures) if (closure.untilMs <= latestSlot) closures.delete(key);
+      closures.set(keyOf(bucket), { ...bucket, untilMs });
+    },
+    witnesses: (seen, nowMs) => {
+      const all = [...witnesses, ...seen].filter(([, atMs]) => atMs + KEEP_MS > nowMs);
+      witnesses = new Map(all);
+      latestSlot = Math.max(latestSlot, nowMs);
+    },
+    knownWitnesses: () => [...witnesses],
+    tell: () => byBucket(stillCounting(entries, latestSlot), [...closures.values()]),
+    days: () => [...days],
+  };
+}
+
+function stillCounting(entries: Entry[], latestSlot: number): Entry[] {
+  return entries.filter((entry) => entry.slot + KEEP_MS > latestSlot).slice(-ENTRIES_LIMIT + 1);
+}
+
+function byBucket(entries: Entry[], closures: (Bucket & { untilMs: number })[]): Told[] {
+  const told = new Map<string, Told>();
+  const of = (bucket: Bucket): Told => {
+    const line = told.get(keyOf(bucket)) ?? { ...bucket, entries: [], closedUntil: 0 };
+    told.set(keyOf(bucket), line);
+    return line;
+  };
+  for (const { api, user, slot, units, atMs } of entries) {
+    of({ api, user }).entries.push([slot, units, atMs]);
+    of({ api, user: null }).entries.push([slot, units, atMs]);
+  }
+  for (const { api, user, untilMs } of closures) of({ api, user }).closedUntil = untilMs;
+  return [...told.values()];
+}
+
+function keyOf({ api, user }: Bucket): string {
+  return user === null ? `${api}:project` : `${api}:user:${user}`;
+}

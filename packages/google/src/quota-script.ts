@@ -1,0 +1,284 @@
+/**
+ * The governor's ledger, in Lua on Redis: an exact sliding window, because the whole fleet decides on one clock (Redis TIME)
+ * in one place, one script at a time.
+ *
+ * A bucket (one API of one user, or of the project) is a list of `slot:units`, oldest first, a slot being 250 ms, and a
+ * hash with the running sum. What leaves the window is pruned from the head, so a charge costs O(what expired), not O(window).
+ *
+ * An entry counts for 60 s from the *end* of its slot plus a margin. The margin is not politeness: a charge made at t reaches
+ * Google at t plus the way there, so two charges 60 s apart may arrive 59.9 s apart, and Google convicts. Calls that took
+ * longer than the margin covers are moved to the moment of their answer (`MOVE`).
+ *
+ * Redis forgets: FLUSHALL, a restart from an old snapshot, a fail-over. `birth` holds a random epoch and the server's run id;
+ * when either is not what a process knew, that process reports what it spent itself (`REPORT`) before it may charge again,
+ * and everybody is held for two seconds so that all can report. Processes that charged (`witnesses`) and did not report
+ * are `missing`: they may have died with what they spent untold, and the fleet waits until that has left the window. A Redis
+ * that is really new has nobody who knew another epoch, and delays nobody.
+ *
+ * Common to all scripts: KEYS 1-3 are birth, witnesses, missing; ARGV 1-5 are the time (tests only; empty: Redis TIME), the
+ * server's run id, the epoch that the process knows, the epoch to use should a new one be born, and the process's name.
+ * The first element of every reply is -1 when the process must report first, and the second the epoch.
+ */
+import { type Script, script } from './redis.js';
+
+export const SLOT_MS = 250;
+const MARGIN_MS = 750;
+/** How long an entry counts, from the start of its slot. */
+export const KEEP_MS = 60_000 + SLOT_MS + MARGIN_MS;
+/** A call that was under way longer than this is moved to the time of its answer: the margin covers no more. */
+export const ON_THE_WAY_MS = 500;
+/** How long everybody waits for reports after Redis forgot: two heartbeats. */
+export const HOLD_MS = 2_000;
+
+const COMMON = `
+local SLOT, KEEP, HOLD = ${SLOT_MS}, ${KEEP_MS}, ${HOLD_MS}
+local STATE_TTL = 3700000 -- outlives the longest closure, one hour
+local now = tonumber(ARGV[1])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local run, known, candidate, reporter = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local slot = math.floor(now / SLOT) * SLOT
+local function num(n) return string.format('%.0f', n) end
+
+-- The epoch as it is now, and until when everybody is held.
+local function birth()
+  local b = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'held_until')
+  local epoch, held = b[1], tonumber(b[3])
+  if not epoch or (run ~= '' and b[2] ~= run) then
+    epoch, held = candidate, nil
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', run)
+  end
+  if known ~= '' and known ~= epoch and not held then
+    held = now + HOLD
+    redis.call('HSET', KEYS[1], 'held_until', num(held))
+  end
+  return epoch, held or 0
+end
+
+local function parse(entry)
+  local at, units = string.match(entry, '^(%d+):(%d+)$')
+  return tonumber(at), tonumber(units)
+end
+
+-- A bucket with everything that left the window taken off.
+local function open(log, state)
+  local s = redis.call('HMGET', state, 'sum', 'closed_until', 'live_at', 'catch_up_at')
+  local b = { log = log, state = state, sum = tonumber(s[1]) or 0, closed = tonumber(s[2]) or 0,
+              live_at = tonumber(s[3]) or 0, catch_up_at = tonumber(s[4]) or 0 }
+  while true do
+    local head = redis.call('LINDEX', log, 0)
+    if not head then b.sum = 0 break end
+    local at, units = parse(head)
+    if at + KEEP > now then break end
+    redis.call('LPOP', log)
+    b.sum = b.sum - units
+  end
+  return b
+end
+
+local function save(b)
+  redis.call('HSET', b.state, 'sum', num(b.sum))
+  redis.call('PEXPIRE', b.state, STATE_TTL)
+  redis.call('PEXPIRE', b.log, KEEP + SLOT)
+end
+
+-- Adds to the newest slot, also when the clock stepped back behind it: the list stays in order, and the error is on the
+-- safe side. Returns the slot that was used.
+local function add(b, units)
+  local last = redis.call('LINDEX', b.log, -1)
+  b.sum = b.sum + units
+  if last then
+    local at, before = parse(last)
+    if at >= slot then
+      redis.call('LSET', b.log, -1, num(at) .. ':' .. num(before + units))
+      return at
+    end
+  end
+  redis.call('RPUSH', b.log, num(slot) .. ':' .. num(units))
+  return slot
+end
+
+local function witness()
+  redis.call('ZADD', KEYS[2], now, reporter)
+end
+`;
+
+/**
+ * KEYS 4-8: user log, user state, project log, project state, day. ARGV 6-11: cost, items, user limit, project limit,
+ * lane (1 live, 2 catch-up, 3 backfill), day limit (0: none).
+ * Reply: granted, epoch, wait, scope, slot of the charge, now.
+ */
+export const CHARGE: Script = script(`${COMMON}
+local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local lane, day_limit = tonumber(ARGV[10]), tonumber(ARGV[11])
+local epoch, held = birth()
+local function deny(wait, scope) return { 0, epoch, wait, scope, slot, now } end
+if known ~= '' and known ~= epoch then return { -1, epoch } end
+if held > now then return deny(held - now, 'project') end
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - KEEP)
+  local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
+  if last[2] then return deny(last[2] + KEEP - now, 'project') end
+end
+
+local user, project = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
+if lane == 1 then redis.call('HSET', project.state, 'live_at', num(now)) end
+if lane == 2 then redis.call('HSET', project.state, 'catch_up_at', num(now)) end
+-- Lower lanes leave the top of the project's window free, but only while higher ones are at work.
+local lane_limit = project_limit
+if lane > 1 and project.live_at + KEEP > now then lane_limit = math.floor(project_limit * 0.95) end
+if lane > 2 and math.max(project.live_at, project.catch_up_at) + KEEP > now then lane_limit = math.floor(project_limit * 0.9) end
+
+local function refuse(wait, scope)
+  save(user)
+  save(project)
+  return deny(wait, scope)
+end
+if user.closed > now or project.closed > now then
+  return refuse(math.max(user.closed, project.closed) - now, user.closed > project.closed and 'user' or 'project')
+end
+if lane == 3 and day_limit > 0 and tonumber(redis.call('HGET', KEYS[8], 'total') or 0) >= day_limit then return refuse(-1, 'day') end
+
+local function room(b, limit) return math.floor((limit - b.sum) / cost) end
+local granted = math.min(items, room(user, user_limit), room(project, lane_limit))
+if granted < 1 then
+  -- Until the whole request fits: coming back for the first crumb would cut every later batch into crumbs too.
+  local function wait_for(b, limit)
+    local excess = b.sum + math.min(items, math.max(1, math.floor(limit / cost))) * cost - limit
+    if excess <= 0 then return 0 end
+    for _, entry in ipairs(redis.call('LRANGE', b.log, 0, -1)) do
+      local at, units = parse(entry)
+      excess = excess - units
+      if excess <= 0 then return at + KEEP - now end
+    end
+    return KEEP
+  end
+  local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
+  return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')
+end
+local units = granted * cost
+local used = add(user, units)
+used = math.max(used, add(project, units))
+save(user)
+save(project)
+redis.call('HINCRBY', KEYS[8], 'total', units)
+redis.call('HINCRBY', KEYS[8], reporter, units)
+redis.call('EXPIRE', KEYS[8], 172800)
+witness()
+return { granted, epoch, 0, '', used, now }
+`);
+
+/**
+ * Moves a charge to now. KEYS 4-7: user log, user state, project log, project state. ARGV 6-7: slot, units.
+ * Reply: 0, epoch, slot it was moved to, now.
+ */
+export const MOVE: Script = script(`${COMMON}
+local from, units = tonumber(ARGV[6]), tonumber(ARGV[7])
+local epoch = birth()
+if known ~= '' and known ~= epoch then return { -1, epoch } end
+local used = slot
+for i = 4, 6, 2 do
+  local b = open(KEYS[i], KEYS[i + 1])
+  for index, entry in ipairs(redis.call('LRANGE', b.log, 0, -1)) do
+    local at, there = parse(entry)
+    if at == from and there >= units then
+      redis.call('LSET', b.log, index - 1, num(at) .. ':' .. num(there - units))
+      b.sum = b.sum - units
+    end
+  end
+  used = math.max(used, add(b, units))
+  save(b)
+end
+witness()
+return { 0, epoch, used, now }
+`);
+
+/** Closes a bucket after Google's refusal. KEYS 4-5: log, state. ARGV 6: for how long. Reply: 0, epoch, closed until. */
+export const CLOSE: Script = script(`${COMMON}
+local epoch = birth()
+local b = open(KEYS[4], KEYS[5])
+local closed_until = math.max(b.closed, now + tonumber(ARGV[6]))
+redis.call('HSET', b.state, 'closed_until', num(closed_until))
+save(b)
+return { 0, epoch, closed_until }
+`);
+
+/** Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window. */
+export const HEARTBEAT: Script = script(`${COMMON}
+local epoch = birth()
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - KEEP)
+local reply = { (known ~= '' and known ~= epoch) and -1 or 0, epoch, now }
+for _, v in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do reply[#reply + 1] = v end
+return reply
+`);
+
+/**
+ * One chunk of what a process spent, told again. KEYS 4…: log and state of each bucket. ARGV 6: JSON, per bucket
+ * `{entries: [[slot, units, at]…], closedUntil}`. Entries that the ledger still has (it survived up to this process's last
+ * witness mark) are left out, so reporting twice, or to a Redis that lost only its last second, counts nothing twice.
+ */
+export const REPORT: Script = script(`${COMMON}
+local epoch = birth()
+local kept = tonumber(redis.call('ZSCORE', KEYS[2], reporter) or 0)
+for i, told in ipairs(cjson.decode(ARGV[6])) do
+  local b = open(KEYS[2 + 2 * i], KEYS[3 + 2 * i])
+  local merged, order = {}, {}
+  local function put(at, units)
+    if not merged[at] then order[#order + 1] = at end
+    merged[at] = (merged[at] or 0) + units
+  end
+  for _, entry in ipairs(redis.call('LRANGE', b.log, 0, -1)) do put(parse(entry)) end
+  for _, entry in ipairs(told.entries) do
+    if entry[3] > kept and entry[1] + KEEP > now then
+      put(entry[1], entry[2])
+      b.sum = b.sum + entry[2]
+    end
+  end
+  table.sort(order)
+  redis.call('DEL', b.log)
+  for _, at in ipairs(order) do redis.call('RPUSH', b.log, num(at) .. ':' .. num(merged[at])) end
+  if told.closedUntil > math.max(now, b.closed) then redis.call('HSET', b.state, 'closed_until', num(told.closedUntil)) end
+  save(b)
+end
+return { 0, epoch }
+`);
+
+/**
+ * Ends a report. KEYS 4…: day keys. ARGV 6: JSON, units per day key, as this process counted them; ARGV 7: JSON, the
+ * witnesses that it knew, `[[name, at]…]`. Whoever spent later than the ledger remembers is missing until it reports.
+ */
+export const REPORTED: Script = script(`${COMMON}
+local epoch = birth()
+for i, units in ipairs(cjson.decode(ARGV[6])) do
+  local untold = units - tonumber(redis.call('HGET', KEYS[3 + i], reporter) or 0)
+  if untold > 0 then
+    redis.call('HINCRBY', KEYS[3 + i], 'total', untold)
+    redis.call('HINCRBY', KEYS[3 + i], reporter, untold)
+    redis.call('EXPIRE', KEYS[3 + i], 172800)
+  end
+end
+for _, w in ipairs(cjson.decode(ARGV[7])) do
+  local name, at = w[1], w[2]
+  if name ~= reporter and at > tonumber(redis.call('ZSCORE', KEYS[2], name) or 0) then redis.call('ZADD', KEYS[3], at, name) end
+end
+witness()
+redis.call('ZREM', KEYS[3], reporter)
+redis.call('PEXPIRE', KEYS[3], KEEP)
+return { 0, epoch }
+`);
+
+/** Reads without charging. KEYS 4…: log and state of each bucket. Reply: 0, epoch, then units and ms still closed of each. */
+export const USAGE: Script = script(`${COMMON}
+local epoch = birth()
+local reply = { 0, epoch }
+for i = 4, #KEYS, 2 do
+  local b = open(KEYS[i], KEYS[i + 1])
+  if b.sum > 0 then save(b) end
+  reply[#reply + 1] = b.sum
+  reply[#reply + 1] = math.max(0, b.closed - now)
+end
+return reply
+`);

@@ -1,0 +1,81 @@
+/**
+ * The one Redis connection of this package: quota and shared access tokens. It fails fast: a command that cannot be
+ * answered now is worth more as an error (the call is put off for a second) than as a promise that hangs a worker slot.
+ */
+import { createHash } from 'node:crypto';
+import type { Runtime } from '@syncline/runtime';
+import { Redis } from 'ioredis';
+
+const COMMAND_TIMEOUT_MS = 2_000;
+/** Short, since every process has to re-report its spend within the hold that follows a forgetful restart. */
+const RECONNECT_CEILING_MS = 500;
+const FIRST_CONNECT_WAIT_MS = 3_000;
+const COMPLAIN_EVERY_MS = 30_000;
+
+/** Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it. */
+export async function connectRedis(rt: Runtime, url: string): Promise<Redis> {
+  const redis = new Redis(url, {
+    connectionName: 'syncline-google',
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: (times) => Math.min(50 * times, RECONNECT_CEILING_MS),
+    // A demoted master answers READONLY for ever: only a new connection finds the new one.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+  });
+  complainNowAndThen(rt, redis);
+  await firstReady(rt, redis);
+  return redis;
+}
+
+/** Resolves when the server is ready or the wait is over, whichever comes first. */
+function firstReady(rt: Runtime, redis: Redis): Promise<void> {
+  const waiting = new AbortController();
+  redis.once('ready', () => waiting.abort());
+  // Being woken by the abort is the good end of this sleep.
+  return rt.clock.sleep(FIRST_CONNECT_WAIT_MS, waiting.signal).catch(() => undefined);
+}
+
+function complainNowAndThen(rt: Runtime, redis: Redis): void {
+  let quietUntilMs = 0;
+  redis.on('error', (err: Error) => {
+    if (rt.clock.nowMs() < quietUntilMs) return;
+    quietUntilMs = rt.clock.nowMs() + COMPLAIN_EVERY_MS;
+    rt.log.warn({ event: 'google-redis-error', err }, 'Redis is unreachable or unwilling; calls to Google wait for it');
+  });
+}
+
+export interface Script {
+  lua: string;
+  sha: string;
+}
+
+export function script(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/** @throws Error at once while there is no connection: ioredis would refuse too, but leave its command timer running. */
+export function refuseUnlessReady(redis: Redis): void {
+  if (redis.status !== 'ready') throw new Error(`Redis is not connected (${redis.status})`);
+}
+
+/** Runs a script by its digest; a server that was restarted gets the text again. */
+export async function runScript(redis: Redis, { lua, sha }: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
+  refuseUnlessReady(redis);
+  try {
+    return await redis.evalsha(sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return redis.eval(lua, keys.length, ...keys, ...args);
+  }
+}
+
+/**
+ * Whether an error is Redis being away, full, loading or demoted. A reply that calls the command itself wrong (`ERR …`)
+ * is our bug and must not pass for an outage.
+ */
+export function isRedisWeather(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof TypeError) return false;
+  return error.name !== 'ReplyError' || !/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(error.message);
+}

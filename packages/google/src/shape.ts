@@ -1,0 +1,60 @@
+/**
+ * The border check: just enough shape that nothing behind it meets an `undefined` it did not expect. What fails is thrown as
+ * MalformedAnswer and leaves the package as `unavailable`, for an odd 200 is weather (a proxy, a cut body) far more often
+ * than a change of Google's.
+ */
+import { MalformedAnswer } from './errors.js';
+
+export type JsonObject = Record<string, unknown>;
+
+export function parseObject(body: Buffer, start = 0, end = body.length): JsonObject {
+  try {
+    return objectOf(JSON.parse(body.toString('utf8', start, end)), 'the body');
+  } catch (error) {
+    throw error instanceof MalformedAnswer ? error : new MalformedAnswer('the body is not JSON');
+  }
+}
+
+export function objectOf(value: unknown, what: string): JsonObject {
+  if (isObject(value)) return value;
+  throw new MalformedAnswer(`${what} is not an object`);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A list of objects that each have a string `id`; an absent list is an empty one, as Google leaves empty lists out. */
+export function identifiedList(value: unknown, what: string): (JsonObject & { id: string })[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
+  return value.map((item) => {
+    if (!isIdentified(item)) throw new MalformedAnswer(`an item of ${what} has no id`);
+    return item;
+  });
+}
+
+export function isIdentified(item: unknown): item is JsonObject & { id: string } {
+  return isObject(item) && typeof item.id === 'string' && item.id !== '';
+}
+
+export function textOf(value: unknown, what: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new MalformedAnswer(`${what} is not a text`);
+}
+
+/** Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. */
+export function tokenOrNull(value: unknown, what: string): string | null {
+  return value === undefined || value === null ? null : textOf(value, what);
+}
+
+export function countOf(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new MalformedAnswer(`${what} is not a count`);
+}
+
+/** Google writes 64-bit ids as strings of digits; as numbers they would lose their last digits without a sound. */
+export function historyIdOf(value: unknown): bigint {
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return BigInt(value);
+  throw new MalformedAnswer('a historyId is not made of digits');
+}

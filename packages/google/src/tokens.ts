@@ -1,0 +1,259 @@
+/**
+ * Access tokens. They live an hour and cost a call to get, so they are kept in this process and, sealed, in Redis for the
+ * whole fleet. One refresh per account is in flight at a time: in the process by sharing a promise, in the fleet by a lock,
+ * since Google counts live tokens and throttles the endpoint. Redis only saves work here: when it is away everybody
+ * refreshes alone.
+ */
+import { createHash } from 'node:crypto';
+import type { Runtime } from '@syncline/runtime';
+import type { Redis } from 'ioredis';
+import { classifyToken } from './classify.js';
+import { GoogleError, unavailable } from './errors.js';
+import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
+import type { Answer, Transport } from './transport.js';
+
+/** Where grants are kept; the store's vault has this shape. */
+export interface TokenStore {
+  /** The account's refresh token, or null when it has none. */
+  refreshToken(accountId: string): Promise<string | null>;
+  /** Encrypts what is about to leave for Redis, bound to the account. */
+  seal(accountId: string, plain: string): string;
+  /** @throws Error when `sealed` is not this account's or the key has changed. */
+  open(accountId: string, sealed: string): string;
+  /** Told when Google replaced the refresh token; the old one may stop working. */
+  rotated?(accountId: string, refreshToken: string): Promise<void>;
+}
+
+export interface Tokens {
+  /** @throws GoogleError `unauthorized` when the grant is dead, `unavailable` when Google's token endpoint is. */
+  access(accountId: string): Promise<string>;
+  /**
+   * Drops what is known about the account's grant, its death included; with `token` only that access token, if it is still
+   * the one that is cached (another process may have renewed it).
+   */
+  forget(accountId: string, token?: string): Promise<void>;
+  revoke(accountId: string): Promise<'revoked' | 'already-gone'>;
+}
+
+export interface TokenOptions {
+  prefix: string;
+  origin: string;
+  clientId: string;
+  clientSecret: string;
+  store: TokenStore;
+}
+
+interface Keeper {
+  rt: Runtime;
+  redis: Redis;
+  transport: Transport;
+  options: TokenOptions;
+  kept: Map<string, { token: string; untilMs: number }>;
+  inFlight: Map<string, Promise<string>>;
+  /** Grants that Google declared dead; kept here as well, for when Redis is away. */
+  dead: Map<string, { digest: string; untilMs: number }>;
+}
+
+const REFRESH = 'oauth2.token';
+const REVOKE = 'oauth2.revoke';
+/** A token is given up this long before it expires, or a tenth of its life before, whichever is less. */
+const EXPIRY_MARGIN_S = 300;
+const KEPT_LIMIT = 10_000;
+/** Longer than the exchange with the token endpoint usually takes; a holder that died is waited for no longer. */
+const LOCK_TTL_MS = 15_000;
+const POLL_MS = 100;
+const POLLS = 100;
+/** How long the whole fleet believes an `invalid_grant` without asking again: an account's collections fail together. */
+const DEAD_FOR_MS = 60_000;
+
+/** Releases the lock only while it is still ours. */
+const RELEASE: Script = script(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`);
+
+export function openTokens(rt: Runtime, redis: Redis, transport: Transport, options: TokenOptions): Tokens {
+  const keeper: Keeper = { rt, redis, transport, options, kept: new Map(), inFlight: new Map(), dead: new Map() };
+  return {
+    access: (accountId) => access(keeper, accountId),
+    forget: (accountId, token) => forget(keeper, accountId, token),
+    revoke: (accountId) => revoke(keeper, accountId),
+  };
+}
+
+async function access(keeper: Keeper, accountId: string): Promise<string> {
+  const kept = keeper.kept.get(accountId);
+  if (kept && kept.untilMs > keeper.rt.clock.nowMs()) return kept.token;
+  // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
+  const running = keeper.inFlight.get(accountId) ?? obtain(keeper, accountId).finally(() => keeper.inFlight.delete(accountId));
+  keeper.inFlight.set(accountId, running);
+  return running;
+}
+
+/** From the fleet's cache, or by refreshing under the fleet's lock; while another process refreshes, its result is awaited. */
+async function obtain(keeper: Keeper, accountId: string): Promise<string> {
+  const holder = keeper.rt.random.uuid();
+  for (let poll = 0; poll < POLLS; poll += 1) {
+    const shared = await readShared(keeper, accountId);
+    if (shared) return shared;
+    const lock = await takeLock(keeper, accountId, holder);
+    if (lock === 'redis-away') break;
+    if (lock === 'taken') return refreshUnderLock(keeper, accountId, holder);
+    await keeper.rt.clock.sleep(POLL_MS);
+  }
+  return refresh(keeper, accountId);
+}
+
+/** The lock may have been won just after its last holder finished: look once more before asking Google. */
+async function refreshUnderLock(keeper: Keeper, accountId: string, holder: string): Promise<string> {
+  try {
+    return (await readShared(keeper, accountId)) ?? (await refresh(keeper, accountId));
+  } finally {
+    await releaseLock(keeper, accountId, holder);
+  }
+}
+
+async function refresh(keeper: Keeper, accountId: string): Promise<string> {
+  const { options, rt } = keeper;
+  const refreshToken = await options.store.refreshToken(accountId);
+  if (refreshToken === null) throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'no refresh token is stored' });
+  await refuseDead(keeper, accountId, refreshToken);
+  const body = new URLSearchParams({
+    refresh_token: refreshToken,
+    client_id: options.clientId,
+    client_secret: options.clientSecret,
+    grant_type: 'refresh_token',
+  }).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+  const answer = await keeper.transport.exchange({ method: REFRESH, origin: options.origin, verb: 'POST', path: '/token', headers, body });
+  if (answer.status !== 200) throw await refused(keeper, accountId, refreshToken, answer);
+  const grant = readGrant(answer);
+  rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
+  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken) await options.store.rotated?.(accountId, grant.refreshToken);
+  await keep(keeper, accountId, grant.token, grant.livesMs);
+  return grant.token;
+}
+
+/** Marks are kept under a digest of the refresh token, so that a new grant is not taken for the dead one. */
+async function refuseDead(keeper: Keeper, accountId: string, refreshToken: string): Promise<void> {
+  const marked = await ifRedisAnswers(keeper, (redis) => redis.get(deadKeyOf(keeper, accountId)));
+  const dead = keeper.dead.get(accountId);
+  const digest = digestOf(refreshToken);
+  const here = dead?.digest === digest && dead.untilMs > keeper.rt.clock.nowMs();
+  if (here || marked === digest) throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'invalid_grant' });
+}
+
+async function refused(keeper: Keeper, accountId: string, refreshToken: string, answer: Answer): Promise<GoogleError> {
+  const error = new GoogleError(REFRESH, classifyToken(answer.status, answer.body.toString('utf8')));
+  keeper.rt.metrics.tokenRefreshes.inc({ outcome: error.detail.kind });
+  if (error.detail.kind === 'unauthorized') {
+    const digest = digestOf(refreshToken);
+    putBounded(keeper.dead, accountId, { digest, untilMs: keeper.rt.clock.nowMs() + DEAD_FOR_MS });
+    await ifRedisAnswers(keeper, (redis) => redis.set(deadKeyOf(keeper, accountId), digest, 'PX', DEAD_FOR_MS));
+  }
+  return error;
+}
+
+function readGrant(answer: Answer): { token: string; livesMs: number; refreshToken: string | null } {
+  let grant: Record<string, unknown>;
+  try {
+    grant = Object(JSON.parse(answer.body.toString('utf8'))) as Record<string, unknown>;
+  } catch (error) {
+    throw unavailable(REFRESH, error);
+  }
+  const { access_token: token, expires_in: expiresIn, refresh_token: rotated } = grant;
+  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number') throw unavailable(REFRESH);
+  const livesMs = (expiresIn - Math.min(EXPIRY_MARGIN_S, expiresIn / 10)) * 1_000;
+  return { token, livesMs: Math.max(0, Math.floor(livesMs)), refreshToken: typeof rotated === 'string' ? rotated : null };
+}
+
+async function keep(keeper: Keeper, accountId: string, token: string, livesMs: number): Promise<void> {
+  if (livesMs === 0) return;
+  putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
+  const sealed = keeper.options.store.seal(accountId, token);
+  await ifRedisAnswers(keeper, (redis) => redis.set(keyOf(keeper, accountId), sealed, 'PX', livesMs));
+}
+
+async function readShared(keeper: Keeper, accountId: string): Promise<string | null> {
+  const key = keyOf(keeper, accountId);
+  const [sealed, livesMs] = (await ifRedisAnswers(keeper, (redis) => Promise.all([redis.get(key), redis.pttl(key)]))) ?? [null, 0];
+  if (sealed === null || livesMs <= 0) return null;
+  const token = unsealed(keeper, accountId, sealed);
+  if (token !== null) putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
+  return token;
+}
+
+/** Null when it was sealed with another key: a rotated master key costs one refresh an account, nothing more. */
+function unsealed(keeper: Keeper, accountId: string, sealed: string): string | null {
+  try {
+    return keeper.options.store.open(accountId, sealed);
+  } catch (err) {
+    keeper.rt.log.debug({ event: 'shared-token-unreadable', accountId, err }, 'A shared access token cannot be opened; refreshing');
+    return null;
+  }
+}
+
+async function forget(keeper: Keeper, accountId: string, token?: string): Promise<void> {
+  if (token === undefined || keeper.kept.get(accountId)?.token === token) keeper.kept.delete(accountId);
+  if (token === undefined) keeper.dead.delete(accountId);
+  const key = keyOf(keeper, accountId);
+  if (token !== undefined) {
+    const sealed = await ifRedisAnswers(keeper, (redis) => redis.get(key));
+    const shared = sealed ? unsealed(keeper, accountId, sealed) : null;
+    if (shared !== null && shared !== token) return;
+  }
+  await ifRedisAnswers(keeper, (redis) => (token === undefined ? redis.del(key, deadKeyOf(keeper, accountId)) : redis.del(key)));
+}
+
+/** Ends the grant at Google. What Google does not know any more is gone already, which is what was wanted. */
+async function revoke(keeper: Keeper, accountId: string): Promise<'revoked' | 'already-gone'> {
+  const refreshToken = await keeper.options.store.refreshToken(accountId);
+  await forget(keeper, accountId);
+  if (refreshToken === null) return 'already-gone';
+  const path = `/revoke?token=${encodeURIComponent(refreshToken)}`;
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const answer = await keeper.transport.exchange({ method: REVOKE, origin: keeper.options.origin, verb: 'POST', path, headers, body: '' });
+  if (answer.status === 200) return 'revoked';
+  const detail = classifyToken(answer.status, answer.body.toString('utf8'));
+  if (detail.kind === 'unauthorized' || (detail.kind === 'rejected' && detail.reason === 'invalid_token')) return 'already-gone';
+  throw new GoogleError(REVOKE, detail);
+}
+
+async function takeLock(keeper: Keeper, accountId: string, holder: string): Promise<'taken' | 'held' | 'redis-away'> {
+  const lock = `${keyOf(keeper, accountId)}:lock`;
+  const reply = await ifRedisAnswers(keeper, async (redis) => ({ set: await redis.set(lock, holder, 'PX', LOCK_TTL_MS, 'NX') }));
+  if (reply === null) return 'redis-away';
+  return reply.set === 'OK' ? 'taken' : 'held';
+}
+
+async function releaseLock(keeper: Keeper, accountId: string, holder: string): Promise<void> {
+  await ifRedisAnswers(keeper, (redis) => runScript(redis, RELEASE, [`${keyOf(keeper, accountId)}:lock`], [holder]));
+}
+
+/** Null instead of Redis's weather: the cache and the lock only save work, and the connection's handler has complained. */
+async function ifRedisAnswers<T>({ redis }: Keeper, ask: (redis: Redis) => Promise<T>): Promise<T | null> {
+  try {
+    refuseUnlessReady(redis);
+    return await ask(redis);
+  } catch (error) {
+    if (!isRedisWeather(error)) throw error;
+    return null;
+  }
+}
+
+function keyOf(keeper: Keeper, accountId: string): string {
+  return `${keeper.options.prefix}:access-token:${accountId}`;
+}
+
+function deadKeyOf(keeper: Keeper, accountId: string): string {
+  return `${keeper.options.prefix}:dead-grant:${accountId}`;
+}
+
+function digestOf(refreshToken: string): string {
+  return createHash('sha256').update(refreshToken).digest('base64');
+}
+
+/** Maps keep insertion order: re-inserting moves to the end, so the first key is the longest unused. */
+function putBounded<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > KEPT_LIMIT && !oldest.done) map.delete(oldest.value);
+}

@@ -1,0 +1,78 @@
+import { type Runtime, createRuntime } from '@syncline/runtime';
+import { type Google, type GoogleOptions, openGoogle } from '../src/index.js';
+import type { TokenStore } from '../src/tokens.js';
+import { type TestRedis, startTestRedis } from './redis-server.js';
+import { type StubGoogle, startStubGoogle } from './stub-google.js';
+
+export const QUOTAS = {
+  gmailUnitsPerUserMinute: 6_000,
+  gmailUnitsPerProjectMinute: 1_200_000,
+  gmailUnitsPerProjectDay: 80_000_000,
+  calendarRequestsPerUserMinute: 600,
+  calendarRequestsPerProjectMinute: 10_000,
+  gmailTier: 'new' as const,
+};
+
+/** A stub Google, a Redis, and any number of `openGoogle`s of one fleet on them; all end with `stop`. */
+export interface Bench {
+  redis: TestRedis;
+  stub: StubGoogle;
+  rt: Runtime;
+  /** Every key of this test starts with it; `fresh` makes a new one. */
+  prefix: string;
+  tokens: TokenStore & { current: Map<string, string | null>; rotations: string[] };
+  open(over?: Partial<GoogleOptions>): Promise<Google>;
+  fresh(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  const redis = await startTestRedis();
+  const opened: Google[] = [];
+  const closeOpened = async (): Promise<void> => {
+    await Promise.all(opened.splice(0).map((google) => google.close()));
+  };
+  const bench: Bench = {
+    redis,
+    stub: await startStubGoogle(),
+    rt: createRuntime({ service: 'test', logLevel: 'silent' }),
+    prefix: redis.prefix(),
+    tokens: tokensInMemory(),
+    open: async (over = {}) => {
+      const google = await openGoogle(bench.rt, { apiUrl: bench.stub.url, clientId: 'client', clientSecret: 'secret', redisUrl: redis.url, quotas: QUOTAS, tokens: bench.tokens, redisPrefix: bench.prefix, ...over });
+      opened.push(google);
+      return google;
+    },
+    fresh: async () => {
+      await closeOpened();
+      await bench.stub.close();
+      bench.stub = await startStubGoogle();
+      bench.prefix = redis.prefix();
+      bench.tokens = tokensInMemory();
+    },
+    stop: async () => {
+      await closeOpened();
+      await bench.stub.close();
+      await redis.stop();
+    },
+  };
+  return bench;
+}
+
+/** Every account has a grant unless the test took it away; sealing is only enough to be told from the plain text. */
+function tokensInMemory(): Bench['tokens'] {
+  const current = new Map<string, string | null>();
+  const rotations: string[] = [];
+  return {
+    current,
+    rotations,
+    refreshToken: async (accountId) => (current.has(accountId) ? (current.get(accountId) ?? null) : `1//${accountId}`),
+    seal: (accountId, plain) => Buffer.from(`${accountId}:${plain}`).toString('base64'),
+    open: (accountId, sealed) => {
+      const [owner, plain] = Buffer.from(sealed, 'base64').toString().split(':');
+      if (owner !== accountId || plain === undefined) throw new Error('sealed for another account');
+      return plain;
+    },
+    rotated: async (_accountId, refreshToken) => void rotations.push(refreshToken),
+  };
+}
