@@ -5,8 +5,7 @@ import { type TickDeps, retryMs, runTicks, tick } from './tick.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
-const EMPTY = Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting: 0 }])) as Counts;
-const FULL = Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting: 2_000 }])) as Counts;
+const waitingEverywhere = (waiting: number): Counts => Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>])) as Counts;
 
 test('what is due is enqueued, and a full batch asks for another round at once', async () => {
   const world = worldWith({ due: [collections(500), collections(3)] });
@@ -16,7 +15,7 @@ test('what is due is enqueued, and a full batch asks for another round at once',
 });
 
 test('nothing is claimed while every queue is full', async () => {
-  const world = worldWith({ counts: FULL, due: [collections(500)] });
+  const world = worldWith({ counts: waitingEverywhere(2_000), due: [collections(500)] });
   expect(await tick(world.deps)).toBe(false);
   expect(world.claims).toBe(0);
 });
@@ -57,7 +56,7 @@ function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: nu
   const world: World = { enqueued: [], claims: 0, deps: undefined as unknown as TickDeps };
   world.deps = {
     fleet: {
-      counts: async () => o.counts ?? EMPTY,
+      counts: async () => o.counts ?? waitingEverywhere(0),
       enqueue: async (items) => void world.enqueued.push(...items),
     },
     store: {

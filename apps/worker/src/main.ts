@@ -16,9 +16,17 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
   const fleet = await openFleet(rt, { redisUrl });
   const concurrency = splitConcurrency(config.workerConcurrency);
-  const host = await fleet.work({ concurrency, handle: handleJob(rt, { store, google, policy: config.poll }) });
+  let giveUp: (exitCode: number) => void = () => undefined;
+  const finished = new Promise<number>((resolve) => (giveUp = resolve));
+  const host = await fleet.work({
+    concurrency,
+    handle: handleJob(rt, { store, google, policy: config.poll }),
+    // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
+    onUnhealthy: () => giveUp(1),
+  });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
+    finished,
     drain: async () => {
       await host.drain(DRAIN_MS);
       await Promise.all([fleet.close(), google.close(), store.close()]);

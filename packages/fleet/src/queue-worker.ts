@@ -31,6 +31,8 @@ const STALL_CHECK_MS = 1_500;
 const STALLS_LIMIT = 1_000_000;
 const PAUSE_AFTER_REFUSAL_MS = 1_000;
 const WATCH_EVERY_MS = 10_000;
+/** One look is no proof: after a quiet hour, or when Redis has just come back, a job may wait that is being fetched right now. */
+const STUCK_LOOKS = 2;
 /** A `delay` into the past would spin. */
 const MIN_DELAY_MS = 250;
 
@@ -66,7 +68,9 @@ export class QueueWorker {
   readonly #running = new Map<string, AbortController>();
   readonly #stopped = new AbortController();
   #fetchedAtMs: number;
-  #stuck = false;
+  #whenIdle: (() => void) | undefined;
+  /** Looks in a row that found this worker stuck. */
+  #stuckLooks = 0;
 
   constructor(
     private readonly rt: Runtime,
@@ -99,34 +103,47 @@ export class QueueWorker {
     this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
   }
 
-  /** Resolves when what ran has ended and the connection is closed; never, while Redis is away (bullmq #4656): race it. */
-  close(): Promise<void> {
-    return this.#worker.close();
+  /** After stop(): waits for what runs and closes. Never resolves while Redis is away (bullmq #4656): race it. */
+  async close(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    await this.#worker.close();
   }
 
-  /** Drops the connection without waiting for anything. */
-  disconnect(): void {
-    this.#worker.disconnect().catch((error: Error) => this.o.errors.report(error));
+  /** Ends without waiting for anything: locks are renewed no more, and what ran goes to another worker when they lapse. */
+  abandon(): void {
+    const report = (error: Error): void => this.o.errors.report(error);
+    this.#worker.close(true).catch(report);
+    // A close() that hangs already is not made to end by close(true), so the connection is taken from under it.
+    this.#worker.disconnect().catch(report);
   }
 
   async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
     // BullMQ may fetch one more after pause(): its blocking read was already under way.
     if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
-    const data = readJobData(job.data);
-    if (data === null) throw new UnrecoverableError('the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version');
-
     const run = new AbortController();
     const id = String(job.id);
     this.#running.set(id, run);
+    try {
+      await this.#run(job, token, run.signal);
+    } finally {
+      this.#running.delete(id);
+      if (this.#running.size === 0) this.#whenIdle?.();
+    }
+  }
+
+  async #run(job: Job<JobData>, token: string | undefined, signal: AbortSignal): Promise<void> {
+    const data = readJobData(job.data);
+    if (data === null) {
+      this.#count('failed');
+      throw new UnrecoverableError('the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version');
+    }
     let result: JobResult;
     try {
-      result = await this.o.handle({ collectionId: data.collectionId, queue: this.o.name, attempt: job.attemptsMade + 1, signal: run.signal });
+      result = await this.o.handle({ collectionId: data.collectionId, queue: this.o.name, attempt: job.attemptsMade + 1, signal });
     } catch (error) {
       if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
       this.#count('failed');
       throw asJobFailure(error);
-    } finally {
-      this.#running.delete(id);
     }
     this.#count(result.kind);
     await this.#settle(result, data.collectionId, job, token);
@@ -160,7 +177,7 @@ export class QueueWorker {
   #listen(): void {
     this.#worker.on('active', () => {
       this.#fetchedAtMs = this.rt.clock.nowMs();
-      this.#stuck = false;
+      this.#stuckLooks = 0;
     });
     this.#worker.on('error', (error) => {
       this.o.errors.report(error);
@@ -206,12 +223,12 @@ export class QueueWorker {
     const quietMs = this.rt.clock.nowMs() - this.#fetchedAtMs;
     const pulse = { running: this.#running.size, concurrency: this.o.concurrency, quietMs };
     // The queue is asked only when a yes would matter: four workers a process, hundreds of processes.
-    if (this.#stuck || this.#worker.isPaused() || !isStuck({ ...pulse, waiting: 1 })) return;
-    if (await this.o.queue.isPaused()) return;
-    const waiting = (await this.o.queue.getJobCounts('waiting', 'prioritized'));
-    if (!isStuck({ ...pulse, waiting: (waiting['waiting'] ?? 0) + (waiting['prioritized'] ?? 0) })) return;
-    this.#stuck = true;
-    this.rt.log.error({ event: 'worker-stuck', queue: this.o.name, quietMs }, 'jobs wait and this worker has fetched none for a minute; restart it');
+    const asleep = this.#stuckLooks >= STUCK_LOOKS || this.#worker.isPaused() || !isStuck({ ...pulse, waiting: 1 });
+    if (asleep || (await this.o.queue.isPaused())) return;
+    const { waiting = 0, prioritized = 0 } = await this.o.queue.getJobCounts('waiting', 'prioritized');
+    this.#stuckLooks = isStuck({ ...pulse, waiting: waiting + prioritized }) ? this.#stuckLooks + 1 : 0;
+    if (this.#stuckLooks < STUCK_LOOKS) return;
+    this.rt.log.error({ event: 'worker-stuck', queue: this.o.name, quietMs }, 'jobs wait and this worker fetches none of them');
     this.o.onUnhealthy(this.o.name);
   }
 }

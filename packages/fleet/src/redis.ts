@@ -4,9 +4,8 @@
  * A producer fails fast: what it wanted to enqueue is still due in Postgres, so waiting for Redis gains nothing. A worker
  * waits for ever: BullMQ's blocking fetch needs `maxRetriesPerRequest: null`, and the job it holds is worth finishing.
  */
-import { OperatorError, type Runtime } from '@syncline/runtime';
+import { OperatorError, describeError, type Runtime } from '@syncline/runtime';
 import { Redis, type RedisOptions } from 'ioredis';
-import { describe } from './job-failure.js';
 
 const CHECK_TIMEOUT_MS = 5_000;
 const RECONNECT_CAP_MS = 2_000;
@@ -100,6 +99,6 @@ function refusal(error: unknown): string {
   if (/^(NOAUTH|WRONGPASS|NOPERM)\b|without any password|invalid password/i.test(message)) {
     return `refuses the credentials of REDIS_URL (${message.split(' ', 1)[0]}). Check its user and password.`;
   }
-  const why = message === 'no answer within 5 s' ? message : describe(error);
+  const why = message === 'no answer within 5 s' ? message : describeError(error);
   return `cannot be reached (${why}). Check REDIS_URL, and that Redis is running and lets this host in.`;
 }

@@ -2,8 +2,7 @@
  * Redis' bad weather, as a worker meets it: an endless stream of the same error. These two decisions keep it from becoming
  * a hot loop (measured without them: 8,000 errors a second while Redis is full) and a full log disk.
  */
-import type { Runtime } from '@syncline/runtime';
-import { describe } from './job-failure.js';
+import { describeError, type Runtime } from '@syncline/runtime';
 
 /**
  * True when Redis is there and refuses: full (OOM), read-only, cannot persist (MISCONF), loading, or credentials changed.
@@ -42,7 +41,7 @@ export class ErrorLog {
 
 /** What kind of error it is, without ids and values: `Error ECONNREFUSED`, `ReplyError OOM`, `Error: could not renew lock`. */
 export function errorKey(error: Error): string {
-  const name = describe(error);
+  const name = describeError(error);
   const known = /^(?:[A-Z]{2,20}\b|could not renew lock|Lock mismatch|Missing (?:lock|key)|Connection is closed|Command timed out)/.exec(error.message)?.[0];
   return known === undefined || name.includes(known) ? name : `${name}: ${known}`;
 }

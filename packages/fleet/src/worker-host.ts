@@ -9,7 +9,7 @@ export interface WorkOptions {
   /** How many jobs of each queue this process runs at once; each at least 1. Each queue's slots are its own. */
   concurrency: Record<QueueName, number>;
   handle: Handle;
-  /** Called once when a queue has waiting jobs and this process has fetched none of them for a minute. */
+  /** Called when a queue has waiting jobs and this process has fetched none for over a minute: time for a new process. */
   onUnhealthy?: (queue: QueueName) => void;
 }
 
@@ -62,7 +62,7 @@ async function drainWorkers(rt: Runtime, workers: QueueWorker[], deadlineMs: num
   const inTime = await within(rt, deadlineMs, closing);
   if (inTime) return;
   rt.log.warn({ event: 'drain-deadline', deadlineMs }, 'the workers did not close in time; what they held goes to others when its locks lapse');
-  for (const worker of workers) worker.disconnect();
+  for (const worker of workers) worker.abandon();
 }
 
 /** True when `done` resolved within `ms`. */

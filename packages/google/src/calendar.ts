@@ -28,13 +28,14 @@ export interface Calendar {
  * The whole set of parameters, for full and token calls alike: Google asks that a token call repeats those of the call
  * that the token came from, and anything more (a window, an order, deleted ones) would cost the token or bend its meaning.
  */
-const CALENDARS_PAGE = '250';
-const EVENTS_PAGE = '2500';
+const EVERY_EVENT = { maxResults: '2500' };
+/** Hidden calendars are calendars too, and a token call always tells of them: a full call must as well, or the two would differ. */
+const EVERY_CALENDAR = { maxResults: '250', showHidden: 'true' };
 
 export function calendarOf(session: Session): Calendar {
   return {
-    calendars: (q) => page<CalendarListEntry>(session, 'calendar.calendarList.list', '/calendar/v3/users/me/calendarList', CALENDARS_PAGE, q),
-    events: (q) => page<CalendarEvent>(session, 'calendar.events.list', `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`, EVENTS_PAGE, q),
+    calendars: (q) => page<CalendarListEntry>(session, 'calendar.calendarList.list', '/calendar/v3/users/me/calendarList', EVERY_CALENDAR, q),
+    events: (q) => page<CalendarEvent>(session, 'calendar.events.list', `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`, EVERY_EVENT, q),
   };
 }
 
@@ -42,10 +43,10 @@ function page<Item extends { id?: string | null }>(
   session: Session,
   method: CalendarMethod,
   path: string,
-  maxResults: string,
+  parameters: Record<string, string>,
   { syncToken, pageToken }: { syncToken: string | null; pageToken: string | null },
 ): Promise<CalendarPage<Item>> {
-  const query = new URLSearchParams({ maxResults });
+  const query = new URLSearchParams(parameters);
   if (syncToken !== null) query.set('syncToken', syncToken);
   if (pageToken !== null) query.set('pageToken', pageToken);
   return requestJson(session, { method, path: `${path}?${query.toString()}`, syncToken: syncToken !== null }, (body) => readPage<Item>(body));

@@ -60,7 +60,7 @@ describe('calls', () => {
     expect(await calendar.calendars({ syncToken: null, pageToken: null })).toEqual({ items: [{ id: 'e1' }], nextPageToken: null, nextSyncToken: 'CPDA=' });
     await calendar.events({ calendarId: 'en.usa+x#holiday@group.v.calendar.google.com', syncToken: 'CP=', pageToken: 'p' });
     expect(bench.stub.seen.map(({ path }) => path)).toEqual([
-      '/calendar/v3/users/me/calendarList?maxResults=250',
+      '/calendar/v3/users/me/calendarList?maxResults=250&showHidden=true',
       '/calendar/v3/calendars/en.usa%2Bx%23holiday%40group.v.calendar.google.com/events?maxResults=2500&syncToken=CP%3D&pageToken=p',
     ]);
     bench.stub.answer = () => ({ status: 400, body: refusal(400, 'invalid', 'Invalid sync token value.') });

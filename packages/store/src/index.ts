@@ -73,7 +73,7 @@ export interface Store {
 }
 
 /** Leases outlive a page's commit and a renewal, no more: this bounds how long a killed worker's collection rests. */
-export const LEASE_TTL_MS = 8_000;
+export const LEASE_TTL_MS = 6_000;
 
 /**
  * Connects to Postgres and checks that this program may work there.

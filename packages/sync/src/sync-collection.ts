@@ -1,5 +1,5 @@
 import { GoogleError, type Google } from '@syncline/google';
-import { unreachable, type Runtime } from '@syncline/runtime';
+import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { calendarTurn } from './calendar/turn.js';
 import { parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
@@ -47,10 +47,12 @@ export async function syncCollection(rt: Runtime, deps: SyncDeps, collectionId: 
 async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run): Promise<Outcome> {
   const lane = lease.phase === 'follow' ? 'live' : 'backfill';
   const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
-  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false };
+  const deadlineMs = rt.clock.nowMs() + run.sliceMs;
+  const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
+  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, hasTime };
   const position: Position = { cursor: firstCursor(lease), changed: 0 };
   try {
-    const ended = await takeTurns(context, position, run);
+    const ended = await takeTurns(context, position, run.signal);
     return await settleRun(rt, deps, lease, position, ended);
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));
@@ -73,8 +75,7 @@ interface Position {
 
 type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
 
-async function takeTurns(context: TurnContext, position: Position, run: Run): Promise<Ended> {
-  const deadlineMs = context.rt.clock.nowMs() + run.sliceMs;
+async function takeTurns(context: TurnContext, position: Position, signal: AbortSignal): Promise<Ended> {
   for (;;) {
     const turn = await takeTurn(context, position);
     if (turn.commit) {
@@ -85,9 +86,9 @@ async function takeTurns(context: TurnContext, position: Position, run: Run): Pr
     }
     if (turn.rest) return turn.rest;
     // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
-    const ahead = turn.commit !== null && position.cursor !== turn.commit.cursor;
-    if (ahead && !run.signal.aborted) continue;
-    if (run.signal.aborted || context.rt.clock.nowMs() >= deadlineMs) return { kind: 'slice-spent' };
+    // A page that is already paid for is stored as well.
+    const unfinished = context.ahead !== null || (turn.commit !== null && position.cursor !== turn.commit.cursor);
+    if (!context.hasTime() && (!unfinished || signal.aborted)) return { kind: 'slice-spent' };
   }
 }
 
@@ -171,7 +172,7 @@ async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: 
     }
   }
   const nextInMs = Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) * (0.9 + 0.2 * rt.random.next());
-  await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: error instanceof Error ? error.message.slice(0, 500) : 'unknown error' });
+  await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
   throw error;
 }
 

@@ -1,6 +1,6 @@
-import type { GoogleAccount } from '@syncline/google';
+import type { FetchedMessages, GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
+import type { Committed, Lease, PageCommit, Store, WantedItem } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
@@ -11,8 +11,24 @@ export interface TurnContext {
   lease: Lease;
   /** Number of the walk in hand; a commit that begins a walk raises it. */
   generation: number;
-  /** When this run began, by this process's clock: a listing that began earlier cannot vouch for now. */
+  /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */
   listingBegunHere: boolean;
+  /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
+  ahead: Ahead | null;
+  /** Whether the slice has time for another page. */
+  hasTime(): boolean;
+}
+
+/** The answer for the items after this ordinal, on its way while the page before it is committed. */
+export interface Ahead {
+  afterOrdinal: bigint;
+  page: Promise<FetchedPage>;
+}
+
+export interface FetchedPage {
+  items: WantedItem[];
+  /** Null when there is nothing to ask for now. */
+  answer: FetchedMessages | null;
 }
 
 /**

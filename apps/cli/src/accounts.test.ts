@@ -1,0 +1,45 @@
+import { OperatorError } from '@syncline/runtime';
+import type { AccountView, Store } from '@syncline/store';
+import { findAccounts, pickAccount } from './accounts.js';
+import { UsageError } from './command.js';
+
+function account(tenant: string, email = 'a@example.com'): AccountView {
+  return { id: `${tenant}/${email}`, email, tenant, state: 'active', reason: null, collections: [] };
+}
+
+describe('the account that is meant', () => {
+  it('is the only one with the address', () => {
+    expect(pickAccount([account('one')], 'a@example.com').tenant).toBe('one');
+  });
+
+  it("is the named tenant's", () => {
+    expect(pickAccount([account('one'), account('two')], 'a@example.com', 'two').tenant).toBe('two');
+  });
+
+  it('cannot be told when several tenants have it: a usage error that names them', () => {
+    const pick = (): AccountView => pickAccount([account('one'), account('two')], 'a@example.com');
+    expect(pick).toThrow(UsageError);
+    expect(pick).toThrow('a@example.com is connected by several tenants (one, two): name one with --tenant');
+  });
+
+  it('does not exist: an error that a person can mend', () => {
+    expect(() => pickAccount([], 'a@example.com')).toThrow(OperatorError);
+    expect(() => pickAccount([account('one')], 'a@example.com', 'three')).toThrow('The tenant three has no account a@example.com; one has.');
+  });
+
+  it('is all of them when none is named', async () => {
+    const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
+    expect(await findAccounts(store, [])).toBeNull();
+  });
+
+  it('is asked for once when it is named twice', async () => {
+    const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
+    expect(await findAccounts(store, ['a@example.com', 'a@example.com'])).toHaveLength(1);
+  });
+
+  it('is every account of a tenant that alone is named', async () => {
+    const store = { accounts: { list: async () => [account('one'), account('two'), account('two', 'b@example.com')] } } as unknown as Store;
+    expect((await findAccounts(store, [], 'two'))?.map(({ email }) => email)).toEqual(['a@example.com', 'b@example.com']);
+    await expect(findAccounts(store, [], 'three')).rejects.toThrow('The tenant three has no accounts');
+  });
+});

@@ -1,0 +1,41 @@
+/** From the address on the command line to the account that is meant. */
+import { OperatorError } from '@syncline/runtime';
+import type { AccountView, Store } from '@syncline/store';
+import { UsageError } from './command.js';
+
+/**
+ * The account of `email`.
+ * @throws OperatorError when there is none; UsageError when several tenants have it and none is named
+ */
+export async function findAccount(store: Store, email: string, tenant?: string): Promise<AccountView> {
+  return pickAccount(await store.accounts.list([email]), email, tenant);
+}
+
+/** The accounts of `emails`, each as `findAccount` would find it; null for none named, which means all. */
+export async function findAccounts(store: Store, emails: readonly string[], tenant?: string): Promise<AccountView[] | null> {
+  if (emails.length === 0 && tenant === undefined) return null;
+  const known = await store.accounts.list(emails.length === 0 ? undefined : emails);
+  if (emails.length === 0) return ofTenant(known, tenant as string);
+  return [...new Set(emails)].map((email) => pickAccount(known, email, tenant));
+}
+
+/** The choice itself: the same address may be connected by several tenants. */
+export function pickAccount(known: readonly AccountView[], email: string, tenant?: string): AccountView {
+  const named = known.filter((account) => account.email === email);
+  const [first, ...others] = named.filter((account) => tenant === undefined || account.tenant === tenant);
+  if (first === undefined) throw new OperatorError(unknown(email, tenant, named));
+  if (others.length === 0) return first;
+  const tenants = named.map((account) => account.tenant).join(', ');
+  throw new UsageError(`${email} is connected by several tenants (${tenants}): name one with --tenant`);
+}
+
+function ofTenant(known: readonly AccountView[], tenant: string): AccountView[] {
+  const accounts = known.filter((account) => account.tenant === tenant);
+  if (accounts.length === 0) throw new OperatorError(`The tenant ${tenant} has no accounts. See: syncline accounts list`);
+  return accounts;
+}
+
+function unknown(email: string, tenant: string | undefined, named: readonly AccountView[]): string {
+  if (named.length === 0) return `No account has the address ${email}. See: syncline accounts list`;
+  return `The tenant ${tenant} has no account ${email}; ${named.map((account) => account.tenant).join(', ')} has.`;
+}

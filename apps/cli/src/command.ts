@@ -1,0 +1,86 @@
+/**
+ * The life of a command: configuration → embedded servers if none are given → the act → release → exit code. The processes
+ * of the fleet have runtime's `runProcess`; a command differs in ending by itself, in logging nothing but trouble, and in
+ * talking to a person. This is the one place of the CLI that reads the environment.
+ */
+import { type Config, type Requirement, type ResolvedConfig, type Runtime, OperatorError, checkoutDir, createRuntime, drainOnSignals, loadConfig, resolveConfig } from '@syncline/runtime';
+import { type Store, openStore } from '@syncline/store';
+import { InvalidArgumentError } from 'commander';
+import { watchForClosedPipe } from './output.js';
+import { say } from './terminal.js';
+
+/** What a command works with. */
+export interface Cli {
+  rt: Runtime;
+  config: ResolvedConfig;
+  /** The environment, to be handed on to child processes. */
+  env: NodeJS.ProcessEnv;
+}
+
+/** The command line cannot be acted on as it stands: exit 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What a command that only needs the store waits for. */
+const STORE_ONLY: readonly Requirement[] = ['master-key'];
+
+/** Sessions of a command: it does one thing at a time. */
+const POOL_SIZE = 4;
+
+/**
+ * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command that is cut short by it
+ * ends with 1, one that treats it as its regular end returns 0 itself.
+ */
+export async function runCommand(requires: readonly Requirement[], act: (cli: Cli) => Promise<number>): Promise<void> {
+  const draining = new AbortController();
+  drainOnSignals(draining);
+  watchForClosedPipe();
+  const config = loadConfig(process.env, checkoutDir(), requires);
+  const rt = createRuntime({ service: 'cli', logLevel: logLevelOf(config, process.env), stdout: 'stderr', signal: draining.signal });
+  const resolved = await resolveConfig(config, say);
+  try {
+    process.exitCode = await act({ rt, config: resolved.config, env: process.env });
+  } catch (error) {
+    if (!rt.signal.aborted) throw error;
+    say('interrupted');
+    process.exitCode = 1;
+  } finally {
+    await resolved.release();
+  }
+}
+
+/** The same with the store opened for the act, and closed after it. */
+export async function runWithStore(act: (cli: Cli, store: Store) => Promise<number>, requires: readonly Requirement[] = STORE_ONLY): Promise<void> {
+  await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store)));
+}
+
+export async function withStore<T>({ rt, config }: Cli, act: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(rt, { databaseUrl: config.databaseUrl, masterKey: config.masterKey, poolSize: POOL_SIZE });
+  try {
+    return await act(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** A whole number from `min` to `max`, for commander's options; anything else is a usage error. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}.`);
+  };
+}
+
+/** The exit code of what ended a command, and the one message a person gets; a bug comes with its stack. */
+export function explain(error: unknown): { code: number; message: string } {
+  if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };
+  if (error instanceof OperatorError) return { code: 1, message: error.message };
+  return { code: 1, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** A person reads stderr: only trouble is logged there, unless they ask for more. */
+function logLevelOf(config: Config, env: NodeJS.ProcessEnv): string {
+  return env['LOG_LEVEL'] ? config.logLevel : 'warn';
+}

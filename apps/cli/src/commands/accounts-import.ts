@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { OperatorError } from '@syncline/runtime';
+import type { Store } from '@syncline/store';
+import type { Command } from 'commander';
+import { runWithStore } from '../command.js';
+import { linesOf, readImportLine } from '../import-lines.js';
+import { printJson } from '../output.js';
+import { say } from '../terminal.js';
+import { counted } from '../words.js';
+
+/** What became of an import's lines. */
+export interface ImportSummary {
+  created: number;
+  updated: number;
+  failed: { line: number; problem: string }[];
+}
+
+/** `syncline accounts import FILE|-`: connects accounts; exit 1 when a line was refused, though the rest is imported. */
+export function addAccountsImport(accounts: Command): void {
+  accounts
+    .command('import')
+    .description('connect the accounts of an NDJSON file, or of standard input')
+    .argument('<file>', 'a line an account: {"email","refreshToken","tenant"?,"resources"?}; - reads standard input')
+    .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
+    .action((file: string, options: { json?: true }) => runWithStore(async (_cli, store) => {
+      const summary = await importAccounts(store, contentOf(file), (line, problem) => say(`line ${line} ${problem}`));
+      if (options.json) await printJson(summary);
+      else say(`${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`);
+      return summary.failed.length > 0 ? 1 : 0;
+    }));
+}
+
+/**
+ * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
+ * @param refused told of each line that is not, with its number
+ */
+export async function importAccounts(store: Store, content: AsyncIterable<Buffer | string>, refused: (line: number, problem: string) => void): Promise<ImportSummary> {
+  const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
+  for await (const { number, bytes } of linesOf(content)) {
+    const line = readImportLine(bytes);
+    if (line.kind === 'account') {
+      const { created } = await store.accounts.import(line.account);
+      summary[created ? 'created' : 'updated'] += 1;
+    } else if (line.kind === 'refused') {
+      summary.failed.push({ line: number, problem: line.problem });
+      refused(number, line.problem);
+    }
+  }
+  return summary;
+}
+
+async function* contentOf(file: string): AsyncGenerator<Buffer> {
+  const stream = file === '-' ? process.stdin : createReadStream(file);
+  try {
+    for await (const chunk of stream) yield Buffer.from(chunk as Buffer | string);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall !== undefined) throw new OperatorError(`${file} cannot be read (${code ?? 'unknown error'}).`);
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * `syncline demo`: a simulated Google with people in it, a fleet that mirrors them, and the proof. With `--once` it ends by
+ * itself: all is mirrored while the users act already, they act on for some seconds and stop, the fleet catches up, and
+ * every mirror is compared with the source's own truth.
+ */
+import { type Runtime, OperatorError } from '@syncline/runtime';
+import type { Command } from 'commander';
+import { type Cli, runCommand, wholeNumber } from '../command.js';
+import { type Report, checkMirrors } from '../demo/check-mirrors.js';
+import { pictureOf } from '../demo/picture.js';
+import { reportText } from '../demo/report-text.js';
+import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
+import { type Watch, lookAt } from '../demo/watch-accounts.js';
+import { print, printJson } from '../output.js';
+import { type Progress, openProgress } from '../terminal.js';
+import { counted } from '../words.js';
+import { importAccounts } from './accounts-import.js';
+
+interface DemoOptions extends Omit<DemoPlan, 'keep'> {
+  once?: true;
+  keep?: true;
+  json?: true;
+}
+
+const LOOK_EVERY_MS = 500;
+const PLAIN_EVERY_MS = 3_000;
+const ACT_ON_FOR_MS = 8_000;
+/** `--once` must end; with the defaults the walks take a tenth of this. */
+const WALKS_TIMEOUT_MS = 600_000;
+const CATCH_UP_TIMEOUT_MS = 180_000;
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('simulated Google, its users, and a fleet that mirrors them; Ctrl-C ends it')
+    .option('--once', 'mirror, follow, verify every mirror against the source, and exit: 1 on drift')
+    .option('--accounts <count>', 'accounts', wholeNumber(1, 10_000), 16)
+    .option('--messages <count>', 'messages of each account', wholeNumber(0, 1_000_000), 200)
+    .option('--calendars <count>', 'calendars of each account', wholeNumber(1, 1_000), 2)
+    .option('--workers <count>', 'worker processes', wholeNumber(1, 64), 2)
+    .option('--rate <count>', 'what the users do, a second, all together', wholeNumber(0, 10_000), 10)
+    .option('--seed <number>', 'another seed is another world', wholeNumber(0), 1)
+    .option('--keep', "leave the demo's database in place")
+    .option('--json', 'with --once: print one document')
+    .action((options: DemoOptions) => runCommand([], (cli) => demo(cli, options)));
+}
+
+async function demo(cli: Cli, options: DemoOptions): Promise<number> {
+  const { rt } = cli;
+  const progress = openProgress(rt.clock, PLAIN_EVERY_MS);
+  const startedMs = rt.clock.nowMs();
+  progress.say('starting a simulated Google, a scheduler, workers and the API');
+  try {
+    const report = await onStage(cli, { ...options, keep: options.keep ?? false }, progress.say, async (stage) => {
+      await connect(stage, progress);
+      const scene: Scene = { rt, stage, progress, watch: new Map(), startedMs };
+      await stage.google.setRate(options.rate);
+      return options.once ? playOnce(scene) : play(scene);
+    });
+    if (report === null) return 0;
+    await (options.json ? printJson(report) : print(reportText(report)));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    // Ctrl-C is how a demo ends; how the interrupted step says so is not news.
+    if (!rt.signal.aborted || options.once) throw error;
+    return 0;
+  } finally {
+    progress.end();
+  }
+}
+
+interface Scene {
+  rt: Runtime;
+  stage: Stage;
+  progress: Progress;
+  watch: Watch;
+  startedMs: number;
+}
+
+async function connect({ google, store, urls }: Stage, progress: Progress): Promise<void> {
+  async function* content(): AsyncGenerator<Buffer> {
+    yield await google.accounts();
+  }
+  const summary = await importAccounts(store, content(), (line, problem) => progress.say(`line ${line} ${problem}`));
+  progress.say(`${counted(summary.created, 'account')} connected`);
+  for (const url of urls) progress.say(`  ${url}`);
+}
+
+/** Until Ctrl-C. */
+async function play(scene: Scene): Promise<null> {
+  await lookUntil(scene, 'Syncline demo, Ctrl-C ends it', Number.POSITIVE_INFINITY, () => scene.rt.signal.aborted);
+  return null;
+}
+
+async function playOnce(scene: Scene): Promise<Report> {
+  const { rt, stage, progress, watch, startedMs } = scene;
+  const allMirrored = (): boolean => watch.size > 0 && [...watch.values()].every(({ mirroredAtMs }) => mirroredAtMs !== null);
+  if (!(await lookUntil(scene, 'mirroring', WALKS_TIMEOUT_MS, allMirrored))) throw new OperatorError('The accounts were not mirrored in time; the picture above says which.');
+  await lookUntil(scene, 'following', ACT_ON_FOR_MS, () => false);
+  await stage.google.setRate(0);
+  const since = await stage.store.collections.markWanted(null);
+  const served = async (): Promise<boolean> => (await stage.store.collections.unservedSince(null, since)).length === 0;
+  if (!(await lookUntil(scene, 'catching up', CATCH_UP_TIMEOUT_MS, served))) throw new OperatorError('The fleet did not catch up in time; the picture above says where.');
+  progress.end();
+  progress.say('comparing every mirror with its source');
+  // Once more: the feeds' last events came after the last look.
+  await lookAt(stage.store, watch, rt.clock.nowMs());
+  return checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs });
+}
+
+/** Shows progress until `done`. @returns whether it was done in time */
+async function lookUntil(scene: Scene, title: string, timeoutMs: number, done: () => boolean | Promise<boolean>): Promise<boolean> {
+  const { rt, stage, progress, watch, startedMs } = scene;
+  const deadlineMs = rt.clock.nowMs() + timeoutMs;
+  for (;;) {
+    await lookAt(stage.store, watch, rt.clock.nowMs());
+    progress.show(pictureOf(watch, { title, startedMs }, rt.clock.nowMs()));
+    if (await done()) return true;
+    if (rt.clock.nowMs() >= deadlineMs) return false;
+    await rt.clock.sleep(LOOK_EVERY_MS, stage.signal);
+  }
+}

@@ -1,0 +1,19 @@
+import { migrate } from '@syncline/store';
+import type { Command } from 'commander';
+import { runCommand } from '../command.js';
+import { printJson } from '../output.js';
+import { say } from '../terminal.js';
+
+/** `syncline migrate`: brings the database up to this program's schema; as a JSON document, `{applied:[name…]}`. */
+export function addMigrate(program: Command): void {
+  program
+    .command('migrate')
+    .description("apply the schema to DATABASE_URL (the database is created if it doesn't exist)")
+    .option('--json', 'print {"applied":[…]}')
+    .action((options: { json?: true }) => runCommand([], async ({ config }) => {
+      const applied = await migrate(config.databaseUrl);
+      if (options.json) await printJson({ applied });
+      else say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);
+      return 0;
+    }));
+}

@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { migrate } from '@syncline/store';
+import type { Command } from 'commander';
+import { type Cli, runCommand, wholeNumber } from '../command.js';
+import { fleetEnv, fleetSpecs, freePort, urlsOf, whenApiAnswers } from '../fleet-processes.js';
+import { openProcesses } from '../processes.js';
+import { say } from '../terminal.js';
+import { counted } from '../words.js';
+
+const WORKERS_LIMIT = 4;
+
+/** `syncline up`: the whole fleet on this machine, until a signal drains it. */
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('run scheduler, workers and API on this machine, with embedded Postgres and Redis unless DATABASE_URL and REDIS_URL are set')
+    .option('--workers <count>', 'worker processes', wholeNumber(1, 64), Math.min(WORKERS_LIMIT, availableParallelism()))
+    .action((options: { workers: number }) => runCommand(['google', 'master-key'], (cli) => up(cli, options.workers)));
+}
+
+async function up({ rt, config, env }: Cli, workers: number): Promise<number> {
+  const applied = await migrate(config.databaseUrl);
+  if (applied.length > 0) say(`applied ${applied.join(', ')}`);
+  const logDir = path.join(config.dataDir, 'logs');
+  const port = config.port === 0 ? await freePort() : config.port;
+  const processes = openProcesses(rt, { logDir, say });
+  const signal = AbortSignal.any([rt.signal, processes.failed]);
+  try {
+    for (const spec of fleetSpecs(fleetEnv(env, { ...config, port }), workers)) processes.keep(spec);
+    await whenApiAnswers(rt, port, signal);
+    say(`one scheduler, ${counted(workers, 'worker')} and the API are running; their logs are in ${logDir}`);
+    for (const url of urlsOf(port)) say(`  ${url}`);
+    await aborted(signal);
+    signal.throwIfAborted();
+  } catch (error) {
+    if (!rt.signal.aborted) throw error;
+  } finally {
+    if (rt.signal.aborted) say('draining');
+    await processes.drain();
+  }
+  return 0;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}

@@ -1,0 +1,89 @@
+import { GoogleError, openGoogle } from '@syncline/google';
+import { OperatorError } from '@syncline/runtime';
+import type { Store } from '@syncline/store';
+import { type VerifyReport, verifyAccount } from '@syncline/sync';
+import { type Command, Option } from 'commander';
+import { findAccount } from '../accounts.js';
+import { type Cli, runWithStore } from '../command.js';
+import { print, printJson } from '../output.js';
+import { openProgress, printable, say } from '../terminal.js';
+import { amount } from '../words.js';
+
+type Resource = VerifyReport['resource'];
+
+interface VerifyOptions {
+  resource?: Resource;
+  repair?: true;
+  tenant?: string;
+  json?: true;
+}
+
+/** Ids in a report for people; `--json` has them all. */
+const NAMED_LIMIT = 10;
+
+/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` has synced in full. */
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('compare the mirror with Google now (costs what reading everything costs)')
+    .argument('<email>')
+    .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
+    .option('--repair', 'on drift, mark a full sync wanted')
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', 'print {"resource","checked","missing","extra","stale"}, a line a resource')
+    .action((email: string, options: VerifyOptions) => runWithStore(async (cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      const resources = options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
+      const drifted = await verifyAll(cli, store, account.id, resources, options.json ?? false);
+      if (options.repair) await repair(store, account.id, drifted);
+      return drifted.length > 0 ? 1 : 0;
+    }, ['google', 'master-key']));
+}
+
+/** What the account has connected: only that can be compared. */
+function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
+  return (['gmail', 'calendar'] as const).filter((resource) => collections.some(({ kind }) => kind.startsWith(resource)));
+}
+
+/** Prints a report for each resource. @returns those that have drifted */
+async function verifyAll(cli: Cli, store: Store, accountId: string, resources: readonly Resource[], json: boolean): Promise<Resource[]> {
+  const { rt, config } = cli;
+  const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
+  const drifted: Resource[] = [];
+  try {
+    for (const resource of resources) {
+      const progress = openProgress(rt.clock);
+      const report = await verifyAccount(rt, { store, google }, accountId, resource, (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }));
+      progress.end();
+      await (json ? printJson(report) : print(reportText(report)));
+      if (driftOf(report) > 0) drifted.push(resource);
+    }
+    return drifted;
+  } catch (error) {
+    if (error instanceof GoogleError) throw new OperatorError(`The comparison could not be finished: ${error.message}.`);
+    throw error;
+  } finally {
+    await google.close();
+  }
+}
+
+async function repair(store: Store, accountId: string, drifted: readonly Resource[]): Promise<void> {
+  for (const resource of drifted) {
+    await store.collections.markWanted([accountId], { resource, full: true });
+    say(`${resource}: a full sync is wanted now; verify again when it is done (syncline wait)`);
+  }
+}
+
+function driftOf(report: VerifyReport): number {
+  return report.missing.length + report.extra.length + report.stale.length;
+}
+
+function reportText(report: VerifyReport): string {
+  const kinds = ['missing', 'extra', 'stale'] as const;
+  const head = `${report.resource}: ${amount(report.checked)} checked, ${kinds.map((kind) => `${amount(report[kind].length)} ${kind}`).join(', ')}`;
+  const named = kinds.filter((kind) => report[kind].length > 0).map((kind) => {
+    const more = report[kind].length - NAMED_LIMIT;
+    return printable(`  ${kind}: ${report[kind].slice(0, NAMED_LIMIT).join(', ')}${more > 0 ? ` … and ${amount(more)} more` : ''}`);
+  });
+  return [head, ...named].join('\n');
+}

@@ -1,0 +1,82 @@
+import type { AccountView, CollectionView, SpentToday } from '@syncline/store';
+import type { Command } from 'commander';
+import { findAccount } from '../accounts.js';
+import { runWithStore } from '../command.js';
+import { print, printJson } from '../output.js';
+import { printable, table } from '../terminal.js';
+import { amount, counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
+
+/** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
+export function addWhy(program: Command): void {
+  program
+    .command('why')
+    .description('why this account is as fresh or stale as it is')
+    .argument('<email>')
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', 'print one document')
+    .action((email: string, options: { tenant?: string; json?: true }) => runWithStore(async ({ rt }, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      const spent = (await store.quota.today()).filter(({ accountId }) => accountId === account.id);
+      const nowMs = rt.clock.nowMs();
+      if (options.json) await printJson(documentOf(account, spent, nowMs));
+      else await print(screenOf(account, spent, nowMs));
+      return 0;
+    }));
+}
+
+/** Everything of the account's view, with the verdict in words for each collection. */
+function documentOf(account: AccountView, spent: readonly SpentToday[], nowMs: number): object {
+  const collections = account.collections.map((c) => ({
+    ...c, progress: { ...c.progress, etaSeconds: etaOf(c, nowMs) }, wanted: isWanted(c), held: isHeld(c, nowMs), why: verdictOn(account, c, nowMs),
+  }));
+  return { ...account, collections, spentToday: spent.map(({ method, calls, units }) => ({ method, calls, units })) };
+}
+
+function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: number): string {
+  const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT LOOK', 'WHY'].map((title) => ({ title }));
+  const rows = account.collections.map((c) => [
+    nameOf(c), c.phase, progressOf(c, nowMs), when(c.lastSyncedAt, nowMs), nextLook(c, nowMs), verdictOn(account, c, nowMs),
+  ]);
+  return [
+    printable(`${account.email} (tenant ${account.tenant}, account ${account.id})`),
+    printable(`state: ${stateOf(account)}`),
+    '',
+    ...table(columns, rows),
+    '',
+    spent.length === 0 ? 'spent today: nothing' : 'spent today:',
+    ...spent.map(({ method, calls, units }) => `  ${method}: ${counted(calls, 'call')}, ${amount(units)} ${method.startsWith('calendar.') ? 'requests' : 'units'}`),
+  ].join('\n');
+}
+
+/** The one reason that explains the collection's state best. */
+export function verdictOn(account: Pick<AccountView, 'state'>, c: CollectionView, nowMs: number): string {
+  if (account.state !== 'active') return `not synced while the account is ${account.state}`;
+  if (c.state === 'gone') return `Google no longer shows it${c.error === null ? '' : `: ${c.error}`}`;
+  const trouble = c.error !== null && c.failures > 1 ? `${c.error} (${c.failures} times in a row)` : c.error;
+  if (isHeld(c, nowMs)) return `at work now, held by ${c.leaseHolder ?? 'a worker'}${trouble === null ? '' : `; before: ${trouble}`}`;
+  if (trouble !== null) return trouble;
+  if (isWanted(c)) return `wanted since ${when(c.wantedAt, nowMs)}, not served yet; is a scheduler running, and a worker?`;
+  if (isOverdue(c, nowMs)) return `due ${when(c.nextSyncAt, nowMs)}; is a scheduler running, and a worker?`;
+  return c.phase === 'follow' ? 'fresh' : 'its walk goes on in slices';
+}
+
+/** Somebody asked for a look, and no run that began since has finished. */
+function isWanted(c: CollectionView): boolean {
+  return c.wantedAt !== null && (c.servedAt === null || c.servedAt < c.wantedAt);
+}
+
+function isHeld(c: CollectionView, nowMs: number): boolean {
+  return c.leaseUntil !== null && c.leaseUntil.getTime() > nowMs;
+}
+
+/** A minute late is not the fleet's usual way. */
+const OVERDUE_MS = 60_000;
+
+function isOverdue(c: CollectionView, nowMs: number): boolean {
+  return c.nextSyncAt !== null && c.nextSyncAt.getTime() < nowMs - OVERDUE_MS;
+}
+
+function nextLook(c: CollectionView, nowMs: number): string {
+  if (c.nextSyncAt === null) return 'never';
+  return c.nextSyncAt.getTime() <= nowMs ? 'now' : when(c.nextSyncAt, nowMs);
+}

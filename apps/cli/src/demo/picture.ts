@@ -1,0 +1,72 @@
+/** The demo's live picture: a line an account, as compact as a terminal wants it. */
+import type { AccountView, CollectionView } from '@syncline/store';
+import { type View, bar, styled, table } from '../terminal.js';
+import { amount, counted, duration, stateOf, when } from '../words.js';
+import { type Watch, type Watched, inOrder, messagesOf } from './watch-accounts.js';
+
+export interface PictureFrame {
+  /** What the demo is doing now. */
+  title: string;
+  startedMs: number;
+}
+
+const COLUMNS = [
+  { title: 'ACCOUNT' }, { title: 'MAILBOX' }, { title: 'MESSAGES', align: 'right' }, { title: 'CALENDARS' }, { title: 'FOLLOWED', align: 'right' },
+  { title: 'LATEST CHANGE' }, { title: 'SYNCED' }, { title: 'STATE' },
+] as const;
+
+/** The state of `watch` at `nowMs`. */
+export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): View {
+  const all = inOrder(watch);
+  const elapsed = duration(nowMs - frame.startedMs);
+  const [head = '', ...rows] = table(COLUMNS, all.map((watched) => rowOf(watched, nowMs)));
+  return {
+    line: `${elapsed}: ${frame.title}; ${lineOf(all)}`,
+    picture: [styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'), '', styled(head, 'dim'), ...rows],
+  };
+}
+
+function lineOf(all: readonly Watched[]): string {
+  const mirrored = all.filter(({ mirroredAtMs }) => mirroredAtMs !== null).length;
+  const messages = all.reduce((sum, watched) => sum + messagesOf(watched), 0);
+  const followed = all.reduce((sum, watched) => sum + watched.followed, 0);
+  return `${mirrored} of ${counted(all.length, 'account')} mirrored, ${counted(messages, 'message')}, ${counted(followed, 'change')} followed`;
+}
+
+function rowOf(watched: Watched, nowMs: number): string[] {
+  const { account } = watched;
+  const mailbox = account.collections.find(({ kind }) => kind === 'gmail');
+  return [
+    account.email,
+    mailbox === undefined ? '' : mailboxBar(mailbox),
+    amount(messagesOf(watched)),
+    calendarsOf(account),
+    amount(watched.followed),
+    watched.last === null ? '' : `${watched.last.entity} ${watched.last.op}`,
+    when(oldestSync(account), nowMs),
+    account.state === 'active' ? (troubleOf(account) ?? 'active') : stateOf(account),
+  ];
+}
+
+function mailboxBar({ phase, progress }: CollectionView): string {
+  return phase === 'follow' ? bar(1, 1) : bar(progress.done, progress.total);
+}
+
+function calendarsOf(account: AccountView): string {
+  const calendars = activeOf(account).filter(({ kind }) => kind === 'calendar-events');
+  return `${calendars.filter(({ phase }) => phase === 'follow').length}/${calendars.length}`;
+}
+
+/** The account is as fresh as its stalest collection. */
+function oldestSync(account: AccountView): Date | null {
+  const times = activeOf(account).map(({ lastSyncedAt }) => lastSyncedAt?.getTime() ?? null);
+  return times.length === 0 || times.includes(null) ? null : new Date(Math.min(...times.map((time) => time ?? 0)));
+}
+
+function troubleOf(account: AccountView): string | null {
+  return activeOf(account).find(({ error }) => error !== null)?.error ?? null;
+}
+
+function activeOf(account: AccountView): CollectionView[] {
+  return account.collections.filter(({ state }) => state === 'active');
+}

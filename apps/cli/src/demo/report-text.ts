@@ -1,0 +1,46 @@
+/** The report of `demo --once` for a person. */
+import { printable, table } from '../terminal.js';
+import { amount, duration } from '../words.js';
+import type { AccountReport, Report } from './check-mirrors.js';
+
+/** Items named of one account; the JSON report has them all. */
+const NAMED_LIMIT = 5;
+
+export function reportText(report: Report): string {
+  const { totals, drift } = report;
+  return [
+    ...accountTable(report),
+    '',
+    `quota violations: ${amount(totals.quotaViolations)}`,
+    `change feeds: ${report.feedProblems === 0 ? 'gapless, and they fold to the rows' : `${amount(report.feedProblems)} contradictions`}`,
+    `drift: ${amount(drift.missing)} missing, ${amount(drift.extra)} extra, ${amount(drift.stale)} stale`,
+    ...report.accounts.flatMap(problemsOf).map(printable),
+  ].join('\n');
+}
+
+function accountTable({ accounts, totals }: Report): string[] {
+  const columns = [
+    { title: 'ACCOUNT' },
+    ...['MESSAGES', 'EVENTS', 'CHANGES FOLLOWED', 'QUOTA UNITS', 'TIME'].map((title) => ({ title, align: 'right' as const })),
+  ];
+  const rows = accounts.map((account) => [account.email, ...numbersOf(account), account.mirroredAfterMs === null ? 'never' : duration(account.mirroredAfterMs)]);
+  return table(columns, [...rows, [`total of ${accounts.length}`, ...numbersOf(totals), duration(totals.elapsedMs)]]);
+}
+
+function numbersOf(of: { messages: number; events: number; changesFollowed: number; quotaUnits: number }): string[] {
+  return [of.messages, of.events, of.changesFollowed, of.quotaUnits].map(amount);
+}
+
+function problemsOf(account: AccountReport): string[] {
+  const kinds = ['missing', 'extra', 'stale'] as const;
+  return [
+    ...kinds.filter((kind) => account.drift[kind].length > 0).map((kind) => named(account.email, kind, account.drift[kind])),
+    ...account.details.map((detail) => `  ${account.email}: ${detail}`),
+    ...(account.feed.length > 0 ? [named(account.email, 'change feed', account.feed)] : []),
+  ];
+}
+
+function named(email: string, what: string, items: readonly string[]): string {
+  const more = items.length - NAMED_LIMIT;
+  return `  ${email}, ${what}: ${items.slice(0, NAMED_LIMIT).join('; ')}${more > 0 ? ` … and ${amount(more)} more` : ''}`;
+}

@@ -1,0 +1,95 @@
+/** Everything that a demo runs on: servers, a space of its own, the simulator, a fleet; up in this order, down in reverse. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { OperatorError, type Runtime } from '@syncline/runtime';
+import { type Store, openStore } from '@syncline/store';
+import type { Cli } from '../command.js';
+import { fleetEnv, fleetSpecs, freePort, programFile, urlsOf, whenApiAnswers } from '../fleet-processes.js';
+import { type Processes, openProcesses } from '../processes.js';
+import { type Space, makeFreshSpace } from './fresh-space.js';
+import { type SimulatedGoogle, simulatedGoogle, urlIn } from './simulated-google.js';
+
+export interface DemoPlan {
+  accounts: number;
+  /** Of each account. */
+  messages: number;
+  /** Of each account, its primary included. */
+  calendars: number;
+  workers: number;
+  /** What the users do, a second, all together. */
+  rate: number;
+  seed: number;
+  /** Leaves the demo's database in place. */
+  keep: boolean;
+}
+
+export interface Stage {
+  google: SimulatedGoogle;
+  store: Store;
+  urls: string[];
+  /** Aborted when the demo is to end, or a process cannot be kept running: the reason says which. */
+  signal: AbortSignal;
+}
+
+const SIMULATOR_TIMEOUT_MS = 60_000;
+const ASK_EVERY_MS = 50;
+/** Answers of a near Google: enough that waiting for it, and not doing the work, is what takes the time. */
+const LATENCY_MS = 20;
+/** The operator's settings for the real Google have no place in a demo. */
+const FOREIGN = /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)/;
+const KEY_BYTES = 32;
+
+/** Sets the stage, acts on it, and clears it away whatever happens. */
+export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) => void, act: (stage: Stage) => Promise<T>): Promise<T> {
+  const { rt, config, env } = cli;
+  const logDir = path.join(config.dataDir, 'logs', 'demo');
+  const outside = openProcesses(rt, { logDir, say });
+  const fleet = openProcesses(rt, { logDir, say });
+  const signal = AbortSignal.any([rt.signal, outside.failed, fleet.failed]);
+  let space: Space | null = null;
+  try {
+    const [made, google] = await Promise.all([makeFreshSpace(rt, config, say), startSimulator(rt, outside, signal, plan, env)]);
+    space = made;
+    const masterKey = config.masterKey.length === KEY_BYTES ? config.masterKey : randomBytes(KEY_BYTES);
+    const port = env['PORT'] && config.port > 0 ? config.port : await freePort();
+    for (const spec of fleetSpecs(demoEnv(env, { ...space, masterKey, port }, google.url), plan.workers)) fleet.keep(spec);
+    const store = await openStore(rt, { databaseUrl: space.databaseUrl, masterKey, poolSize: 4 });
+    try {
+      await whenApiAnswers(rt, port, signal);
+      return await act({ google, store, urls: urlsOf(port), signal });
+    } finally {
+      await store.close();
+    }
+  } finally {
+    if (rt.signal.aborted) say('draining');
+    // The fleet first: a Google that vanishes under it would be news in its logs.
+    await fleet.drain();
+    await outside.drain();
+    if (!plan.keep) await space?.remove();
+  }
+}
+
+async function startSimulator(rt: Runtime, processes: Processes, signal: AbortSignal, plan: DemoPlan, env: NodeJS.ProcessEnv): Promise<SimulatedGoogle> {
+  const numbers = { port: 0, accounts: plan.accounts, messages: plan.messages, calendars: plan.calendars, seed: plan.seed, latency: LATENCY_MS, rate: 0 };
+  const heard: { url: string | null } = { url: null };
+  processes.keep({
+    name: 'simulator', script: programFile('simulator'), env: withoutForeign(env),
+    args: Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    onLine: (line) => (heard.url ??= urlIn(line)),
+  });
+  const deadlineMs = rt.clock.nowMs() + SIMULATOR_TIMEOUT_MS;
+  while (heard.url === null) {
+    if (rt.clock.nowMs() >= deadlineMs) throw new OperatorError('The simulator does not listen; its log says why.');
+    await rt.clock.sleep(ASK_EVERY_MS, signal);
+  }
+  return simulatedGoogle(heard.url);
+}
+
+/** Polling every few seconds instead of every minute: the simulator rings no doorbells, and a person watches. */
+function demoEnv(env: NodeJS.ProcessEnv, settings: Parameters<typeof fleetEnv>[1], googleUrl: string): NodeJS.ProcessEnv {
+  return { ...fleetEnv(withoutForeign(env), settings), GOOGLE_API_URL: googleUrl, POLL_INTERVAL_ACTIVE_SECONDS: '3', POLL_INTERVAL_IDLE_SECONDS: '5' };
+}
+
+function withoutForeign(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN.test(name)));
+}

@@ -1,0 +1,60 @@
+/** What the demo sees of its accounts while the fleet works: their rows in Postgres and their change feeds, nothing else. */
+import type { AccountView, ChangeEvent, Store } from '@syncline/store';
+import { type FeedFold, emptyFold, foldInto } from './fold-feed.js';
+
+export interface Watched {
+  account: AccountView;
+  fold: FeedFold;
+  /** When its first walks were seen complete; null while they run. */
+  mirroredAtMs: number | null;
+  /** Change events since then. */
+  followed: number;
+  last: ChangeEvent | null;
+}
+
+export type Watch = Map<string, Watched>;
+
+/** Events read at a time. */
+const PAGE = 2_000;
+
+/** Brings `watch` (by account id) up to date; an account is in it from the first time it is met. */
+export async function lookAt(store: Store, watch: Watch, nowMs: number): Promise<void> {
+  for (const account of await store.accounts.list()) {
+    const watched: Watched = watch.get(account.id) ?? { account, fold: emptyFold(), mirroredAtMs: null, followed: 0, last: null };
+    watch.set(account.id, watched);
+    watched.account = account;
+    const read = await readFeed(store, account.id, watched);
+    if (watched.mirroredAtMs !== null) watched.followed += read;
+    // After the reading: what came up to this look belongs to the walk.
+    else if (isMirrored(account)) watched.mirroredAtMs = nowMs;
+  }
+}
+
+/** Whether every collection has been walked once to its end. */
+export function isMirrored(account: AccountView): boolean {
+  const active = account.collections.filter((collection) => collection.state === 'active');
+  return active.length > 0 && active.every((collection) => collection.phase === 'follow' && collection.servedAt !== null);
+}
+
+/** By address, `user2` before `user10`. */
+export function inOrder(watch: Watch): Watched[] {
+  const collator = new Intl.Collator('en', { numeric: true });
+  return [...watch.values()].sort((a, b) => collator.compare(a.account.email, b.account.email));
+}
+
+export function messagesOf({ fold }: Watched): number {
+  let count = 0;
+  for (const key of fold.live) if (key.startsWith('message ')) count++;
+  return count;
+}
+
+
+async function readFeed(store: Store, accountId: string, watched: Watched): Promise<number> {
+  for (let read = 0; ; ) {
+    const events = await store.changes(accountId, watched.fold.seq, PAGE);
+    foldInto(watched.fold, events);
+    watched.last = events.at(-1) ?? watched.last;
+    read += events.length;
+    if (events.length < PAGE) return read;
+  }
+}

@@ -1,0 +1,79 @@
+/** Which programs make a fleet, and with which environment they are started. */
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { type Runtime, OperatorError, checkoutDir } from '@syncline/runtime';
+import type { ProcessSpec } from './processes.js';
+
+/** What the children are told instead of finding out themselves. */
+export interface FleetSettings {
+  databaseUrl: string;
+  redisUrl: string;
+  masterKey: Buffer;
+  port: number;
+}
+
+const ANSWER_TIMEOUT_MS = 60_000;
+const ASK_EVERY_MS = 200;
+
+/** `env` with the settings in place. Their `_FILE` variants go: a variable and its file together are refused. */
+export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJS.ProcessEnv {
+  const { DATABASE_URL_FILE: _database, REDIS_URL_FILE: _redis, SYNCLINE_MASTER_KEY_FILE: _key, ...rest } = env;
+  return {
+    ...rest,
+    DATABASE_URL: settings.databaseUrl,
+    REDIS_URL: settings.redisUrl,
+    SYNCLINE_MASTER_KEY: settings.masterKey.toString('base64'),
+    PORT: String(settings.port),
+  };
+}
+
+/** One scheduler, `workers` workers, one API. */
+export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
+  const numbered = Array.from({ length: workers }, (_, i) => ({ name: `worker-${i + 1}`, script: programFile('worker'), env }));
+  return [{ name: 'scheduler', script: programFile('scheduler'), env }, ...numbered, { name: 'api', script: programFile('api'), env }];
+}
+
+/** A port of this machine that nobody listens on now. Taken by us and not by the API, since its URL is printed from here. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port was given'))));
+    });
+  });
+}
+
+/** The built file of a program. */
+export function programFile(name: 'scheduler' | 'worker' | 'api' | 'simulator'): string {
+  return path.join(checkoutDir(), name === 'simulator' ? 'packages' : 'apps', name, 'dist', 'main.js');
+}
+
+/** What a person opens, and what a monitoring system asks. */
+export function urlsOf(port: number): string[] {
+  const origin = `http://127.0.0.1:${port}`;
+  return [`board    ${origin}/board`, `metrics  ${origin}/metrics`, `health   ${origin}/readyz`];
+}
+
+/**
+ * Waits until the API answers.
+ * @throws OperatorError when nothing answered within a minute; the signal's reason when it is aborted
+ */
+export async function whenApiAnswers(rt: Runtime, port: number, signal: AbortSignal): Promise<void> {
+  const deadlineMs = rt.clock.nowMs() + ANSWER_TIMEOUT_MS;
+  while (!(await answers(`http://127.0.0.1:${port}/livez`))) {
+    if (rt.clock.nowMs() > deadlineMs) throw new OperatorError(`The API does not answer on port ${port}; its log says why.`);
+    await rt.clock.sleep(ASK_EVERY_MS, signal);
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false; // Nobody listens yet.
+  }
+}

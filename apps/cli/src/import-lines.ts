@@ -1,0 +1,120 @@
+/**
+ * The NDJSON of `accounts import`, a line at a time. Nothing that is refused is ever quoted: whatever stands in the wrong
+ * place may be a token. Only names of keys are, and only such as look like names.
+ */
+import type { AccountImport, Resource } from '@syncline/store';
+
+export type ImportLine = { kind: 'account'; account: AccountImport } | { kind: 'blank' } | { kind: 'refused'; problem: string };
+
+/** A line of the file: its bytes, or null when it is longer than allowed. */
+export interface RawLine {
+  number: number;
+  bytes: Buffer | null;
+}
+
+/** Far above what Google's tokens need (512 bytes, 2,048 reserved); a file without line ends must not fill the memory. */
+export const LINE_LIMIT_BYTES = 64 * 1024;
+
+const KEYS = ['email', 'refreshToken', 'tenant', 'resources'];
+const RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
+const EMAIL_LIMIT = 320;
+const TENANT_LIMIT = 200;
+const NEWLINE = 0x0a;
+
+/** Cuts a stream into lines. A line above the limit is skipped without being kept. */
+export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGenerator<RawLine> {
+  let number = 1;
+  let held: Buffer[] = [];
+  let size = 0;
+  const take = (): RawLine => {
+    const line = { number: number++, bytes: size > LINE_LIMIT_BYTES ? null : Buffer.concat(held) };
+    [held, size] = [[], 0];
+    return line;
+  };
+  const hold = (part: Buffer): void => {
+    size += part.length;
+    if (size <= LINE_LIMIT_BYTES) held.push(part);
+    else held = [];
+  };
+  for await (const chunk of chunks) {
+    let rest = Buffer.from(chunk);
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      hold(rest.subarray(0, end));
+      yield take();
+      rest = rest.subarray(end + 1);
+    }
+    hold(rest);
+  }
+  if (size > 0) yield take();
+}
+
+/** What one line says, or what is wrong with it. */
+export function readImportLine(bytes: Buffer | null): ImportLine {
+  if (bytes === null) return refused(`is longer than ${LINE_LIMIT_BYTES / 1024} KB`);
+  const text = decoded(bytes);
+  if (text === null) return refused('is not UTF-8');
+  if (text.trim() === '') return { kind: 'blank' };
+  const value = parsed(text);
+  if (value === undefined) return refused('is not JSON');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refused('is not a JSON object');
+  const line = value as Record<string, unknown>;
+  const problem = problemOf(line);
+  return problem === null ? { kind: 'account', account: accountOf(line) } : refused(problem);
+}
+
+function problemOf(line: Record<string, unknown>): string | null {
+  const unknown = Object.keys(line).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
+  const { email, refreshToken, tenant, resources } = line;
+  if (email === undefined) return 'has no email';
+  if (!isText(email, EMAIL_LIMIT) || !/^[^\s@]+@[^\s@]+$/.test(email)) return 'email is not an address';
+  if (refreshToken === undefined) return 'has no refreshToken';
+  if (typeof refreshToken !== 'string' || !/^[\x21-\x7e]+$/.test(refreshToken)) return 'refreshToken is not a token: printable characters without spaces';
+  if (tenant !== undefined && (!isText(tenant, TENANT_LIMIT) || tenant.trim() !== tenant)) return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
+  if (resources !== undefined && !areResources(resources)) return `resources is not a list of ${RESOURCES.join(' and ')}`;
+  return null;
+}
+
+/** Called for lines without a problem only. */
+function accountOf(line: Record<string, unknown>): AccountImport {
+  return {
+    email: line['email'] as string,
+    refreshToken: line['refreshToken'] as string,
+    tenant: (line['tenant'] as string | undefined) ?? 'default',
+    resources: [...((line['resources'] as Resource[] | undefined) ?? RESOURCES)],
+  };
+}
+
+function isText(value: unknown, limit: number): value is string {
+  // Control characters would end up in the terminal, and NUL is nothing that Postgres can hold.
+  return typeof value === 'string' && value.length > 0 && value.length <= limit && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value);
+}
+
+function areResources(value: unknown): value is Resource[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => RESOURCES.some((resource) => resource === item));
+}
+
+function namedKey(key: string): string {
+  return /^[A-Za-z_][A-Za-z_-]{0,30}$/.test(key) ? `"${key}"` : 'something';
+}
+
+function decoded(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Undefined for what is not JSON; the parser's own message would quote the line. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(problem: string): ImportLine {
+  return { kind: 'refused', problem };
+}

@@ -1,0 +1,33 @@
+import { type WriteStream, createWriteStream, existsSync, renameSync, statSync } from 'node:fs';
+
+/** A child process's log on disk, bounded: the file and one before it (`.1`), 10 MB each. */
+export interface LogFile {
+  write(line: string): void;
+  close(): Promise<void>;
+}
+
+const LIMIT_BYTES = 10 * 1024 * 1024;
+
+/** Appends to `file`, which is renamed to `file.1` whenever it has grown to its limit. */
+export function openLogFile(file: string): LogFile {
+  let size = existsSync(file) ? statSync(file).size : 0;
+  let stream: WriteStream | null = null;
+  const turnOver = (): WriteStream => {
+    stream?.end();
+    // The old stream writes on into the renamed file until it has ended.
+    if (size >= LIMIT_BYTES) renameSync(file, `${file}.1`);
+    if (size >= LIMIT_BYTES) size = 0;
+    stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+    // A full disk must not take the fleet with it: the log is lost, the work goes on.
+    stream.on('error', () => undefined);
+    return stream;
+  };
+  return {
+    write(line) {
+      const into = stream === null || size >= LIMIT_BYTES ? turnOver() : stream;
+      into.write(`${line}\n`);
+      size += line.length + 1;
+    },
+    close: () => new Promise((resolve) => (stream === null || stream.closed ? resolve() : stream.once('close', () => resolve()).end())),
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * The child processes of `up` and `demo`, each a program of the fleet as it would run on a machine of its own.
+ *
+ * - One that dies is started again, with backoff; the others do not notice. One that ends with an error before it was ever
+ *   ready would only end the same way again: that is told once, as the end of the whole.
+ * - Their logs go to a file each; errors, and what they tell a person on stderr, are shown.
+ * - They are in process groups of their own, or Ctrl-C would reach them twice, and a second signal means "now". So that a
+ *   killed parent leaves none behind, each holds a channel to it and drains when that closes (leash.ts).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { OperatorError, type Runtime, must } from '@syncline/runtime';
+import { type LogFile, openLogFile } from './log-file.js';
+import { printable } from './terminal.js';
+
+export interface ProcessSpec {
+  /** Unique among the processes; also its log file's name. */
+  name: string;
+  /** The program's file. */
+  script: string;
+  args?: readonly string[];
+  env: NodeJS.ProcessEnv;
+  /** Told of every line on its stdout. */
+  onLine?: (line: string) => void;
+}
+
+export interface ProcessesOptions {
+  logDir: string;
+  /** Shows a line to the person. */
+  say: (line: string) => void;
+}
+
+export interface Processes {
+  /** Starts a process and keeps it running until `drain`. */
+  keep(spec: ProcessSpec): void;
+  /** Aborted, with an OperatorError as its reason, when a process cannot be kept running. */
+  readonly failed: AbortSignal;
+  /** SIGTERM to all, SIGKILL to what is still there after 25 s; resolves when all have ended. */
+  drain(): Promise<void>;
+}
+
+const DRAIN_DEADLINE_MS = 25_000;
+const FIRST_BACKOFF_MS = 500;
+const BACKOFF_CAP_MS = 30_000;
+/** A process that ran this long has started well; its next end is a new story. */
+const SETTLED_MS = 30_000;
+const LEASH = path.join(__dirname, 'leash.js');
+const SHOWN_LEVELS = ['error', 'fatal'];
+
+interface Herd {
+  rt: Runtime;
+  options: ProcessesOptions;
+  children: Set<ChildProcess>;
+  /** Aborted when draining starts. */
+  stopping: AbortController;
+  failed: AbortController;
+}
+
+export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes {
+  mkdirSync(options.logDir, { recursive: true });
+  const herd: Herd = { rt, options, children: new Set(), stopping: new AbortController(), failed: new AbortController() };
+  const kept: Promise<void>[] = [];
+  return {
+    keep: (spec) => void kept.push(keep(herd, spec)),
+    failed: herd.failed.signal,
+    drain: () => drain(herd, kept),
+  };
+}
+
+/** The life of one process, over all its restarts. */
+async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
+  const { rt, options, stopping } = herd;
+  const log = openLogFile(path.join(options.logDir, `${spec.name}.log`));
+  let backoffMs = FIRST_BACKOFF_MS;
+  for (let everReady = false; !stopping.signal.aborted; ) {
+    const startedMs = rt.clock.nowMs();
+    const end = await runOnce(herd, spec, log);
+    if (stopping.signal.aborted) break;
+    const settled = rt.clock.nowMs() - startedMs >= SETTLED_MS;
+    everReady ||= end.wasReady || settled;
+    if (!everReady && end.signal === null) {
+      herd.failed.abort(new OperatorError(`${spec.name} could not be started (exit code ${end.code ?? 'unknown'}).`));
+      break;
+    }
+    if (settled) backoffMs = FIRST_BACKOFF_MS;
+    options.say(`${spec.name} ended unexpectedly (${end.signal ?? `exit code ${end.code}`}); starting it again`);
+    await sleepUntil(rt, backoffMs, stopping.signal);
+    backoffMs = Math.min(BACKOFF_CAP_MS, backoffMs * 2);
+  }
+  await log.close();
+}
+
+interface End {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  wasReady: boolean;
+}
+
+function runOnce(herd: Herd, spec: ProcessSpec, log: LogFile): Promise<End> {
+  const child = spawn(process.execPath, ['--require', LEASH, spec.script, ...(spec.args ?? [])], {
+    env: spec.env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  herd.children.add(child);
+  let wasReady = false;
+  onLines(must(child.stdout, 'stdout is a pipe'), (line) => {
+    log.write(line);
+    wasReady ||= /"event":"ready"/.test(line);
+    showTrouble(herd, spec.name, line);
+    spec.onLine?.(line);
+  });
+  onLines(must(child.stderr, 'stderr is a pipe'), (line) => {
+    log.write(line);
+    herd.options.say(printable(`${spec.name}: ${line}`));
+  });
+  return new Promise((resolve) => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      herd.children.delete(child);
+      resolve({ code, signal, wasReady });
+    };
+    // Not 'exit': the last lines, which say why, come after it.
+    child.once('close', ended);
+    child.once('error', (error) => {
+      herd.options.say(`${spec.name}: ${error.message}`);
+      if (child.pid === undefined) ended(null, null); // Never started, so there is no 'close'.
+    });
+  });
+}
+
+/** A log line's sentence, if it tells of an error; the rest is in the file. */
+function showTrouble(herd: Herd, name: string, line: string): void {
+  const entry = logEntry(line);
+  if (entry === null || !SHOWN_LEVELS.includes(entry.level)) return;
+  herd.options.say(printable(`${name}: ${entry.msg}${entry.why === '' ? '' : ` (${entry.why})`}`));
+}
+
+function logEntry(line: string): { level: string; msg: string; why: string } | null {
+  if (!line.startsWith('{"level"')) return null;
+  try {
+    // Our own log's format: level and msg are always there.
+    const { level, msg, err } = JSON.parse(line) as { level: string; msg: string; err?: { message?: string } };
+    return { level, msg, why: err?.message ?? '' };
+  } catch {
+    return null; // Cut short by the process's end: it is in the file as it is.
+  }
+}
+
+async function drain(herd: Herd, kept: readonly Promise<void>[]): Promise<void> {
+  herd.stopping.abort(new Error('draining'));
+  for (const child of herd.children) child.kill('SIGTERM');
+  const done = new AbortController();
+  const killing = killLate(herd, done.signal);
+  await Promise.all(kept);
+  done.abort(new Error('all have ended'));
+  await killing;
+}
+
+async function killLate(herd: Herd, ended: AbortSignal): Promise<void> {
+  await sleepUntil(herd.rt, DRAIN_DEADLINE_MS, ended);
+  for (const child of herd.children) child.kill('SIGKILL');
+}
+
+/** Resolves after `ms`, or at once when the signal is aborted. */
+async function sleepUntil(rt: Runtime, ms: number, signal: AbortSignal): Promise<void> {
+  await rt.clock.sleep(ms, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+function onLines(stream: Readable, take: (line: string) => void): void {
+  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', take);
+}

@@ -1,0 +1,120 @@
+/**
+ * What people read: tables, bars and progress. Progress goes to stderr, redrawn in place on a terminal and as a plain line
+ * now and then elsewhere. `hasColors` honours NO_COLOR and TERM=dumb.
+ */
+import type { Clock } from '@syncline/runtime';
+
+/** Talk: to a person, never data. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export interface Column {
+  title: string;
+  align?: 'right';
+}
+
+/** Rows under their titles, each column as wide as its widest cell, two spaces between. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')));
+  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => lengthOf(row[i] ?? ''))));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align)).join('  ').trimEnd();
+  return [line(columns.map((column) => column.title)), ...cells.map(line)];
+}
+
+/** `█████░░░░░`; an unknown total is an empty bar. */
+export function bar(done: number, total: number | null, width = 10): string {
+  const share = total === null ? 0 : total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
+  // Full only when all is done: a bar that looks finished and is not makes people wait for nothing they can see.
+  const full = share === 1 ? width : Math.min(width - 1, Math.floor(share * width));
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+/**
+ * Text that cannot move the cursor or switch colours: calendar names and Google's reasons are written by strangers.
+ */
+export function printable(text: string): string {
+  // C0, DEL and C1, and the marks that turn the reading direction.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ');
+}
+
+export type Style = 'bold' | 'dim' | 'red' | 'green';
+const CODES: Record<Style, readonly [on: number, off: number]> = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39] };
+
+/** `text` in a style, if `stream` is a terminal that wants colours. */
+export function styled(text: string, style: Style, stream: NodeJS.WriteStream = process.stderr): string {
+  if (!stream.isTTY || !stream.hasColors()) return text;
+  const [on, off] = CODES[style];
+  return `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+export interface View {
+  /** All there is to say in one line. */
+  line: string;
+  /** The lines of a terminal's picture; without it, `line` is drawn. */
+  picture?: readonly string[];
+}
+
+export interface Progress {
+  show(view: View): void;
+  /** A line that stays, above the picture. */
+  say(line: string): void;
+  /** Leaves the last picture standing. */
+  end(): void;
+}
+
+/** Progress on stderr. Elsewhere than on a terminal: a line every `plainEveryMs`, if it says something new. */
+export function openProgress(clock: Clock, plainEveryMs = 5_000): Progress {
+  return process.stderr.isTTY ? redrawn(process.stderr) : plainLines(clock, plainEveryMs);
+}
+
+function redrawn(stream: NodeJS.WriteStream): Progress {
+  let drawn: readonly string[] = [];
+  const erase = (): string => (drawn.length > 0 ? `\u001b[${drawn.length}A\r\u001b[J` : '');
+  const draw = (lines: readonly string[], above = ''): void => {
+    // One write: a picture that is erased and drawn in two flickers.
+    stream.write(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    drawn = lines;
+  };
+  return {
+    show: ({ line, picture }) => draw(fitting(picture ?? [line], stream)),
+    say: (line) => draw(drawn, `${line}\n`),
+    end: () => (drawn = []),
+  };
+}
+
+/** A line that wraps, or a picture taller than the screen, could not be erased again. */
+function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[] {
+  const { columns, rows } = stream;
+  const kept = lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… and ${lines.length - rows + 2} more`];
+  return kept.map((line) => (lengthOf(line) < columns ? line : `${Array.from(unstyled(line)).slice(0, columns - 2).join('')}…`));
+}
+
+function plainLines(clock: Clock, everyMs: number): Progress {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let last = '';
+  return {
+    show({ line }) {
+      if (line === last || clock.nowMs() - lastMs < everyMs) return;
+      say(line);
+      [last, lastMs] = [line, clock.nowMs()];
+    },
+    say,
+    end: () => undefined,
+  };
+}
+
+function pad(cell: string, width: number, align: 'right' | undefined): string {
+  const fill = ' '.repeat(Math.max(0, width - lengthOf(cell)));
+  return align === 'right' ? fill + cell : cell + fill;
+}
+
+/** Characters on the screen, near enough: code points, without the escapes of `styled`. */
+function lengthOf(text: string): number {
+  return Array.from(unstyled(text)).length;
+}
+
+function unstyled(text: string): string {
+  return text.replace(/\u001b\[\d+m/g, '');
+}

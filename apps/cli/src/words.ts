@@ -1,0 +1,66 @@
+/** How times, amounts and collections are put into words for a person. */
+import { unreachable } from '@syncline/runtime';
+import type { AccountView, CollectionView } from '@syncline/store';
+import { etaSeconds } from '@syncline/sync';
+import { bar } from './terminal.js';
+
+/** `850 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 d 2 h`. */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? withRest(hours, 'h', minutes % 60, 'min') : withRest(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+/** `12 s ago`, `in 3 min`, `never`. */
+export function when(at: Date | null, nowMs: number): string {
+  if (at === null) return 'never';
+  const ms = at.getTime() - nowMs;
+  return ms < 0 ? `${duration(-ms)} ago` : `in ${duration(ms)}`;
+}
+
+/** `1,234`. */
+export function amount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 message`, `2 messages`. */
+export function counted(count: number, noun: string): string {
+  return `${amount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`. */
+export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>): string {
+  switch (collection.kind) {
+    case 'gmail': return 'mailbox';
+    case 'calendar-list': return 'calendar list';
+    case 'calendar-events': return `calendar ${collection.externalId}`;
+    default: return unreachable(collection.kind);
+  }
+}
+
+/** Seconds until the collection's walk ends, or null when it walks not, or cannot tell. */
+export function etaOf(collection: CollectionView, nowMs: number): number | null {
+  if (collection.phase !== 'backfill') return null;
+  return etaSeconds(collection.progress, collection.walkStartedAt?.getTime() ?? null, nowMs);
+}
+
+/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a walk. */
+export function progressOf(collection: CollectionView, nowMs: number): string {
+  const { done, total } = collection.progress;
+  if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
+  const eta = etaOf(collection, nowMs);
+  return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
+}
+
+/** `active`, or the state with its reason. */
+export function stateOf(account: Pick<AccountView, 'state' | 'reason'>): string {
+  return account.reason === null ? account.state : `${account.state}: ${account.reason}`;
+}
+
+function withRest(whole: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${restUnit}`;
+}

@@ -1,0 +1,191 @@
+#!/usr/bin/env node
+/**
+ * The one entry of every command: sets up what is missing (dependencies, Prisma's client, the build), then becomes the
+ * program that was asked for, in this same process, so that no signal has to be passed on.
+ *
+ * Plain Node without dependencies, since it runs before there are any. What it says goes to stderr, and only when it
+ * really does something: a command's stdout is its data.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { withFileLock, writeWhole } from '../packages/runtime/file-lock.cjs';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const NODE_MIN = [20, 19];
+/** A first `npm ci` on a slow line; whoever waits for it says so. */
+const LOCK_TIMEOUT_MS = 15 * 60_000;
+const INSTALL_STAMP = at('node_modules/.syncline-install');
+const CLIENT_STAMP = at('node_modules/.syncline-client');
+const CLIENT = at('packages/store/src/generated');
+
+/** What the first word runs. Programs are this process's continuation; tools are children that it waits for. */
+const PROGRAMS = {
+  worker: 'apps/worker/dist/main.js',
+  scheduler: 'apps/scheduler/dist/main.js',
+  api: 'apps/api/dist/main.js',
+  simulator: 'packages/simulator/dist/main.js',
+};
+const COMMANDS_OF_CLI = ['demo', 'up', 'migrate'];
+const CLI = 'apps/cli/dist/main.js';
+const TOOLS = {
+  test: (args) => test(args),
+  build: (args) => tool('turbo', ['run', 'build', ...args]),
+  lint: (args) => tool('oxlint', ['--type-aware', '--deny-warnings', ...args]),
+  typecheck: (args) => tool('tsc', ['-p', 'test/tsconfig.json', ...args]),
+  bench: (args) => run(process.execPath, [at('test/bench/run.mjs'), ...args]),
+  chaos: (args) => run(process.execPath, [at('test/chaos/run.mjs'), ...args]),
+};
+
+/** Something that keeps us from starting; its message is all that is shown. */
+class SetupError extends Error {}
+
+process.env.TURBO_TELEMETRY_DISABLED = '1';
+process.env.DO_NOT_TRACK = '1';
+process.env.CHECKPOINT_DISABLE = '1';
+await main(process.argv.slice(2));
+
+async function main([word = '', ...rest]) {
+  requireNode();
+  try {
+    if (TOOLS[word]) {
+      await prepare({ withTools: true });
+      process.exitCode = await TOOLS[word](rest);
+      return;
+    }
+    const { file, args } = programFor(word, rest);
+    await prepare({ withTools: !existsSync(at(file)) });
+    process.argv.splice(1, process.argv.length, at(file), ...args);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    process.exit(1);
+  }
+  // Outside the try: from here on the program answers for itself.
+  await import(pathToFileURL(process.argv[1]).href);
+}
+
+/** Without a word of ours everything is for the CLI, as in `npx syncline accounts list`. */
+function programFor(word, rest) {
+  if (PROGRAMS[word]) return { file: PROGRAMS[word], args: rest };
+  if (word === 'syncline') return { file: CLI, args: rest };
+  if (COMMANDS_OF_CLI.includes(word)) return { file: CLI, args: [word, ...rest] };
+  return { file: CLI, args: [word, ...rest].filter((arg, index) => index > 0 || arg !== '') };
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
+  say(`Syncline needs Node ${NODE_MIN.join('.')} or newer, and this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+/**
+ * Brings the checkout to where a program can start. One process at a time: four workers that start at once would
+ * install and compile over each other. An image that was built without development tools is taken as it is.
+ */
+async function prepare({ withTools }) {
+  if (!withTools && existsSync(at('node_modules')) && !existsSync(at('node_modules/typescript'))) return;
+  await withFileLock(at('.syncline'), 'launch', { timeoutMs: LOCK_TIMEOUT_MS, onWait: () => say('waiting for another command that sets things up') }, () => {
+    install();
+    generateClient();
+    compile();
+  });
+}
+
+function install() {
+  const lock = at('package-lock.json');
+  const wanted = existsSync(lock) ? sha256(readFileSync(lock)) : 'no lockfile';
+  if (readIfThere(INSTALL_STAMP) === wanted) return;
+  if (!matchesLock(lock)) {
+    const command = existsSync(lock) ? 'ci' : 'install';
+    say(`installing dependencies (npm ${command})`);
+    quietly('npm', [command, '--include=dev', '--include=optional', '--no-audit', '--no-fund'], 'npm could not install the dependencies');
+  }
+  writeWhole(INSTALL_STAMP, wanted);
+}
+
+/** Whether what is installed is what the lockfile says, so that an `npm ci` of the user's own is not done again. */
+function matchesLock(lock) {
+  const installed = readIfThere(at('node_modules/.package-lock.json'));
+  if (installed === null || !existsSync(lock)) return false;
+  const present = JSON.parse(installed).packages;
+  return Object.entries(JSON.parse(readFileSync(lock, 'utf8')).packages).every(([place, { version, optional, link }]) => {
+    if (!place.includes('node_modules/') || link) return true;
+    return present[place] ? present[place].version === version : Boolean(optional); // Other platforms' binaries.
+  });
+}
+
+function generateClient() {
+  const folder = at('prisma/schema');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.prisma')).sort();
+  const wanted = sha256([readIfThere(INSTALL_STAMP), ...files.flatMap((name) => [name, readFileSync(path.join(folder, name), 'utf8')])].join('\0'));
+  if (existsSync(CLIENT) && readIfThere(CLIENT_STAMP) === wanted) return;
+  say("generating Prisma's client");
+  quietly(process.execPath, [at('prisma/engine/prisma.mjs'), 'generate'], "Prisma's client could not be generated");
+  writeWhole(CLIENT_STAMP, wanted);
+}
+
+/** tsc decides itself what is stale; it takes 0.1 s to find that nothing is. */
+function compile() {
+  if (!existsSync(at(CLI))) say('compiling');
+  quietly(process.execPath, [bin('tsc'), '-b'], 'the sources do not compile');
+}
+
+/** Runs to the end, silent unless it fails; then everything it said is shown. */
+function quietly(command, args, failure) {
+  const done = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  if (done.status === 0) return;
+  throw new SetupError(`${failure}:\n${[done.stdout, done.stderr, done.error?.message].filter(Boolean).join('\n').trim()}`);
+}
+
+/** Jest over everything or what `args` name; its last line is the count, for people and for scripts. */
+async function test(args) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'syncline-jest-'));
+  process.env.TEST_COUNT_FILE = path.join(folder, 'count.json');
+  try {
+    const code = await tool('jest', [...args, '--reporters=default', `--reporters=${at('test/support/count-reporter.cjs')}`]);
+    const { passed, failed } = JSON.parse(readIfThere(process.env.TEST_COUNT_FILE) ?? '{"passed":0,"failed":1}');
+    console.log(`tests: ${passed} passed, ${failed} failed`);
+    return code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function tool(name, args) {
+  return run(process.execPath, [bin(name), ...args]);
+}
+
+/** A child in the foreground; its exit code. Signals to us alone reach it, and we outlive it to report. */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
+
+function bin(name) {
+  return realpathSync(at(`node_modules/.bin/${name}`));
+}
+
+function at(relative) {
+  return path.join(ROOT, relative);
+}
+
+function sha256(content) {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}
+
+function say(line) {
+  process.stderr.write(`syncline: ${line}\n`);
+}

@@ -1,0 +1,117 @@
+'use strict';
+/**
+ * A lock between processes of one machine that a kill -9 cannot leave held.
+ *
+ * Claims are files `<name>.<n>`. Whoever creates the next number holds the lock once the highest claim is free or its
+ * owner is dead. Numbers only grow: a stale lock is never removed and taken in two steps, which is where the usual
+ * `O_EXCL` file lets two processes in (both see the dead owner, the slower one deletes the claim of the faster).
+ *
+ * Plain JavaScript, because the launcher needs it before anything is installed or compiled.
+ */
+const { execFileSync } = require('node:child_process');
+const { randomUUID } = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const POLL_MS = 40;
+const FREE = 'free';
+
+/** Runs `body` while holding `<dir>/<name>`; waits for other holders, at most `timeoutMs`. */
+async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
+  fs.mkdirSync(dir, { recursive: true });
+  const deadline = performance.now() + timeoutMs;
+  let told = false;
+  let claim = tryClaim(dir, name);
+  while (claim === null) {
+    if (performance.now() > deadline) throw new Error(`another process has held ${path.join(dir, name)} for ${Math.round(timeoutMs / 1000)} s`);
+    if (!told) onWait();
+    told = true;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    claim = tryClaim(dir, name);
+  }
+  try {
+    return await body();
+  } finally {
+    writeWhole(claim, FREE);
+  }
+}
+
+/** The path of our claim, or null while somebody else holds the lock. */
+function tryClaim(dir, name) {
+  const highest = claimNumbers(dir, name).at(-1) ?? 0;
+  if (highest > 0 && !isFree(claimPath(dir, name, highest))) return null;
+  const own = claimPath(dir, name, highest + 1);
+  const draft = `${own}.${randomUUID()}`;
+  fs.writeFileSync(draft, identityOf(process.pid) ?? FREE);
+  try {
+    fs.linkSync(draft, own); // Created with its content, or not at all.
+  } catch (error) {
+    if (error.code === 'EEXIST') return null;
+    throw error;
+  } finally {
+    fs.unlinkSync(draft);
+  }
+  // We may have counted before others went on, and created a number that was already used and cleared.
+  if (claimNumbers(dir, name).at(-1) !== highest + 1) {
+    fs.rmSync(own, { force: true });
+    return null;
+  }
+  for (const old of claimNumbers(dir, name)) if (old <= highest) fs.rmSync(claimPath(dir, name, old), { force: true });
+  return own;
+}
+
+function isFree(file) {
+  try {
+    const owner = fs.readFileSync(file, 'utf8');
+    return owner === FREE || !isAlive(owner);
+  } catch (error) {
+    if (error.code === 'ENOENT') return false; // Cleared by a newer holder: count again.
+    throw error;
+  }
+}
+
+function claimNumbers(dir, name) {
+  return fs.readdirSync(dir)
+    .filter((file) => file.startsWith(`${name}.`) && /^\d+$/.test(file.slice(name.length + 1)))
+    .map((file) => Number(file.slice(name.length + 1)))
+    .sort((a, b) => a - b);
+}
+
+function claimPath(dir, name, number) {
+  return path.join(dir, `${name}.${number}`);
+}
+
+/** Replaces a file in one step: a reader sees the old content or the new, and a crash leaves one of them. */
+function writeWhole(file, content, mode = 0o600) {
+  const draft = `${file}.${randomUUID()}`;
+  fs.writeFileSync(draft, content, { mode });
+  fs.renameSync(draft, file);
+}
+
+/** `<pid> <when it started>`, since pids are used again; null when there is no such process (or only its zombie). */
+function identityOf(pid) {
+  if (process.platform === 'linux') {
+    try {
+      const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      return fields[0] === 'Z' || fields[0] === 'X' ? null : `${pid} ${fields[19]}`;
+    } catch {
+      return null;
+    }
+  }
+  try {
+    return `${pid} ${execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim()}`;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the process that once had this identity still runs. */
+function isAlive(identity) {
+  const pid = Number(identity.split(' ')[0]);
+  return Number.isInteger(pid) && pid > 0 && identityOf(pid) === identity;
+}
+
+exports.withFileLock = withFileLock;
+exports.writeWhole = writeWhole;
+exports.identityOf = identityOf;
+exports.isAlive = isAlive;

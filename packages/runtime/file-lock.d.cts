@@ -1,0 +1,8 @@
+/** Runs `body` while holding the lock `name` in `dir`; waits for other holders, at most `timeoutMs`, and rejects then. */
+export function withFileLock<T>(dir: string, name: string, options: { timeoutMs: number; onWait?: () => void }, body: () => Promise<T> | T): Promise<T>;
+/** Replaces a file in one step. `mode` defaults to 0600. */
+export function writeWhole(file: string, content: string, mode?: number): void;
+/** `<pid> <when it started>`; null when there is no such process. */
+export function identityOf(pid: number): string | null;
+/** Whether the process that once had this identity still runs. */
+export function isAlive(identity: string): boolean;

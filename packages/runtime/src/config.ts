@@ -1,0 +1,190 @@
+/**
+ * Configuration comes from the environment alone and is read once, whole: every mistake is reported together, by
+ * variable name. No value is ever quoted, since a secret pasted into the wrong variable must not reach a terminal or a log.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { z } from 'zod';
+import { ConfigError } from './errors.js';
+import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
+
+export interface Config {
+  /** Postgres ≥ 14; null means the embedded server. */
+  databaseUrl: string | null;
+  /** Redis ≥ 6.2 or Valkey; null means the embedded server. */
+  redisUrl: string | null;
+  /** Absolute path of where embedded servers and generated keys live. */
+  dataDir: string;
+  google: { apiUrl: string | null; clientId: string | null; clientSecret: string | null };
+  /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
+  masterKey: Buffer | null;
+  quotas: Quotas;
+  /** How stale a collection may get without a push. */
+  poll: { activeMs: number; idleMs: number };
+  /** Jobs that one worker process runs at once. */
+  workerConcurrency: number;
+  /** The API's port; 0 takes a free one. */
+  port: number;
+  logLevel: string;
+  /** Null as long as no doorbell variable is set. */
+  push: Push | null;
+}
+
+export interface Quotas {
+  gmailUnitsPerUserMinute: number;
+  gmailUnitsPerProjectMinute: number;
+  gmailUnitsPerProjectDay: number;
+  calendarRequestsPerUserMinute: number;
+  calendarRequestsPerProjectMinute: number;
+  /** Which of Google's price lists applies: projects made before 2026-05 keep `legacy`. */
+  gmailTier: 'new' | 'legacy';
+}
+
+export interface Push {
+  /** `projects/P/topics/T`: switches Gmail watches on. */
+  gmailTopic: string | null;
+  /** `projects/P/subscriptions/S`: notifications are pulled instead of pushed. */
+  gmailSubscription: string | null;
+  /** The public origin that Google reaches the API at. */
+  baseUrl: string | null;
+  /** What the OIDC token of a Gmail push must carry. */
+  gmailAudience: string | null;
+  gmailServiceAccount: string | null;
+}
+
+/** A configuration with nothing left open: embedded servers run, the key exists. */
+export type ResolvedConfig = Config & {
+  databaseUrl: string;
+  redisUrl: string;
+  masterKey: Buffer;
+  google: { apiUrl: string | null; clientId: string; clientSecret: string };
+};
+
+/** What a command cannot do without. `migrate` needs neither, a scheduler needs no Google client. */
+export type Requirement = 'google' | 'master-key';
+
+/**
+ * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default data directory.
+ * @throws ConfigError naming every mistake.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, checkoutDir: string, requires: readonly Requirement[] = ['google', 'master-key']): Config {
+  const problems = unknownVariables(env);
+  const filled = withFiles(env, problems);
+  const values = parse(filled, problems);
+  problems.push(...missing(filled, requires));
+  if (!values || problems.length > 0) throw new ConfigError(problems);
+  return toConfig(values, checkoutDir);
+}
+
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = [...Object.keys(VARIABLES.shape), ...FILE_VARIANTS.map((name) => `${name}_FILE`)];
+  const ours = known.filter((name) => name.startsWith('SYNCLINE_'));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SYNCLINE_') && !ours.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return `${name} is not a variable of Syncline${near ? `; did you mean ${near}?` : ''}`;
+    });
+}
+
+/** The environment with `X_FILE` read into `X`, and empty values dropped: compose files pass unset variables as ''. */
+function withFiles(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
+  const filled = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
+  for (const name of FILE_VARIANTS) {
+    const file = filled[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (filled[name] !== undefined) problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    try {
+      filled[name] = readFileSync(file, 'utf8').trim();
+      if (filled[name] === '') problems.push(`${name}_FILE names an empty file`);
+    } catch (error) {
+      problems.push(`${name}_FILE names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    }
+  }
+  return filled;
+}
+
+function parse(filled: Record<string, string>, problems: string[]): Values | null {
+  const parsed = VARIABLES.safeParse(filled);
+  if (parsed.success) return parsed.data;
+  problems.push(...parsed.error.issues.map((issue: z.core.$ZodIssue) => `${issue.path.join('.')} ${issue.message}`));
+  return null;
+}
+
+function missing(filled: Record<string, string>, requires: readonly Requirement[]): string[] {
+  const problems: string[] = [];
+  if (requires.includes('master-key') && filled['DATABASE_URL'] && !filled['SYNCLINE_MASTER_KEY']) {
+    problems.push('SYNCLINE_MASTER_KEY is required with DATABASE_URL: 32 random bytes in base64, as `openssl rand -base64 32` prints them');
+  }
+  if (requires.includes('google') && !filled['GOOGLE_API_URL']) {
+    for (const name of ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'] as const) {
+      if (!filled[name]) problems.push(`${name} is required with real Google: it is in the OAuth client's page of the Google Cloud console`);
+    }
+  }
+  return problems;
+}
+
+function toConfig(values: Values, checkoutDir: string): Config {
+  const simulated = values.GOOGLE_API_URL !== undefined;
+  return {
+    databaseUrl: values.DATABASE_URL ?? null,
+    redisUrl: values.REDIS_URL ?? null,
+    dataDir: path.resolve(values.SYNCLINE_DATA_DIR ?? path.join(checkoutDir, '.syncline')),
+    google: {
+      apiUrl: values.GOOGLE_API_URL ?? null,
+      clientId: values.GOOGLE_CLIENT_ID ?? (simulated ? 'syncline-demo' : null),
+      clientSecret: values.GOOGLE_CLIENT_SECRET ?? (simulated ? 'syncline-demo' : null),
+    },
+    masterKey: values.SYNCLINE_MASTER_KEY ?? null,
+    quotas: {
+      gmailUnitsPerUserMinute: values.GMAIL_UNITS_PER_USER_MINUTE,
+      gmailUnitsPerProjectMinute: values.GMAIL_UNITS_PER_PROJECT_MINUTE,
+      gmailUnitsPerProjectDay: values.GMAIL_UNITS_PER_PROJECT_DAY,
+      calendarRequestsPerUserMinute: values.CALENDAR_REQUESTS_PER_USER_MINUTE,
+      calendarRequestsPerProjectMinute: values.CALENDAR_REQUESTS_PER_PROJECT_MINUTE,
+      gmailTier: values.GMAIL_QUOTA_TIER,
+    },
+    poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
+    workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
+    port: values.PORT,
+    logLevel: values.LOG_LEVEL,
+    push: toPush(values),
+  };
+}
+
+function toPush(values: Values): Push | null {
+  const push: Push = {
+    gmailTopic: values.GMAIL_PUBSUB_TOPIC ?? null,
+    gmailSubscription: values.GMAIL_PUBSUB_SUBSCRIPTION ?? null,
+    baseUrl: values.PUSH_BASE_URL ?? null,
+    gmailAudience: values.PUSH_GMAIL_AUDIENCE ?? null,
+    gmailServiceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
+  };
+  return Object.values(push).some((value) => value !== null) ? push : null;
+}
+
+/** Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what they wait for. */
+export function concurrencyFor(cores: number): number {
+  return Math.min(64, Math.max(16, cores * 4));
+}
+
+/** The known name within three edits of `name`, if there is one. */
+function nearest(name: string, known: readonly string[]): string | null {
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= 3 ? best.candidate : null;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { writeWhole } from '../../file-lock.cjs';
+import { OperatorError } from '../errors.js';
+
+/** How a server that belongs to a data directory is reached. Kept there, mode 0600, and reused by every later start. */
+export interface ServerRecord {
+  port: number;
+  password: string;
+}
+
+export function readRecord(file: string): ServerRecord | null {
+  if (!existsSync(file)) return null;
+  const { port, password } = JSON.parse(readFileSync(file, 'utf8')) as ServerRecord;
+  return { port, password };
+}
+
+export function writeRecord(file: string, record: ServerRecord): void {
+  writeWhole(file, `${JSON.stringify(record)}\n`);
+}
+
+/** URL-safe, so that it can stand in a connection URL as it is. */
+export function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** The key that seals refresh tokens: made once for a data directory, and kept there. Losing it means reconnecting every account. */
+export function keptMasterKey(dataDir: string): Buffer {
+  const file = path.join(dataDir, 'master.key');
+  if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString('base64')}\n`);
+  return Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+}
+
+/**
+ * Makes a directory of ours. Root's are passable (0711), so that a server can reach its own folder without root's rights.
+ * @throws OperatorError when it cannot be written to.
+ */
+export function makeDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    accessSync(dir, constants.W_OK);
+  } catch (error) {
+    throw new OperatorError(`${dir} cannot be written to (${(error as NodeJS.ErrnoException).code}): set SYNCLINE_DATA_DIR to a directory of yours.`);
+  }
+}

@@ -1,0 +1,177 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { type Child, startScript } from '../../test-support/child.js';
+import { OperatorError } from '../errors.js';
+import { startEmbedded } from './start.js';
+
+interface Addresses {
+  databaseUrl: string;
+  redisUrl: string;
+  masterKey: string;
+}
+
+/** One for all tests, since making a cluster takes a second; each test leaves its servers stopped. */
+let dataDir: string;
+beforeAll(() => (dataDir = newDir()));
+
+/** Whatever a failed test left running is found, taken over and stopped. */
+afterAll(async () => {
+  await (await startEmbedded({ dataDir })).release();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function newDir(): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'syncline-embedded-'));
+  chmodSync(dir, 0o711); // Root's servers run as another user, who has to get in.
+  return dir;
+}
+
+async function user(): Promise<{ child: Child; addresses: Addresses; leave(): Promise<void> }> {
+  const child = startScript('embedded-user.cjs', [dataDir]);
+  await child.says('\n');
+  const leave = async (): Promise<void> => {
+    child.process.stdin.end();
+    expect(await child.ended).toEqual({ code: 0, signal: null });
+  };
+  return { child, addresses: JSON.parse(child.output().stdout) as Addresses, leave };
+}
+
+async function query<T extends object>(databaseUrl: string, sql: string): Promise<T[]> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** What Redis answers to inline commands. */
+function redis(redisUrl: string, ...commands: string[]): Promise<string> {
+  const { port, password } = new URL(redisUrl);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect({ host: '127.0.0.1', port: Number(port) }, () => socket.end(`${[`AUTH ${password}`, ...commands, 'QUIT'].join('\r\n')}\r\n`));
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.once('error', reject);
+    socket.once('close', () => resolve(answer));
+  });
+}
+
+async function isDown({ databaseUrl, redisUrl }: Addresses): Promise<boolean> {
+  const ended = await Promise.allSettled([query(databaseUrl, 'select 1'), redis(redisUrl, 'PING')]);
+  return ended.every((end) => end.status === 'rejected' && (end.reason as { code?: string }).code === 'ECONNREFUSED');
+}
+
+test('the servers are durable, in UTC, on loopback, and evict nothing', async () => {
+  const { addresses, leave } = await user();
+  expect(await query(addresses.databaseUrl, "select current_setting('fsync') fsync, current_setting('TimeZone') tz, current_setting('max_connections') n, current_setting('listen_addresses') at")).toEqual([{ fsync: 'on', tz: 'UTC', n: '200', at: '127.0.0.1' }]);
+  const answer = await redis(addresses.redisUrl, 'CONFIG GET maxmemory-policy', 'CONFIG GET appendfsync', 'CONFIG GET appendonly', 'CONFIG GET bind');
+  for (const value of ['noeviction', 'everysec', 'yes', '127.0.0.1']) expect(answer).toContain(value);
+  await leave();
+});
+
+test('nobody else can read the secrets, and without the password both servers refuse', async () => {
+  const { addresses, leave } = await user();
+  for (const name of ['postgres.json', 'redis.json', 'master.key']) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
+  const wrong = addresses.databaseUrl.replace(/:[^:@]+@/, ':wrong@');
+  await expect(query(wrong, 'select 1')).rejects.toMatchObject({ code: '28P01' });
+  expect(await redis(addresses.redisUrl.replace(/:[^:@]+@/, ':wrong@'), 'PING')).toContain('NOAUTH');
+  await leave();
+});
+
+test('a second process shares them, and only the last one that leaves stops them', async () => {
+  const first = await user();
+  const second = await user();
+  expect(second.addresses).toEqual(first.addresses);
+  await first.leave();
+  expect(await query(second.addresses.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await redis(second.addresses.redisUrl, 'PING')).toContain('PONG');
+  await second.leave();
+  expect(await isDown(second.addresses)).toBe(true);
+});
+
+test('processes that start at the same moment start one pair of servers', async () => {
+  const users = await Promise.all([user(), user(), user()]);
+  expect(new Set(users.map(({ addresses }) => JSON.stringify(addresses))).size).toBe(1);
+  await Promise.all(users.map(({ leave }) => leave()));
+  expect(await isDown((users[0] as { addresses: Addresses }).addresses)).toBe(true);
+});
+
+test('after a kill -9 of the only user the next start takes them over, with their data', async () => {
+  const killed = await user();
+  await query(killed.addresses.databaseUrl, 'create table kept as select 7 as n');
+  await redis(killed.addresses.redisUrl, 'SET kept 7');
+  killed.child.process.kill('SIGKILL');
+  expect(await killed.child.ended).toMatchObject({ signal: 'SIGKILL' });
+
+  const next = await user();
+  expect(next.addresses).toEqual(killed.addresses);
+  expect(await query(next.addresses.databaseUrl, 'select n from kept')).toEqual([{ n: 7 }]);
+  expect(await redis(next.addresses.redisUrl, 'GET kept')).toContain('\r\n7\r\n');
+  await next.leave();
+  expect(await isDown(next.addresses)).toBe(true);
+});
+
+test('data and key outlive an orderly stop', async () => {
+  const before = await user();
+  await query(before.addresses.databaseUrl, 'create table stopped as select 8 as n');
+  await redis(before.addresses.redisUrl, 'SET stopped 8');
+  await before.leave();
+  const after = await user();
+  expect(after.addresses.masterKey).toBe(before.addresses.masterKey);
+  expect(await query(after.addresses.databaseUrl, 'select n from stopped')).toEqual([{ n: 8 }]);
+  expect(await redis(after.addresses.redisUrl, 'GET stopped')).toContain('\r\n8\r\n');
+  await after.leave();
+});
+
+test('killed servers are started again, whatever pid they left behind', async () => {
+  const killed = await user();
+  const pidFile = path.join(dataDir, 'postgres', 'data', 'postmaster.pid');
+  const left = readFileSync(pidFile, 'utf8');
+  await redis(killed.addresses.redisUrl, 'SHUTDOWN NOSAVE');
+  process.kill(Number(left.split('\n')[0]), 'SIGKILL');
+  killed.child.process.kill('SIGKILL');
+  await killed.child.ended;
+  writeFileSync(pidFile, left.replace(/^\d+/, String(process.pid))); // As after a reboot: the number is somebody else's.
+
+  const next = await user();
+  expect(await query(next.addresses.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  await next.leave();
+});
+
+test('a half-made cluster is made again', async () => {
+  const dir = newDir();
+  mkdirSync(path.join(dir, 'postgres', 'data.new', 'base'), { recursive: true });
+  writeFileSync(path.join(dir, 'postgres', 'data.new', 'PG_VERSION'), '18\n');
+  chmodSync(path.join(dir, 'postgres'), 0o711);
+  const embedded = await startEmbedded({ dataDir: dir });
+  expect(await query(embedded.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(readdirSync(path.join(dir, 'postgres'))).not.toContain('data.new');
+  await embedded.release();
+  rmSync(dir, { recursive: true });
+});
+
+test('a cluster of another version is refused with what to do', async () => {
+  const { leave } = await user();
+  await leave();
+  const versionFile = path.join(dataDir, 'postgres', 'data', 'PG_VERSION');
+  const version = readFileSync(versionFile, 'utf8');
+  writeFileSync(versionFile, '12\n');
+  await expect(startEmbedded({ dataDir })).rejects.toThrow(OperatorError);
+  writeFileSync(versionFile, version);
+  expect(readdirSync(path.join(dataDir, 'users'))).toEqual([]);
+});
+
+test('only the server that is not given is started', async () => {
+  const dir = newDir();
+  const embedded = await startEmbedded({ dataDir: dir, databaseUrl: 'postgres://elsewhere/x' });
+  expect(embedded.databaseUrl).toBe('postgres://elsewhere/x');
+  expect(await redis(embedded.redisUrl, 'PING')).toContain('PONG');
+  expect(readdirSync(dir)).not.toContain('postgres');
+  await embedded.release();
+  rmSync(dir, { recursive: true });
+});

@@ -1,0 +1,13 @@
+export { assert, must, unreachable } from './assert.js';
+export { type Clock, systemClock } from './clock.js';
+export { type Config, type Push, type Quotas, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
+export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';
+export { describeError } from './describe-error.js';
+export { ConfigError, OperatorError } from './errors.js';
+export type { Log } from './log.js';
+export type { Metrics } from './metrics.js';
+export { type ProcessOptions, type Service, checkoutDir, runProcess } from './process.js';
+export { type Random, systemRandom } from './random.js';
+export { resolveConfig } from './resolve.js';
+export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';
+export { drainOnSignals } from './signals.js';

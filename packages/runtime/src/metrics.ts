@@ -1,0 +1,52 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/**
+ * Every metric of Syncline. Names, units and labels are API: dashboards are written against them. Labels come from
+ * closed, small sets; no account, tenant, address or calendar id is ever a label, so that ten thousand accounts
+ * cost as many series as one.
+ */
+function declare(registry: Registry) {
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) => new Counter<L>({ name, help, labelNames, registers: [registry] });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) => new Gauge<L>({ name, help, labelNames, registers: [registry] });
+  const seconds = <L extends string>(name: string, help: string, buckets: number[], labelNames: L[] = []) => new Histogram<L>({ name, help, buckets, labelNames, registers: [registry] });
+
+  return {
+    // google
+    googleRequests: counter('syncline_google_requests_total', 'Calls to Google by what became of them', ['api', 'method', 'code', 'reason']),
+    googleRequestSeconds: seconds('syncline_google_request_seconds', 'How long Google took to answer', [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30], ['api', 'method']),
+    googleQuotaUnits: counter('syncline_google_quota_units_total', 'Quota units spent, retries included', ['api', 'method']),
+    quotaWaitSeconds: seconds('syncline_quota_wait_seconds', 'How long a granted call waited for quota', [0.001, 0.01, 0.05, 0.25, 1, 5], ['lane']),
+    quotaDenied: counter('syncline_quota_denied_total', 'Calls that quota put off', ['scope', 'lane']),
+    tokenRefreshes: counter('syncline_token_refresh_total', 'Access tokens asked for, by what became of it', ['outcome']),
+    // store
+    messagesStored: counter('syncline_messages_stored_total', 'Messages written to the mirror'),
+    changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', ['entity', 'op']),
+    fencedWrites: counter('syncline_fenced_writes_total', 'Commits refused because the lease had passed on'),
+    leaseRecoveries: counter('syncline_lease_recoveries_total', 'Leases taken over from a worker that let them lapse'),
+    quarantined: counter('syncline_quarantined_items_total', 'Items set aside because they cannot be taken', ['entity']),
+    // sync
+    syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', ['kind', 'outcome']),
+    syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
+    reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that a comparison with Google found wrong', ['kind']),
+    // fleet
+    queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
+    oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
+    jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
+    // accounts, as the API sees them when it is asked
+    accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
+    accountStalenessSeconds: gauge('syncline_account_staleness_seconds', 'Age of the last good sync over active accounts', ['quantile']),
+  };
+}
+
+/** The process's metrics, and the registry that `/metrics` prints. */
+export type Metrics = ReturnType<typeof declare> & { readonly registry: Registry };
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  return { ...declare(registry), registry };
+}
+
+/** Adds memory, CPU and event loop of this process. Once a process: it installs observers that are never taken down. */
+export function collectProcessMetrics(metrics: Metrics): void {
+  collectDefaultMetrics({ register: metrics.registry });
+}

@@ -1,0 +1,83 @@
+import { type Child, startScript } from '../test-support/child.js';
+
+/** Servers that are named are not started, and these are never connected to. */
+const ENV = { DATABASE_URL: 'postgres://u@127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1', SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'), GOOGLE_API_URL: 'http://127.0.0.1:1' };
+
+function start(behaviour: string, env: NodeJS.ProcessEnv = {}): Child {
+  return startScript('service.cjs', [behaviour], { ...ENV, ...env });
+}
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s drains and ends with 0', async (signal) => {
+  const child = start('drains');
+  await child.says('"event":"ready"');
+  child.process.kill(signal);
+  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(child.output().stdout).toBe('drained\n');
+});
+
+test('a second SIGTERM ends it at once with 1', async () => {
+  const child = start('drains for ever');
+  await child.says('"event":"ready"');
+  child.process.kill('SIGTERM');
+  await child.says('"event":"draining"');
+  child.process.kill('SIGTERM');
+  expect(await child.ended).toEqual({ code: 1, signal: null });
+});
+
+test('under npm, the echo of a signal is forgiven once', async () => {
+  const child = start('drains for ever', { npm_lifecycle_event: 'worker' });
+  await child.says('"event":"ready"');
+  child.process.kill('SIGINT');
+  await child.says('"event":"draining"');
+  child.process.kill('SIGINT');
+  child.process.kill('SIGTERM');
+  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(child.output().stderr).toContain('a second SIGTERM');
+});
+
+test('a signal during the start interrupts it and ends with 0', async () => {
+  const child = start('starts slowly');
+  await child.says('starting');
+  child.process.kill('SIGTERM');
+  expect(await child.ended).toEqual({ code: 0, signal: null });
+});
+
+test('a drain that passes its deadline is given up, and the process still ends with 0', async () => {
+  const child = start('drains for ever', { DRAIN_DEADLINE_MS: '50' });
+  await child.says('"event":"ready"');
+  child.process.kill('SIGTERM');
+  expect(await child.ended).toEqual({ code: 0, signal: null });
+  expect(child.output().stderr).toContain('"event":"drain-deadline"');
+});
+
+test('a service that ends by itself is drained and gives its exit code', async () => {
+  const child = start('ends by itself');
+  expect(await child.ended).toEqual({ code: 3, signal: null });
+  expect(child.output().stdout).toBe('drained\n');
+});
+
+test('what an operator can mend is printed alone, without a stack', async () => {
+  const child = start('cannot start');
+  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(child.output().stderr).toBe('The cable is unplugged: plug it in.\n');
+});
+
+test('a wrong configuration is printed whole', async () => {
+  const child = start('drains', { PORT: 'x', LOG_LEVEL: 'y' });
+  expect(await child.ended).toEqual({ code: 1, signal: null });
+  expect(child.output().stderr).toMatch(/^The configuration has 2 mistakes:\n {2}- PORT must .*\n {2}- LOG_LEVEL must .*\n$/);
+});
+
+test.each([['has a bug', 'failed', 'x is not a function'], ['rejects unseen', 'crashed', 'nobody looked'], ['fails to drain', 'failed', 'could not drain']])(
+  'a process that %s leaves one fatal line and ends with 1',
+  async (behaviour, event, message) => {
+    const child = start(behaviour);
+    if (behaviour === 'fails to drain') {
+      await child.says('"event":"ready"');
+      child.process.kill('SIGTERM');
+    }
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+    const fatal = child.output().stderr.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ level }) => level === 'fatal');
+    expect(fatal).toEqual([expect.objectContaining({ event, err: expect.objectContaining({ message }), stack: expect.stringContaining(message) })]);
+  },
+);

@@ -1,0 +1,166 @@
+/**
+ * The whole life of a process, in one place and the same for each:
+ *
+ *   config → embedded servers if needed → start → ready → SIGTERM, SIGINT or SIGHUP → drain → exit 0
+ *
+ * Draining is bounded: past the deadline the process ends anyway and still with 0, since leases and fences make an
+ * abandoned page harmless, and an orchestrator would kill us a moment later. A second signal forces the end. What nobody
+ * caught (`unhandledRejection`, `uncaughtException`) ends the process with one line in the log: it does not run on in a
+ * state that nobody thought of.
+ */
+import path from 'node:path';
+import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
+import { OperatorError } from './errors.js';
+import { collectProcessMetrics } from './metrics.js';
+import { resolveConfig } from './resolve.js';
+import { type Runtime, createRuntime } from './runtime.js';
+import { drainOnSignals } from './signals.js';
+
+/** Both together stay below the 25 s in which a process promises to be gone. */
+const DRAIN_DEADLINE_MS = 20_000;
+const RELEASE_DEADLINE_MS = 4_000;
+/** A timer of any length keeps the process alive while nothing else does: signal handlers alone don't. */
+const KEEP_ALIVE_MS = 60_000;
+
+export interface Service {
+  /** Stops taking work, finishes or gives up what runs, releases everything. Bounded. */
+  drain(): Promise<void>;
+  /** For a service that ends by itself: resolves with the process's exit code. It is drained afterwards all the same. */
+  finished?: Promise<number>;
+}
+
+export interface ProcessOptions {
+  /** What this process cannot do without. Default: a Google client and the master key. */
+  requires?: readonly Requirement[];
+  /** Where the log goes. Default stdout. */
+  stdout?: 'stderr' | 'stdout';
+  /** How long a drain may take before what still runs is given up. Default 20 s, which leaves 5 s of the promised 25. */
+  drainDeadlineMs?: number;
+}
+
+interface Drain {
+  draining: AbortController;
+  deadlineMs: number;
+}
+
+type Start = (rt: Runtime, config: ResolvedConfig) => Promise<Service>;
+
+/** Runs a service until it is told to end, or ends; then ends the process. */
+export async function runProcess(service: string, start: Start, options: ProcessOptions = {}): Promise<void> {
+  const draining = new AbortController();
+  drainOnSignals(draining);
+  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+  let rt: Runtime | null = null;
+  try {
+    const config = loadConfig(process.env, checkoutDir(), options.requires);
+    rt = createRuntime({ service, logLevel: config.logLevel, stdout: options.stdout ?? 'stdout', signal: draining.signal });
+    process.exitCode = await run(rt, start, config, { draining, deadlineMs: options.drainDeadlineMs ?? DRAIN_DEADLINE_MS });
+  } catch (error) {
+    process.exitCode = 1;
+    if (error instanceof OperatorError) process.stderr.write(`${error.message}\n`);
+    else if (rt) logBug(rt, 'failed', error);
+    else throw error;
+  }
+  clearInterval(keepAlive);
+  process.exit();
+}
+
+/** The checkout that this code runs from. */
+export function checkoutDir(): string {
+  return path.resolve(__dirname, '..', '..', '..');
+}
+
+/** From the embedded servers' start to their release; the exit code. */
+async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
+  collectProcessMetrics(rt.metrics);
+  const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
+  const releaseInTime = once(() => release(rt, resolved.release));
+  endOnCrash(rt, releaseInTime);
+  try {
+    return await live(rt, () => start(rt, resolved.config), drain);
+  } finally {
+    await releaseInTime();
+  }
+}
+
+/** From start to the end of draining; the exit code. */
+async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): Promise<number> {
+  if (rt.signal.aborted) return 0;
+  const service = await startUnlessDrained(rt, start, drain.deadlineMs);
+  if (service === null) return 0;
+  rt.log.info({ event: 'ready' }, 'ready');
+  const code = await Promise.race([aborted(rt.signal), service.finished ?? new Promise<never>(() => {})]);
+  drain.draining.abort();
+  rt.log.info({ event: 'draining' }, 'draining');
+  const inTime = await within(drain.deadlineMs, service.drain());
+  if (!inTime) rt.log.warn({ event: 'drain-deadline', deadlineMs: drain.deadlineMs }, 'draining took too long; what still ran is given up');
+  rt.log.info({ event: 'stopped' }, 'stopped');
+  return code;
+}
+
+/** The service, or null when a signal came first and the start gave up, or did not get anywhere in time. */
+async function startUnlessDrained(rt: Runtime, start: () => Promise<Service>, deadlineMs: number): Promise<Service | null> {
+  const starting = start().catch((error: unknown) => {
+    if (rt.signal.aborted) return null; // It was interrupted, and how it says so is not news.
+    throw error;
+  });
+  await Promise.race([starting, aborted(rt.signal)]);
+  let service: Service | null = null;
+  await within(deadlineMs, starting.then((started) => (service = started)));
+  return service;
+}
+
+/** Releases the embedded servers. A failure costs a server left running, which the next start takes over. */
+async function release(rt: Runtime, embedded: () => Promise<void>): Promise<void> {
+  try {
+    const inTime = await within(RELEASE_DEADLINE_MS, embedded());
+    if (!inTime) rt.log.warn({ event: 'release-deadline' }, 'the embedded servers are still stopping');
+  } catch (error) {
+    rt.log.warn({ event: 'release-failed', err: error }, 'the embedded servers could not be released');
+  }
+}
+
+function endOnCrash(rt: Runtime, releaseInTime: () => Promise<void>): void {
+  let crashed = false;
+  const crash = (error: unknown): void => {
+    if (crashed) return; // What falls over on the way down says nothing new.
+    crashed = true;
+    logBug(rt, 'crashed', error);
+    process.exitCode = 1;
+    void endAfter(releaseInTime);
+  };
+  process.on('unhandledRejection', crash);
+  process.on('uncaughtException', crash);
+}
+
+async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
+  await releaseInTime();
+  process.exit();
+}
+
+/** With its stack at every level: a bug that nobody can place is not mended. */
+function logBug(rt: Runtime, event: string, error: unknown): void {
+  rt.log.fatal({ event, err: error, stack: error instanceof Error ? error.stack : undefined }, 'ended by an error that nobody expected');
+}
+
+/** Resolves with exit code 0 when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<number> {
+  if (signal.aborted) return Promise.resolve(0);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(0), { once: true }));
+}
+
+/** Whether `work` was done in time. Rejects with its error. */
+async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), deadlineMs)));
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => (running ??= action());
+}

@@ -1,0 +1,37 @@
+import { type Clock, systemClock } from './clock.js';
+import { type Log, createLog } from './log.js';
+import { type Metrics, createMetrics } from './metrics.js';
+import { type Random, systemRandom } from './random.js';
+
+/** What every part of a process may use of the world around it. Passed first, everywhere. */
+export interface Runtime {
+  log: Log;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  /** Aborted when draining starts. */
+  signal: AbortSignal;
+}
+
+export interface RuntimeOptions {
+  /** Which process this is: `worker`, `scheduler`, `api`, `cli`… It is on every log line. */
+  service: string;
+  /** One of pino's levels, or `silent`. */
+  logLevel: string;
+  signal?: AbortSignal;
+  /** Where log lines go. A command whose output is data logs to stderr. Default `stdout`. */
+  stdout?: 'stderr' | 'stdout';
+  /** For tests that own time or chance. */
+  clock?: Clock;
+  random?: Random;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  return {
+    log: createLog(options.service, options.logLevel, options.stdout ?? 'stdout'),
+    metrics: createMetrics(),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    signal: options.signal ?? new AbortController().signal,
+  };
+}

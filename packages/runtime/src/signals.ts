@@ -1,0 +1,42 @@
+/**
+ * How a process hears that it should end. Two habits of npm, which is what most of our processes are started by:
+ *
+ * - it passes SIGINT and SIGTERM on to its script, which the terminal (Ctrl-C) or a signal to the process group has
+ *   reached already: one key press arrives twice. One such echo is forgiven; whoever means it presses again;
+ * - when it is killed it takes nobody along: its script would run on unseen. So a script whose parent is gone drains.
+ */
+const ECHO_MS = 2_000;
+const PARENT_CHECK_MS = 1_000;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** The first signal aborts `draining`; a second one ends the process at once with 1. */
+export function drainOnSignals(draining: AbortController): void {
+  const underNpm = process.env['npm_lifecycle_event'] !== undefined;
+  let first: { name: string; atMs: number } | null = null;
+  let echoes = underNpm ? 1 : 0;
+  const receive = (name: NodeJS.Signals): void => {
+    if (first === null) {
+      first = { name, atMs: performance.now() };
+      draining.abort();
+      return;
+    }
+    if (echoes > 0 && name === first.name && performance.now() - first.atMs < ECHO_MS) {
+      echoes--;
+      return;
+    }
+    process.stderr.write(`a second ${name}: ending without draining\n`);
+    process.exit(1);
+  };
+  for (const name of SIGNALS) process.on(name, receive);
+  if (underNpm) drainWithoutParent(draining);
+}
+
+function drainWithoutParent(draining: AbortController): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    draining.abort();
+  }, PARENT_CHECK_MS);
+  watch.unref();
+}

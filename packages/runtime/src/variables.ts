@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
+export const FILE_VARIANTS = ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'SYNCLINE_MASTER_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
+
+/** Every variable that Syncline reads, with its default. Messages complete the sentence "<NAME> …" and quote no value. */
+export const VARIABLES = z.object({
+  DATABASE_URL: url(['postgres:', 'postgresql:'], 'must be a URL like postgresql://user:password@host:5432/database', hasDatabase).optional(),
+  REDIS_URL: url(['redis:', 'rediss:'], 'must be a URL like redis://:password@host:6379/0', hasHost).optional(),
+  SYNCLINE_DATA_DIR: z.string().optional(),
+  GOOGLE_CLIENT_ID: z.string().optional(),
+  GOOGLE_CLIENT_SECRET: z.string().optional(),
+  GOOGLE_API_URL: origin('must be an origin like http://127.0.0.1:8787, without a path').optional(),
+  SYNCLINE_MASTER_KEY: masterKey().optional(),
+  GMAIL_UNITS_PER_USER_MINUTE: whole(1, 1e9).default(6_000),
+  GMAIL_UNITS_PER_PROJECT_MINUTE: whole(1, 1e9).default(1_200_000),
+  GMAIL_UNITS_PER_PROJECT_DAY: whole(1, 1e12).default(80_000_000),
+  CALENDAR_REQUESTS_PER_USER_MINUTE: whole(1, 1e9).default(600),
+  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: whole(1, 1e9).default(10_000),
+  GMAIL_QUOTA_TIER: z.enum(['new', 'legacy'], 'must be new or legacy').default('new'),
+  POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
+  POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
+  WORKER_CONCURRENCY: whole(1, 1_000).optional(),
+  PORT: whole(0, 65_535).default(3000),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),
+  GMAIL_PUBSUB_TOPIC: z.string().regex(/^projects\/[^/\s]+\/topics\/[^/\s]+$/, 'must look like projects/P/topics/T').optional(),
+  GMAIL_PUBSUB_SUBSCRIPTION: z.string().regex(/^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/, 'must look like projects/P/subscriptions/S').optional(),
+  PUSH_BASE_URL: baseUrl('must be a public https address like https://sync.example.com (http for loopback only)').optional(),
+  PUSH_GMAIL_AUDIENCE: z.string().optional(),
+  PUSH_GMAIL_SERVICE_ACCOUNT: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account').optional(),
+  // Our own tests hand their servers to child processes by these; nothing here reads them.
+  SYNCLINE_TEST_DATABASE_URL: z.string().optional(),
+  SYNCLINE_TEST_REDIS_URL: z.string().optional(),
+});
+
+export type Values = z.infer<typeof VARIABLES>;
+
+function whole(min: number, max: number) {
+  const inRange = (text: string): boolean => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  return z.string().refine(inRange, `must be a whole number from ${min} to ${max}`).transform(Number);
+}
+
+function url(protocols: readonly string[], message: string, accepts: (parsed: URL) => boolean) {
+  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol) && accepts(new URL(text)), message);
+}
+
+/** An http(s) origin without its trailing slash, so that Google's own paths can be appended to it. */
+function origin(message: string) {
+  return url(['http:', 'https:'], message, (parsed) => isPlain(parsed) && parsed.pathname === '/').transform((text) => new URL(text).origin);
+}
+
+/** An address that our own paths can be appended to. It may have a path of its own, behind a gateway. */
+function baseUrl(message: string) {
+  return url(['http:', 'https:'], message, (parsed) => isPlain(parsed) && isSecureOrLoopback(parsed)).transform((text) => text.replace(/\/+$/, ''));
+}
+
+function isPlain(parsed: URL): boolean {
+  return parsed.search === '' && parsed.hash === '' && parsed.username === '' && parsed.password === '';
+}
+
+/** A host, or the directory of a Unix socket in `?host=`. */
+function hasDatabase(parsed: URL): boolean {
+  return parsed.pathname.length > 1 && (parsed.hostname !== '' || parsed.searchParams.has('host'));
+}
+
+function hasHost(parsed: URL): boolean {
+  return parsed.hostname !== '';
+}
+
+function isSecureOrLoopback(parsed: URL): boolean {
+  return parsed.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
+}
+
+function masterKey() {
+  const isKey = (text: string): boolean => /^[A-Za-z0-9+/_-]{43}=?$/.test(text);
+  return z.string().refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them').transform((text) => Buffer.from(text, 'base64'));
+}

@@ -1,0 +1,35 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import path from 'node:path';
+
+/** A child process under test: what it says, when it says it, and how it ended. */
+export interface Child {
+  readonly process: ChildProcessWithoutNullStreams;
+  output(): { stdout: string; stderr: string };
+  /** Resolves when stdout or stderr holds `text`; rejects when the child ends without it. */
+  says(text: string): Promise<void>;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts one of the scripts beside this file. `env` is added to an environment that names no server. */
+export function startScript(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Child {
+  return startProgram(process.execPath, [path.join(__dirname, script), ...args], env);
+}
+
+export function startProgram(program: string, args: string[], env: NodeJS.ProcessEnv = {}): Child {
+  const { PATH, HOME } = process.env;
+  const child = spawn(program, args, { env: { PATH, HOME, ...env }, detached: true });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+  const says = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => void ((stdout + stderr).includes(text) && resolve());
+      look();
+      child.stdout.on('data', look);
+      child.stderr.on('data', look);
+      void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
+    });
+  return { process: child, output: () => ({ stdout, stderr }), says, ended };
+}

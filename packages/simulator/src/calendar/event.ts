@@ -1,0 +1,77 @@
+import { offsetMs, rfc3339 } from './zones.js';
+
+/** `date` (all day, end exclusive) or `dateTime` with offset. */
+export interface EventTime { date?: string; dateTime?: string; timeZone?: string }
+
+export interface Attendee { email: string; displayName?: string; organizer?: true; self?: true; optional?: true; responseStatus: string }
+
+/** What a user enters; the store adds identity and versions. Fields at Google's default are absent. */
+export interface EventDraft {
+  status?: 'confirmed' | 'tentative';
+  summary?: string;
+  description?: string;
+  location?: string;
+  colorId?: string;
+  creator?: { email: string; displayName?: string; self?: true };
+  organizer?: { email: string; displayName?: string; self?: true };
+  start: EventTime;
+  end: EventTime;
+  recurrence?: string[];
+  transparency?: 'transparent';
+  visibility?: 'public' | 'private' | 'confidential';
+  iCalUID?: string;
+  attendees?: Attendee[];
+  extendedProperties?: { private?: Record<string, string>; shared?: Record<string, string> };
+  hangoutLink?: string;
+  source?: { url: string; title: string };
+  reminders?: { useDefault: boolean; overrides?: { method: 'popup' | 'email'; minutes: number }[] };
+}
+
+/** The resource as `events.get` gives it, fields in Google's order. */
+export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
+  kind: 'calendar#event';
+  etag: string;
+  id: string;
+  status: 'confirmed' | 'tentative' | 'cancelled';
+  htmlLink?: string;
+  created?: string;
+  updated?: string;
+  recurringEventId?: string;
+  originalStartTime?: EventTime;
+  sequence?: number;
+  eventType?: string;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Instant of a start or end; an all-day date counts from midnight in the calendar's zone. */
+export function instantMs(time: EventTime, calendarZone: string): number {
+  if (time.dateTime !== undefined) return Date.parse(time.dateTime);
+  const midnight = Date.parse(`${time.date ?? '1970-01-01'}T00:00:00Z`);
+  return midnight - offsetMs(calendarZone, midnight);
+}
+
+export function timedAt(instant: number, zone: string): EventTime {
+  return { dateTime: rfc3339(zone, instant), timeZone: zone };
+}
+
+export function allDay(wallMs: number): EventTime {
+  return { date: new Date(wallMs).toISOString().slice(0, 10) };
+}
+
+/** Moves a start or end by whole milliseconds, all-day ones by whole days. */
+export function shift(time: EventTime, byMs: number): EventTime {
+  if (time.date !== undefined) return allDay(Date.parse(`${time.date}T00:00:00Z`) + Math.round(byMs / DAY_MS) * DAY_MS);
+  return { ...time, dateTime: rfc3339(time.timeZone ?? 'UTC', Date.parse(time.dateTime ?? '') + byMs) };
+}
+
+/** `<master>_20230722T160000Z`, or `<master>_20180128` for all-day series. */
+export function instanceId(masterId: string, originalStart: EventTime): string {
+  if (originalStart.date !== undefined) return `${masterId}_${originalStart.date.replaceAll('-', '')}`;
+  return `${masterId}_${compactUtc(Date.parse(originalStart.dateTime ?? ''))}`;
+}
+
+/** `20230722T160000Z`. */
+export function compactUtc(instant: number): string {
+  return new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
+}

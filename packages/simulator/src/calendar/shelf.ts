@@ -1,0 +1,71 @@
+/** One user's calendar list: which calendars, with which role and colours, and what changed since when. */
+import type { CalendarStore } from './store.js';
+
+export type AccessRole = 'freeBusyReader' | 'reader' | 'writer' | 'owner';
+
+export interface ShelfEntry {
+  readonly calendar: CalendarStore;
+  readonly accessRole: AccessRole;
+  readonly primary: boolean;
+  readonly colorId: string;
+  summaryOverride: string | null;
+  hidden: boolean;
+  deleted: boolean;
+  revision: number;
+}
+
+export class CalendarShelf {
+  revision = 0;
+  /** Sync tokens below it are answered with 410. */
+  oldestGoodRevision = 0;
+  private readonly entries = new Map<string, ShelfEntry>();
+
+  /** Deleted entries included, in order of creation. */
+  all(): ShelfEntry[] { return [...this.entries.values()]; }
+  living(): ShelfEntry[] { return this.all().filter((entry) => !entry.deleted); }
+  changedSince(revision: number): ShelfEntry[] {
+    return this.all().filter((entry) => entry.revision > revision).sort((a, b) => a.revision - b.revision);
+  }
+
+  /** The living entry of that id; `primary` is an alias that Google resolves. */
+  find(calendarId: string): ShelfEntry | null {
+    if (calendarId === 'primary') return this.living().find((entry) => entry.primary) ?? null;
+    const entry = this.entries.get(calendarId);
+    return entry === undefined || entry.deleted ? null : entry;
+  }
+
+  add(calendar: CalendarStore, accessRole: AccessRole, primary = false): ShelfEntry {
+    this.revision += 1;
+    const colorId = String(1 + (this.entries.size % 24));
+    const entry: ShelfEntry = { calendar, accessRole, primary, colorId, summaryOverride: null, hidden: false, deleted: false, revision: this.revision };
+    this.entries.set(calendar.id, entry);
+    return entry;
+  }
+
+  /** Takes a calendar off the list (deleted or unsubscribed). The primary stays for ever. */
+  remove(calendarId: string): boolean {
+    const entry = this.find(calendarId);
+    if (entry === null || entry.primary) return false;
+    entry.deleted = true;
+    return this.changed(entry);
+  }
+
+  /** The user's own name for a calendar. */
+  rename(calendarId: string, summary: string): boolean {
+    const entry = this.find(calendarId);
+    if (entry === null) return false;
+    entry.summaryOverride = summary;
+    return this.changed(entry);
+  }
+
+  expireSyncTokens(): void {
+    this.revision += 1;
+    this.oldestGoodRevision = this.revision;
+  }
+
+  private changed(entry: ShelfEntry): true {
+    this.revision += 1;
+    entry.revision = this.revision;
+    return true;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The events of one calendar. Every mutation takes the next revision; a sync token is a revision, a delta is what changed
+ * since. Deleted events stay as tombstones, cancelled exceptions stay as long as their series lives.
+ */
+import type { Prng } from '../prng.js';
+import { instanceId, type EventBody, type EventDraft, type EventTime } from './event.js';
+
+export interface StoredEvent {
+  readonly id: string;
+  /** Order of creation: the stable order of full lists. */
+  readonly number: number;
+  /** The newest change. */
+  readonly revision: number;
+  readonly updatedMs: number;
+  /** True for an event that a user deleted: full lists pass it over, deltas carry a tombstone. */
+  readonly deleted: boolean;
+  readonly body: EventBody;
+}
+
+export interface CalendarParts { id: string; summary: string; description?: string; timeZone: string; prng: Prng }
+
+export class CalendarStore {
+  readonly id: string;
+  readonly timeZone: string;
+  readonly description: string | undefined;
+  summary: string;
+  /** Revision of the newest change; 0 when nothing ever happened. */
+  revision = 0;
+  /** Sync tokens below it are answered with 410. */
+  oldestGoodRevision = 0;
+  updatedMs = 0;
+  private readonly events = new Map<string, StoredEvent>();
+  private created = 0;
+
+  constructor(private readonly parts: CalendarParts) {
+    this.id = parts.id;
+    this.timeZone = parts.timeZone;
+    this.description = parts.description;
+    this.summary = parts.summary;
+  }
+
+  get(id: string): StoredEvent | null { return this.events.get(id) ?? null; }
+  /** Everything, tombstones included, in order of creation. */
+  all(): StoredEvent[] { return [...this.events.values()]; }
+  /** What changed after that revision, oldest change first. */
+  changedSince(revision: number): StoredEvent[] {
+    return this.all().filter((event) => event.revision > revision).sort((a, b) => a.revision - b.revision);
+  }
+  /** Not deleted, with times of their own: what a user could act on. */
+  living(): StoredEvent[] { return this.all().filter((event) => !event.deleted && event.body.status !== 'cancelled'); }
+  exceptionsOf(masterId: string): StoredEvent[] { return this.all().filter((event) => event.body.recurringEventId === masterId); }
+
+  /** Adds an event or a series. `id` must be unused; one is drawn if absent. */
+  insert(draft: EventDraft, nowMs: number, id = this.newId()): StoredEvent {
+    if (this.events.has(id)) throw new Error('an event of that id exists');
+    const body = { ...identity(id, nowMs, this.id), ...enteredFields(draft), iCalUID: draft.iCalUID ?? `${id}@google.com`, sequence: 0, ...defaults(draft) };
+    return this.put(id, body, false, nowMs);
+  }
+
+  /** Changes fields of a living event; null when there is none. A change of time raises its sequence, as Google's do. */
+  update(id: string, patch: Partial<EventDraft>, nowMs: number): StoredEvent | null {
+    const old = this.events.get(id);
+    if (old === undefined || old.deleted || old.body.status === 'cancelled') return null;
+    const moved = patch.start !== undefined || patch.end !== undefined || patch.recurrence !== undefined;
+    const sequence = (old.body.sequence ?? 0) + (moved ? 1 : 0);
+    return this.put(id, { ...old.body, ...patch, sequence, updated: stamp(nowMs) }, false, nowMs);
+  }
+
+  /** Deletes an event, or a series with its exceptions. Returns the ids that went. Deleting one occurrence is `cancelInstance`. */
+  delete(id: string, nowMs: number): string[] {
+    const old = this.events.get(id);
+    if (old === undefined || old.deleted) return [];
+    const gone = [old, ...this.exceptionsOf(id).filter((event) => !event.deleted)];
+    for (const event of gone) this.put(event.id, { ...event.body, status: 'cancelled', updated: stamp(nowMs) }, true, nowMs);
+    return gone.map((event) => event.id);
+  }
+
+  /** Cancels one occurrence of a series: an exception that carries nothing but its identity. */
+  cancelInstance(masterId: string, originalStart: EventTime, nowMs: number): StoredEvent | null {
+    const master = this.living().find((event) => event.id === masterId);
+    if (master === undefined) return null;
+    const id = instanceId(masterId, originalStart);
+    const body: EventBody = { kind: 'calendar#event', etag: '', id, status: 'cancelled', recurringEventId: masterId, originalStartTime: originalStart };
+    return this.put(id, body, false, nowMs);
+  }
+
+  /** Gives one occurrence of a series its own fields. */
+  changeInstance(masterId: string, originalStart: EventTime, patch: Partial<EventDraft>, nowMs: number): StoredEvent | null {
+    const master = this.living().find((event) => event.id === masterId);
+    if (master === undefined) return null;
+    const id = instanceId(masterId, originalStart);
+    const { recurrence: _series, ...inherited } = master.body;
+    const body: EventBody = {
+      ...inherited, ...patch, ...identity(id, nowMs, this.id), ...(master.body.created === undefined ? {} : { created: master.body.created }),
+      recurringEventId: masterId, originalStartTime: originalStart, sequence: (master.body.sequence ?? 0) + 1,
+    };
+    return this.put(id, body, false, nowMs);
+  }
+
+  /** Makes every sync token that anybody holds invalid; new ones are good. */
+  expireSyncTokens(): void {
+    this.revision += 1;
+    this.oldestGoodRevision = this.revision;
+  }
+
+  private put(id: string, body: EventBody, deleted: boolean, nowMs: number): StoredEvent {
+    this.revision += 1;
+    this.updatedMs = nowMs;
+    const number = this.events.get(id)?.number ?? ++this.created;
+    // Google's etags look like the time of the change in microseconds, doubled; the revision keeps two in one millisecond apart.
+    const etag = `"${nowMs * 2_000 + (this.revision % 2_000)}"`;
+    const event: StoredEvent = { id, number, revision: this.revision, updatedMs: nowMs, deleted, body: { ...body, etag } };
+    this.events.set(id, event);
+    return event;
+  }
+
+  private newId(): string {
+    return Array.from({ length: 26 }, () => '0123456789abcdefghijklmnopqrstuv'.charAt(this.parts.prng.below(32))).join('');
+  }
+}
+
+function identity(id: string, nowMs: number, calendarId: string): Pick<EventBody, 'kind' | 'etag' | 'id' | 'status' | 'htmlLink' | 'created' | 'updated'> {
+  const eid = Buffer.from(`${id} ${calendarId}`).toString('base64url');
+  return { kind: 'calendar#event', etag: '', id, status: 'confirmed', htmlLink: `https://www.google.com/calendar/event?eid=${eid}`, created: stamp(nowMs), updated: stamp(nowMs) };
+}
+
+function enteredFields(draft: EventDraft): Omit<EventDraft, 'reminders' | 'iCalUID'> {
+  const { reminders: _reminders, iCalUID: _uid, ...fields } = draft;
+  return fields;
+}
+
+function defaults(draft: EventDraft): Pick<EventBody, 'reminders' | 'eventType'> {
+  return { reminders: draft.reminders ?? { useDefault: true }, eventType: 'default' };
+}
+
+function stamp(nowMs: number): string {
+  return new Date(nowMs).toISOString();
+}

@@ -1,0 +1,52 @@
+/** Calendar's tokens carry what they mean, signed with a checksum, so that they survive a restart and garbage is told from age. */
+import { hashText } from '../prng.js';
+
+/** `scope` is the calendar id, or `list:<email>` for a calendar list. */
+export interface SyncToken { scope: string; revision: number; issuedMs: number }
+
+export interface PageToken {
+  scope: string;
+  /** The whole query, so that a follow-up page may be asked with the token alone. */
+  query: string;
+  /** Last number, revision or offset that was given out. */
+  after: number;
+  /** Revision when the first page was served: what the sync token at the end will stand for. */
+  revision: number;
+}
+
+export function writeSyncToken(token: SyncToken): string {
+  return seal('s', [token.scope, token.revision, token.issuedMs]);
+}
+
+/** Null for garbage. */
+export function readSyncToken(text: string): SyncToken | null {
+  const fields = open('s', text);
+  if (fields === null) return null;
+  const [scope, revision, issuedMs] = fields as [string, number, number];
+  return { scope, revision, issuedMs };
+}
+
+export function writePageToken(token: PageToken): string {
+  return seal('p', [token.scope, token.query, token.after, token.revision]);
+}
+
+/** Null for garbage. */
+export function readPageToken(text: string): PageToken | null {
+  const fields = open('p', text);
+  if (fields === null) return null;
+  const [scope, query, after, revision] = fields as [string, string, number, number];
+  return { scope, query, after, revision };
+}
+
+/** Ends in `=` more often than not, as Google's do: clients that forget to escape it must fail here too. */
+function seal(kind: string, fields: readonly (string | number)[]): string {
+  const content = kind + JSON.stringify(fields);
+  return Buffer.from(`${hashText(content).toString(16).padStart(8, '0')}${content}`).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
+
+function open(kind: string, text: string): unknown[] | null {
+  const content = Buffer.from(text, 'base64url').toString();
+  const body = content.slice(8);
+  if (!body.startsWith(`${kind}[`) || hashText(body).toString(16).padStart(8, '0') !== content.slice(0, 8)) return null;
+  return JSON.parse(body.slice(1)) as unknown[];
+}

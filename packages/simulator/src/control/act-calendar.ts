@@ -1,0 +1,106 @@
+import { instanceId, type EventDraft } from '../calendar/event.js';
+import { occurrences, type Occurrence } from '../calendar/recurrence.js';
+import type { CalendarStore, StoredEvent } from '../calendar/store.js';
+import { unreachable } from '../unreachable.js';
+import { eventDraft, movedBy } from '../generate/seed-calendar.js';
+import type { ActionOrder, ActResult, Stage } from './act.js';
+
+export const CALENDAR_ACTIONS = [
+  'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete',
+] as const;
+export type CalendarAction = (typeof CALENDAR_ACTIONS)[number];
+type Touched = Pick<ActResult, 'calendarId' | 'eventId'>;
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/** Null when there was nothing to act on. */
+export function actOnCalendar(stage: Stage, order: ActionOrder & { action: CalendarAction }): Touched | null {
+  const { account } = stage;
+  switch (order.action) {
+    case 'event-create': return createEvent(stage, order);
+    case 'event-update': return updateEvent(stage, order);
+    case 'event-delete': return deleteEvent(stage, order);
+    case 'event-cancel-instance': return onOccurrence(stage, order, (calendar, master, one) => calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()));
+    case 'event-move-instance': return onOccurrence(stage, order, (calendar, master, one) => {
+      const patch = { ...movedBy(one.start, one.end, HOUR_MS, account.prng), ...order.event };
+      return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
+    });
+    case 'calendar-create': return { calendarId: stage.world.addCalendar(account, order.name ?? `Calendar ${account.prng.hex(4)}`, account.prng.fork(account.prng.hex(8))).id };
+    case 'calendar-rename': return onSecondary(stage, order, (id) => account.shelf.rename(id, order.name ?? `Renamed ${account.prng.hex(4)}`));
+    case 'calendar-delete': return onSecondary(stage, order, (id) => account.shelf.remove(id));
+    default: return unreachable(order.action);
+  }
+}
+
+function createEvent(stage: Stage, order: ActionOrder): Touched {
+  const { account } = stage;
+  const calendar = writable(stage, order);
+  const nowMs = stage.clock.nowMs();
+  const drawn = eventDraft(account.prng, account.email, calendar.timeZone, nowMs + account.prng.between(-5, 60) * DAY_MS);
+  const event = order.eventId === undefined
+    ? calendar.insert({ ...drawn, ...order.event }, nowMs)
+    : calendar.insert({ ...drawn, ...order.event }, nowMs, order.eventId);
+  return { calendarId: calendar.id, eventId: event.id };
+}
+
+function updateEvent(stage: Stage, order: ActionOrder): Touched | null {
+  const calendar = writable(stage, order);
+  const event = chosenEvent(stage, order, calendar, calendar.living());
+  if (event === null) return null;
+  calendar.update(event.id, order.event ?? drawnPatch(stage, event), stage.clock.nowMs());
+  return { calendarId: calendar.id, eventId: event.id };
+}
+
+/** A new title, a new place, an hour later: what people change. */
+function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
+  const { prng } = stage.account;
+  const { start, end, recurrence } = event.body;
+  const dice = prng.next();
+  if (dice < 0.4 || start === undefined || end === undefined || recurrence !== undefined) return { summary: `${event.body.summary ?? 'Untitled'} ${prng.hex(3)}` };
+  return dice < 0.6 ? { location: `Room ${prng.between(1, 9)}.${prng.between(10, 99)}` } : movedBy(start, end, HOUR_MS, prng);
+}
+
+function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
+  const calendar = writable(stage, order);
+  // Deleting one changed occurrence is a cancellation of that occurrence, not the end of an event.
+  const event = chosenEvent(stage, order, calendar, calendar.living().filter((one) => one.body.recurringEventId === undefined));
+  if (event === null) return null;
+  const { recurringEventId, originalStartTime } = event.body;
+  if (recurringEventId !== undefined && originalStartTime !== undefined) calendar.cancelInstance(recurringEventId, originalStartTime, stage.clock.nowMs());
+  else calendar.delete(event.id, stage.clock.nowMs());
+  return { calendarId: calendar.id, eventId: event.id };
+}
+
+function onOccurrence(stage: Stage, order: ActionOrder, change: (calendar: CalendarStore, master: StoredEvent, one: Occurrence) => StoredEvent | null): Touched | null {
+  const calendar = writable(stage, order);
+  const master = chosenEvent(stage, order, calendar, calendar.living().filter((event) => event.body.recurrence !== undefined));
+  if (master === null) return null;
+  const cancelled = new Set(calendar.exceptionsOf(master.id).filter((event) => event.body.status === 'cancelled').map((event) => event.id));
+  const free = occurrences(master.body, { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, limit: 30 }).filter((one) => !cancelled.has(instanceId(master.id, one.start)));
+  const event = free.length === 0 ? null : change(calendar, master, stage.account.prng.pick(free));
+  return event === null ? null : { calendarId: calendar.id, eventId: event.id };
+}
+
+function onSecondary(stage: Stage, order: ActionOrder, change: (calendarId: string) => boolean): Touched | null {
+  const own = stage.account.shelf.living().filter((entry) => !entry.primary && entry.accessRole === 'owner');
+  const calendarId = order.calendarId ?? (own.length === 0 ? null : stage.account.prng.pick(own).calendar.id);
+  if (calendarId === null) return null;
+  if (!change(calendarId)) throw new Error('no such secondary calendar');
+  return { calendarId };
+}
+
+function writable(stage: Stage, order: ActionOrder): CalendarStore {
+  const { shelf, prng } = stage.account;
+  if (order.calendarId === undefined) return prng.pick(shelf.living().filter((entry) => entry.accessRole === 'owner')).calendar;
+  const entry = shelf.find(order.calendarId);
+  if (entry === null || entry.accessRole !== 'owner') throw new Error('no such calendar of one\'s own');
+  return entry.calendar;
+}
+
+function chosenEvent(stage: Stage, order: ActionOrder, calendar: CalendarStore, candidates: readonly StoredEvent[]): StoredEvent | null {
+  if (order.eventId === undefined) return candidates.length === 0 ? null : stage.account.prng.pick(candidates);
+  const event = calendar.get(order.eventId);
+  if (event === null || event.deleted || event.body.status === 'cancelled') throw new Error('no such event');
+  return event;
+}

@@ -1,0 +1,69 @@
+/** What the simulated users do: the same actions by function, by HTTP and at random. Everything is drawn from the account's own generator. */
+import type { SimClock } from '../clock.js';
+import type { EventDraft } from '../calendar/event.js';
+import type { Account, World } from '../world.js';
+import { actOnCalendar, CALENDAR_ACTIONS, type CalendarAction } from './act-calendar.js';
+import { actOnMail, MAIL_ACTIONS, type MailAction } from './act-mail.js';
+
+export type ActionName = MailAction | CalendarAction;
+export const ACTIONS: readonly ActionName[] = [...MAIL_ACTIONS, ...CALENDAR_ACTIONS];
+
+/** Ids may be left out: the account then picks at random. */
+export interface ActionOrder {
+  action: ActionName;
+  messageId?: string;
+  threadId?: string;
+  labelId?: string;
+  labelIds?: string[];
+  draftId?: string;
+  /** A label's, a calendar's name. */
+  name?: string;
+  /** `deliver`, `draft-save`: parts of a plain message … */
+  subject?: string;
+  from?: string;
+  text?: string;
+  html?: string;
+  /** … or its RFC 822 bytes in base64. */
+  rawBase64?: string;
+  /** `deliver`: epoch milliseconds; default now. */
+  internalDateMs?: number;
+  calendarId?: string;
+  eventId?: string;
+  /** `event-create`, `event-update`, `event-move-instance`: fields that override the drawn ones. */
+  event?: Partial<EventDraft>;
+}
+
+/** `done` is false when there was nothing to act on. Ids name what was touched. */
+export interface ActResult { action: ActionName; email: string; done: boolean; messageId?: string; threadId?: string; labelId?: string; draftId?: string; calendarId?: string; eventId?: string }
+
+export interface Stage { world: World; clock: SimClock; account: Account }
+
+/** Performs one action. Throws RangeError for an unknown action, Error for an id that doesn't exist. */
+export function act(stage: Stage, order: ActionOrder): ActResult {
+  const done = (MAIL_ACTIONS as readonly string[]).includes(order.action)
+    ? actOnMail(stage, order as ActionOrder & { action: MailAction })
+    : (CALENDAR_ACTIONS as readonly string[]).includes(order.action)
+      ? actOnCalendar(stage, order as ActionOrder & { action: CalendarAction })
+      : unknownAction();
+  return { action: order.action, email: stage.account.email, done: done !== null, ...done };
+}
+
+/** One action drawn from what people mostly do. */
+export function randomAction(account: Account): ActionName {
+  let left = account.prng.next() * TOTAL_WEIGHT;
+  for (const [action, weight] of MIX) {
+    left -= weight;
+    if (left < 0) return action;
+  }
+  return 'deliver';
+}
+
+const MIX: readonly (readonly [ActionName, number])[] = [
+  ['deliver', 30], ['unlabel', 20], ['label', 14], ['trash', 6], ['delete', 4], ['draft-save', 6], ['touch', 1], ['label-create', 1], ['label-rename', 1], ['label-delete', 0.3],
+  ['event-create', 6], ['event-update', 6], ['event-delete', 2], ['event-cancel-instance', 2], ['event-move-instance', 2], ['calendar-create', 0.3], ['calendar-rename', 0.3], ['calendar-delete', 0.2],
+];
+const TOTAL_WEIGHT = MIX.reduce((sum, [, weight]) => sum + weight, 0);
+
+function unknownAction(): never {
+  throw new RangeError(`unknown action; the actions are ${ACTIONS.join(', ')}`);
+}

@@ -1,0 +1,119 @@
+/** The control surface, /sim/…: everything that a test, a demo or a person does to the simulated world over HTTP. JSON in and out. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { FaultOrder } from '../faults.js';
+import type { Sim } from '../sim.js';
+import type { Account } from '../world.js';
+import { act, type ActionOrder } from './act.js';
+import type { Crowd } from './crowd.js';
+import { calendarTruth, gmailTruth } from './truth.js';
+
+export interface Control { handle(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams, body: Buffer): Promise<void> }
+
+export function createControl(sim: Sim, crowd: Crowd): Control {
+  return {
+    handle: async (request, response, path, query, body) => {
+      const parts = path.split('/').slice(2).map(decodeURIComponent);
+      try {
+        const order = { method: request.method ?? 'GET', parts, query, json: parse(body) };
+        const answer = await route(sim, crowd, order, response);
+        if (answer !== STREAMED) reply(response, answer === NOTHING ? 404 : 200, answer === NOTHING ? { error: 'no such control' } : answer);
+      } catch (error) {
+        reply(response, 400, { error: error instanceof Error ? error.message : String(error) });
+      }
+    },
+  };
+}
+
+interface Order { method: string; parts: string[]; query: URLSearchParams; json: Record<string, unknown> }
+
+const STREAMED = Symbol('streamed');
+const NOTHING = Symbol('nothing');
+const LINES_AT_ONCE = 200;
+const ACTIONS_LIMIT = 100_000;
+
+async function route(sim: Sim, crowd: Crowd, order: Order, response: ServerResponse): Promise<unknown> {
+  const [first = '', second = '', third = ''] = order.parts;
+  switch (`${order.method} ${first}`) {
+    case 'GET ': return { accounts: sim.world.all().length, nowMs: sim.clock.nowMs(), actionsPerSecond: crowd.perSecond, quota: sim.settings.quota };
+    case 'GET accounts': return stream(response, accountLines(sim));
+    case 'POST accounts': return second === '' ? addAccount(sim, order.json) : onAccount(sim, accountOf(sim, second), third, order.json);
+    case 'POST act': return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
+    case 'POST rate': crowd.setRate(Number(order.json['perSecond'])); return { perSecond: crowd.perSecond };
+    case 'GET ledger': return sim.ledger.snapshot();
+    case 'DELETE ledger': sim.ledger.reset(sim.clock.nowMs()); return {};
+    case 'GET faults': return { faults: sim.faults.list() };
+    case 'POST faults': return sim.faults.add(order.json as unknown as FaultOrder);
+    case 'DELETE faults': sim.faults.clear(); return {};
+    case 'POST clock': sim.clock.advance(Number(order.json['advanceMs'])); return { nowMs: sim.clock.nowMs() };
+    case 'GET truth': return stream(response, truthOf(accountOf(sim, second), order.query.get('resource') ?? 'gmail'));
+    default: return NOTHING;
+  }
+}
+
+/** `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token. */
+function onAccount(sim: Sim, account: Account, verb: string, json: Record<string, unknown>): unknown {
+  if (verb === 'act') return act({ world: sim.world, clock: sim.clock, account }, json as unknown as ActionOrder);
+  if (verb === 'consent') return { email: account.email, refreshToken: sim.grants.consent(account.email).refreshToken };
+  return NOTHING;
+}
+
+function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
+  const email = json['email'];
+  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email)) throw new RangeError('email must be an address');
+  const limits = { messages: json['messages'], calendars: json['calendars'], eventsPerCalendar: json['eventsPerCalendar'] };
+  const plan = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined).map(([name, value]) => [name, wholeNumber(value, 1_000_000)]));
+  const account = sim.world.addAccount(email, plan);
+  return { email: account.email, refreshToken: sim.grants.consent(account.email).refreshToken };
+}
+
+/** The lines that an import of accounts takes. */
+function* accountLines(sim: Sim): Generator {
+  for (const { email } of sim.world.all()) yield { email, refreshToken: sim.grants.ofAccount(email)?.refreshToken };
+}
+
+function truthOf(account: Account, resource: string): Generator {
+  if (resource === 'gmail') return gmailTruth(account);
+  if (resource === 'calendar') return calendarTruth(account);
+  throw new RangeError('resource must be gmail or calendar');
+}
+
+/** NDJSON, a few lines at a time: the truth of 20,000 messages must not hold up the APIs. */
+async function stream(response: ServerResponse, lines: Iterable<unknown>): Promise<typeof STREAMED> {
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson; charset=utf-8' });
+  let text = '';
+  let count = 0;
+  for (const line of lines) {
+    text += `${JSON.stringify(line)}\n`;
+    if (++count % LINES_AT_ONCE !== 0) continue;
+    response.write(text);
+    text = '';
+    await breathe();
+  }
+  response.end(text);
+  return STREAMED;
+}
+
+function accountOf(sim: Sim, email: string): Account {
+  const account = sim.world.get(email);
+  if (account === null) throw new RangeError('no such account');
+  return account;
+}
+
+function wholeNumber(value: unknown, limit: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > limit) throw new RangeError(`a whole number between 0 and ${limit} is wanted`);
+  return value;
+}
+
+function parse(body: Buffer): Record<string, unknown> {
+  if (body.length === 0) return {};
+  const json: unknown = JSON.parse(body.toString());
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) throw new RangeError('a JSON object is wanted');
+  return json as Record<string, unknown>;
+}
+
+function reply(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent) { response.destroy(); return; }
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
+  response.end(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,54 @@
+import type { SimClock } from '../clock.js';
+import type { Prng } from '../prng.js';
+import type { World } from '../world.js';
+import { act, randomAction } from './act.js';
+
+const TICK_MS = 100;
+const RATE_LIMIT = 10_000;
+
+/** The users as a crowd: they act at random, at a rate or on demand. */
+export interface Crowd {
+  readonly perSecond: number;
+  /** Actions per second over all accounts; 0 stops. Throws RangeError for what is no rate. */
+  setRate(perSecond: number): void;
+  /** Performs so many at once; returns how many found something to act on. */
+  actAtRandom(count: number): number;
+  stop(): void;
+}
+
+export function gatherCrowd(world: World, clock: SimClock, prng: Prng): Crowd {
+  let perSecond = 0;
+  let owed = 0;
+  let timer: NodeJS.Timeout | null = null;
+  const actAtRandom = (count: number): number => {
+    const accounts = world.all();
+    let done = 0;
+    for (let n = 0; n < count && accounts.length > 0; n++) {
+      const account = prng.pick(accounts);
+      if (act({ world, clock, account }, { action: randomAction(account) }).done) done += 1;
+    }
+    return done;
+  };
+  const stop = (): void => {
+    if (timer !== null) clearInterval(timer);
+    timer = null;
+    owed = 0;
+  };
+  const tick = (): void => {
+    owed += (perSecond * TICK_MS) / 1_000;
+    const whole = Math.floor(owed);
+    owed -= whole;
+    actAtRandom(whole);
+  };
+  return {
+    get perSecond() { return perSecond; },
+    setRate: (rate) => {
+      if (!Number.isFinite(rate) || rate < 0 || rate > RATE_LIMIT) throw new RangeError(`perSecond must lie between 0 and ${RATE_LIMIT}`);
+      stop();
+      perSecond = rate;
+      if (rate > 0) timer = setInterval(tick, TICK_MS).unref();
+    },
+    actAtRandom,
+    stop,
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Ground truth: what a perfect mirror would export, made from the world itself rather than from the API's answers, in the
+ * export's format and order. Decoding is done here a second time on purpose: a mistake of the API surface must show.
+ */
+import { decodeText } from '../mime/charset.js';
+import { headerValue } from '../mime/headers.js';
+import { isLeaf, parseMessage, type Part } from '../mime/part.js';
+import { decodeWords } from '../mime/words.js';
+import { snippetOf } from '../gmail/snippet.js';
+import type { StoredMessage } from '../mailbox.js';
+import type { EventBody } from '../calendar/event.js';
+import type { Account } from '../world.js';
+
+export interface GmailTruth {
+  id: string;
+  threadId: string;
+  labelIds: string[];
+  /** Epoch milliseconds as text, as Google has it. */
+  internalDate: string;
+  /** Null for drafts, whose resource has none. */
+  sizeEstimate: number | null;
+  snippet: string;
+  subject: string | null;
+  from: string | null;
+  to: string | null;
+  cc: string | null;
+  date: string | null;
+  messageId: string | null;
+  text: string | null;
+  html: string | null;
+  attachments: { partId: string; filename: string; mimeType: string; size: number }[];
+}
+
+export interface CalendarTruth { calendarId: string; event: EventBody }
+
+/** Every message, sorted by id. */
+export function* gmailTruth(account: Account): Generator<GmailTruth> {
+  const messages = [...account.mailbox.messages()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const message of messages) yield messageTruth(account, message);
+}
+
+/** Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones are gone, cancelled occurrences stay. */
+export function* calendarTruth(account: Account): Generator<CalendarTruth> {
+  const calendars = account.shelf.living().filter((entry) => !entry.hidden).map((entry) => entry.calendar);
+  for (const calendar of calendars.sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const events = calendar.all().filter((event) => !event.deleted).sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const event of events) yield { calendarId: calendar.id, event: event.body };
+  }
+}
+
+function messageTruth(account: Account, message: StoredMessage): GmailTruth {
+  const raw = account.mailbox.raw(message);
+  const root = parseMessage(raw);
+  const header = (name: string): string | null => {
+    const value = headerValue(root.headers, name);
+    return value === null ? null : decodeWords(value);
+  };
+  return {
+    id: message.id, threadId: message.threadId, labelIds: [...message.labelIds].sort(), internalDate: String(message.internalDateMs),
+    sizeEstimate: message.labelIds.includes('DRAFT') ? null : raw.length, snippet: snippetOf(root),
+    subject: header('subject'), from: header('from'), to: header('to'), cc: header('cc'), date: header('date'), messageId: header('message-id'),
+    text: inlineText(root, 'text/plain'), html: inlineText(root, 'text/html'), attachments: attachmentsOf(root),
+  };
+}
+
+/** All inline leaves of that type in document order, those of forwarded messages not included; null when there is none. */
+function inlineText(root: Part, mimeType: string): string | null {
+  const texts: string[] = [];
+  const visit = (part: Part): void => {
+    if (part.mimeType === 'message/rfc822') return;
+    if (isLeaf(part) && part.mimeType === mimeType && part.filename === '' && !part.attached) texts.push(decodeText(part.body, part.charset));
+    part.parts.forEach(visit);
+  };
+  visit(root);
+  return texts.length === 0 ? null : texts.join('\n');
+}
+
+/** Named leaves and forwarded messages, and leaves that aren't text. */
+function attachmentsOf(root: Part): GmailTruth['attachments'] {
+  const found: GmailTruth['attachments'] = [];
+  const visit = (part: Part): void => {
+    const leaf = isLeaf(part);
+    const named = part.filename !== '' && (leaf || part.mimeType === 'message/rfc822');
+    if (named || (leaf && !part.mimeType.startsWith('text/'))) found.push({ partId: part.id, filename: part.filename, mimeType: part.mimeType, size: part.body.length });
+    part.parts.forEach(visit);
+  };
+  visit(root);
+  return found;
+}

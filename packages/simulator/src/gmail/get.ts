@@ -1,0 +1,65 @@
+import { badRequest, notFound } from '../http/errors.js';
+import { JSON_TYPE, jsonReply, type Reply } from '../http/reply.js';
+import type { Asked } from '../sim.js';
+import type { StoredMessage } from '../mailbox.js';
+import { threadHistoryId } from './list.js';
+import type { MessageFormat, Variant } from './message-json.js';
+import { isMessageId } from './parameters.js';
+
+/** `messages.get` in every format. A message that just came may be answered with 404, as Google's replicas do. */
+export function getMessage(asked: Asked): Reply {
+  const [id = ''] = asked.ids;
+  const variant = variantOf(asked, ['full', 'metadata', 'minimal', 'raw']);
+  if (variant === null) return badFormat(asked);
+  if (!isMessageId(id)) return badRequest('gmail', 'Invalid id value');
+  const message = asked.account.mailbox.get(id);
+  if (message === null || isFresh(asked, message)) return notFound('gmail');
+  return { status: 200, contentType: JSON_TYPE, body: asked.sim.messageJson.render(asked.account.mailbox, message, variant) };
+}
+
+/** `threads.get`: its messages, oldest first; there is no raw format. */
+export function getThread(asked: Asked): Reply {
+  const [id = ''] = asked.ids;
+  const { mailbox } = asked.account;
+  const variant = variantOf(asked, ['full', 'metadata', 'minimal']);
+  if (variant === null) return badFormat(asked);
+  if (!isMessageId(id)) return badRequest('gmail', 'Invalid id value');
+  const messages = [...mailbox.thread(id)].sort((a, b) => a.internalDateMs - b.internalDateMs);
+  if (messages.length === 0) return notFound('gmail');
+  const resource = { id, historyId: threadHistoryId(mailbox, id), messages: messages.map((message) => parsed(asked, message, variant)) };
+  return jsonReply(resource, asked.format);
+}
+
+/** `drafts.get`. */
+export function getDraft(asked: Asked): Reply {
+  const [id = ''] = asked.ids;
+  const { mailbox } = asked.account;
+  const variant = variantOf(asked, ['full', 'metadata', 'minimal', 'raw']);
+  if (variant === null) return badFormat(asked);
+  const message = mailbox.get(mailbox.drafts.get(id) ?? '');
+  if (message === null) return notFound('gmail');
+  return jsonReply({ id, message: parsed(asked, message, variant) }, asked.format);
+}
+
+function isFresh(asked: Asked, message: StoredMessage): boolean {
+  const lagMs = asked.sim.settings.freshMessageLagMs;
+  return lagMs > 0 && asked.sim.clock.nowMs() - message.createdAtMs < lagMs;
+}
+
+/** Null for a format that this method doesn't have. */
+function variantOf(asked: Asked, formats: readonly MessageFormat[]): Variant | null {
+  const text = asked.query.get('format')?.toLowerCase() ?? 'full';
+  const format = formats.find((known) => known === text);
+  if (format === undefined) return null;
+  return { format, metadataHeaders: asked.query.getAll('metadataHeaders'), reply: asked.format, fieldsText: asked.query.get('fields') ?? '' };
+}
+
+function badFormat(asked: Asked): Reply {
+  return badRequest('gmail', `Invalid value at 'format' (${asked.query.get('format') ?? ''})`);
+}
+
+/** A message inside another resource; the outer one applies the mask. */
+function parsed(asked: Asked, message: StoredMessage, variant: Variant): unknown {
+  const whole: Variant = { ...variant, reply: { pretty: false, fields: null }, fieldsText: '' };
+  return JSON.parse(asked.sim.messageJson.render(asked.account.mailbox, message, whole).toString());
+}

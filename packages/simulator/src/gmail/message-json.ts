@@ -1,0 +1,139 @@
+/**
+ * A message as JSON. It changes only with its labels, so the text is made once and kept, with a note of where attachment ids
+ * belong, because those are different at every reading. Masks and indentation are applied before it is kept: a client asks
+ * the same variant of every message, and masking it per request would cost more than all the rest.
+ */
+import { applyFields } from '../http/fields.js';
+import type { Format } from '../http/reply.js';
+import type { Mailbox, StoredMessage } from '../mailbox.js';
+import { base64url } from '../mime/base64url.js';
+import type { AttachmentIds } from './attachments.js';
+import type { MessageView, PartView } from './message-view.js';
+
+export type MessageFormat = 'full' | 'metadata' | 'minimal' | 'raw';
+
+export interface Variant { readonly format: MessageFormat; readonly metadataHeaders: readonly string[]; readonly reply: Format; readonly fieldsText: string }
+
+interface Rendered { historyId: bigint; bytes: Buffer; slots: Slot[] }
+
+/** Where an attachment id of that part belongs. */
+interface Slot { at: number; partId: string }
+
+const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024;
+
+export class MessageJson {
+  private readonly kept = new Map<string, Rendered>();
+  private keptBytes = 0;
+
+  constructor(private readonly attachmentIds: AttachmentIds, private readonly limitBytes = DEFAULT_LIMIT_BYTES) {}
+
+  /** The bytes of a Message resource; fresh attachment ids each time. */
+  render(mailbox: Mailbox, message: StoredMessage, variant: Variant): Buffer {
+    const rendered = this.find(mailbox, message, variant);
+    if (rendered.slots.length === 0) return rendered.bytes;
+    const chunks: Buffer[] = [];
+    let from = 0;
+    for (const { at, partId } of rendered.slots) {
+      chunks.push(rendered.bytes.subarray(from, at), Buffer.from(this.attachmentIds.mint(message.id, partId), 'latin1'));
+      from = at;
+    }
+    chunks.push(rendered.bytes.subarray(from));
+    return Buffer.concat(chunks);
+  }
+
+  private find(mailbox: Mailbox, message: StoredMessage, variant: Variant): Rendered {
+    const key = `${mailbox.owner} ${message.id} ${variant.format} ${variant.metadataHeaders.join(',')} ${variant.fieldsText} ${variant.reply.pretty ? 'pretty' : ''}`;
+    const known = this.kept.get(key);
+    if (known !== undefined) {
+      this.kept.delete(key);
+      this.keptBytes -= sizeOf(known);
+    }
+    const rendered = known?.historyId === message.historyId ? known : rendition(mailbox, message, variant);
+    this.kept.set(key, rendered);
+    this.keptBytes += sizeOf(rendered);
+    for (const [oldest, entry] of this.kept) {
+      if (this.keptBytes <= this.limitBytes) break;
+      this.kept.delete(oldest);
+      this.keptBytes -= sizeOf(entry);
+    }
+    return rendered;
+  }
+}
+
+/** Drafts have no sizeEstimate, messages without labels no labelIds. */
+function messageResource(mailbox: Mailbox, message: StoredMessage, view: MessageView, variant: Variant): Record<string, unknown> {
+  const { format } = variant;
+  return {
+    id: message.id, threadId: message.threadId,
+    ...(message.labelIds.length > 0 ? { labelIds: message.labelIds } : {}),
+    snippet: view.snippet,
+    ...(format === 'full' ? { payload: partResource(view.root) } : {}),
+    ...(format === 'metadata' ? { payload: { mimeType: view.root.mimeType, headers: onlyHeaders(view.root, variant.metadataHeaders) } } : {}),
+    ...(message.labelIds.includes('DRAFT') ? {} : { sizeEstimate: view.size }),
+    ...(format === 'raw' ? { raw: base64url(mailbox.raw(message)) } : {}),
+    historyId: String(message.historyId), internalDate: String(message.internalDateMs),
+  };
+}
+
+/**
+ * Stand where an attachment id or a part's data will. Plain ASCII, so that JSON leaves them alone, and nothing that a mail
+ * would say. Data goes around JSON.stringify, which takes longer over 5 KB of base64 than everything else together.
+ */
+const MARK = '~part-4be1f0a97c3d~';
+const MARKED = /~part-4be1f0a97c3d~(id|data)([\d.]*)~/;
+
+function partResource(part: PartView): Record<string, unknown> {
+  const content = part.data.length > 0 ? { data: `${MARK}data${part.id}~` } : {};
+  return {
+    partId: part.id, mimeType: part.mimeType, filename: part.filename, headers: part.headers,
+    body: part.fetched ? { attachmentId: `${MARK}id${part.id}~`, size: part.size } : { size: part.size, ...content },
+    ...(part.parts.length > 0 ? { parts: part.parts.map(partResource) } : {}),
+  };
+}
+
+function onlyHeaders(root: PartView, names: readonly string[]): PartView['headers'] {
+  if (names.length === 0) return root.headers;
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return root.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+}
+
+function rendition(mailbox: Mailbox, message: StoredMessage, variant: Variant): Rendered {
+  const view = mailbox.view(message);
+  const resource = messageResource(mailbox, message, view, variant);
+  const wanted = variant.reply.fields === null ? resource : applyFields(resource, variant.reply.fields);
+  const json = variant.reply.pretty ? `${JSON.stringify(wanted, null, 2)}\n` : JSON.stringify(wanted);
+  const pieces = json.includes(MARK) ? json.split(MARKED) : [json];
+  const chunks: Buffer[] = [];
+  const slots: Slot[] = [];
+  let at = 0;
+  const append = (chunk: Buffer): void => { chunks.push(chunk); at += chunk.length; };
+  for (let index = 0; index < pieces.length; index += 3) {
+    append(Buffer.from(pieces[index] as string));
+    const kind = pieces[index + 1];
+    const partId = pieces[index + 2] ?? '';
+    if (kind === 'id') slots.push({ at, partId });
+    else if (kind === 'data') dataOf(view.root, partId).forEach(append);
+  }
+  return { historyId: message.historyId, bytes: ownMemory(chunks, at), slots };
+}
+
+function dataOf(part: PartView, id: string): readonly Buffer[] {
+  if (part.id === id) return part.data;
+  for (const child of part.parts) {
+    const found = dataOf(child, id);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** What is kept must not hold on to the shared slab that small buffers are cut from, or all the slabs would stay. */
+function ownMemory(chunks: readonly Buffer[], length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(bytes, at);
+  return bytes;
+}
+
+function sizeOf(rendered: Rendered): number {
+  return rendered.bytes.length + rendered.slots.length * 50 + 300;
+}

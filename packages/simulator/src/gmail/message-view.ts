@@ -1,0 +1,37 @@
+import { base64url } from '../mime/base64url.js';
+import type { Header } from '../mime/headers.js';
+import { isAttachment, parseMessage, type Part } from '../mime/part.js';
+import { snippetOf } from './snippet.js';
+
+/** What a Message resource shows of a part. Generated mail gives it without writing and parsing itself; both ways give the same. */
+export interface PartView {
+  readonly id: string;
+  readonly mimeType: string;
+  readonly filename: string;
+  readonly headers: readonly Header[];
+  /** Fetched by attachment id; otherwise the data stands in the answer. */
+  readonly fetched: boolean;
+  /** Decoded bytes; 0 for what only contains parts. */
+  readonly size: number;
+  /** Pieces of the data in base64url; empty for what is fetched or only contains parts. */
+  readonly data: readonly Buffer[];
+  readonly parts: readonly PartView[];
+}
+
+export interface MessageView { readonly root: PartView; readonly snippet: string; /** Bytes of the RFC 822 form. */ readonly size: number }
+
+export function viewOf(raw: Buffer): MessageView {
+  const root = parseMessage(raw);
+  return { root: partView(root), snippet: snippetOf(root), size: raw.length };
+}
+
+function partView(part: Part): PartView {
+  const fetched = isAttachment(part);
+  const inline = !fetched && part.parts.length === 0 && part.body.length > 0;
+  return {
+    id: part.id, mimeType: part.mimeType, filename: part.filename, headers: part.headers, fetched,
+    size: fetched || part.parts.length === 0 ? part.body.length : 0,
+    data: inline ? [Buffer.from(base64url(part.body), 'latin1')] : [],
+    parts: part.parts.map(partView),
+  };
+}

@@ -1,0 +1,25 @@
+import type { Asked } from '../sim.js';
+import { badRequest } from '../http/errors.js';
+import type { Reply } from '../http/reply.js';
+
+/** A list's page size: the default if absent, clamped to Google's maximum, null (400) for what is no positive number. */
+export function pageSize(asked: Asked, fallback: number, maximum: number): number | null {
+  const text = asked.query.get('maxResults');
+  if (text === null) return fallback;
+  if (!/^\d{1,10}$/.test(text)) return null;
+  return Math.min(Math.max(1, Number(text)), maximum);
+}
+
+export function badPageSize(asked: Asked): Reply {
+  return badRequest(asked.method.api, `Invalid value for maxResults: ${asked.query.get('maxResults') ?? ''}`, 'maxResults');
+}
+
+/** `true` in any case; everything else is false. */
+export function flag(asked: Asked, name: string): boolean {
+  return (asked.query.get(name) ?? '').toLowerCase() === 'true';
+}
+
+/** Ids of messages and threads are up to sixteen hexadecimal digits; anything else is malformed rather than missing. */
+export function isMessageId(id: string): boolean {
+  return /^[0-9a-f]{1,16}$/.test(id);
+}

@@ -1,0 +1,69 @@
+/** The part of Gmail's search syntax that mirrors use: labels, places, dates, Message-ID and plain words, each negatable. */
+import { headerValue } from '../mime/headers.js';
+import { parseMessage } from '../mime/part.js';
+import { decodeWords } from '../mime/words.js';
+import type { Mailbox, StoredMessage } from '../mailbox.js';
+
+export interface MessageQuery {
+  labelIds: readonly string[];
+  q: string;
+  includeSpamTrash: boolean;
+}
+
+export type MessageTest = (message: StoredMessage) => boolean;
+
+/** True for the messages that a list shows. `in:spam`, `in:trash` and `in:anywhere` lift the default exclusion as in Gmail. */
+export function messageTest(mailbox: Mailbox, query: MessageQuery): MessageTest {
+  const words = tokens(query.q);
+  const named = [...query.labelIds, ...words.map((word) => (/^(?:in|label):(spam|trash)$/i.exec(word)?.[1] ?? '').toUpperCase())];
+  const everywhere = query.includeSpamTrash || named.includes('SPAM') || named.includes('TRASH') || words.includes('in:anywhere');
+  const tests: MessageTest[] = words.map((word) => termTest(mailbox, word)).filter((test) => test !== null);
+  for (const label of query.labelIds) tests.push((message) => message.labelIds.includes(label));
+  if (!everywhere) tests.push((message) => !message.labelIds.includes('SPAM') && !message.labelIds.includes('TRASH'));
+  return (message) => tests.every((test) => test(message));
+}
+
+/** Words and `key:value` terms; quotes hold one term together. */
+function tokens(q: string): string[] {
+  return [...q.matchAll(/-?(?:[\w-]+:)?(?:"[^"]*"|[^\s"]+)/g)].map((match) => match[0]);
+}
+
+function termTest(mailbox: Mailbox, word: string): MessageTest | null {
+  if (word.startsWith('-') && word.length > 1) {
+    const inner = termTest(mailbox, word.slice(1));
+    return inner === null ? null : (message) => !inner(message);
+  }
+  const match = /^([\w-]+):(.*)$/.exec(word);
+  const key = match?.[1]?.toLowerCase() ?? '';
+  const value = (match?.[2] ?? word).replaceAll('"', '');
+  switch (key) {
+    case 'in': case 'is': case 'label': return labelTest(mailbox, value);
+    case 'after': case 'newer': return (message) => message.internalDateMs >= dateOf(value);
+    case 'before': case 'older': return (message) => message.internalDateMs < dateOf(value);
+    case 'rfc822msgid': return (message) => header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
+    case 'from': case 'to': case 'cc': case 'subject': return (message) => header(mailbox, message, key).toLowerCase().includes(value.toLowerCase());
+    default: return (message) => ['subject', 'from', 'to'].some((name) => header(mailbox, message, name).toLowerCase().includes(value.toLowerCase()));
+  }
+}
+
+/** Null for a term that is always true. */
+function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
+  const wanted = value.toLowerCase();
+  if (wanted === 'anywhere') return null;
+  if (wanted === 'read') return (message) => !message.labelIds.includes('UNREAD');
+  const system: Record<string, string> = { chats: 'CHAT', drafts: 'DRAFT', draft: 'DRAFT' };
+  const id = system[wanted] ?? mailbox.labels.all().find((label) => [label.id.toLowerCase(), label.name.toLowerCase(), label.name.toLowerCase().replace(/[ /]/g, '-')].includes(wanted))?.id;
+  return id === undefined ? () => false : (message) => message.labelIds.includes(id);
+}
+
+/** Epoch seconds, or `2026/01/31` (UTC midnight). */
+function dateOf(value: string): number {
+  if (/^\d{5,}$/.test(value)) return Number(value) * 1_000;
+  const match = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value);
+  return match === null ? Number.NaN : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
+}
+
+/** Slow (the mail is made and parsed), and only paid by a query that names a header. */
+function header(mailbox: Mailbox, message: StoredMessage, name: string): string {
+  return decodeWords(headerValue(parseMessage(mailbox.raw(message)).headers, name) ?? '');
+}

@@ -1,0 +1,51 @@
+import { decodeText } from '../mime/charset.js';
+import type { Part } from '../mime/part.js';
+
+const SNIPPET_CHARS = 200;
+/** Enough bytes for 200 characters of any text; decoding a whole newsletter for them would cost more than the rest of the answer. */
+const TEXT_BYTES = 1_200;
+const HTML_BYTES = 6_000;
+
+/** The first words of the mail as Gmail shows them in a list: one line, HTML-escaped. */
+export function snippetOf(root: Part): string {
+  const plain = firstText(root, 'text/plain');
+  const html = plain === null ? firstText(root, 'text/html') : null;
+  const text = plain !== null ? decodeText(head(plain.body, TEXT_BYTES), plain.charset) : html !== null ? stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset)) : '';
+  return snippetFrom(text.replace(/[\s\u0000-\u001f\ufffd]+/g, ' ').trim());
+}
+
+/** Of text whose white space is collapsed already. */
+export function snippetFrom(line: string): string {
+  return escapeHtml(whole(line.slice(0, SNIPPET_CHARS)).trimEnd());
+}
+
+function firstText(part: Part, mimeType: string): Part | null {
+  if (part.parts.length === 0) return part.mimeType === mimeType && part.filename === '' && part.body.length > 0 ? part : null;
+  for (const child of part.parts) {
+    const found = firstText(child, mimeType);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Without half a character at the end. */
+function whole(line: string): string {
+  return /[\ud800-\udbff]$/.test(line) ? line.slice(0, -1) : line;
+}
+
+/** Cut at a line end where there is one, so that no character of several bytes is halved. */
+function head(body: Buffer, bytes: number): Buffer {
+  if (body.length <= bytes) return body;
+  const end = body.lastIndexOf(0x0a, bytes);
+  return body.subarray(0, end > bytes / 2 ? end : bytes);
+}
+
+function stripHtml(html: string): string {
+  const text = html.replace(/<(style|script|head|title)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replace(/<!--[\s\S]*?-->/g, ' ').replace(/<[^>]*>?/g, ' ');
+  return text.replace(/&nbsp;/g, ' ').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&rsquo;/g, '’').replace(/&amp;/g, '&');
+}
+
+function escapeHtml(text: string): string {
+  if (!/[&<>"']/.test(text)) return text;
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+}

@@ -1,0 +1,83 @@
+/**
+ * Google's error answers, word for word where a recording exists. Gmail's have `status` (and sometimes `details`),
+ * Calendar's own have not, but a quota refusal comes from a layer that both share and always has them.
+ */
+import type { ApiMethod } from '../methods.js';
+import { jsonReply, PLAIN, type Reply } from './reply.js';
+
+export interface ErrorItem { message: string; domain: string; reason: string; location?: string; locationType?: string }
+
+const STATUS_NAMES: Record<number, string> = {
+  400: 'INVALID_ARGUMENT', 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND', 429: 'RESOURCE_EXHAUSTED', 500: 'INTERNAL', 503: 'UNAVAILABLE',
+};
+
+/** Gmail's envelope. */
+export function platformError(code: number, message: string, reason: string, more: { domain?: string; status?: string; details?: unknown[]; item?: Partial<ErrorItem> } = {}): Reply {
+  const item: ErrorItem = { message, domain: more.domain ?? 'global', reason, ...more.item };
+  const error = { code, message, errors: [item], status: more.status ?? STATUS_NAMES[code], ...(more.details === undefined ? {} : { details: more.details }) };
+  return jsonReply({ error }, PLAIN, code);
+}
+
+/** Calendar's older envelope. */
+export function calendarError(code: number, message: string, reason: string, item: Partial<ErrorItem> = {}): Reply {
+  return jsonReply({ error: { errors: [{ domain: 'global', reason, message, ...item }], code, message } }, PLAIN, code);
+}
+
+export function notFound(api: ApiMethod['api']): Reply {
+  return api === 'gmail' ? platformError(404, 'Requested entity was not found.', 'notFound') : calendarError(404, 'Not Found', 'notFound');
+}
+
+export function badRequest(api: ApiMethod['api'], message: string, parameter?: string): Reply {
+  if (api === 'gmail') return platformError(400, message, 'invalidArgument');
+  return calendarError(400, message, 'invalid', parameter === undefined ? {} : { locationType: 'parameter', location: parameter });
+}
+
+export function badFields(selector: string): Reply {
+  const item = { location: 'fields', locationType: 'parameter' };
+  return platformError(400, `Invalid field selection ${selector}`, 'invalidParameter', { item });
+}
+
+/** Missing, unknown, expired or revoked access token. */
+export function unauthenticated(): Reply {
+  const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.';
+  return platformError(401, message, 'authError', { item: { message: 'Invalid Credentials', location: 'Authorization', locationType: 'header' } });
+}
+
+/** The token belongs to somebody else. */
+export function delegationDenied(email: string): Reply {
+  return platformError(403, `Delegation denied for ${email}`, 'forbidden');
+}
+
+/** 403 of the shared quota layer, of a user's or the project's limit per minute. */
+export function quotaExceeded(api: ApiMethod['api'], scope: 'user' | 'project', limitValue: number): Reply {
+  const service = `${api === 'gmail' ? 'gmail' : 'calendar-json'}.googleapis.com`;
+  const limit = `Queries per minute${scope === 'user' ? ' per user' : ''}`;
+  const message = `Quota exceeded for quota metric 'Queries' and limit '${limit}' of service '${service}' for consumer 'project_number:123456789012'.`;
+  const metadata = {
+    service, consumer: 'projects/123456789012', quota_metric: `${service}/default`,
+    quota_limit: `defaultPerMinutePer${scope === 'user' ? 'User' : 'Project'}`, quota_limit_value: String(limitValue),
+  };
+  const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'RATE_LIMIT_EXCEEDED', domain: 'googleapis.com', metadata }];
+  return platformError(403, message, 'rateLimitExceeded', { domain: 'usageLimits', details });
+}
+
+/** The time is in the text, behind two spaces; Google sends no Retry-After header. */
+export function retryAfter(untilMs: number, code: 403 | 429 = 429): Reply {
+  return platformError(code, `User-rate limit exceeded.  Retry after ${new Date(untilMs).toISOString()}`, 'rateLimitExceeded', code === 403 ? { domain: 'usageLimits' } : {});
+}
+
+export function tooManyConcurrent(): Reply {
+  return platformError(429, 'Too many concurrent requests for user', 'rateLimitExceeded');
+}
+
+export function backendError(): Reply {
+  return platformError(500, 'Internal error encountered.', 'backendError');
+}
+
+/** What a proxy in front of Google answers: no JSON at all. */
+export function htmlUnavailable(): Reply {
+  const page =
+    '<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error 503 (Service Unavailable)!!1</title>\n' +
+    '  <p><b>503.</b> <ins>That’s an error.</ins>\n  <p>The service you requested is not available at this time. <ins>That’s all we know.</ins>\n';
+  return { status: 503, contentType: 'text/html; charset=UTF-8', body: Buffer.from(page) };
+}

@@ -1,0 +1,47 @@
+import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { applyFields, type FieldMask } from './fields.js';
+
+/** A whole answer, of a request or of one part of a batch. */
+export interface Reply { readonly status: number; readonly contentType: string; readonly body: Buffer }
+
+/** What `prettyPrint` (true unless told otherwise) and `fields` ask for. */
+export interface Format { readonly pretty: boolean; readonly fields: FieldMask | null }
+
+export const JSON_TYPE = 'application/json; charset=UTF-8';
+export const PLAIN: Format = { pretty: true, fields: null };
+
+/** JSON as Google writes it: indented by two with a final line end, or compact. */
+export function jsonReply(value: unknown, format: Format, status = 200): Reply {
+  return { status, contentType: JSON_TYPE, body: Buffer.from(jsonText(value, format)) };
+}
+
+export function jsonText(value: unknown, format: Format): string {
+  const wanted = format.fields === null ? value : applyFields(value, format.fields);
+  return format.pretty ? `${JSON.stringify(wanted, null, 2)}\n` : JSON.stringify(wanted);
+}
+
+const compress = promisify(gzip);
+/** Below this gzip costs more than it saves. */
+const GZIP_FROM_BYTES = 512;
+
+/** The headers that Google's front end sends with every answer. */
+const FRONT_END_HEADERS = {
+  'Vary': 'Origin, X-Origin, Referer', 'Server': 'ESF', 'Cache-Control': 'private', 'X-XSS-Protection': '0', 'X-Frame-Options': 'SAMEORIGIN',
+  'X-Content-Type-Options': 'nosniff', 'Alt-Svc': 'h3=":443"; ma=2592000',
+};
+
+/** Sends it chunked, compressed only if the client accepts gzip *and* says so in its User-Agent, which is Google's rule. */
+export async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  const zipped = reply.body.length >= GZIP_FROM_BYTES && wantsGzip(request);
+  const body = zipped ? await compress(reply.body, { level: 1 }) : reply.body;
+  if (response.destroyed) return;
+  response.writeHead(reply.status, { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS, ...(zipped ? { 'Content-Encoding': 'gzip' } : {}) });
+  response.end(body);
+}
+
+function wantsGzip(request: IncomingMessage): boolean {
+  const accepted = request.headers['accept-encoding'] ?? '';
+  return accepted.includes('gzip') && (request.headers['user-agent'] ?? '').includes('gzip');
+}

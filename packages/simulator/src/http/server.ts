@@ -1,0 +1,119 @@
+/** One origin for all of Google's hosts: the prefix of a path says which surface is meant. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Control } from '../control/control.js';
+import type { Sim } from '../sim.js';
+import { isApiPath, type Admitted, type Api } from './api.js';
+import { bearer, parseBatch, writeBatch } from './batch.js';
+import { backendError, notFound, platformError } from './errors.js';
+import { beginRefresh, revoke } from './oauth.js';
+import { send, type Reply } from './reply.js';
+
+const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
+  const server = createServer((request, response) => {
+    sim.ledger.requests += 1;
+    handle({ sim, api, control, request, response }).catch((error: unknown) => fail(response, error));
+  });
+  // Clients keep connections for minutes; Node's default of 5 s would cut them in the middle of a pause and look like a fault.
+  server.keepAliveTimeout = 120_000;
+  server.headersTimeout = 125_000;
+  return server;
+}
+
+interface Exchange { sim: Sim; api: Api; control: Control; request: IncomingMessage; response: ServerResponse }
+
+async function handle(exchange: Exchange): Promise<void> {
+  const { sim, request, response } = exchange;
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  if (path === '/sim' || path.startsWith('/sim/')) {
+    await exchange.control.handle(request, response, path, query, await readBody(request));
+  } else if (isApiPath(path)) {
+    const call = { httpMethod: request.method ?? 'GET', path, query, accessToken: bearer(request.headers.authorization) ?? query.get('access_token') };
+    await settle(exchange, [exchange.api.admit(call)], (admitted) => (admitted[0] as Admitted).answer());
+  } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3') await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
+  else if (path === '/token' && request.method === 'POST') await token(exchange);
+  else if (path === '/revoke' && request.method === 'POST') {
+    const form = new URLSearchParams((await readBody(request)).toString());
+    await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
+  } else await send(request, response, notFound('gmail'));
+}
+
+/** All parts go to the API that the batch path belongs to (`prefix`). */
+async function batch(exchange: Exchange, prefix: string): Promise<void> {
+  const { sim, request, response } = exchange;
+  const parsed = parseBatch(request.headers['content-type'] ?? '', await readBody(request), bearer(request.headers.authorization));
+  if (request.method !== 'POST' || !parsed.ok) {
+    await send(request, response, parsed.ok ? platformError(404, 'Not Found', 'notFound') : parsed.reply);
+    return;
+  }
+  sim.ledger.batches += 1;
+  sim.ledger.batchParts += parsed.parts.length;
+  const mishap = sim.faults.meet('batch', null, sim.clock.nowMs(), null);
+  if (mishap.reset) { request.socket.destroy(); return; }
+  if (mishap.reply !== null) { await send(request, response, mishap.reply); return; }
+  const admitted = parsed.parts.map((part) => exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }));
+  await settle(exchange, admitted, () => {
+    const answers = parsed.parts.map((part, index) => ({ contentId: part.contentId, reply: (admitted[index] as Admitted).answer() }));
+    return writeBatch(answers, sim.traffic);
+  }, mishap.delayMs);
+}
+
+/** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
+async function settle(exchange: Exchange, admitted: readonly Admitted[], answer: (admitted: readonly Admitted[]) => Reply, extraMs = 0): Promise<void> {
+  try {
+    await wait(latencyOf(exchange.sim) + extraMs + Math.max(...admitted.map((one) => one.delayMs)));
+    if (admitted.some((one) => one.reset)) exchange.request.socket.destroy();
+    else await send(exchange.request, exchange.response, answer(admitted));
+  } finally {
+    for (const one of admitted) one.release();
+  }
+}
+
+async function token(exchange: Exchange): Promise<void> {
+  const { sim, request, response } = exchange;
+  const form = new URLSearchParams((await readBody(request)).toString());
+  const email = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
+  const mishap = sim.faults.meet('token', email, sim.clock.nowMs(), null);
+  const refresh = beginRefresh(sim, form);
+  try {
+    await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + mishap.delayMs);
+    if (mishap.reset) request.socket.destroy();
+    else await send(request, response, mishap.reply ?? refresh.answer());
+  } finally {
+    refresh.release();
+  }
+}
+
+function latencyOf(sim: Sim): number {
+  const [least, most] = sim.settings.latencyMs;
+  return least === most ? least : least + sim.traffic.next() * (most - least);
+}
+
+async function wait(ms: number): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { ref: false });
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_LIMIT_BYTES) throw new Error('request body too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A bug of the simulator: the client sees a 500, the operator the error. A client that went away is no bug. */
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.destroyed || response.req.destroyed) return;
+  process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const reply = backendError();
+  if (!response.headersSent) response.writeHead(reply.status, { 'Content-Type': reply.contentType });
+  response.end(reply.body);
+}

@@ -1,0 +1,139 @@
+/** What the simulated Google saw, for judging a client afterwards: spending, peaks, violations of quota, and calls that it should not have made. */
+import type { ApiMethod } from './methods.js';
+
+export type ViolationKind = 'user-quota' | 'project-quota' | 'penalty' | 'concurrency';
+export interface Violation { atMs: number; method: string; email: string; kind: ViolationKind }
+
+export interface MethodCount { calls: number; units: number; refused: number; faulted: number }
+
+export interface UserCount {
+  calls: number;
+  units: number;
+  /** Most units of Gmail in any sliding 60 s. */
+  gmailPeakUnitsPerMinute: number;
+  /** Most requests to Calendar in any sliding 60 s. */
+  calendarPeakRequestsPerMinute: number;
+  peakConcurrentParts: number;
+  violations: number;
+  tokenRefreshes: number;
+  /** Refreshes that began while another of the same account was under way. */
+  overlappingRefreshes: number;
+  callsAfterInvalidGrant: number;
+  callsAfterRevoke: number;
+}
+
+export interface LedgerSnapshot {
+  sinceMs: number;
+  requests: number;
+  batches: number;
+  batchParts: number;
+  methods: Record<string, MethodCount>;
+  users: Record<string, UserCount>;
+  project: { gmailUnits: number; gmailPeakUnitsPerMinute: number; calendarRequests: number; calendarPeakRequestsPerMinute: number };
+  violations: { total: number; recent: Violation[] };
+  /** Injected faults by kind; they are no violations. */
+  faults: Record<string, number>;
+  callsAfterInvalidGrant: number;
+  callsAfterRevoke: number;
+  tokenRefreshes: number;
+  overlappingRefreshes: number;
+}
+
+const VIOLATIONS_KEPT = 1_000;
+
+export class Ledger {
+  requests = 0;
+  batches = 0;
+  batchParts = 0;
+  private methods = new Map<string, MethodCount>();
+  private users = new Map<string, UserCount>();
+  private project = { gmailUnits: 0, gmailPeakUnitsPerMinute: 0, calendarRequests: 0, calendarPeakRequestsPerMinute: 0 };
+  private violations: Violation[] = [];
+  private violationCount = 0;
+  private faults = new Map<string, number>();
+
+  constructor(private sinceMs: number) {}
+
+  /** Everything back to zero; peaks count from what happens next. */
+  reset(nowMs: number): void {
+    Object.assign(this, new Ledger(nowMs));
+  }
+
+  charged(method: ApiMethod, email: string, units: number, sums: { user: number; project: number }): void {
+    const count = this.method(method);
+    count.calls += 1;
+    count.units += units;
+    const user = this.user(email);
+    user.calls += 1;
+    user.units += units;
+    if (method.api === 'gmail') {
+      this.project.gmailUnits += units;
+      user.gmailPeakUnitsPerMinute = Math.max(user.gmailPeakUnitsPerMinute, sums.user);
+      this.project.gmailPeakUnitsPerMinute = Math.max(this.project.gmailPeakUnitsPerMinute, sums.project);
+    } else {
+      this.project.calendarRequests += units;
+      user.calendarPeakRequestsPerMinute = Math.max(user.calendarPeakRequestsPerMinute, sums.user);
+      this.project.calendarPeakRequestsPerMinute = Math.max(this.project.calendarPeakRequestsPerMinute, sums.project);
+    }
+  }
+
+  concurrent(email: string, parts: number): void {
+    const user = this.user(email);
+    user.peakConcurrentParts = Math.max(user.peakConcurrentParts, parts);
+  }
+
+  violated(method: ApiMethod, email: string, kind: ViolationKind, atMs: number): void {
+    this.method(method).refused += 1;
+    this.user(email).violations += 1;
+    this.violationCount += 1;
+    this.violations.push({ atMs, method: method.name, email, kind });
+    if (this.violations.length > VIOLATIONS_KEPT) this.violations.shift();
+  }
+
+  faulted(kind: string, method: ApiMethod | null): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+    if (method !== null) this.method(method).faulted += 1;
+  }
+
+  refreshed(email: string, overlapping: boolean): void {
+    const user = this.user(email);
+    user.tokenRefreshes += 1;
+    if (overlapping) user.overlappingRefreshes += 1;
+  }
+
+  afterInvalidGrant(email: string): void { this.user(email).callsAfterInvalidGrant += 1; }
+  afterRevoke(email: string): void { this.user(email).callsAfterRevoke += 1; }
+
+  snapshot(): LedgerSnapshot {
+    const users = [...this.users.values()];
+    const sum = (field: keyof UserCount): number => users.reduce((total, user) => total + user[field], 0);
+    return {
+      sinceMs: this.sinceMs, requests: this.requests, batches: this.batches, batchParts: this.batchParts,
+      methods: Object.fromEntries([...this.methods].map(([name, count]) => [name, { ...count }])),
+      users: Object.fromEntries([...this.users].map(([email, count]) => [email, { ...count }])),
+      project: { ...this.project },
+      violations: { total: this.violationCount, recent: [...this.violations] },
+      faults: Object.fromEntries(this.faults),
+      callsAfterInvalidGrant: sum('callsAfterInvalidGrant'), callsAfterRevoke: sum('callsAfterRevoke'),
+      tokenRefreshes: sum('tokenRefreshes'), overlappingRefreshes: sum('overlappingRefreshes'),
+    };
+  }
+
+  private method(method: ApiMethod): MethodCount {
+    let count = this.methods.get(method.name);
+    if (count === undefined) this.methods.set(method.name, (count = { calls: 0, units: 0, refused: 0, faulted: 0 }));
+    return count;
+  }
+
+  private user(email: string): UserCount {
+    let count = this.users.get(email);
+    if (count === undefined) {
+      count = {
+        calls: 0, units: 0, gmailPeakUnitsPerMinute: 0, calendarPeakRequestsPerMinute: 0, peakConcurrentParts: 0, violations: 0, tokenRefreshes: 0,
+        overlappingRefreshes: 0, callsAfterInvalidGrant: 0, callsAfterRevoke: 0,
+      };
+      this.users.set(email, count);
+    }
+    return count;
+  }
+}

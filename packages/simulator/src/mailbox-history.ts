@@ -1,0 +1,92 @@
+/**
+ * The history of a mailbox: every mutation appends one record whose id jumps ahead by a random gap, as Google documents.
+ * `floor` is the id of the newest record that is gone: a bookmark below it is expired (404), one at or above it is good
+ * even when nothing happened for months, because nothing that it needs was dropped.
+ */
+import type { StoredMessage } from './mailbox.js';
+import type { Prng } from './prng.js';
+
+export interface LabelChange { message: StoredMessage; labelIds: readonly string[] }
+
+export interface HistoryRecord {
+  readonly id: bigint;
+  readonly atMs: number;
+  readonly added: readonly StoredMessage[];
+  readonly deleted: readonly StoredMessage[];
+  readonly labelsAdded: readonly LabelChange[];
+  readonly labelsRemoved: readonly LabelChange[];
+  /** Changes of a kind that the API doesn't type: the record names the message and nothing else. */
+  readonly touched: readonly StoredMessage[];
+}
+
+export type HistoryChange = Partial<Pick<HistoryRecord, 'added' | 'deleted' | 'labelsAdded' | 'labelsRemoved' | 'touched'>>;
+
+/** More than a week of a very busy mailbox; beyond it the oldest records go early, which Google reserves the right to do. */
+const RECORDS_KEPT = 200_000;
+const LARGEST_GAP = 40;
+
+export class HistoryLog {
+  private records: HistoryRecord[] = [];
+  private floorId: bigint;
+  private currentId: bigint;
+
+  constructor(start: bigint, private readonly prng: Prng, private readonly retentionMs: number) {
+    this.currentId = start;
+    this.floorId = start;
+  }
+
+  /** Id of the newest record: what profile and every history answer name. */
+  get current(): bigint { return this.currentId; }
+
+  /** A fresh id without a record, for messages that a world is seeded with. */
+  advance(): bigint {
+    this.currentId += BigInt(this.prng.between(1, LARGEST_GAP));
+    return this.currentId;
+  }
+
+  /** Forgets everything up to now: what the mailbox held before the simulation began has no history. */
+  settle(): void {
+    this.records = [];
+    this.floorId = this.currentId;
+  }
+
+  /** Makes every bookmark that anybody holds expired; new ones are good. */
+  expire(): void {
+    this.advance();
+    this.settle();
+  }
+
+  append(change: HistoryChange, atMs: number): HistoryRecord {
+    const record = { id: this.advance(), atMs, added: [], deleted: [], labelsAdded: [], labelsRemoved: [], touched: [], ...change };
+    this.records.push(record);
+    this.prune(atMs);
+    return record;
+  }
+
+  /** Records after `id`, oldest first, or null when `id` is older than what is kept. */
+  after(id: bigint, nowMs: number): readonly HistoryRecord[] | null {
+    this.prune(nowMs);
+    if (id < this.floorId) return null;
+    return this.records.slice(this.indexAfter(id));
+  }
+
+  private prune(nowMs: number): void {
+    const oldest = this.records[0];
+    if (oldest === undefined || (oldest.atMs >= nowMs - this.retentionMs && this.records.length <= RECORDS_KEPT)) return;
+    let keep = this.records.findIndex((record) => record.atMs >= nowMs - this.retentionMs);
+    if (keep < 0) keep = this.records.length;
+    keep = Math.max(keep, this.records.length - RECORDS_KEPT);
+    this.floorId = (this.records[keep - 1] as HistoryRecord).id;
+    this.records = this.records.slice(keep);
+  }
+
+  private indexAfter(id: bigint): number {
+    let low = 0;
+    let high = this.records.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.records[middle] as HistoryRecord).id <= id) low = middle + 1; else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,48 @@
+/** The simulator as a process: one JSON line on stdout when it listens, everything for people on stderr. */
+import { HELP, readCommandLine } from './cli-options.js';
+import type { SimulatorOptions } from './options.js';
+import { startSimulator } from './simulator.js';
+
+/** Slabs for small buffers: mails are made of dozens of them, and Node's 8 KB slabs would cost a system allocation every few. */
+const SLAB_BYTES = 256 * 1024;
+
+async function main(): Promise<void> {
+  const command = readCommandLine(process.argv.slice(2));
+  switch (command.kind) {
+    case 'help': process.stdout.write(HELP); return;
+    case 'mistake': refuse(command.message); return;
+    case 'run': await run(command.options);
+  }
+}
+
+async function run(options: SimulatorOptions): Promise<void> {
+  Buffer.poolSize = SLAB_BYTES;
+  const simulator = await startSimulator(options);
+  let closing = false;
+  const close = (): void => {
+    if (closing) return;
+    closing = true;
+    simulator.close().then(() => process.exit(0), fail);
+  };
+  process.once('SIGTERM', close).once('SIGINT', close);
+  for (const report of simulator.loaded) process.stderr.write(`simulator: ${report.loaded} loaded from ${report.source} (${report.files.length} files)\n`);
+  process.stderr.write(`simulator: ${simulator.world.all().length} accounts at ${simulator.url}, control under ${simulator.url}/sim/\n`);
+  process.stdout.write(`${JSON.stringify({ url: simulator.url })}\n`);
+}
+
+function refuse(message: string): void {
+  process.stderr.write(`simulator: ${message}\nTry --help.\n`);
+  process.exitCode = 2;
+}
+
+/** Nonsense options and files that can't be read are the caller's mistakes; a taken port is the machine's. */
+function fail(error: unknown): void {
+  process.stderr.write(`simulator: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(error instanceof RangeError || isMissing(error) ? 2 : 1);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR');
+}
+
+main().catch(fail);

@@ -1,0 +1,33 @@
+/** The methods that are served, by their names in Google's discovery documents (without the `gmail.users.` or `calendar.` before them). */
+export type GmailMethod =
+  | 'getProfile' | 'messages.list' | 'messages.get' | 'messages.attachments.get' | 'history.list' | 'labels.list' | 'labels.get'
+  | 'threads.list' | 'threads.get' | 'drafts.list' | 'drafts.get';
+export type CalendarMethod = 'calendarList.list' | 'calendarList.get' | 'events.list' | 'events.get' | 'events.instances';
+export type ApiMethod = { api: 'gmail'; name: GmailMethod } | { api: 'calendar'; name: CalendarMethod };
+export type Tier = 'new' | 'legacy';
+
+/** Quota units by tier (projects since 2026-05-01, older ones): developers.google.com/workspace/gmail/api/reference/quota. */
+const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
+  'getProfile': { new: 1, legacy: 1 },
+  'messages.list': { new: 5, legacy: 5 },
+  'messages.get': { new: 20, legacy: 5 },
+  'messages.attachments.get': { new: 20, legacy: 5 },
+  'history.list': { new: 2, legacy: 2 },
+  'labels.list': { new: 1, legacy: 1 },
+  'labels.get': { new: 1, legacy: 1 },
+  'threads.list': { new: 10, legacy: 10 },
+  'threads.get': { new: 40, legacy: 10 },
+  'drafts.list': { new: 5, legacy: 5 },
+  'drafts.get': { new: 20, legacy: 5 },
+};
+
+/** Units per minute: Gmail's of a user depend on the tier, Calendar counts requests. */
+export const LIMITS = {
+  gmail: { user: { new: 6_000, legacy: 15_000 }, project: { new: 1_200_000, legacy: 1_200_000 } },
+  calendar: { user: { new: 600, legacy: 600 }, project: { new: 10_000, legacy: 10_000 } },
+} as const;
+
+/** What one call costs. Every Calendar method costs one request, whatever its page size. */
+export function costOf(method: ApiMethod, tier: Tier): number {
+  return method.api === 'gmail' ? GMAIL_UNITS[method.name][tier] : 1;
+}

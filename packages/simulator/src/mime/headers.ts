@@ -1,0 +1,127 @@
+import { decodeNamed, decodeUndeclared } from './charset.js';
+import { decodeWords } from './words.js';
+
+/** As Gmail serves it: name as spelled, value without the line ends of its folding. */
+export interface Header { name: string; value: string }
+
+/** Header lines, and where the body begins. */
+export interface HeaderBlock { headers: Header[]; bodyAt: number }
+
+/**
+ * Reads header fields up to the empty line. A line that can't be a header ends the block and belongs to the body, as the
+ * parsers of real receivers do it: losing text is worse than showing a broken header. A leading mbox `From ` line is skipped.
+ */
+export function readHeaders(bytes: Buffer): HeaderBlock {
+  const block = blockText(bytes);
+  const lineEnd = block.includes('\n') || !block.includes('\r') ? '\n' : '\r';
+  const headers: Header[] = [];
+  let at = 0;
+  for (const whole of block.split(lineEnd)) {
+    const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
+    if (line === '') return { headers, bodyAt: Math.min(bytes.length, at + whole.length + 1) };
+    if (!takeLine(headers, line, at === 0)) return { headers, bodyAt: at };
+    at += whole.length + 1;
+  }
+  return { headers, bodyAt: bytes.length };
+}
+
+/** The first header of that name (any case), or null. */
+export function headerValue(headers: readonly Header[], name: string): string | null {
+  const wanted = name.toLowerCase();
+  return headers.find((header) => header.name.length === wanted.length && header.name.toLowerCase() === wanted)?.value ?? null;
+}
+
+/** `text/plain; charset="x"` → its value in lower case and its parameters (RFC 2231 and encoded words decoded). */
+export interface Parametrised { readonly value: string; readonly parameters: ReadonlyMap<string, string> }
+
+export function readParameters(text: string): Parametrised {
+  const known = parametrised.get(text);
+  if (known !== undefined) return known;
+  const read = parseParameters(text);
+  // Most parts say the same few things; boundaries are different in every mail and would only fill the table.
+  if (text.length <= 60 && parametrised.size < PARAMETRISED_KEPT) parametrised.set(text, read);
+  return read;
+}
+
+const parametrised = new Map<string, Parametrised>();
+const PARAMETRISED_KEPT = 2_000;
+
+function parseParameters(text: string): Parametrised {
+  const semicolon = text.indexOf(';');
+  const value = (semicolon < 0 ? text : text.slice(0, semicolon)).replace(/\([^)]*\)/g, '').trim().toLowerCase();
+  const raw = new Map<string, string>();
+  if (semicolon >= 0) {
+    for (const match of text.slice(semicolon).matchAll(PARAMETER)) {
+      const name = (match[1] ?? '').toLowerCase();
+      if (!raw.has(name)) raw.set(name, match[2] === undefined ? (match[3] ?? '').trim() : match[2].replace(/\\(.)/g, '$1'));
+    }
+  }
+  return { value, parameters: joinContinuations(raw) };
+}
+
+const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/gs;
+
+/** What may hold the headers, one character a byte: the bytes up to and with the first empty line, or all of them. */
+function blockText(bytes: Buffer): string {
+  const ends = [bytes.indexOf('\n\r\n'), bytes.indexOf('\n\n')].filter((at) => at >= 0);
+  return bytes.toString('latin1', 0, ends.length === 0 ? bytes.length : Math.min(...ends) + 3);
+}
+
+function takeLine(headers: Header[], line: string, first: boolean): boolean {
+  const last = headers.at(-1);
+  if ((line.startsWith(' ') || line.startsWith('\t')) && last !== undefined) {
+    last.value = (last.value + headerText(line)).trimEnd();
+    return true;
+  }
+  const colon = line.indexOf(':');
+  const name = colon < 0 ? '' : line.slice(0, colon).trimEnd();
+  if (!/^[\x21-\x39\x3b-\x7e]+$/.test(name)) return first && /^>?From /.test(line);
+  headers.push({ name, value: headerText(line.slice(colon + 1)).trim() });
+  return true;
+}
+
+/** Characters above ASCII are bytes that the sender forgot to encode; stray carriage returns are line ends that lost their half. */
+function headerText(latin1: string): string {
+  const text = /[\x80-\xff]/.test(latin1) ? decodeUndeclared(Buffer.from(latin1, 'latin1')) : latin1;
+  return text.includes('\r') ? text.replaceAll('\r', '') : text;
+}
+
+/** RFC 2231: `name*0`, `name*1*` … are pieces of one value, a trailing `*` means charset'language'percent-encoded. */
+function joinContinuations(raw: Map<string, string>): Map<string, string> {
+  const joined = new Map<string, string>();
+  for (const [key, value] of raw) {
+    const star = key.indexOf('*');
+    if (star < 0) { if (!joined.has(key)) joined.set(key, decodeWords(value)); continue; }
+    const name = key.slice(0, star);
+    if (key.slice(star) === '*') joined.set(name, decodeExtended([[value, true]]));
+    else if (/^\*0\*?$/.test(key.slice(star))) joined.set(name, decodeExtended(piecesOf(raw, name)));
+  }
+  return joined;
+}
+
+function piecesOf(raw: Map<string, string>, name: string): [string, boolean][] {
+  const pieces: [string, boolean][] = [];
+  for (let n = 0; n < raw.size; n++) {
+    const encoded = raw.get(`${name}*${n}*`);
+    const piece = encoded ?? raw.get(`${name}*${n}`);
+    if (piece === undefined) break;
+    pieces.push([piece, encoded !== undefined]);
+  }
+  return pieces;
+}
+
+function decodeExtended(pieces: [string, boolean][]): string {
+  let charset: string | null = null;
+  const bytes = pieces.map(([piece, encoded], index) => {
+    if (!encoded) return Buffer.from(piece);
+    const tagged = index === 0 ? /^([^']*)'[^']*'(.*)$/s.exec(piece) : null;
+    charset = tagged?.[1] ?? charset;
+    return percentBytes(tagged?.[2] ?? piece);
+  });
+  const whole = Buffer.concat(bytes);
+  return (charset === null ? null : decodeNamed(whole, charset)) ?? decodeUndeclared(whole);
+}
+
+function percentBytes(text: string): Buffer {
+  return Buffer.from(text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1');
+}

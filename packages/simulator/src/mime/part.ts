@@ -1,0 +1,136 @@
+/**
+ * A MIME message as a tree of parts, split on bytes, the way Gmail numbers it: the root is "", its children "0", "1", "0.0"…,
+ * and the message inside a message/rfc822 part is that part's only child. Broken mail never throws: a multipart without a
+ * usable boundary is text, a missing closing boundary ends with the mail, nesting deeper than 50 is left unparsed.
+ */
+import { headerValue, readHeaders, readParameters, type Header } from './headers.js';
+import { decodeTransfer } from './transfer.js';
+
+export interface Part {
+  /** Gmail's partId. */
+  readonly id: string;
+  /** Lower case `type/subtype`. */
+  readonly mimeType: string;
+  /** Decoded; empty when the part names none. */
+  readonly filename: string;
+  /** Lower case, or null when the part names none. */
+  readonly charset: string | null;
+  /** True for `Content-Disposition: attachment`. */
+  readonly attached: boolean;
+  readonly headers: readonly Header[];
+  /** Decoded bytes of a leaf or a message/rfc822; empty for a multipart. */
+  readonly body: Buffer;
+  /** Empty for a leaf. */
+  readonly parts: readonly Part[];
+}
+
+const DEPTH_LIMIT = 50;
+const PARTS_LIMIT = 1_000;
+
+/** Parses a whole message. */
+export function parseMessage(raw: Buffer): Part {
+  return parsePart(raw, '', 'text/plain', 0);
+}
+
+/** Every part in document order, the root first. */
+export function* walkParts(part: Part): Generator<Part> {
+  yield part;
+  for (const child of part.parts) yield* walkParts(child);
+}
+
+/** The part with that id, or null. */
+export function findPart(root: Part, id: string): Part | null {
+  if (root.id === id) return root;
+  for (const child of root.parts) {
+    const found = findPart(child, id);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** A part that carries bytes of its own: no multipart, nor a message/rfc822 that was opened. */
+export function isLeaf(part: Part): boolean {
+  return part.parts.length === 0 && !part.mimeType.startsWith('multipart/');
+}
+
+/** Fetched by attachmentId rather than inline: everything with a filename, and leaves that aren't text. */
+export function isAttachment(part: Part): boolean {
+  if (part.mimeType.startsWith('multipart/')) return false;
+  return part.filename !== '' || (isLeaf(part) && !part.mimeType.startsWith('text/'));
+}
+
+function parsePart(raw: Buffer, id: string, defaultType: string, depth: number): Part {
+  const { headers, bodyAt } = readHeaders(raw);
+  const type = readParameters(headerValue(headers, 'content-type') ?? defaultType);
+  const disposition = readParameters(headerValue(headers, 'content-disposition') ?? '');
+  const part = {
+    id, headers,
+    mimeType: /^[^\s/;]+\/[^\s/;]+$/.test(type.value) ? type.value : 'text/plain',
+    filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
+    charset: type.parameters.get('charset')?.toLowerCase() ?? null,
+    attached: disposition.value === 'attachment',
+  };
+  const content = raw.subarray(bodyAt);
+  if (part.mimeType.startsWith('multipart/')) {
+    const bodies = depth < DEPTH_LIMIT ? splitMultipart(content, type.parameters.get('boundary') ?? '') : null;
+    if (bodies === null) return { ...part, mimeType: 'text/plain', body: content, parts: [] };
+    const childType = part.mimeType === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
+    return { ...part, body: EMPTY, parts: bodies.map((body, index) => parsePart(body, childId(id, index), childType, depth + 1)) };
+  }
+  const body = withoutBom(decodeTransfer(content, transferEncoding(headers)), part.mimeType);
+  const opened = part.mimeType === 'message/rfc822' && depth < DEPTH_LIMIT && body.length > 0;
+  return { ...part, body, parts: opened ? [parsePart(body, childId(id, 0), 'text/plain', depth + 1)] : [] };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function childId(parent: string, index: number): string {
+  return parent === '' ? String(index) : `${parent}.${index}`;
+}
+
+/** First word only: mailers add comments, semicolons and blanks. */
+function transferEncoding(headers: readonly Header[]): string {
+  return /[^\s;(]+/.exec(headerValue(headers, 'content-transfer-encoding') ?? '')?.[0].toLowerCase() ?? '';
+}
+
+/** Gmail strips a UTF-8 byte order mark from text. */
+function withoutBom(body: Buffer, mimeType: string): Buffer {
+  const marked = mimeType.startsWith('text/') && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return marked ? body.subarray(3) : body;
+}
+
+/** Bodies between delimiter lines; null when no delimiter line exists. Preamble and epilogue are dropped. */
+function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {
+  if (boundary === '') return null;
+  const delimiter = Buffer.from(`--${boundary}`, /[^\x00-\xff]/.test(boundary) ? 'utf8' : 'latin1');
+  const bodies: Buffer[] = [];
+  let openedAt = -1;
+  let found = false;
+  for (let at = content.indexOf(delimiter); at >= 0; at = content.indexOf(delimiter, at + 1)) {
+    const line = delimiterLine(content, at, at + delimiter.length);
+    if (line === null) continue;
+    found = true;
+    if (openedAt >= 0) bodies.push(content.subarray(openedAt, Math.max(openedAt, beforeLineEnd(content, at))));
+    openedAt = line.closing ? -1 : line.end;
+    if (line.closing || bodies.length >= PARTS_LIMIT) break;
+  }
+  if (openedAt >= 0 && openedAt < content.length) bodies.push(content.subarray(openedAt));
+  return found ? bodies : null;
+}
+
+/** Null unless the boundary stands alone on its line, so that `--A` isn't taken for `--A-1`. */
+function delimiterLine(content: Buffer, at: number, after: number): { closing: boolean; end: number } | null {
+  if (at > 0 && content[at - 1] !== 0x0a && content[at - 1] !== 0x0d) return null;
+  const closing = content[after] === 0x2d && content[after + 1] === 0x2d;
+  let end = closing ? after + 2 : after;
+  while (content[end] === 0x20 || content[end] === 0x09) end++;
+  if (end >= content.length) return { closing, end };
+  if (content[end] === 0x0d && content[end + 1] === 0x0a) return { closing, end: end + 2 };
+  return content[end] === 0x0a || content[end] === 0x0d ? { closing, end: end + 1 } : null;
+}
+
+/** The line end before a delimiter belongs to the delimiter. */
+function beforeLineEnd(content: Buffer, at: number): number {
+  if (content[at - 1] === 0x0a) return content[at - 2] === 0x0d ? at - 2 : at - 1;
+  return content[at - 1] === 0x0d ? at - 1 : at;
+}

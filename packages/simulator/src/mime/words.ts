@@ -1,0 +1,70 @@
+import { decodeNamed } from './charset.js';
+import { decodeBase64, decodeQ } from './transfer.js';
+
+const WORD = /=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
+
+interface Run { charset: string; bytes: Buffer[]; source: string }
+
+/**
+ * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one charset are joined as
+ * bytes first, because many mailers cut a multibyte character in two. A word in a charset that nobody knows stays as it is.
+ */
+export function decodeWords(value: string): string {
+  if (!value.includes('=?')) return value;
+  let text = '';
+  let end = 0;
+  let run: Run | null = null;
+  for (const match of value.matchAll(WORD)) {
+    const [source, charset = '', encoding = '', content = ''] = match;
+    const between = value.slice(end, match.index);
+    const joined = run !== null && /^[ \t\r\n]*$/.test(between);
+    if (run !== null && (!joined || run.charset !== charset.toLowerCase())) { text += textOf(run); run = null; }
+    if (!joined) text += between;
+    run ??= { charset: charset.toLowerCase(), bytes: [], source: '' };
+    run.bytes.push(encoding.toLowerCase() === 'b' ? decodeBase64(Buffer.from(content, 'latin1')) : decodeQ(content));
+    run.source += source;
+    end = match.index + source.length;
+  }
+  if (run !== null) text += textOf(run);
+  return text + value.slice(end);
+}
+
+/** A header value as RFC 2047 words if it isn't plain ASCII; each word holds whole characters and stays under 75 characters. */
+export function encodeWords(text: string, encoding: 'b' | 'q' = 'b'): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  const key = `${encoding}${text}`;
+  const known = encoded.get(key);
+  if (known !== undefined) return known;
+  const folded = fold(text, encoding);
+  if (encoded.size < ENCODED_KEPT) encoded.set(key, folded);
+  return folded;
+}
+
+/** Generated mail says the same few names and subjects over and over. */
+const encoded = new Map<string, string>();
+const ENCODED_KEPT = 1_000;
+
+function fold(text: string, encoding: 'b' | 'q'): string {
+  const words: string[] = [];
+  let chunk = '';
+  for (const char of text) {
+    if (Buffer.byteLength(chunk + char) > (encoding === 'b' ? 42 : 18)) { words.push(chunk); chunk = ''; }
+    chunk += char;
+  }
+  words.push(chunk);
+  return words.map((word) => (encoding === 'b' ? `=?UTF-8?B?${Buffer.from(word).toString('base64')}?=` : `=?UTF-8?Q?${encodeQ(word)}?=`)).join('\r\n ');
+}
+
+function textOf(run: Run): string {
+  return decodeNamed(Buffer.concat(run.bytes), run.charset) ?? run.source;
+}
+
+function encodeQ(text: string): string {
+  let out = '';
+  for (const byte of Buffer.from(text)) {
+    if (byte === 0x20) out += '_';
+    else if (/[A-Za-z0-9]/.test(String.fromCharCode(byte))) out += String.fromCharCode(byte);
+    else out += `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return out;
+}

@@ -1,0 +1,109 @@
+/** What a simulated Google is made of. Every field may be left out. */
+export interface SimulatorOptions {
+  /** The world's seed; the same seed gives the same accounts, mails and events (relative to now). Default 1. */
+  seed?: number;
+  /** 0 (default) takes any free port. */
+  port?: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  host?: string;
+  /** Accounts `user1@demo.example`, … Default 1. */
+  accounts?: number;
+  /** Default 100. */
+  messagesPerAccount?: number;
+  /** The primary included, the shared holiday calendar not. Default 2. */
+  calendarsPerAccount?: number;
+  /** Masters, single events and exceptions of one calendar, about. Default 30. */
+  eventsPerCalendar?: number;
+  /** Mean number of messages in a thread. Default 3. */
+  threadLength?: number;
+  /** Mean bytes of a generated message's text and HTML together. Default 5,000. */
+  bodyBytes?: number;
+  quota?: QuotaOptions;
+  /** Delay before an answer: a fixed time or a range. Default 0. */
+  latencyMs?: number | readonly [minMs: number, maxMs: number];
+  /** Delay of the token endpoint, so that two refreshes at once can be seen. Default 20. */
+  tokenLatencyMs?: number;
+  /** Lifetime of access tokens. Default 3,599,000 as Google's. */
+  accessTokenTtlMs?: number;
+  /** How long history records live. Default 7 days. */
+  historyRetentionMs?: number;
+  /** How long Calendar's sync tokens live. Default 28 days. */
+  syncTokenRetentionMs?: number;
+  /** `messages.get` answers 404 for a message this young (Google's read-after-write lag). Default 0. */
+  freshMessageLagMs?: number;
+  /** Calendar pages may come short or empty with a nextPageToken, as Google documents. Default false. */
+  shortCalendarPages?: boolean;
+  /** What the simulated users do on their own, over all accounts. Default 0. */
+  actionsPerSecond?: number;
+  /** Directories of mails (one a file), mbox files, directories of .ics files: loaded into the first account. */
+  emlDirectories?: readonly string[];
+  mboxFiles?: readonly string[];
+  icsDirectories?: readonly string[];
+  /** Makes the clock stand at this time; it then moves only by `clock.advance`. */
+  nowMs?: number;
+}
+
+export interface QuotaOptions {
+  /** False counts only. Default true. */
+  enforce?: boolean;
+  /** Google's prices since 2026-05-01 (`new`) or before. Default `new`. */
+  tier?: 'new' | 'legacy';
+  /** Multiplies every limit per minute. Default 1. */
+  scale?: number;
+  /** Parts (or plain requests) of one user in flight; more get 429. Default 25. */
+  maxConcurrentPartsPerUser?: number;
+}
+
+export type Settings = Required<Omit<SimulatorOptions, 'quota' | 'nowMs' | 'latencyMs'>> & {
+  quota: Required<QuotaOptions>;
+  latencyMs: readonly [minMs: number, maxMs: number];
+};
+
+const DAY_MS = 86_400_000;
+
+/** Fills in the defaults. Throws RangeError naming the field for a value that makes no sense. */
+export function settle(options: SimulatorOptions): Settings {
+  const latency = options.latencyMs ?? 0;
+  const settings: Settings = {
+    seed: options.seed ?? 1,
+    port: options.port ?? 0,
+    host: options.host ?? '127.0.0.1',
+    accounts: options.accounts ?? 1,
+    messagesPerAccount: options.messagesPerAccount ?? 100,
+    calendarsPerAccount: options.calendarsPerAccount ?? 2,
+    eventsPerCalendar: options.eventsPerCalendar ?? 30,
+    threadLength: options.threadLength ?? 3,
+    bodyBytes: options.bodyBytes ?? 5_000,
+    latencyMs: typeof latency === 'number' ? [latency, latency] : latency,
+    tokenLatencyMs: options.tokenLatencyMs ?? 20,
+    accessTokenTtlMs: options.accessTokenTtlMs ?? 3_599_000,
+    historyRetentionMs: options.historyRetentionMs ?? 7 * DAY_MS,
+    syncTokenRetentionMs: options.syncTokenRetentionMs ?? 28 * DAY_MS,
+    freshMessageLagMs: options.freshMessageLagMs ?? 0,
+    shortCalendarPages: options.shortCalendarPages ?? false,
+    actionsPerSecond: options.actionsPerSecond ?? 0,
+    emlDirectories: options.emlDirectories ?? [],
+    mboxFiles: options.mboxFiles ?? [],
+    icsDirectories: options.icsDirectories ?? [],
+    quota: {
+      enforce: options.quota?.enforce ?? true,
+      tier: options.quota?.tier ?? 'new',
+      scale: options.quota?.scale ?? 1,
+      maxConcurrentPartsPerUser: options.quota?.maxConcurrentPartsPerUser ?? 25,
+    },
+  };
+  refuseNonsense(settings);
+  return settings;
+}
+
+function refuseNonsense(settings: Settings): void {
+  const counts = { ...settings, ...settings.quota, minLatencyMs: settings.latencyMs[0], maxLatencyMs: settings.latencyMs[1] };
+  for (const [name, value] of Object.entries(counts)) {
+    if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0)) throw new RangeError(`${name} must be a number of at least 0`);
+  }
+  const files = [...settings.emlDirectories, ...settings.mboxFiles, ...settings.icsDirectories];
+  if (files.length > 0 && settings.accounts < 1) throw new RangeError('loading files needs an account');
+  if (settings.quota.scale === 0) throw new RangeError('scale must be above 0');
+  if (settings.threadLength < 1) throw new RangeError('threadLength must be at least 1');
+  if (settings.latencyMs[0] > settings.latencyMs[1]) throw new RangeError('latencyMs must be [min, max]');
+}

@@ -1,0 +1,41 @@
+import type { SimClock } from './clock.js';
+import type { Faults } from './faults.js';
+import type { HistoryPosition } from './gmail/history.js';
+import type { ListPosition } from './gmail/list.js';
+import type { MessageJson } from './gmail/message-json.js';
+import type { Grants } from './grants.js';
+import type { Ledger } from './ledger.js';
+import type { ApiMethod } from './methods.js';
+import type { Settings } from './options.js';
+import type { PageTokens } from './page-tokens.js';
+import type { Prng } from './prng.js';
+import type { Quota } from './quota.js';
+import type { Format } from './http/reply.js';
+import type { Account, World } from './world.js';
+
+/** Everything that the surfaces work with. */
+export interface Sim {
+  readonly settings: Settings;
+  readonly clock: SimClock;
+  readonly world: World;
+  readonly grants: Grants;
+  readonly ledger: Ledger;
+  readonly quota: Quota;
+  readonly faults: Faults;
+  /** Randomness of the wire (shuffles, tokens, noise); never of the world. */
+  readonly traffic: Prng;
+  readonly messageJson: MessageJson;
+  readonly listPages: PageTokens<ListPosition>;
+  readonly historyPages: PageTokens<HistoryPosition>;
+}
+
+/** A call that was let in: whose it is, what it names, what it asks. */
+export interface Asked {
+  readonly sim: Sim;
+  readonly account: Account;
+  /** Path values after the collection, decoded. */
+  readonly ids: readonly string[];
+  readonly query: URLSearchParams;
+  readonly format: Format;
+  readonly method: ApiMethod;
+}

@@ -1,0 +1,107 @@
+import type { AddressInfo } from 'node:net';
+import { startClock, type SimClock } from './clock.js';
+import { act, type ActionOrder, type ActResult } from './control/act.js';
+import { createControl } from './control/control.js';
+import { gatherCrowd } from './control/crowd.js';
+import { calendarTruth, gmailTruth, type CalendarTruth, type GmailTruth } from './control/truth.js';
+import { Faults } from './faults.js';
+import { AttachmentIds } from './gmail/attachments.js';
+import { MessageJson } from './gmail/message-json.js';
+import { Grants } from './grants.js';
+import { createApi } from './http/api.js';
+import { createHttpServer } from './http/server.js';
+import { Ledger } from './ledger.js';
+import { loadEml } from './load/load-eml.js';
+import { loadIcs } from './load/load-ics.js';
+import { loadMbox } from './load/load-mbox.js';
+import type { LoadReport } from './load/report.js';
+import { settle, type Settings, type SimulatorOptions } from './options.js';
+import { PageTokens } from './page-tokens.js';
+import { createPrng } from './prng.js';
+import { Quota } from './quota.js';
+import type { Sim } from './sim.js';
+import { World, type Account } from './world.js';
+
+/** A running simulated Google. */
+export interface Simulator {
+  /** The origin that takes the place of all of Google's hosts, without a final slash. */
+  readonly url: string;
+  readonly world: World;
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+  readonly clock: SimClock;
+  /** What was loaded from files. */
+  readonly loaded: readonly LoadReport[];
+  /** Accounts as an import wants them. */
+  accounts(): { email: string; refreshToken: string }[];
+  /** A user does something. Throws for an unknown account or id. */
+  act(email: string, order: ActionOrder): ActResult;
+  /** Users act at random, over all accounts; returns how many actions found something to act on. */
+  actAtRandom(count: number): number;
+  /** Actions per second that go on by themselves; 0 stops. */
+  setRate(perSecond: number): void;
+  /** The user consents anew after a revocation; returns the new refresh token. */
+  consent(email: string): string;
+  gmailTruth(email: string): GmailTruth[];
+  calendarTruth(email: string): CalendarTruth[];
+  /** Stops listening, cuts connections, ends the background actions. */
+  close(): Promise<void>;
+}
+
+/** Makes the world and listens. Throws RangeError for options that make no sense, and the system's error for a taken port. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const settings = settle(options);
+  const clock = startClock(options.nowMs);
+  const traffic = createPrng(settings.seed).fork('traffic');
+  const ledger = new Ledger(clock.nowMs());
+  const world = new World(settings, clock);
+  const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings.accessTokenTtlMs);
+  const loaded = await loadFiles(world, settings, clock);
+  for (const account of world.all()) grants.consent(account.email);
+  const attachmentIds = new AttachmentIds(traffic.fork('attachments'), clock);
+  const sim: Sim = {
+    settings, clock, world, grants, ledger, traffic,
+    quota: new Quota(settings.quota, ledger, traffic.fork('quota')),
+    faults: new Faults(world, grants, ledger, traffic.fork('faults')),
+    messageJson: new MessageJson(attachmentIds),
+    listPages: new PageTokens(traffic.fork('list pages')),
+    historyPages: new PageTokens(traffic.fork('history pages')),
+  };
+  const crowd = gatherCrowd(world, clock, createPrng(settings.seed).fork('crowd'));
+  const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(settings.port, settings.host, resolve); });
+  crowd.setRate(settings.actionsPerSecond);
+  const known = (email: string): Account => accountOf(world, email);
+  return {
+    url: `http://${settings.host}:${(server.address() as AddressInfo).port}`, world, faults: sim.faults, ledger, clock, loaded,
+    accounts: () => world.all().map(({ email }) => ({ email, refreshToken: grants.ofAccount(email)?.refreshToken ?? '' })),
+    act: (email, order) => act({ world, clock, account: known(email) }, order),
+    actAtRandom: (count) => crowd.actAtRandom(count),
+    setRate: (perSecond) => { crowd.setRate(perSecond); },
+    consent: (email) => grants.consent(known(email).email).refreshToken,
+    gmailTruth: (email) => [...gmailTruth(known(email))],
+    calendarTruth: (email) => [...calendarTruth(known(email))],
+    close: async () => {
+      crowd.stop();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => { server.close(() => { resolve(); }); });
+    },
+  };
+}
+
+async function loadFiles(world: World, settings: Settings, clock: SimClock): Promise<LoadReport[]> {
+  const [account] = world.all();
+  if (account === undefined) return [];
+  const reports: LoadReport[] = [];
+  for (const directory of settings.emlDirectories) reports.push(await loadEml(account, directory, clock.nowMs()));
+  for (const file of settings.mboxFiles) reports.push(await loadMbox(account, file, clock.nowMs()));
+  account.mailbox.history.settle();
+  for (const directory of settings.icsDirectories) reports.push(await loadIcs(world, account, directory, clock.nowMs()));
+  return reports;
+}
+
+function accountOf(world: World, email: string): Account {
+  const account = world.get(email);
+  if (account === null) throw new Error('no such account');
+  return account;
+}

@@ -1,0 +1,4 @@
+/** Ends a `switch` over a closed union: the compiler refuses it while a case is missing. */
+export function unreachable(value: never): never {
+  throw new Error(`not a case that exists: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,50 @@
+/** Processes under measurement: started as an operator starts them, with what the operating system says they used. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+/** Linux counts CPU in hundredths of a second, on every architecture that Node supports. */
+const TICKS_PER_SECOND = 100;
+
+export function start(file, args, env = {}) {
+  const child = spawn(process.execPath, [path.join(ROOT, file), ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.on('exit', (code, signal) => {
+    if (code) console.error(`${file} ended with ${code ?? signal}`);
+  });
+  return child;
+}
+
+/** The first line of a child's stdout. */
+export async function firstLine(child) {
+  child.stdout.setEncoding('utf8');
+  for (let text = ''; ; ) {
+    text += String((await once(child.stdout, 'data'))[0]);
+    if (text.includes('\n')) return text.slice(0, text.indexOf('\n'));
+  }
+}
+
+export async function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** CPU seconds (user and system) and peak resident MB of a process, and, for a server, of the processes it has forked. */
+export function usage(pids) {
+  let cpuSeconds = 0;
+  let peakMb = 0;
+  for (const pid of pids) {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    cpuSeconds += (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+  }
+  return { cpuSeconds, peakMb };
+}
