@@ -6,14 +6,17 @@
  *   node prisma/engine/prisma.mjs generate | validate | format | migrate dev | migrate diff … | db …
  */
 import { spawnSync } from 'node:child_process';
+import { chmodSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const cli = path.join(path.dirname(createRequire(import.meta.url).resolve('prisma/package.json')), 'build', 'index.js');
+const engine = path.join(here, 'schema-engine.mjs');
+if ((statSync(engine).mode & 0o100) === 0) chmodSync(engine, 0o755); // An archive may have lost the bit, and Prisma starts it as a program.
 const env = {
-  PRISMA_SCHEMA_ENGINE_BINARY: path.join(here, 'schema-engine.mjs'),
+  PRISMA_SCHEMA_ENGINE_BINARY: engine,
   PRISMA_HIDE_UPDATE_MESSAGE: '1',
   CHECKPOINT_DISABLE: '1',
   ...process.env,

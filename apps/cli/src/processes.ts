@@ -23,6 +23,8 @@ export interface ProcessSpec {
   script: string;
   args?: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** What it holds dies with it: its end, whenever it comes, is the end of the whole. */
+  irreplaceable?: true;
   /** Told of every line on its stdout. */
   onLine?: (line: string) => void;
 }
@@ -81,12 +83,13 @@ async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
     if (stopping.signal.aborted) break;
     const settled = rt.clock.nowMs() - startedMs >= SETTLED_MS;
     everReady ||= end.wasReady || settled;
-    if (!everReady && end.signal === null) {
-      herd.failed.abort(new OperatorError(`${spec.name} could not be started (exit code ${end.code ?? 'unknown'}).`));
+    const how = end.signal ?? `exit code ${end.code ?? 'unknown'}`;
+    if (spec.irreplaceable || (!everReady && end.signal === null)) {
+      herd.failed.abort(new OperatorError(`${spec.name} ${everReady ? 'ended unexpectedly' : 'could not be started'} (${how}).`));
       break;
     }
     if (settled) backoffMs = FIRST_BACKOFF_MS;
-    options.say(`${spec.name} ended unexpectedly (${end.signal ?? `exit code ${end.code}`}); starting it again`);
+    options.say(`${spec.name} ended unexpectedly (${how}); starting it again`);
     await sleepUntil(rt, backoffMs, stopping.signal);
     backoffMs = Math.min(BACKOFF_CAP_MS, backoffMs * 2);
   }
@@ -113,7 +116,7 @@ function runOnce(herd: Herd, spec: ProcessSpec, log: LogFile): Promise<End> {
   });
   onLines(must(child.stderr, 'stderr is a pipe'), (line) => {
     log.write(line);
-    herd.options.say(printable(`${spec.name}: ${line}`));
+    herd.options.say(printable(line.startsWith(`${spec.name}: `) ? line : `${spec.name}: ${line}`));
   });
   return new Promise((resolve) => {
     const ended = (code: number | null, signal: NodeJS.Signals | null): void => {

@@ -60,7 +60,7 @@ export interface Progress {
   show(view: View): void;
   /** A line that stays, above the picture. */
   say(line: string): void;
-  /** Leaves the last picture standing. */
+  /** Leaves the last view standing. */
   end(): void;
 }
 
@@ -92,16 +92,21 @@ function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[]
 }
 
 function plainLines(clock: Clock, everyMs: number): Progress {
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let last = '';
+  let saidMs = Number.NEGATIVE_INFINITY;
+  let said = '';
+  let latest = '';
+  const tell = (): void => {
+    if (latest === said) return;
+    say(latest);
+    [said, saidMs] = [latest, clock.nowMs()];
+  };
   return {
     show({ line }) {
-      if (line === last || clock.nowMs() - lastMs < everyMs) return;
-      say(line);
-      [last, lastMs] = [line, clock.nowMs()];
+      latest = line;
+      if (clock.nowMs() - saidMs >= everyMs) tell();
     },
     say,
-    end: () => undefined,
+    end: tell,
   };
 }
 

@@ -10,7 +10,7 @@ function collection(fields: Partial<CollectionView>): CollectionView {
 
 describe('words', () => {
   it.each<[number, string]>([
-    [0, '0 ms'], [850, '850 ms'], [12_400, '12 s'], [180_000, '3 min'], [7_500_000, '2 h 5 min'], [7_200_000, '2 h'], [360_000_000, '4 d 4 h'],
+    [0, '0 ms'], [850, '850 ms'], [12_400, '12 s'], [59_700, '1 min'], [180_000, '3 min'], [200_000, '3 min 20 s'], [1_500_000, '25 min'], [7_500_000, '2 h 5 min'], [7_200_000, '2 h'], [360_000_000, '4 d 4 h'],
   ])('%d ms are %s', (ms, words) => {
     expect(duration(ms)).toBe(words);
   });

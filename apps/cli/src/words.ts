@@ -4,11 +4,15 @@ import type { AccountView, CollectionView } from '@syncline/store';
 import { etaSeconds } from '@syncline/sync';
 import { bar } from './terminal.js';
 
-/** `850 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 d 2 h`. */
+/** Characters of an id in a table. */
+const ID_LIMIT = 44;
+
+/** `850 ms`, `12 s`, `3 min 20 s`, `45 min`, `2 h 5 min`, `4 d 2 h`. */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (seconds < 60) return `${seconds} s`;
+  if (seconds < 600) return withRest(Math.floor(seconds / 60), 'min', seconds % 60, 's');
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
@@ -32,12 +36,12 @@ export function counted(count: number, noun: string): string {
   return `${amount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`. */
+/** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`; the ids of calendars are cut to fit. */
 export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>): string {
   switch (collection.kind) {
     case 'gmail': return 'mailbox';
     case 'calendar-list': return 'calendar list';
-    case 'calendar-events': return `calendar ${collection.externalId}`;
+    case 'calendar-events': return `calendar ${shortened(collection.externalId)}`;
     default: return unreachable(collection.kind);
   }
 }
@@ -59,6 +63,11 @@ export function progressOf(collection: CollectionView, nowMs: number): string {
 /** `active`, or the state with its reason. */
 export function stateOf(account: Pick<AccountView, 'state' | 'reason'>): string {
   return account.reason === null ? account.state : `${account.state}: ${account.reason}`;
+}
+
+/** Google's ids of secondary calendars are 64 digits long; their beginning tells them apart. */
+function shortened(id: string): string {
+  return id.length <= ID_LIMIT ? id : `${id.slice(0, 12)}…${id.slice(-26)}`;
 }
 
 function withRest(whole: number, unit: string, rest: number, restUnit: string): string {

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { identityOf, isAlive, withFileLock } from '../file-lock.cjs';
-import { startScript } from '../test-support/child.js';
+import { endChildren, startScript } from '../test-support/child.js';
 
+afterEach(endChildren);
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'syncline-lock-'));

@@ -1,7 +1,9 @@
-import { type Child, startScript } from '../test-support/child.js';
+import { type Child, endChildren, startScript } from '../test-support/child.js';
 
 /** Servers that are named are not started, and these are never connected to. */
 const ENV = { DATABASE_URL: 'postgres://u@127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1', SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'), GOOGLE_API_URL: 'http://127.0.0.1:1' };
+
+afterEach(endChildren);
 
 function start(behaviour: string, env: NodeJS.ProcessEnv = {}): Child {
   return startScript('service.cjs', [behaviour], { ...ENV, ...env });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Child, startProgram } from '../test-support/child.js';
+import { type Child, endChildren, startProgram } from '../test-support/child.js';
 
 /** What npm makes of signals, asked of npm itself. `exec`, as in our own scripts: a shell in between would die alone. */
 let dir: string;
@@ -11,6 +11,8 @@ beforeAll(() => {
   writeFileSync(path.join(dir, 'package.json'), JSON.stringify({ name: 'probe', version: '1.0.0', scripts: { worker: script } }));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
+
+afterEach(endChildren);
 
 async function startUnderNpm(): Promise<Child> {
   const env = { DATABASE_URL: 'postgres://u@127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1', SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'), GOOGLE_API_URL: 'http://127.0.0.1:1' };

@@ -10,6 +10,22 @@ export interface Child {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
+const running = new Set<Child>();
+
+/** For `afterEach`: what a failed test left behind would keep jest waiting for ever. Kills whole process groups. */
+export async function endChildren(): Promise<void> {
+  for (const child of running) killGroup(child.process.pid as number);
+  await Promise.all([...running].map((child) => child.ended));
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // All of it is gone, and only its output still drains.
+  }
+}
+
 /** Starts one of the scripts beside this file. `env` is added to an environment that names no server. */
 export function startScript(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Child {
   return startProgram(process.execPath, [path.join(__dirname, script), ...args], env);
@@ -31,5 +47,8 @@ export function startProgram(program: string, args: string[], env: NodeJS.Proces
       child.stderr.on('data', look);
       void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
     });
-  return { process: child, output: () => ({ stdout, stderr }), says, ended };
+  const started: Child = { process: child, output: () => ({ stdout, stderr }), says, ended };
+  running.add(started);
+  void ended.then(() => running.delete(started));
+  return started;
 }

@@ -4,7 +4,7 @@ import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
-import { amount, counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
+import { counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
 
 /** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
 export function addWhy(program: Command): void {
@@ -44,7 +44,7 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     ...table(columns, rows),
     '',
     spent.length === 0 ? 'spent today: nothing' : 'spent today:',
-    ...spent.map(({ method, calls, units }) => `  ${method}: ${counted(calls, 'call')}, ${amount(units)} ${method.startsWith('calendar.') ? 'requests' : 'units'}`),
+    ...spent.map(({ method, calls, units }) => `  ${method}: ${counted(calls, 'call')}, ${counted(units, method.startsWith('calendar.') ? 'request' : 'unit')}`),
   ].join('\n');
 }
 

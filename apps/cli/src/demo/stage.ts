@@ -73,7 +73,7 @@ async function startSimulator(rt: Runtime, processes: Processes, signal: AbortSi
   const numbers = { port: 0, accounts: plan.accounts, messages: plan.messages, calendars: plan.calendars, seed: plan.seed, latency: LATENCY_MS, rate: 0 };
   const heard: { url: string | null } = { url: null };
   processes.keep({
-    name: 'simulator', script: programFile('simulator'), env: withoutForeign(env),
+    name: 'simulator', script: programFile('simulator'), env: withoutForeign(env), irreplaceable: true,
     args: Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
     onLine: (line) => (heard.url ??= urlIn(line)),
   });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
-import { type Child, startScript } from '../../test-support/child.js';
+import { type Child, endChildren, startScript } from '../../test-support/child.js';
 import { OperatorError } from '../errors.js';
 import { startEmbedded } from './start.js';
 
@@ -15,6 +15,7 @@ interface Addresses {
 
 /** One for all tests, since making a cluster takes a second; each test leaves its servers stopped. */
 let dataDir: string;
+afterEach(endChildren);
 beforeAll(() => (dataDir = newDir()));
 
 /** Whatever a failed test left running is found, taken over and stopped. */

@@ -27,7 +27,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
   if (!answer) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(items.at(-1), 'no last item').ordinal;
-  if (answer.failed.length === 0 && context.hasTime()) fetchAhead(context, last);
+  if (answer.failed.length === 0 && last < BigInt(cursor.listed) && context.hasTime()) fetchAhead(context, last);
   const fate = fateOf(context, items, answer, cursor.phase === 'follow');
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }

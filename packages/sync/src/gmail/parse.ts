@@ -62,9 +62,10 @@ function collect(part: Part, insideAttachedMessage: boolean, into: Content): voi
         mimeType: part.mimeType ?? '',
         size: part.body?.size ?? 0,
       });
-    } else if (!insideAttachedMessage && typeof part.body?.data === 'string') {
-      if (mimeType === 'text/plain') into.text.push(bodyText(part, part.body.data));
-      else if (mimeType === 'text/html') into.html.push(bodyText(part, part.body.data));
+    } else if (!insideAttachedMessage) {
+      // An empty part comes without data: its text is empty, which is not the same as having no text.
+      if (mimeType === 'text/plain') into.text.push(bodyText(part, part.body?.data ?? ''));
+      else if (mimeType === 'text/html') into.html.push(bodyText(part, part.body?.data ?? ''));
     }
   }
   for (const child of part.parts ?? []) collect(child, insideAttachedMessage || attachedMessage, into);
