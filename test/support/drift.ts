@@ -29,7 +29,7 @@ export async function driftOf(store: Store, control: SimulatorControl): Promise<
 }
 
 function eventKey(row: Record<string, unknown>): string {
-  return `${String(row['calendarId'])}/${String((row['event'] as { id: string }).id)}`;
+  return `${String(row['calendarId'])}/${(row['event'] as { id: string }).id}`;
 }
 
 async function compare<Row extends object>(drift: Drift, where: string, source: Map<string, Record<string, unknown>>, mirror: AsyncIterable<Row>, keyOf: (row: Row) => string): Promise<void> {

@@ -11,7 +11,7 @@ export class SimulatorControl {
   constructor(readonly url: string) {}
 
   async accounts(): Promise<SimulatedAccount[]> {
-    return (await this.lines('/sim/accounts')) as SimulatedAccount[];
+    return (await this.lines('/sim/accounts')) as unknown as SimulatedAccount[];
   }
 
   /** Random actions over all accounts. */

@@ -16,7 +16,7 @@ beforeEach(async () => {
   redis = await startRedis();
   fleet = await openFleet(rt, { redisUrl: redis.url });
   postgresAnswers = true;
-  const store = { ping: () => (postgresAnswers ? Promise.resolve() : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db'))) };
+  const store = { ping: () => (postgresAnswers ? Promise.resolve() : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db'))), accounts: { countByState: async () => ({ active: 3, reauth_required: 1, paused: 0, disabled: 0, removing: 0 }) } };
   server = await listen(createApp(rt, { store, fleet }), 0);
 });
 

@@ -8,7 +8,7 @@ import { loopbackOnly } from './loopback-only.js';
 import { metricsPage } from './metrics-page.js';
 
 export interface ApiDeps {
-  store: Pick<Store, 'ping'>;
+  store: Pick<Store, 'ping'> & { accounts: Pick<Store['accounts'], 'countByState'> };
   fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
 }
 
@@ -18,7 +18,7 @@ export function createApp(rt: Runtime, { store, fleet }: ApiDeps): Express {
   app.disable('x-powered-by');
   app.use(everyAnswer);
   const readiness = readinessOf(rt, { postgres: () => store.ping(), redis: () => fleet.ping() });
-  const metrics = metricsPage(rt, fleet);
+  const metrics = metricsPage(rt, { fleet, accounts: store.accounts });
 
   app.get('/', (_request, response) => void response.type('text/html').send(INDEX_PAGE));
   // Alive is whoever can say so. It depends on nothing, lest a restart of Postgres restart every API with it.

@@ -13,6 +13,7 @@ test('Redis is asked once in five seconds, however many ask for metrics', async 
   world.atMs = 5_000;
   expect(await world.page.text()).toContain('syncline_oldest_job_age_seconds{queue="gmail-full"} 1.5');
   expect(world.asked).toBe(2);
+  expect(await world.page.text()).toContain('syncline_accounts{state="active"} 4');
 });
 
 test('while Redis is away the queues are absent, not old, and the rest is told', async () => {
@@ -43,7 +44,7 @@ function worldAt(): World {
     },
     waitingAgesMs: async () => everyQueue(1_500),
   };
-  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), fleet);
+  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), { fleet, accounts: { countByState: async () => ({ active: 4 }) } });
   return world;
 }
 

@@ -1,28 +1,34 @@
 import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 
-const QUEUES_CACHED_MS = 5_000;
+const CACHED_MS = 5_000;
 
 export interface MetricsPage {
   contentType: string;
   text(): Promise<string>;
 }
 
+/** What is asked for the gauges that concern the whole fleet. */
+export interface Measured {
+  fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>;
+  accounts: { countByState(): Promise<Record<string, number>> };
+}
+
 /**
- * `/metrics`: this process's registry, and the queues, which are the whole fleet's. Redis is asked for the queues once in
- * 5 s however many scrapers there are; while it is away their gauges are absent instead of old.
+ * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. Redis and Postgres are asked
+ * once in 5 s however many scrapers there are; while one is away its gauges are absent instead of old.
  */
-export function metricsPage(rt: Runtime, fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>): MetricsPage {
+export function metricsPage(rt: Runtime, { fleet, accounts }: Measured): MetricsPage {
   const { registry } = rt.metrics;
   let askedAtMs = Number.NEGATIVE_INFINITY;
-  let asking: Promise<void> = Promise.resolve();
+  let asking: Promise<unknown> = Promise.resolve();
   return {
     contentType: registry.contentType,
     text: async () => {
       const nowMs = rt.clock.nowMs();
-      if (nowMs - askedAtMs >= QUEUES_CACHED_MS) {
+      if (nowMs - askedAtMs >= CACHED_MS) {
         askedAtMs = nowMs;
-        asking = measureQueues(rt, fleet);
+        asking = Promise.all([measureQueues(rt, fleet), measureAccounts(rt, accounts)]);
       }
       await asking;
       return await registry.metrics();
@@ -42,5 +48,14 @@ async function measureQueues(rt: Runtime, fleet: Pick<Fleet, 'counts' | 'waiting
     rt.log.warn({ event: 'queues-unmeasured', err: error }, 'the queues could not be counted for /metrics');
     queueJobs.reset();
     oldestJobAgeSeconds.reset();
+  }
+}
+
+async function measureAccounts(rt: Runtime, accounts: Measured['accounts']): Promise<void> {
+  try {
+    for (const [state, count] of Object.entries(await accounts.countByState())) rt.metrics.accounts.set({ state }, count);
+  } catch (error) {
+    rt.log.warn({ event: 'accounts-unmeasured', err: error }, 'the accounts could not be counted for /metrics');
+    rt.metrics.accounts.reset();
   }
 }

@@ -22,19 +22,16 @@ function declare(registry: Registry) {
     messagesStored: counter('syncline_messages_stored_total', 'Messages written to the mirror'),
     changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', ['entity', 'op']),
     fencedWrites: counter('syncline_fenced_writes_total', 'Commits refused because the lease had passed on'),
-    leaseRecoveries: counter('syncline_lease_recoveries_total', 'Leases taken over from a worker that let them lapse'),
     quarantined: counter('syncline_quarantined_items_total', 'Items set aside because they cannot be taken', ['entity']),
     // sync
     syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', ['kind', 'outcome']),
     syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
-    reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that a comparison with Google found wrong', ['kind']),
     // fleet
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
     // accounts, as the API sees them when it is asked
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
-    accountStalenessSeconds: gauge('syncline_account_staleness_seconds', 'Age of the last good sync over active accounts', ['quantile']),
   };
 }
 

@@ -70,6 +70,11 @@ export function checkoutDir(): string {
   return path.resolve(__dirname, '..', '..', '..');
 }
 
+/** The environment we were started in: for `loadConfig` in a short command, and for handing on to child processes. */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
 /** From the embedded servers' start to their release; the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);

@@ -101,6 +101,13 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
   }));
 }
 
+export async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {
+  const counts: Record<AccountState, number> = { active: 0, reauth_required: 0, paused: 0, disabled: 0, removing: 0 };
+  const rows = await pool.query<{ state: AccountState; accounts: string }>('SELECT state, count(*) AS accounts FROM accounts GROUP BY state');
+  for (const row of rows.rows) counts[row.state] = Number(row.accounts);
+  return counts;
+}
+
 /**
  * Google refuses the grant: the account waits for a human, with its rows and cursors untouched, and no more calls are made.
  * Under the lease's epoch: a zombie's old refusal must not stop an account whose token has been renewed since.

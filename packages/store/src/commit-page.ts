@@ -46,15 +46,18 @@ export interface Committed {
   cleared: number;
 }
 
-/** @throws LeaseLost when another worker has taken the collection over: nothing was written then. */
-export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed> {
+/**
+ * @returns what was done, and every row's change, for whoever counts them
+ * @throws LeaseLost when another worker has taken the collection over: nothing was written then.
+ */
+export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed & { changes: readonly RowChange[] }> {
   return inTransaction(pool, async (session) => {
     await fence(session, lease, ttlMs, commit);
     const changes = await applyDelta(session, lease, commit.delta);
     const walked = commit.walk ? await applyWalk(session, lease, commit.generation, commit.walk) : { changes: [], swept: 0, cleared: 0 };
     const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
     if (all.length > 0) await appendChanges(session, lease, all);
-    return { ...countOps(all), swept: walked.swept, cleared: walked.cleared };
+    return { ...countOps(all), swept: walked.swept, cleared: walked.cleared, changes: all };
   });
 }
 

@@ -1,14 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
-import { importAccount, listAccounts, requireReauth, type AccountImport, type AccountView } from './accounts.js';
+import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
 import { readChanges, type ChangeEvent } from './changes.js';
 import { claimDue, markWanted, settle, settleGone, unservedSince, type DueCollection, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { calendarIds, exportEvents, exportMessages, type ExportedEvent, type ExportedMessage } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
-import { claimLease, renewLease, type Claim, type Lease } from './lease.js';
+import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
@@ -43,6 +43,7 @@ export interface Store {
   accounts: {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     list(emails?: readonly string[]): Promise<AccountView[]>;
+    countByState(): Promise<Record<AccountState, number>>;
     requireReauth(lease: Lease, reason: string): Promise<void>;
   };
   collections: {
@@ -92,16 +93,17 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
     await pool.end();
     throw error;
   }
-  return storeOver(pool, vault, options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`);
+  return storeOver(rt, pool, vault, options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`);
 }
 
-function storeOver(pool: pg.Pool, vault: Vault, holder: string): Store {
+function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): Store {
   const prisma = lazyPrisma(pool);
   return {
     vault,
     accounts: {
       import: (account) => importAccount(prisma(), vault, account),
       list: (emails) => listAccounts(prisma(), emails),
+      countByState: () => countByState(pool),
       requireReauth: (lease, reason) => requireReauth(pool, lease, reason),
     },
     collections: {
@@ -115,7 +117,7 @@ function storeOver(pool: pg.Pool, vault: Vault, holder: string): Store {
       settle: (lease, settlement) => settle(pool, lease, settlement),
       settleGone: (lease, reason) => settleGone(pool, lease, reason),
     },
-    commitPage: (lease, commit) => commitPage(pool, lease, LEASE_TTL_MS, commit),
+    commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: {
@@ -130,6 +132,21 @@ function storeOver(pool: pg.Pool, vault: Vault, holder: string): Store {
     },
     close: () => pool.end(),
   };
+}
+
+async function countedCommit(rt: Runtime, pool: pg.Pool, lease: Lease, commit: PageCommit): Promise<Committed> {
+  try {
+    const { changes, ...committed } = await commitPage(pool, lease, LEASE_TTL_MS, commit);
+    for (const { entity, op } of changes) {
+      rt.metrics.changesEmitted.inc({ entity, op });
+      if (entity === 'message' && op === 'created') rt.metrics.messagesStored.inc();
+    }
+    if (commit.walk?.quarantined) rt.metrics.quarantined.inc({ entity: lease.kind }, commit.walk.quarantined.length);
+    return committed;
+  } catch (error) {
+    if (error instanceof LeaseLost) rt.metrics.fencedWrites.inc();
+    throw error;
+  }
 }
 
 /** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
