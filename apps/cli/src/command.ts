@@ -3,7 +3,7 @@
  * of the fleet have runtime's `runProcess`; a command differs in ending by itself, in logging nothing but trouble, and in
  * talking to a person. This is the one place of the CLI that reads the environment.
  */
-import { type Config, type Requirement, type ResolvedConfig, type Runtime, OperatorError, checkoutDir, createRuntime, drainOnSignals, loadConfig, resolveConfig } from '@syncline/runtime';
+import { type Config, type Requirement, type ResolvedConfig, type Runtime, OperatorError, checkoutDir, createRuntime, drainOnSignals, loadConfig, resolveConfig, processEnvironment } from '@syncline/runtime';
 import { type Store, openStore } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
 import { watchForClosedPipe } from './output.js';
@@ -22,7 +22,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** What a command that only needs the store waits for. */
+/** Reading and writing the mirror takes no Google. */
 const STORE_ONLY: readonly Requirement[] = ['master-key'];
 
 /** Sessions of a command: it does one thing at a time. */
@@ -36,11 +36,11 @@ export async function runCommand(requires: readonly Requirement[], act: (cli: Cl
   const draining = new AbortController();
   drainOnSignals(draining);
   watchForClosedPipe();
-  const config = loadConfig(process.env, checkoutDir(), requires);
-  const rt = createRuntime({ service: 'cli', logLevel: logLevelOf(config, process.env), stdout: 'stderr', signal: draining.signal });
+  const config = loadConfig(processEnvironment(), checkoutDir(), requires);
+  const rt = createRuntime({ service: 'cli', logLevel: logLevelOf(config, processEnvironment()), stdout: 'stderr', signal: draining.signal });
   const resolved = await resolveConfig(config, say);
   try {
-    process.exitCode = await act({ rt, config: resolved.config, env: process.env });
+    process.exitCode = await act({ rt, config: resolved.config, env: processEnvironment() });
   } catch (error) {
     if (!rt.signal.aborted) throw error;
     say('interrupted');

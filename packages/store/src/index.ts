@@ -22,6 +22,7 @@ export type { DueCollection, Settlement, UnservedCollection } from './collection
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
+export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';

@@ -17,23 +17,38 @@ export interface VerifyReport {
 const MAX_QUOTA_WAIT_MS = 10 * 60_000;
 const PAGE = 40;
 
+/** Before the second look the fleet gets this long to catch up; without a running fleet the look is taken all the same. */
+const CATCH_UP_MS = 20_000;
+const CATCH_UP_POLL_MS = 250;
+
 /**
- * Compares every field of the mirror with Google now. Differences are looked at a second time, since a change
- * may fall between the two readings; what differs twice is reported.
+ * Compares every field of the mirror with Google now. Differences are looked at a second time, after the fleet has been rung and
+ * has caught up, since a mailbox in use is always a poll behind; what differs twice is reported.
  * Costs 20 units a message and 5 for every 500 ids; a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
   rt: Runtime, deps: { store: Store; google: Google }, accountId: string, resource: 'gmail' | 'calendar', progress: (checked: number) => void = () => undefined,
 ): Promise<VerifyReport> {
   const account = deps.google.account(accountId, { lane: 'backfill', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
+  const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    return resource === 'gmail' ? await verifyMailbox(deps.store, account, accountId, progress) : await verifyCalendars(deps.store, account, accountId, progress);
+    return resource === 'gmail' ? await verifyMailbox(deps.store, account, accountId, progress, catchUp) : await verifyCalendars(deps.store, account, accountId, progress, catchUp);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
 }
 
-async function verifyMailbox(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void): Promise<VerifyReport> {
+async function waitForFleet(rt: Runtime, store: Store, accountId: string, resource: 'gmail' | 'calendar'): Promise<void> {
+  const since = await store.collections.markWanted([accountId], { resource });
+  const deadlineMs = rt.clock.nowMs() + CATCH_UP_MS;
+  while (rt.clock.nowMs() < deadlineMs) {
+    const unserved = await store.collections.unservedSince([accountId], since);
+    if (!unserved.some((collection) => (collection.kind === 'gmail') === (resource === 'gmail'))) return;
+    await rt.clock.sleep(CATCH_UP_POLL_MS, rt.signal);
+  }
+}
+
+async function verifyMailbox(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
   const ids = await listIds(account);
   const report: VerifyReport = { resource: 'gmail', checked: 0, missing: [], extra: [], stale: [] };
   const suspects: string[] = [];
@@ -45,6 +60,7 @@ async function verifyMailbox(store: Store, account: GoogleAccount, accountId: st
   }
   const listed = new Set(ids);
   for await (const message of store.mirror.messages(accountId)) if (!listed.has(message.id)) suspects.push(message.id);
+  if (suspects.length > 0) await catchUp();
   for (let i = 0; i < suspects.length; i += PAGE) {
     const again = await compareMessages(store, account, accountId, suspects.slice(i, i + PAGE));
     report.missing.push(...again.missing);
@@ -91,11 +107,12 @@ function exportedForm(row: MessageRow): ExportedMessage {
   };
 }
 
-async function verifyCalendars(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void): Promise<VerifyReport> {
+async function verifyCalendars(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
   const report: VerifyReport = { resource: 'calendar', checked: 0, missing: [], extra: [], stale: [] };
   const first = await compareEvents(store, account, accountId);
   progress((report.checked = first.checked));
   if (first.differences.size === 0) return report;
+  await catchUp();
   const second = await compareEvents(store, account, accountId);
   for (const [key, kind] of second.differences) if (first.differences.get(key) === kind) report[kind].push(key);
   return report;

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { linesOf, readImportLine } from '../import-lines.js';
 import { printJson } from '../output.js';
-import { say } from '../terminal.js';
+import { type Progress, openProgress, say } from '../terminal.js';
 import { counted } from '../words.js';
 
 /** What became of an import's lines. */
@@ -22,8 +22,10 @@ export function addAccountsImport(accounts: Command): void {
     .description('connect the accounts of an NDJSON file, or of standard input')
     .argument('<file>', 'a line an account: {"email","refreshToken","tenant"?,"resources"?}; - reads standard input')
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
-    .action((file: string, options: { json?: true }) => runWithStore(async (_cli, store) => {
-      const summary = await importAccounts(store, contentOf(file), (line, problem) => say(`line ${line} ${problem}`));
+    .action((file: string, options: { json?: true }) => runWithStore(async ({ rt }, store) => {
+      const progress = openProgress(rt.clock);
+      const summary = await importAccounts(store, contentOf(file), progress);
+      progress.end();
       if (options.json) await printJson(summary);
       else say(`${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`);
       return summary.failed.length > 0 ? 1 : 0;
@@ -32,9 +34,9 @@ export function addAccountsImport(accounts: Command): void {
 
 /**
  * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
- * @param refused told of each line that is not, with its number
+ * A line that is refused is named at once.
  */
-export async function importAccounts(store: Store, content: AsyncIterable<Buffer | string>, refused: (line: number, problem: string) => void): Promise<ImportSummary> {
+export async function importAccounts(store: Store, content: AsyncIterable<Buffer | string>, progress: Progress): Promise<ImportSummary> {
   const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
   for await (const { number, bytes } of linesOf(content)) {
     const line = readImportLine(bytes);
@@ -43,8 +45,9 @@ export async function importAccounts(store: Store, content: AsyncIterable<Buffer
       summary[created ? 'created' : 'updated'] += 1;
     } else if (line.kind === 'refused') {
       summary.failed.push({ line: number, problem: line.problem });
-      refused(number, line.problem);
+      progress.say(`line ${number} ${line.problem}`);
     }
+    progress.show({ line: `${counted(number, 'line')} read` });
   }
   return summary;
 }

@@ -81,7 +81,7 @@ async function connect({ google, store, urls }: Stage, progress: Progress): Prom
   async function* content(): AsyncGenerator<Buffer> {
     yield await google.accounts();
   }
-  const summary = await importAccounts(store, content(), (line, problem) => progress.say(`line ${line} ${problem}`));
+  const summary = await importAccounts(store, content(), progress);
   progress.say(`${counted(summary.created, 'account')} connected`);
   for (const url of urls) progress.say(`  ${url}`);
 }

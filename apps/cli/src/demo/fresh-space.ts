@@ -4,8 +4,7 @@
  */
 import { openFleet } from '@syncline/fleet';
 import { type Runtime, OperatorError } from '@syncline/runtime';
-import { migrate } from '@syncline/store';
-import { dropDatabase } from './drop-database.js';
+import { dropDatabase, migrate } from '@syncline/store';
 
 export interface Space {
   databaseUrl: string;

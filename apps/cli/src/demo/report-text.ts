@@ -1,6 +1,6 @@
 /** The report of `demo --once` for a person. */
 import { printable, table } from '../terminal.js';
-import { amount, duration } from '../words.js';
+import { amount, counted, duration } from '../words.js';
 import type { AccountReport, Report } from './check-mirrors.js';
 
 /** Items named of one account; the JSON report has them all. */
@@ -12,7 +12,7 @@ export function reportText(report: Report): string {
     ...accountTable(report),
     '',
     `quota violations: ${amount(totals.quotaViolations)}`,
-    `change feeds: ${report.feedProblems === 0 ? 'gapless, and they fold to the rows' : `${amount(report.feedProblems)} contradictions`}`,
+    `change feeds: ${report.feedProblems === 0 ? 'gapless, and they fold to the rows' : counted(report.feedProblems, 'contradiction')}`,
     `drift: ${amount(drift.missing)} missing, ${amount(drift.extra)} extra, ${amount(drift.stale)} stale`,
     ...report.accounts.flatMap(problemsOf).map(printable),
   ].join('\n');

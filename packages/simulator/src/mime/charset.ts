@@ -9,7 +9,8 @@ const WINDOWS_1252_HIGH =
 
 /**
  * Text of bytes in a charset named by a mail: the WHATWG label first, iconv-lite for what browsers refuse (utf-7, cp932),
- * and for a missing or unknown name UTF-8 if the bytes are valid, else windows-1252.
+ * and for a missing or unknown name UTF-8 if the bytes are valid, else windows-1252. So too for US-ASCII, which mailers
+ * declare out of habit: a byte above 0x7f proves the declaration wrong.
  */
 export function decodeText(bytes: Uint8Array, charset: string | null): string {
   return (charset === null ? null : decodeNamed(bytes, charset)) ?? decodeUndeclared(bytes);
@@ -18,7 +19,7 @@ export function decodeText(bytes: Uint8Array, charset: string | null): string {
 /** As `decodeText`, but null when nobody knows the charset. */
 export function decodeNamed(bytes: Uint8Array, charset: string): string | null {
   const label = charset.trim().toLowerCase();
-  if (label === '') return null;
+  if (label === '' || label === 'us-ascii' || label === 'ascii') return null;
   const decoder = decoderFor(label);
   if (decoder === 'windows-1252') return decodeWindows1252(bytes);
   if (decoder === 'utf-8') return decodeUtf8(bytes);

@@ -6,7 +6,8 @@ test.each([
   ['=?utf-8?q?a_b?=\r\n =?utf-8?q?c?=', 'a bc'],
   ['=?UTF-8?B?4oI=?= =?UTF-8?B?rA==?=', '€'],
   ['=?ISO-2022-JP?B?GyRCMnE1RBsoQg==?=', '会議'],
-  ['=?no-such?Q?x?= stays', '=?no-such?Q?x?= stays'],
+  ['=?no-such?Q?x=E9?= is guessed', 'xé is guessed'],
+  ['=?ISO-2022-JP?B?GyRCMnE1RBsoQg==?= =?ISO-2022-JP?B?GyRCMnE1RBsoQg==?=', '会議会議'],
   ['=?utf-8*en?Q?lang?=', 'lang'],
   ['plain = text', 'plain = text'],
 ])('%j is %j', (value, text) => {
@@ -25,4 +26,5 @@ test('undeclared text is UTF-8 if valid, else windows-1252, and windows-1252 has
   expect(decodeText(Buffer.from([0x93, 0x81, 0x80]), null)).toBe('“\u0081€');
   expect(decodeText(Buffer.from([0x93]), 'iso-8859-1')).toBe('“');
   expect(decodeText(Buffer.from([0x93]), 'no-such-charset')).toBe('“');
+  expect(decodeText(Buffer.from('é'), 'US-ASCII')).toBe('é');
 });

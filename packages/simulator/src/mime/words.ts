@@ -1,13 +1,14 @@
-import { decodeNamed } from './charset.js';
+import { decodeText } from './charset.js';
 import { decodeBase64, decodeQ } from './transfer.js';
 
 const WORD = /=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
 
-interface Run { charset: string; bytes: Buffer[]; source: string }
+interface Run { charset: string; bytes: Buffer[] }
 
 /**
  * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one charset are joined as
- * bytes first, because many mailers cut a multibyte character in two. A word in a charset that nobody knows stays as it is.
+ * bytes first, because many mailers cut a multibyte character in two. Not so in ISO-2022, where each word begins and ends
+ * in ASCII and the escapes in the middle would decode to a replacement character. Unknown charsets are guessed as in bodies.
  */
 export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
@@ -18,11 +19,10 @@ export function decodeWords(value: string): string {
     const [source, charset = '', encoding = '', content = ''] = match;
     const between = value.slice(end, match.index);
     const joined = run !== null && /^[ \t\r\n]*$/.test(between);
-    if (run !== null && (!joined || run.charset !== charset.toLowerCase())) { text += textOf(run); run = null; }
+    if (run !== null && (!joined || run.charset !== charset.toLowerCase() || run.charset.startsWith('iso-2022'))) { text += textOf(run); run = null; }
     if (!joined) text += between;
-    run ??= { charset: charset.toLowerCase(), bytes: [], source: '' };
+    run ??= { charset: charset.toLowerCase(), bytes: [] };
     run.bytes.push(encoding.toLowerCase() === 'b' ? decodeBase64(Buffer.from(content, 'latin1')) : decodeQ(content));
-    run.source += source;
     end = match.index + source.length;
   }
   if (run !== null) text += textOf(run);
@@ -56,7 +56,7 @@ function fold(text: string, encoding: 'b' | 'q'): string {
 }
 
 function textOf(run: Run): string {
-  return decodeNamed(Buffer.concat(run.bytes), run.charset) ?? run.source;
+  return decodeText(Buffer.concat(run.bytes), run.charset);
 }
 
 function encodeQ(text: string): string {

@@ -1,0 +1,83 @@
+import type { Json } from '../../test-support/client.js';
+import { startSimulator, type Simulator } from '../simulator.js';
+
+let simulator: Simulator;
+beforeEach(async () => { simulator = await startSimulator({ accounts: 2, messagesPerAccount: 40, eventsPerCalendar: 20, seed: 5, nowMs: Date.UTC(2026, 5, 1) }); });
+afterEach(() => simulator.close());
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; text: string; json: Json }> {
+  const response = await fetch(simulator.url + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const text = await response.text();
+  return { status: response.status, text, json: response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : null };
+}
+
+const lines = (text: string): Json[] => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+
+test('accounts are listed as an import takes them', async () => {
+  expect(lines((await call('GET', '/sim/accounts')).text)).toEqual(simulator.accounts());
+});
+
+test('an account can be added, acted for and asked for its truth', async () => {
+  const { json } = await call('POST', '/sim/accounts', { email: 'New@demo.example', messages: 3, calendars: 1, eventsPerCalendar: 2 });
+  expect(json).toEqual({ email: 'new@demo.example', refreshToken: expect.stringMatching(/^1\/\/sim-/) });
+  const acted = await call('POST', '/sim/accounts/new@demo.example/act', { action: 'deliver', subject: 'héllo', text: 'wörld', from: 'Zoë <z@x.example>' });
+  expect(acted.json).toMatchObject({ action: 'deliver', done: true, messageId: expect.any(String) });
+  const truth = lines((await call('GET', '/sim/truth/new@demo.example?resource=gmail')).text);
+  expect(truth.map((message) => message.id)).toEqual(truth.map((message) => String(message.id)).sort((a, b) => (a < b ? -1 : 1)));
+  expect(truth.find((message) => message.id === acted.json.messageId)).toMatchObject({ subject: 'héllo', text: 'wörld', from: 'Zoë <z@x.example>', html: null, attachments: [] });
+  expect(Object.keys(truth[0])).toEqual(['id', 'threadId', 'labelIds', 'internalDate', 'sizeEstimate', 'snippet', 'subject', 'from', 'to', 'cc', 'date', 'messageId', 'text', 'html', 'attachments']);
+  const calendar = lines((await call('GET', '/sim/truth/new@demo.example?resource=calendar')).text);
+  expect(calendar.map((one) => one.calendarId)).toContain('en.usa#holiday@group.v.calendar.google.com');
+});
+
+test('every action can be named, and says what it touched', async () => {
+  const names = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'label-create', 'label-rename', 'label-delete', 'touch', 'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete'];
+  for (const action of names) {
+    const { status, json } = await call('POST', '/sim/accounts/user1@demo.example/act', { action });
+    expect([action, status, json.action, json.done]).toEqual([action, 200, action, true]);
+  }
+  const unknown = await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'sleep' });
+  expect([unknown.status, unknown.json.error]).toEqual([400, `unknown action; the actions are ${names.join(', ')}`]);
+});
+
+test('random actions are the same for the same seed', async () => {
+  await call('POST', '/sim/act', { count: 200 });
+  const twin = await startSimulator({ accounts: 2, messagesPerAccount: 40, eventsPerCalendar: 20, seed: 5, nowMs: Date.UTC(2026, 5, 1) });
+  twin.actAtRandom(200);
+  expect(twin.gmailTruth('user2@demo.example')).toEqual(simulator.gmailTruth('user2@demo.example'));
+  expect(twin.calendarTruth('user2@demo.example')).toEqual(simulator.calendarTruth('user2@demo.example'));
+  await twin.close();
+});
+
+test('rate, clock, faults and ledger are at hand', async () => {
+  expect((await call('POST', '/sim/rate', { perSecond: 3 })).json).toEqual({ perSecond: 3 });
+  expect((await call('GET', '/sim')).json).toMatchObject({ accounts: 2, actionsPerSecond: 3 });
+  expect((await call('POST', '/sim/clock', { advanceMs: 60_000 })).json).toEqual({ nowMs: Date.UTC(2026, 5, 1, 0, 1) });
+  expect((await call('POST', '/sim/faults', { kind: '500', count: 2 })).json).toEqual({ id: 1 });
+  expect((await call('GET', '/sim/faults')).json.faults).toHaveLength(1);
+  await call('DELETE', '/sim/faults');
+  expect((await call('GET', '/sim/faults')).json.faults).toEqual([]);
+  expect((await call('GET', '/sim/ledger')).json).toMatchObject({ violations: { total: 0, recent: [] }, batches: 0 });
+  expect((await call('POST', '/sim/accounts/user1@demo.example/consent')).json.refreshToken).toMatch(/-2$/);
+});
+
+test.each([
+  ['POST', '/sim/rate', { perSecond: -1 }], ['POST', '/sim/act', { count: 1.5 }], ['POST', '/sim/clock', { advanceMs: -1 }], ['POST', '/sim/accounts', { email: 'nobody' }],
+  ['POST', '/sim/accounts', { email: 'user1@demo.example' }], ['GET', '/sim/truth/nobody@demo.example', undefined], ['GET', '/sim/truth/user1@demo.example?resource=drive', undefined],
+])('%s %s with %j is a 400 that says why', async (method, path, body) => {
+  const { status, json } = await call(method, path, body);
+  expect([status, typeof json.error]).toEqual([400, 'string']);
+});
+
+test('what is no control is a 404', async () => {
+  expect((await call('GET', '/sim/nothing')).status).toBe(404);
+});
+
+test('users act on their own at the rate that is set', async () => {
+  const before = simulator.world.all().map((account) => account.mailbox.history.current);
+  simulator.setRate(2_000);
+  const moved = (): boolean => simulator.world.all().every((account, index) => account.mailbox.history.current > (before[index] as bigint));
+  while (!moved()) await new Promise((resolve) => { setTimeout(resolve, 20); });
+  simulator.setRate(0);
+  expect(moved()).toBe(true);
+});

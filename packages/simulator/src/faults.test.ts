@@ -1,0 +1,69 @@
+import { batchOf, Client, readBatch, tokenRequest } from '../test-support/client.js';
+import { startSimulator, type Simulator } from './simulator.js';
+
+let simulator: Simulator;
+let client: Client;
+let ids: string[];
+
+beforeAll(async () => {
+  simulator = await startSimulator({ accounts: 2, messagesPerAccount: 30, quota: { scale: 100 } });
+  client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
+  ids = (await client.get('/gmail/v1/users/me/messages')).json.messages.map((message: { id: string }) => message.id);
+});
+afterAll(() => simulator.close());
+afterEach(() => { simulator.faults.clear(); simulator.ledger.reset(simulator.clock.nowMs()); });
+
+const PROFILE = '/gmail/v1/users/me/profile';
+
+test.each([
+  ['403-user-rate', 403, 'application/json', /^Quota exceeded for quota metric 'Queries'/],
+  ['429-retry-after', 429, 'application/json', /^User-rate limit exceeded\. {2}Retry after /],
+  ['429-concurrent', 429, 'application/json', /^Too many concurrent requests for user$/],
+  ['500', 500, 'application/json', /^Internal error/],
+  ['503-html', 503, 'text/html', /<title>Error 503/],
+] as const)('%s answers as Google does, once, and is no violation', async (kind, status, type, message) => {
+  simulator.faults.add({ kind, count: 1 });
+  const answer = await client.get(PROFILE);
+  expect([answer.status, answer.headers.get('content-type')?.split(';')[0], answer.headers.get('retry-after')]).toEqual([status, type, null]);
+  expect(answer.json?.error.message ?? answer.text).toMatch(message);
+  expect((await client.get(PROFILE)).status).toBe(200);
+  expect(simulator.ledger.snapshot()).toMatchObject({ violations: { total: 0 }, faults: { [kind]: 1 }, methods: { getProfile: { faulted: 1 } } });
+});
+
+test('a fault strikes the account and the method that it names, also inside a batch', async () => {
+  simulator.faults.add({ kind: '500', method: 'messages.get', email: 'user1@demo.example', count: 3 });
+  const other = await Client.signIn(simulator.url, simulator.accounts()[1]!.refreshToken);
+  expect([(await client.get(PROFILE)).status, (await other.get('/gmail/v1/users/me/messages/00000000deadbeef')).status]).toEqual([200, 404]);
+  const parts = readBatch(await client.batch(batchOf(ids.slice(0, 10).map((id) => `/gmail/v1/users/me/messages/${id}`)), 'multipart/mixed; boundary=frontier'));
+  expect(parts.filter((part) => part.status === 500)).toHaveLength(3);
+});
+
+test('half of the calls means about half of them', async () => {
+  simulator.faults.add({ kind: '429-concurrent', probability: 0.5 });
+  let struck = 0;
+  for (let n = 0; n < 200; n++) if ((await client.get(PROFILE)).status === 429) struck += 1;
+  expect(struck).toBeGreaterThan(60);
+  expect(struck).toBeLessThan(140);
+});
+
+test('a reset cuts the connection, of a call, a batch and the token endpoint', async () => {
+  simulator.faults.add({ kind: 'reset', method: 'getProfile', count: 1 });
+  await expect(client.get(PROFILE)).rejects.toThrow('fetch failed');
+  simulator.faults.add({ kind: 'reset', method: 'batch', count: 1 });
+  await expect(client.batch(batchOf([PROFILE]), 'multipart/mixed; boundary=frontier')).rejects.toThrow('fetch failed');
+  simulator.faults.add({ kind: 'reset', method: 'token', count: 1 });
+  await expect(tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken)).rejects.toThrow('fetch failed');
+  expect((await client.get(PROFILE)).status).toBe(200);
+});
+
+test('latency delays what it names', async () => {
+  simulator.faults.add({ kind: 'latency', ms: 120, method: 'getProfile', count: 1 });
+  const began = performance.now();
+  expect((await client.get(PROFILE)).status).toBe(200);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(115);
+});
+
+test('an unknown fault is refused by name', () => {
+  expect(() => simulator.faults.add({ kind: 'flood' as never })).toThrow('unknown fault; the kinds are 403-user-rate,');
+  expect(() => simulator.faults.add({ kind: '500', probability: 2 })).toThrow('between 0 and 1');
+});

@@ -1,0 +1,41 @@
+import { verifyAccount } from '@syncline/sync';
+import { startWorld, type World } from '../support/world.js';
+
+let world: World;
+let accountId: string;
+beforeEach(async () => {
+  world = await startWorld({ seed: 51, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 2, eventsPerCalendar: 20 });
+  await world.catchUp();
+  accountId = (await world.store.accounts.list())[0]!.id;
+});
+afterEach(() => world.close());
+
+const verify = (resource: 'gmail' | 'calendar'): ReturnType<typeof verifyAccount> => verifyAccount(world.rt, world, accountId, resource);
+
+test('a whole mirror passes, and everything in it was looked at', async () => {
+  expect(await verify('gmail')).toEqual({ resource: 'gmail', checked: 60, missing: [], extra: [], stale: [] });
+  const calendar = await verify('calendar');
+  expect(calendar).toMatchObject({ missing: [], extra: [], stale: [] });
+  expect(calendar.checked).toBe((await world.drift()).checked.events);
+});
+
+test('a row that is missing, one too many and one that was changed are each told by name', async () => {
+  const { pool } = world.database;
+  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE gmail_messages SET subject = 'another' WHERE id = $1", [ids[1]]);
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[2]]);
+  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
+  expect(await verify('gmail')).toEqual({ resource: 'gmail', checked: 60, missing: [ids[0]], extra: ['ffffffffffffffff'], stale: [ids[1], ids[2]] });
+  const event = (await pool.query<{ calendar_id: string; id: string }>('SELECT calendar_id, id FROM calendar_events ORDER BY id LIMIT 1')).rows[0]!;
+  await pool.query("UPDATE calendar_events SET resource = resource || '{\"summary\":\"another\"}' WHERE calendar_id = $1 AND id = $2", [event.calendar_id, event.id]);
+  expect(await verify('calendar')).toMatchObject({ missing: [], extra: [], stale: [`${event.calendar_id}/${event.id}`] });
+}, 120_000);
+
+test('a full sync mends what verify found', async () => {
+  await world.database.pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT 5)");
+  await world.database.pool.query('DELETE FROM gmail_messages WHERE id IN (SELECT id FROM gmail_messages ORDER BY id DESC LIMIT 5)');
+  await world.store.collections.markWanted([accountId], { full: true });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
+});
