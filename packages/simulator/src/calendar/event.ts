@@ -42,8 +42,6 @@ export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
   eventType?: string;
 }
 
-const DAY_MS = 86_400_000;
-
 /** Instant of a start or end; an all-day date counts from midnight in the calendar's zone. */
 export function instantMs(time: EventTime, calendarZone: string): number {
   if (time.dateTime !== undefined) return Date.parse(time.dateTime);
@@ -57,12 +55,6 @@ export function timedAt(instant: number, zone: string): EventTime {
 
 export function allDay(wallMs: number): EventTime {
   return { date: new Date(wallMs).toISOString().slice(0, 10) };
-}
-
-/** Moves a start or end by whole milliseconds, all-day ones by whole days. */
-export function shift(time: EventTime, byMs: number): EventTime {
-  if (time.date !== undefined) return allDay(Date.parse(`${time.date}T00:00:00Z`) + Math.round(byMs / DAY_MS) * DAY_MS);
-  return { ...time, dateTime: rfc3339(time.timeZone ?? 'UTC', Date.parse(time.dateTime ?? '') + byMs) };
 }
 
 /** `<master>_20230722T160000Z`, or `<master>_20180128` for all-day series. */

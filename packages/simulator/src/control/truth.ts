@@ -4,7 +4,7 @@
  */
 import { decodeText } from '../mime/charset.js';
 import { headerValue } from '../mime/headers.js';
-import { isLeaf, parseMessage, type Part } from '../mime/part.js';
+import { isLeaf, parseMessage, walkParts, type Part } from '../mime/part.js';
 import { decodeWords } from '../mime/words.js';
 import { snippetOf } from '../gmail/snippet.js';
 import type { StoredMessage } from '../mailbox.js';
@@ -77,13 +77,9 @@ function inlineText(root: Part, mimeType: string): string | null {
 
 /** Named leaves and forwarded messages, and leaves that aren't text. */
 function attachmentsOf(root: Part): GmailTruth['attachments'] {
-  const found: GmailTruth['attachments'] = [];
-  const visit = (part: Part): void => {
+  const attached = [...walkParts(root)].filter((part) => {
     const leaf = isLeaf(part);
-    const named = part.filename !== '' && (leaf || part.mimeType === 'message/rfc822');
-    if (named || (leaf && !part.mimeType.startsWith('text/'))) found.push({ partId: part.id, filename: part.filename, mimeType: part.mimeType, size: part.body.length });
-    part.parts.forEach(visit);
-  };
-  visit(root);
-  return found;
+    return part.filename === '' ? leaf && !part.mimeType.startsWith('text/') : leaf || part.mimeType === 'message/rfc822';
+  });
+  return attached.map((part) => ({ partId: part.id, filename: part.filename, mimeType: part.mimeType, size: part.body.length }));
 }

@@ -13,7 +13,6 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
   const server = createServer((request, response) => {
-    sim.ledger.requests += 1;
     handle({ sim, api, control, request, response }).catch((error: unknown) => fail(response, error));
   });
   // Clients keep connections for minutes; Node's default of 5 s would cut them in the middle of a pause and look like a fault.
@@ -32,7 +31,10 @@ async function handle(exchange: Exchange): Promise<void> {
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
   if (path === '/sim' || path.startsWith('/sim/')) {
     await exchange.control.handle(request, response, path, query, await readBody(request));
-  } else if (isApiPath(path)) {
+    return;
+  }
+  sim.ledger.requests += 1;
+  if (isApiPath(path)) {
     const call = { httpMethod: request.method ?? 'GET', path, query, accessToken: bearer(request.headers.authorization) ?? query.get('access_token') };
     await settle(exchange, [exchange.api.admit(call)], (admitted) => (admitted[0] as Admitted).answer());
   } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3') await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
