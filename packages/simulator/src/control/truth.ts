@@ -75,11 +75,11 @@ function inlineText(root: Part, mimeType: string): string | null {
   return texts.length === 0 ? null : texts.join('\n');
 }
 
-/** Named leaves and forwarded messages, and leaves that aren't text. */
+/** Named leaves and forwarded messages, leaves that aren't text, and text that says it is attached. */
 function attachmentsOf(root: Part): GmailTruth['attachments'] {
   const attached = [...walkParts(root)].filter((part) => {
     const leaf = isLeaf(part);
-    return part.filename === '' ? leaf && !part.mimeType.startsWith('text/') : leaf || part.mimeType === 'message/rfc822';
+    return part.filename === '' ? leaf && (part.attached || !part.mimeType.startsWith('text/')) : leaf || part.mimeType === 'message/rfc822';
   });
   return attached.map((part) => ({ partId: part.id, filename: part.filename, mimeType: part.mimeType, size: part.body.length }));
 }
