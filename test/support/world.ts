@@ -51,10 +51,14 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
     catchUp: (run) => catchUp(rt, store, google, run ?? {}),
     drift: () => driftOf(store, control),
     async close() {
+      // Whatever a scenario is about, Google's judge has the last word in it.
+      const { violations, callsAfterInvalidGrant, callsAfterRevoke } = await control.ledger();
       await google.close();
       await store.close();
       await database.drop();
       await simulator.close();
+      if (violations.total > 0) throw new Error(`${violations.total} quota violations: ${JSON.stringify(violations.recent.slice(0, 5))}`);
+      if (callsAfterInvalidGrant + callsAfterRevoke > 0) throw new Error(`${callsAfterInvalidGrant + callsAfterRevoke} calls after the grant was refused or revoked`);
     },
   };
 }
