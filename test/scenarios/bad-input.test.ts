@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
-import { ended, freePort, startProgram, stopAll, type Program } from '../support/processes.js';
+import { ended, startProgram, stopAll, type Program } from '../support/processes.js';
+import { freePort } from '../support/redis-server.js';
 
 /*
  * What an operator gets for a mistake: one clear message that says what is wrong and what to do, a non-zero exit, no stack trace,

@@ -4,7 +4,8 @@ import { openStore, type Store } from '@syncline/store';
 import Redis from 'ioredis';
 import { testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
 import { driftOf, NO_DRIFT } from '../support/drift.js';
-import { endProcess, startProgram, startRedis, stopAll, type OwnRedis } from '../support/processes.js';
+import { endProcess, startProgram, stopAll } from '../support/processes.js';
+import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /*
@@ -16,7 +17,7 @@ import { SimulatorControl } from '../support/simulator-control.js';
 let simulator: Simulator;
 let control: SimulatorControl;
 let database: TestDatabase;
-let redis: OwnRedis;
+let redis: TestRedis;
 let store: Store;
 let env: Record<string, string>;
 
@@ -32,6 +33,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await stopAll();
+  await redis.stop();
   await store.close();
   await database.drop();
   await simulator.close();

@@ -1,18 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /*
- * Real processes, as an operator runs them: the built programs, their own Redis, environment variables, signals.
+ * Real processes, as an operator runs them: the built programs, environment variables, signals.
  * Whatever is started here is killed by stopAll, also when a test fails.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
 const started = new Set<ChildProcess>();
-const directories = new Set<string>();
 
 export type Program = 'scheduler' | 'worker' | 'api' | 'cli';
 export type Started = ChildProcess & { output: string[] };
@@ -69,36 +65,6 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = '
   return { code: child.exitCode, signal: child.signalCode };
 }
 
-export interface OwnRedis {
-  url: string;
-  process: ChildProcess;
-}
-
-/** A Redis of the test's own, for tests that wipe or kill it. */
-export async function startRedis(): Promise<OwnRedis> {
-  const port = await freePort();
-  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-redis-'));
-  directories.add(directory);
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction'];
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  started.add(child);
-  child.stdout.setEncoding('utf8');
-  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(child.stdout, 'data'))[0]);
-  child.stdout.resume();
-  return { url: `redis://127.0.0.1:${port}`, process: child };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 export async function stopAll(): Promise<void> {
   await Promise.all([...started].map((child) => endProcess(child, 'SIGKILL')));
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-  directories.clear();
 }

@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { type Fleet, openFleet } from '@syncline/fleet';
 import { OperatorError, type Runtime, createRuntime } from '@syncline/runtime';
-import { type TestRedis, startRedis } from '../../../packages/fleet/test-support/redis-server.js';
+import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 import { createApp } from './app.js';
 import { type Listening, listen } from './listen.js';
 

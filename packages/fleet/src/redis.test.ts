@@ -1,5 +1,5 @@
 import { OperatorError, createRuntime } from '@syncline/runtime';
-import { freePort, startRedis } from '../test-support/redis-server.js';
+import { freePort, startRedis } from '../../../test/support/redis-server.js';
 import { openFleet } from './fleet.js';
 import { redisAddress, redisProblem } from './redis.js';
 

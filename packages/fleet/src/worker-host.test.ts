@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type FleetBench, openBench, redisForTests, until } from '../test-support/fleet-bench.js';
-import { type TestRedis, startRedis } from '../test-support/redis-server.js';
+import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 
 const children: ChildProcess[] = [];
 const SUPPORT = join(__dirname, '../test-support');

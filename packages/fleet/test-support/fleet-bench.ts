@@ -1,7 +1,7 @@
 import { type Runtime, createRuntime } from '@syncline/runtime';
 import { Redis } from 'ioredis';
 import { type Fleet, type WorkOptions, type WorkerHost, openFleet } from '../src/index.js';
-import { type TestRedis, startRedis } from './redis-server.js';
+import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 
 /** A fleet for one test: its own prefix on a Redis that may be shared, and everything it starts is ended by `release`. */
 export interface FleetBench {

@@ -1,7 +1,8 @@
 import { createRuntime, systemClock } from '@syncline/runtime';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { type TestRedis, freePort, startTestRedis } from '../test-support/redis-server.js';
+import { freePort } from '../../../test/support/redis-server.js';
+import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { type Charge, type Quota, type QuotaOptions, openQuota } from './quota.js';
 import { CHARGE, HOLD_MS, KEEP_MS, SLOT_MS } from './quota-script.js';
 import { runScript } from './redis.js';

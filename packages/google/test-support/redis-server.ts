@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { startRedis } from '../../../test/support/redis-server.js';
 
 /** A Redis for one test file: the suite's shared one, or a server of its own. */
 export interface TestRedis {
@@ -18,9 +16,8 @@ export interface TestRedis {
 
 export async function startTestRedis(): Promise<TestRedis> {
   const shared = process.env.SYNCLINE_TEST_REDIS_URL;
-  const port = await freePort();
-  const server = shared ? null : spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1'], { stdio: 'ignore' });
-  const url = shared ?? `redis://127.0.0.1:${port}`;
+  const own = shared ? null : await startRedis();
+  const url = shared ?? own!.url;
   const client = new Redis(url, { retryStrategy: () => 50 });
   client.on('error', () => undefined);
   client.setMaxListeners(0);
@@ -35,24 +32,7 @@ export async function startTestRedis(): Promise<TestRedis> {
     },
     stop: async () => {
       client.disconnect();
-      if (server) await stopped(server);
+      await own?.stop();
     },
   };
-}
-
-async function stopped(server: ChildProcess): Promise<void> {
-  const exited = once(server, 'exit');
-  server.kill('SIGKILL');
-  await exited;
-}
-
-/** A port on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
 }

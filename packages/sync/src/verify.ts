@@ -67,7 +67,7 @@ async function verifyMailbox(store: Store, account: GoogleAccount, accountId: st
     report.extra.push(...again.extra);
     report.stale.push(...again.stale);
   }
-  for (const ids of [report.missing, report.extra, report.stale]) ids.sort();
+  for (const found of [report.missing, report.extra, report.stale]) found.sort();
   return report;
 }
 
