@@ -12,12 +12,12 @@ afterEach(() => world.close());
 
 /** A fleet is at work meanwhile: what verify finds is looked at again once the fleet has caught up. */
 async function verify(resource: 'gmail' | 'calendar'): ReturnType<typeof verifyAccount> {
-  let over = false;
+  const over = new AbortController();
   const fleet = (async () => {
-    while (!over) await world.catchUp();
+    while (!over.signal.aborted) await world.catchUp();
   })();
   const report = await verifyAccount(world.rt, world, accountId, resource);
-  over = true;
+  over.abort();
   await fleet;
   return report;
 }
