@@ -9,15 +9,13 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 /** Linux counts CPU in hundredths of a second, on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-export function start(file, args, env = {}) {
+export function start(file, args, env = {}, errors = 'inherit') {
   const child = spawn(process.execPath, [path.join(ROOT, file), ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', errors],
   });
-  child.on('exit', (code, signal) => {
-    if (code) console.error(`${file} ended with ${code ?? signal}`);
-  });
+  if (errors === 'inherit') child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
   return child;
 }
 

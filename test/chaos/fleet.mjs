@@ -1,0 +1,36 @@
+/** The fleet under siege: real schedulers and workers, started again when they die, as an orchestrator would. */
+import { start, stop } from '../bench/processes.mjs';
+
+const RESTART_MS = 500;
+
+export function openFleetUnderSiege(env, { workers, schedulers }) {
+  const members = new Map();
+  let over = false;
+  const unexpected = [];
+  const keep = (name, file) => {
+    const child = start(file, [], { ...env, LOG_LEVEL: 'error' }, 'ignore');
+    child.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
+    members.set(name, child);
+    child.on('exit', (code) => {
+      // A worker that finds itself stuck ends itself with 1: that is what it should do. Anything else was not ordered.
+      if (!over && code !== null && code !== 0 && code !== 1) unexpected.push(`${name} ended with ${code}`);
+      if (!over) setTimeout(() => over || keep(name, file), RESTART_MS);
+    });
+  };
+  for (let i = 1; i <= workers; i++) keep(`worker ${i}`, 'apps/worker/dist/main.js');
+  for (let i = 1; i <= schedulers; i++) keep(`scheduler ${i}`, 'apps/scheduler/dist/main.js');
+  return {
+    unexpected,
+    names: (kind) => [...members.keys()].filter((name) => name.startsWith(kind)),
+    pid: (name) => members.get(name).pid,
+    signal(name, signal) {
+      const child = members.get(name);
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    },
+    async end() {
+      over = true;
+      for (const child of members.values()) child.kill('SIGCONT');
+      await Promise.all([...members.values()].map(stop));
+    },
+  };
+}

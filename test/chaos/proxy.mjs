@@ -1,0 +1,67 @@
+/**
+ * A TCP proxy between the fleet and one of its servers, for the troubles that killing a process does not make: connections cut in
+ * the middle, a server that takes what is sent and never answers (half-open), latency.
+ */
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+export async function openProxy(targetUrl) {
+  const target = new URL(targetUrl);
+  const pairs = new Set();
+  let delayMs = 0;
+  let stalled = false;
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    const pair = { near, far };
+    pairs.add(pair);
+    const end = () => {
+      near.destroy();
+      far.destroy();
+      pairs.delete(pair);
+    };
+    for (const [from, to] of [[near, far], [far, near]]) {
+      from.on('data', (chunk) => pass(from, to, chunk));
+      from.on('error', end);
+      from.on('close', end);
+    }
+    if (stalled) for (const socket of [near, far]) socket.pause();
+  });
+  const pass = (from, to, chunk) => {
+    if (delayMs === 0) {
+      if (!to.destroyed) to.write(chunk);
+    } else setTimeout(() => to.destroyed || to.write(chunk), delayMs);
+  };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(targetUrl);
+  url.port = String(server.address().port);
+  return {
+    url: url.href.replace(/\/$/, ''),
+    /** Every connection is reset; new ones are taken. */
+    cut() {
+      for (const { near, far } of pairs) {
+        near.resetAndDestroy();
+        far.destroy();
+      }
+    },
+    /** Nothing passes until `flow`; connections stay open and look alive. */
+    stall() {
+      stalled = true;
+      for (const { near, far } of pairs) for (const socket of [near, far]) socket.pause();
+    },
+    flow() {
+      stalled = false;
+      for (const { near, far } of pairs) for (const socket of [near, far]) socket.resume();
+    },
+    slow(ms) {
+      delayMs = ms;
+    },
+    close() {
+      server.close();
+      for (const { near, far } of pairs) {
+        near.destroy();
+        far.destroy();
+      }
+    },
+  };
+}

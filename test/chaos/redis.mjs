@@ -1,0 +1,58 @@
+/** A Redis of the siege's own, with an append-only file, that can be killed and started again on its port. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export async function startRedis() {
+  const port = await freePort();
+  const directory = mkdtempSync(path.join(tmpdir(), 'syncline-siege-redis-'));
+  let server = await launch(port, directory);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    flush: () => command(port, 'FLUSHALL'),
+    async restart(downMs) {
+      await kill(server);
+      await new Promise((resolve) => setTimeout(resolve, downMs));
+      server = await launch(port, directory);
+    },
+    async stop() {
+      await kill(server);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(port, directory) {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction'];
+  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  server.stdout.setEncoding('utf8');
+  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(server.stdout, 'data'))[0]);
+  server.stdout.resume();
+  return server;
+}
+
+async function kill(server) {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const gone = once(server, 'exit');
+  server.kill('SIGKILL');
+  await gone;
+}
+
+async function command(port, words) {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined); // It may be down just now: then there is nothing to flush.
+  socket.end(`${words}\r\n`);
+  await once(socket, 'close');
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,130 @@
+/**
+ * npm run chaos -- --minutes M --seed S [--accounts N --messages N --workers N --rate N]
+ *
+ * A fleet of real processes on real Postgres and Redis mirrors a simulated Google while its users act, and blow after blow falls on
+ * it. Then the blows stop, and the mirror must be whole: 0 missing, 0 extra, 0 stale, the feed gapless and equal to the rows,
+ * nobody stuck, no quota exceeded. Exit 0, or 1 with what is wrong. The seed repeats the order of the blows; their exact timing is
+ * the machine's.
+ */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createRuntime, startEmbedded } from '@syncline/runtime';
+import { dropDatabase, migrate, openStore } from '@syncline/store';
+import pg from 'pg';
+import { firstLine, start, stop } from '../bench/processes.mjs';
+import { openFleetUnderSiege } from './fleet.mjs';
+import { openGoogle } from './google.mjs';
+import { openProxy } from './proxy.mjs';
+import { watchRecoveries } from './recoveries.mjs';
+import { startRedis } from './redis.mjs';
+import { blows, draw, generator } from './siege.mjs';
+import { judge } from './verdict.mjs';
+
+const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/chaos');
+const CALM_TIMEOUT_MS = 180_000;
+const options = readOptions();
+const random = generator(options.seed);
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+console.log(`chaos: seed ${options.seed}, ${options.minutes} minutes, ${options.accounts} accounts × ${options.messages} messages, ${options.workers} workers, 2 schedulers, users act ${options.rate} times a second`);
+const servers = await startEmbedded({ dataDir: DATA_DIR });
+const redis = await startRedis();
+const closing = [() => servers.release(), () => redis.stop()];
+try {
+  process.exitCode = await siege();
+} finally {
+  for (const close of closing.toReversed()) await close();
+}
+
+async function siege() {
+  const databaseUrl = await freshDatabase(servers.databaseUrl);
+  const simulator = start('packages/simulator/dist/main.js', ['--seed', String(options.seed), '--accounts', String(options.accounts), '--messages', String(options.messages), '--calendars', '2', '--latency', '20'], {}, 'ignore');
+  closing.push(() => stop(simulator));
+  const google = await openGoogle(JSON.parse(await firstLine(simulator)).url);
+  const proxies = { postgres: await openProxy(databaseUrl), redis: await openProxy(redis.url), google: await openProxy(google.url) };
+  closing.push(() => Object.values(proxies).forEach((proxy) => proxy.close()));
+  const masterKey = randomBytes(32);
+  const store = await openStore(createRuntime({ service: 'chaos', logLevel: 'silent' }), { databaseUrl, masterKey });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'siege' });
+  pool.on('error', () => undefined);
+  closing.push(() => store.close(), () => pool.end());
+  for (const { email, refreshToken } of google.accounts) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
+  const env = { DATABASE_URL: proxies.postgres.url, REDIS_URL: proxies.redis.url, GOOGLE_API_URL: proxies.google.url, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), POLL_INTERVAL_ACTIVE_SECONDS: '3', POLL_INTERVAL_IDLE_SECONDS: '5' };
+  const fleet = openFleetUnderSiege(env, { workers: options.workers, schedulers: 2 });
+  closing.push(() => fleet.end());
+  await google.rate(options.rate);
+  const recoveries = watchRecoveries(pool);
+  const fallen = await strike({ fleet, proxies, redis, pool, google, recoveries, random });
+  await calm(google, store, recoveries);
+  return report(await judge(store, google), await google.ledger(), recoveries.summary(), fallen, fleet.unexpected);
+}
+
+/** Blow after blow until the time is over; several may be under way at once. */
+async function strike(targets) {
+  const menu = blows(targets);
+  const fallen = new Map();
+  const under = [];
+  const deadline = performance.now() + options.minutes * 60_000;
+  while (performance.now() < deadline) {
+    await sleep(200 + random() * 1_600);
+    const [, name, deed] = draw(menu, random);
+    fallen.set(name, (fallen.get(name) ?? 0) + 1);
+    under.push(deed().catch((error) => console.error(`${name}: ${error.message}`)));
+    await targets.recoveries.look().catch(() => undefined); // The blow may have hit our own session.
+  }
+  await Promise.all(under);
+  return fallen;
+}
+
+/** The blows stop, the users go on a little and then rest; everybody must be served by a run that began from here on. */
+async function calm(google, store, recoveries) {
+  await google.clearFaults();
+  await sleep(2_000);
+  await google.rate(0);
+  const since = await store.collections.markWanted(null);
+  const began = performance.now();
+  for (let last = ''; ; await sleep(250)) {
+    await recoveries.look();
+    const unserved = await store.collections.unservedSince(null, since);
+    if (unserved.length === 0) break;
+    if (performance.now() - began > CALM_TIMEOUT_MS) throw new Error(`${unserved.length} collections are stuck, the first: ${JSON.stringify(unserved.slice(0, 3))}`);
+    const said = `${unserved.length} collections to be served`;
+    if (Math.floor((performance.now() - began) / 10_000) !== Math.floor((performance.now() - began - 250) / 10_000) && said !== last) console.log((last = said));
+  }
+  console.log(`everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`);
+}
+
+function report(verdict, ledger, recovery, fallen, unexpected) {
+  for (const [name, count] of [...fallen].sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(5)} × ${name}`);
+  console.log(`${verdict.messages} messages, ${verdict.events} events, ${verdict.changes} changes in the feeds`);
+  console.log(`recovery of ${recovery.count} collections of killed workers: p50 ${recovery.p50.toFixed(1)} s, p99 ${recovery.p99.toFixed(1)} s, slowest ${recovery.slowest.toFixed(1)} s`);
+  for (const list of ['missing', 'extra', 'stale', 'feed', 'stuck']) for (const what of verdict[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
+  for (const what of unexpected) console.log(`  ${what}`);
+  if (ledger.violations.total > 0) console.log(`  violations: ${JSON.stringify(ledger.violations.recent.slice(0, 10))}`);
+  console.log(`feed problems: ${verdict.feed.length}, stuck accounts: ${verdict.stuck.length}, quota violations: ${ledger.violations.total}`);
+  console.log(`drift: ${verdict.missing.length} missing, ${verdict.extra.length} extra, ${verdict.stale.length} stale`);
+  const wrong = ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => verdict[list].length > 0) || ledger.violations.total > 0 || unexpected.length > 0;
+  if (wrong) console.log(`repeat: npm run chaos -- --minutes ${options.minutes} --seed ${options.seed} --accounts ${options.accounts} --messages ${options.messages}`);
+  return wrong ? 1 : 0;
+}
+
+async function freshDatabase(serverUrl) {
+  const url = new URL(serverUrl);
+  url.pathname = '/syncline_chaos';
+  await dropDatabase(url.href, { force: true });
+  await migrate(url.href);
+  return url.href;
+}
+
+function readOptions() {
+  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, accounts: { type: 'string', default: '20' }, messages: { type: 'string', default: '100' }, workers: { type: 'string', default: '3' }, rate: { type: 'string', default: '10' } } });
+  const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+  const bad = Object.entries(numbers).find(([, value]) => !(value > 0));
+  if (bad) {
+    console.error(`--${bad[0]} wants a number above 0`);
+    process.exit(2);
+  }
+  return { ...numbers, seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3) };
+}
