@@ -10,13 +10,18 @@ export async function startRedis() {
   const port = await freePort();
   const directory = mkdtempSync(path.join(tmpdir(), 'syncline-siege-redis-'));
   let server = await launch(port, directory);
+  let restarting = Promise.resolve();
   return {
     url: `redis://127.0.0.1:${port}`,
     flush: () => command(port, 'FLUSHALL'),
-    async restart(downMs) {
-      await kill(server);
-      await new Promise((resolve) => setTimeout(resolve, downMs));
-      server = await launch(port, directory);
+    /** One after the other: two servers cannot have one port. */
+    restart(downMs) {
+      restarting = restarting.then(async () => {
+        await kill(server);
+        await new Promise((resolve) => setTimeout(resolve, downMs));
+        server = await launch(port, directory);
+      });
+      return restarting;
     },
     async stop() {
       await kill(server);
