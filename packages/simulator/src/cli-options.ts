@@ -1,5 +1,6 @@
 /** The command line of the simulator's process. */
 import { parseArgs } from 'node:util';
+import { CONTROLS, MENUS } from './control/help.js';
 import type { SimulatorOptions } from './options.js';
 
 export const HELP = `Usage: npm run simulator -- [options]
@@ -18,13 +19,28 @@ Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (G
   --body-bytes N      mean bytes of a message's text (default 5000)
   --rate N            actions per second that the users take on their own (default 0)
   --latency MS|MIN-MAX  delay of every answer (default 0)
+  --token-latency MS  delay of the token endpoint (default 20)
+  --access-token-ttl MS   life of access tokens (default 3599000)
+  --refresh-token-ttl MS  life of refresh tokens, 0 for ever (default 0; 604800000 is an app in testing)
+  --scopes A,B        what the users consent to (default openid,userinfo.email,gmail.readonly,calendar.readonly)
+  --history-retention MS     life of history records (default 604800000)
+  --sync-token-retention MS  life of Calendar's sync tokens (default 2419200000)
+  --tombstone-retention MS   how long deleted events are told of (default 2592000000)
+  --fresh-lag MS      messages.get answers 404 for a message this young (default 0)
+  --short-pages       lists come short or empty with a next page token
   --tier new|legacy   Google's prices since 2026-05-01, or before (default new)
   --quota-scale N     multiplies every limit per minute (default 1)
+  --max-concurrent N  parts of one user in flight (default 25)
   --no-quota          count only, refuse nothing
   --eml DIR           load every file as a mail into the first account (repeatable)
   --mbox FILE         load an mbox file into the first account (repeatable)
   --ics DIR           load every file's events into a calendar of the first account (repeatable)
   --help              this text
+
+Control calls, JSON in and out (GET /sim lists them with every fault and action):
+${Object.entries(CONTROLS).map(([call, what]) => `  ${call.padEnd(34)} ${what}`).join('\n')}
+Faults: ${MENUS.faults.join(', ')};
+  once: ${MENUS.worldFaults.join(', ')} (variant: ${MENUS.revokeGrantVariants.join(', ')}).
 `;
 
 export type CommandLine = { kind: 'run'; options: SimulatorOptions } | { kind: 'help' } | { kind: 'mistake'; message: string };
@@ -46,12 +62,13 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   const { tier = 'new' } = values;
   if (tier !== 'new' && tier !== 'legacy') return { kind: 'mistake', message: `--tier is new or legacy, not "${tier}"` };
   const counts = Object.fromEntries(numbers.filter(({ text }) => text !== undefined).map(({ field, text }) => [field, Number(text)]));
-  const { scale, ...rest } = { scale: 1, accounts: 10, messagesPerAccount: 300, ...counts } as Record<string, number>;
+  const { scale, maxConcurrentPartsPerUser, ...rest } = { scale: 1, accounts: 10, messagesPerAccount: 300, ...counts } as Record<string, number>;
+  const shortPages = values['short-pages'] === true;
   return {
     kind: 'run',
     options: {
-      ...rest, ...(values.host === undefined ? {} : { host: values.host }), latencyMs: latency, emlDirectories: values.eml ?? [], mboxFiles: values.mbox ?? [], icsDirectories: values.ics ?? [],
-      quota: { enforce: values['no-quota'] !== true, tier, scale: scale ?? 1 },
+      ...rest, shortCalendarPages: shortPages, shortGmailPages: shortPages, ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }), ...(values.host === undefined ? {} : { host: values.host }), latencyMs: latency, emlDirectories: values.eml ?? [], mboxFiles: values.mbox ?? [], icsDirectories: values.ics ?? [],
+      quota: { enforce: values['no-quota'] !== true, tier, scale: scale ?? 1, ...(maxConcurrentPartsPerUser === undefined ? {} : { maxConcurrentPartsPerUser }) },
     },
   };
 }
@@ -60,6 +77,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
 const NUMBERS = [
   ['port', 'port', 0], ['seed', 'seed', 0], ['accounts', 'accounts', 1], ['messages', 'messagesPerAccount', 0], ['calendars', 'calendarsPerAccount', 1],
   ['events', 'eventsPerCalendar', 0], ['thread-length', 'threadLength', 1], ['body-bytes', 'bodyBytes', 1], ['rate', 'actionsPerSecond', 0], ['quota-scale', 'scale', 0.000_001],
+  ['max-concurrent', 'maxConcurrentPartsPerUser', 1], ['token-latency', 'tokenLatencyMs', 0], ['access-token-ttl', 'accessTokenTtlMs', 1], ['refresh-token-ttl', 'refreshTokenTtlMs', 0],
+  ['history-retention', 'historyRetentionMs', 0], ['sync-token-retention', 'syncTokenRetentionMs', 0], ['tombstone-retention', 'tombstoneRetentionMs', 0], ['fresh-lag', 'freshMessageLagMs', 0],
 ] as const;
 
 function parse(args: readonly string[]) {
@@ -69,7 +88,8 @@ function parse(args: readonly string[]) {
     args: [...args], allowPositionals: false, strict: true,
     options: {
       'port': text, 'host': text, 'seed': text, 'accounts': text, 'messages': text, 'calendars': text, 'events': text, 'thread-length': text, 'body-bytes': text,
-      'rate': text, 'latency': text, 'tier': text, 'quota-scale': text, 'no-quota': { type: 'boolean' }, 'eml': list, 'mbox': list, 'ics': list, 'help': { type: 'boolean' },
+      'rate': text, 'latency': text, 'tier': text, 'quota-scale': text, 'max-concurrent': text, 'token-latency': text, 'access-token-ttl': text, 'refresh-token-ttl': text,
+      'history-retention': text, 'sync-token-retention': text, 'tombstone-retention': text, 'fresh-lag': text, 'scopes': text, 'short-pages': { type: 'boolean' }, 'no-quota': { type: 'boolean' }, 'eml': list, 'mbox': list, 'ics': list, 'help': { type: 'boolean' },
     },
   }).values;
 }

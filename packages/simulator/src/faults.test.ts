@@ -1,4 +1,4 @@
-import { batchOf, Client, readBatch, tokenRequest } from '../test-support/client.js';
+import { batchOf, Client, readBatch, tokenRequest, type Json } from '../test-support/client.js';
 import { startSimulator, type Simulator } from './simulator.js';
 
 let simulator: Simulator;
@@ -63,7 +63,59 @@ test('latency delays what it names', async () => {
   expect(performance.now() - began).toBeGreaterThanOrEqual(115);
 });
 
+test.each([
+  ['401', 401, 'authError', undefined], ['404', 404, 'notFound', undefined], ['503', 503, 'backendError', undefined], ['429-exhausted', 429, 'rateLimitExceeded', undefined],
+  ['400-mail-not-enabled', 400, 'failedPrecondition', undefined], ['403-insufficient-scope', 403, 'insufficientPermissions', 'ACCESS_TOKEN_SCOPE_INSUFFICIENT'],
+  ['403-domain-policy', 403, 'domainPolicy', undefined], ['403-api-disabled', 403, 'accessNotConfigured', 'SERVICE_DISABLED'], ['403-daily-limit', 403, 'dailyLimitExceeded', undefined],
+  ['403-calendar-usage', 403, 'quotaExceeded', undefined],
+] as const)('%s has its status and reason', async (kind, status, reason, detail) => {
+  simulator.faults.add({ kind, count: 1 });
+  const { error } = (await client.get(PROFILE)).json;
+  expect([error.code, error.errors[0].reason, error.details?.[0].reason]).toEqual([status, reason, detail]);
+});
+
+test('one message is poisoned for ever, alone and in a batch, and its neighbours are not', async () => {
+  simulator.faults.add({ kind: '500', method: 'messages.get', id: ids[3] });
+  const path = (id: string): string => `/gmail/v1/users/me/messages/${id}`;
+  for (let n = 0; n < 3; n++) expect((await client.get(path(ids[3]!))).status).toBe(500);
+  const parts = readBatch(await client.batch(batchOf(ids.slice(0, 6).map(path)), 'multipart/mixed; boundary=frontier'));
+  expect(parts.map((part) => part.status).sort()).toEqual([200, 200, 200, 200, 200, 500]);
+});
+
+test('page tokens expire on order, and only calls that carry one are struck', async () => {
+  const first = (await client.get('/gmail/v1/users/me/messages?maxResults=5')).json;
+  simulator.faults.add({ kind: '400-page-token', count: 1 });
+  expect((await client.get('/gmail/v1/users/me/messages?maxResults=5')).status).toBe(200);
+  const expired = await client.get(`/gmail/v1/users/me/messages?pageToken=${first.nextPageToken}`);
+  expect([expired.status, expired.json.error.message]).toEqual([400, 'Invalid pageToken']);
+  expect((await client.get(`/gmail/v1/users/me/messages?pageToken=${first.nextPageToken}`)).status).toBe(200);
+});
+
+test('overlapping pages repeat the end of the page before, in Gmail and in Calendar', async () => {
+  simulator.faults.add({ kind: 'overlapping-pages' });
+  for (const [path, name] of [['/gmail/v1/users/me/messages', 'messages'], ['/calendar/v3/calendars/primary/events', 'items']] as const) {
+    const first = (await client.get(`${path}?maxResults=5`)).json;
+    const second = (await client.get(`${path}?maxResults=5&pageToken=${encodeURIComponent(first.nextPageToken)}`)).json;
+    const idsOf = (page: Json): string[] => page[name].map((item: { id: string }) => item.id);
+    expect([idsOf(second).slice(0, 3), idsOf(second).length]).toEqual([idsOf(first).slice(2), 8]);
+  }
+});
+
+test.each([
+  ['token-invalid-client', 401, 'invalid_client'], ['token-unauthorized-client', 401, 'unauthorized_client'], ['token-admin-policy', 400, 'admin_policy_enforced'],
+  ['token-429', 429, 'rate_limit_exceeded'], ['token-503', 503, 'backend_error'],
+] as const)('%s strikes the token endpoint and passes', async (kind, status, error) => {
+  const { refreshToken } = simulator.accounts()[0]!;
+  simulator.faults.add({ kind, count: 1 });
+  expect((await client.get(PROFILE)).status).toBe(200);
+  const refused = await tokenRequest(simulator.url, refreshToken);
+  expect([refused.status, refused.json.error]).toEqual([status, error]);
+  expect((await tokenRequest(simulator.url, refreshToken)).status).toBe(200);
+});
+
 test('an unknown fault is refused by name', () => {
-  expect(() => simulator.faults.add({ kind: 'flood' as never })).toThrow('unknown fault; the kinds are 403-user-rate,');
+  expect(() => simulator.faults.add({ kind: 'flood' as never })).toThrow('unknown fault; the kinds are ');
   expect(() => simulator.faults.add({ kind: '500', probability: 2 })).toThrow('between 0 and 1');
+  expect(() => simulator.faults.add({ kind: 'latency', ms: -1 })).toThrow('ms must be');
+  expect(() => simulator.faults.add({ kind: 'revoke-grant', variant: 'bored' as never })).toThrow('unknown variant');
 });

@@ -2,19 +2,17 @@
  * Trouble on order. Some faults hang over calls until their count is used up (refusals, 500, reset, latency …), some change
  * the world once (expired history, invalid sync tokens, a revoked grant). None of them is a violation of quota.
  */
-import { backendError, htmlUnavailable, retryAfter, tooManyConcurrent, quotaExceeded } from './http/errors.js';
+import { answerOf, CALL_FAULTS, isDamage, isTokenFault, isWorldFault, REFUSAL_NAMES, WORLD_FAULTS, type CallFault, type WorldFault } from './fault-kinds.js';
+import type { Grants, Refusal } from './grants.js';
+import { damaged, type Damage } from './http/damage.js';
 import type { Reply } from './http/reply.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
 import type { Prng } from './prng.js';
 import { unreachable } from './unreachable.js';
 import type { World } from './world.js';
-import type { Grants } from './grants.js';
 
-export const CALL_FAULTS = ['403-user-rate', '429-retry-after', '429-concurrent', '500', '503-html', 'reset', 'latency'] as const;
-export const WORLD_FAULTS = ['expire-history', 'invalid-sync-token', 'revoke-grant'] as const;
-export type CallFault = (typeof CALL_FAULTS)[number];
-export type WorldFault = (typeof WORLD_FAULTS)[number];
+export { CALL_FAULTS, WORLD_FAULTS, type CallFault, type WorldFault };
 
 export interface FaultOrder {
   kind: CallFault | WorldFault;
@@ -24,18 +22,26 @@ export interface FaultOrder {
   count?: number;
   /** Only calls of this account. Default: everybody's. */
   email?: string;
-  /** Only this method (`messages.get`, `events.list`, `batch`, `token`). Default: every API method, not `batch` and `token`. */
+  /** Only this method (`messages.get`, `events.list`, `batch`, `token`). Default: every API method, not `batch` and `token`; of `token-…` kinds, `token`. */
   method?: string;
-  /** `latency`: the delay. `429-retry-after`: how far ahead the named time is. Default 1,000. */
+  /** Only calls that name this id in their path: a poisoned message, one calendar. */
+  id?: string;
+  /** `latency`: the delay. `slow-body`: how long the body takes. `429-retry-after`: how far ahead the named time is. Default 1,000. */
   ms?: number;
+  /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
+  variant?: Refusal;
 }
 
-/** What a call meets: an answer in place of the real one, a cut connection, a delay. */
-export interface Mishap { reply: Reply | null; reset: boolean; delayMs: number }
+/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats. */
+export interface Mishap { reply: Reply | null; reset: boolean; delayMs: number; damage: { kind: Damage; ms: number } | null; overlap: boolean }
+
+/** What faults look at. `name` is the method's, or `batch` or `token`. */
+export interface Target { name: string; email: string | null; method: ApiMethod | null; ids?: readonly string[]; query?: URLSearchParams }
 
 interface Standing { id: number; order: FaultOrder & { kind: CallFault }; hits: number }
 
 const STANDING_LIMIT = 1_000;
+const DEFAULT_MS = 1_000;
 
 export class Faults {
   private standing: Standing[] = [];
@@ -46,9 +52,11 @@ export class Faults {
   /** Takes an order; faults of the world happen at once. Throws RangeError for one that makes no sense. */
   add(order: FaultOrder): { id: number } {
     const { kind } = order;
-    if (isWorldFault(kind)) { this.befall(kind, order.email); return { id: this.nextId++ }; }
+    if (order.variant !== undefined && !REFUSAL_NAMES.includes(order.variant)) throw new RangeError(`unknown variant; the variants are ${REFUSAL_NAMES.join(', ')}`);
+    if (isWorldFault(kind)) { this.befall(kind, order); return { id: this.nextId++ }; }
     if (!CALL_FAULTS.includes(kind)) throw new RangeError(`unknown fault; the kinds are ${[...CALL_FAULTS, ...WORLD_FAULTS].join(', ')}`);
     if (order.probability !== undefined && !(order.probability >= 0 && order.probability <= 1)) throw new RangeError('probability must lie between 0 and 1');
+    if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms))) throw new RangeError('ms must be a number of at least 0');
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
@@ -57,62 +65,67 @@ export class Faults {
 
   list(): { id: number; order: FaultOrder; hits: number }[] { return this.standing.map((one) => ({ ...one })); }
   clear(): void { this.standing = []; }
+  /** True while a fault of that kind hangs over anybody. */
+  stands(kind: CallFault): boolean { return this.standing.length > 0 && this.standing.some((one) => one.order.kind === kind); }
 
-  /** What befalls this call; counts hits. `name` is the method's, or `batch` or `token`. */
-  meet(name: string, email: string | null, nowMs: number, method: ApiMethod | null): Mishap {
-    const mishap: Mishap = { reply: null, reset: false, delayMs: 0 };
+  /** What befalls this call; counts hits. */
+  meet(target: Target, nowMs: number): Mishap {
+    const mishap: Mishap = { reply: null, reset: false, delayMs: 0, damage: null, overlap: false };
     if (this.standing.length === 0) return mishap;
     for (const one of this.standing) {
       if ((mishap.reply !== null || mishap.reset) && one.order.kind !== 'latency') continue;
-      if (!matches(one.order, name, email, method) || !this.prng.chance(one.order.probability ?? 1)) continue;
+      if (!matches(one.order, target) || !this.prng.chance(one.order.probability ?? 1)) continue;
       one.hits += 1;
       if (one.order.count !== undefined && one.hits >= one.order.count) this.standing = this.standing.filter((other) => other !== one);
-      this.ledger.faulted(one.order.kind, method);
-      if (one.order.kind === 'latency') mishap.delayMs += one.order.ms ?? 1_000;
-      else if (one.order.kind === 'reset') mishap.reset = true;
-      else mishap.reply = replyOf(one.order.kind, method, nowMs + (one.order.ms ?? 1_000));
+      this.ledger.faulted(one.order.kind, target.method);
+      strike(mishap, one.order, target.method, nowMs);
     }
     return mishap;
   }
 
-  private befall(kind: WorldFault, email: string | undefined): void {
+  private befall(kind: WorldFault, order: FaultOrder): void {
     this.ledger.faulted(kind, null);
     for (const account of this.world.all()) {
-      if (email !== undefined && account.email !== email.toLowerCase()) continue;
+      if (order.email !== undefined && account.email !== order.email.toLowerCase()) continue;
       switch (kind) {
         case 'expire-history': account.mailbox.history.expire(); break;
         case 'invalid-sync-token':
           account.shelf.expireSyncTokens();
           for (const entry of account.shelf.living()) entry.calendar.expireSyncTokens();
           break;
-        case 'revoke-grant': this.revoke(account.email); break;
+        case 'revoke-grant': this.revoke(account.email, order.variant ?? 'expired-or-revoked'); break;
         default: unreachable(kind);
       }
     }
   }
 
-  private revoke(email: string): void {
+  private revoke(email: string, refusal: Refusal): void {
     const grant = this.grants.ofAccount(email);
-    if (grant !== null) grant.state = 'revoked-by-user';
+    if (grant !== null) Object.assign(grant, { state: 'revoked-by-user', refusal });
   }
 }
 
-function isWorldFault(kind: CallFault | WorldFault): kind is WorldFault {
-  return (WORLD_FAULTS as readonly string[]).includes(kind);
+/** The answer, or what takes its place, with the damage of a whole request. */
+export function suffer(mishap: Mishap, answer: () => Reply): Reply {
+  const reply = mishap.reply ?? answer();
+  return mishap.damage === null ? reply : damaged(reply, mishap.damage.kind, mishap.damage.ms);
 }
 
-function matches(order: FaultOrder, name: string, email: string | null, method: ApiMethod | null): boolean {
-  if (order.email !== undefined && order.email.toLowerCase() !== email) return false;
-  return order.method === undefined ? method !== null : order.method === name;
+function strike(mishap: Mishap, order: FaultOrder & { kind: CallFault }, method: ApiMethod | null, nowMs: number): void {
+  const { kind } = order;
+  const ms = order.ms ?? DEFAULT_MS;
+  if (kind === 'latency') mishap.delayMs += ms;
+  else if (kind === 'reset') mishap.reset = true;
+  else if (kind === 'overlapping-pages') mishap.overlap = true;
+  else if (isDamage(kind)) mishap.damage = { kind, ms };
+  else mishap.reply = answerOf(kind, method, nowMs + ms);
 }
 
-function replyOf(kind: Exclude<CallFault, 'latency' | 'reset'>, method: ApiMethod | null, laterMs: number): Reply {
-  switch (kind) {
-    case '403-user-rate': return quotaExceeded(method?.api ?? 'gmail', 'user', method?.api === 'calendar' ? 600 : 6_000);
-    case '429-retry-after': return retryAfter(laterMs);
-    case '429-concurrent': return tooManyConcurrent();
-    case '500': return backendError();
-    case '503-html': return htmlUnavailable();
-    default: return unreachable(kind);
-  }
+function matches(order: FaultOrder & { kind: CallFault }, target: Target): boolean {
+  if (order.email !== undefined && order.email.toLowerCase() !== target.email) return false;
+  if (order.id !== undefined && target.ids?.includes(order.id) !== true) return false;
+  const onPage = order.kind === '400-page-token' || order.kind === 'overlapping-pages';
+  if (onPage && (target.query?.get('pageToken') ?? '') === '') return false;
+  const wanted = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);
+  return wanted === undefined ? target.method !== null : wanted === target.name;
 }

@@ -2,17 +2,28 @@
 import type { SimClock } from './clock.js';
 import type { Prng } from './prng.js';
 
-export const GRANTED_SCOPES = [
-  'openid', 'https://www.googleapis.com/auth/userinfo.email', 'https://www.googleapis.com/auth/gmail.readonly',
-  'https://www.googleapis.com/auth/calendar.readonly',
-].join(' ');
+/** What a mirror asks its users for. */
+export const DEFAULT_SCOPES: readonly string[] = ['openid', 'userinfo.email', 'gmail.readonly', 'calendar.readonly'];
+
+/** The words in which the token endpoint refuses a dead grant; to the client all of them mean that a new consent is needed. */
+export const REFUSALS = {
+  'expired-or-revoked': { error_description: 'Token has been expired or revoked.' },
+  'bad-request': { error_description: 'Bad Request' },
+  'account-deleted': { error_description: 'Account has been deleted' },
+  'invalid-rapt': { error_description: 'reauth related error (invalid_rapt)', error_uri: 'https://support.google.com/a/answer/9368756', error_subtype: 'invalid_rapt' },
+} as const;
+export type Refusal = keyof typeof REFUSALS;
 
 /** One user's consent. A new consent after a revocation is a new grant with a new refresh token. */
 export interface Grant {
   readonly email: string;
   readonly refreshToken: string;
+  /** Full names. Users untick scopes, so they may change while the grant lives. */
+  scopes: readonly string[];
+  readonly consentedAtMs: number;
   /** `revoked-by-client` came through /revoke; `revoked-by-user` from outside, which the client learns by invalid_grant. */
   state: 'live' | 'revoked-by-user' | 'revoked-by-client';
+  refusal: Refusal;
   /** True once a refresh was answered with invalid_grant: calls after it are a client's mistake. */
   refusedOnce: boolean;
   refreshesInFlight: number;
@@ -20,38 +31,59 @@ export interface Grant {
 
 export interface AccessToken { readonly grant: Grant; readonly expiresAtMs: number }
 
+export interface GrantRules {
+  accessTokenTtlMs: number;
+  /** Life of refresh tokens; 0 is for ever. An external app in testing has 7 days. */
+  refreshTokenTtlMs: number;
+  scopes: readonly string[];
+}
+
 /** Old access tokens are forgotten beyond this, and answered like unknown ones. */
 const ACCESS_TOKENS_KEPT = 200_000;
+/** Google lets a client have that many live refresh tokens of an account; the next consent kills the oldest without a word. */
+const LIVE_GRANTS_PER_ACCOUNT = 100;
 
 export class Grants {
   private readonly byRefreshToken = new Map<string, Grant>();
-  private readonly newest = new Map<string, Grant>();
+  private readonly byAccount = new Map<string, Grant[]>();
   private readonly accessTokens = new Map<string, AccessToken>();
-  private readonly generations = new Map<string, number>();
 
-  constructor(private readonly seed: number, private readonly clock: SimClock, private readonly prng: Prng, public accessTokenTtlMs: number) {}
+  constructor(private readonly seed: number, private readonly clock: SimClock, private readonly prng: Prng, readonly rules: GrantRules) {}
 
   /** A new consent of that account; the older refresh token, if any, keeps its state. */
-  consent(email: string): Grant {
-    const generation = (this.generations.get(email) ?? 0) + 1;
-    this.generations.set(email, generation);
-    const suffix = generation === 1 ? '' : `-${generation}`;
-    const refreshToken = `1//sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`;
-    const grant: Grant = { email, refreshToken, state: 'live', refusedOnce: false, refreshesInFlight: 0 };
-    this.byRefreshToken.set(refreshToken, grant);
-    this.newest.set(email, grant);
+  consent(email: string, scopes: readonly string[] = this.rules.scopes): Grant {
+    const earlier = this.byAccount.get(email) ?? [];
+    const suffix = earlier.length === 0 ? '' : `-${earlier.length + 1}`;
+    const grant = this.fresh(email, `1//sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`, scopes);
+    this.byRefreshToken.set(grant.refreshToken, grant);
+    this.byAccount.set(email, [...earlier, grant]);
+    const live = [...earlier, grant].filter((one) => one.state === 'live');
+    if (live.length > LIVE_GRANTS_PER_ACCOUNT) (live[0] as Grant).state = 'revoked-by-user';
     return grant;
   }
 
-  ofRefreshToken(token: string): Grant | null { return this.byRefreshToken.get(token) ?? null; }
+  /** What a service account gets for its assertion: an access token's grant without any refresh token. */
+  assertion(email: string, scopes: readonly string[]): Grant { return this.fresh(email, '', scopes); }
+
+  ofRefreshToken(token: string): Grant | null {
+    const grant = this.byRefreshToken.get(token) ?? null;
+    const { refreshTokenTtlMs } = this.rules;
+    if (grant?.state === 'live' && refreshTokenTtlMs > 0 && this.clock.nowMs() >= grant.consentedAtMs + refreshTokenTtlMs) grant.state = 'revoked-by-user';
+    return grant;
+  }
+
   /** The newest consent of that account. */
-  ofAccount(email: string): Grant | null { return this.newest.get(email) ?? null; }
+  ofAccount(email: string): Grant | null { return this.byAccount.get(email)?.at(-1) ?? null; }
   ofAccessToken(token: string): AccessToken | null { return this.accessTokens.get(token) ?? null; }
+
+  private fresh(email: string, refreshToken: string, scopes: readonly string[]): Grant {
+    return { email, refreshToken, scopes, consentedAtMs: this.clock.nowMs(), state: 'live', refusal: 'expired-or-revoked', refusedOnce: false, refreshesInFlight: 0 };
+  }
 
   /** A fresh access token of a live grant. */
   mint(grant: Grant): string {
     const token = `ya29.sim-${this.prng.hex(48)}`;
-    this.accessTokens.set(token, { grant, expiresAtMs: this.clock.nowMs() + this.accessTokenTtlMs });
+    this.accessTokens.set(token, { grant, expiresAtMs: this.clock.nowMs() + this.rules.accessTokenTtlMs });
     if (this.accessTokens.size > ACCESS_TOKENS_KEPT) {
       const oldest = this.accessTokens.keys().next();
       if (oldest.done !== true) this.accessTokens.delete(oldest.value);

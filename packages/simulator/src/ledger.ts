@@ -22,6 +22,12 @@ export interface UserCount {
   callsAfterRevoke: number;
 }
 
+/** `throttled` is Gmail's limit of one event a second, `refused` an answer that isn't an acknowledgement, `expired` what nobody took in time. */
+export const NOTIFICATION_FATES = ['published', 'throttled', 'dropped', 'duplicated', 'reordered', 'delivered', 'refused', 'expired'] as const;
+export type NotificationFate = (typeof NOTIFICATION_FATES)[number];
+export type NotificationKind = 'pubsub' | 'channel';
+export type NotificationCounts = Record<NotificationFate, number>;
+
 export interface LedgerSnapshot {
   sinceMs: number;
   requests: number;
@@ -33,6 +39,8 @@ export interface LedgerSnapshot {
   violations: { total: number; recent: Violation[] };
   /** Injected faults by kind; they are no violations. */
   faults: Record<string, number>;
+  /** Pub/Sub messages and channel notifications, by what became of them. */
+  notifications: Record<NotificationKind, NotificationCounts>;
   callsAfterInvalidGrant: number;
   callsAfterRevoke: number;
   tokenRefreshes: number;
@@ -51,6 +59,8 @@ export class Ledger {
   private violations: Violation[] = [];
   private violationCount = 0;
   private faults = new Map<string, number>();
+
+  private notifications: Record<NotificationKind, NotificationCounts> = { pubsub: noCounts(), channel: noCounts() };
 
   constructor(private sinceMs: number) {}
 
@@ -101,6 +111,7 @@ export class Ledger {
     if (overlapping) user.overlappingRefreshes += 1;
   }
 
+  notified(kind: NotificationKind, fate: NotificationFate): void { this.notifications[kind][fate] += 1; }
   afterInvalidGrant(email: string): void { this.user(email).callsAfterInvalidGrant += 1; }
   afterRevoke(email: string): void { this.user(email).callsAfterRevoke += 1; }
 
@@ -114,6 +125,7 @@ export class Ledger {
       project: { ...this.project },
       violations: { total: this.violationCount, recent: [...this.violations] },
       faults: Object.fromEntries(this.faults),
+      notifications: { pubsub: { ...this.notifications.pubsub }, channel: { ...this.notifications.channel } },
       callsAfterInvalidGrant: sum('callsAfterInvalidGrant'), callsAfterRevoke: sum('callsAfterRevoke'),
       tokenRefreshes: sum('tokenRefreshes'), overlappingRefreshes: sum('overlappingRefreshes'),
     };
@@ -136,4 +148,8 @@ export class Ledger {
     }
     return count;
   }
+}
+
+function noCounts(): NotificationCounts {
+  return Object.fromEntries(NOTIFICATION_FATES.map((fate) => [fate, 0])) as NotificationCounts;
 }

@@ -26,6 +26,8 @@ const RECORDS_KEPT = 200_000;
 const LARGEST_GAP = 40;
 
 export class HistoryLog {
+  /** Told of every record while somebody watches the mailbox. */
+  listener: ((record: HistoryRecord) => void) | null = null;
   private records: HistoryRecord[] = [];
   private floorId: bigint;
   private currentId: bigint;
@@ -60,6 +62,7 @@ export class HistoryLog {
     const record = { id: this.advance(), atMs, added: [], deleted: [], labelsAdded: [], labelsRemoved: [], touched: [], ...change };
     this.records.push(record);
     this.prune(atMs);
+    this.listener?.(record);
     return record;
   }
 

@@ -1,3 +1,6 @@
+import { DEFAULT_SCOPES } from './grants.js';
+import { fullScope } from './scopes.js';
+
 /** What a simulated Google is made of. Every field may be left out. */
 export interface SimulatorOptions {
   /** The world's seed; the same seed gives the same accounts, mails and events (relative to now). Default 1. */
@@ -25,14 +28,22 @@ export interface SimulatorOptions {
   tokenLatencyMs?: number;
   /** Lifetime of access tokens. Default 3,599,000 as Google's. */
   accessTokenTtlMs?: number;
+  /** Lifetime of refresh tokens; 0 is for ever. 604,800,000 is an external app in testing. Default 0. */
+  refreshTokenTtlMs?: number;
+  /** What the users consent to; names may lack their prefix (`gmail.metadata`). Default openid, userinfo.email, gmail.readonly, calendar.readonly. */
+  scopes?: readonly string[];
   /** How long history records live. Default 7 days. */
   historyRetentionMs?: number;
   /** How long Calendar's sync tokens live. Default 28 days. */
   syncTokenRetentionMs?: number;
+  /** How long deltas and showDeleted tell of deleted events. Default 30 days. */
+  tombstoneRetentionMs?: number;
   /** `messages.get` answers 404 for a message this young (Google's read-after-write lag). Default 0. */
   freshMessageLagMs?: number;
   /** Calendar pages may come short or empty with a nextPageToken, as Google documents. Default false. */
   shortCalendarPages?: boolean;
+  /** Gmail's lists and history may come short or empty with a nextPageToken. Default false. */
+  shortGmailPages?: boolean;
   /** What the simulated users do on their own, over all accounts. Default 0. */
   actionsPerSecond?: number;
   /** Directories of mails (one a file), mbox files, directories of .ics files: loaded into the first account. */
@@ -77,10 +88,14 @@ export function settle(options: SimulatorOptions): Settings {
     latencyMs: typeof latency === 'number' ? [latency, latency] : latency,
     tokenLatencyMs: options.tokenLatencyMs ?? 20,
     accessTokenTtlMs: options.accessTokenTtlMs ?? 3_599_000,
+    refreshTokenTtlMs: options.refreshTokenTtlMs ?? 0,
+    scopes: (options.scopes ?? DEFAULT_SCOPES).map(fullScope),
     historyRetentionMs: options.historyRetentionMs ?? 7 * DAY_MS,
     syncTokenRetentionMs: options.syncTokenRetentionMs ?? 28 * DAY_MS,
+    tombstoneRetentionMs: options.tombstoneRetentionMs ?? 30 * DAY_MS,
     freshMessageLagMs: options.freshMessageLagMs ?? 0,
     shortCalendarPages: options.shortCalendarPages ?? false,
+    shortGmailPages: options.shortGmailPages ?? false,
     actionsPerSecond: options.actionsPerSecond ?? 0,
     emlDirectories: options.emlDirectories ?? [],
     mboxFiles: options.mboxFiles ?? [],

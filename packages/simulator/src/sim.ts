@@ -9,7 +9,13 @@ import type { ApiMethod } from './methods.js';
 import type { Settings } from './options.js';
 import type { PageTokens } from './page-tokens.js';
 import type { Prng } from './prng.js';
+import type { Channels } from './push/channels.js';
+import type { PubSub } from './push/pubsub.js';
+import type { Watches } from './push/watches.js';
+import type { Weather } from './push/weather.js';
 import type { Quota } from './quota.js';
+import type { ServiceAccount } from './service-account.js';
+import type { SigningKey } from './signing-key.js';
 import type { Format } from './http/reply.js';
 import type { Account, World } from './world.js';
 
@@ -21,6 +27,13 @@ export interface Sim {
   readonly grants: Grants;
   readonly ledger: Ledger;
   readonly quota: Quota;
+  readonly serviceAccount: ServiceAccount;
+  /** Signs the OIDC tokens of pushes. */
+  readonly signingKey: SigningKey;
+  readonly weather: Weather;
+  readonly pubsub: PubSub;
+  readonly watches: Watches;
+  readonly channels: Channels;
   readonly faults: Faults;
   /** Randomness of the wire (shuffles, tokens, noise); never of the world. */
   readonly traffic: Prng;

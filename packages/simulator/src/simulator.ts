@@ -18,7 +18,14 @@ import type { LoadReport } from './load/report.js';
 import { settle, type Settings, type SimulatorOptions } from './options.js';
 import { PageTokens } from './page-tokens.js';
 import { createPrng } from './prng.js';
+import { Channels } from './push/channels.js';
+import { PubSub } from './push/pubsub.js';
+import { Watches } from './push/watches.js';
+import { Weather } from './push/weather.js';
 import { Quota } from './quota.js';
+import { fullScope } from './scopes.js';
+import { ServiceAccount } from './service-account.js';
+import { SigningKey } from './signing-key.js';
 import type { Sim } from './sim.js';
 import { World, type Account } from './world.js';
 
@@ -41,7 +48,11 @@ export interface Simulator {
   /** Actions per second that go on by themselves; 0 stops. */
   setRate(perSecond: number): void;
   /** The user consents anew after a revocation; returns the new refresh token. */
-  consent(email: string): string;
+  consent(email: string, scopes?: readonly string[]): string;
+  /** Topics and subscriptions, and the weather that notifications travel in. */
+  readonly pubsub: PubSub;
+  readonly weather: Weather;
+  readonly serviceAccount: ServiceAccount;
   gmailTruth(email: string): GmailTruth[];
   calendarTruth(email: string): CalendarTruth[];
   /** Stops listening, cuts connections, ends the background actions. */
@@ -52,21 +63,12 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = settle(options);
   const clock = startClock(options.nowMs);
-  const traffic = createPrng(settings.seed).fork('traffic');
-  const ledger = new Ledger(clock.nowMs());
   const world = new World(settings, clock);
-  const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings.accessTokenTtlMs);
   const loaded = await loadFiles(world, settings, clock);
+  const attachmentIds = new AttachmentIds(createPrng(settings.seed).fork('traffic').fork('attachments'), clock);
+  const sim = build(settings, clock, world, attachmentIds);
+  const { grants, ledger } = sim;
   for (const account of world.all()) grants.consent(account.email);
-  const attachmentIds = new AttachmentIds(traffic.fork('attachments'), clock);
-  const sim: Sim = {
-    settings, clock, world, grants, ledger, traffic,
-    quota: new Quota(settings.quota, ledger, traffic.fork('quota')),
-    faults: new Faults(world, grants, ledger, traffic.fork('faults')),
-    messageJson: new MessageJson(attachmentIds),
-    listPages: new PageTokens(traffic.fork('list pages')),
-    historyPages: new PageTokens(traffic.fork('history pages')),
-  };
   const crowd = gatherCrowd(world, clock, createPrng(settings.seed).fork('crowd'));
   const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
   await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(settings.port, settings.host, resolve); });
@@ -78,14 +80,39 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     act: (email, order) => act({ world, clock, account: known(email) }, order),
     actAtRandom: (count) => crowd.actAtRandom(count),
     setRate: (perSecond) => { crowd.setRate(perSecond); },
-    consent: (email) => grants.consent(known(email).email).refreshToken,
+    consent: (email, scopes) => grants.consent(known(email).email, scopes?.map(fullScope)).refreshToken,
+    pubsub: sim.pubsub, weather: sim.weather, serviceAccount: sim.serviceAccount,
     gmailTruth: (email) => [...gmailTruth(known(email))],
     calendarTruth: (email) => [...calendarTruth(known(email))],
     close: async () => {
       crowd.stop();
+      clock.stop();
+      sim.channels.close();
+      sim.pubsub.stop();
       server.closeAllConnections();
       await new Promise<void>((resolve) => { server.close(() => { resolve(); }); });
     },
+  };
+}
+
+/** The pieces that surfaces work with; the generators are forked in a fixed order, so that a seed keeps its meaning. */
+function build(settings: Settings, clock: SimClock, world: World, attachmentIds: AttachmentIds): Sim {
+  const traffic = createPrng(settings.seed).fork('traffic');
+  const ledger = new Ledger(clock.nowMs());
+  const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings);
+  const signingKey = new SigningKey('sim-federated-signon');
+  const weather = new Weather(clock, traffic.fork('weather'), ledger);
+  const pubsub = new PubSub(clock, traffic.fork('pubsub'), ledger, weather, signingKey);
+  return {
+    settings, clock, world, grants, ledger, traffic, signingKey, weather, pubsub,
+    serviceAccount: new ServiceAccount(),
+    watches: new Watches(clock, ledger, pubsub, weather),
+    channels: new Channels(clock, traffic.fork('channels'), ledger, weather),
+    quota: new Quota(settings.quota, ledger, traffic.fork('quota')),
+    faults: new Faults(world, grants, ledger, traffic.fork('faults')),
+    messageJson: new MessageJson(attachmentIds),
+    listPages: new PageTokens(traffic.fork('list pages')),
+    historyPages: new PageTokens(traffic.fork('history pages')),
   };
 }
 

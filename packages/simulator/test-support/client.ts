@@ -16,6 +16,11 @@ export class Client {
     return read(await fetch(this.url + path, { headers: { authorization: `Bearer ${this.accessToken}`, ...headers } }));
   }
 
+  async post(path: string, body?: unknown): Promise<Answer> {
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    return read(await fetch(this.url + path, { method: 'POST', ...json, headers: { 'authorization': `Bearer ${this.accessToken}`, 'content-type': 'application/json' } }));
+  }
+
   /** Sends the body as it is. */
   async batch(body: string, contentType: string, path = '/batch/gmail/v1', headers: Record<string, string> = {}): Promise<Answer> {
     return read(await fetch(this.url + path, { method: 'POST', body, headers: { authorization: `Bearer ${this.accessToken}`, 'content-type': contentType, ...headers } }));

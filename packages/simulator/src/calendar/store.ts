@@ -103,6 +103,11 @@ export class CalendarStore {
     this.oldestGoodRevision = this.revision;
   }
 
+  /** Google forgets what was deleted long ago: a delta tells no longer of it. */
+  forgetTombstones(deletedBeforeMs: number): void {
+    for (const event of this.events.values()) if (event.deleted && event.updatedMs < deletedBeforeMs) this.events.delete(event.id);
+  }
+
   private put(id: string, body: EventBody, deleted: boolean, nowMs: number): StoredEvent {
     this.revision += 1;
     this.updatedMs = nowMs;

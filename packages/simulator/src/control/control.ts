@@ -2,10 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { FaultOrder } from '../faults.js';
+import type { SubscriptionOrder } from '../push/pubsub.js';
+import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
 import type { Account } from '../world.js';
 import { act, type ActionOrder } from './act.js';
 import type { Crowd } from './crowd.js';
+import { CONTROLS, MENUS } from './help.js';
 import { calendarTruth, gmailTruth } from './truth.js';
 
 export interface Control { handle(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams, body: Buffer): Promise<void> }
@@ -35,7 +38,7 @@ const ACTIONS_LIMIT = 100_000;
 async function route(sim: Sim, crowd: Crowd, order: Order, response: ServerResponse): Promise<unknown> {
   const [first = '', second = '', third = ''] = order.parts;
   switch (`${order.method} ${first}`) {
-    case 'GET ': return { accounts: sim.world.all().length, nowMs: sim.clock.nowMs(), actionsPerSecond: crowd.perSecond, quota: sim.settings.quota };
+    case 'GET ': return { accounts: sim.world.all().length, nowMs: sim.clock.nowMs(), actionsPerSecond: crowd.perSecond, quota: sim.settings.quota, controls: CONTROLS, options: sim.settings, ...MENUS };
     case 'GET accounts': return stream(response, accountLines(sim));
     case 'POST accounts': return second === '' ? addAccount(sim, order.json) : onAccount(sim, accountOf(sim, second), third, order.json);
     case 'POST act': return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
@@ -47,15 +50,53 @@ async function route(sim: Sim, crowd: Crowd, order: Order, response: ServerRespo
     case 'DELETE faults': sim.faults.clear(); return {};
     case 'POST clock': sim.clock.advance(Number(order.json['advanceMs'])); return { nowMs: sim.clock.nowMs() };
     case 'GET truth': return stream(response, truthOf(accountOf(sim, second), order.query.get('resource') ?? 'gmail'));
+    default: return routePush(sim, `${order.method} ${first}`, order.json);
+  }
+}
+
+function routePush(sim: Sim, control: string, json: Record<string, unknown>): unknown {
+  switch (control) {
+    case 'GET pubsub': return sim.pubsub.describe();
+    case 'POST pubsub': return configurePubSub(sim, json);
+    case 'GET delivery': return sim.weather.conditions;
+    case 'POST delivery': return sim.weather.set(json);
+    case 'GET watches': return { gmail: sim.watches.list(), channels: sim.channels.list() };
+    case 'GET service-account': return sim.serviceAccount.keyFile();
     default: return NOTHING;
   }
 }
 
-/** `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token. */
+function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
+  const { topics = [], subscriptions = [] } = json;
+  if (!Array.isArray(topics) || !Array.isArray(subscriptions)) throw new RangeError('topics and subscriptions must be lists');
+  for (const topic of topics as (string | { name: string; granted?: boolean })[]) {
+    if (typeof topic === 'string') sim.pubsub.addTopic(topic);
+    else sim.pubsub.addTopic(topic.name, topic.granted ?? true);
+  }
+  for (const subscription of subscriptions as SubscriptionOrder[]) sim.pubsub.subscribe(subscription);
+  return sim.pubsub.describe();
+}
+
+/** `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
 function onAccount(sim: Sim, account: Account, verb: string, json: Record<string, unknown>): unknown {
   if (verb === 'act') return act({ world: sim.world, clock: sim.clock, account }, json as unknown as ActionOrder);
-  if (verb === 'consent') return { email: account.email, refreshToken: sim.grants.consent(account.email).refreshToken };
+  if (verb === 'consent') return { email: account.email, refreshToken: sim.grants.consent(account.email, scopesOf(json)).refreshToken };
+  if (verb === 'scopes') return rescope(sim, account, scopesOf(json));
   return NOTHING;
+}
+
+function rescope(sim: Sim, account: Account, scopes: readonly string[] | undefined): unknown {
+  const grant = sim.grants.ofAccount(account.email);
+  if (scopes === undefined || grant === null) throw new RangeError('scopes must be a list of names');
+  grant.scopes = scopes;
+  return { email: account.email, scopes };
+}
+
+function scopesOf(json: Record<string, unknown>): readonly string[] | undefined {
+  const { scopes } = json;
+  if (scopes === undefined) return undefined;
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string')) throw new RangeError('scopes must be a list of names');
+  return scopes.map(fullScope);
 }
 
 function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
@@ -63,8 +104,9 @@ function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
   if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email)) throw new RangeError('email must be an address');
   const limits = { messages: json['messages'], calendars: json['calendars'], eventsPerCalendar: json['eventsPerCalendar'] };
   const plan = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined).map(([name, value]) => [name, wholeNumber(value, 1_000_000)]));
+  const scopes = scopesOf(json);
   const account = sim.world.addAccount(email, plan);
-  return { email: account.email, refreshToken: sim.grants.consent(account.email).refreshToken };
+  return { email: account.email, refreshToken: sim.grants.consent(account.email, scopes).refreshToken };
 }
 
 /** The lines that an import of accounts takes. */

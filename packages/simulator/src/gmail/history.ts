@@ -8,7 +8,7 @@ import type { StoredMessage } from '../mailbox.js';
 import { badRequest, notFound } from '../http/errors.js';
 import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
-import { badPageSize, pageSize } from './parameters.js';
+import { badPageSize, pageLength, pageSize } from './parameters.js';
 
 export interface HistoryFilter { types: readonly string[]; labelId: string | null }
 export interface HistoryPosition { owner: string; filter: HistoryFilter; size: number; after: bigint }
@@ -25,9 +25,8 @@ export function listHistory(asked: Asked): Reply {
   const { history } = asked.account.mailbox;
   const records = history.after(position.after, asked.sim.clock.nowMs());
   if (records === null) return notFound('gmail');
-  const { page, more } = pageOf(records, position);
-  const last = page.at(-1)?.record;
-  const next = more && last !== undefined ? { nextPageToken: asked.sim.historyPages.issue({ ...position, after: last.id }) } : {};
+  const { page, more } = pageOf(records, position, pageLength(asked, position.size));
+  const next = more ? { nextPageToken: asked.sim.historyPages.issue({ ...position, after: page.at(-1)?.record.id ?? position.after }) } : {};
   const items = page.map(({ resource }) => resource);
   return jsonReply({ ...(items.length > 0 ? { history: items } : {}), ...next, historyId: String(history.current) }, asked.format);
 }
@@ -49,12 +48,12 @@ function positionOf(asked: Asked, size: number): HistoryPosition | string {
 
 interface PageItem { record: HistoryRecord; resource: Record<string, unknown> }
 
-function pageOf(records: readonly HistoryRecord[], position: HistoryPosition): { page: PageItem[]; more: boolean } {
+function pageOf(records: readonly HistoryRecord[], position: HistoryPosition, length: number): { page: PageItem[]; more: boolean } {
   const page: PageItem[] = [];
   for (const record of records) {
     const resource = recordResource(record, position.filter);
     if (resource === null) continue;
-    if (page.length === position.size) return { page, more: true };
+    if (page.length === length) return { page, more: true };
     page.push({ record, resource });
   }
   return { page, more: false };

@@ -2,7 +2,7 @@ import type { Mailbox, StoredMessage } from '../mailbox.js';
 import { badRequest, platformError } from '../http/errors.js';
 import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
-import { badPageSize, flag, pageSize } from './parameters.js';
+import { badPageSize, flag, pageLength, pageSize } from './parameters.js';
 import { messageTest, type MessageQuery, type MessageTest } from './query.js';
 
 /** Where a list stands: the query, its page size, and the last message that was given out. */
@@ -58,9 +58,10 @@ function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Repl
   if (unknown !== undefined) return platformError(400, `Invalid label: ${unknown}`, 'invalidArgument');
   const test = messageTest(mailbox, position.query);
   const from = mailbox.position(position.afterDateMs, position.afterId);
-  const { items, last } = take(mailbox, from, test, position.size);
-  const more = last !== null && collect(mailbox, mailbox.position(last.internalDateMs, last.id), test, 1).length > 0;
-  const next = more && last !== null ? { nextPageToken: asked.sim.listPages.issue({ ...position, afterDateMs: last.internalDateMs, afterId: last.id }) } : {};
+  const { items, last } = take(mailbox, from, test, pageLength(asked, position.size));
+  const reached = last === null ? position : { ...position, afterDateMs: last.internalDateMs, afterId: last.id };
+  const more = collect(mailbox, mailbox.position(reached.afterDateMs, reached.afterId), test, 1).length > 0;
+  const next = more ? { nextPageToken: asked.sim.listPages.issue(reached) } : {};
   return jsonReply({ ...(items.length > 0 ? { [kind]: items } : {}), ...next, resultSizeEstimate: estimate(asked, items.length, more) }, asked.format);
 }
 

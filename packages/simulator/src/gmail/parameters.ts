@@ -23,3 +23,8 @@ export function flag(asked: Asked, name: string): boolean {
 export function isMessageId(id: string): boolean {
   return /^[0-9a-f]{1,16}$/.test(id);
 }
+
+/** Google may cut a page short, or send an empty one with a token; the option makes it do so all the time. */
+export function pageLength(asked: Asked, size: number): number {
+  return asked.sim.settings.shortGmailPages ? asked.sim.traffic.below(size + 1) : size;
+}

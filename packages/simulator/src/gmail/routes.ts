@@ -1,4 +1,4 @@
-import type { ApiMethod, GmailMethod } from '../methods.js';
+import type { ApiMethod, GmailMethod, PlainGmailMethod } from '../methods.js';
 import type { Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
 import { getAttachment, type AttachmentIds } from './attachments.js';
@@ -11,9 +11,10 @@ export interface Route { method: ApiMethod; userId: string; ids: string[] }
 
 /** The method that a path below /gmail/v1/users/ names (`userId` first), or null. */
 export function routeGmail(httpMethod: string, path: readonly string[]): Route | null {
-  if (httpMethod !== 'GET') return null;
   const [userId, collection, id, child, childId, ...rest] = path;
   if (userId === undefined || collection === undefined || rest.length > 0) return null;
+  if (httpMethod === 'POST') return id === undefined && (collection === 'watch' || collection === 'stop') ? route(collection, userId, []) : null;
+  if (httpMethod !== 'GET') return null;
   if (childId !== undefined) {
     return collection === 'messages' && child === 'attachments' ? route('messages.attachments.get', userId, [id as string, childId]) : null;
   }
@@ -24,7 +25,7 @@ export function routeGmail(httpMethod: string, path: readonly string[]): Route |
 
 export type Handlers<Method extends string> = Readonly<Record<Method, (asked: Asked) => Reply>>;
 
-export function gmailHandlers(attachmentIds: AttachmentIds): Handlers<GmailMethod> {
+export function gmailHandlers(attachmentIds: AttachmentIds): Handlers<PlainGmailMethod> {
   return {
     'getProfile': getProfile,
     'messages.list': listMessages,

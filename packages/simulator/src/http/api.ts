@@ -6,24 +6,32 @@
 import { calendarHandlers, routeCalendar } from '../calendar/routes.js';
 import { gmailHandlers, routeGmail, type Handlers, type Route } from '../gmail/routes.js';
 import type { AttachmentIds } from '../gmail/attachments.js';
-import type { GmailMethod } from '../methods.js';
+import { suffer } from '../faults.js';
+import type { Grant } from '../grants.js';
+import { isPushMethod, type CalendarMethod, type PlainGmailMethod } from '../methods.js';
+import { routeChannels, servePush } from '../push/routes.js';
+import { scopeRefusal } from '../scopes.js';
 import type { Asked, Sim } from '../sim.js';
 import type { Account } from '../world.js';
-import { badFields, delegationDenied, notFound, unauthenticated } from './errors.js';
+import { damagedPart } from './damage.js';
+import { badFields, delegationDenied, mailNotEnabled, notFound, unauthenticated } from './errors.js';
 import { parseFields, unknownField } from './fields.js';
+import { PageOverlap } from './overlap.js';
 import type { Format, Reply } from './reply.js';
 import { CALENDAR_SHAPES, GMAIL_SHAPES } from './shapes.js';
 
-export interface ApiCall { httpMethod: string; path: string; query: URLSearchParams; accessToken: string | null }
+/** `body` is empty unless it was posted. */
+export interface ApiCall { httpMethod: string; path: string; query: URLSearchParams; accessToken: string | null; body: Buffer }
 
 /** A call that has arrived. `answer` is to be called once, after `delayMs`; `release` when the answer is out. */
-export interface Admitted { delayMs: number; reset: boolean; answer(): Reply; release(): void }
+/** Of one part of a batch, `partAnswer` is the answer: bad lines damage it in another way. */
+export interface Admitted { delayMs: number; reset: boolean; answer(): Reply; partAnswer(): Reply; release(): void }
 
 export interface Api { admit(call: ApiCall): Admitted }
 
 export function createApi(sim: Sim, attachmentIds: AttachmentIds): Api {
-  const gmail = gmailHandlers(attachmentIds);
-  return { admit: (call) => admit(sim, gmail, call) };
+  const surface: Surface = { sim, gmail: gmailHandlers(attachmentIds), overlap: new PageOverlap() };
+  return { admit: (call) => admit(surface, call) };
 }
 
 /** Gmail's and Calendar's paths; both of Gmail's hosts serve the same ones. */
@@ -31,32 +39,47 @@ export function isApiPath(path: string): boolean {
   return path.startsWith('/gmail/v1/') || path.startsWith('/calendar/v3/');
 }
 
-function admit(sim: Sim, gmail: Handlers<GmailMethod>, call: ApiCall): Admitted {
+interface Surface { sim: Sim; gmail: Handlers<PlainGmailMethod>; overlap: PageOverlap }
+
+function admit(surface: Surface, call: ApiCall): Admitted {
+  const { sim } = surface;
   const route = routeOf(call);
   if (route === null) return settled(notFound(call.path.startsWith('/calendar/') ? 'calendar' : 'gmail'));
-  const owner = authenticate(sim, call);
-  if (owner === null) return settled(unauthenticated());
+  const caller = authenticate(sim, call);
+  if (caller === null) return settled(unauthenticated());
+  const { account, grant } = caller;
+  if (account === null) return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound('calendar'));
   const named = route.userId.toLowerCase();
-  if (named !== 'me' && named !== owner.email) return settled(delegationDenied(owner.email));
-  return admitKnown(sim, gmail, call, route, owner);
+  if (named !== 'me' && named !== account.email) return settled(delegationDenied(account.email));
+  const refusal = scopeRefusal(route.method, call.query, grant.scopes);
+  return refusal === null ? admitKnown(surface, call, route, account) : settled(refusal);
 }
 
-function admitKnown(sim: Sim, gmail: Handlers<GmailMethod>, call: ApiCall, route: Route, account: Account): Admitted {
+function admitKnown(surface: Surface, call: ApiCall, route: Route, account: Account): Admitted {
+  const { sim } = surface;
   const nowMs = sim.clock.nowMs();
   const release = (): void => sim.quota.leave(account.email);
   const refusal = sim.quota.enter(route.method, account.email, nowMs) ?? sim.quota.charge(route.method, account.email, nowMs);
   if (refusal !== null) return { ...settled(refusal), release };
-  const mishap = sim.faults.meet(route.method.name, account.email, nowMs, route.method);
-  const { reply } = mishap;
-  return { delayMs: mishap.delayMs, reset: mishap.reset, answer: () => reply ?? serve(sim, gmail, call, route, account), release };
+  const mishap = sim.faults.meet({ name: route.method.name, email: account.email, method: route.method, ids: route.ids, query: call.query }, nowMs);
+  const real = (): Reply => mishap.reply ?? serve(surface, call, route, account, mishap.overlap);
+  return {
+    delayMs: mishap.delayMs, reset: mishap.reset, release, answer: () => suffer(mishap, real),
+    partAnswer: () => (mishap.damage === null ? real() : damagedPart(real(), mishap.damage.kind, mishap.damage.ms)),
+  };
 }
 
-function serve(sim: Sim, gmail: Handlers<GmailMethod>, call: ApiCall, route: Route, account: Account): Reply {
+function serve(surface: Surface, call: ApiCall, route: Route, account: Account, overlap: boolean): Reply {
+  const { sim } = surface;
   const { method, ids } = route;
   const format = formatOf(call, method.api === 'gmail' ? GMAIL_SHAPES[method.name] : CALENDAR_SHAPES[method.name]);
   if (typeof format === 'string') return badFields(format);
   const asked: Asked = { sim, account, ids, query: call.query, format, method };
-  return method.api === 'gmail' ? gmail[method.name](asked) : calendarHandlers[method.name](asked);
+  if (isPushMethod(method.name)) return servePush(asked, method.name, call.body);
+  if (method.name.startsWith('events.')) account.shelf.find(ids[0] ?? '')?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
+  const reply = method.api === 'gmail' ? surface.gmail[method.name as PlainGmailMethod](asked) : calendarHandlers[method.name as CalendarMethod](asked);
+  if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
+  return surface.overlap.turn(`${account.email} ${method.name} ${ids.join(' ')}`, reply, overlap, format);
 }
 
 /** The selector that is wrong, or what the answer should look like. */
@@ -69,21 +92,22 @@ function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): For
   return unknownField(parsed.mask, shape) ?? { pretty, fields: parsed.mask };
 }
 
-/** The account that a live access token belongs to; calls of dead grants are noted for the judge of the client. */
-function authenticate(sim: Sim, call: ApiCall): Account | null {
+/** Whose a live access token is (a service account by itself has no account here); calls of dead grants are noted for the judge of the client. */
+function authenticate(sim: Sim, call: ApiCall): { grant: Grant; account: Account | null } | null {
   const token = call.accessToken === null ? null : sim.grants.ofAccessToken(call.accessToken);
   if (token === null) return null;
   const { grant } = token;
   if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
-  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs ? sim.world.get(grant.email) : null;
+  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs ? { grant, account: sim.world.get(grant.email) } : null;
 }
 
 function routeOf(call: ApiCall): Route | null {
   const path = segments(call.path);
   if (path === null) return null;
   if (path[0] === 'gmail' && path[1] === 'v1' && path[2] === 'users') return routeGmail(call.httpMethod, path.slice(3));
-  return path[0] === 'calendar' && path[1] === 'v3' ? routeCalendar(call.httpMethod, path.slice(2)) : null;
+  if (path[0] !== 'calendar' || path[1] !== 'v3') return null;
+  return routeCalendar(call.httpMethod, path.slice(2)) ?? routeChannels(call.httpMethod, path.slice(2));
 }
 
 /** Null for broken percent-encoding. */
@@ -99,5 +123,5 @@ function segments(path: string): string[] | null {
 }
 
 function settled(reply: Reply): Admitted {
-  return { delayMs: 0, reset: false, answer: () => reply, release: () => undefined };
+  return { delayMs: 0, reset: false, answer: () => reply, partAnswer: () => reply, release: () => undefined };
 }

@@ -77,6 +77,7 @@ function parsePart(piece: string, outerToken: string | null): BatchPart | null {
     call: {
       httpMethod: request[1] as string, path: path.startsWith('/') ? path : `/${path}`,
       query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)), accessToken: bearer(inner.get('authorization')) ?? outerToken,
+      body: Buffer.from(lines.slice(at + 1).join('\n').trim()),
     },
   };
 }

@@ -81,3 +81,70 @@ export function htmlUnavailable(): Reply {
     '  <p><b>503.</b> <ins>That’s an error.</ins>\n  <p>The service you requested is not available at this time. <ins>That’s all we know.</ins>\n';
   return { status: 503, contentType: 'text/html; charset=UTF-8', body: Buffer.from(page) };
 }
+
+/** A page of a proxy or of a captive portal where JSON was expected. */
+export function htmlPage(status: 200 | 502): Reply {
+  const title = status === 200 ? 'Sign in to the network' : 'Error 502 (Server Error)!!1';
+  return { status, contentType: 'text/html; charset=UTF-8', body: Buffer.from(`<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>${title}</title>\n  <p>The server encountered a temporary error.\n`) };
+}
+
+/** The token lacks a scope that the method needs. */
+export function insufficientScope(method: ApiMethod): Reply {
+  const service = serviceOf(method.api);
+  return platformError(403, 'Request had insufficient authentication scopes.', 'insufficientPermissions', {
+    item: { message: 'Insufficient Permission' }, details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service, method: method.name })],
+  });
+}
+
+/** The same of Pub/Sub, which has no method of ours. */
+export function insufficientPubSubScope(): Reply {
+  return platformError(403, 'Request had insufficient authentication scopes.', 'insufficientPermissions', { details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service: 'pubsub.googleapis.com' })] });
+}
+
+/** gmail.metadata was asked for more than it shows. */
+export function metadataScope(message: string): Reply {
+  return platformError(403, message, 'forbidden');
+}
+
+/** The administrator of the user's domain has blocked the app. */
+export function domainPolicy(): Reply {
+  return platformError(403, 'The domain administrators have disabled Gmail apps.', 'domainPolicy');
+}
+
+/** The API is not enabled in the client's Cloud project. */
+export function accessNotConfigured(api: ApiMethod['api']): Reply {
+  const service = serviceOf(api);
+  const message = `${api === 'gmail' ? 'Gmail' : 'Google Calendar'} API has not been used in project 123456789012 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/${service}/overview?project=123456789012 then retry.`;
+  return platformError(403, message, 'accessNotConfigured', { domain: 'usageLimits', details: [errorInfo('SERVICE_DISABLED', { service, consumer: 'projects/123456789012' })] });
+}
+
+export function dailyLimitExceeded(): Reply {
+  return platformError(403, 'Daily Limit Exceeded', 'dailyLimitExceeded', { domain: 'usageLimits' });
+}
+
+/** Calendar's limit against abuse. */
+export function calendarUsageLimit(): Reply {
+  return calendarError(403, 'Calendar usage limits exceeded.', 'quotaExceeded', { domain: 'usageLimits' });
+}
+
+/** The account has no mailbox. */
+export function mailNotEnabled(): Reply {
+  return platformError(400, 'Mail service not enabled', 'failedPrecondition', { status: 'FAILED_PRECONDITION' });
+}
+
+/** 429 of the shared layer, without any hint of how long. */
+export function exhausted(): Reply {
+  return platformError(429, 'Resource has been exhausted (e.g. check quota).', 'rateLimitExceeded');
+}
+
+export function unavailable(): Reply {
+  return platformError(503, 'The service is currently unavailable.', 'backendError');
+}
+
+function serviceOf(api: ApiMethod['api']): string {
+  return `${api === 'gmail' ? 'gmail' : 'calendar-json'}.googleapis.com`;
+}
+
+function errorInfo(reason: string, metadata: Record<string, string>): unknown {
+  return { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain: 'googleapis.com', metadata };
+}

@@ -1,10 +1,22 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendDamaged, type WireDamage } from './damage.js';
 import { applyFields, type FieldMask } from './fields.js';
 
 /** A whole answer, of a request or of one part of a batch. */
-export interface Reply { readonly status: number; readonly contentType: string; readonly body: Buffer }
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+  /** What a bad line does to it. */
+  readonly wire?: { readonly damage: WireDamage; readonly ms: number };
+  /** What must have happened before it goes out. */
+  readonly after?: Promise<void>;
+}
+
+/** An answer without content. */
+export const NO_CONTENT: Reply = { status: 204, contentType: 'text/html; charset=UTF-8', body: Buffer.alloc(0) };
 
 /** What `prettyPrint` (true unless told otherwise) and `fields` ask for. */
 export interface Format { readonly pretty: boolean; readonly fields: FieldMask | null }
@@ -34,10 +46,16 @@ const FRONT_END_HEADERS = {
 
 /** Sends it chunked, compressed only if the client accepts gzip *and* says so in its User-Agent, which is Google's rule. */
 export async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  if (reply.after !== undefined) await reply.after;
+  const headers = { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS };
+  if (reply.wire !== undefined && !response.destroyed) {
+    await sendDamaged(response, reply, headers, reply.wire);
+    return;
+  }
   const zipped = reply.body.length >= GZIP_FROM_BYTES && wantsGzip(request);
   const body = zipped ? await compress(reply.body, { level: 1 }) : reply.body;
   if (response.destroyed) return;
-  response.writeHead(reply.status, { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS, ...(zipped ? { 'Content-Encoding': 'gzip' } : {}) });
+  response.writeHead(reply.status, zipped ? { ...headers, 'Content-Encoding': 'gzip' } : headers);
   response.end(body);
 }
 

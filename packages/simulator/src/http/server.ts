@@ -1,15 +1,18 @@
 /** One origin for all of Google's hosts: the prefix of a path says which surface is meant. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { suffer } from '../faults.js';
 import type { Control } from '../control/control.js';
+import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
 import type { Sim } from '../sim.js';
 import { isApiPath, type Admitted, type Api } from './api.js';
 import { bearer, parseBatch, writeBatch } from './batch.js';
 import { backendError, notFound, platformError } from './errors.js';
-import { beginRefresh, revoke } from './oauth.js';
-import { send, type Reply } from './reply.js';
+import { beginRefresh, revoke, tokenInfo } from './oauth.js';
+import { NO_CONTENT, send, type Reply } from './reply.js';
 
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
+const NOTHING_POSTED = Buffer.alloc(0);
 
 export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
   const server = createServer((request, response) => {
@@ -35,14 +38,27 @@ async function handle(exchange: Exchange): Promise<void> {
   }
   sim.ledger.requests += 1;
   if (isApiPath(path)) {
-    const call = { httpMethod: request.method ?? 'GET', path, query, accessToken: bearer(request.headers.authorization) ?? query.get('access_token') };
+    const body = request.method === 'POST' ? await readBody(request) : NOTHING_POSTED;
+    const call = { httpMethod: request.method ?? 'GET', path, query, accessToken: tokenOf(request, query), body };
     await settle(exchange, [exchange.api.admit(call)], (admitted) => (admitted[0] as Admitted).answer());
   } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3') await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
-  else if (path === '/token' && request.method === 'POST') await token(exchange);
-  else if (path === '/revoke' && request.method === 'POST') {
+  else await elsewhere(exchange, path, query);
+}
+
+/** Everything beside the two APIs: tokens, Pub/Sub, certificates. */
+async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
+  const { sim, request, response } = exchange;
+  if (path === '/token' && request.method === 'POST') { await token(exchange); return; }
+  if (path === '/revoke' && request.method === 'POST') {
     const form = new URLSearchParams((await readBody(request)).toString());
     await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
-  } else await send(request, response, notFound('gmail'));
+  } else if (path === '/tokeninfo') await send(request, response, tokenInfo(sim, query.get('access_token')));
+  else if (isPubSubPath(path)) await send(request, response, await servePubSub(sim, request.method ?? 'GET', path, tokenOf(request, query), await readBody(request)));
+  else await send(request, response, serveCertificates(sim, path) ?? notFound('gmail'));
+}
+
+function tokenOf(request: IncomingMessage, query: URLSearchParams): string | null {
+  return bearer(request.headers.authorization) ?? query.get('access_token');
 }
 
 /** All parts go to the API that the batch path belongs to (`prefix`). */
@@ -55,13 +71,13 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   }
   sim.ledger.batches += 1;
   sim.ledger.batchParts += parsed.parts.length;
-  const mishap = sim.faults.meet('batch', null, sim.clock.nowMs(), null);
+  const mishap = sim.faults.meet({ name: 'batch', email: null, method: null }, sim.clock.nowMs());
   if (mishap.reset) { request.socket.destroy(); return; }
-  if (mishap.reply !== null) { await send(request, response, mishap.reply); return; }
+  if (mishap.reply !== null) { await send(request, response, suffer(mishap, () => NO_CONTENT)); return; }
   const admitted = parsed.parts.map((part) => exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }));
   await settle(exchange, admitted, () => {
-    const answers = parsed.parts.map((part, index) => ({ contentId: part.contentId, reply: (admitted[index] as Admitted).answer() }));
-    return writeBatch(answers, sim.traffic);
+    const answers = parsed.parts.map((part, index) => ({ contentId: part.contentId, reply: (admitted[index] as Admitted).partAnswer() }));
+    return suffer(mishap, () => writeBatch(answers, sim.traffic));
   }, mishap.delayMs);
 }
 
@@ -80,12 +96,12 @@ async function token(exchange: Exchange): Promise<void> {
   const { sim, request, response } = exchange;
   const form = new URLSearchParams((await readBody(request)).toString());
   const email = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
-  const mishap = sim.faults.meet('token', email, sim.clock.nowMs(), null);
+  const mishap = sim.faults.meet({ name: 'token', email, method: null }, sim.clock.nowMs());
   const refresh = beginRefresh(sim, form);
   try {
     await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + mishap.delayMs);
     if (mishap.reset) request.socket.destroy();
-    else await send(request, response, mishap.reply ?? refresh.answer());
+    else await send(request, response, suffer(mishap, () => refresh.answer()));
   } finally {
     refresh.release();
   }

@@ -1,5 +1,5 @@
 /** Field names of the responses, from Google's discovery documents, for checking `fields` selectors. */
-import type { CalendarMethod, GmailMethod } from '../methods.js';
+import type { CalendarMethod, ChannelMethod, GmailMethod } from '../methods.js';
 import type { Shape } from './fields.js';
 
 const BODY: Shape = named('attachmentId size data');
@@ -26,6 +26,8 @@ export const GMAIL_SHAPES: Record<GmailMethod, Shape> = {
   'threads.get': THREAD,
   'drafts.list': { ...PAGED, drafts: DRAFT },
   'drafts.get': DRAFT,
+  'watch': named('historyId expiration'),
+  'stop': {},
 };
 
 const ENTRY: Shape = named(
@@ -42,12 +44,17 @@ const EVENTS: Shape = {
   ...named('kind etag summary description updated timeZone accessRole defaultReminders nextPageToken nextSyncToken'), items: EVENT,
 };
 
-export const CALENDAR_SHAPES: Record<CalendarMethod, Shape> = {
+const CHANNEL: Shape = named('kind id resourceId resourceUri token expiration address type payload params');
+
+export const CALENDAR_SHAPES: Record<CalendarMethod | ChannelMethod, Shape> = {
   'calendarList.list': { ...named('kind etag nextPageToken nextSyncToken'), items: ENTRY },
   'calendarList.get': ENTRY,
   'events.list': EVENTS,
   'events.get': EVENT,
   'events.instances': EVENTS,
+  'events.watch': CHANNEL,
+  'calendarList.watch': CHANNEL,
+  'channels.stop': {},
 };
 
 /** Fields whose inside isn't checked. */

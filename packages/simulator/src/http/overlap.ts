@@ -1,0 +1,24 @@
+/** Pages that overlap: the last items of one page come again at the head of the next, as they do when a list moves under its reader. */
+import { jsonReply, type Format, type Reply } from './reply.js';
+
+const LISTS = ['messages', 'threads', 'drafts', 'history', 'items'];
+const REPEATED = 3;
+/** Lists that are remembered at a time. */
+const KEPT = 10_000;
+
+export class PageOverlap {
+  private readonly tails = new Map<string, unknown[]>();
+
+  /** Notes the page's end under the list's key; with `repeat`, the end of the page before it is put in front. */
+  turn(key: string, reply: Reply, repeat: boolean, format: Format): Reply {
+    if (reply.status !== 200) return reply;
+    const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;
+    const name = LISTS.find((list) => Array.isArray(page[list]));
+    if (name === undefined) return reply;
+    const items = page[name] as unknown[];
+    const before = this.tails.get(key) ?? [];
+    if (this.tails.size >= KEPT) this.tails.clear();
+    this.tails.set(key, items.slice(-REPEATED));
+    return repeat && before.length > 0 ? jsonReply({ ...page, [name]: [...before, ...items] }, { pretty: format.pretty, fields: null }) : reply;
+  }
+}
