@@ -26,6 +26,7 @@ ajv.addFormat('int64', /^-?\d{1,19}$/);
 ajv.addFormat('uint64', /^\d{1,20}$/);
 ajv.addFormat('byte', /^[\w-]*={0,2}$/);
 ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/);
+ajv.addFormat('google-datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
 for (const format of ['int32', 'uint32', 'double']) ajv.addFormat(format, { type: 'number', validate: Number.isFinite });
 
@@ -42,7 +43,7 @@ function jsonSchema(schema: DiscoverySchema, api: string): object {
   };
 }
 
-for (const [api, file] of [['gmail', 'gmail-v1.json'], ['calendar', 'calendar-v3.json']] as const) {
+for (const [api, file] of [['gmail', 'gmail-v1.json'], ['calendar', 'calendar-v3.json'], ['pubsub', 'pubsub-v1.json']] as const) {
   if (!DOCUMENTS) break;
   const document = JSON.parse(readFileSync(path.join(DIRECTORY, file), 'utf8')) as { schemas: Record<string, DiscoverySchema> };
   for (const [name, schema] of Object.entries(document.schemas)) ajv.addSchema({ $id: `${BASE}${api}/${name}`, ...jsonSchema(schema, api) });
@@ -53,6 +54,7 @@ const REQUIRED: Record<string, string[]> = {
   'gmail/Profile': ['emailAddress', 'historyId'], 'gmail/ListMessagesResponse': ['resultSizeEstimate'], 'gmail/Message': ['id', 'threadId', 'historyId', 'internalDate'], 'gmail/MessagePartBody': ['size', 'data'],
   'gmail/ListHistoryResponse': ['historyId'], 'gmail/ListLabelsResponse': ['labels'], 'gmail/Label': ['id', 'name', 'type'], 'gmail/ListThreadsResponse': ['threads'], 'gmail/Thread': ['id', 'messages'],
   'gmail/ListDraftsResponse': ['drafts'], 'gmail/Draft': ['id', 'message'], 'calendar/CalendarList': ['kind', 'items'], 'calendar/CalendarListEntry': ['kind', 'id', 'accessRole'], 'calendar/Events': ['kind', 'items'], 'calendar/Event': ['kind', 'id', 'status'],
+  'calendar/Channel': ['kind', 'id', 'resourceId', 'expiration'], 'gmail/WatchResponse': ['historyId', 'expiration'], 'pubsub/PullResponse': ['receivedMessages'],
 };
 
 function validatorOf(schema: string): ValidateFunction {
@@ -134,6 +136,26 @@ test('a generated world, and what happens in it', async () => {
   const { payload } = await checked200('gmail/Message', `${ME}/messages/${attached.id}`);
   await checked200('gmail/MessagePartBody', `${ME}/messages/${attached.id}/attachments/${idIn(payload)}`);
   expect(checked).toBeGreaterThan(700);
+});
+
+test('what begins and carries notifications', async () => {
+  await open({ accounts: 1, messagesPerAccount: 1 });
+  const topic = 'projects/demo/topics/gmail';
+  const subscription = 'projects/demo/subscriptions/gmail';
+  simulator.pubsub.subscribe({ name: subscription, topic });
+  const post = async (schema: string, address: string, body: object, by = client): Promise<Json> => {
+    const answer = await by.post(address, body);
+    expect([address, answer.status]).toEqual([address, 200]);
+    check(schema, answer.json, address);
+    return answer.json;
+  };
+  const channel = (id: string): object => ({ id, type: 'web_hook', address: 'http://127.0.0.1:9/', token: 'secret' });
+  await post('calendar/Channel', '/calendar/v3/calendars/primary/events/watch', channel('one'));
+  await post('calendar/Channel', '/calendar/v3/users/me/calendarList/watch', channel('two'));
+  await post('gmail/WatchResponse', `${ME}/watch`, { topicName: topic });
+  const puller = await Client.signIn(simulator.url, simulator.consent('user1@demo.example', ['pubsub']));
+  const { receivedMessages } = await post('pubsub/PullResponse', `/v1/${subscription}:pull`, { maxMessages: 10 }, puller);
+  expect([receivedMessages.length, checked]).toEqual([1, 4]);
 });
 
 test('a document that breaks its schema is told so', async () => {

@@ -1,4 +1,7 @@
-import type { Json } from '../../test-support/client.js';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client, type Json } from '../../test-support/client.js';
+import { HELP } from '../cli-options.js';
 import { startSimulator, type Simulator } from '../simulator.js';
 
 let simulator: Simulator;
@@ -61,7 +64,36 @@ test('rate, clock, faults and ledger are at hand', async () => {
   expect((await call('POST', '/sim/accounts/user1@demo.example/consent')).json.refreshToken).toMatch(/-2$/);
 });
 
+test('notifications are set up and looked at', async () => {
+  const subscription = { name: 'projects/p/subscriptions/s', topic: 'projects/p/topics/t', pushEndpoint: 'http://127.0.0.1:9/' };
+  const described = { topics: ['projects/p/topics/u', 'projects/p/topics/v', 'projects/p/topics/t'], subscriptions: [{ ...subscription, waiting: 0 }] };
+  expect((await call('POST', '/sim/pubsub', { topics: ['projects/p/topics/u', { name: 'projects/p/topics/v', granted: false }], subscriptions: [subscription] })).json).toEqual(described);
+  expect((await call('GET', '/sim/pubsub')).json).toEqual(described);
+  expect((await call('POST', '/sim/delivery', { dropPercent: 5, delayMs: [1, 2] })).json).toEqual({ dropPercent: 5, duplicatePercent: 0, reorderPercent: 0, delayMs: [1, 2], minGapMs: 1_000 });
+  expect((await call('GET', '/sim/delivery')).json.dropPercent).toBe(5);
+  expect((await call('GET', '/sim/watches')).json).toEqual({ gmail: [], channels: [] });
+  expect((await call('GET', '/sim/service-account')).json).toMatchObject({ type: 'service_account', private_key: expect.stringContaining('PRIVATE KEY') });
+  expect((await call('GET', '/sim/ledger')).json.notifications.pubsub).toMatchObject({ published: 0, dropped: 0, duplicated: 0, delivered: 0 });
+});
+
+test('the help names every control, and the command line prints it', async () => {
+  const { json } = await call('GET', '/sim');
+  expect(json).toMatchObject({ faults: expect.arrayContaining(['gzip-cut', 'token-503']), worldFaults: ['expire-history', 'invalid-sync-token', 'revoke-grant'], options: { messagesPerAccount: 40 } });
+  const source = readFileSync(path.join(__dirname, 'control.ts'), 'utf8');
+  const served = [...source.matchAll(/case '(?:GET|POST|DELETE) ([\w-]+)'/g)].map((match) => match[1]!);
+  const named = Object.keys(json.controls).join('\n');
+  expect(served.filter((control) => !named.includes(`/sim/${control}`))).toEqual([]);
+  expect(Object.keys(json.controls).filter((control) => !HELP.includes(control))).toEqual([]);
+});
+
+test('an account may be added with scopes of its own', async () => {
+  const { json } = await call('POST', '/sim/accounts', { email: 'scoped@demo.example', messages: 0, scopes: ['gmail.metadata'] });
+  const client = await Client.signIn(simulator.url, json.refreshToken);
+  expect([(await client.get('/gmail/v1/users/me/profile')).status, (await client.get('/calendar/v3/users/me/calendarList')).status]).toEqual([200, 403]);
+});
+
 test.each([
+  ['POST', '/sim/pubsub', { topics: ['t'] }], ['POST', '/sim/pubsub', { subscriptions: 5 }], ['POST', '/sim/delivery', { dropPercent: 200 }], ['POST', '/sim/accounts/user1@demo.example/scopes', {}],
   ['POST', '/sim/rate', { perSecond: -1 }], ['POST', '/sim/act', { count: 1.5 }], ['POST', '/sim/clock', { advanceMs: -1 }], ['POST', '/sim/accounts', { email: 'nobody' }],
   ['POST', '/sim/accounts', { email: 'user1@demo.example' }], ['GET', '/sim/truth/nobody@demo.example', undefined], ['GET', '/sim/truth/user1@demo.example?resource=drive', undefined],
 ])('%s %s with %j is a 400 that says why', async (method, path, body) => {

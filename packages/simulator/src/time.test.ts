@@ -1,0 +1,73 @@
+import { Client, type Json } from '../test-support/client.js';
+import { startSimulator, type Simulator, type SimulatorOptions } from './index.js';
+
+const DAY_MS = 86_400_000;
+const NOW = Date.UTC(2026, 5, 1);
+const email = 'user1@demo.example';
+const EVENTS = '/calendar/v3/calendars/primary/events';
+
+let simulator: Simulator;
+let client: Client;
+afterEach(() => simulator.close());
+
+async function open(options: SimulatorOptions = {}): Promise<void> {
+  simulator = await startSimulator({ messagesPerAccount: 30, eventsPerCalendar: 20, tokenLatencyMs: 0, nowMs: NOW, accessTokenTtlMs: 365 * DAY_MS, ...options });
+  client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
+}
+
+test('history ages away after its retention', async () => {
+  await open();
+  const start = (await client.get('/gmail/v1/users/me/profile')).json.historyId;
+  simulator.act(email, { action: 'deliver' });
+  const path = `/gmail/v1/users/me/history?startHistoryId=${start}`;
+  simulator.clock.advance(7 * DAY_MS);
+  expect((await client.get(path)).status).toBe(200);
+  simulator.clock.advance(1);
+  expect((await client.get(path)).status).toBe(404);
+});
+
+test('a deleted event is told of until its tombstone ages away, then a delta is silent', async () => {
+  await open({ tombstoneRetentionMs: 5 * DAY_MS });
+  const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
+  const { eventId } = simulator.act(email, { action: 'event-create', calendarId: email, event: { summary: 'short' } });
+  simulator.act(email, { action: 'event-delete', calendarId: email, eventId: eventId! });
+  const delta = async (): Promise<Json[]> => (await client.get(`${EVENTS}?syncToken=${encodeURIComponent(token)}`)).json.items;
+  expect(await delta()).toEqual([{ kind: 'calendar#event', etag: expect.any(String), id: eventId, status: 'cancelled' }]);
+  simulator.clock.advance(5 * DAY_MS);
+  expect(await delta()).toHaveLength(1);
+  simulator.clock.advance(1);
+  expect([await delta(), (await client.get(`${EVENTS}/${eventId}`)).status]).toEqual([[], 404]);
+});
+
+test('sync tokens and updatedMin age to 410, by their own words', async () => {
+  await open({ syncTokenRetentionMs: 3 * DAY_MS });
+  const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
+  simulator.clock.advance(3 * DAY_MS + 1);
+  const reason = async (query: string): Promise<[number, string]> => {
+    const { error } = (await client.get(`${EVENTS}?${query}`)).json;
+    return [error.code, error.errors[0].reason];
+  };
+  expect(await reason(`syncToken=${encodeURIComponent(token)}`)).toEqual([410, 'fullSyncRequired']);
+  expect(await reason(`updatedMin=${new Date(NOW).toISOString()}`)).toEqual([410, 'updatedMinTooLongAgo']);
+});
+
+test('short and empty pages of Gmail lead on by their token, and nothing is missed or repeated', async () => {
+  await open({ shortGmailPages: true });
+  const start = (await client.get('/gmail/v1/users/me/profile')).json.historyId;
+  for (let n = 0; n < 25; n++) simulator.act(email, { action: 'deliver' });
+  const walk = async (path: string, name: string): Promise<{ ids: string[]; sizes: number[] }> => {
+    const ids: string[] = [];
+    const sizes: number[] = [];
+    for (let token: string | undefined = ''; token !== undefined;) {
+      const page: Json = (await client.get(`${path}&maxResults=5${token === '' ? '' : `&pageToken=${token}`}`)).json;
+      sizes.push((page[name] ?? []).length);
+      ids.push(...(page[name] ?? []).map((item: { id: string }) => item.id));
+      token = page.nextPageToken;
+    }
+    return { ids, sizes };
+  };
+  const messages = await walk('/gmail/v1/users/me/messages?includeSpamTrash=true', 'messages');
+  expect([messages.ids.toSorted(), messages.sizes.includes(0)]).toEqual([simulator.gmailTruth(email).map(({ id }) => id), true]);
+  const history = await walk(`/gmail/v1/users/me/history?startHistoryId=${start}`, 'history');
+  expect([history.ids.length, new Set(history.ids).size]).toEqual([25, 25]);
+});
