@@ -5,7 +5,7 @@ import { encodeWords } from '../mime/words.js';
 import type { MailContent, StoredMessage } from '../mailbox.js';
 import type { ActionOrder, ActResult, Stage } from './act.js';
 
-export const MAIL_ACTIONS = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'label-create', 'label-rename', 'label-delete', 'touch'] as const;
+export const MAIL_ACTIONS = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'touch'] as const;
 export type MailAction = (typeof MAIL_ACTIONS)[number];
 type Touched = Pick<ActResult, 'messageId' | 'threadId' | 'labelId' | 'draftId'>;
 
@@ -21,6 +21,7 @@ export function actOnMail(stage: Stage, order: ActionOrder & { action: MailActio
     case 'delete': return onMessage(stage, order, (message) => { mailbox.delete([message.id], nowMs); });
     case 'touch': return onMessage(stage, order, (message) => { mailbox.touch(message.id, nowMs); });
     case 'draft-save': return saveDraft(stage, order);
+    case 'draft-send': return sendDraft(stage, order);
     case 'label-create': return { labelId: mailbox.labels.create(order.name ?? `Label ${stage.account.prng.hex(6)}`).id };
     case 'label-rename': return onLabel(stage, order, (id) => mailbox.labels.rename(id, order.name ?? `Renamed ${stage.account.prng.hex(6)}`));
     case 'label-delete': return onLabel(stage, order, (id) => mailbox.deleteLabel(id, nowMs));
@@ -48,6 +49,20 @@ function saveDraft(stage: Stage, order: ActionOrder): Touched {
   const before = chosen === null ? undefined : mailbox.get(mailbox.drafts.get(chosen) ?? '') ?? undefined;
   const content = contentOf(stage, order, before, 0, 'draft');
   const { draftId, message } = mailbox.saveDraft(chosen, { content, internalDateMs: nowMs }, nowMs);
+  return { draftId, messageId: message.id, threadId: message.threadId };
+}
+
+/** The draft goes, and what was in it comes again as a sent message with a new id. */
+function sendDraft(stage: Stage, order: ActionOrder): Touched | null {
+  const { mailbox, prng } = stage.account;
+  const nowMs = stage.clock.nowMs();
+  const known = [...mailbox.drafts.keys()];
+  const draftId = order.draftId ?? (known.length === 0 ? null : prng.pick(known));
+  if (draftId === null) return null;
+  const draft = mailbox.get(mailbox.drafts.get(draftId) ?? '');
+  if (draft === null) throw new Error('no such draft');
+  mailbox.delete([draft.id], nowMs);
+  const message = mailbox.add({ content: draft.content, labelIds: ['SENT'], internalDateMs: nowMs, threadId: draft.threadId }, nowMs);
   return { draftId, messageId: message.id, threadId: message.threadId };
 }
 

@@ -34,13 +34,21 @@ test('an account can be added, acted for and asked for its truth', async () => {
 });
 
 test('every action can be named, and says what it touched', async () => {
-  const names = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'label-create', 'label-rename', 'label-delete', 'touch', 'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete'];
+  const names = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'touch', 'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete'];
   for (const action of names) {
     const { status, json } = await call('POST', '/sim/accounts/user1@demo.example/act', { action });
     expect([action, status, json.action, json.done]).toEqual([action, 200, action, true]);
   }
   const unknown = await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'sleep' });
   expect([unknown.status, unknown.json.error]).toEqual([400, `unknown action; the actions are ${names.join(', ')}`]);
+});
+
+test('a sent draft is gone, and its content comes again under a new id', async () => {
+  const { draftId, messageId } = simulator.act('user1@demo.example', { action: 'draft-save', subject: 'ready' });
+  const sent = simulator.act('user1@demo.example', { action: 'draft-send', draftId: draftId! });
+  const truth = simulator.gmailTruth('user1@demo.example');
+  expect([truth.some(({ id }) => id === messageId), truth.find(({ id }) => id === sent.messageId)]).toEqual([false, expect.objectContaining({ subject: 'ready', labelIds: ['SENT'] })]);
+  expect(() => simulator.act('user1@demo.example', { action: 'draft-send', draftId: draftId! })).toThrow('no such draft');
 });
 
 test('random actions are the same for the same seed', async () => {
