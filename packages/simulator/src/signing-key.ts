@@ -1,14 +1,12 @@
 /**
  * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a self-signed X.509
- * certificate, and checks what it signed. It is made when it is first needed, since making one takes a tenth of a second.
+ * certificate, and checks what it signed. It is made when it is first needed, since making one may take a second.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 export class SigningKey {
-  private made: { privateKey: KeyObject; publicKey: KeyObject } | null = null;
-
   constructor(readonly kid: string) {}
 
   get privatePem(): string { return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(); }
@@ -39,14 +37,20 @@ export class SigningKey {
     return `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64').replace(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`;
   }
 
-  private pair(): { privateKey: KeyObject; publicKey: KeyObject } {
-    if (this.made === null) {
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
-      this.made = { privateKey: createPrivateKey(privateKey), publicKey: createPublicKey(privateKey) };
-    }
-    return this.made;
+  private pair(): KeyPair {
+    const known = made.get(this.kid);
+    if (known !== undefined) return known;
+    const { privateKey: pem } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const pair = { privateKey: createPrivateKey(pem), publicKey: createPublicKey(pem) };
+    made.set(this.kid, pair);
+    return pair;
   }
 }
+
+interface KeyPair { privateKey: KeyObject; publicKey: KeyObject }
+
+/** By key id, for all simulators of the process: there are two ids, and a pair takes long to find. */
+const made = new Map<string, KeyPair>();
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { join } from 'node:path';
 import { Client, type Json } from '../../test-support/client.js';
 import { HELP } from '../cli-options.js';
 import { startSimulator, type Simulator } from '../simulator.js';
@@ -87,7 +87,7 @@ test('notifications are set up and looked at', async () => {
 test('the help names every control, and the command line prints it', async () => {
   const { json } = await call('GET', '/sim');
   expect(json).toMatchObject({ faults: expect.arrayContaining(['gzip-cut', 'token-503']), worldFaults: ['expire-history', 'invalid-sync-token', 'revoke-grant'], options: { messagesPerAccount: 40 } });
-  const source = readFileSync(path.join(__dirname, 'control.ts'), 'utf8');
+  const source = readFileSync(join(__dirname, 'control.ts'), 'utf8');
   const served = [...source.matchAll(/case '(?:GET|POST|DELETE) ([\w-]+)'/g)].map((match) => match[1]!);
   const named = Object.keys(json.controls).join('\n');
   expect(served.filter((control) => !named.includes(`/sim/${control}`))).toEqual([]);
