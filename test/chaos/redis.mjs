@@ -16,12 +16,12 @@ export async function startRedis() {
     flush: () => command(port, 'FLUSHALL'),
     /** One after the other: two servers cannot have one port. */
     restart(downMs) {
-      restarting = restarting.then(async () => {
+      const restart = async () => {
         await kill(server);
         await new Promise((resolve) => setTimeout(resolve, downMs));
         server = await launch(port, directory);
-      });
-      return restarting;
+      };
+      return (restarting = restarting.then(restart));
     },
     async stop() {
       await kill(server);
