@@ -23,6 +23,11 @@ export class SimulatorControl {
     return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/act`, action);
   }
 
+  /** The user grants access anew. @returns the new refresh token */
+  async consent(email: string): Promise<string> {
+    return ((await this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/consent`)) as SimulatedAccount).refreshToken;
+  }
+
   rate(perSecond: number): Promise<unknown> {
     return this.send('POST', '/sim/rate', { perSecond });
   }

@@ -29,6 +29,7 @@ export function jobResult(outcome: Outcome, queue: QueueName, nowMs: number, cha
     case 'caught-up':
     case 'gone':
     case 'reauthorize':
+    case 'parked':
       return { kind: 'done' };
     case 'more':
       return { kind: 'again', queue: siblingQueue(queue, outcome.full) };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import { isNever, scheduleAccount } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
@@ -41,6 +42,10 @@ export interface CollectionView {
   nextSyncAt: Date | null;
   failures: number;
   error: string | null;
+  /** Why it rests although its account is active; `error` has the words. */
+  parked: string | null;
+  /** Items set aside because they cannot be taken. */
+  quarantined: number;
 }
 
 /**
@@ -53,7 +58,8 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     const known = await tx.account.findUnique({ where: key });
     const id = known?.id ?? randomUUID();
     const resources = [...new Set([...(known?.resources ?? []), ...account.resources])].sort();
-    const revived = known?.state === 'reauth_required';
+    if (known?.state === 'removing') throw new OperatorError('the account is being removed; import it again when that is done (syncline accounts list)');
+    const revived = known?.state === 'reauth_required' || known?.state === 'disabled';
     await tx.account.upsert({
       where: key,
       create: { id, tenant: account.tenant, email: account.email, resources },
@@ -63,13 +69,16 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     await tx.credential.upsert({ where: { accountId: id }, create: { accountId: id, ...secret }, update: secret });
     await tx.collection.createMany({ data: firstCollections(id, account.resources), skipDuplicates: true });
     await tx.$executeRaw`UPDATE accounts SET updated_at = now() WHERE id = ${id}::uuid`;
-    if (revived) await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL WHERE account_id = ${id}::uuid AND state = 'active'`;
+    // A new grant may cover what the old one did not: what is parked is looked at again at once.
+    await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
+       WHERE account_id = ${id}::uuid AND state = 'active' AND (${revived} OR (parked IS NOT NULL AND ${known?.state === 'active'}))`;
     return { id, created: !known };
   });
 }
 
 /** Every account with its collections, or those with these addresses (any tenant). */
 export async function listAccounts(prisma: PrismaClient, emails?: readonly string[]): Promise<AccountView[]> {
+  const quarantined = await quarantinedByCollection(prisma);
   const accounts = await prisma.account.findMany({
     where: emails ? { email: { in: [...emails] } } : {},
     include: { collections: { orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] } },
@@ -97,8 +106,15 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
       nextSyncAt: isNever(c.nextSyncAt) ? null : c.nextSyncAt,
       failures: c.failures,
       error: c.error,
+      parked: c.parked,
+      quarantined: quarantined.get(c.id) ?? 0,
     })),
   }));
+}
+
+async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {
+  const counted = await prisma.quarantinedItem.groupBy({ by: ['collectionId'], _count: { _all: true } });
+  return new Map(counted.map((row) => [row.collectionId, row._count._all]));
 }
 
 export async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {

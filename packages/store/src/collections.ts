@@ -68,6 +68,39 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
   return { wantedAgain: row.wanted_again };
 }
 
+/** Why a collection rests, and for how long. */
+export interface Parking {
+  /** A word that programs compare. */
+  cause: string;
+  /** For a person. */
+  reason: string;
+  nextInMs: number;
+}
+
+/**
+ * The collection rests for a cause that only a person can end, and the account's others go on. When policy forbids every
+ * resource, nothing is left to go on with: the account itself is disabled then.
+ * @throws LeaseLost
+ */
+export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
+    const parked = await session.query({
+      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = now(), next_sync_at = now() + $5 * interval '1 ms'
+              WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), p.cause, p.reason, Math.round(p.nextInMs)],
+    });
+    if (parked.rowCount !== 1) throw new LeaseLost(lease);
+    if (p.cause !== 'policy') return;
+    const disabled = await session.query({
+      text: `UPDATE accounts a SET state = 'disabled', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'
+                AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
+      values: [lease.accountId, `${p.reason}; ask the administrator, then: syncline accounts resume`],
+    });
+    if (disabled.rowCount === 1) await scheduleAccount(session, lease.accountId, false);
+  });
+}
+
 /** Google no longer shows the collection to this account. @throws LeaseLost */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   const settled = await pool.query({

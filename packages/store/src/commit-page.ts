@@ -66,9 +66,11 @@ async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit
   const fenced = await session.query({
     name: 'commit-fence',
     text: `UPDATE collections
-              SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL,
+              SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL,
                   progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
                   walk_started_at = CASE WHEN $9 THEN now() ELSE walk_started_at END,
+                  walks_today = CASE WHEN $9 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN 1 WHEN $9 THEN walks_today + 1 ELSE walks_today END,
+                  walks_since = CASE WHEN $9 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN now() ELSE walks_since END,
                   wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [

@@ -3,7 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
 import { readChanges, type ChangeEvent } from './changes.js';
-import { claimDue, markWanted, settle, settleGone, unservedSince, type DueCollection, type Settlement, type UnservedCollection } from './collections.js';
+import { claimDue, markWanted, park, settle, settleGone, unservedSince, type DueCollection, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { calendarIds, exportEvents, exportMessages, type ExportedEvent, type ExportedMessage } from './export.js';
 import { PrismaClient } from './generated/client.js';
@@ -18,7 +18,7 @@ import { nextWanted, type WantedItem } from './walk.js';
 export type { AccountImport, AccountState, AccountView, CollectionView, Resource } from './accounts.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText } from './clean-text.js';
-export type { DueCollection, Settlement, UnservedCollection } from './collections.js';
+export type { DueCollection, Parking, Settlement, UnservedCollection } from './collections.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
@@ -57,6 +57,7 @@ export interface Store {
     renew(lease: Lease): Promise<void>;
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
+    park(lease: Lease, parking: Parking): Promise<void>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
@@ -117,6 +118,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
       settle: (lease, settlement) => settle(pool, lease, settlement),
       settleGone: (lease, reason) => settleGone(pool, lease, reason),
+      park: (lease, parking) => park(pool, lease, parking),
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),

@@ -20,6 +20,8 @@ export interface Lease {
   generation: number;
   wantedFull: boolean;
   failures: number;
+  /** Full walks begun within the last day. */
+  walksToday: number;
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
@@ -53,7 +55,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
-                  c.failures, c.run_started_at, c.last_change_at, c.walk_started_at`,
+                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at`,
     values: [collectionId, holder, ttlMs],
   });
   const row = claimed.rows[0];
@@ -81,6 +83,7 @@ interface ClaimedRow {
   lease_epoch: string;
   wanted_full: boolean;
   failures: number;
+  walks_today: number;
   run_started_at: Date;
   last_change_at: Date | null;
   walk_started_at: Date | null;
@@ -98,6 +101,7 @@ function leaseOf(row: ClaimedRow): Lease {
     generation: row.generation,
     wantedFull: row.wanted_full,
     failures: row.failures,
+    walksToday: row.walks_today,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,

@@ -55,6 +55,18 @@ export function parseCursor(kind: CollectionKind, letter: unknown): Cursor {
   return kind === 'gmail' ? parseGmailCursor(letter) : parseCalendarCursor(letter);
 }
 
+/** Whether the next request carries a page token. */
+export function isPaged(cursor: Cursor): boolean {
+  if (cursor.phase === 'follow' && 'listing' in cursor) return cursor.listing?.pageToken != null;
+  return 'pageToken' in cursor && cursor.pageToken !== null;
+}
+
+/** The same bookmark, its listing from the first page again. What the listing has already led to stays done. */
+export function listedAgain(cursor: Cursor): Cursor {
+  if (cursor.phase !== 'follow') return { phase: 'new' };
+  return 'listing' in cursor ? { ...cursor, listing: null } : { ...cursor, pageToken: null };
+}
+
 function assertPhase(cursor: { phase: Phase }): void {
   assert(cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow', 'a cursor has no known phase');
 }

@@ -1,21 +1,24 @@
-import { verdictOf } from './outcome.js';
+import { verdictOf, type Place } from './outcome.js';
 import { etaSeconds, nextPollMs } from './policy.js';
+
+const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 
 test.each([
   [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' }, { kind: 'snooze', delayMs: 30_125, counts: false }],
   [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' }, { kind: 'snooze', delayMs: 375 }],
   [{ kind: 'unavailable', retryAfterMs: null }, { kind: 'snooze', delayMs: 8_500, counts: true }],
-  [{ kind: 'unauthorized', reason: 'invalid_grant' }, { kind: 'reauthorize', reason: 'invalid_grant' }],
-  [{ kind: 'forbidden', reason: 'domainPolicy' }, { kind: 'snooze', counts: true }],
-  [{ kind: 'bookmark-expired' }, { kind: 'resync' }],
-  [{ kind: 'not-found' }, { kind: 'gone' }],
+  [{ kind: 'unauthorized', reason: 'invalid_grant' }, { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) }],
+  [{ kind: 'unauthorized', reason: 'invalid_grant invalid_rapt' }, { kind: 'reauthorize', reason: expect.stringContaining('sign in again') }],
+  [{ kind: 'forbidden', reason: 'domainPolicy' }, { kind: 'park', cause: 'policy' }],
+  [{ kind: 'bookmark-expired' }, { kind: 'walk-again' }],
+  [{ kind: 'not-found' }, { kind: 'park', cause: 'not-found' }],
   [{ kind: 'rejected', status: 400, reason: 'invalid' }, { kind: 'failed' }],
 ] as const)('%j after three failures', (error, verdict) => {
-  expect(verdictOf(error, 3, 0.5)).toMatchObject(verdict);
+  expect(verdictOf(error, FOLLOWING, 3, 0.5)).toMatchObject(verdict);
 });
 
 test('weather is waited for ever longer, up to a bound', () => {
-  const delays = [0, 1, 2, 5, 6, 50].map((failures) => (verdictOf({ kind: 'unavailable', retryAfterMs: null }, failures, 0) as { delayMs: number }).delayMs);
+  const delays = [0, 1, 2, 5, 6, 50].map((failures) => (verdictOf({ kind: 'unavailable', retryAfterMs: null }, FOLLOWING, failures, 0) as { delayMs: number }).delayMs);
   expect(delays).toEqual([1_000, 2_000, 4_000, 32_000, 64_000, 64_000]);
 });
 

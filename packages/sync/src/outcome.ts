@@ -1,5 +1,8 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
+import type { CollectionKind, Phase } from '@syncline/store';
+import { causeOf, restFor, type Rest } from './parking.js';
+import { answerOf, VERDICTS } from './verdicts.js';
 
 /** A run's whole vocabulary: what is to happen with the collection next. */
 export type Outcome =
@@ -13,6 +16,8 @@ export type Outcome =
   | { kind: 'busy'; until: Date }
   /** Google refuses the grant: a human must act. */
   | { kind: 'reauthorize'; reason: string }
+  /** The collection rests for a cause that a person must end; its account's others go on. */
+  | { kind: 'parked'; until: Date; reason: string }
   /** Nothing to sync: the collection or its account is no longer active. */
   | { kind: 'gone' };
 
@@ -20,39 +25,65 @@ export type Outcome =
 export type Verdict =
   | { kind: 'snooze'; delayMs: number; why: string; counts: boolean }
   | { kind: 'reauthorize'; reason: string }
-  | { kind: 'resync' }
+  | ({ kind: 'park' } & Rest)
+  | { kind: 'walk-again' }
+  | { kind: 'list-again' }
   | { kind: 'gone' }
   | { kind: 'failed' };
 
-const FORBIDDEN_RETRY_MS = 15 * 60_000;
+/** Where the answer came: the same words of Google's mean different things there. */
+export interface Place {
+  kind: CollectionKind;
+  phase: Phase;
+  /** Whether the request carried a page token. */
+  paged: boolean;
+}
+
 const WEATHER_BASE_MS = 1_000;
 const WEATHER_CAP_MS = 64_000;
 
 /**
+ * The table's verdict with its times and words.
+ *
  * @param failures how often in a row this collection met bad weather, for the backoff
  * @param jitter a number in [0, 1)
  */
-export function verdictOf(error: GoogleErrorKind, failures: number, jitter: number): Verdict {
-  switch (error.kind) {
-    case 'rate-limited':
-      return { kind: 'snooze', delayMs: Math.max(250, error.retryAfterMs) + jitter * 250, why: waitingFor(error), counts: false };
-    case 'unavailable': {
-      const backoffMs = Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
-      return { kind: 'snooze', delayMs: Math.max(backoffMs, error.retryAfterMs ?? 0), why: 'Google did not answer properly; trying again', counts: true };
-    }
-    case 'unauthorized':
-      return { kind: 'reauthorize', reason: error.reason };
-    case 'forbidden':
-      return { kind: 'snooze', delayMs: FORBIDDEN_RETRY_MS * (0.9 + 0.2 * jitter), why: `Google forbids it: ${error.reason}`, counts: true };
-    case 'bookmark-expired':
-      return { kind: 'resync' };
-    case 'not-found':
-      return { kind: 'gone' };
-    case 'rejected':
-      return { kind: 'failed' };
+export function verdictOf(error: GoogleErrorKind, place: Place, failures: number, jitter: number): Verdict {
+  const answer = answerOf(error, place.paged);
+  const name = VERDICTS[place.kind][place.phase][answer];
+  switch (name) {
+    case 'wait':
+    case 'back-off':
+      return later(error, failures, jitter);
+    case 'reauthorize':
+      return { kind: 'reauthorize', reason: grantRefused(error) };
+    case 'park':
+      return { kind: 'park', ...restFor(causeOf(answer), place.kind, failures, jitter) };
+    case 'walk-again':
+    case 'list-again':
+    case 'gone':
+    case 'failed':
+      return { kind: name };
     default:
-      return unreachable(error);
+      return unreachable(name);
   }
+}
+
+/** Quota says when; weather is waited for ever longer, up to Google's own advice of 64 s. */
+export function later(error: GoogleErrorKind, failures: number, jitter: number): Extract<Verdict, { kind: 'snooze' }> {
+  if (error.kind === 'rate-limited') return { kind: 'snooze', delayMs: Math.max(250, error.retryAfterMs) + jitter * 250, why: waitingFor(error), counts: false };
+  const backoffMs = Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
+  const namedMs = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
+  return { kind: 'snooze', delayMs: Math.max(backoffMs, namedMs), why: 'Google did not answer properly; trying again', counts: true };
+}
+
+/** Google's own code first, for the support desk; then what it means. */
+function grantRefused(error: GoogleErrorKind): string {
+  const code = error.kind === 'unauthorized' ? error.reason : error.kind;
+  const meaning = code.includes('invalid_rapt')
+    ? "the account's organisation wants the person to sign in again"
+    : 'the grant was revoked, has expired, or the account was suspended or changed its password';
+  return `${code}: ${meaning}; import a new refresh token`;
 }
 
 function waitingFor(error: Extract<GoogleErrorKind, { kind: 'rate-limited' }>): string {

@@ -2,9 +2,10 @@ import { GoogleError, type Google } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { calendarTurn } from './calendar/turn.js';
-import { parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
 import { gmailTurn } from './gmail/turn.js';
-import { verdictOf, type Outcome } from './outcome.js';
+import { verdictOf, type Outcome, type Verdict } from './outcome.js';
+import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
 import { nextPollMs, type SyncPolicy } from './policy.js';
 import type { Turn, TurnContext } from './turn.js';
 
@@ -50,7 +51,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, hasTime };
-  const position: Position = { cursor: firstCursor(lease), changed: 0 };
+  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0 };
   try {
     const ended = await takeTurns(context, position, run.signal);
     return await settleRun(rt, deps, lease, position, ended);
@@ -71,6 +72,8 @@ interface Position {
   cursor: Cursor;
   /** Rows changed by this run. */
   changed: number;
+  /** Walks that this run began because Google disowned a bookmark or a page token. */
+  restarts: number;
 }
 
 type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
@@ -92,16 +95,30 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
   }
 }
 
-/** A bookmark that Google no longer knows begins a new generation; the rows stay readable meanwhile. */
+/**
+ * A bookmark that Google no longer knows begins a new generation, and a page token that it no longer knows the same listing again;
+ * the rows stay readable meanwhile. Walks are what costs most: more than MAX_WALKS_A_DAY are not begun for this.
+ */
 async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
   try {
     return await turnOf(context, position.cursor);
   } catch (error) {
-    if (!(error instanceof GoogleError) || error.detail.kind !== 'bookmark-expired') throw error;
-    context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId }, 'Google no longer knows the bookmark: a new full walk begins');
-    position.cursor = { phase: 'new' };
+    const { kind } = error instanceof GoogleError ? judge(context.rt, context.lease, position, error) : { kind: 'failed' };
+    if (kind !== 'walk-again' && kind !== 'list-again') throw error;
+    context.ahead = null;
+    position.cursor = kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new' };
+    if (kind === 'walk-again') position.restarts += 1;
+    context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId, remedy: kind }, 'Google no longer knows the bookmark or the page');
     return turnOf(context, position.cursor);
   }
+}
+
+function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
+  const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
+  const jitter = rt.random.next();
+  const verdict = verdictOf(error.detail, place, lease.failures, jitter);
+  const walks = lease.walksToday + position.restarts;
+  return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY ? { kind: 'park', ...restFor('restless', lease.kind, 0, jitter) } : verdict;
 }
 
 function turnOf(context: TurnContext, cursor: Cursor): Promise<Turn> {
@@ -146,6 +163,13 @@ async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: n
   return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
 }
 
+/** A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. */
+async function park(rt: Runtime, deps: SyncDeps, lease: Lease, rest: Rest): Promise<Outcome> {
+  if (rest.cause === 'scope') await deps.google.forgetToken(lease.accountId);
+  await deps.store.lease.park(lease, { cause: rest.cause, reason: rest.reason, nextInMs: rest.delayMs });
+  return { kind: 'parked', until: later(rt, rest.delayMs), reason: rest.reason };
+}
+
 async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, error: unknown, signal: AbortSignal): Promise<Outcome> {
   if (error instanceof LeaseLost) return lostOrThrow(rt, error);
   if (signal.aborted && !(error instanceof GoogleError)) {
@@ -154,17 +178,20 @@ async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: 
     return { kind: 'more', full: position.cursor.phase !== 'follow' };
   }
   if (error instanceof GoogleError) {
-    const verdict = verdictOf(error.detail, lease.failures, rt.random.next());
+    const verdict = judge(rt, lease, position, error);
     switch (verdict.kind) {
       case 'snooze':
         return snooze(rt, deps, lease, verdict);
+      case 'park':
+        return park(rt, deps, lease, verdict);
       case 'reauthorize':
         await deps.store.accounts.requireReauth(lease, verdict.reason);
         return { kind: 'reauthorize', reason: verdict.reason };
       case 'gone':
         await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
         return { kind: 'gone' };
-      case 'resync': // taken care of in takeTurn; an expired bookmark in the very first turn of a new walk is a bug
+      case 'walk-again': // taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a bug
+      case 'list-again':
       case 'failed':
         break;
       default:

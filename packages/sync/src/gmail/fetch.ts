@@ -2,7 +2,7 @@ import type { FetchedMessages, GmailMessage, GoogleError } from '@syncline/googl
 import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
 import type { GmailCursor, GmailFollow } from '../cursor.js';
-import { verdictOf } from '../outcome.js';
+import { later } from '../outcome.js';
 import { CLEAR_PAGE, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
 import { endOfListing, restIfLevel } from './listing.js';
 import { parseMessage } from './parse.js';
@@ -143,8 +143,8 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
 
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
   if (fate.trouble && fate.stoppedBefore !== null) {
-    const verdict = verdictOf(fate.trouble.detail, context.lease.failures, context.rt.random.next());
-    if (verdict.kind === 'snooze') return { rest: { kind: 'wait', delayMs: verdict.delayMs, why: verdict.why, counts: verdict.counts } };
+    const { delayMs, why, counts } = later(fate.trouble.detail, context.lease.failures, context.rt.random.next());
+    return { rest: { kind: 'wait', delayMs, why, counts } };
   }
   return next.phase === 'follow' ? restIfLevel(context, next) : {};
 }

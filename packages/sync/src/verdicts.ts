@@ -1,0 +1,110 @@
+import type { GoogleErrorKind } from '@syncline/google';
+import { unreachable } from '@syncline/runtime';
+import type { CollectionKind, Phase } from '@syncline/store';
+
+/*
+ * What every answer of Google's means in every phase of every kind of collection. The types make the table complete: a new kind of
+ * answer, phase or collection does not compile until somebody has decided. It holds words, not behaviour; outcome.ts and
+ * sync-collection.ts do what they say.
+ */
+
+/** Google's refusals, told apart as far as the remedy differs. */
+export type AnswerKind =
+  | 'quota'
+  | 'weather'
+  | 'grant-refused'
+  /** 403 insufficientPermissions: the grant does not cover this API. */
+  | 'scope-missing'
+  /** 403 domainPolicy and its like: an administrator says no. */
+  | 'policy-forbids'
+  /** 403 accessNotConfigured, or an OAuth client that Google does not take: the operator's to mend. */
+  | 'project-not-set-up'
+  /** 400 "Mail service not enabled". */
+  | 'no-mailbox'
+  | 'forbidden'
+  | 'bookmark-expired'
+  | 'not-found'
+  /** 400 to a request that carried a page token: it rested too long. */
+  | 'page-token-rejected'
+  | 'rejected';
+
+export type VerdictName =
+  /** Later, without a failure. */
+  | 'wait'
+  /** Later, and ever later. */
+  | 'back-off'
+  /** The account waits for a new grant. */
+  | 'reauthorize'
+  /** This collection rests with its reason; the account's others go on. */
+  | 'park'
+  /** A new generation; rows stay readable. Bounded by MAX_WALKS_A_DAY. */
+  | 'walk-again'
+  /** The listing begins again from the same bookmark. */
+  | 'list-again'
+  /** The collection is over. */
+  | 'gone'
+  /** A bug of ours: settled, and thrown. */
+  | 'failed';
+
+const ANYWHERE = {
+  quota: 'wait',
+  weather: 'back-off',
+  'grant-refused': 'reauthorize',
+  'scope-missing': 'park',
+  'policy-forbids': 'park',
+  'project-not-set-up': 'park',
+  'no-mailbox': 'park',
+  forbidden: 'park',
+  rejected: 'failed',
+} as const satisfies Partial<Record<AnswerKind, VerdictName>>;
+
+/** A mailbox or a calendar list cannot vanish while its account lives: a 404 there is somebody's mistake, and is looked at again. */
+const NEW = { ...ANYWHERE, 'bookmark-expired': 'failed', 'page-token-rejected': 'failed', 'not-found': 'park' } as const;
+const BACKFILL = { ...ANYWHERE, 'bookmark-expired': 'walk-again', 'page-token-rejected': 'walk-again', 'not-found': 'park' } as const;
+const FOLLOW = { ...ANYWHERE, 'bookmark-expired': 'walk-again', 'page-token-rejected': 'list-again', 'not-found': 'park' } as const;
+
+export const VERDICTS: Record<CollectionKind, Record<Phase, Record<AnswerKind, VerdictName>>> = {
+  gmail: { new: NEW, backfill: BACKFILL, follow: FOLLOW },
+  'calendar-list': { new: NEW, backfill: BACKFILL, follow: FOLLOW },
+  // One calendar can go; its list says so too, and opens it again when it comes back.
+  'calendar-events': {
+    new: { ...NEW, 'not-found': 'gone' },
+    backfill: { ...BACKFILL, 'not-found': 'gone' },
+    follow: { ...FOLLOW, 'not-found': 'gone' },
+  },
+};
+
+const FORBIDDEN_REASONS: Record<string, AnswerKind> = {
+  insufficientPermissions: 'scope-missing',
+  domainPolicy: 'policy-forbids',
+  admin_policy_enforced: 'policy-forbids',
+  org_internal: 'policy-forbids',
+  accessNotConfigured: 'project-not-set-up',
+  invalid_client: 'project-not-set-up',
+  unauthorized_client: 'project-not-set-up',
+  disabled_client: 'project-not-set-up',
+  deleted_client: 'project-not-set-up',
+  mailServiceNotEnabled: 'no-mailbox',
+};
+
+/** @param paged whether the request that was refused carried a page token */
+export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
+  switch (error.kind) {
+    case 'rate-limited':
+      return 'quota';
+    case 'unavailable':
+      return 'weather';
+    case 'unauthorized':
+      return 'grant-refused';
+    case 'forbidden':
+      // The token endpoint's refusals come as "code: advice".
+      return FORBIDDEN_REASONS[error.reason.split(':')[0] ?? ''] ?? 'forbidden';
+    case 'bookmark-expired':
+    case 'not-found':
+      return error.kind;
+    case 'rejected':
+      return paged ? 'page-token-rejected' : 'rejected';
+    default:
+      return unreachable(error);
+  }
+}
