@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { explain } from './command.js';
 import { addAccountsImport } from './commands/accounts-import.js';
+import { addAccountsPauseAndResume, addAccountsRemove } from './commands/accounts-lifecycle.js';
 import { addAccountsList } from './commands/accounts-list.js';
 import { addChanges } from './commands/changes.js';
 import { addDemo } from './commands/demo.js';
@@ -37,7 +38,7 @@ function buildProgram(): Command {
   program.exitOverride().showHelpAfterError('(syncline --help lists the commands, syncline COMMAND --help their options)');
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
-  for (const add of [addAccountsImport, addAccountsList]) add(accounts);
+  for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
   for (const add of [addSync, addWait, addExport, addVerify, addChanges, addQuota, addWhy]) add(program);
   return program;
 }

@@ -4,6 +4,7 @@ import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@sy
 import { openStore } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
 import { handleJob } from './handle.js';
+import { runRemovals } from './removals.js';
 
 /** Of the 20 s that a process has for draining. */
 const DRAIN_MS = 15_000;
@@ -24,11 +25,12 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
     onUnhealthy: () => giveUp(1),
   });
+  const removing = runRemovals(rt, { store, google });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await host.drain(DRAIN_MS);
+      await Promise.all([host.drain(DRAIN_MS), removing]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

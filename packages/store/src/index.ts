@@ -11,6 +11,7 @@ import { knownMessages } from './gmail-rows.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
+import { abandonedRemovals, beginRemoval, eraseSome, leasesEndInMs, noteRemoval, pauseAccount, resumeAccount } from './removal.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { nextWanted, type WantedItem } from './walk.js';
@@ -24,6 +25,7 @@ export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
+export { ACCOUNT_TABLES } from './removal.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
 export type { Vault } from './vault.js';
@@ -46,6 +48,17 @@ export interface Store {
     list(emails?: readonly string[]): Promise<AccountView[]>;
     countByState(): Promise<Record<AccountState, number>>;
     requireReauth(lease: Lease, reason: string): Promise<void>;
+    /** False when the account's state does not allow it. */
+    pause(accountId: string): Promise<boolean>;
+    resume(accountId: string): Promise<boolean>;
+  };
+  /** The steps of an account's removal; each may be repeated. */
+  removal: {
+    begin(accountId: string): Promise<void>;
+    leasesEndInMs(accountId: string): Promise<number>;
+    eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
+    abandoned(idleMs: number, limit: number): Promise<string[]>;
+    note(accountId: string, reason: string): Promise<void>;
   };
   collections: {
     claimDue(o: { limit: number; visibilityMs: number }): Promise<DueCollection[]>;
@@ -107,6 +120,15 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       list: (emails) => listAccounts(prisma(), emails),
       countByState: () => countByState(pool),
       requireReauth: (lease, reason) => requireReauth(pool, lease, reason),
+      pause: (accountId) => pauseAccount(pool, accountId),
+      resume: (accountId) => resumeAccount(pool, accountId),
+    },
+    removal: {
+      begin: (accountId) => beginRemoval(pool, accountId),
+      leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
+      eraseSome: (accountId) => eraseSome(pool, accountId),
+      abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
+      note: (accountId, reason) => noteRemoval(pool, accountId, reason),
     },
     collections: {
       claimDue: ({ limit, visibilityMs }) => claimDue(pool, limit, visibilityMs),

@@ -7,15 +7,15 @@ export interface SpentUnits {
   units: number;
 }
 
-/** Adds to what an account has cost today (UTC). */
+/** Adds to what an account has cost today (UTC). The lock is shared with everyone but the removal, after which no row may come. */
 export async function recordSpent(pool: pg.Pool, accountId: string, spent: readonly SpentUnits[]): Promise<void> {
   if (spent.length === 0) return;
   const rows = [...spent].sort((a, b) => (a.method < b.method ? -1 : 1));
   await pool.query({
     name: 'quota-record',
     text: `INSERT INTO quota_ledger AS q (account_id, day, method, calls, units)
-           SELECT a.id, current_date, u.method, u.calls, u.units FROM accounts a, unnest($2::text[], $3::bigint[], $4::bigint[]) AS u(method, calls, units)
-            WHERE a.id = $1
+           SELECT a.id, current_date, u.method, u.calls, u.units
+             FROM (SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE) AS a, unnest($2::text[], $3::bigint[], $4::bigint[]) AS u(method, calls, units)
            ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`,
     values: [accountId, arrayLiteral(rows, (s) => s.method), arrayLiteral(rows, (s) => s.calls), arrayLiteral(rows, (s) => s.units)],
   });

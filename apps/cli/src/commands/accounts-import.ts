@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { OperatorError } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { AccountImport, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { linesOf, readImportLine } from '../import-lines.js';
@@ -40,16 +40,26 @@ export async function importAccounts(store: Store, content: AsyncIterable<Buffer
   const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
   for await (const { number, bytes } of linesOf(content)) {
     const line = readImportLine(bytes);
-    if (line.kind === 'account') {
-      const { created } = await store.accounts.import(line.account);
-      summary[created ? 'created' : 'updated'] += 1;
-    } else if (line.kind === 'refused') {
-      summary.failed.push({ line: number, problem: line.problem });
-      progress.say(`line ${number} ${line.problem}`);
+    const problem = line.kind === 'account' ? await importOne(store, line.account, summary) : line.kind === 'refused' ? line.problem : null;
+    if (problem !== null) {
+      summary.failed.push({ line: number, problem });
+      progress.say(`line ${number} ${problem}`);
     }
     progress.show({ line: `${counted(number, 'line')} read` });
   }
   return summary;
+}
+
+/** @returns what keeps the account from being imported now, or null */
+async function importOne(store: Store, account: AccountImport, summary: ImportSummary): Promise<string | null> {
+  try {
+    const { created } = await store.accounts.import(account);
+    summary[created ? 'created' : 'updated'] += 1;
+    return null;
+  } catch (error) {
+    if (error instanceof OperatorError) return error.message;
+    throw error;
+  }
 }
 
 async function* contentOf(file: string): AsyncGenerator<Buffer> {

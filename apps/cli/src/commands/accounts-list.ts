@@ -32,8 +32,8 @@ export function documentOf(account: AccountView, nowMs: number): object {
 }
 
 function collectionDocument(collection: CollectionView, nowMs: number): object {
-  const { id, kind, externalId, phase, progress, lastSyncedAt, nextSyncAt, error } = collection;
-  return { id, kind, externalId, phase, progress: { ...progress, etaSeconds: etaOf(collection, nowMs) }, lastSyncedAt, nextSyncAt, error };
+  const { id, kind, externalId, phase, progress, lastSyncedAt, nextSyncAt, error, parked, quarantined } = collection;
+  return { id, kind, externalId, phase, progress: { ...progress, etaSeconds: etaOf(collection, nowMs) }, lastSyncedAt, nextSyncAt, error, parked, quarantined };
 }
 
 function tableOf(accounts: readonly AccountView[], nowMs: number): string {
@@ -44,10 +44,14 @@ function tableOf(accounts: readonly AccountView[], nowMs: number): string {
     if (collections.length === 0) return [head];
     return collections.map((c, i) => [
       ...(i === 0 ? head : ['', '', '']),
-      nameOf(c), c.phase, progressOf(c, nowMs), when(c.lastSyncedAt, nowMs), c.error ?? '',
+      nameOf(c), c.phase, progressOf(c, nowMs), when(c.lastSyncedAt, nowMs), troubleOf(c),
     ]);
   });
   return table(columns, rows).join('\n');
+}
+
+function troubleOf(c: CollectionView): string {
+  return [c.error ?? '', c.quarantined > 0 ? `${c.quarantined} in quarantine` : ''].filter(Boolean).join('; ');
 }
 
 function activeOf(account: AccountView): CollectionView[] {

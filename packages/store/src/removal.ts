@@ -1,0 +1,105 @@
+import type pg from 'pg';
+import { scheduleAccount } from './collections.js';
+import { inTransaction } from './pool.js';
+
+/*
+ * Pausing, resuming and removing an account.
+ *
+ * Whatever stops an account raises the epoch of its collections: a run that is under way can write nothing more, and learns so from
+ * its next renewal (within two seconds), which also cuts off its call to Google. A removal is nothing but the state `removing` and
+ * steps that may each be repeated: whoever finds the state goes on, wherever the one before was killed.
+ */
+
+/** Every table that holds rows of an account, in the order in which they are erased; a test asks the database for others. */
+export const ACCOUNT_TABLES = [
+  'collections', 'walk_items', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
+  'calendar_events', 'calendars', 'changes', 'quota_ledger', 'credentials',
+] as const;
+
+/** Rows that one statement erases at most. */
+const ERASE_PAGE = 5_000;
+
+/** Stops new work at once. @returns false when the account is in no state that can be paused */
+export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
+  return inTransaction(pool, async (session) => {
+    await fenceOut(session, accountId);
+    const paused = await session.query(`UPDATE accounts SET state = 'paused', reason = 'paused by the operator', updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`, [accountId]);
+    if (paused.rowCount !== 1) return false;
+    // Nobody need wait for a lease that can write nothing.
+    await session.query('UPDATE collections SET lease_until = now() WHERE account_id = $1', [accountId]);
+    await scheduleAccount(session, accountId, false);
+    return true;
+  });
+}
+
+/** Everything comes due now, what was parked included. @returns false when there is nothing to resume: a refused grant takes a new token */
+export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
+  return inTransaction(pool, async (session) => {
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [accountId]);
+    const resumed = await session.query(`UPDATE accounts SET state = 'active', reason = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`, [accountId]);
+    if (resumed.rowCount !== 1) return false;
+    await session.query(`UPDATE collections SET parked = NULL, error = NULL, failures = 0 WHERE account_id = $1 AND parked IS NOT NULL`, [accountId]);
+    await scheduleAccount(session, accountId, true);
+    return true;
+  });
+}
+
+/** From here on the account is on its way out, and nothing brings it back. */
+export async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await fenceOut(session, accountId);
+    await session.query(`UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`, [accountId]);
+    await scheduleAccount(session, accountId, false);
+  });
+}
+
+/** Until no run can be under way any more, in milliseconds: the leases cannot be renewed once the account is being removed. */
+export async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
+  const found = await pool.query<{ ms: string | null }>('SELECT extract(epoch FROM max(lease_until) - now()) * 1000 AS ms FROM collections WHERE account_id = $1', [accountId]);
+  return Math.max(0, Math.ceil(Number(found.rows[0]?.ms ?? 0)));
+}
+
+/**
+ * Erases some of the account's rows, in bounded statements; the credential and the account come last, together, so that until
+ * then whoever comes next can still revoke the grant and knows what is to be done.
+ * @returns how many rows it erased and whether the account is gone
+ */
+export async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ erased: number; done: boolean }> {
+  for (const table of ACCOUNT_TABLES) {
+    if (table === 'credentials') continue;
+    const erased = await pool.query(`DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`, [accountId]);
+    if (erased.rowCount) {
+      await pool.query('UPDATE accounts SET updated_at = now() WHERE id = $1', [accountId]);
+      return { erased: erased.rowCount, done: false };
+    }
+  }
+  return inTransaction(pool, async (session) => {
+    // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
+    const locked = await session.query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
+    let erased = 0;
+    for (const table of ACCOUNT_TABLES) erased += (await session.query(`DELETE FROM ${table} WHERE account_id = $1`, [accountId])).rowCount ?? 0;
+    await session.query('DELETE FROM accounts WHERE id = $1', [accountId]);
+    return { erased: erased + (locked.rowCount ?? 0), done: true };
+  });
+}
+
+/** Accounts whose removal nobody has been at for `idleMs`. */
+export async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): Promise<string[]> {
+  const found = await pool.query<{ id: string }>(
+    `SELECT id FROM accounts WHERE state = 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
+    [idleMs, limit],
+  );
+  return found.rows.map((row) => row.id);
+}
+
+/** Why a removal stands still, for whoever asks `why`. */
+export async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
+  await pool.query(`UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`, [accountId, reason]);
+}
+
+async function fenceOut(session: pg.PoolClient, accountId: string): Promise<void> {
+  await session.query(
+    `UPDATE collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
+    [accountId],
+  );
+}
