@@ -19,6 +19,8 @@ export interface Settlement {
   error: string | null;
   /** Bad weather lengthens the backoff; waiting for quota does not. */
   countsAsFailure?: boolean;
+  /** Forgets runs that ended without a word before this one; default true. */
+  calm?: boolean;
 }
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
@@ -53,7 +55,7 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
   const settled = await pool.query<{ wanted_again: boolean }>({
     name: 'collection-settle',
     text: `UPDATE collections
-              SET lease_until = now(),
+              SET lease_until = now(), run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
                   served_at = CASE WHEN $3 = 'caught-up' THEN run_started_at ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
@@ -61,7 +63,7 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
                   next_sync_at = CASE WHEN $3 = 'caught-up' AND wanted_at > run_started_at THEN now() ELSE now() + $4 * interval '1 ms' END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING coalesce(wanted_at > run_started_at, false) AS wanted_again`,
-    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false],
+    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false, s.calm ?? true],
   });
   const row = settled.rows[0];
   if (!row) throw new LeaseLost(lease);
@@ -86,7 +88,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
   await inTransaction(pool, async (session) => {
     await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
     const parked = await session.query({
-      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = now(), next_sync_at = now() + $5 * interval '1 ms'
+      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = now(), run_open = false, next_sync_at = now() + $5 * interval '1 ms'
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), p.cause, p.reason, Math.round(p.nextInMs)],
     });
@@ -104,7 +106,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
 /** Google no longer shows the collection to this account. @throws LeaseLost */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   const settled = await pool.query({
-    text: `UPDATE collections SET state = 'gone', error = $3, lease_until = now(), next_sync_at = ${NEVER} WHERE id = $1 AND lease_epoch = $2`,
+    text: `UPDATE collections SET state = 'gone', error = $3, lease_until = now(), run_open = false, next_sync_at = ${NEVER} WHERE id = $1 AND lease_epoch = $2`,
     values: [lease.collectionId, String(lease.epoch), reason],
   });
   if (settled.rowCount !== 1) throw new LeaseLost(lease);

@@ -11,6 +11,7 @@ import { knownMessages } from './gmail-rows.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
+import { dropQuarantined, listQuarantined, markInFlight, retryQuarantined, wantedItems, wantMessages, type QuarantinedItem } from './quarantine.js';
 import { abandonedRemovals, beginRemoval, eraseSome, leasesEndInMs, noteRemoval, pauseAccount, resumeAccount } from './removal.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
@@ -25,6 +26,7 @@ export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
+export type { QuarantinedItem } from './quarantine.js';
 export { ACCOUNT_TABLES } from './removal.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
@@ -74,6 +76,15 @@ export interface Store {
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
+  /** Items that cannot be taken, and items that are to be read again. */
+  quarantine: {
+    list(accountIds: readonly string[] | null): Promise<QuarantinedItem[]>;
+    retry(accountId: string, ids: readonly string[] | null): Promise<number>;
+    drop(accountId: string, ids: readonly string[]): Promise<number>;
+    wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
+    wanted(lease: Lease, limit: number): Promise<string[]>;
+    markInFlight(lease: Lease, itemId: string): Promise<number>;
+  };
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
   mirror: {
@@ -144,6 +155,14 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),
+    quarantine: {
+      list: (accountIds) => listQuarantined(pool, accountIds),
+      retry: (accountId, ids) => retryQuarantined(pool, accountId, ids),
+      drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
+      wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
+      wanted: (lease, limit) => wantedItems(pool, lease, limit),
+      markInFlight: (lease, itemId) => markInFlight(pool, lease, itemId),
+    },
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: {
       messages: (accountId, ids) => exportMessages(pool, accountId, ids),

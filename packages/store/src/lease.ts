@@ -22,6 +22,10 @@ export interface Lease {
   failures: number;
   /** Full walks begun within the last day. */
   walksToday: number;
+  /** Runs in a row that ended without a word: their worker died, or was stopped for longer than a lease lasts. */
+  crashes: number;
+  /** Items that somebody wants read again. */
+  owes: boolean;
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
@@ -50,12 +54,15 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
   const claimed = await pool.query<ClaimedRow>({
     name: 'lease-claim',
     text: `UPDATE collections c
-              SET lease_epoch = c.lease_epoch + 1, lease_until = now() + $3 * interval '1 ms', lease_holder = $2, run_started_at = now()
+              SET lease_epoch = c.lease_epoch + 1, lease_until = now() + $3 * interval '1 ms', lease_holder = $2, run_started_at = now(), run_open = true,
+                  crashes = CASE WHEN c.run_open THEN c.crashes + 1 ELSE c.crashes END,
+                  in_flight_crashes = CASE WHEN c.run_open AND c.in_flight_epoch = c.lease_epoch THEN c.in_flight_crashes + 1 ELSE c.in_flight_crashes END
              FROM accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
-                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at`,
+                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
+                  EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes`,
     values: [collectionId, holder, ttlMs],
   });
   const row = claimed.rows[0];
@@ -84,6 +91,8 @@ interface ClaimedRow {
   wanted_full: boolean;
   failures: number;
   walks_today: number;
+  crashes: number;
+  owes: boolean;
   run_started_at: Date;
   last_change_at: Date | null;
   walk_started_at: Date | null;
@@ -102,6 +111,8 @@ function leaseOf(row: ClaimedRow): Lease {
     wantedFull: row.wanted_full,
     failures: row.failures,
     walksToday: row.walks_today,
+    crashes: row.crashes,
+    owes: row.owes,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,

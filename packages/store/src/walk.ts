@@ -17,11 +17,13 @@ export interface WalkDelta {
   /** Ids met by this page. Ids already on the list keep their place. */
   met?: WalkItem[];
   /** Items to be asked for again later: they go to the end of the list. */
-  again?: { id: string; ordinal: bigint; delayMs: number }[];
+  again?: AgainItem[];
   /** Items that are no longer wanted: deleted at the source. */
   dropped?: string[];
   /** Items that cannot be taken: recorded with their reason, and passed. */
   quarantined?: { id: string; reason: string }[];
+  /** Items on the list that were wanted from outside: the wish is struck out. */
+  replayed?: string[];
   /** Items that were taken: an earlier quarantine of theirs is over. */
   taken?: string[];
   /** Delete up to this many rows that the complete walk did not meet. */
@@ -34,6 +36,14 @@ export interface WalkItem {
   id: string;
   ordinal: bigint;
   wanted: boolean;
+}
+
+export interface AgainItem {
+  id: string;
+  ordinal: bigint;
+  delayMs: number;
+  /** How often it counts as tried when it was not on the list; default 1. */
+  attempts?: number;
 }
 
 /** An item that is to be fetched now or, when `waitMs` > 0, later. */
@@ -63,6 +73,7 @@ export async function applyWalk(
   if (walk.met?.length) await insertMet(session, lease, generation, walk.met);
   if (walk.again?.length) await putBack(session, lease, generation, walk.again);
   if (walk.dropped?.length) await drop(session, lease, generation, walk.dropped);
+  if (walk.replayed?.length) await strikeOut(session, lease, walk.replayed);
   if (walk.taken?.length) await endQuarantine(session, lease, walk.taken);
   if (walk.quarantined?.length) await quarantine(session, lease, walk.quarantined);
   const changes = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
@@ -83,18 +94,27 @@ async function insertMet(session: pg.PoolClient, lease: Lease, generation: numbe
   });
 }
 
-async function putBack(session: pg.PoolClient, lease: Lease, generation: number, items: { id: string; ordinal: bigint; delayMs: number }[]): Promise<void> {
+async function putBack(session: pg.PoolClient, lease: Lease, generation: number, items: readonly AgainItem[]): Promise<void> {
   await session.query({
     name: 'walk-again',
     text: `INSERT INTO walk_items AS w (account_id, collection_id, generation, item_id, ordinal, wanted, attempts, not_before)
-           SELECT $1, $2, $3, u.id, u.ordinal, true, 1, now() + u.delay * interval '1 ms'
-             FROM unnest($4::text[], $5::bigint[], $6::int[]) AS u(id, ordinal, delay)
+           SELECT $1, $2, $3, u.id, u.ordinal, true, u.attempts, now() + u.delay * interval '1 ms'
+             FROM unnest($4::text[], $5::bigint[], $6::int[], $7::int[]) AS u(id, ordinal, delay, attempts)
            ON CONFLICT (account_id, collection_id, generation, item_id)
            DO UPDATE SET ordinal = excluded.ordinal, wanted = true, attempts = w.attempts + 1, not_before = excluded.not_before`,
     values: [
       lease.accountId, lease.collectionId, generation,
       arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.ordinal), arrayLiteral(items, (i) => i.delayMs),
+      arrayLiteral(items, (i) => i.attempts ?? 1),
     ],
+  });
+}
+
+async function strikeOut(session: pg.PoolClient, lease: Lease, ids: string[]): Promise<void> {
+  await session.query({
+    name: 'wanted-strike-out',
+    text: 'DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
 

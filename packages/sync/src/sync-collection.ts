@@ -3,6 +3,7 @@ import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { calendarTurn } from './calendar/turn.js';
 import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
@@ -50,11 +51,12 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
-  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, hasTime };
+  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime };
+  if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
   const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0 };
   try {
     const ended = await takeTurns(context, position, run.signal);
-    return await settleRun(rt, deps, lease, position, ended);
+    return await settleRun(rt, deps, lease, position, ended, isCalm(context));
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));
   } finally {
@@ -62,10 +64,19 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   }
 }
 
+/** Runs that end without a word, in a row, before items are taken one by one. */
+const CAREFUL_AFTER_CRASHES = 2;
+/** Items passed one by one after which a careful run counts as calm: more than a page and the page that is fetched ahead. */
+const CALM_AFTER_ITEMS = 100;
+
 /** Somebody else has the collection now, and whatever is to be said of it: nothing is settled. */
 function lostOrThrow(rt: Runtime, error: unknown): Outcome {
   if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
   throw error;
+}
+
+function isCalm({ careful }: TurnContext): boolean {
+  return careful === null || careful.passed >= CALM_AFTER_ITEMS;
 }
 
 interface Position {
@@ -121,8 +132,10 @@ function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError
   return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY ? { kind: 'park', ...restFor('restless', lease.kind, 0, jitter) } : verdict;
 }
 
-function turnOf(context: TurnContext, cursor: Cursor): Promise<Turn> {
-  return context.lease.kind === 'gmail' ? gmailTurn(context, parseGmailCursor(cursor)) : calendarTurn(context, parseCalendarCursor(cursor));
+async function turnOf(context: TurnContext, cursor: Cursor): Promise<Turn> {
+  if (context.lease.kind !== 'gmail') return calendarTurn(context, parseCalendarCursor(cursor));
+  const mailbox = parseGmailCursor(cursor);
+  return (await replayTurn(context, mailbox)) ?? gmailTurn(context, mailbox);
 }
 
 /** A wish for a full sync begins a new walk, unless one is under way that has just been begun. */
@@ -130,7 +143,7 @@ function firstCursor(lease: Lease): Cursor {
   return lease.wantedFull ? { phase: 'new' } : parseCursor(lease.kind, lease.cursor);
 }
 
-async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, ended: Ended): Promise<Outcome> {
+async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, ended: Ended, calm: boolean): Promise<Outcome> {
   const full = position.cursor.phase !== 'follow';
   switch (ended.kind) {
     case 'caught-up': {
@@ -141,10 +154,10 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
       return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
     }
     case 'slice-spent':
-      await deps.store.lease.settle(lease, { result: 'more', nextInMs: HANDED_ON_MS, error: null });
+      await deps.store.lease.settle(lease, { result: 'more', nextInMs: HANDED_ON_MS, error: null, calm });
       return { kind: 'more', full };
     case 'wait':
-      return snooze(rt, deps, lease, ended);
+      return snooze(rt, deps, lease, { ...ended, calm });
     default:
       return unreachable(ended);
   }
@@ -157,8 +170,8 @@ const SNOOZE_GRACE_MS = 5_000;
 const FAILED_BASE_MS = 30_000;
 const FAILED_CAP_MS = 15 * 60_000;
 
-async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: number; why: string; counts: boolean }): Promise<Outcome> {
-  const settlement: Settlement = { result: 'snoozed', nextInMs: s.delayMs + SNOOZE_GRACE_MS, error: s.why, countsAsFailure: s.counts };
+async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: number; why: string; counts: boolean; calm?: boolean }): Promise<Outcome> {
+  const settlement: Settlement = { result: 'snoozed', nextInMs: s.delayMs + SNOOZE_GRACE_MS, error: s.why, countsAsFailure: s.counts, calm: s.calm ?? lease.crashes < CAREFUL_AFTER_CRASHES };
   await deps.store.lease.settle(lease, settlement);
   return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
 }
@@ -174,7 +187,7 @@ async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: 
   if (error instanceof LeaseLost) return lostOrThrow(rt, error);
   if (signal.aborted && !(error instanceof GoogleError)) {
     if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
-    await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null });
+    await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null, calm: lease.crashes < CAREFUL_AFTER_CRASHES });
     return { kind: 'more', full: position.cursor.phase !== 'follow' };
   }
   if (error instanceof GoogleError) {

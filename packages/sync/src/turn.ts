@@ -15,8 +15,15 @@ export interface TurnContext {
   listingBegunHere: boolean;
   /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
   ahead: Ahead | null;
+  /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
+  careful: Careful | null;
   /** Whether the slice has time for another page. */
   hasTime(): boolean;
+}
+
+export interface Careful {
+  /** Items passed since; enough of them, and whatever ended the worker was not among them. */
+  passed: number;
 }
 
 /** The answer for the items after this ordinal, on its way while the page before it is committed. */
@@ -29,6 +36,8 @@ export interface FetchedPage {
   items: WantedItem[];
   /** Null when there is nothing to ask for now. */
   answer: FetchedMessages | null;
+  /** Why the only item is not to be asked for at all. */
+  poison?: string;
 }
 
 /**

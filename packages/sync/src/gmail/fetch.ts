@@ -3,7 +3,7 @@ import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
 import type { GmailCursor, GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
-import { CLEAR_PAGE, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
+import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
 import { endOfListing, restIfLevel } from './listing.js';
 import { parseMessage } from './parse.js';
 
@@ -22,12 +22,13 @@ const RETRY_ITEM_MS = 5_000;
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
 
 export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
-  const { items, answer } = await pageAfter(context, BigInt(cursor.fetched));
+  const { items, answer, poison } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
+  if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison }] });
   if (!answer) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(items.at(-1), 'no last item').ordinal;
-  if (answer.failed.length === 0 && last < BigInt(cursor.listed) && context.hasTime()) fetchAhead(context, last);
+  if (answer.failed.length === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last);
   const fate = fateOf(context, items, answer, cursor.phase === 'follow');
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
@@ -49,11 +50,25 @@ function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<FetchedP
 }
 
 async function fetchPage(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
-  const next = await context.store.nextWanted(context.lease, context.generation, afterOrdinal, FETCH_PAGE);
+  const next = await context.store.nextWanted(context.lease, context.generation, afterOrdinal, context.careful ? 1 : FETCH_PAGE);
   if (next[0] === undefined || next[0].waitMs > 0) return { items: next.slice(0, 1), answer: null };
+  if (context.careful) {
+    const poison = await poisonOf(context, context.careful, next[0].id);
+    if (poison !== null) return { items: next, answer: null, poison };
+  }
   const waiting = next.findIndex((item) => item.waitMs > 0);
   const items = waiting > 0 ? next.slice(0, waiting) : next;
   return { items, answer: await context.google.gmail.getMessages(items.map((item) => item.id)) };
+}
+
+/** Runs that an item may end before it is set aside. */
+const MAX_ITEM_CRASHES = 3;
+
+/** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
+async function poisonOf(context: TurnContext, careful: Careful, id: string): Promise<string | null> {
+  const crashes = await context.store.quarantine.markInFlight(context.lease, id);
+  careful.passed += 1;
+  return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
 }
 
 interface Fate {
@@ -134,7 +149,7 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       again: fate.again.map((item, i) => ({ id: item.id, ordinal: BigInt(cursor.listed + i + 1), delayMs: item.delayMs })),
       dropped: fate.gone,
       quarantined: fate.quarantined,
-      taken: fate.taken,
+      taken: [...fate.taken, ...fate.gone],
       ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };

@@ -1,0 +1,93 @@
+import type pg from 'pg';
+import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
+import { arrayLiteral, inTransaction } from './pool.js';
+
+/*
+ * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the mirror holds of them (wanted_items).
+ * Both wait in Postgres: a run takes the wanted ones into its list in the commit that strikes them out here.
+ */
+
+export interface QuarantinedItem {
+  accountId: string;
+  email: string;
+  tenant: string;
+  kind: CollectionKind;
+  externalId: string;
+  itemId: string;
+  reason: string;
+  attempts: number;
+  firstAt: Date;
+  lastAt: Date;
+}
+
+/** More than anybody reads; the count of all stands in `accounts list`. */
+const LIST_LIMIT = 10_000;
+
+/** The newest first. @param accountIds null means every account */
+export async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | null): Promise<QuarantinedItem[]> {
+  const found = await pool.query<QuarantinedItem>(
+    `SELECT q.account_id AS "accountId", a.email, a.tenant, c.kind, c.external_id AS "externalId", q.item_id AS "itemId", q.reason, q.attempts,
+            q.first_at AS "firstAt", q.last_at AS "lastAt"
+       FROM quarantined_items q JOIN accounts a ON a.id = q.account_id JOIN collections c ON c.id = q.collection_id
+      WHERE $1::uuid[] IS NULL OR q.account_id = ANY($1::uuid[]) ORDER BY q.last_at DESC, q.item_id LIMIT ${LIST_LIMIT}`,
+    [accountIds && arrayLiteral(accountIds, (id) => id)],
+  );
+  return found.rows;
+}
+
+/** Has the next run read these quarantined items again; they leave the quarantine when they are taken. @param ids null means all of the account's */
+export async function retryQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[] | null): Promise<number> {
+  return want(pool, accountId, `SELECT account_id, collection_id, item_id FROM quarantined_items WHERE account_id = $1 AND ($2::text[] IS NULL OR item_id = ANY($2::text[]))`, ids);
+}
+
+/** Has the mailbox's next run read these messages again: what is missing comes, what is stale is mended, what is no more goes. */
+export async function wantMessages(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
+  return want(pool, accountId, `SELECT c.account_id, c.id, u.id FROM collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`, ids);
+}
+
+/** Forgets these items: they stay out of the mirror until something changes them. */
+export async function dropQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
+  const dropped = await pool.query('DELETE FROM quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])', [accountId, arrayLiteral(ids, (id) => id)]);
+  return dropped.rowCount ?? 0;
+}
+
+/** The items that a collection's next listing is to take along, at most `limit`. */
+export async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
+  const found = await pool.query<{ item_id: string }>({
+    name: 'wanted-items',
+    text: 'SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2 ORDER BY item_id LIMIT $3',
+    values: [lease.accountId, lease.collectionId, limit],
+  });
+  return found.rows.map((row) => row.item_id);
+}
+
+/**
+ * Marks the one item that a careful run is about to take, before it is taken: should it end the worker, the next claim counts that.
+ * @returns how many runs have ended with this item in hand
+ * @throws LeaseLost
+ */
+export async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
+  const marked = await pool.query<{ in_flight_crashes: number }>({
+    name: 'collection-in-flight',
+    text: `UPDATE collections SET in_flight_crashes = CASE WHEN in_flight_item = $3 THEN in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = lease_epoch
+            WHERE id = $1 AND lease_epoch = $2 RETURNING in_flight_crashes`,
+    values: [lease.collectionId, String(lease.epoch), itemId],
+  });
+  const row = marked.rows[0];
+  if (!row) throw new LeaseLost(lease);
+  return row.in_flight_crashes;
+}
+
+/** The wish and the ring in one transaction: a run that begins later sees both. */
+async function want(pool: pg.Pool, accountId: string, select: string, ids: readonly string[] | null): Promise<number> {
+  return inTransaction(pool, async (session) => {
+    const wanted = await session.query<{ collection_id: string }>(
+      `INSERT INTO wanted_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
+      [accountId, ids && arrayLiteral(ids, (id) => id)],
+    );
+    await session.query('UPDATE collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])', [
+      arrayLiteral([...new Set(wanted.rows.map((row) => row.collection_id))].sort(), (id) => id),
+    ]);
+    return wanted.rowCount ?? 0;
+  });
+}

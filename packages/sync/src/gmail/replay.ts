@@ -1,0 +1,33 @@
+import type { GmailCursor, NewCursor } from '../cursor.js';
+import type { Turn, TurnContext } from '../turn.js';
+
+/** Items that one commit puts on the list. */
+const REPLAY_PAGE = 500;
+
+/**
+ * Messages that somebody wants read again (a retry from quarantine, a repair) go to the end of the mailbox's list, in the commit that
+ * strikes out the wish; from there on they are fetched like any other. Only a mailbox that is level takes them: its list is empty
+ * then, and the listing that is opened for them leaves the bookmark where it is.
+ *
+ * @returns null when there is nothing to replay now
+ */
+export async function replayTurn(context: TurnContext, cursor: NewCursor | GmailCursor): Promise<Turn | null> {
+  if (!context.lease.owes || cursor.phase !== 'follow' || cursor.listing !== null || cursor.fetched < cursor.listed) return null;
+  const ids = await context.store.quarantine.wanted(context.lease, REPLAY_PAGE);
+  if (ids.length < REPLAY_PAGE) context.lease.owes = false;
+  if (ids.length === 0) return null;
+  const next: GmailCursor = { ...cursor, listing: { pageToken: null, until: cursor.after }, listed: ids.length, fetched: 0 };
+  return {
+    commit: {
+      cursor: next,
+      phase: 'follow',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: { again: ids.map((id, i) => ({ id, ordinal: BigInt(i + 1), delayMs: 0, attempts: REPLAYED_ATTEMPTS })), replayed: ids },
+    },
+    next: () => next,
+  };
+}
+
+/** They were named long ago: one that Google does not have is gone, and need not be asked for twice. */
+const REPLAYED_ATTEMPTS = 2;

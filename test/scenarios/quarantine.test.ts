@@ -1,0 +1,114 @@
+import type { Google } from '@syncline/google';
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+/*
+ * Items that cannot be taken are set aside with their reason, and the rest goes on; one that ends the worker is found by the marks that
+ * outlive it. A death is simulated by a store that can no longer settle, and by the end of the lease.
+ */
+
+const POLICY = { activeMs: 60_000, idleMs: 900_000 };
+let world: World;
+let accountId: string;
+let mailbox: string;
+beforeEach(async () => {
+  world = await startWorld({ seed: 81, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  accountId = (await world.store.accounts.list())[0]!.id;
+  mailbox = (await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0]!.id;
+});
+afterEach(() => world.close());
+
+/** Google, except that asking for this message ends the process. */
+function deadly(poison: string, deaths: string[][]): Google {
+  return {
+    ...world.google,
+    account: (id, call) => {
+      const account = world.google.account(id, call);
+      const getMessages = async (ids: string[]): ReturnType<typeof account.gmail.getMessages> => {
+        if (!ids.includes(poison)) return account.gmail.getMessages(ids);
+        deaths.push(ids);
+        throw new Error('killed');
+      };
+      return { ...account, gmail: { ...account.gmail, getMessages } };
+    },
+  };
+}
+
+/** One run; whatever it dies of is not written down, as after a kill. */
+async function run(google: Google, signal = new AbortController().signal, sliceMs = 60_000): Promise<Outcome> {
+  const settle = (): Promise<never> => Promise.reject(new Error('killed'));
+  const store = google === world.google ? world.store : { ...world.store, lease: { ...world.store.lease, settle: (...args: Parameters<typeof world.store.lease.settle>) => (args[1].result === 'failed' ? settle() : world.store.lease.settle(...args)) } };
+  try {
+    return await syncCollection(world.rt, { store, google, policy: POLICY }, mailbox, { sliceMs, signal });
+  } finally {
+    await world.database.pool.query('UPDATE collections SET lease_until = now() WHERE id = $1', [mailbox]);
+  }
+}
+
+async function someMessage(): Promise<string> {
+  const [known] = await world.control.accounts();
+  return String((await world.control.truth(known!.email, 'gmail'))[20]!['id']);
+}
+
+test('a message that ends the worker is quarantined after it has done so three times alone, and everything else is mirrored', async () => {
+  const poison = await someMessage();
+  const deaths: string[][] = [];
+  const google = deadly(poison, deaths);
+  for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
+  expect(await run(google)).toEqual({ kind: 'caught-up' });
+  expect(deaths.map((ids) => ids.length)).toEqual([expect.any(Number), expect.any(Number), 1, 1, 1]);
+  expect(deaths[1]!.length).toBeGreaterThan(1);
+  expect(await world.store.quarantine.list([accountId])).toMatchObject([{ itemId: poison, reason: 'it ended the worker 3 times', kind: 'gmail', attempts: 1 }]);
+  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([{ count: '59' }]);
+  expect((await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ quarantined: 1, phase: 'follow' });
+  expect((await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [mailbox])).rows).toEqual([{ crashes: 0, run_open: false }]);
+});
+
+test('retry takes it in when it can be taken, and it leaves the quarantine', async () => {
+  const poison = await someMessage();
+  const google = deadly(poison, []);
+  for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
+  await run(google);
+  expect(await world.store.quarantine.retry(accountId, ['unknown'])).toBe(0);
+  expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
+  await world.catchUp();
+  expect(await world.store.quarantine.list(null)).toEqual([]);
+  expect((await world.database.pool.query('SELECT 1 FROM wanted_items')).rowCount).toBe(0);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('an item that was deleted meanwhile leaves the quarantine too, and drop forgets one', async () => {
+  await world.catchUp();
+  await world.database.pool.query(
+    `INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`, [accountId, mailbox],
+  );
+  expect(await world.store.quarantine.drop(accountId, ['18ffffffffffff02', 'unknown'])).toBe(1);
+  expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
+  await world.catchUp();
+  expect(await world.store.quarantine.list(null)).toEqual([]);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('throttling, weather and orderly drains count against nobody', async () => {
+  await world.control.fault({ kind: '403-user-rate', method: 'messages.get', count: 6 });
+  await world.control.fault({ kind: '500', method: 'messages.get', count: 6 });
+  const draining = new AbortController();
+  draining.abort();
+  await run(world.google, undefined, 0);
+  await run(world.google, draining.signal);
+  await world.catchUp();
+  expect((await world.database.pool.query('SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM collections')).rows).toEqual([{ crashes: 0, open: false }]);
+  expect(await world.store.quarantine.list(null)).toEqual([]);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('more wishes than one page are all served, and the bookmark stays where it was', async () => {
+  await world.catchUp();
+  const ids = (await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_messages')).rows.map((row) => row.id);
+  await world.database.pool.query("UPDATE gmail_messages SET subject = 'broken'");
+  await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
+  expect(await world.store.quarantine.wantMessages(accountId, ids)).toBe(60);
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
