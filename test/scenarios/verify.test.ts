@@ -1,4 +1,4 @@
-import { verifyAccount } from '@syncline/sync';
+import { repairDrift, verifyAccount } from '@syncline/sync';
 import { startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -11,12 +11,12 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 /** A fleet is at work meanwhile: what verify finds is looked at again once the fleet has caught up. */
-async function verify(resource: 'gmail' | 'calendar'): ReturnType<typeof verifyAccount> {
+async function verify(resource: 'gmail' | 'calendar', sample?: number): ReturnType<typeof verifyAccount> {
   const over = new AbortController();
   const fleet = (async () => {
     while (!over.signal.aborted) await world.catchUp();
   })();
-  const report = await verifyAccount(world.rt, world, accountId, resource);
+  const report = await verifyAccount(world.rt, world, accountId, resource, sample === undefined ? {} : { sample });
   over.abort();
   await fleet;
   return report;
@@ -48,4 +48,34 @@ test('a full sync mends what verify found', async () => {
   await world.store.collections.markWanted([accountId], { full: true });
   await world.catchUp();
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
+});
+
+test('repair mends exactly what differs, with its change events, and asks for nothing else', async () => {
+  const { pool } = world.database;
+  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[1]]);
+  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
+  const event = (await pool.query<{ id: string }>('DELETE FROM calendar_events WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id')).rows[0]!;
+  const reports = [await verify('gmail'), await verify('calendar')];
+  const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq;
+  const gets = (await world.control.ledger()).methods['messages.get']!.calls;
+  for (const report of reports) await repairDrift(world.store, accountId, report);
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
+  expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(3);
+  const changes = (await world.store.changes(accountId, BigInt(seq), 100)).map(({ entity, id, op }) => `${entity} ${id} ${op}`).sort();
+  expect(changes).toEqual([`event ${event.id} created`, `message ${ids[0]} created`, `message ${ids[1]} updated`, 'message ffffffffffffffff deleted'].sort());
+});
+
+test('a sample finds by listing what is missing, extra or labelled otherwise, and by content what it meets', async () => {
+  const { pool } = world.database;
+  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[2]]);
+  const gets = (await world.control.ledger()).methods['messages.get']!.calls;
+  expect(await verify('gmail', 0)).toEqual({ resource: 'gmail', checked: 60, missing: [ids[0]], extra: [], stale: [ids[1]] });
+  expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(2);
+  expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
 });

@@ -26,11 +26,29 @@ export interface ExportedEvent {
   event: Record<string, unknown>;
 }
 
+/** The mirror's rows, for whoever prints or compares them. */
+export interface Mirror {
+  messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
+  labels(accountId: string): AsyncGenerator<{ id: string; labelIds: string[] }>;
+  events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
+  calendarIds(accountId: string): Promise<string[]>;
+}
+
+export function mirrorIn(pool: pg.Pool): Mirror {
+  return {
+    messages: (accountId, ids) => exportMessages(pool, accountId, ids),
+    labels: (accountId) => exportLabels(pool, accountId),
+    events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
+    calendarIds: (accountId) => calendarIds(pool, accountId),
+  };
+}
+
 /** Rows read at a time: bounds the memory of an export, whatever the mailbox. */
 const PAGE = 500;
+const LABELS_PAGE = 5_000;
 
 /** The mailbox's mirror, sorted by id. Pages are read one by one, so the export is no snapshot of a mailbox that changes meanwhile. */
-export async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage> {
+async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage> {
   for (let after = ''; ; ) {
     const page = await pool.query<MessageRecord>({
       text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
@@ -47,13 +65,26 @@ export async function* exportMessages(pool: pg.Pool, accountId: string, ids?: re
   }
 }
 
-/** The calendars' mirror, sorted by calendar and event id. */
-export async function* exportEvents(pool: pg.Pool, accountId: string): AsyncGenerator<ExportedEvent> {
+/** Every message's labels and nothing else: what a listing can be compared with, at no cost in bodies. */
+async function* exportLabels(pool: pg.Pool, accountId: string): AsyncGenerator<{ id: string; labelIds: string[] }> {
+  for (let after = ''; ; ) {
+    const page = await pool.query<{ id: string; label_ids: string[] }>(
+      'SELECT id, label_ids FROM gmail_messages WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3', [accountId, after, LABELS_PAGE],
+    );
+    for (const row of page.rows) yield { id: row.id, labelIds: row.label_ids };
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < LABELS_PAGE) return;
+    after = last.id;
+  }
+}
+
+/** The calendars' mirror, sorted by calendar and event id; that of one calendar, if it is named. */
+async function* exportEvents(pool: pg.Pool, accountId: string, only?: string): AsyncGenerator<ExportedEvent> {
   for (let calendarId = '', id = ''; ; ) {
     const page = await pool.query<{ calendar_id: string; id: string; resource: Record<string, unknown> }>({
       text: `SELECT calendar_id, id, resource FROM calendar_events
-              WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
-      values: [accountId, calendarId, id, PAGE],
+              WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) AND ($5::text IS NULL OR calendar_id = $5) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
+      values: [accountId, calendarId, id, PAGE, only ?? null],
     });
     for (const row of page.rows) yield { calendarId: row.calendar_id, event: row.resource };
     const last = page.rows.at(-1);
@@ -64,7 +95,7 @@ export async function* exportEvents(pool: pg.Pool, accountId: string): AsyncGene
 }
 
 /** The ids of the calendars in the mirror's calendar list. */
-export async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
+async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ id: string }>('SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"', [accountId]);
   return found.rows.map((row) => row.id);
 }

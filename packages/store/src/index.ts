@@ -5,14 +5,14 @@ import { countByState, importAccount, listAccounts, requireReauth, type AccountI
 import { readChanges, type ChangeEvent } from './changes.js';
 import { claimDue, markWanted, park, settle, settleGone, unservedSince, type DueCollection, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
-import { calendarIds, exportEvents, exportMessages, type ExportedEvent, type ExportedMessage } from './export.js';
+import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
-import { dropQuarantined, listQuarantined, markInFlight, retryQuarantined, wantedItems, wantMessages, type QuarantinedItem } from './quarantine.js';
-import { abandonedRemovals, beginRemoval, eraseSome, leasesEndInMs, noteRemoval, pauseAccount, resumeAccount } from './removal.js';
+import { quarantineIn, type Quarantine } from './quarantine.js';
+import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { nextWanted, type WantedItem } from './walk.js';
@@ -54,14 +54,7 @@ export interface Store {
     pause(accountId: string): Promise<boolean>;
     resume(accountId: string): Promise<boolean>;
   };
-  /** The steps of an account's removal; each may be repeated. */
-  removal: {
-    begin(accountId: string): Promise<void>;
-    leasesEndInMs(accountId: string): Promise<number>;
-    eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
-    abandoned(idleMs: number, limit: number): Promise<string[]>;
-    note(accountId: string, reason: string): Promise<void>;
-  };
+  removal: Removal;
   collections: {
     claimDue(o: { limit: number; visibilityMs: number }): Promise<DueCollection[]>;
     markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
@@ -76,22 +69,10 @@ export interface Store {
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
-  /** Items that cannot be taken, and items that are to be read again. */
-  quarantine: {
-    list(accountIds: readonly string[] | null): Promise<QuarantinedItem[]>;
-    retry(accountId: string, ids: readonly string[] | null): Promise<number>;
-    drop(accountId: string, ids: readonly string[]): Promise<number>;
-    wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
-    wanted(lease: Lease, limit: number): Promise<string[]>;
-    markInFlight(lease: Lease, itemId: string): Promise<number>;
-  };
+  quarantine: Quarantine;
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
-  mirror: {
-    messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
-    events(accountId: string): AsyncGenerator<ExportedEvent>;
-    calendarIds(accountId: string): Promise<string[]>;
-  };
+  mirror: Mirror;
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
   quota: { record(accountId: string, spent: readonly SpentUnits[]): Promise<void>; today(): Promise<SpentToday[]> };
   /** Answers when Postgres does. */
@@ -134,13 +115,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       pause: (accountId) => pauseAccount(pool, accountId),
       resume: (accountId) => resumeAccount(pool, accountId),
     },
-    removal: {
-      begin: (accountId) => beginRemoval(pool, accountId),
-      leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
-      eraseSome: (accountId) => eraseSome(pool, accountId),
-      abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
-      note: (accountId, reason) => noteRemoval(pool, accountId, reason),
-    },
+    removal: removalIn(pool),
     collections: {
       claimDue: ({ limit, visibilityMs }) => claimDue(pool, limit, visibilityMs),
       markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
@@ -155,20 +130,9 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),
-    quarantine: {
-      list: (accountIds) => listQuarantined(pool, accountIds),
-      retry: (accountId, ids) => retryQuarantined(pool, accountId, ids),
-      drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
-      wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
-      wanted: (lease, limit) => wantedItems(pool, lease, limit),
-      markInFlight: (lease, itemId) => markInFlight(pool, lease, itemId),
-    },
+    quarantine: quarantineIn(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
-    mirror: {
-      messages: (accountId, ids) => exportMessages(pool, accountId, ids),
-      events: (accountId) => exportEvents(pool, accountId),
-      calendarIds: (accountId) => calendarIds(pool, accountId),
-    },
+    mirror: mirrorIn(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
     ping: async () => {

@@ -20,11 +20,34 @@ export interface QuarantinedItem {
   lastAt: Date;
 }
 
+/** Items that cannot be taken, and items that are to be read again. */
+export interface Quarantine {
+  list(accountIds: readonly string[] | null): Promise<QuarantinedItem[]>;
+  /** `ids` null means all of the account's. @returns how many will be read again */
+  retry(accountId: string, ids: readonly string[] | null): Promise<number>;
+  drop(accountId: string, ids: readonly string[]): Promise<number>;
+  wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
+  wanted(lease: Lease, limit: number): Promise<string[]>;
+  /** @throws LeaseLost */
+  markInFlight(lease: Lease, itemId: string): Promise<number>;
+}
+
+export function quarantineIn(pool: pg.Pool): Quarantine {
+  return {
+    list: (accountIds) => listQuarantined(pool, accountIds),
+    retry: (accountId, ids) => retryQuarantined(pool, accountId, ids),
+    drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
+    wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
+    wanted: (lease, limit) => wantedItems(pool, lease, limit),
+    markInFlight: (lease, itemId) => markInFlight(pool, lease, itemId),
+  };
+}
+
 /** More than anybody reads; the count of all stands in `accounts list`. */
 const LIST_LIMIT = 10_000;
 
 /** The newest first. @param accountIds null means every account */
-export async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | null): Promise<QuarantinedItem[]> {
+async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | null): Promise<QuarantinedItem[]> {
   const found = await pool.query<QuarantinedItem>(
     `SELECT q.account_id AS "accountId", a.email, a.tenant, c.kind, c.external_id AS "externalId", q.item_id AS "itemId", q.reason, q.attempts,
             q.first_at AS "firstAt", q.last_at AS "lastAt"
@@ -36,23 +59,23 @@ export async function listQuarantined(pool: pg.Pool, accountIds: readonly string
 }
 
 /** Has the next run read these quarantined items again; they leave the quarantine when they are taken. @param ids null means all of the account's */
-export async function retryQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[] | null): Promise<number> {
+async function retryQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[] | null): Promise<number> {
   return want(pool, accountId, `SELECT account_id, collection_id, item_id FROM quarantined_items WHERE account_id = $1 AND ($2::text[] IS NULL OR item_id = ANY($2::text[]))`, ids);
 }
 
 /** Has the mailbox's next run read these messages again: what is missing comes, what is stale is mended, what is no more goes. */
-export async function wantMessages(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
+async function wantMessages(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
   return want(pool, accountId, `SELECT c.account_id, c.id, u.id FROM collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`, ids);
 }
 
 /** Forgets these items: they stay out of the mirror until something changes them. */
-export async function dropQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
+async function dropQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
   const dropped = await pool.query('DELETE FROM quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])', [accountId, arrayLiteral(ids, (id) => id)]);
   return dropped.rowCount ?? 0;
 }
 
 /** The items that a collection's next listing is to take along, at most `limit`. */
-export async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
+async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await pool.query<{ item_id: string }>({
     name: 'wanted-items',
     text: 'SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2 ORDER BY item_id LIMIT $3',
@@ -66,7 +89,7 @@ export async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): P
  * @returns how many runs have ended with this item in hand
  * @throws LeaseLost
  */
-export async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
+async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
   const marked = await pool.query<{ in_flight_crashes: number }>({
     name: 'collection-in-flight',
     text: `UPDATE collections SET in_flight_crashes = CASE WHEN in_flight_item = $3 THEN in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = lease_epoch

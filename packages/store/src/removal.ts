@@ -16,6 +16,25 @@ export const ACCOUNT_TABLES = [
   'calendar_events', 'calendars', 'changes', 'quota_ledger', 'credentials',
 ] as const;
 
+/** The steps of an account's removal; each may be repeated. */
+export interface Removal {
+  begin(accountId: string): Promise<void>;
+  leasesEndInMs(accountId: string): Promise<number>;
+  eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
+  abandoned(idleMs: number, limit: number): Promise<string[]>;
+  note(accountId: string, reason: string): Promise<void>;
+}
+
+export function removalIn(pool: pg.Pool): Removal {
+  return {
+    begin: (accountId) => beginRemoval(pool, accountId),
+    leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
+    eraseSome: (accountId) => eraseSome(pool, accountId),
+    abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
+    note: (accountId, reason) => noteRemoval(pool, accountId, reason),
+  };
+}
+
 /** Rows that one statement erases at most. */
 const ERASE_PAGE = 5_000;
 
@@ -45,7 +64,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
 }
 
 /** From here on the account is on its way out, and nothing brings it back. */
-export async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
+async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     await session.query(`UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`, [accountId]);
@@ -54,7 +73,7 @@ export async function beginRemoval(pool: pg.Pool, accountId: string): Promise<vo
 }
 
 /** Until no run can be under way any more, in milliseconds: the leases cannot be renewed once the account is being removed. */
-export async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
+async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
   const found = await pool.query<{ ms: string | null }>('SELECT extract(epoch FROM max(lease_until) - now()) * 1000 AS ms FROM collections WHERE account_id = $1', [accountId]);
   return Math.max(0, Math.ceil(Number(found.rows[0]?.ms ?? 0)));
 }
@@ -64,7 +83,7 @@ export async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<n
  * then whoever comes next can still revoke the grant and knows what is to be done.
  * @returns how many rows it erased and whether the account is gone
  */
-export async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ erased: number; done: boolean }> {
+async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ erased: number; done: boolean }> {
   for (const table of ACCOUNT_TABLES) {
     if (table === 'credentials') continue;
     const erased = await pool.query(`DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`, [accountId]);
@@ -84,7 +103,7 @@ export async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ era
 }
 
 /** Accounts whose removal nobody has been at for `idleMs`. */
-export async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): Promise<string[]> {
+async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): Promise<string[]> {
   const found = await pool.query<{ id: string }>(
     `SELECT id FROM accounts WHERE state = 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
     [idleMs, limit],
@@ -93,7 +112,7 @@ export async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: nu
 }
 
 /** Why a removal stands still, for whoever asks `why`. */
-export async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
+async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
   await pool.query(`UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`, [accountId, reason]);
 }
 

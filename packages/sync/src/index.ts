@@ -2,4 +2,4 @@ export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';
 export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
-export { verifyAccount, type VerifyReport } from './verify.js';
+export { repairDrift, verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';

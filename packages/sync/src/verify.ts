@@ -1,8 +1,8 @@
 import type { Google, GoogleAccount } from '@syncline/google';
 import { must, type Runtime } from '@syncline/runtime';
-import { cleanJson, type ExportedMessage, type MessageRow, type Store } from '@syncline/store';
+import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
-import { parseMessage } from './gmail/parse.js';
+import { COMPARE_PAGE, compareListing, compareMessages, listIds, sampleOf } from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -13,9 +13,14 @@ export interface VerifyReport {
   stale: string[];
 }
 
+export interface VerifyOptions {
+  /** Of the mailbox, ids and labels by listing and the content of so many messages; without it, the content of all. */
+  sample?: number;
+  progress?: (checked: number) => void;
+}
+
 /** Verifying may wait for quota that long at a time: it runs in a person's terminal, not in a worker's slot. */
 const MAX_QUOTA_WAIT_MS = 10 * 60_000;
-const PAGE = 40;
 
 /** Before the second look the fleet gets this long to catch up; without a running fleet the look is taken all the same. */
 const CATCH_UP_MS = 20_000;
@@ -24,18 +29,30 @@ const CATCH_UP_POLL_MS = 250;
 /**
  * Compares every field of the mirror with Google now. Differences are looked at a second time, after the fleet has been rung and
  * has caught up, since a mailbox in use is always a poll behind; what differs twice is reported.
- * Costs 20 units a message and 5 for every 500 ids; a calendar costs a request for every 2,500 events.
+ * Costs 20 units a message and 5 for every 500 ids (with a sample: 5 for every 500 ids of each label, and 20 for each message of it);
+ * a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
-  rt: Runtime, deps: { store: Store; google: Google }, accountId: string, resource: 'gmail' | 'calendar', progress: (checked: number) => void = () => undefined,
+  rt: Runtime, deps: { store: Store; google: Google }, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const account = deps.google.account(accountId, { lane: 'backfill', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    return resource === 'gmail' ? await verifyMailbox(deps.store, account, accountId, progress, catchUp) : await verifyCalendars(deps.store, account, accountId, progress, catchUp);
+    return resource === 'gmail' ? await verifyMailbox(rt, deps.store, account, accountId, options, catchUp) : await verifyCalendars(deps.store, account, accountId, options, catchUp);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
+}
+
+/**
+ * Mends exactly what a report names: messages are read again one by one (what Google does not have goes), calendars are walked, which
+ * costs a request for every 2,500 events and writes only what differs. Done by the next runs, with change events like any other change.
+ */
+export async function repairDrift(store: Store, accountId: string, report: VerifyReport): Promise<void> {
+  const ids = [...report.missing, ...report.extra, ...report.stale];
+  if (ids.length === 0) return;
+  if (report.resource === 'gmail') await store.quarantine.wantMessages(accountId, ids);
+  else await store.collections.markWanted([accountId], { resource: 'calendar', full: true });
 }
 
 async function waitForFleet(rt: Runtime, store: Store, accountId: string, resource: 'gmail' | 'calendar'): Promise<void> {
@@ -48,70 +65,46 @@ async function waitForFleet(rt: Runtime, store: Store, accountId: string, resour
   }
 }
 
-async function verifyMailbox(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const ids = await listIds(account);
-  const report: VerifyReport = { resource: 'gmail', checked: 0, missing: [], extra: [], stale: [] };
+async function verifyMailbox(rt: Runtime, store: Store, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
+  const { checked, suspects } = options.sample === undefined ? await lookAtAll(store, account, accountId, options) : await lookAtSample(rt, store, account, accountId, options.sample);
+  options.progress?.(checked);
+  if (suspects.length > 0) await catchUp();
+  const { missing, extra, stale } = await compareMessages(store, account, accountId, suspects);
+  return { resource: 'gmail', checked, missing: missing.sort(), extra: extra.sort(), stale: stale.sort() };
+}
+
+async function lookAtAll(store: Store, account: GoogleAccount, accountId: string, { progress }: VerifyOptions): Promise<Looked> {
+  const ids = must(await listIds(account), 'an unbounded listing has an end');
   const suspects: string[] = [];
-  for (let i = 0; i < ids.length; i += PAGE) {
-    const page = ids.slice(i, i + PAGE);
+  for (let from = 0; from < ids.length; from += COMPARE_PAGE) {
+    const page = ids.slice(from, from + COMPARE_PAGE);
     const compared = await compareMessages(store, account, accountId, page);
     suspects.push(...compared.missing, ...compared.extra, ...compared.stale);
-    progress((report.checked += page.length));
+    progress?.(from + page.length);
   }
   const listed = new Set(ids);
-  for await (const message of store.mirror.messages(accountId)) if (!listed.has(message.id)) suspects.push(message.id);
-  if (suspects.length > 0) await catchUp();
-  for (let i = 0; i < suspects.length; i += PAGE) {
-    const again = await compareMessages(store, account, accountId, suspects.slice(i, i + PAGE));
-    report.missing.push(...again.missing);
-    report.extra.push(...again.extra);
-    report.stale.push(...again.stale);
-  }
-  for (const found of [report.missing, report.extra, report.stale]) found.sort();
-  return report;
+  for await (const { id } of store.mirror.labels(accountId)) if (!listed.has(id)) suspects.push(id);
+  return { checked: ids.length, suspects };
 }
 
-async function listIds(account: GoogleAccount): Promise<string[]> {
-  const ids: string[] = [];
-  for (let pageToken: string | null = null; ; ) {
-    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken });
-    for (const item of page.ids) ids.push(item.id);
-    pageToken = page.nextPageToken;
-    if (pageToken === null) return ids;
-  }
+async function lookAtSample(rt: Runtime, store: Store, account: GoogleAccount, accountId: string, sample: number): Promise<Looked> {
+  const { ids, suspects } = must(await compareListing(store, account, accountId), 'an unbounded listing has an end');
+  const known = new Set(suspects);
+  const sampled = await compareMessages(store, account, accountId, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
+  return { checked: ids.length, suspects: [...suspects, ...sampled.missing, ...sampled.extra, ...sampled.stale] };
 }
 
-async function compareMessages(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[]): Promise<{ missing: string[]; extra: string[]; stale: string[] }> {
-  const answer = await account.gmail.getMessages([...ids]);
-  if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(parseMessage(message))]));
-  const mirror = new Map<string, ExportedMessage>();
-  for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
-  const found = { missing: [] as string[], extra: [] as string[], stale: [] as string[] };
-  for (const id of ids) {
-    const there = source.get(id);
-    const here = mirror.get(id);
-    if (there && !here) found.missing.push(id);
-    else if (!there && here) found.extra.push(id);
-    else if (there && here && JSON.stringify(there) !== JSON.stringify(here)) found.stale.push(id);
-  }
-  return found;
+interface Looked {
+  checked: number;
+  /** Differs by the first look. */
+  suspects: string[];
 }
 
-/** The row as `export` would print it, field by field in the same order. */
-function exportedForm(row: MessageRow): ExportedMessage {
-  return {
-    id: row.id, threadId: row.threadId, labelIds: row.labelIds, internalDate: row.internalDateMs === null ? null : String(row.internalDateMs),
-    sizeEstimate: row.sizeEstimate, snippet: row.snippet, subject: row.subject, from: row.from, to: row.to, cc: row.cc, date: row.date,
-    messageId: row.messageId, text: row.text, html: row.html,
-    attachments: row.attachments.map((a) => ({ partId: a.partId, filename: a.filename, mimeType: a.mimeType, size: a.size })),
-  };
-}
-
-async function verifyCalendars(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
+async function verifyCalendars(store: Store, account: GoogleAccount, accountId: string, { progress }: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
   const report: VerifyReport = { resource: 'calendar', checked: 0, missing: [], extra: [], stale: [] };
   const first = await compareEvents(store, account, accountId);
-  progress((report.checked = first.checked));
+  report.checked = first.checked;
+  progress?.(first.checked);
   if (first.differences.size === 0) return report;
   await catchUp();
   const second = await compareEvents(store, account, accountId);

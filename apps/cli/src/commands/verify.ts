@@ -1,10 +1,10 @@
 import { GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
-import { type VerifyReport, verifyAccount } from '@syncline/sync';
+import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
-import { type Cli, runWithStore } from '../command.js';
+import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
 import { amount } from '../words.js';
@@ -14,6 +14,7 @@ type Resource = VerifyReport['resource'];
 interface VerifyOptions {
   resource?: Resource;
   repair?: true;
+  sample?: number;
   tenant?: string;
   json?: true;
 }
@@ -21,21 +22,22 @@ interface VerifyOptions {
 /** Ids in a report for people; `--json` has them all. */
 const NAMED_LIMIT = 10;
 
-/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` has synced in full. */
+/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` has mended by the next runs. */
 export function addVerify(program: Command): void {
   program
     .command('verify')
     .description('compare the mirror with Google now (costs what reading everything costs)')
     .argument('<email>')
     .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
-    .option('--repair', 'on drift, mark a full sync wanted')
+    .option('--repair', 'have what differs, and nothing else, read again by the workers')
+    .option('--sample <count>', "of a mailbox: ids and labels by listing, and this many messages' content", wholeNumber(0, 1_000_000))
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"resource","checked","missing","extra","stale"}, a line a resource')
     .action((email: string, options: VerifyOptions) => runWithStore(async (cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const resources = options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
-      const drifted = await verifyAll(cli, store, account.id, resources, options.json ?? false);
-      if (options.repair) await repair(store, account.id, drifted);
+      const drifted = await verifyAll(cli, store, account.id, resources, options);
+      if (options.repair) for (const report of drifted) await repair(store, account.id, report);
       return drifted.length > 0 ? 1 : 0;
     }, ['google', 'master-key']));
 }
@@ -46,17 +48,20 @@ function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
 }
 
 /** Prints a report for each resource. @returns those that have drifted */
-async function verifyAll(cli: Cli, store: Store, accountId: string, resources: readonly Resource[], json: boolean): Promise<Resource[]> {
+async function verifyAll(cli: Cli, store: Store, accountId: string, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
   const { rt, config } = cli;
   const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
-  const drifted: Resource[] = [];
+  const drifted: VerifyReport[] = [];
   try {
     for (const resource of resources) {
       const progress = openProgress(rt.clock);
-      const report = await verifyAccount(rt, { store, google }, accountId, resource, (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }));
+      const report = await verifyAccount(rt, { store, google }, accountId, resource, {
+        ...(options.sample === undefined ? {} : { sample: options.sample }),
+        progress: (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }),
+      });
       progress.end();
-      await (json ? printJson(report) : print(reportText(report)));
-      if (driftOf(report) > 0) drifted.push(resource);
+      await (options.json ? printJson(report) : print(reportText(report)));
+      if (driftOf(report) > 0) drifted.push(report);
     }
     return drifted;
   } catch (error) {
@@ -67,11 +72,9 @@ async function verifyAll(cli: Cli, store: Store, accountId: string, resources: r
   }
 }
 
-async function repair(store: Store, accountId: string, drifted: readonly Resource[]): Promise<void> {
-  for (const resource of drifted) {
-    await store.collections.markWanted([accountId], { resource, full: true });
-    say(`${resource}: a full sync is wanted now; verify again when it is done (syncline wait)`);
-  }
+async function repair(store: Store, accountId: string, report: VerifyReport): Promise<void> {
+  await repairDrift(store, accountId, report);
+  say(`${report.resource}: what differs is read again by the workers; verify again when it is done (syncline wait)`);
 }
 
 function driftOf(report: VerifyReport): number {

@@ -1,0 +1,99 @@
+import type { GoogleAccount } from '@syncline/google';
+import type { ExportedMessage, MessageRow, Store } from '@syncline/store';
+import { parseMessage } from './gmail/parse.js';
+
+/*
+ * The mailbox's mirror against Google's. Two looks with different prices: the listing (5 units for 500 ids, once for all and once for
+ * each label) says which messages there are and what labels they have; a message's content costs 20 units.
+ */
+
+export interface MailboxDrift {
+  missing: string[];
+  extra: string[];
+  stale: string[];
+}
+
+/** Messages that are compared at a time. */
+export const COMPARE_PAGE = 40;
+
+/** Counts pages of listings; null is no bound. */
+export interface ListingBudget {
+  pagesLeft: number | null;
+}
+
+/** Every id of the mailbox, or of one label. @returns null when the budget does not reach */
+export async function listIds(account: GoogleAccount, budget: ListingBudget = { pagesLeft: null }, labelId?: string): Promise<string[] | null> {
+  const ids: string[] = [];
+  for (let pageToken: string | null = null; ; ) {
+    if (budget.pagesLeft !== null && budget.pagesLeft-- <= 0) return null;
+    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken, ...(labelId === undefined ? {} : { labelId }) });
+    for (const item of page.ids) ids.push(item.id);
+    pageToken = page.nextPageToken;
+    if (pageToken === null) return ids;
+  }
+}
+
+/**
+ * Ids and labels by listing, without a single message.
+ * @returns how many messages Google has and which differ, or null when the budget does not reach
+ */
+export async function compareListing(store: Store, account: GoogleAccount, accountId: string, budget?: ListingBudget): Promise<{ ids: string[]; suspects: string[] } | null> {
+  const ids = await listIds(account, budget);
+  if (ids === null) return null;
+  const labels = new Map<string, string[]>(ids.map((id) => [id, []]));
+  for (const label of await account.gmail.labels()) {
+    const labelled = await listIds(account, budget, label.id ?? '');
+    if (labelled === null) return null;
+    for (const id of labelled) labels.get(id)?.push(label.id ?? '');
+  }
+  const suspects: string[] = [];
+  for await (const { id, labelIds } of store.mirror.labels(accountId)) {
+    const there = labels.get(id);
+    if (there === undefined || there.sort().join('\n') !== labelIds.join('\n')) suspects.push(id);
+    labels.delete(id);
+  }
+  suspects.push(...labels.keys());
+  return { ids, suspects };
+}
+
+/** Every field of these messages, here and there. */
+export async function compareMessages(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[]): Promise<MailboxDrift> {
+  const found: MailboxDrift = { missing: [], extra: [], stale: [] };
+  for (let from = 0; from < ids.length; from += COMPARE_PAGE) await comparePage(store, account, accountId, ids.slice(from, from + COMPARE_PAGE), found);
+  return found;
+}
+
+/** `count` of the ids, each as likely as any other; `chance` gives numbers in [0, 1). */
+export function sampleOf(ids: readonly string[], count: number, chance: () => number): string[] {
+  const pool = [...ids];
+  for (let taken = 0; taken < Math.min(count, ids.length); taken++) {
+    const at = taken + Math.floor(chance() * (pool.length - taken));
+    [pool[taken], pool[at]] = [pool[at] as string, pool[taken] as string];
+  }
+  return pool.slice(0, count);
+}
+
+async function comparePage(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[], found: MailboxDrift): Promise<void> {
+  const answer = await account.gmail.getMessages([...ids]);
+  if (answer.failed[0]) throw answer.failed[0].error;
+  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(parseMessage(message))]));
+  const mirror = new Map<string, ExportedMessage>();
+  for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
+  for (const id of ids) {
+    const there = source.get(id);
+    const here = mirror.get(id);
+    if (there && !here) found.missing.push(id);
+    else if (!there && here) found.extra.push(id);
+    else if (there && here && JSON.stringify(there) !== JSON.stringify(here)) found.stale.push(id);
+  }
+}
+
+/** The row as `export` would print it, field by field in the same order. */
+function exportedForm(row: MessageRow): ExportedMessage {
+  return {
+    id: row.id, threadId: row.threadId, labelIds: row.labelIds, internalDate: row.internalDateMs === null ? null : String(row.internalDateMs),
+    sizeEstimate: row.sizeEstimate, snippet: row.snippet, subject: row.subject, from: row.from, to: row.to, cc: row.cc, date: row.date,
+    messageId: row.messageId, text: row.text, html: row.html,
+    attachments: row.attachments.map((a) => ({ partId: a.partId, filename: a.filename, mimeType: a.mimeType, size: a.size })),
+  };
+}
