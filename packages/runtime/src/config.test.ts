@@ -24,6 +24,7 @@ function problemsOf(env: NodeJS.ProcessEnv): string[] {
 describe('a configuration that can be used', () => {
   test('needs nothing but an OAuth client, and keeps to Google’s 2026 quotas', () => {
     expect(loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' }, '/checkout')).toEqual({
+      auditEveryMs: 86_400_000,
       databaseUrl: null,
       redisUrl: null,
       dataDir: '/checkout/.syncline',

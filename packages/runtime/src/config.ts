@@ -22,6 +22,8 @@ export interface Config {
   quotas: Quotas;
   /** How stale a collection may get without a push. */
   poll: { activeMs: number; idleMs: number };
+  /** How often a mirror is held against Google by itself; 0 is never. */
+  auditEveryMs: number;
   /** Jobs that one worker process runs at once. */
   workerConcurrency: number;
   /** The API's port; 0 takes a free one. */
@@ -146,6 +148,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
       gmailTier: values.GMAIL_QUOTA_TIER,
     },
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
+    auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
     logLevel: values.LOG_LEVEL,

@@ -26,6 +26,7 @@ function declare(registry: Registry) {
     // sync
     syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', ['kind', 'outcome']),
     syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
+    reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that an audit found to differ from Google', ['kind']),
     // fleet
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),

@@ -44,6 +44,9 @@ export interface CollectionView {
   error: string | null;
   /** Why it rests although its account is active; `error` has the words. */
   parked: string | null;
+  /** The last audit, and how many items it found to differ. */
+  auditedAt: Date | null;
+  auditDrift: number | null;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
 }
@@ -107,6 +110,8 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
       failures: c.failures,
       error: c.error,
       parked: c.parked,
+      auditedAt: c.auditedAt,
+      auditDrift: c.auditDrift,
       quarantined: quarantined.get(c.id) ?? 0,
     })),
   }));

@@ -3,7 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
 import { readChanges, type ChangeEvent } from './changes.js';
-import { claimDue, markWanted, park, settle, settleGone, unservedSince, type DueCollection, type Parking, type Settlement, type UnservedCollection } from './collections.js';
+import { audited, claimDue, markWanted, park, settle, settleGone, unservedSince, wantWalk, type DueCollection, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
@@ -59,6 +59,7 @@ export interface Store {
     claimDue(o: { limit: number; visibilityMs: number }): Promise<DueCollection[]>;
     markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
     unservedSince(accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]>;
+    wantWalk(collectionId: string): Promise<void>;
   };
   lease: {
     claim(collectionId: string): Promise<Claim>;
@@ -66,6 +67,7 @@ export interface Store {
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
     park(lease: Lease, parking: Parking): Promise<void>;
+    audited(lease: Lease, drift: number, whole: boolean): Promise<void>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
@@ -120,6 +122,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       claimDue: ({ limit, visibilityMs }) => claimDue(pool, limit, visibilityMs),
       markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
+      wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: {
       claim: (collectionId) => claimLease(pool, collectionId, holder, LEASE_TTL_MS),
@@ -127,6 +130,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       settle: (lease, settlement) => settle(pool, lease, settlement),
       settleGone: (lease, reason) => settleGone(pool, lease, reason),
       park: (lease, parking) => park(pool, lease, parking),
+      audited: (lease, drift, whole) => audited(pool, lease, drift, whole),
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),

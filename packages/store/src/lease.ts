@@ -24,6 +24,8 @@ export interface Lease {
   walksToday: number;
   /** Runs in a row that ended without a word: their worker died, or was stopped for longer than a lease lasts. */
   crashes: number;
+  /** Since the last audit, or the beginning of the last walk. */
+  auditAgeMs: number | null;
   /** Items that somebody wants read again. */
   owes: boolean;
   /** Start of this run by the database's clock. */
@@ -62,6 +64,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
+                  extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes`,
     values: [collectionId, holder, ttlMs],
   });
@@ -92,6 +95,7 @@ interface ClaimedRow {
   failures: number;
   walks_today: number;
   crashes: number;
+  audit_age_ms: string | null;
   owes: boolean;
   run_started_at: Date;
   last_change_at: Date | null;
@@ -112,6 +116,7 @@ function leaseOf(row: ClaimedRow): Lease {
     failures: row.failures,
     walksToday: row.walks_today,
     crashes: row.crashes,
+    auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
     owes: row.owes,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,

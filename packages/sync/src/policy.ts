@@ -2,6 +2,8 @@
 export interface SyncPolicy {
   activeMs: number;
   idleMs: number;
+  /** How often a collection's mirror is held against Google; 0 or left out is never. */
+  auditEveryMs?: number;
 }
 
 /** A collection that changed within this time counts as active. */

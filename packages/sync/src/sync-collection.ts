@@ -1,6 +1,7 @@
 import { GoogleError, type Google } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
+import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
 import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
 import { replayTurn } from './gmail/replay.js';
@@ -56,6 +57,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0 };
   try {
     const ended = await takeTurns(context, position, run.signal);
+    if (ended.kind === 'caught-up' && isAuditDue(deps.policy.auditEveryMs ?? 0, lease.auditAgeMs, rt.random.next())) await auditCollection(rt, deps, lease, position.cursor, run.signal);
     return await settleRun(rt, deps, lease, position, ended, isCalm(context));
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));

@@ -115,7 +115,7 @@ async function verifyCalendars(store: Store, account: GoogleAccount, accountId: 
 type Difference = 'missing' | 'extra' | 'stale';
 
 async function compareEvents(store: Store, account: GoogleAccount, accountId: string): Promise<{ checked: number; differences: Map<string, Difference> }> {
-  const source = await readEvents(account);
+  const source = await readAllEvents(account);
   const checked = source.size;
   const differences = new Map<string, Difference>();
   for await (const { calendarId, event } of store.mirror.events(accountId)) {
@@ -130,17 +130,21 @@ async function compareEvents(store: Store, account: GoogleAccount, accountId: st
 }
 
 /** Every event of every calendar that the account lists, as canonical JSON. */
-async function readEvents(account: GoogleAccount): Promise<Map<string, string>> {
+async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
+  const all = new Map<string, string>();
+  for (const calendarId of await readCalendarIds(account)) for (const [id, event] of await readEvents(account, calendarId)) all.set(`${calendarId}/${id}`, event);
+  return all;
+}
+
+/** The living events of one calendar, as canonical JSON by id. */
+export async function readEvents(account: GoogleAccount, calendarId: string): Promise<Map<string, string>> {
   const events = new Map<string, string>();
-  for (const calendarId of await readCalendarIds(account)) {
-    for (let pageToken: string | null = null; ; ) {
-      const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> = await account.calendar.events({ calendarId, syncToken: null, pageToken });
-      for (const event of page.items) if (!isTombstone(event)) events.set(`${calendarId}/${must(event.id, 'an event without id')}`, canonical(JSON.parse(cleanJson(event))));
-      pageToken = page.nextPageToken;
-      if (pageToken === null) break;
-    }
+  for (let pageToken: string | null = null; ; ) {
+    const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> = await account.calendar.events({ calendarId, syncToken: null, pageToken });
+    for (const event of page.items) if (!isTombstone(event)) events.set(must(event.id, 'an event without id'), canonical(JSON.parse(cleanJson(event))));
+    pageToken = page.nextPageToken;
+    if (pageToken === null) return events;
   }
-  return events;
 }
 
 async function readCalendarIds(account: GoogleAccount): Promise<string[]> {
@@ -154,7 +158,7 @@ async function readCalendarIds(account: GoogleAccount): Promise<string[]> {
 }
 
 /** JSON with sorted keys: jsonb keeps another order than Google's. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );

@@ -5,6 +5,8 @@ ALTER TABLE "collections"
     ADD COLUMN "parked" TEXT,
     ADD COLUMN "walks_today" INTEGER NOT NULL DEFAULT 0,
     ADD COLUMN "walks_since" TIMESTAMPTZ(3),
+    ADD COLUMN "audited_at" TIMESTAMPTZ(3),
+    ADD COLUMN "audit_drift" INTEGER,
     ADD COLUMN "run_open" BOOLEAN NOT NULL DEFAULT false,
     ADD COLUMN "crashes" INTEGER NOT NULL DEFAULT 0,
     ADD COLUMN "in_flight_item" TEXT,

@@ -42,10 +42,25 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     printable(`state: ${stateOf(account)}`),
     '',
     ...table(columns, rows),
+    ...audits(account, nowMs),
+    ...setAside(account),
     '',
     spent.length === 0 ? 'spent today: nothing' : 'spent today:',
     ...spent.map(({ method, calls, units }) => `  ${method}: ${counted(calls, 'call')}, ${counted(units, method.startsWith('calendar.') ? 'request' : 'unit')}`),
   ].join('\n');
+}
+
+/** When the mirror was last held against Google, and what that found. */
+function audits(account: AccountView, nowMs: number): string[] {
+  const audited = account.collections.filter((c) => c.auditedAt !== null);
+  const last = audited.reduce<Date | null>((latest, c) => (latest === null || (c.auditedAt ?? latest) > latest ? c.auditedAt : latest), null);
+  const drift = account.collections.reduce((sum, c) => sum + (c.auditDrift ?? 0), 0);
+  return last === null && drift === 0 ? [] : ['', `audited: ${when(last, nowMs)}; ${drift === 0 ? 'nothing differed' : `${counted(drift, 'item')} differed and was mended`}`];
+}
+
+function setAside(account: AccountView): string[] {
+  const items = account.collections.reduce((sum, c) => sum + c.quarantined, 0);
+  return items === 0 ? [] : ['', `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`];
 }
 
 /** The one reason that explains the collection's state best. */
@@ -54,6 +69,7 @@ export function verdictOn(account: Pick<AccountView, 'state'>, c: CollectionView
   if (c.state === 'gone') return `Google no longer shows it${c.error === null ? '' : `: ${c.error}`}`;
   const trouble = c.error !== null && c.failures > 1 ? `${c.error} (${c.failures} times in a row)` : c.error;
   if (isHeld(c, nowMs)) return `at work now, held by ${c.leaseHolder ?? 'a worker'}${trouble === null ? '' : `; before: ${trouble}`}`;
+  if (c.parked !== null) return `rests, ${trouble}; tried again ${when(c.nextSyncAt, nowMs)}, or at once when a new token is imported`;
   if (trouble !== null) return trouble;
   if (isWanted(c)) return `wanted since ${when(c.wantedAt, nowMs)}, not served yet; is a scheduler running, and a worker?`;
   if (isOverdue(c, nowMs)) return `due ${when(c.nextSyncAt, nowMs)}; is a scheduler running, and a worker?`;
