@@ -5,7 +5,8 @@ import { startSimulator, type Simulator } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
 import { testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
 import { driftOf } from '../support/drift.js';
-import { startProgram, startRedis, stopAll, type Started } from '../support/processes.js';
+import { startProgram, stopAll, type Started } from '../support/processes.js';
+import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /* A real worker that dies of one mail, and is started again each time, as any supervisor does. */
@@ -13,9 +14,11 @@ import { SimulatorControl } from '../support/simulator-control.js';
 const HOOK = path.resolve(__dirname, '../support/die-on-marked-mail.cjs');
 let simulator: Simulator;
 let database: TestDatabase;
+let redis: TestRedis;
 let store: Store;
 afterEach(async () => {
   await stopAll();
+  await redis.stop();
   await store.close();
   await database.drop();
   await simulator.close();
@@ -27,7 +30,7 @@ test('a mail that kills the worker is quarantined, and all other mail of all acc
   const accounts = await control.accounts();
   const { messageId } = (await control.actAs(accounts[0]!.email, { action: 'deliver', subject: 'this-mail-ends-the-worker' })) as { messageId: string };
   database = await testDatabase();
-  const redis = await startRedis();
+  redis = await startRedis();
   const masterKey = randomBytes(32);
   store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey });
   for (const { email, refreshToken } of accounts) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
