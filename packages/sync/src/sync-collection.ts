@@ -99,7 +99,7 @@ async function takeTurn(context: TurnContext, position: Position): Promise<Turn>
   } catch (error) {
     if (!(error instanceof GoogleError) || error.detail.kind !== 'bookmark-expired') throw error;
     context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId }, 'Google no longer knows the bookmark: a new full walk begins');
-    position.cursor = { phase: 'new' };
+    position.cursor = { phase: 'new', resync: true };
     return turnOf(context, position.cursor);
   }
 }
