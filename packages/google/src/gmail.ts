@@ -1,5 +1,6 @@
 /** Gmail, one account's: each call is one page of Google's answer, checked and typed ("Gmail API v1" reference). */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
+import { type Attachment, fetchAttachment } from './attachment.js';
 import { unitsOf } from './costs.js';
 import { type FetchedMessages, type FetchedThreads, fetchMessages, fetchThreads } from './messages.js';
 import { type Session, requestJson } from './request.js';
@@ -32,6 +33,8 @@ export interface Gmail {
   /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
   history(q: { startHistoryId: bigint; pageToken: string | null }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
+  /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
+  attachment(messageId: string, partId: string): Promise<Attachment | null>;
 }
 
 /** What the two ways to whole messages cost, in quota units a call. */
@@ -58,6 +61,7 @@ export function gmailOf(session: Session): Gmail {
     getThreads: (threads) => fetchThreads(session, threads),
     prices: { message: unitsOf('gmail.users.messages.get', session.tier), thread: unitsOf('gmail.users.threads.get', session.tier) },
     history: (q) => history(session, q),
+    attachment: (messageId, partId) => fetchAttachment(session, `${USER}/messages`, messageId, partId),
     labels: () => requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) => identifiedList(body.labels, 'labels')),
   };
 }

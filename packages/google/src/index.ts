@@ -11,6 +11,7 @@ import { type CallOptions, type Session, type Spent, stopCallsOf } from './reque
 import { type TokenStore, openTokens } from './tokens.js';
 import { openTransport } from './transport.js';
 
+export type { Attachment } from './attachment.js';
 export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel } from './gmail.js';
