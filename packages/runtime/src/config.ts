@@ -22,6 +22,7 @@ export interface Config {
   quotas: Quotas;
   /** How stale a collection may get without a push. */
   poll: { activeMs: number; idleMs: number };
+  mirror: Mirror;
   /** Jobs that one worker process runs at once. */
   workerConcurrency: number;
   /** The API's port; 0 takes a free one. */
@@ -39,6 +40,12 @@ export interface Quotas {
   calendarRequestsPerProjectMinute: number;
   /** Which of Google's price lists applies: projects made before 2026-05 keep `legacy`. */
   gmailTier: 'new' | 'legacy';
+}
+
+/** What is kept of what Google has. */
+export interface Mirror {
+  /** Of a message's body: text and html, the text alone, or nothing. */
+  bodies: 'full' | 'text' | 'none';
 }
 
 export interface Push {
@@ -146,6 +153,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
       gmailTier: values.GMAIL_QUOTA_TIER,
     },
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
+    mirror: { bodies: values.MIRROR_BODIES },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
     logLevel: values.LOG_LEVEL,

@@ -3,6 +3,7 @@ import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { calendarTurn } from './calendar/turn.js';
 import { parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { MIRROR_EVERYTHING, type MirrorPolicy } from './gmail/bodies.js';
 import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome } from './outcome.js';
 import { nextPollMs, type SyncPolicy } from './policy.js';
@@ -20,6 +21,8 @@ export interface SyncDeps {
   store: Store;
   google: Google;
   policy: SyncPolicy;
+  /** Default: everything. */
+  mirror?: MirrorPolicy;
 }
 
 export interface Run {
@@ -49,7 +52,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
-  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, hasTime };
+  const context: TurnContext = { rt, store: deps.store, google: account, lease, mirror: deps.mirror ?? MIRROR_EVERYTHING, generation: lease.generation, listingBegunHere: false, ahead: null, hasTime };
   const position: Position = { cursor: firstCursor(lease), changed: 0 };
   try {
     const ended = await takeTurns(context, position, run.signal);

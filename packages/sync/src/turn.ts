@@ -3,6 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { Answers } from './gmail/answers.js';
+import type { MirrorPolicy } from './gmail/bodies.js';
 import type { FetchPlan } from './gmail/plan.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
@@ -11,6 +12,7 @@ export interface TurnContext {
   store: Store;
   google: GoogleAccount;
   lease: Lease;
+  mirror: MirrorPolicy;
   /** Number of the walk in hand; a commit that begins a walk raises it. */
   generation: number;
   /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */

@@ -2,6 +2,7 @@ import type { Google, GoogleAccount } from '@syncline/google';
 import { must, type Runtime } from '@syncline/runtime';
 import { cleanJson, type ExportedMessage, type MessageRow, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
+import { MIRROR_EVERYTHING, withBodies, type MirrorPolicy } from './gmail/bodies.js';
 import { parseMessage } from './gmail/parse.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
@@ -11,6 +12,13 @@ export interface VerifyReport {
   missing: string[];
   extra: string[];
   stale: string[];
+}
+
+export interface VerifyDeps {
+  store: Store;
+  google: Google;
+  /** What the mirror is meant to hold. Default: everything. */
+  mirror?: MirrorPolicy;
 }
 
 /** Verifying may wait for quota that long at a time: it runs in a person's terminal, not in a worker's slot. */
@@ -27,12 +35,12 @@ const CATCH_UP_POLL_MS = 250;
  * Costs 20 units a message and 5 for every 500 ids; a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
-  rt: Runtime, deps: { store: Store; google: Google }, accountId: string, resource: 'gmail' | 'calendar', progress: (checked: number) => void = () => undefined,
+  rt: Runtime, deps: VerifyDeps, accountId: string, resource: 'gmail' | 'calendar', progress: (checked: number) => void = () => undefined,
 ): Promise<VerifyReport> {
   const account = deps.google.account(accountId, { lane: 'backfill', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    return resource === 'gmail' ? await verifyMailbox(deps.store, account, accountId, progress, catchUp) : await verifyCalendars(deps.store, account, accountId, progress, catchUp);
+    return resource === 'gmail' ? await verifyMailbox(deps, account, accountId, progress, catchUp) : await verifyCalendars(deps.store, account, accountId, progress, catchUp);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
@@ -48,21 +56,21 @@ async function waitForFleet(rt: Runtime, store: Store, accountId: string, resour
   }
 }
 
-async function verifyMailbox(store: Store, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
+async function verifyMailbox(deps: VerifyDeps, account: GoogleAccount, accountId: string, progress: (checked: number) => void, catchUp: () => Promise<void>): Promise<VerifyReport> {
   const ids = await listIds(account);
   const report: VerifyReport = { resource: 'gmail', checked: 0, missing: [], extra: [], stale: [] };
   const suspects: string[] = [];
   for (let i = 0; i < ids.length; i += PAGE) {
     const page = ids.slice(i, i + PAGE);
-    const compared = await compareMessages(store, account, accountId, page);
+    const compared = await compareMessages(deps, account, accountId, page);
     suspects.push(...compared.missing, ...compared.extra, ...compared.stale);
     progress((report.checked += page.length));
   }
   const listed = new Set(ids);
-  for await (const message of store.mirror.messages(accountId)) if (!listed.has(message.id)) suspects.push(message.id);
+  for await (const message of deps.store.mirror.messages(accountId)) if (!listed.has(message.id)) suspects.push(message.id);
   if (suspects.length > 0) await catchUp();
   for (let i = 0; i < suspects.length; i += PAGE) {
-    const again = await compareMessages(store, account, accountId, suspects.slice(i, i + PAGE));
+    const again = await compareMessages(deps, account, accountId, suspects.slice(i, i + PAGE));
     report.missing.push(...again.missing);
     report.extra.push(...again.extra);
     report.stale.push(...again.stale);
@@ -81,10 +89,10 @@ async function listIds(account: GoogleAccount): Promise<string[]> {
   }
 }
 
-async function compareMessages(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[]): Promise<{ missing: string[]; extra: string[]; stale: string[] }> {
+async function compareMessages({ store, mirror: policy = MIRROR_EVERYTHING }: VerifyDeps, account: GoogleAccount, accountId: string, ids: readonly string[]): Promise<{ missing: string[]; extra: string[]; stale: string[] }> {
   const answer = await account.gmail.getMessages([...ids]);
   if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(parseMessage(message))]));
+  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
   const found = { missing: [] as string[], extra: [] as string[], stale: [] as string[] };

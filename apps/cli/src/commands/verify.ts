@@ -53,7 +53,7 @@ async function verifyAll(cli: Cli, store: Store, accountId: string, resources: r
   try {
     for (const resource of resources) {
       const progress = openProgress(rt.clock);
-      const report = await verifyAccount(rt, { store, google }, accountId, resource, (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }));
+      const report = await verifyAccount(rt, { store, google, mirror: config.mirror }, accountId, resource, (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }));
       progress.end();
       await (json ? printJson(report) : print(reportText(report)));
       if (driftOf(report) > 0) drifted.push(resource);

@@ -5,6 +5,7 @@ import type { GmailCursor, GmailFollow } from '../cursor.js';
 import { verdictOf } from '../outcome.js';
 import { CLEAR_PAGE, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
 import { askFor, isAccounts, type Answers } from './answers.js';
+import { withBodies } from './bodies.js';
 import { endOfListing, restIfLevel } from './listing.js';
 import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
@@ -121,7 +122,7 @@ function passItem(fate: Fate, item: WantedItem, answers: Answers, following: boo
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
 function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage): void {
   try {
-    fate.messages.push(parseMessage(message));
+    fate.messages.push(withBodies(parseMessage(message), context.mirror));
   } catch (error) {
     context.rt.log.warn({ event: 'message_unreadable', collectionId: context.lease.collectionId, err: error }, 'a message was quarantined');
     if (message.id) fate.quarantined.push({ id: message.id, reason: `it cannot be read: ${describeError(error)}` });
