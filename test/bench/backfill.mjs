@@ -7,9 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRuntime, startEmbedded } from '@syncline/runtime';
-import { migrate, openStore } from '@syncline/store';
-import pg from 'pg';
+import { startEmbedded } from '@syncline/runtime';
+import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
 import { plainLoop } from './plain-loop.mjs';
 import { firstLine, start, stop, usage } from './processes.mjs';
 
@@ -75,28 +74,6 @@ async function plainRun(servers) {
     await stop(simulator);
     await pool.end();
   }
-}
-
-async function freshDatabase(servers) {
-  const url = new URL(servers.databaseUrl);
-  const admin = new pg.Client({ connectionString: url.href });
-  await admin.connect();
-  await admin.query('DROP DATABASE IF EXISTS syncline_bench WITH (FORCE)');
-  await admin.end();
-  url.pathname = '/syncline_bench';
-  await migrate(url.href);
-  return { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 2 }) };
-}
-
-async function importAccounts(databaseUrl, masterKey, api) {
-  const store = await openStore(createRuntime({ service: 'bench', logLevel: 'warn', stdout: 'stderr' }), { databaseUrl, masterKey });
-  for (const { email, refreshToken } of await accountsOf(api)) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'] });
-  await store.close();
-}
-
-async function accountsOf(api) {
-  const lines = await (await fetch(`${api}/sim/accounts`)).text();
-  return lines.trim().split('\n').map((line) => JSON.parse(line));
 }
 
 /** Every mailbox follows, and every message is there: the end of a backfill, its sweep included. */

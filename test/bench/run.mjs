@@ -1,13 +1,14 @@
 /**
- * npm run bench [backfill] — figures, not tests: nothing here fails for being slow.
+ * npm run bench [backfill] [units] — figures, not tests: nothing here fails for being slow.
  *
  * A benchmark prints what it measured and the machine it ran on. Machines are noisy: quote the ratios within one run, and CPU
  * seconds, which the operating system counts, rather than times.
  */
 import { cpus, totalmem } from 'node:os';
 import { backfill } from './backfill.mjs';
+import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill };
+const BENCHMARKS = { backfill, units };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHMARKS[name]);

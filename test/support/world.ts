@@ -3,7 +3,7 @@ import { openGoogle, type Google } from '@syncline/google';
 import type { Config, Runtime } from '@syncline/runtime';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
-import { syncCollection, type Outcome } from '@syncline/sync';
+import { syncCollection, type MirrorPolicy, type Outcome, type SyncDeps } from '@syncline/sync';
 import { redisUrl, testDatabase, testRuntime, type TestDatabase } from './database.js';
 import { SimulatorControl } from './simulator-control.js';
 import { driftOf, type Drift } from './drift.js';
@@ -35,8 +35,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function startWorld(options: SimulatorOptions & { quotaScale?: number }): Promise<World> {
-  const { quotaScale = 100, ...simulatorOptions } = options;
+export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: MirrorPolicy }): Promise<World> {
+  const { quotaScale = 100, mirror, ...simulatorOptions } = options;
   const rt = testRuntime();
   const simulator = await startSimulator({ ...simulatorOptions, quota: { scale: quotaScale, ...simulatorOptions.quota } });
   const control = new SimulatorControl(simulator.url);
@@ -48,7 +48,7 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
   for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
   return {
     rt, simulator, control, database, store, google,
-    catchUp: (run) => catchUp(rt, store, google, run ?? {}),
+    catchUp: (run) => catchUp(rt, { store, google, policy: { activeMs: 60_000, idleMs: 900_000 }, ...(mirror ? { mirror } : {}) }, run ?? {}),
     drift: () => driftOf(store, control),
     async close() {
       // Whatever a scenario is about, Google's judge has the last word in it.
@@ -64,8 +64,8 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
 }
 
 /** What scheduler, queues and workers do together, one step at a time and in one process. */
-async function catchUp(rt: Runtime, store: Store, google: Google, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void> {
-  const deps = { store, google, policy: { activeMs: 60_000, idleMs: 900_000 } };
+async function catchUp(rt: Runtime, deps: SyncDeps, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void> {
+  const { store } = deps;
   const never = new AbortController().signal;
   const since = await store.collections.markWanted(null);
   for (;;) {

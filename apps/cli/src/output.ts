@@ -30,7 +30,12 @@ export async function printNdjson(rows: AsyncIterable<unknown>): Promise<void> {
   }
 }
 
-async function write(text: string): Promise<void> {
+/** Bytes as they are: a file's content. */
+export async function printBytes(bytes: Uint8Array): Promise<void> {
+  await write(bytes);
+}
+
+async function write(text: string | Uint8Array): Promise<void> {
   if (closed || process.stdout.write(text)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -21,7 +21,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   const host = await fleet.work({
     concurrency,
-    handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs } }),
+    handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs }, mirror: config.mirror }),
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
     onUnhealthy: () => giveUp(1),
   });

@@ -1,6 +1,8 @@
 /** Gmail, one account's: each call is one page of Google's answer, checked and typed ("Gmail API v1" reference). */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
-import { type FetchedMessages, fetchMessages } from './messages.js';
+import { type Attachment, fetchAttachment } from './attachment.js';
+import { unitsOf } from './costs.js';
+import { type FetchedMessages, type FetchedThreads, fetchMessages, fetchThreads } from './messages.js';
 import { type Session, requestJson } from './request.js';
 import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
 
@@ -21,9 +23,24 @@ export interface Gmail {
    * @throws GoogleError only when asking stopped before anything was fetched.
    */
   getMessages(ids: string[]): Promise<FetchedMessages>;
+  /**
+   * Whole threads, each with its messages, spam and trash included; `messages` says how many are expected in it, which bounds the batches.
+   * @throws GoogleError only when asking stopped before anything was fetched.
+   */
+  getThreads(threads: { id: string; messages: number }[]): Promise<FetchedThreads>;
+  /** Units that one message and one whole thread cost this project, by its tier. */
+  prices: FetchPrices;
   /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
   history(q: { startHistoryId: bigint; pageToken: string | null }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
+  /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
+  attachment(messageId: string, partId: string): Promise<Attachment | null>;
+}
+
+/** What the two ways to whole messages cost, in quota units a call. */
+export interface FetchPrices {
+  message: number;
+  thread: number;
 }
 
 /** `me` is whoever the token belongs to: an address in the path would end up in access logs. */
@@ -41,7 +58,10 @@ export function gmailOf(session: Session): Gmail {
       })),
     listMessages: (q) => listMessages(session, q),
     getMessages: (ids) => fetchMessages(session, ids),
+    getThreads: (threads) => fetchThreads(session, threads),
+    prices: { message: unitsOf('gmail.users.messages.get', session.tier), thread: unitsOf('gmail.users.threads.get', session.tier) },
     history: (q) => history(session, q),
+    attachment: (messageId, partId) => fetchAttachment(session, `${USER}/messages`, messageId, partId),
     labels: () => requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) => identifiedList(body.labels, 'labels')),
   };
 }

@@ -11,10 +11,11 @@ import { type CallOptions, type Session, type Spent, stopCallsOf } from './reque
 import { type TokenStore, openTokens } from './tokens.js';
 import { openTransport } from './transport.js';
 
+export type { Attachment } from './attachment.js';
 export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
-export type { Gmail, GmailHistory, GmailLabel } from './gmail.js';
-export type { FetchedMessages, GmailMessage } from './messages.js';
+export type { FetchPrices, Gmail, GmailHistory, GmailLabel } from './gmail.js';
+export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.js';
 export type { Lane, QuotaUsage, Used } from './quota.js';
 export type { CallOptions, Spent } from './request.js';
 export type { TokenStore } from './tokens.js';
@@ -95,7 +96,7 @@ function accountOf(session: Session): GoogleAccount {
 }
 
 function refuseUselessQuotas(quotas: Config['quotas']): void {
-  const dearest = unitsOf('gmail.users.messages.get', quotas.gmailTier);
+  const dearest = unitsOf('gmail.users.threads.get', quotas.gmailTier);
   const least: [variable: string, value: number, needed: number][] = [
     ['GMAIL_UNITS_PER_USER_MINUTE', quotas.gmailUnitsPerUserMinute, dearest],
     ['GMAIL_UNITS_PER_PROJECT_MINUTE', quotas.gmailUnitsPerProjectMinute, Math.ceil(dearest / 0.9)],

@@ -1,18 +1,9 @@
-/**
- * Whole messages through the batch endpoint: one batch in flight, parts that failed for a passing reason asked again alone,
- * and nothing that was paid for thrown away.
- *
- * Three fates of a request: an item's own (it is in `messages`, `missing` or `failed`), the account's (quota, a dead grant:
- * asking stops, what was not asked is `failed` with that reason), and the network's (the batch is asked again, and after
- * three in a row asking stops). Only when asking stopped before anything was fetched is the reason thrown instead.
- */
+/** Whole messages and whole threads, by the batch endpoint. */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
-import { unreachable } from '@syncline/runtime';
-import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
-import { classify } from './classify.js';
-import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
-import { type Sent, type Session, noteRefusal, request } from './request.js';
-import { isIdentified, parseObject } from './shape.js';
+import { type Kind, fetchByBatch } from './batch-fetch.js';
+import type { GoogleError } from './errors.js';
+import type { Session } from './request.js';
+import { identifiedList } from './shape.js';
 
 export type GmailMessage = gmail_v1.Schema$Message;
 
@@ -23,168 +14,38 @@ export interface FetchedMessages {
   failed: { id: string; error: GoogleError }[];
 }
 
-const METHOD = 'gmail.users.messages.get';
-const BATCH_PATH = '/batch/gmail/v1';
-/** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
-const BACKOFF_MS = [200, 500, 1_000];
-const OUTER_FAILURES_LIMIT = 3;
-
-interface Fetch {
-  session: Session;
-  messages: GmailMessage[];
+export interface FetchedThreads {
+  threads: { id: string; messages: GmailMessage[] }[];
+  /** Ids that Google answered 404 for. */
   missing: string[];
-  errors: Map<string, GoogleError>;
-  /** Why asking stopped. */
-  stop: GoogleError | null;
-  outerFailures: number;
-  /** Parts per batch in the next round: a batch that failed whole may have one part in it that breaks it. */
-  atMost: number;
-  refreshed: boolean;
+  failed: { id: string; error: GoogleError }[];
 }
+
+const MESSAGE: Kind<GmailMessage> = {
+  method: 'gmail.users.messages.get',
+  pathOf: (id) => `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
+  read: (message) => message,
+  weightOf: () => 1,
+};
 
 /** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
 export async function fetchMessages(session: Session, ids: string[]): Promise<FetchedMessages> {
-  const fetch: Fetch = { session, messages: [], missing: [], errors: new Map(), stop: null, outerFailures: 0, atMost: Infinity, refreshed: false };
-  let wanted = await askAll(fetch, [...new Set(ids)]);
-  for (const backoffMs of BACKOFF_MS) {
-    if (wanted.length === 0 || fetch.stop) break;
-    await session.rt.clock.sleep(backoffMs * (0.5 + session.rt.random.next() / 2), session.options.signal);
-    wanted = await askAll(fetch, wanted);
-  }
-  if (fetch.stop && fetch.messages.length + fetch.missing.length === 0) throw fetch.stop;
-  const failed = [...fetch.errors].map(([id, error]) => ({ id, error }));
-  return { messages: fetch.messages, missing: fetch.missing, failed };
+  const { found, ...rest } = await fetchByBatch(session, MESSAGE, ids);
+  return { messages: found, ...rest };
 }
 
-/** Asks for each of `ids` once, a batch at a time, and gives back those worth asking again. */
-async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
-  const again: string[] = [];
-  const size = fetch.atMost;
-  let next = 0;
-  while (next < ids.length && !fetch.stop) {
-    const batch = ids.slice(next, next + Math.min(size, fetch.session.batchSizes.of(fetch.session.accountId)));
-    next += await askBatch(fetch, batch, again);
-  }
-  const { stop } = fetch;
-  if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
-  return again;
+/** The same for threads, each with the number of messages that are expected in it. */
+export async function fetchThreads(session: Session, threads: { id: string; messages: number }[]): Promise<FetchedThreads> {
+  const weights = new Map(threads.map(({ id, messages }) => [id, messages]));
+  const { found, ...rest } = await fetchByBatch(session, threadKind((id) => weights.get(id) ?? 1), [...weights.keys()]);
+  return { threads: found, ...rest };
 }
 
-/** How many of `ids`, from the first, were dealt with. */
-async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
-  const { session } = fetch;
-  const boundary = `batch_${session.rt.random.uuid()}`;
-  const compose = (granted: number) => {
-    const body = encodeBatch(boundary, ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: pathOf(id) })));
-    return { verb: 'POST' as const, path: BATCH_PATH, contentType: `multipart/mixed; boundary=${boundary}`, body };
+function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['threads'][number]> {
+  return {
+    method: 'gmail.users.threads.get',
+    pathOf: (id) => `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
+    read: ({ id, messages }) => ({ id, messages: identifiedList(messages, 'messages') }),
+    weightOf,
   };
-  try {
-    const sent = await request(session, { method: METHOD, items: ids.length, compose });
-    const parts = parseBatch(sent.answer.contentType, sent.answer.body);
-    fetch.outerFailures = 0;
-    await takeParts(fetch, ids.slice(0, sent.granted), sent, parts, again);
-    return sent.granted;
-  } catch (error) {
-    const failure = error instanceof MalformedAnswer ? unavailable(METHOD, error) : error;
-    if (!(failure instanceof GoogleError)) throw failure;
-    fetch.outerFailures += 1;
-    if (failure.detail.kind !== 'unavailable' || fetch.outerFailures >= OUTER_FAILURES_LIMIT) {
-      fetch.stop = failure;
-      return 0;
-    }
-    fetch.atMost = Math.max(1, Math.floor(ids.length / 4));
-    for (const id of ids) askAgain(fetch, id, failure, again);
-    return ids.length;
-  }
-}
-
-function pathOf(id: string): string {
-  return `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`;
-}
-
-async function takeParts(fetch: Fetch, ids: string[], sent: Sent, parts: BatchPart[], again: string[]): Promise<void> {
-  const { session } = fetch;
-  const byId = new Map(parts.map((part) => [part.id, part]));
-  const failures: { id: string; error: GoogleError }[] = [];
-  for (const [i, id] of ids.entries()) {
-    const part = byId.get(`item-${i}`);
-    const error = part ? takePart(fetch, id, part, sent.answer.body) : unavailable(METHOD);
-    if (error) failures.push({ id, error });
-  }
-  if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
-  else session.batchSizes.accepted(session.accountId, ids.length);
-  // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
-  const renew = !fetch.refreshed && failures.some(({ error }) => error.detail.kind === 'unauthorized');
-  if (renew) await session.tokens.forget(session.accountId, sent.token);
-  fetch.refreshed ||= renew;
-  for (const { id, error } of failures) {
-    session.rt.metrics.googleRequests.inc({ api: 'gmail', method: METHOD, code: 'part', reason: error.detail.kind });
-    if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
-    else await settleFailure(fetch, id, error, again);
-  }
-}
-
-function isCrowded({ detail }: GoogleError): boolean {
-  return detail.kind === 'rate-limited' && detail.scope === 'concurrency';
-}
-
-/** Files what a part brought; null when it was good. */
-function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): GoogleError | null {
-  if (part.status === 200) {
-    const message = readMessage(id, part, body);
-    if (!message) return unavailable(METHOD);
-    fetch.messages.push(message);
-    fetch.errors.delete(id);
-    return null;
-  }
-  const detail = classify(METHOD, part.status, body.toString('utf8', part.start, part.end), fetch.session.rt.clock.nowMs());
-  if (detail.kind !== 'not-found') return new GoogleError(METHOD, detail);
-  fetch.missing.push(id);
-  fetch.errors.delete(id);
-  return null;
-}
-
-/** Null for a body that is cut or someone else's: both are asked again. */
-function readMessage(id: string, part: BatchPart, body: Buffer): GmailMessage | null {
-  try {
-    const message = parseObject(body, part.start, part.end);
-    return isIdentified(message) && message.id === id ? message : null;
-  } catch (error) {
-    if (error instanceof MalformedAnswer) return null;
-    throw error;
-  }
-}
-
-async function settleFailure(fetch: Fetch, id: string, error: GoogleError, again: string[]): Promise<void> {
-  const { detail } = error;
-  switch (detail.kind) {
-    case 'unavailable':
-      return askAgain(fetch, id, error, again);
-    case 'rate-limited':
-      if (isCrowded(error)) return askAgain(fetch, id, error, again);
-      if (!fetch.stop) await noteRefusal(fetch.session, METHOD, detail);
-      return stopAsking(fetch, id, error);
-    case 'unauthorized':
-    case 'forbidden':
-      return stopAsking(fetch, id, error);
-    case 'rejected':
-    case 'bookmark-expired':
-    case 'not-found':
-      // The item's own fault: it is told apart from the others and holds nobody up.
-      fetch.errors.set(id, error);
-      return;
-    default:
-      return unreachable(detail);
-  }
-}
-
-function askAgain(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
-  fetch.errors.set(id, error);
-  again.push(id);
-}
-
-/** The account's fate, not the item's; the first reason is kept. */
-function stopAsking(fetch: Fetch, id: string, error: GoogleError): void {
-  fetch.errors.set(id, error);
-  fetch.stop ??= error;
 }

@@ -19,7 +19,7 @@ test('quotas under the price of a single call are refused at the start, all of t
   const quotas = { gmailUnitsPerUserMinute: 19, gmailUnitsPerProjectMinute: 10, gmailUnitsPerProjectDay: 1, calendarRequestsPerUserMinute: 1, calendarRequestsPerProjectMinute: 2, gmailTier: 'new' as const };
   const tokens = { refreshToken: async () => null, seal: (_: string, plain: string) => plain, open: (_: string, sealed: string) => sealed };
   const opening = openGoogle(createRuntime({ service: 'test', logLevel: 'silent' }), { apiUrl: null, clientId: '', clientSecret: '', redisUrl: 'redis://127.0.0.1:1', quotas, tokens });
-  await expect(opening).rejects.toThrow(/GMAIL_UNITS_PER_USER_MINUTE must be at least 20.*\nGMAIL_UNITS_PER_PROJECT_MINUTE must be at least 23/);
+  await expect(opening).rejects.toThrow(/GMAIL_UNITS_PER_USER_MINUTE must be at least 40.*\nGMAIL_UNITS_PER_PROJECT_MINUTE must be at least 45/);
 });
 
 test('one origin replaces every host, and the loopback is not asked for gzip', () => {

@@ -35,6 +35,7 @@ describe('a configuration that can be used', () => {
         calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
+      mirror: { bodies: 'full' },
       workerConcurrency: expect.any(Number),
       port: 3000,
       logLevel: 'info',

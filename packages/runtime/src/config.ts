@@ -24,6 +24,7 @@ export interface Config {
   poll: { activeMs: number; idleMs: number };
   /** How often a mirror is held against Google by itself; 0 is never. */
   auditEveryMs: number;
+  mirror: Mirror;
   /** Jobs that one worker process runs at once. */
   workerConcurrency: number;
   /** The API's port; 0 takes a free one. */
@@ -41,6 +42,12 @@ export interface Quotas {
   calendarRequestsPerProjectMinute: number;
   /** Which of Google's price lists applies: projects made before 2026-05 keep `legacy`. */
   gmailTier: 'new' | 'legacy';
+}
+
+/** What is kept of what Google has. */
+export interface Mirror {
+  /** Of a message's body: text and html, the text alone, or nothing. */
+  bodies: 'full' | 'text' | 'none';
 }
 
 export interface Push {
@@ -149,6 +156,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
     },
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
+    mirror: { bodies: values.MIRROR_BODIES },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
     logLevel: values.LOG_LEVEL,

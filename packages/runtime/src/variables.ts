@@ -21,6 +21,7 @@ export const VARIABLES = z.object({
   POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
+  MIRROR_BODIES: z.enum(['full', 'text', 'none'], 'must be full, text or none').default('full'),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   PORT: whole(0, 65_535).default(3000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),

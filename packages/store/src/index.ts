@@ -15,7 +15,8 @@ import { quarantineIn, type Quarantine } from './quarantine.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
-import { nextWanted, type WantedItem } from './walk.js';
+import { labelAfter, relabelBound } from './walk-labels.js';
+import { listedThreads, nextWanted, type ListedThread, type WantedItem, type WantedQuery } from './walk.js';
 
 export type { AccountImport, AccountState, AccountView, CollectionView, Resource } from './accounts.js';
 export type { ChangeEvent } from './changes.js';
@@ -31,7 +32,8 @@ export { ACCOUNT_TABLES } from './removal.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
 export type { Vault } from './vault.js';
-export type { WalkDelta, WalkItem, WantedItem } from './walk.js';
+export type { LabelPage, RelabelRange } from './walk-labels.js';
+export type { ListedThread, WalkDelta, WalkItem, WantedItem, WantedQuery } from './walk.js';
 
 export interface StoreOptions {
   databaseUrl: string;
@@ -70,8 +72,13 @@ export interface Store {
     audited(lease: Lease, drift: number, whole: boolean): Promise<void>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
-  nextWanted(lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]>;
   quarantine: Quarantine;
+  walk: {
+    nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
+    threads(lease: Lease, generation: number, q: WantedQuery & { threadIds: readonly string[] }): Promise<ListedThread[]>;
+    labelAfter(accountId: string, after: string): Promise<string | null>;
+    relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
+  };
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
   mirror: Mirror;
@@ -133,8 +140,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       audited: (lease, drift, whole) => audited(pool, lease, drift, whole),
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
-    nextWanted: (lease, generation, afterOrdinal, limit) => nextWanted(pool, lease, generation, afterOrdinal, limit),
     quarantine: quarantineIn(pool),
+    walk: walkOver(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: mirrorIn(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
@@ -143,6 +150,15 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       await pool.query('SELECT 1');
     },
     close: () => pool.end(),
+  };
+}
+
+function walkOver(pool: pg.Pool): Store['walk'] {
+  return {
+    nextWanted: (lease, generation, q) => nextWanted(pool, lease, generation, q),
+    threads: (lease, generation, q) => listedThreads(pool, lease, generation, q),
+    labelAfter: (accountId, after) => labelAfter(pool, accountId, after),
+    relabelBound: (accountId, after, limit) => relabelBound(pool, accountId, after, limit),
   };
 }
 

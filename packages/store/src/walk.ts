@@ -4,6 +4,7 @@ import { deleteMessages } from './gmail-rows.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
+import { clearLabels, insertLabelled, relabel, type LabelPage, type RelabelRange } from './walk-labels.js';
 
 /**
  * The walk's list. A full walk writes down every id it meets, in order; what is still to be fetched is `wanted`, and the cursor
@@ -26,6 +27,12 @@ export interface WalkDelta {
   replayed?: string[];
   /** Items that were taken: an earlier quarantine of theirs is over. */
   taken?: string[];
+  /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
+  takenEarly?: string[];
+  /** A page of the messages that have one label, written to the scratch of a resync. */
+  labelled?: LabelPage;
+  /** Rows to be given the labels that the scratch, complete now, names for them. */
+  relabel?: RelabelRange;
   /** Delete up to this many rows that the complete walk did not meet. */
   sweepLimit?: number;
   /** Clear up to this many entries of this and earlier lists. */
@@ -36,6 +43,8 @@ export interface WalkItem {
   id: string;
   ordinal: bigint;
   wanted: boolean;
+  /** A message's thread. */
+  threadId?: string;
 }
 
 export interface AgainItem {
@@ -52,19 +61,51 @@ export interface WantedItem {
   ordinal: bigint;
   attempts: number;
   waitMs: number;
+  threadId: string | null;
 }
 
-/** The next items after `afterOrdinal`, in order. Reads only the partial index. */
-export async function nextWanted(pool: pg.Pool, lease: Lease, generation: number, afterOrdinal: bigint, limit: number): Promise<WantedItem[]> {
-  const next = await pool.query<{ item_id: string; ordinal: string; attempts: number; wait_ms: string | null }>({
+/** What the list knows of a thread. */
+export interface ListedThread {
+  threadId: string;
+  /** Its messages on the list, wanted or not, counted no further than asked. */
+  size: number;
+  /** Those that are wanted, after a position, and were not tried yet. */
+  wanted: string[];
+}
+
+/** Where to look for wanted items: after a position, without those that are on their way already. */
+export interface WantedQuery {
+  afterOrdinal: bigint;
+  limit: number;
+  except: readonly string[];
+}
+
+/** The next items, in order. Reads only the partial index. */
+export async function nextWanted(pool: pg.Pool, lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]> {
+  const next = await pool.query<{ item_id: string; ordinal: string; attempts: number; wait_ms: string | null; thread_id: string | null }>({
     name: 'walk-next',
-    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms FROM walk_items
-            WHERE collection_id = $1 AND generation = $2 AND ordinal > $3 AND wanted ORDER BY ordinal LIMIT $4`,
-    values: [lease.collectionId, generation, String(afterOrdinal), limit],
+    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM walk_items
+            WHERE collection_id = $1 AND generation = $2 AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY ordinal LIMIT $4`,
+    values: [lease.collectionId, generation, String(q.afterOrdinal), q.limit, arrayLiteral(q.except, (id) => id)],
   });
   return next.rows.map((row) => ({
-    id: row.item_id, ordinal: BigInt(row.ordinal), attempts: row.attempts, waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))),
+    id: row.item_id, ordinal: BigInt(row.ordinal), attempts: row.attempts, waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))), threadId: row.thread_id,
   }));
+}
+
+/** These threads as the list has them, each counted up to `limit` messages: a longer one is told by its size alone. */
+export async function listedThreads(pool: pg.Pool, lease: Lease, generation: number, q: WantedQuery & { threadIds: readonly string[] }): Promise<ListedThread[]> {
+  if (q.threadIds.length === 0) return [];
+  const found = await pool.query<{ thread_id: string; size: number; wanted: string[] | null }>({
+    name: 'walk-threads',
+    text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS wanted
+             FROM unnest($3::text[]) AS t(id),
+                  LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $4 AND item_id <> ALL ($6::text[]) AS due FROM walk_items
+                            WHERE collection_id = $1 AND generation = $2 AND thread_id = t.id LIMIT $5) m
+            GROUP BY t.id`,
+    values: [lease.collectionId, generation, arrayLiteral(q.threadIds, (id) => id), String(q.afterOrdinal), q.limit, arrayLiteral(q.except, (id) => id)],
+  });
+  return found.rows.map((row) => ({ threadId: row.thread_id, size: row.size, wanted: row.wanted ?? [] }));
 }
 
 export async function applyWalk(
@@ -74,22 +115,26 @@ export async function applyWalk(
   if (walk.again?.length) await putBack(session, lease, generation, walk.again);
   if (walk.dropped?.length) await drop(session, lease, generation, walk.dropped);
   if (walk.replayed?.length) await strikeOut(session, lease, walk.replayed);
+  if (walk.takenEarly?.length) await takeEarly(session, lease, generation, walk.takenEarly);
   if (walk.taken?.length) await endQuarantine(session, lease, walk.taken);
   if (walk.quarantined?.length) await quarantine(session, lease, walk.quarantined);
-  const changes = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
-  const cleared = walk.clearLimit ? await clear(session, lease, walk.clearLimit) : 0;
-  return { changes, swept: changes.length, cleared };
+  if (walk.labelled) await insertLabelled(session, lease, generation, walk.labelled);
+  const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
+  const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
+  const cleared = walk.clearLimit ? Math.max(await clear(session, lease, walk.clearLimit), await clearLabels(session, lease, walk.clearLimit)) : 0;
+  return { changes: [...relabelled, ...swept], swept: swept.length, cleared };
 }
 
 async function insertMet(session: pg.PoolClient, lease: Lease, generation: number, items: WalkItem[]): Promise<void> {
   await session.query({
     name: 'walk-met',
-    text: `INSERT INTO walk_items (account_id, collection_id, generation, item_id, ordinal, wanted)
-           SELECT $1, $2, $3, u.id, u.ordinal, u.wanted FROM unnest($4::text[], $5::bigint[], $6::bool[]) AS u(id, ordinal, wanted)
+    text: `INSERT INTO walk_items (account_id, collection_id, generation, item_id, ordinal, wanted, thread_id)
+           SELECT $1, $2, $3, u.id, u.ordinal, u.wanted, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, wanted, thread_id)
            ON CONFLICT DO NOTHING`,
     values: [
       lease.accountId, lease.collectionId, generation,
       arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.ordinal), arrayLiteral(items, (i) => i.wanted),
+      arrayLiteral(items, (i) => i.threadId ?? null),
     ],
   });
 }
@@ -122,6 +167,14 @@ async function drop(session: pg.PoolClient, lease: Lease, generation: number, id
   await session.query({
     name: 'walk-drop',
     text: `DELETE FROM walk_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
+    values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+async function takeEarly(session: pg.PoolClient, lease: Lease, generation: number, ids: string[]): Promise<void> {
+  await session.query({
+    name: 'walk-early',
+    text: `UPDATE walk_items SET wanted = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
 }

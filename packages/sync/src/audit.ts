@@ -2,6 +2,7 @@ import { GoogleError, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { Lease, Store } from '@syncline/store';
 import { parseCalendarCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { MIRROR_EVERYTHING } from './gmail/bodies.js';
 import { meaningOfHistory } from './gmail/interpret.js';
 import { meaningOfEvents } from './calendar/turn.js';
 import type { SyncDeps } from './sync-collection.js';
@@ -31,7 +32,7 @@ export function isAuditDue(everyMs: number, ageMs: number | null, jitter: number
 export async function auditCollection(rt: Runtime, deps: SyncDeps, lease: Lease, cursor: Cursor, signal: AbortSignal): Promise<void> {
   const account = deps.google.account(lease.accountId, { lane: 'catch-up', signal });
   try {
-    const drift = await driftOf(rt, deps.store, account, lease, cursor);
+    const drift = await driftOf(rt, deps, account, lease, cursor);
     if (drift === null) return;
     await report(rt, deps.store, lease, drift);
   } catch (error) {
@@ -49,12 +50,12 @@ interface Drift {
 }
 
 /** @returns null when the collection has moved on meanwhile, and cannot be judged */
-async function driftOf(rt: Runtime, store: Store, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
+async function driftOf(rt: Runtime, deps: SyncDeps, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
   switch (lease.kind) {
     case 'gmail':
-      return mailboxDrift(rt, store, account, lease, cursor);
+      return mailboxDrift(rt, deps, account, lease, cursor);
     case 'calendar-events':
-      return calendarDrift(store, account, lease, cursor);
+      return calendarDrift(deps.store, account, lease, cursor);
     case 'calendar-list':
       return { ids: [], whole: true };
     default:
@@ -62,7 +63,7 @@ async function driftOf(rt: Runtime, store: Store, account: GoogleAccount, lease:
   }
 }
 
-async function mailboxDrift(rt: Runtime, store: Store, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
+async function mailboxDrift(rt: Runtime, { store, mirror }: SyncDeps, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
   const mailbox = parseGmailCursor(cursor);
   if (mailbox.phase !== 'follow') return null;
   const listing = await compareListing(store, account, lease.accountId, { pagesLeft: LISTING_PAGES });
@@ -73,7 +74,7 @@ async function mailboxDrift(rt: Runtime, store: Store, account: GoogleAccount, l
   const excused = new Set((await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId));
   const suspects = listing.suspects.filter((id) => !excused.has(id));
   const looked = [...new Set([...suspects.slice(0, SUSPECTS), ...sampleOf(listing.ids, SAMPLE, () => rt.random.next()).filter((id) => !excused.has(id))])];
-  const { missing, extra, stale } = await compareMessages(store, account, lease.accountId, looked);
+  const { missing, extra, stale } = await compareMessages({ store, account, accountId: lease.accountId, policy: mirror ?? MIRROR_EVERYTHING }, looked);
   const differ = [...missing, ...extra, ...stale];
   if (differ.length === 0) return { ids: [], whole: suspects.length <= SUSPECTS };
   const since = await account.gmail.history({ startHistoryId: BigInt(mailbox.after), pageToken: null });

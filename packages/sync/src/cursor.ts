@@ -5,17 +5,34 @@ import type { CollectionKind, Phase } from '@syncline/store';
  * The whole life of a collection, as data. The store keeps it as a sealed letter; only this file opens it.
  *
  * A walk goes list → fetch (mail only) → sweep → clear; then the collection follows from the bookmark.
+ * A resync is a walk of a mailbox whose rows are good but whose history has expired: list → labels → relabel → fetch → sweep → clear,
+ * in which only unknown messages are fetched and the labels of the known ones come from listing each label.
  * History ids stand as decimal text, since JSON has no 64-bit integers; they are compared as bigint.
  */
 export type Cursor = NewCursor | GmailCursor | CalendarCursor;
 
-export type NewCursor = { phase: 'new'; /** Walks that were begun again because a page token died. */ restarts?: number };
+export type NewCursor = {
+  phase: 'new';
+  /** Walks that were begun again because a page token died. */
+  restarts?: number;
+  /** The bookmark expired: what is stored is kept and not fetched again. */
+  resync?: true;
+};
 
 export type GmailCursor =
-  | { phase: 'backfill'; step: 'list'; from: string; pageToken: string | null; listed: number; restarts?: number }
+  | GmailListing
+  | GmailRelabelling
   | { phase: 'backfill'; step: 'fetch'; from: string; listed: number; fetched: number }
   | { phase: 'backfill'; step: 'sweep' | 'clear'; from: string }
   | GmailFollow;
+
+export type GmailListing = { phase: 'backfill'; step: 'list'; from: string; pageToken: string | null; listed: number; restarts?: number; resync?: true };
+
+export type GmailRelabelling =
+  /** The list of the label with this id is read next, from this page on. */
+  | { phase: 'backfill'; step: 'labels'; from: string; listed: number; label: string; pageToken: string | null; restarts?: number }
+  /** Every label is listed; rows are compared from the one after `after` on. */
+  | { phase: 'backfill'; step: 'relabel'; from: string; listed: number; after: string };
 
 export type GmailFollow = {
   phase: 'follow';

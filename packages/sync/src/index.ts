@@ -1,3 +1,4 @@
+export type { MirrorPolicy } from './gmail/bodies.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';

@@ -4,6 +4,7 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
 import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { MIRROR_EVERYTHING, type MirrorPolicy } from './gmail/bodies.js';
 import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome, type Verdict } from './outcome.js';
@@ -23,6 +24,8 @@ export interface SyncDeps {
   store: Store;
   google: Google;
   policy: SyncPolicy;
+  /** Default: everything. */
+  mirror?: MirrorPolicy;
 }
 
 export interface Run {
@@ -52,7 +55,10 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
-  const context: TurnContext = { rt, store: deps.store, google: account, lease, generation: lease.generation, listingBegunHere: false, ahead: null, careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime };
+  const context: TurnContext = {
+    rt, store: deps.store, google: account, lease, mirror: deps.mirror ?? MIRROR_EVERYTHING, generation: lease.generation, listingBegunHere: false, ahead: null,
+    careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
+  };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
   const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0 };
   try {
@@ -119,7 +125,7 @@ async function takeTurn(context: TurnContext, position: Position): Promise<Turn>
     const { kind } = error instanceof GoogleError ? judge(context.rt, context.lease, position, error) : { kind: 'failed' };
     if (kind !== 'walk-again' && kind !== 'list-again') throw error;
     context.ahead = null;
-    position.cursor = kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new' };
+    position.cursor = kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new', resync: true };
     if (kind === 'walk-again') position.restarts += 1;
     context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId, remedy: kind }, 'Google no longer knows the bookmark or the page');
     return turnOf(context, position.cursor);

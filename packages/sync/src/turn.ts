@@ -1,7 +1,10 @@
-import type { FetchedMessages, GoogleAccount } from '@syncline/google';
+import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, Lease, PageCommit, Store, WantedItem } from '@syncline/store';
+import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
+import type { Answers } from './gmail/answers.js';
+import type { MirrorPolicy } from './gmail/bodies.js';
+import type { FetchPlan } from './gmail/plan.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
 export interface TurnContext {
@@ -9,6 +12,7 @@ export interface TurnContext {
   store: Store;
   google: GoogleAccount;
   lease: Lease;
+  mirror: MirrorPolicy;
   /** Number of the walk in hand; a commit that begins a walk raises it. */
   generation: number;
   /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */
@@ -33,9 +37,10 @@ export interface Ahead {
 }
 
 export interface FetchedPage {
-  items: WantedItem[];
+  /** What was asked for; without items there is nothing left. */
+  plan: FetchPlan;
   /** Null when there is nothing to ask for now. */
-  answer: FetchedMessages | null;
+  answers: Answers | null;
   /** Why the only item is not to be asked for at all. */
   poison?: string;
 }
@@ -51,8 +56,9 @@ export interface Turn {
   rest?: { kind: 'caught-up' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
 }
 
-/** Rows that one sweep or clearing commit takes at most: bounds the transaction. */
+/** Rows that one sweep, relabelling or clearing commit takes at most: bounds the transaction. */
 export const SWEEP_PAGE = 1_000;
+export const RELABEL_PAGE = 1_000;
 export const CLEAR_PAGE = 10_000;
 
 /** Walks that may be begun again because Google no longer knows a page token, before it counts as a failure. */

@@ -1,5 +1,6 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { ExportedMessage, MessageRow, Store } from '@syncline/store';
+import { withBodies, type MirrorPolicy } from './gmail/bodies.js';
 import { parseMessage } from './gmail/parse.js';
 
 /*
@@ -11,6 +12,14 @@ export interface MailboxDrift {
   missing: string[];
   extra: string[];
   stale: string[];
+}
+
+/** A mailbox here and there, and what of it is meant to be kept. */
+export interface ComparedMailbox {
+  store: Store;
+  account: GoogleAccount;
+  accountId: string;
+  policy: MirrorPolicy;
 }
 
 /** Messages that are compared at a time. */
@@ -57,9 +66,9 @@ export async function compareListing(store: Store, account: GoogleAccount, accou
 }
 
 /** Every field of these messages, here and there. */
-export async function compareMessages(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[]): Promise<MailboxDrift> {
+export async function compareMessages(mailbox: ComparedMailbox, ids: readonly string[]): Promise<MailboxDrift> {
   const found: MailboxDrift = { missing: [], extra: [], stale: [] };
-  for (let from = 0; from < ids.length; from += COMPARE_PAGE) await comparePage(store, account, accountId, ids.slice(from, from + COMPARE_PAGE), found);
+  for (let from = 0; from < ids.length; from += COMPARE_PAGE) await comparePage(mailbox, ids.slice(from, from + COMPARE_PAGE), found);
   return found;
 }
 
@@ -73,10 +82,10 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
   return pool.slice(0, count);
 }
 
-async function comparePage(store: Store, account: GoogleAccount, accountId: string, ids: readonly string[], found: MailboxDrift): Promise<void> {
+async function comparePage({ store, account, accountId, policy }: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
   const answer = await account.gmail.getMessages([...ids]);
   if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(parseMessage(message))]));
+  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
   for (const id of ids) {

@@ -2,7 +2,8 @@ import type { Google, GoogleAccount } from '@syncline/google';
 import { must, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
-import { COMPARE_PAGE, compareListing, compareMessages, listIds, sampleOf } from './verify-mailbox.js';
+import { MIRROR_EVERYTHING, type MirrorPolicy } from './gmail/bodies.js';
+import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listIds, sampleOf } from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -11,6 +12,13 @@ export interface VerifyReport {
   missing: string[];
   extra: string[];
   stale: string[];
+}
+
+export interface VerifyDeps {
+  store: Store;
+  google: Google;
+  /** What the mirror is meant to hold. Default: everything. */
+  mirror?: MirrorPolicy;
 }
 
 export interface VerifyOptions {
@@ -33,12 +41,12 @@ const CATCH_UP_POLL_MS = 250;
  * a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
-  rt: Runtime, deps: { store: Store; google: Google }, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
+  rt: Runtime, deps: VerifyDeps, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const account = deps.google.account(accountId, { lane: 'backfill', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    return resource === 'gmail' ? await verifyMailbox(rt, deps.store, account, accountId, options, catchUp) : await verifyCalendars(deps.store, account, accountId, options, catchUp);
+    return resource === 'gmail' ? await verifyMailbox(rt, deps, account, accountId, options, catchUp) : await verifyCalendars(deps.store, account, accountId, options, catchUp);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
@@ -65,32 +73,33 @@ async function waitForFleet(rt: Runtime, store: Store, accountId: string, resour
   }
 }
 
-async function verifyMailbox(rt: Runtime, store: Store, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const { checked, suspects } = options.sample === undefined ? await lookAtAll(store, account, accountId, options) : await lookAtSample(rt, store, account, accountId, options.sample);
+async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
+  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: deps.mirror ?? MIRROR_EVERYTHING };
+  const { checked, suspects } = options.sample === undefined ? await lookAtAll(mailbox, options) : await lookAtSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
-  const { missing, extra, stale } = await compareMessages(store, account, accountId, suspects);
+  const { missing, extra, stale } = await compareMessages(mailbox, suspects);
   return { resource: 'gmail', checked, missing: missing.sort(), extra: extra.sort(), stale: stale.sort() };
 }
 
-async function lookAtAll(store: Store, account: GoogleAccount, accountId: string, { progress }: VerifyOptions): Promise<Looked> {
-  const ids = must(await listIds(account), 'an unbounded listing has an end');
+async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
+  const ids = must(await listIds(mailbox.account), 'an unbounded listing has an end');
   const suspects: string[] = [];
   for (let from = 0; from < ids.length; from += COMPARE_PAGE) {
     const page = ids.slice(from, from + COMPARE_PAGE);
-    const compared = await compareMessages(store, account, accountId, page);
+    const compared = await compareMessages(mailbox, page);
     suspects.push(...compared.missing, ...compared.extra, ...compared.stale);
     progress?.(from + page.length);
   }
   const listed = new Set(ids);
-  for await (const { id } of store.mirror.labels(accountId)) if (!listed.has(id)) suspects.push(id);
+  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId)) if (!listed.has(id)) suspects.push(id);
   return { checked: ids.length, suspects };
 }
 
-async function lookAtSample(rt: Runtime, store: Store, account: GoogleAccount, accountId: string, sample: number): Promise<Looked> {
-  const { ids, suspects } = must(await compareListing(store, account, accountId), 'an unbounded listing has an end');
+async function lookAtSample(rt: Runtime, mailbox: ComparedMailbox, sample: number): Promise<Looked> {
+  const { ids, suspects } = must(await compareListing(mailbox.store, mailbox.account, mailbox.accountId), 'an unbounded listing has an end');
   const known = new Set(suspects);
-  const sampled = await compareMessages(store, account, accountId, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
+  const sampled = await compareMessages(mailbox, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
   return { checked: ids.length, suspects: [...suspects, ...sampled.missing, ...sampled.extra, ...sampled.stale] };
 }
 

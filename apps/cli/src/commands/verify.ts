@@ -55,7 +55,7 @@ async function verifyAll(cli: Cli, store: Store, accountId: string, resources: r
   try {
     for (const resource of resources) {
       const progress = openProgress(rt.clock);
-      const report = await verifyAccount(rt, { store, google }, accountId, resource, {
+      const report = await verifyAccount(rt, { store, google, mirror: config.mirror }, accountId, resource, {
         ...(options.sample === undefined ? {} : { sample: options.sample }),
         progress: (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }),
       });

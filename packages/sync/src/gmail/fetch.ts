@@ -1,11 +1,14 @@
-import type { FetchedMessages, GmailMessage, GoogleError } from '@syncline/google';
+import type { GmailMessage, GoogleError } from '@syncline/google';
 import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
 import type { GmailCursor, GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
+import { askFor, isAccounts, type Answers } from './answers.js';
+import { withBodies } from './bodies.js';
 import { endOfListing, restIfLevel } from './listing.js';
 import { parseMessage } from './parse.js';
+import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 
 /*
  * The next messages of the walk's list, fetched and stored. Each of them ends in exactly one way: stored, gone at the source,
@@ -13,7 +16,7 @@ import { parseMessage } from './parse.js';
  * Throttling and weather never count against an item.
  */
 
-/** Messages a commit takes: two of Google's batches. Larger pages cost memory and latency and save little. */
+/** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
 /** A message that history has just named may not be readable yet; it is asked for once more after this time, and is gone then. */
 const READ_AFTER_WRITE_MS = 2_000;
@@ -22,23 +25,25 @@ const RETRY_ITEM_MS = 5_000;
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
 
 export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
-  const { items, answer, poison } = await pageAfter(context, BigInt(cursor.fetched));
-  const [first] = items;
+  const { plan, answers, poison } = await pageAfter(context, BigInt(cursor.fetched));
+  const [first] = plan.items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
   if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison }] });
-  if (!answer) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
-  const last = must(items.at(-1), 'no last item').ordinal;
-  if (answer.failed.length === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last);
-  const fate = fateOf(context, items, answer, cursor.phase === 'follow');
+  if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
+  const last = must(plan.items.at(-1), 'no last item').ordinal;
+  if (answers.failed.size === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last, takenBeforeTurn(plan));
+  const fate = fateOf(context, plan, answers, cursor.phase === 'follow');
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
 
 /**
  * While a page is committed the next one is already on its way: Google's latency and Postgres' overlap, which nearly doubles the
  * pace of a single mailbox. What was asked for is paid, so the loop does not stop before it is stored.
+ *
+ * @param except what the page in hand brings of later items: its commit, which says so, may not be there yet
  */
-function fetchAhead(context: TurnContext, afterOrdinal: bigint): void {
-  const page = fetchPage(context, afterOrdinal);
+function fetchAhead(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): void {
+  const page = fetchPage(context, afterOrdinal, except);
   page.catch(() => undefined); // It is thrown where the page is awaited; a run that fails before that has its own error.
   context.ahead = { afterOrdinal, page };
 }
@@ -46,19 +51,32 @@ function fetchAhead(context: TurnContext, afterOrdinal: bigint): void {
 function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
   const { ahead } = context;
   context.ahead = null;
-  return ahead?.afterOrdinal === afterOrdinal ? ahead.page : fetchPage(context, afterOrdinal);
+  return ahead?.afterOrdinal === afterOrdinal ? ahead.page : fetchPage(context, afterOrdinal, []);
 }
 
-async function fetchPage(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
-  const next = await context.store.nextWanted(context.lease, context.generation, afterOrdinal, context.careful ? 1 : FETCH_PAGE);
-  if (next[0] === undefined || next[0].waitMs > 0) return { items: next.slice(0, 1), answer: null };
-  if (context.careful) {
-    const poison = await poisonOf(context, context.careful, next[0].id);
-    if (poison !== null) return { items: next, answer: null, poison };
+async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): Promise<FetchedPage> {
+  const { store, lease, generation, careful } = context;
+  const next = await store.walk.nextWanted(lease, generation, { afterOrdinal, limit: careful ? 1 : FETCH_PAGE, except });
+  const [first] = next;
+  const alone: FetchPlan = { items: next.slice(0, 1), messages: [], threads: [] };
+  if (first === undefined || first.waitMs > 0) return { plan: alone, answers: null };
+  if (careful) {
+    const poison = await poisonOf(context, careful, first.id);
+    if (poison !== null) return { plan: alone, answers: null, poison };
   }
   const waiting = next.findIndex((item) => item.waitMs > 0);
   const items = waiting > 0 ? next.slice(0, waiting) : next;
-  return { items, answer: await context.google.gmail.getMessages(items.map((item) => item.id)) };
+  const threadIds = [...new Set(items.flatMap((item) => item.threadId ?? []))];
+  // A careful run takes nothing but the item that it has marked.
+  const threads = careful ? [] : await store.walk.threads(lease, generation, { threadIds, afterOrdinal, limit: THREAD_LIMIT + 1, except });
+  const plan = planFetch(items, threads, context.google.gmail.prices);
+  return { plan, answers: await askFor(context.google.gmail, plan) };
+}
+
+/** What the plan's threads bring besides the items whose turn it is. */
+function takenBeforeTurn(plan: FetchPlan): string[] {
+  const inTurn = new Set(plan.items.map((item) => item.id));
+  return plan.threads.flatMap((thread) => thread.wanted.filter((id) => !inTurn.has(id)));
 }
 
 /** Runs that an item may end before it is set aside. */
@@ -78,51 +96,69 @@ interface Fate {
   quarantined: { id: string; reason: string }[];
   /** Items that were tried before and are stored now. */
   taken: string[];
-  /** Ordinal of the first item of the tail that was not taken at all. */
+  /** Items that are stored although the cursor stops before them. */
+  takenEarly: string[];
+  /** Ordinal of the first item that quota or weather left where it is. */
   stoppedBefore: bigint | null;
   trouble: GoogleError | null;
 }
 
 function emptyFate(): Fate {
-  return { messages: [], gone: [], again: [], quarantined: [], taken: [], stoppedBefore: null, trouble: null };
+  return { messages: [], gone: [], again: [], quarantined: [], taken: [], takenEarly: [], stoppedBefore: null, trouble: null };
 }
 
-function fateOf(context: TurnContext, items: readonly WantedItem[], answer: FetchedMessages, following: boolean): Fate {
+function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers, following: boolean): Fate {
   const fate = emptyFate();
-  const failed = new Map(answer.failed.map((f) => [f.id, f.error]));
-  const missing = new Set(answer.missing);
-  const tail = stoppedTail(items, failed);
-  fate.stoppedBefore = tail?.ordinal ?? null;
-  fate.trouble = answer.failed.find((f) => isWeather(f.error))?.error ?? null;
-  for (const item of items) {
-    if (tail && item.ordinal >= tail.ordinal) break;
-    const error = failed.get(item.id);
-    if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
-    else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
-    else if (missing.has(item.id)) {
-      if (following && item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
-      else fate.gone.push(item.id);
-    } else if (item.attempts > 1) fate.taken.push(item.id);
+  const stop = firstLeft(plan.items, answers.failed);
+  fate.stoppedBefore = stop?.ordinal ?? null;
+  fate.trouble = stop ? (answers.failed.get(stop.id) ?? null) : null;
+  const passed = new Set<string>();
+  for (const item of plan.items) {
+    if (stop && item.ordinal >= stop.ordinal) break;
+    passed.add(item.id);
+    passItem(fate, item, answers, following);
   }
-  for (const message of answer.messages) takeMessage(context, fate, message);
+  for (const message of answers.messages) {
+    takeMessage(context, fate, message);
+    if (message.id && !passed.has(message.id)) fate.takenEarly.push(message.id);
+  }
   return fate;
+}
+
+/** The fate of an item that the cursor passes. */
+function passItem(fate: Fate, item: WantedItem, answers: Answers, following: boolean): void {
+  const error = answers.failed.get(item.id);
+  if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
+  else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
+  else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
+  else if (answers.missing.has(item.id)) {
+    if (following && item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
+    else fate.gone.push(item.id);
+  } else if (item.attempts > 1) fate.taken.push(item.id);
 }
 
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
 function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage): void {
   try {
-    fate.messages.push(parseMessage(message));
+    fate.messages.push(withBodies(parseMessage(message), context.mirror));
   } catch (error) {
     context.rt.log.warn({ event: 'message_unreadable', collectionId: context.lease.collectionId, err: error }, 'a message was quarantined');
     if (message.id) fate.quarantined.push({ id: message.id, reason: `it cannot be read: ${describeError(error)}` });
   }
 }
 
-/** When quota or weather cut the page short, everything from the first untaken item on stays where it is. */
-function stoppedTail(items: readonly WantedItem[], failed: ReadonlyMap<string, GoogleError>): WantedItem | null {
+/**
+ * Where the cursor stops: at the first item that the account's quota or grant kept back, or at the first of those at the end that
+ * weather did. Weather in the middle is one item's own: it goes to the end of the list, so that one bad message holds nobody.
+ */
+function firstLeft(items: readonly WantedItem[], failed: ReadonlyMap<string, GoogleError>): WantedItem | null {
+  const refused = items.find((item) => {
+    const error = failed.get(item.id);
+    return error !== undefined && isAccounts(error);
+  });
+  if (refused) return refused;
   let tail: WantedItem | null = null;
-  for (let i = items.length - 1; i >= 0; i--) {
-    const item = must(items[i], 'no such item');
+  for (const item of items.toReversed()) {
     const error = failed.get(item.id);
     if (!error || !isWeather(error)) break;
     tail = item;
@@ -131,7 +167,7 @@ function stoppedTail(items: readonly WantedItem[], failed: ReadonlyMap<string, G
 }
 
 function isWeather(error: GoogleError): boolean {
-  return error.detail.kind === 'rate-limited' || error.detail.kind === 'unavailable';
+  return error.detail.kind === 'unavailable';
 }
 
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
@@ -150,14 +186,20 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       dropped: fate.gone,
       quarantined: fate.quarantined,
       taken: [...fate.taken, ...fate.gone],
+      takenEarly: fate.takenEarly,
       ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };
   return { commit, next: () => next, ...restAfter(context, next, fate) };
 }
 
+/** A refused grant is judged where the next page meets it: there is nothing to wait for. */
+function isGrants(error: GoogleError): boolean {
+  return error.detail.kind === 'unauthorized' || error.detail.kind === 'forbidden';
+}
+
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
-  if (fate.trouble && fate.stoppedBefore !== null) {
+  if (fate.trouble && !isGrants(fate.trouble)) {
     const { delayMs, why, counts } = later(fate.trouble.detail, context.lease.failures, context.rt.random.next());
     return { rest: { kind: 'wait', delayMs, why, counts } };
   }

@@ -1,10 +1,10 @@
-import { GoogleError } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { GmailCursor, GmailFollow, NewCursor } from '../cursor.js';
-import { CLEAR_PAGE, MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { fetchTurn } from './fetch.js';
 import { labelRow, meaningOfHistory } from './interpret.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
+import { beginWalk, walkTurn } from './walk.js';
 
 /** The catalogue of labels is read again after this time: renames leave no record in history. It costs one unit. */
 const LABELS_MAX_AGE_MS = 10 * 60_000;
@@ -21,82 +21,6 @@ export function gmailTurn(context: TurnContext, cursor: NewCursor | GmailCursor)
     default:
       return unreachable(cursor);
   }
-}
-
-/** The bookmark is pinned before the first id is listed, so what changes during the walk is replayed after it. */
-async function beginWalk(context: TurnContext, cursor: NewCursor): Promise<Turn> {
-  const profile = await context.google.gmail.profile();
-  const labels = await context.google.gmail.labels();
-  const next: GmailCursor = { phase: 'backfill', step: 'list', from: String(profile.historyId), pageToken: null, listed: 0, restarts: cursor.restarts ?? 0 };
-  return {
-    commit: {
-      cursor: next,
-      phase: 'backfill',
-      generation: context.lease.generation + 1,
-      progress: { done: 0, total: profile.messagesTotal },
-      beginsWalk: true,
-      delta: { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: labels.map(labelRow) },
-    },
-    next: () => next,
-  };
-}
-
-function walkTurn(context: TurnContext, cursor: Extract<GmailCursor, { phase: 'backfill' }>): Promise<Turn> {
-  switch (cursor.step) {
-    case 'list':
-      return listTurn(context, cursor);
-    case 'fetch':
-      return fetchTurn(context, cursor);
-    case 'sweep':
-      return Promise.resolve(sweepTurn(context, cursor.from));
-    case 'clear':
-      return Promise.resolve(clearTurn(context, cursor.from));
-    default:
-      return unreachable(cursor);
-  }
-}
-
-async function listTurn(context: TurnContext, cursor: Extract<GmailCursor, { step: 'list' }>): Promise<Turn> {
-  const page = await context.google.gmail.listMessages({ pageToken: cursor.pageToken }).catch((error: unknown) => {
-    if (error instanceof GoogleError && error.detail.kind === 'rejected' && cursor.pageToken && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
-    throw error;
-  });
-  // Google no longer knows the page token (it rested too long): the walk begins again, under a new generation.
-  if (!page) return beginWalk(context, { phase: 'new', restarts: (cursor.restarts ?? 0) + 1 });
-  const listed = cursor.listed + page.ids.length;
-  const next: GmailCursor = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken, listed }
-    : { phase: 'backfill', step: 'fetch', from: cursor.from, listed, fetched: 0 };
-  return {
-    commit: {
-      cursor: next,
-      phase: 'backfill',
-      generation: context.generation,
-      ...(page.nextPageToken ? {} : { progress: { done: 0, total: listed } }),
-      delta: { kind: 'none' },
-      walk: { met: page.ids.map((item, i) => ({ id: item.id, ordinal: BigInt(cursor.listed + i + 1), wanted: true })) },
-    },
-    next: () => next,
-  };
-}
-
-function sweepTurn(context: TurnContext, from: string): Turn {
-  const again: GmailCursor = { phase: 'backfill', step: 'sweep', from };
-  return {
-    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { sweepLimit: SWEEP_PAGE } },
-    next: (committed) => (committed.swept >= SWEEP_PAGE ? again : { phase: 'backfill', step: 'clear', from }),
-  };
-}
-
-function clearTurn(context: TurnContext, from: string): Turn {
-  const again: GmailCursor = { phase: 'backfill', step: 'clear', from };
-  return {
-    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { clearLimit: CLEAR_PAGE } },
-    next: (committed) =>
-      committed.cleared >= CLEAR_PAGE
-        ? again
-        : { phase: 'follow', after: from, listing: null, listed: 0, fetched: 0, labelsReadAtMs: context.rt.clock.nowMs() },
-  };
 }
 
 async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {

@@ -1,0 +1,57 @@
+/** One attachment's bytes, on demand: they are not mirrored. */
+import { GoogleError, MalformedAnswer } from './errors.js';
+import { type Session, requestJson } from './request.js';
+import { type JsonObject, objectOf } from './shape.js';
+
+export interface Attachment {
+  filename: string;
+  mimeType: string;
+  data: Buffer;
+}
+
+/** A part tree is never deeper than that, but an answer that says so must not end in a stack overflow. */
+const DEPTH_LIMIT = 200;
+
+/**
+ * The part is looked up in the message first, since an attachmentId is another one at every read and dies after a while.
+ * @returns null when the message or the part is no more
+ */
+export async function fetchAttachment(session: Session, messagesPath: string, messageId: string, partId: string): Promise<Attachment | null> {
+  const message = `${messagesPath}/${encodeURIComponent(messageId)}`;
+  try {
+    const part = await requestJson(session, { method: 'gmail.users.messages.get', path: `${message}?format=full` }, (body) => findPart(objectOf(body.payload, 'payload'), partId, 0));
+    if (!part) return null;
+    const body = part.body === undefined ? {} : objectOf(part.body, 'body');
+    const data = typeof body.attachmentId === 'string' ? await fetchBytes(session, `${message}/attachments/${encodeURIComponent(body.attachmentId)}`) : decoded(body.data);
+    return { filename: wordOf(part.filename), mimeType: wordOf(part.mimeType), data };
+  } catch (error) {
+    // Deleted before the first call or between the two.
+    if (error instanceof GoogleError && error.detail.kind === 'not-found') return null;
+    throw error;
+  }
+}
+
+function fetchBytes(session: Session, path: string): Promise<Buffer> {
+  return requestJson(session, { method: 'gmail.users.messages.attachments.get', path }, (body) => decoded(body.data));
+}
+
+function findPart(part: JsonObject, partId: string, depth: number): JsonObject | null {
+  if (wordOf(part.partId) === partId) return part;
+  if (!Array.isArray(part.parts) || depth >= DEPTH_LIMIT) return null;
+  for (const child of part.parts) {
+    const found = findPart(objectOf(child, 'a part'), partId, depth + 1);
+    if (found) return found;
+  }
+  return null;
+}
+
+/** An empty part comes without data. */
+function decoded(data: unknown): Buffer {
+  if (data === undefined) return Buffer.alloc(0);
+  if (typeof data !== 'string') throw new MalformedAnswer('the data of a part is not a text');
+  return Buffer.from(data, 'base64url');
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

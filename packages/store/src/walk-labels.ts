@@ -1,0 +1,80 @@
+import type pg from 'pg';
+import type { Lease } from './lease.js';
+import { arrayLiteral } from './pool.js';
+import type { RowChange } from './rows.js';
+
+/*
+ * The labels of a resync. Each label's list is written down page by page; when all of them are complete, the rows are compared
+ * with what they name, a range at a time. Nothing is compared earlier: half a list would take labels away by absence.
+ *
+ * Rejected: updating the rows label by label (a row with five labels would be rewritten and announced five times), and
+ * comparing within one statement (a mailbox of a million messages would be one transaction).
+ */
+
+/** Messages that have this label: one page of the label's list. */
+export interface LabelPage {
+  labelId: string;
+  ids: string[];
+}
+
+/** Rows with an id after `after` (empty: from the first on) and up to `upTo`. */
+export interface RelabelRange {
+  after: string;
+  upTo: string;
+}
+
+/** Where a range of `limit` rows after `after` ends; null when no row is left. */
+export async function relabelBound(pool: pg.Pool, accountId: string, after: string, limit: number): Promise<string | null> {
+  const bound = await pool.query<{ id: string | null }>({
+    name: 'relabel-bound',
+    text: `SELECT max(id) AS id FROM (SELECT id FROM gmail_messages WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) page`,
+    values: [accountId, after, limit],
+  });
+  return bound.rows[0]?.id ?? null;
+}
+
+/** The first label of the catalogue after `after`, by id. */
+export async function labelAfter(pool: pg.Pool, accountId: string, after: string): Promise<string | null> {
+  const next = await pool.query<{ id: string }>({ name: 'label-after', text: 'SELECT id FROM gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1', values: [accountId, after] });
+  return next.rows[0]?.id ?? null;
+}
+
+export async function insertLabelled(session: pg.PoolClient, lease: Lease, generation: number, page: LabelPage): Promise<void> {
+  if (page.ids.length === 0) return;
+  await session.query({
+    name: 'walk-labelled',
+    text: `INSERT INTO walk_labels (account_id, collection_id, generation, item_id, label_id)
+           SELECT $1, $2, $3, u.id, $4 FROM unnest($5::text[]) AS u(id) ON CONFLICT DO NOTHING`,
+    values: [lease.accountId, lease.collectionId, generation, page.labelId, arrayLiteral(page.ids, (id) => id)],
+  });
+}
+
+/** Rows that the walk did not meet are left to the sweep: they are not announced as changed first. */
+export async function relabel(session: pg.PoolClient, lease: Lease, generation: number, range: RelabelRange): Promise<RowChange[]> {
+  const updated = await session.query<{ id: string }>({
+    name: 'walk-relabel',
+    text: `WITH u AS MATERIALIZED (
+             SELECT m.id, m.label_ids AS before,
+                    ARRAY(SELECT w.label_id COLLATE "C" FROM walk_labels w
+                           WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id ORDER BY 1) AS after
+               FROM gmail_messages m
+              WHERE m.account_id = $1 AND m.id > $4 AND m.id <= $5
+                AND EXISTS (SELECT 1 FROM walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
+              ORDER BY m.id)
+           UPDATE gmail_messages m SET label_ids = u.after, updated_at = now()
+             FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
+           RETURNING m.id`,
+    values: [lease.accountId, lease.collectionId, generation, range.after, range.upTo],
+  });
+  return updated.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'updated' }));
+}
+
+/** Of this and of earlier walks. */
+export async function clearLabels(session: pg.PoolClient, lease: Lease, limit: number): Promise<number> {
+  const cleared = await session.query({
+    name: 'walk-labels-clear',
+    text: `DELETE FROM walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
+    values: [lease.accountId, lease.collectionId, limit],
+  });
+  return cleared.rowCount ?? 0;
+}

@@ -1,0 +1,61 @@
+import { GoogleError, type GoogleErrorKind } from '@syncline/google';
+import type { WantedItem } from '@syncline/store';
+import type { TurnContext } from '../turn.js';
+import { fetchTurn } from './fetch.js';
+
+/* Which fate each item of a page gets, with a Google and a list that are made up. */
+
+const CURSOR = { phase: 'backfill', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
+const item = (ordinal: number, threadId: string | null = null): WantedItem => ({ id: `m${ordinal}`, ordinal: BigInt(ordinal), attempts: 0, waitMs: 0, threadId });
+const message = (id: string): object => ({ id, threadId: 't', historyId: '1' });
+const error = (detail: GoogleErrorKind): GoogleError => new GoogleError('gmail.users.messages.get', detail);
+
+const DEAD = error({ kind: 'unauthorized', reason: 'invalid_grant' });
+const FULL = error({ kind: 'rate-limited', scope: 'user', retryAfterMs: 9_000, source: 'governor' });
+const OUTAGE = error({ kind: 'unavailable', retryAfterMs: null });
+const REJECTED = error({ kind: 'rejected', status: 400, reason: 'invalidArgument' });
+
+function contextOf(items: WantedItem[], answer: { failed?: Record<string, GoogleError>; missing?: string[]; threads?: { id: string; wanted: string[]; answered: string[] }[] }): TurnContext {
+  const failed = answer.failed ?? {};
+  const gmail = {
+    prices: { message: 20, thread: 40 },
+    getMessages: async (ids: string[]) => ({
+      messages: ids.filter((id) => !failed[id] && !answer.missing?.includes(id)).map(message),
+      missing: answer.missing ?? [],
+      failed: ids.flatMap((id) => (failed[id] ? [{ id, error: failed[id] }] : [])),
+    }),
+    getThreads: async () => ({ threads: (answer.threads ?? []).map(({ id, answered }) => ({ id, messages: answered.map(message) })), missing: [], failed: [] }),
+  };
+  const walk = { nextWanted: async () => items, threads: async () => (answer.threads ?? []).map(({ id, wanted }) => ({ threadId: id, size: wanted.length, wanted })) };
+  const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
+  return { rt, store: { walk }, google: { gmail }, lease: { failures: 0 }, generation: 1, mirror: { bodies: 'full' }, ahead: null, hasTime: () => false } as unknown as TurnContext;
+}
+
+const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown => turn.commit?.delta.kind === 'gmail' && turn.commit.delta.messages.map((row) => row.id);
+
+test.each([['a grant that is refused', DEAD], ['quota that ends', FULL]])('%s in the middle of a page sets nothing aside and passes nothing that is not stored', async (_, refusal) => {
+  const turn = await fetchTurn(contextOf([item(1), item(2), item(3), item(4)], { failed: { m2: refusal, m4: refusal } }), CURSOR);
+  expect(turn.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
+  expect(turn.commit?.walk).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
+  expect(stored(turn)).toEqual(['m1', 'm3']);
+});
+
+test('weather over one message sends it to the end of the list; over all that is left it ends the page', async () => {
+  const turn = await fetchTurn(contextOf([item(1), item(2), item(3), item(4)], { failed: { m1: OUTAGE, m3: OUTAGE, m4: OUTAGE } }), CURSOR);
+  expect(turn.commit?.cursor).toMatchObject({ fetched: 2, listed: 10 });
+  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm1', ordinal: 10n, delayMs: 5_000 }], quarantined: [], takenEarly: [] });
+  expect(turn.rest).toMatchObject({ kind: 'wait', counts: true });
+});
+
+test('a message that Google rejects is set aside with its reason, one that is gone leaves the list', async () => {
+  const turn = await fetchTurn(contextOf([item(1), item(2), item(3)], { failed: { m1: REJECTED }, missing: ['m2'] }), CURSOR);
+  expect(turn.commit?.walk).toMatchObject({ dropped: ['m2'], quarantined: [{ id: 'm1', reason: expect.stringContaining('invalidArgument') }] });
+  expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
+});
+
+test('what a thread brings before its turn is not fetched again, and what it does not name is asked for alone', async () => {
+  const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] }];
+  const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
+  expect(stored(turn)).toEqual(['m1', 'm7']);
+  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }], takenEarly: ['m7'], dropped: [], quarantined: [] });
+});

@@ -1,0 +1,21 @@
+import { GoogleError, type GoogleAccount } from '@syncline/google';
+import { MAX_RESTARTS, type TurnContext } from '../turn.js';
+
+export type ListedPage = Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>>;
+
+/** The next page of a list; null when Google no longer knows the page token, and the list may be begun again. */
+export async function listPage(context: TurnContext, q: { pageToken: string | null; label?: string; restarts?: number }): Promise<ListedPage | null> {
+  return context.google.gmail.listMessages({ pageToken: q.pageToken, ...(q.label === undefined ? {} : { labelId: q.label }) }).catch((error: unknown) => {
+    if (isRejected(error) && q.pageToken !== null && (q.restarts ?? 0) < MAX_RESTARTS) return null;
+    throw error;
+  });
+}
+
+function isRejected(error: unknown): boolean {
+  return error instanceof GoogleError && error.detail.kind === 'rejected';
+}
+
+/** Google says 400 of a label that it does not have; a list that is not there at all would be the same news. */
+export function isNoSuchList(error: unknown): boolean {
+  return isRejected(error) || (error instanceof GoogleError && error.detail.kind === 'not-found');
+}

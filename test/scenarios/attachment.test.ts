@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startSimulator, type Simulator } from '@syncline/simulator';
+import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
+import { ended, startProgram, stopAll } from '../support/processes.js';
+import { SimulatorControl } from '../support/simulator-control.js';
+
+/* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. */
+
+const EMAIL = 'user1@demo.example';
+const PICTURE = Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 7) % 256));
+const TABLE = 'a,b\n1,2\n';
+
+let database: TestDatabase;
+let simulator: Simulator;
+let env: Record<string, string>;
+let directory: string;
+let message: { id: string; attachments: { partId: string; filename: string }[] };
+
+beforeAll(async () => {
+  database = await testDatabase();
+  simulator = await startSimulator({ seed: 71, accounts: 1, messagesPerAccount: 3 });
+  env = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
+  const control = new SimulatorControl(simulator.url);
+  const { messageId } = (await control.actAs(EMAIL, { action: 'deliver', rawBase64: Buffer.from(mail()).toString('base64') })) as { messageId: string };
+  message = (await control.truth(EMAIL, 'gmail')).find((one) => one['id'] === messageId) as unknown as typeof message;
+  directory = mkdtempSync(path.join(tmpdir(), 'syncline-attachment-'));
+  const { email, refreshToken } = simulator.accounts()[0]!;
+  writeFileSync(path.join(directory, 'accounts.ndjson'), JSON.stringify({ email, refreshToken }));
+  const imported = await ended(startProgram('cli', env, ['accounts', 'import', path.join(directory, 'accounts.ndjson')]));
+  if (imported.code !== 0) throw new Error(imported.stderr);
+});
+afterAll(async () => {
+  await stopAll();
+  rmSync(directory, { recursive: true, force: true });
+  await simulator.close();
+  await database.drop();
+});
+
+function mail(): string {
+  const part = (type: string, name: string, body: Buffer): string => `--b\r\nContent-Type: ${type}; name="${name}"\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n${body.toString('base64').replace(/.{76}/g, '$&\r\n')}\r\n`;
+  const parts = [`--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n`, part('image/png', 'picture.png', PICTURE), part('text/csv', 'table.csv', Buffer.from(TABLE))];
+  return `From: a@b.example\r\nTo: ${EMAIL}\r\nSubject: two files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n${parts.join('')}--b--\r\n`;
+}
+
+const partOf = (filename: string): string => message.attachments.find((one) => one.filename === filename)!.partId;
+const attachment = (...args: string[]): ReturnType<typeof ended> => ended(startProgram('cli', env, ['attachment', EMAIL, ...args]));
+
+test('an attachment comes byte for byte, by the part that the mirror names', async () => {
+  expect(await attachment(message.id, partOf('table.csv'))).toMatchObject({ code: 0, stdout: TABLE });
+  const { code, stdout } = await attachment(message.id, partOf('picture.png'), '--json');
+  expect([code, JSON.parse(stdout)]).toEqual([0, { messageId: message.id, partId: partOf('picture.png'), filename: 'picture.png', mimeType: 'image/png', size: PICTURE.length, data: PICTURE.toString('base64') }]);
+});
+
+test('a message or a part that is not there is one clear message, and nothing on standard output', async () => {
+  for (const [id, part] of [['1234567890abcdef', '1'], [message.id, '77']] as const) {
+    const { code, stdout, stderr } = await attachment(id, part);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`no message ${id} with a part ${part}`);
+  }
+});
