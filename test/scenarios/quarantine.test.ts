@@ -13,7 +13,7 @@ let world: World;
 let accountId: string;
 let mailbox: string;
 beforeEach(async () => {
-  world = await startWorld({ seed: 81, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  world = await startWorld({ seed: 81, threadLength: 1, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 5 });
   accountId = (await world.store.accounts.list())[0]!.id;
   mailbox = (await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0]!.id;
 });
