@@ -11,6 +11,7 @@ import { addAccountsList } from './commands/accounts-list.js';
 import { addChanges } from './commands/changes.js';
 import { addDemo } from './commands/demo.js';
 import { addExport } from './commands/export.js';
+import { addInstances } from './commands/instances.js';
 import { addMigrate } from './commands/migrate.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { addQuota } from './commands/quota.js';
@@ -40,7 +41,7 @@ function buildProgram(): Command {
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
   for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
-  for (const add of [addSync, addWait, addExport, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
+  for (const add of [addSync, addWait, addExport, addInstances, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
   return program;
 }
 
