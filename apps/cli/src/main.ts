@@ -12,6 +12,7 @@ import { addAttachment } from './commands/attachment.js';
 import { addChanges } from './commands/changes.js';
 import { addDemo } from './commands/demo.js';
 import { addExport } from './commands/export.js';
+import { addInstances } from './commands/instances.js';
 import { addMigrate } from './commands/migrate.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { addQuota } from './commands/quota.js';
@@ -41,7 +42,7 @@ function buildProgram(): Command {
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
   for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
-  for (const add of [addSync, addWait, addExport, addAttachment, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
+  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
   return program;
 }
 

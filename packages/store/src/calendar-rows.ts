@@ -5,7 +5,14 @@ import type { CalendarRow, EventRow, RowChange } from './rows.js';
 
 /* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
 
-/** Stores entries of the calendar list and opens a collection for the events of each; one that had gone comes back as new. */
+/** A calendar that Google refuses although the list still has it is asked for again after this time, with the next look at the list. */
+const REOPEN_AFTER = "interval '1 hour'";
+
+/**
+ * Stores entries of the calendar list and opens a collection for the events of each. One that had gone comes back as new when its
+ * entry is new or changed (a role given back), or when it has been gone for a while: the full list that follows a refusal must not
+ * open it again at once, or the two would chase each other.
+ */
 export async function upsertCalendars(session: pg.PoolClient, accountId: string, calendars: readonly CalendarRow[]): Promise<RowChange[]> {
   if (calendars.length === 0) return [];
   const rows = lastById(calendars);
@@ -29,9 +36,9 @@ export async function upsertCalendars(session: pg.PoolClient, accountId: string,
     text: `INSERT INTO collections AS c (id, account_id, kind, external_id)
            SELECT u.collection_id, $1, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id)
            ON CONFLICT (account_id, kind, external_id) DO UPDATE
-              SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, failures = 0, next_sync_at = now(), lease_epoch = c.lease_epoch + 1
-            WHERE c.state = 'gone'`,
-    values: [accountId, arrayLiteral(rows, () => randomUUID()), ids],
+              SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1
+            WHERE c.state = 'gone' AND (c.external_id = ANY($4::text[]) OR c.gone_at IS NULL OR c.gone_at < now() - ${REOPEN_AFTER})`,
+    values: [accountId, arrayLiteral(rows, () => randomUUID()), ids, arrayLiteral(stored.rows, (row) => row.id)],
   });
   return stored.rows.map((row) => ({ entity: 'calendar', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' }));
 }
@@ -42,8 +49,8 @@ export async function removeCalendars(session: pg.PoolClient, accountId: string,
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   await session.query({
     name: 'calendar-close-collections',
-    text: `UPDATE collections SET state = 'gone', error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
-            WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[]) AND state = 'active'`,
+    text: `UPDATE collections SET state = 'gone', gone_at = now(), error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
+            WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[])`,
     values,
   });
   const events = await session.query<{ id: string; calendar_id: string }>({

@@ -103,13 +103,27 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
   });
 }
 
-/** Google no longer shows the collection to this account. @throws LeaseLost */
+/**
+ * Google no longer shows the collection to this account. Its rows stay until the calendar list tells that the calendar has left it; deltas
+ * of the list pass over changes of access, so a full list is asked for at once.
+ * @throws LeaseLost
+ */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
-  const settled = await pool.query({
-    text: `UPDATE collections SET state = 'gone', error = $3, lease_until = now(), run_open = false, next_sync_at = ${NEVER} WHERE id = $1 AND lease_epoch = $2`,
-    values: [lease.collectionId, String(lease.epoch), reason],
+  await inTransaction(pool, async (session) => {
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
+    const settled = await session.query({
+      text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = now(), run_open = false, next_sync_at = ${NEVER}
+              WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), reason],
+    });
+    if (settled.rowCount !== 1) throw new LeaseLost(lease);
+    if (lease.kind !== 'calendar-events') return;
+    await session.query({
+      text: `UPDATE collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
+              WHERE account_id = $1 AND kind = 'calendar-list' AND state = 'active'`,
+      values: [lease.accountId],
+    });
   });
-  if (settled.rowCount !== 1) throw new LeaseLost(lease);
 }
 
 /**

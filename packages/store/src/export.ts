@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { instanceSources, type InstanceSources } from './instance-sources.js';
 
 /** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */
 export interface ExportedMessage {
@@ -32,6 +33,7 @@ export interface Mirror {
   labels(accountId: string): AsyncGenerator<{ id: string; labelIds: string[] }>;
   events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
   calendarIds(accountId: string): Promise<string[]>;
+  instanceSources(accountId: string, calendarId: string, range: { timeMinMs: number; timeMaxMs: number }): Promise<InstanceSources | null>;
 }
 
 export function mirrorIn(pool: pg.Pool): Mirror {
@@ -40,6 +42,7 @@ export function mirrorIn(pool: pg.Pool): Mirror {
     labels: (accountId) => exportLabels(pool, accountId),
     events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
     calendarIds: (accountId) => calendarIds(pool, accountId),
+    instanceSources: (accountId, calendarId, range) => instanceSources(pool, accountId, calendarId, range),
   };
 }
 

@@ -51,7 +51,13 @@ export type GmailFollow = {
 export type CalendarCursor =
   | { phase: 'backfill'; step: 'list'; pageToken: string | null; listed: number; restarts?: number }
   | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string }
-  | { phase: 'follow'; bookmark: string; pageToken: string | null };
+  | {
+      phase: 'follow';
+      bookmark: string;
+      pageToken: string | null;
+      /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
+      relistAtMs?: number;
+    };
 
 export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
   const cursor = letter as NewCursor | GmailCursor;

@@ -1,4 +1,5 @@
 export type { MirrorPolicy } from './gmail/bodies.js';
+export { DEFAULT_INSTANCE_LIMIT, expandInstances, type InstanceRange, type Instances } from './calendar/instances.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';

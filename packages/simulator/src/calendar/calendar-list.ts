@@ -43,7 +43,7 @@ function wantedEntries(asked: Asked, scope: string): ShelfEntry[] | Reply {
   const syncToken = asked.query.get('syncToken') ?? '';
   if (syncToken === '') {
     const least = ROLES.indexOf(asked.query.get('minAccessRole') ?? '');
-    return shelf.all().filter((entry) => (!entry.deleted || flag(asked, 'showDeleted')) && (!entry.hidden || flag(asked, 'showHidden')) && ROLES.indexOf(entry.accessRole) >= least);
+    return shelf.all().filter((entry) => !entry.lost && (!entry.deleted || flag(asked, 'showDeleted')) && (!entry.hidden || flag(asked, 'showHidden')) && ROLES.indexOf(entry.accessRole) >= least);
   }
   for (const name of ['minAccessRole', 'showOwnOrganizationOnly']) if (asked.query.has(name)) return forbiddenWithSyncToken(name);
   for (const name of ['showDeleted', 'showHidden']) if (asked.query.get(name) === 'false') return forbiddenWithSyncToken(`${name}=false`);

@@ -19,6 +19,10 @@ export interface EventQuery {
   eventTypes: readonly string[];
 }
 
+const DAY_MS = 86_400_000;
+/** Occurrences of a series that are looked at near the bounds of a time range; two days beyond them hold no more of a sensible one. */
+const SEARCHED = 5_000;
+
 /** Parameters that select a subset which a sync token can't follow. */
 const NOT_WITH_SYNC_TOKEN = ['iCalUID', 'orderBy', 'privateExtendedProperty', 'q', 'sharedExtendedProperty', 'timeMin', 'timeMax', 'updatedMin'];
 /** After these a list ends without a sync token. */
@@ -56,7 +60,7 @@ function inTimeRange(body: EventBody, query: EventQuery, zone: string): boolean 
   if (query.timeMinMs === null && query.timeMaxMs === null) return true;
   const fromMs = query.timeMinMs ?? Number.NEGATIVE_INFINITY;
   const toMs = query.timeMaxMs ?? Number.POSITIVE_INFINITY;
-  if (body.recurrence !== undefined) return occurrences(body, { fromMs, toMs, limit: 1 }).length > 0;
+  if (body.recurrence !== undefined) return occurrences(body, { fromMs: fromMs - DAY_MS, toMs: toMs + DAY_MS, limit: SEARCHED }).some((one) => instantMs(one.end, zone) > fromMs && instantMs(one.start, zone) < toMs);
   const start = body.start ?? body.originalStartTime;
   if (start === undefined) return false;
   const startMs = instantMs(start, zone);

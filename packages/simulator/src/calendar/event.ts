@@ -42,6 +42,14 @@ export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
   eventType?: string;
 }
 
+/** All that a free/busy reader learns of an event: when it is. */
+export function withoutDetails(body: EventBody): EventBody {
+  const { kind, etag, id, status, start, end, recurrence, recurringEventId, originalStartTime, iCalUID, sequence, eventType, updated, transparency } = body;
+  const kept = { kind, etag, id, status, updated, start, end, recurrence, recurringEventId, originalStartTime, transparency, iCalUID, sequence, eventType };
+  const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as EventBody;
+  return status === 'cancelled' ? present : { ...present, visibility: 'private' };
+}
+
 /** Instant of a start or end; an all-day date counts from midnight in the calendar's zone. */
 export function instantMs(time: EventTime, calendarZone: string): number {
   if (time.dateTime !== undefined) return Date.parse(time.dateTime);

@@ -8,7 +8,7 @@ import { jsonReply, type Reply } from '../http/reply.js';
 import { badPageSize, pageSize } from '../gmail/parameters.js';
 import type { Asked } from '../sim.js';
 import { defaultReminders } from './calendar-list.js';
-import type { EventBody } from './event.js';
+import { withoutDetails, type EventBody } from './event.js';
 import { endsWithSyncToken, eventQuery, matchesQuery, type EventQuery } from './event-query.js';
 import { expanded, occurrenceBody } from './single-events.js';
 import type { ShelfEntry } from './shelf.js';
@@ -81,7 +81,7 @@ function pageReply(asked: Asked, entry: ShelfEntry, parts: PageParts): Reply {
   return jsonReply({
     kind: 'calendar#events', etag: `"p${calendar.revision * 1_000_003}"`, summary: entry.summaryOverride ?? calendar.summary, description: calendar.description ?? '',
     updated: new Date(calendar.updatedMs).toISOString(), timeZone: calendar.timeZone, accessRole: entry.accessRole, defaultReminders: defaultReminders(entry),
-    ...next, items: page.map((row) => row.body),
+    ...next, items: page.map((row) => (entry.accessRole === 'freeBusyReader' ? withoutDetails(row.body) : row.body)),
   }, asked.format);
 }
 

@@ -5,12 +5,14 @@ export type AccessRole = 'freeBusyReader' | 'reader' | 'writer' | 'owner';
 
 export interface ShelfEntry {
   readonly calendar: CalendarStore;
-  readonly accessRole: AccessRole;
+  accessRole: AccessRole;
   readonly primary: boolean;
   readonly colorId: string;
   summaryOverride: string | null;
   hidden: boolean;
   deleted: boolean;
+  /** The owner has taken the share away: the entry is off full lists, calls for it are 404, and deltas do not say so. */
+  lost: boolean;
   revision: number;
 }
 
@@ -22,22 +24,22 @@ export class CalendarShelf {
 
   /** Deleted entries included, in order of creation. */
   all(): ShelfEntry[] { return [...this.entries.values()]; }
-  living(): ShelfEntry[] { return this.all().filter((entry) => !entry.deleted); }
+  living(): ShelfEntry[] { return this.all().filter((entry) => !entry.deleted && !entry.lost); }
   changedSince(revision: number): ShelfEntry[] {
-    return this.all().filter((entry) => entry.revision > revision).sort((a, b) => a.revision - b.revision);
+    return this.all().filter((entry) => !entry.lost && entry.revision > revision).sort((a, b) => a.revision - b.revision);
   }
 
   /** The living entry of that id; `primary` is an alias that Google resolves. */
   find(calendarId: string): ShelfEntry | null {
     if (calendarId === 'primary') return this.living().find((entry) => entry.primary) ?? null;
     const entry = this.entries.get(calendarId);
-    return entry === undefined || entry.deleted ? null : entry;
+    return entry === undefined || entry.deleted || entry.lost ? null : entry;
   }
 
   add(calendar: CalendarStore, accessRole: AccessRole, primary = false): ShelfEntry {
     this.revision += 1;
     const colorId = String(1 + (this.entries.size % 24));
-    const entry: ShelfEntry = { calendar, accessRole, primary, colorId, summaryOverride: null, hidden: false, deleted: false, revision: this.revision };
+    const entry: ShelfEntry = { calendar, accessRole, primary, colorId, summaryOverride: null, hidden: false, deleted: false, lost: false, revision: this.revision };
     this.entries.set(calendar.id, entry);
     return entry;
   }
@@ -56,6 +58,27 @@ export class CalendarShelf {
     if (entry === null) return false;
     entry.summaryOverride = summary;
     return this.changed(entry);
+  }
+
+  /** The user takes the calendar out of sight, or back; deltas tell. */
+  hide(calendarId: string, hidden: boolean): boolean {
+    const entry = this.find(calendarId);
+    if (entry === null || entry.primary || entry.hidden === hidden) return false;
+    entry.hidden = hidden;
+    return this.changed(entry);
+  }
+
+  /**
+   * The calendar's owner changes what this user may see. A change of access alone is no change of the entry, so deltas pass it over
+   * (calendarList.list on syncToken); sync tokens of the calendar's events become invalid with it ("changes in related ACLs").
+   */
+  setAccess(calendarId: string, access: AccessRole | 'none'): boolean {
+    const entry = this.entries.get(calendarId);
+    if (entry === undefined || entry.deleted || entry.primary) return false;
+    entry.lost = access === 'none';
+    if (access !== 'none') entry.accessRole = access;
+    entry.calendar.expireSyncTokens();
+    return true;
   }
 
   expireSyncTokens(): void {

@@ -7,7 +7,7 @@ import type { CalendarStore, StoredEvent } from './store.js';
 const DAY_MS = 86_400_000;
 /** Google doesn't say how far an endless series is expanded; two years keep an answer finite. */
 const HORIZON_MS = 730 * DAY_MS;
-const OCCURRENCES_LIMIT = 2_000;
+const OCCURRENCES_LIMIT = 10_000;
 
 export function expanded(calendar: CalendarStore, events: readonly StoredEvent[], query: EventQuery, nowMs: number): EventBody[] {
   const bodies = events.flatMap((event) => (event.body.recurrence === undefined ? [event.body] : instancesOf(calendar, event, query, nowMs)));
@@ -30,7 +30,8 @@ export function occurrenceBody(calendar: CalendarStore, id: string): EventBody |
 
 function instancesOf(calendar: CalendarStore, master: StoredEvent, query: EventQuery, nowMs: number): EventBody[] {
   const taken = new Set(calendar.exceptionsOf(master.id).map((event) => event.id));
-  const span = { fromMs: query.timeMinMs ?? Number.NEGATIVE_INFINITY, toMs: query.timeMaxMs ?? nowMs + HORIZON_MS, limit: OCCURRENCES_LIMIT };
+  // A day on both sides: the calendar's midnight is not UTC's, and the query looks at each occurrence once more.
+  const span = { fromMs: (query.timeMinMs ?? Number.NEGATIVE_INFINITY) - DAY_MS, toMs: (query.timeMaxMs ?? nowMs + HORIZON_MS) + DAY_MS, limit: OCCURRENCES_LIMIT };
   return occurrences(master.body, span).filter((one) => !taken.has(one.id)).map((one) => instance(master.body, one.start, one.end));
 }
 

@@ -7,6 +7,7 @@ import type { ActionOrder, ActResult, Stage } from './act.js';
 
 export const CALENDAR_ACTIONS = [
   'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete',
+  'calendar-hide', 'calendar-show', 'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer',
 ] as const;
 export type CalendarAction = (typeof CALENDAR_ACTIONS)[number];
 type Touched = Pick<ActResult, 'calendarId' | 'eventId'>;
@@ -29,6 +30,12 @@ export function actOnCalendar(stage: Stage, order: ActionOrder & { action: Calen
     case 'calendar-create': return { calendarId: stage.world.addCalendar(account, order.name ?? `Calendar ${account.prng.hex(4)}`, account.prng.fork(account.prng.hex(8))).id };
     case 'calendar-rename': return onSecondary(stage, order, (id) => account.shelf.rename(id, order.name ?? `Renamed ${account.prng.hex(4)}`));
     case 'calendar-delete': return onSecondary(stage, order, (id) => account.shelf.remove(id));
+    case 'calendar-hide': return onSecondary(stage, order, (id) => account.shelf.hide(id, true));
+    case 'calendar-show': return onSecondary(stage, order, (id) => account.shelf.hide(id, false));
+    case 'calendar-acl-loss': return onSecondary(stage, order, (id) => account.shelf.setAccess(id, 'none'));
+    case 'calendar-acl-return': case 'calendar-role': return onSecondary(stage, order, (id) => account.shelf.setAccess(id, order.role ?? 'owner'));
+    // The event goes on under another organizer, in a calendar that is not ours: all that stays here is a deleted id.
+    case 'event-move-organizer': return deleteEvent(stage, order);
     default: return unreachable(order.action);
   }
 }

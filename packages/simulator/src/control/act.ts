@@ -1,6 +1,7 @@
 /** What the simulated users do: the same actions by function, by HTTP and at random. Everything is drawn from the account's own generator. */
 import type { SimClock } from '../clock.js';
 import type { EventDraft } from '../calendar/event.js';
+import type { AccessRole } from '../calendar/shelf.js';
 import type { Account, World } from '../world.js';
 import { actOnCalendar, CALENDAR_ACTIONS, type CalendarAction } from './act-calendar.js';
 import { actOnMail, MAIL_ACTIONS, type MailAction } from './act-mail.js';
@@ -29,6 +30,8 @@ export interface ActionOrder {
   internalDateMs?: number;
   calendarId?: string;
   eventId?: string;
+  /** `calendar-role`: what the user may do with a calendar from now on. */
+  role?: AccessRole;
   /** `event-create`, `event-update`, `event-move-instance`: fields that override the drawn ones. */
   event?: Partial<EventDraft>;
 }

@@ -39,8 +39,12 @@ test('every action can be named, and says what it touched', async () => {
     const { status, json } = await call('POST', '/sim/accounts/user1@demo.example/act', { action });
     expect([action, status, json.action, json.done]).toEqual([action, 200, action, true]);
   }
+  const { calendarId } = (await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'calendar-create' })).json;
+  const sharing = ['calendar-hide', 'calendar-show', 'calendar-acl-loss', 'calendar-acl-return', 'calendar-role'];
+  for (const action of sharing) expect((await call('POST', '/sim/accounts/user1@demo.example/act', { action, calendarId })).json).toMatchObject({ action, done: true, calendarId });
+  expect((await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'event-move-organizer', calendarId: 'user1@demo.example' })).json).toMatchObject({ done: true, eventId: expect.any(String) });
   const unknown = await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'sleep' });
-  expect([unknown.status, unknown.json.error]).toEqual([400, `unknown action; the actions are ${names.join(', ')}`]);
+  expect([unknown.status, unknown.json.error]).toEqual([400, `unknown action; the actions are ${[...names, ...sharing, 'event-move-organizer'].join(', ')}`]);
 });
 
 test('a sent draft is gone, and its content comes again under a new id', async () => {

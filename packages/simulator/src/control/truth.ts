@@ -8,7 +8,7 @@ import { isLeaf, parseMessage, walkParts, type Part } from '../mime/part.js';
 import { decodeWords } from '../mime/words.js';
 import { snippetOf } from '../gmail/snippet.js';
 import type { StoredMessage } from '../mailbox.js';
-import type { EventBody } from '../calendar/event.js';
+import { withoutDetails, type EventBody } from '../calendar/event.js';
 import type { Account } from '../world.js';
 
 export interface GmailTruth {
@@ -41,10 +41,10 @@ export function* gmailTruth(account: Account): Generator<GmailTruth> {
 
 /** Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones are gone, cancelled occurrences stay. */
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
-  const calendars = account.shelf.living().filter((entry) => !entry.hidden).map((entry) => entry.calendar);
-  for (const calendar of calendars.sort((a, b) => (a.id < b.id ? -1 : 1))) {
+  const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
+  for (const { calendar, accessRole } of entries) {
     const events = calendar.all().filter((event) => !event.deleted).sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const event of events) yield { calendarId: calendar.id, event: event.body };
+    for (const event of events) yield { calendarId: calendar.id, event: accessRole === 'freeBusyReader' ? withoutDetails(event.body) : event.body };
   }
 }
 

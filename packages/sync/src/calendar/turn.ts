@@ -3,6 +3,7 @@ import { unreachable } from '@syncline/runtime';
 import type { Delta, WalkItem } from '@syncline/store';
 import type { CalendarCursor, NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { asAccessLost, nextRelistAtMs } from './access.js';
 import { isTombstone, parseCalendar, parseEvent } from './parse.js';
 
 /*
@@ -15,17 +16,30 @@ import { isTombstone, parseCalendar, parseEvent } from './parse.js';
 export function calendarTurn(context: TurnContext, cursor: NewCursor | CalendarCursor): Promise<Turn> {
   switch (cursor.phase) {
     case 'new':
-      return walkTurn(context, { phase: 'backfill', step: 'list', pageToken: null, listed: 0, restarts: cursor.restarts ?? 0 }, context.lease.generation + 1);
+      return walkTurn(context, { ...NEW_WALK, restarts: cursor.restarts ?? 0 }, context.generation + 1);
     case 'backfill':
       return cursor.step === 'list' ? walkTurn(context, cursor, context.generation) : Promise.resolve(tidyTurn(context, cursor));
     case 'follow':
-      return followTurn(context, cursor);
+      return relistDue(context, cursor) ? walkTurn(context, NEW_WALK, context.generation + 1) : followTurn(context, cursor);
     default:
       return unreachable(cursor);
   }
 }
 
 type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
+type FollowCursor = Extract<CalendarCursor, { phase: 'follow' }>;
+
+const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', pageToken: null, listed: 0, restarts: 0 };
+
+/** Between listings only: a listing under way is finished first. */
+function relistDue(context: TurnContext, cursor: FollowCursor): boolean {
+  return context.lease.kind === 'calendar-list' && cursor.pageToken === null && context.rt.clock.nowMs() >= (cursor.relistAtMs ?? 0);
+}
+
+function beginsToFollow(context: TurnContext, bookmark: string): FollowCursor {
+  const relist = context.lease.kind === 'calendar-list' ? { relistAtMs: nextRelistAtMs(context.rt.clock.nowMs(), context.rt.random.next()) } : {};
+  return { phase: 'follow', bookmark, pageToken: null, ...relist };
+}
 
 async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number): Promise<Turn> {
   const beginsWalk = cursor.pageToken === null;
@@ -59,17 +73,17 @@ function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 
     },
     next: (committed) => {
       if (sweeping) return committed.swept >= SWEEP_PAGE ? cursor : { ...cursor, step: 'clear' };
-      return committed.cleared >= CLEAR_PAGE ? cursor : { phase: 'follow', bookmark: cursor.bookmark, pageToken: null };
+      return committed.cleared >= CLEAR_PAGE ? cursor : beginsToFollow(context, cursor.bookmark);
     },
   };
 }
 
-async function followTurn(context: TurnContext, cursor: Extract<CalendarCursor, { phase: 'follow' }>): Promise<Turn> {
+async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<Turn> {
   if (cursor.pageToken === null) context.listingBegunHere = true;
   const page = await readPage(context, cursor.bookmark, cursor.pageToken);
   const next: CalendarCursor = page.nextPageToken
     ? { ...cursor, pageToken: page.nextPageToken }
-    : { phase: 'follow', bookmark: lastPageBookmark(page), pageToken: null };
+    : { ...cursor, bookmark: lastPageBookmark(page), pageToken: null };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
@@ -91,7 +105,9 @@ async function readPage(context: TurnContext, syncToken: string | null, pageToke
     const page = await calendar.calendars({ syncToken, pageToken });
     return { ...meaningOfCalendars(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
   }
-  const page = await calendar.events({ calendarId: context.lease.externalId, syncToken, pageToken });
+  const page = await calendar.events({ calendarId: context.lease.externalId, syncToken, pageToken }).catch((error: unknown) => {
+    throw asAccessLost(error);
+  });
   return { ...meaningOfEvents(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
 }
 
