@@ -15,7 +15,10 @@ import { parseMessage } from './parse.js';
 
 /** Messages a commit takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
-/** A message that history has just named may not be readable yet; it is asked for once more after this time, and is gone then. */
+/**
+ * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
+ * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
+ */
 const READ_AFTER_WRITE_MS = 2_000;
 const RETRY_ITEM_MS = 5_000;
 
@@ -28,7 +31,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   if (!answer) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(items.at(-1), 'no last item').ordinal;
   if (answer.failed.length === 0 && last < BigInt(cursor.listed) && context.hasTime()) fetchAhead(context, last);
-  const fate = fateOf(context, items, answer, cursor.phase === 'follow');
+  const fate = fateOf(context, items, answer);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
 
@@ -72,7 +75,7 @@ function emptyFate(): Fate {
   return { messages: [], gone: [], again: [], quarantined: [], taken: [], stoppedBefore: null, trouble: null };
 }
 
-function fateOf(context: TurnContext, items: readonly WantedItem[], answer: FetchedMessages, following: boolean): Fate {
+function fateOf(context: TurnContext, items: readonly WantedItem[], answer: FetchedMessages): Fate {
   const fate = emptyFate();
   const failed = new Map(answer.failed.map((f) => [f.id, f.error]));
   const missing = new Set(answer.missing);
@@ -85,7 +88,7 @@ function fateOf(context: TurnContext, items: readonly WantedItem[], answer: Fetc
     if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
     else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
     else if (missing.has(item.id)) {
-      if (following && item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
+      if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
       else fate.gone.push(item.id);
     } else if (item.attempts > 1) fate.taken.push(item.id);
   }
