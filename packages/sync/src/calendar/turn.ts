@@ -66,7 +66,9 @@ function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 
 
 async function followTurn(context: TurnContext, cursor: Extract<CalendarCursor, { phase: 'follow' }>): Promise<Turn> {
   if (cursor.pageToken === null) context.listingBegunHere = true;
-  const page = await readPage(context, cursor.bookmark, cursor.pageToken);
+  const page = await readPage(context, cursor.bookmark, cursor.pageToken).catch((error: unknown) => nullIfTokenRefused(error, cursor.pageToken));
+  // The bookmark is still good: the listing begins again from it.
+  if (!page) return followTurn(context, { ...cursor, pageToken: null });
   const next: CalendarCursor = page.nextPageToken
     ? { ...cursor, pageToken: page.nextPageToken }
     : { phase: 'follow', bookmark: lastPageBookmark(page), pageToken: null };
@@ -76,6 +78,11 @@ async function followTurn(context: TurnContext, cursor: Extract<CalendarCursor, 
     next: () => next,
     ...(level ? { rest: { kind: 'caught-up' } } : {}),
   };
+}
+
+function nullIfTokenRefused(error: unknown, pageToken: string | null): null {
+  if (error instanceof GoogleError && error.detail.kind === 'rejected' && pageToken !== null) return null;
+  throw error;
 }
 
 interface CalendarPage {

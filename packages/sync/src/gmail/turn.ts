@@ -102,7 +102,12 @@ function clearTurn(context: TurnContext, from: string): Turn {
 async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
   if (cursor.fetched < cursor.listed) return fetchTurn(context, cursor);
   const begun = cursor.listing === null;
-  const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null });
+  const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null }).catch((error: unknown) => {
+    if (error instanceof GoogleError && error.detail.kind === 'rejected' && cursor.listing?.pageToken) return null;
+    throw error;
+  });
+  // Google no longer knows the page token; the bookmark is still good, and the listing begins again from it.
+  if (!page) return followTurn(context, { ...cursor, listing: null });
   if (begun) context.listingBegunHere = true;
   const meaning = meaningOfHistory(page.records);
   const known = await context.store.knownMessages(context.lease.accountId, meaning.added, meaning.labelIds);
