@@ -3,7 +3,7 @@ import { activeCollections, connect, passTime, type Stage } from './stage.js';
 
 /** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
-  [usersAct, 30], [work, 40], [callFault, 9], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3],
+  [usersAct, 30], [work, 40], [callFault, 9], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3], [pageTokensDie, 1.5],
 ];
 
 export async function actAtRandom(stage: Stage): Promise<void> {
@@ -99,4 +99,13 @@ async function commitBreaks(stage: Stage): Promise<string> {
   } finally {
     await stage.database.pool.query('UPDATE oracle_break SET at = 0');
   }
+}
+
+/** Google forgets page tokens that rest too long; all that are held anywhere become unknown to it. */
+async function pageTokensDie(stage: Stage): Promise<string> {
+  const died = await stage.database.pool.query(
+    `UPDATE collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END
+      WHERE coalesce(cursor #>> '{listing,pageToken}', cursor ->> 'pageToken') IS NOT NULL`,
+  );
+  return `${died.rowCount ?? 0} of them`;
 }

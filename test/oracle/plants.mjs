@@ -23,12 +23,12 @@ export const PLANTS = [
   },
   { name: 'labels-removed-ignored', file: `${SYNC}/gmail/interpret.ts`, text: 'of record.labelsRemoved ?? []) fold', bug: 'of []) fold' },
   {
-    name: '410-swallowed', file: `${SYNC}/calendar/turn.ts`, text: 'await readPage(context, cursor.bookmark, cursor.pageToken);',
-    bug: "await readPage(context, cursor.bookmark, cursor.pageToken).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });",
+    name: '410-swallowed', file: `${SYNC}/calendar/turn.ts`, text: 'await readPage(context, cursor.bookmark, cursor.pageToken).catch(',
+    bug: "await readPage(context, cursor.bookmark, cursor.pageToken).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  }).catch(",
   },
   {
-    name: 'history-404-swallowed', file: `${SYNC}/gmail/turn.ts`, text: 'pageToken: cursor.listing?.pageToken ?? null });',
-    bug: "pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  });",
+    name: 'history-404-swallowed', file: `${SYNC}/gmail/turn.ts`, text: 'pageToken: cursor.listing?.pageToken ?? null }).catch(',
+    bug: "pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  }).catch(",
   },
   {
     name: 'cursor-from-elsewhere', file: `${SYNC}/gmail/turn.ts`, text: 'until: cursor.listing?.until ?? String(page.historyId)',
