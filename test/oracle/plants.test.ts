@@ -30,7 +30,7 @@ test('two planted bugs are caught, each by the check that is about it', async ()
   expect(stdout).toMatch(/labels-removed-ignored +\| +\d+ \| mirror ≡ source/);
   expect(stdout).toContain('2 of 2 planted bugs caught');
   expect(code).toBe(0);
-}, 300_000);
+}, 900_000);
 
 function node(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {

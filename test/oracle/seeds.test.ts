@@ -14,4 +14,4 @@ test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zomb
     if (!verdict.ok) throw new Error(tell(verdict));
     expect(verdict).toEqual({ seed, ok: true });
   }
-}, 300_000);
+}, 900_000);
