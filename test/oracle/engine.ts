@@ -12,7 +12,7 @@ import { Interruption, type StopAt } from './interruption.js';
 export const QUOTA_SCALE = 100;
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 
-export type Ran = { kind: 'ended'; outcome: Outcome } | { kind: 'crashed'; where: string } | { kind: 'paused'; where: string; resume(): Promise<Outcome> };
+export type Ran = { kind: 'ended'; outcome: Outcome } | { kind: 'crashed'; where: string } | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
 
 /** The engine of one seed: the real store and the real google package, in as many "workers" as runs are begun. */
 export interface Engine {
@@ -51,7 +51,7 @@ export async function openEngine(simulator: Simulator, store: Store, redis: Redi
       if (first) return { kind: 'ended', outcome: first.outcome };
       running.catch(() => undefined); // Whoever resumes it awaits it.
       if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };
-      return { kind: 'paused', where: interruption.where, resume: () => { interruption.release(); return running; } };
+      return { kind: 'paused', where: interruption.where, commitsSince: () => interruption.commitsAfterRelease, resume: () => { interruption.release(); return running; } };
     },
     async close() {
       await Promise.all(opened.map((google) => google.close()));

@@ -35,8 +35,13 @@ export class Interruption {
     return this.draining.signal;
   }
 
+  /** Pages that were committed after the run was released: under a lease that was taken over, there must be none. */
+  commitsAfterRelease = 0;
+  private released = false;
+
   /** Lets a paused run go on. */
   release(): void {
+    this.released = true;
     this.stopped = false;
     this.open();
   }
@@ -64,7 +69,9 @@ export class Interruption {
     const doing = Promise.resolve(make());
     this.inFlight.add(doing);
     try {
-      return await doing;
+      const result = await doing;
+      if (this.released && path === 'store.commitPage') this.commitsAfterRelease++;
+      return result;
     } finally {
       this.inFlight.delete(doing);
       if (hit && this.stop?.side === 'after') await this.halt(path);

@@ -28,6 +28,7 @@ export async function runOne(stage: Stage, collection: CollectionRow, stop: Stop
   const outcome = await ran.resume().catch(notQuietly);
   const after = await fencedState(stage, collection);
   const zombie = before.epoch !== null && BigInt(before.epoch) >= BigInt(collection.lease_epoch) + 2n;
+  if (zombie && ran.commitsSince() > 0) throw new Found('a zombie writes nothing', `${collection.name} committed ${ran.commitsSince()} pages under the lease of another`);
   if (zombie && JSON.stringify(before) !== JSON.stringify(after)) {
     throw new Found('a zombie writes nothing', `${collection.name} was ${JSON.stringify(before)} and became ${JSON.stringify(after)}`);
   }
