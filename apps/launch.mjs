@@ -37,6 +37,7 @@ const TOOLS = {
   lint: (args) => tool('oxlint', ['--type-aware', '--deny-warnings', ...args]),
   typecheck: (args) => tool('tsc', ['-p', 'test/tsconfig.json', ...args]),
   bench: (args) => run(process.execPath, [at('test/bench/run.mjs'), ...args]),
+  oracle: (args) => run(process.execPath, [at('test/oracle/run.mjs'), ...args]),
   chaos: (args) => run(process.execPath, [at('test/chaos/run.mjs'), ...args]),
 };
 

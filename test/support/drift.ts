@@ -13,7 +13,7 @@ export interface Drift {
 export const NO_DRIFT = { missing: [], extra: [], stale: [] };
 
 /** Compares the mirror's export with the simulator's ground truth, field by field. */
-export async function driftOf(store: Store, control: SimulatorControl): Promise<Drift> {
+export async function driftOf(store: Store, control: Pick<SimulatorControl, 'accounts' | 'truth'>): Promise<Drift> {
   const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
   const wanted = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {

@@ -44,6 +44,8 @@ export interface SimulatorOptions {
   shortCalendarPages?: boolean;
   /** Gmail's lists and history may come short or empty with a nextPageToken. Default false. */
   shortGmailPages?: boolean;
+  /** No page of a list holds more than that, whatever was asked for: Google's maxResults is a maximum. Default: Google's own maxima. */
+  largestPage?: number;
   /** What the simulated users do on their own, over all accounts. Default 0. */
   actionsPerSecond?: number;
   /** Directories of mails (one a file), mbox files, directories of .ics files: loaded into the first account. */
@@ -96,6 +98,7 @@ export function settle(options: SimulatorOptions): Settings {
     freshMessageLagMs: options.freshMessageLagMs ?? 0,
     shortCalendarPages: options.shortCalendarPages ?? false,
     shortGmailPages: options.shortGmailPages ?? false,
+    largestPage: options.largestPage ?? 2_500,
     actionsPerSecond: options.actionsPerSecond ?? 0,
     emlDirectories: options.emlDirectories ?? [],
     mboxFiles: options.mboxFiles ?? [],

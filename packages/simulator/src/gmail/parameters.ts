@@ -2,12 +2,13 @@ import type { Asked } from '../sim.js';
 import { badRequest } from '../http/errors.js';
 import type { Reply } from '../http/reply.js';
 
-/** A list's page size: the default if absent, clamped to Google's maximum, null (400) for what is no positive number. */
+/** A list's page size: the default if absent, clamped to Google's maximum and to what this world hands out, null (400) for what is no positive number. */
 export function pageSize(asked: Asked, fallback: number, maximum: number): number | null {
   const text = asked.query.get('maxResults');
-  if (text === null) return fallback;
+  const largest = Math.min(maximum, asked.sim.settings.largestPage);
+  if (text === null) return Math.min(fallback, largest);
   if (!/^\d{1,10}$/.test(text)) return null;
-  return Math.min(Math.max(1, Number(text)), maximum);
+  return Math.min(Math.max(1, Number(text)), largest);
 }
 
 export function badPageSize(asked: Asked): Reply {

@@ -18,7 +18,10 @@ import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 
 /** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
-/** A message that history has just named may not be readable yet; it is asked for once more after this time, and is gone then. */
+/**
+ * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
+ * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
+ */
 const READ_AFTER_WRITE_MS = 2_000;
 const RETRY_ITEM_MS = 5_000;
 
@@ -32,7 +35,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
   if (answers.failed.size === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last, takenBeforeTurn(plan));
-  const fate = fateOf(context, plan, answers, cursor.phase === 'follow');
+  const fate = fateOf(context, plan, answers);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
 
@@ -48,10 +51,18 @@ function fetchAhead(context: TurnContext, afterOrdinal: bigint, except: readonly
   context.ahead = { afterOrdinal, page };
 }
 
-function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
+/**
+ * A page that was asked for ahead counts only for what it brings: that there was nothing to fetch is older than the commit before it,
+ * which may have put items back on the list.
+ */
+async function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<FetchedPage> {
   const { ahead } = context;
   context.ahead = null;
-  return ahead?.afterOrdinal === afterOrdinal ? ahead.page : fetchPage(context, afterOrdinal, []);
+  if (ahead?.afterOrdinal === afterOrdinal) {
+    const page = await ahead.page;
+    if (page.answers !== null) return page;
+  }
+  return fetchPage(context, afterOrdinal, []);
 }
 
 async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): Promise<FetchedPage> {
@@ -107,7 +118,7 @@ function emptyFate(): Fate {
   return { messages: [], gone: [], again: [], quarantined: [], taken: [], takenEarly: [], stoppedBefore: null, trouble: null };
 }
 
-function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers, following: boolean): Fate {
+function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Fate {
   const fate = emptyFate();
   const stop = firstLeft(plan.items, answers.failed);
   fate.stoppedBefore = stop?.ordinal ?? null;
@@ -116,7 +127,7 @@ function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers, followi
   for (const item of plan.items) {
     if (stop && item.ordinal >= stop.ordinal) break;
     passed.add(item.id);
-    passItem(fate, item, answers, following);
+    passItem(fate, item, answers);
   }
   for (const message of answers.messages) {
     takeMessage(context, fate, message);
@@ -126,13 +137,13 @@ function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers, followi
 }
 
 /** The fate of an item that the cursor passes. */
-function passItem(fate: Fate, item: WantedItem, answers: Answers, following: boolean): void {
+function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
   const error = answers.failed.get(item.id);
   if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
   else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
   else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
   else if (answers.missing.has(item.id)) {
-    if (following && item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
+    if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
     else fate.gone.push(item.id);
   } else if (item.attempts > 1) fate.taken.push(item.id);
 }

@@ -1,0 +1,111 @@
+import { chooseStop, runOne } from './runs.js';
+import { activeCollections, connect, passTime, type Stage } from './stage.js';
+
+/** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
+const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
+  [usersAct, 30], [work, 40], [callFault, 9], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3], [pageTokensDie, 1.5],
+];
+
+export async function actAtRandom(stage: Stage): Promise<void> {
+  const action = stage.chance.weighted(MENU);
+  stage.story.push(`${action.name}: ${await action(stage)}`);
+}
+
+async function usersAct(stage: Stage): Promise<string> {
+  const count = stage.chance.between(1, 8);
+  return `${stage.simulator.actAtRandom(count)} of ${count} actions`;
+}
+
+async function work(stage: Stage): Promise<string> {
+  const collections = await activeCollections(stage);
+  if (collections.length === 0) return 'no account is active';
+  return runOne(stage, stage.chance.pick(collections), chooseStop(stage.chance));
+}
+
+const CALL_FAULTS = ['403-user-rate', '429-retry-after', '429-concurrent', '500', '503-html', 'reset', 'latency'] as const;
+const TOKEN_FAULTS = ['500', '503-html', 'reset', 'latency'] as const;
+const METHODS = [undefined, 'batch', 'token', 'messages.get', 'messages.list', 'history.list', 'events.list', 'calendarList.list', 'getProfile', 'labels.list'];
+
+async function callFault(stage: Stage): Promise<string> {
+  const { chance } = stage;
+  const method = chance.pick(METHODS);
+  // The token endpoint speaks OAuth's dialect, in which there is no quota of a user.
+  const kind = chance.pick(method === 'token' ? TOKEN_FAULTS : CALL_FAULTS);
+  const order = { kind, count: chance.between(1, 6), probability: chance.pick([1, 0.5]), ms: kind === 'latency' ? 2 : 1_000, ...(method ? { method } : {}) };
+  stage.simulator.faults.add(order);
+  return JSON.stringify(order);
+}
+
+async function worldFault(stage: Stage): Promise<string> {
+  const kind = stage.chance.pick(['expire-history', 'invalid-sync-token'] as const);
+  stage.simulator.faults.add({ kind });
+  return kind;
+}
+
+async function ringFull(stage: Stage): Promise<string> {
+  const full = stage.chance.happens(0.5);
+  await stage.engine.store.collections.markWanted([stage.chance.pick([...stage.accounts.values()])], { full });
+  return full ? 'a full sync is wanted' : 'somebody rang';
+}
+
+async function timePasses(stage: Stage): Promise<string> {
+  const ms = stage.chance.pick([5_000, 60_000, 11 * 60_000]);
+  await passTime(stage, ms, true);
+  return `${ms} ms`;
+}
+
+async function redisForgets(stage: Stage): Promise<string> {
+  await stage.engine.loseRedis();
+  return 'every key of ours';
+}
+
+/** The caches of the fleet go by their own clocks and still take the tokens for good. */
+async function tokensExpire(stage: Stage): Promise<string> {
+  stage.simulator.clock.advance(3_600_000);
+  return 'an hour';
+}
+
+async function revoke(stage: Stage): Promise<string> {
+  stage.simulator.faults.add({ kind: 'revoke-grant', email: stage.chance.pick([...stage.accounts.keys()]) });
+  return 'a user takes the grant back';
+}
+
+async function consentAnew(stage: Stage): Promise<string> {
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  await connect(stage, email, stage.simulator.consent(email), 'default');
+  return 'a user consents';
+}
+
+/** A worker that was refused stops before it says so; meanwhile the user consents and another worker goes on. */
+async function zombieOfOldGrant(stage: Stage): Promise<string> {
+  const [first] = await activeCollections(stage);
+  if (!first) return 'no account is active';
+  stage.simulator.faults.add({ kind: 'revoke-grant', email: first.email });
+  return runOne(stage, first, { kind: 'pause', at: 'store.accounts.requireReauth', side: 'before' }, async () => {
+    await connect(stage, first.email, stage.simulator.consent(first.email), 'default');
+  });
+}
+
+/** Postgres breaks one of the next commits in its middle: the run fails, is settled as failed, and nothing of its page stands. */
+async function commitBreaks(stage: Stage): Promise<string> {
+  const collections = await activeCollections(stage);
+  if (collections.length === 0) return 'no account is active';
+  await stage.database.pool.query(`UPDATE oracle_break SET at = (SELECT last_value FROM oracle_feed_writes) + $1`, [stage.chance.between(1, 3)]);
+  try {
+    return await runOne(stage, stage.chance.pick(collections), null);
+  } catch (error) {
+    if (error instanceof Error && error.message === 'the oracle broke this commit') return 'in the middle';
+    throw error;
+  } finally {
+    await stage.database.pool.query('UPDATE oracle_break SET at = 0');
+  }
+}
+
+/** Google forgets page tokens that rest too long; all that are held anywhere become unknown to it. */
+async function pageTokensDie(stage: Stage): Promise<string> {
+  const died = await stage.database.pool.query(
+    `UPDATE collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END
+      WHERE coalesce(cursor #>> '{listing,pageToken}', cursor ->> 'pageToken') IS NOT NULL`,
+  );
+  return `${died.rowCount ?? 0} of them`;
+}

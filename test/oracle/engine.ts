@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { openGoogle, type Google } from '@syncline/google';
+import { createRuntime, type Runtime } from '@syncline/runtime';
+import type { Simulator } from '@syncline/simulator';
+import { LEASE_TTL_MS, type Store } from '@syncline/store';
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { redisUrl } from '../support/database.js';
+import { scaled } from '../support/world.js';
+import type { Chance } from './chance.js';
+import { Interruption, type StopAt } from './interruption.js';
+
+export const QUOTA_SCALE = 100;
+const POLICY = { activeMs: 60_000, idleMs: 900_000 };
+
+export type Ran = { kind: 'ended'; outcome: Outcome } | { kind: 'crashed'; where: string } | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
+
+/** The engine of one seed: the real store and the real google package, in as many "workers" as runs are begun. */
+export interface Engine {
+  rt: Runtime;
+  store: Store;
+  run(collectionId: string, o: { sliceMs: number; stop: StopAt | null }): Promise<Ran>;
+  /** The fleet begins anew on an empty Redis: what the governor had closed is open again, cached tokens are gone. */
+  renewGoogle(): Promise<void>;
+  /** FLUSHALL, as far as our keys go, under the feet of a running fleet. */
+  loseRedis(): Promise<void>;
+  /** Units that the governor has charged for a method, named as the simulator names it. */
+  charged(method: string): number;
+  close(): Promise<void>;
+}
+
+export async function openEngine(simulator: Simulator, store: Store, redis: RedisKeys, chance: Chance): Promise<Engine> {
+  const rt = createRuntime({ service: 'oracle', logLevel: 'silent', stdout: 'stderr', clock: clockOver(simulator), random: { next: chance.next, uuid: randomUUID } });
+  const units = countCharges(rt);
+  const opened: Google[] = [];
+  let prefix = '';
+  const renewGoogle = async (): Promise<void> => {
+    prefix = `oracle-${randomUUID()}`;
+    const options = { apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(QUOTA_SCALE), tokens: store.vault, redisPrefix: prefix };
+    opened.push(await openGoogle(rt, options));
+  };
+  await renewGoogle();
+  return {
+    rt, store, renewGoogle,
+    loseRedis: () => redis.lose(prefix),
+    charged: (method) => units.get(method) ?? 0,
+    run: async (collectionId, { sliceMs, stop }) => {
+      const interruption = new Interruption(stop);
+      const deps = { store: interruption.guard(store, 'store'), google: interruption.guard(opened.at(-1) as Google, 'google'), policy: POLICY };
+      const running = syncCollection(rt, deps, collectionId, { sliceMs, signal: interruption.signal });
+      const first = await Promise.race([running.then((outcome) => ({ outcome })), interruption.met]);
+      if (first) return { kind: 'ended', outcome: first.outcome };
+      running.catch(() => undefined); // Whoever resumes it awaits it.
+      if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };
+      return { kind: 'paused', where: interruption.where, commitsSince: () => interruption.commitsAfterRelease, resume: () => { interruption.release(); return running; } };
+    },
+    async close() {
+      await Promise.all(opened.map((google) => google.close()));
+    },
+  };
+}
+
+export interface RedisKeys {
+  lose(prefix: string): Promise<void>;
+}
+
+/** What the governor tells its metric at every charge: before the call, and also of runs that crash. */
+function countCharges(rt: Runtime): Map<string, number> {
+  const units = new Map<string, number>();
+  const counter = rt.metrics.googleQuotaUnits;
+  const inc = counter.inc.bind(counter) as (labels: { api: string; method: string }, value: number) => void;
+  Object.assign(counter, {
+    inc: (labels: { api: string; method: string }, value: number) => {
+      const method = labels.method.split('.').slice(-2).join('.').replace('users.', '');
+      units.set(method, (units.get(method) ?? 0) + value);
+      inc(labels, value);
+    },
+  });
+  return units;
+}
+
+/**
+ * The engine lives in the simulator's time, which stands still unless it is advanced; each look moves it by a millisecond, so that
+ * slices end. Short waits (backoffs, polls) pass at once. Waits of a lease's length are real and are cut short by their signal.
+ */
+function clockOver(simulator: Simulator): Runtime['clock'] {
+  let ticksMs = 0;
+  const nowMs = (): number => simulator.clock.nowMs() + ++ticksMs;
+  return {
+    nowMs,
+    now: () => new Date(nowMs()),
+    sleep: (ms, signal) => new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      if (ms < LEASE_TTL_MS / 4) ticksMs += ms;
+      const timer = setTimeout(() => { signal?.removeEventListener('abort', onAbort); resolve(); }, ms < LEASE_TTL_MS / 4 ? 0 : ms).unref();
+      const onAbort = (): void => { clearTimeout(timer); reject(signal?.reason as Error); };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+  };
+}

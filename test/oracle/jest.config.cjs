@@ -1,0 +1,13 @@
+const path = require('node:path');
+const base = require('../../jest.config.js');
+
+const [[sources, [, swcOptions]]] = Object.entries(base.transform);
+
+/** `npm run oracle`: the long run, or seeds against a planted bug, outside of `npm test`. */
+module.exports = {
+  ...base,
+  rootDir: base.rootDir,
+  testMatch: [path.join(__dirname, 'seeds.run.ts')],
+  ...(process.env.ORACLE_PLANT ? { transform: { [sources]: [path.join(__dirname, 'planting-transform.cjs'), swcOptions] } } : {}),
+  maxWorkers: 1,
+};

@@ -1,0 +1,7 @@
+/** Says nothing but errors that are no verdicts: the runs print their own lines. */
+module.exports = class QuietReporter {
+  onTestResult(_test, result) {
+    const trouble = result.testExecError?.message ?? result.failureMessage;
+    if (trouble && !trouble.includes('seeds failed')) process.stderr.write(`${trouble}\n`);
+  }
+};

@@ -1,0 +1,17 @@
+import { runSeed, tell } from './run-seed.js';
+import { openTheatre, type Theatre } from './stage.js';
+
+let theatre: Theatre;
+beforeAll(async () => { theatre = await openTheatre(); });
+afterAll(() => theatre.close());
+
+const FROM = 101;
+const SEEDS = 12;
+
+test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
+  for (let seed = FROM; seed < FROM + SEEDS; seed++) {
+    const verdict = await runSeed(theatre, seed);
+    if (!verdict.ok) throw new Error(tell(verdict));
+    expect(verdict).toEqual({ seed, ok: true });
+  }
+}, 240_000);

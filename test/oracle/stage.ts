@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { startSimulator, type Simulator } from '@syncline/simulator';
+import { openStore, type Store } from '@syncline/store';
+import type { Outcome } from '@syncline/sync';
+import { Redis } from 'ioredis';
+import { redisUrl, testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
+import { chanceOf, type Chance } from './chance.js';
+import { openEngine, QUOTA_SCALE, type Engine } from './engine.js';
+import type { StopAt } from './interruption.js';
+
+/** Said by a check that found the engine wrong; everything else that is thrown counts as well, but says less. */
+export class Found extends Error {
+  constructor(readonly check: string, what: string) {
+    super(`${check}: ${what}`);
+  }
+}
+
+/** Servers and database that all seeds of a process share. */
+export interface Theatre {
+  database: TestDatabase;
+  redis: Redis;
+  /** One store for all seeds: Prisma's client costs a third of a second to begin with. */
+  store: Store;
+  close(): Promise<void>;
+}
+
+export async function openTheatre(): Promise<Theatre> {
+  const database = await testDatabase();
+  // A crash here is a worker's, never the server's: waiting for the disk would only cost time.
+  await database.pool.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET synchronous_commit = off`);
+  await database.pool.query(BREAKABLE);
+  const redis = new Redis(redisUrl());
+  const store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 5 });
+  return {
+    database, redis, store,
+    async close() {
+      redis.disconnect();
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+/**
+ * The n-th statement from now on that writes to the feed fails, once: a sequence counts, since it does not go back with the transaction.
+ * That is how a commit dies in its middle, where no proxy reaches.
+ */
+const BREAKABLE = `
+  CREATE SEQUENCE oracle_feed_writes;
+  CREATE TABLE oracle_break (at bigint NOT NULL);
+  INSERT INTO oracle_break VALUES (0);
+  CREATE FUNCTION oracle_break_feed() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF nextval('oracle_feed_writes') = (SELECT at FROM oracle_break) THEN RAISE EXCEPTION 'the oracle broke this commit'; END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER oracle_break AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION oracle_break_feed()`;
+
+/** One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors them. */
+export interface Stage {
+  chance: Chance;
+  simulator: Simulator;
+  database: TestDatabase;
+  engine: Engine;
+  /** The mirrored accounts' ids by address. */
+  accounts: Map<string, string>;
+  /** What happened, in order: printed when the seed fails. */
+  story: string[];
+  close(): Promise<void>;
+}
+
+export async function openStage(theatre: Theatre, seed: number): Promise<Stage> {
+  const chance = chanceOf(seed);
+  const { database } = theatre;
+  await database.pool.query(TABLES.map((table) => `DELETE FROM ${table}`).join(';'));
+  const simulator = await startSimulator({
+    seed, nowMs: START_MS, tokenLatencyMs: 0, bodyBytes: 300,
+    accounts: chance.happens(0.25) ? 2 : 1, messagesPerAccount: chance.between(5, 30), calendarsPerAccount: chance.between(1, 3), eventsPerCalendar: chance.between(2, 8),
+    largestPage: chance.pick([3, 7, 500]), shortCalendarPages: chance.happens(0.3), freshMessageLagMs: chance.pick([0, 0, 1_500]),
+    quota: { scale: QUOTA_SCALE },
+  });
+  const engine = await openEngine(simulator, theatre.store, { lose: (prefix) => loseKeys(theatre.redis, prefix) }, chance);
+  const stage: Stage = {
+    chance, simulator, database, engine, accounts: new Map(), story: [],
+    async close() {
+      await engine.close();
+      await simulator.close();
+    },
+  };
+  for (const { email, refreshToken } of simulator.accounts()) stage.accounts.set(email, await connect(stage, email, refreshToken, 'default'));
+  return stage;
+}
+
+const TABLES = ['accounts', 'calendars', 'calendar_events', 'walk_items', 'quarantined_items', 'changes', 'gmail_messages', 'gmail_bodies', 'gmail_attachments', 'gmail_threads', 'gmail_labels'];
+
+/** A fixed moment: worlds of one seed are the same on every day. */
+const START_MS = Date.UTC(2026, 10, 2, 9);
+
+export async function connect(stage: Stage, email: string, refreshToken: string, tenant: string): Promise<string> {
+  const { id } = await stage.engine.store.accounts.import({ email, refreshToken, tenant, resources: ['gmail', 'calendar'] });
+  return id;
+}
+
+async function loseKeys(redis: Redis, prefix: string): Promise<void> {
+  const keys = await redis.keys(`*${prefix}*`);
+  if (keys.length > 0) await redis.del(...keys);
+}
+
+export interface CollectionRow {
+  id: string;
+  name: string;
+  account_id: string;
+  email: string;
+  lease_epoch: string;
+}
+
+/** Collections that a worker could be given, in an order that does not depend on their random ids. */
+export async function activeCollections(stage: Stage): Promise<CollectionRow[]> {
+  const rows = await stage.database.pool.query<CollectionRow>(
+    `SELECT c.id, c.account_id, c.lease_epoch, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
+       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
+  );
+  return rows.rows;
+}
+
+/** Waits are over: snoozes, visibility times, items' delays and dead workers' leases. The fleet's Redis is a new one if Google had sent anybody away. */
+export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
+  stage.simulator.clock.advance(ms);
+  await stage.database.pool.query(`UPDATE collections SET lease_until = least(lease_until, now()), next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`);
+  await stage.database.pool.query('UPDATE walk_items SET not_before = now() WHERE not_before > now()');
+  if (sentAway) await stage.engine.renewGoogle();
+}
+
+export function lapseLease(stage: Stage, collectionId: string): Promise<unknown> {
+  return stage.database.pool.query('UPDATE collections SET lease_until = now() WHERE id = $1 AND lease_until > now()', [collectionId]);
+}
+
+/** A whole piece of work as a worker does it: runs until there is nothing more to do now. */
+export async function work(stage: Stage, collection: CollectionRow, sliceMs: number, stop: StopAt | null = null): Promise<Outcome> {
+  for (let runs = 0; ; runs++) {
+    if (runs > MAX_RUNS) throw new Found('comes to rest', `${collection.name} wants ever more`);
+    const ran = await stage.engine.run(collection.id, { sliceMs, stop });
+    if (ran.kind !== 'ended') throw new Error('only runs without a stop are worked through');
+    if (ran.outcome.kind !== 'more') return ran.outcome;
+  }
+}
+
+const MAX_RUNS = 500;
