@@ -16,6 +16,13 @@ test('what is due is handed out once, by however many schedulers, until its visi
   expect(await claimDue()).toHaveLength(2);
 });
 
+test('a renewal that arrives after the settlement does not hold the collection', async () => {
+  const held = await claim(fixture, fixture.accountId, 'gmail');
+  await fixture.store.lease.settle(held, { result: 'more', nextInMs: 0, error: null });
+  await expect(fixture.store.lease.renew(held)).rejects.toThrow('taken over');
+  expect((await claim(fixture, fixture.accountId, 'gmail')).epoch).toBe(held.epoch + 1n);
+});
+
 test('a lease is exclusive until it runs out, and a takeover raises the epoch', async () => {
   const first = await claim(fixture, fixture.accountId, 'gmail');
   expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });

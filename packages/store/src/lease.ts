@@ -72,11 +72,11 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
   return row ? { kind: 'claimed', lease: leaseOf(row) } : whyNot(pool, collectionId);
 }
 
-/** Keeps the lease while Google takes its time. @throws LeaseLost */
+/** Keeps the lease while Google takes its time; a renewal that comes after the run was settled renews nothing. @throws LeaseLost */
 export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Promise<void> {
   const renewed = await pool.query({
     name: 'lease-renew',
-    text: `UPDATE collections SET lease_until = now() + $3 * interval '1 ms' WHERE id = $1 AND lease_epoch = $2`,
+    text: `UPDATE collections SET lease_until = now() + $3 * interval '1 ms' WHERE id = $1 AND lease_epoch = $2 AND run_open`,
     values: [lease.collectionId, String(lease.epoch), ttlMs],
   });
   if (renewed.rowCount !== 1) throw new LeaseLost(lease);

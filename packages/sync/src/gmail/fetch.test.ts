@@ -48,7 +48,7 @@ test('weather over one message sends it to the end of the list; over all that is
 });
 
 test('a message that Google rejects is set aside with its reason, one that is gone leaves the list', async () => {
-  const turn = await fetchTurn(contextOf([item(1), item(2), item(3)], { failed: { m1: REJECTED }, missing: ['m2'] }), CURSOR);
+  const turn = await fetchTurn(contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], { failed: { m1: REJECTED }, missing: ['m2'] }), CURSOR);
   expect(turn.commit?.walk).toMatchObject({ dropped: ['m2'], quarantined: [{ id: 'm1', reason: expect.stringContaining('invalidArgument') }] });
   expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
 });
