@@ -7,16 +7,24 @@ type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
 const waitingEverywhere = (waiting: number): Counts => Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>])) as Counts;
 
-test('what is due is enqueued, and a full batch asks for another round at once', async () => {
-  const world = worldWith({ due: [collections(500), collections(3)] });
-  expect(await tick(world.deps)).toBe(true);
-  expect(await tick(world.deps)).toBe(false);
-  expect(world.enqueued).toHaveLength(503);
+test('what is due goes to its queue, and the next round waits as long as there is reason to', async () => {
+  const busy = { ...waitingEverywhere(0), 'gmail-incremental': { waiting: 0, active: 100 } };
+  const world = worldWith({ counts: busy, due: [[], collections(500)] });
+  expect(await tick(world.deps)).toBe(0);
+  expect(await tick(world.deps)).toBe(1_000);
+  expect(world.enqueued).toHaveLength(500);
+  expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', onboarding: false });
+});
+
+test('a queue gets no more than it has room for, and is soon looked at again', async () => {
+  const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
+  expect(await tick(world.deps)).toBe(100);
+  expect(world.enqueued.map((job) => job.queue)).toEqual(['gmail-full', 'gmail-full', 'gmail-full']);
 });
 
 test('nothing is claimed while every queue is full', async () => {
   const world = worldWith({ counts: waitingEverywhere(2_000), due: [collections(500)] });
-  expect(await tick(world.deps)).toBe(false);
+  expect(await tick(world.deps)).toBe(100);
   expect(world.claims).toBe(0);
 });
 
@@ -31,9 +39,9 @@ test('an outage is logged when it begins and when it is over, and waited for wit
 
 test('draining ends the loop between two ticks', async () => {
   const { rt, stop } = runtimeWith([]);
-  const world = worldWith({ due: [collections(500), collections(500), collections(500)], whenDone: stop });
+  const world = worldWith({ due: [collections(8), collections(200), collections(8), collections(200)], whenDone: stop });
   await runTicks(rt, world.deps);
-  expect(world.enqueued).toHaveLength(1_500);
+  expect(world.enqueued).toHaveLength(416);
 });
 
 test('retries wait longer each time and never over 10 s', () => {
@@ -42,7 +50,7 @@ test('retries wait longer each time and never over 10 s', () => {
 });
 
 function collections(count: number): DueCollection[] {
-  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't' }));
+  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false }));
 }
 
 interface World {
@@ -61,12 +69,12 @@ function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: nu
     },
     store: {
       collections: {
-        claimDue: async () => {
+        claimDue: async ({ limit }) => {
           world.claims += 1;
           if (world.claims <= (o.failClaims ?? 0)) throw new Error('terminating connection due to administrator command');
           const batch = o.due.shift();
           if (batch === undefined) o.whenDone?.();
-          return batch ?? [];
+          return (batch ?? []).slice(0, limit);
         },
       },
     },

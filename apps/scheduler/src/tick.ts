@@ -1,17 +1,20 @@
 /**
- * The scheduler: once a second, what is due in Postgres is claimed and put into the queues. It remembers nothing and owns
- * nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost on the way (this
- * process, Redis, a job) comes due again by itself, and any number of schedulers may run.
+ * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It remembers
+ * nothing and owns nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
+ * on the way (this process, Redis, a job) comes due again by itself, and any number of schedulers may run.
  */
-import type { Fleet, QueueName } from '@syncline/fleet';
+import { QUEUE_NAMES, type Fleet, isWalkQueue } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
-import { admit, allFull } from './admit.js';
+import { roomIn } from './room.js';
 
+/** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
 const CLAIM_LIMIT = 500;
 /** How long a claimed collection has to be picked up before it is enqueued again, which deduplication makes harmless. */
 const VISIBILITY_MS = 30_000;
 const TICK_MS = 1_000;
+/** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
+const BUSY_TICK_MS = 100;
 const RETRY_CAP_MS = 10_000;
 
 export interface TickDeps {
@@ -27,10 +30,10 @@ export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
   let failures = 0;
   while (!rt.signal.aborted) {
     try {
-      const more = await tick(deps);
+      const pauseMs = await tick(deps);
       if (failures > 0) rt.log.info({ event: 'scheduler-recovered', failures }, 'due work can be claimed and enqueued again');
       failures = 0;
-      if (!more) await pause(rt, TICK_MS);
+      if (pauseMs > 0) await pause(rt, pauseMs);
     } catch (error) {
       if (failures === 0) rt.log.error({ event: 'scheduler-failed', err: error }, 'due work cannot be claimed or enqueued; trying again until it can');
       failures += 1;
@@ -39,15 +42,19 @@ export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
   }
 }
 
-/** One round. Returns whether more is due than fitted into it and the queues can take it: then the next tick need not wait. */
-export async function tick({ store, fleet }: TickDeps): Promise<boolean> {
+/** One round over the queues. Returns how long the next may wait, in ms; 0 when there is both more to claim and room for it. */
+export async function tick({ store, fleet }: TickDeps): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
-  const waiting = waitingJobs(await fleet.counts());
-  if (allFull(waiting)) return false;
-  const due = await store.collections.claimDue({ limit: CLAIM_LIMIT, visibilityMs: VISIBILITY_MS });
-  const admitted = admit(due, waiting);
-  if (admitted.length > 0) await fleet.enqueue(admitted);
-  return due.length === CLAIM_LIMIT && admitted.length > 0;
+  const counts = await fleet.counts();
+  const pauses: number[] = [];
+  for (const queue of QUEUE_NAMES) {
+    const room = roomIn(queue, loadOf(counts[queue]));
+    const limit = Math.min(CLAIM_LIMIT, room);
+    const due = limit === 0 ? [] : await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
+    if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding }) => ({ collectionId: id, queue, onboarding })));
+    pauses.push(due.length < limit ? TICK_MS : room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS);
+  }
+  return Math.min(...pauses);
 }
 
 /** Until the next try after `failures` (≥ 1) in a row: half a second doubled up to 10 s, the upper half by `chance` in [0, 1). */
@@ -56,9 +63,8 @@ export function retryMs(failures: number, chance: number): number {
   return ceiling / 2 + (chance * ceiling) / 2;
 }
 
-function waitingJobs(counts: Record<QueueName, Record<string, number>>): Record<QueueName, number> {
-  const entries = Object.entries(counts).map(([name, states]) => [name, (states['waiting'] ?? 0) + (states['prioritized'] ?? 0)]);
-  return Object.fromEntries(entries) as Record<QueueName, number>;
+function loadOf(states: Record<string, number>): { waiting: number; active: number } {
+  return { waiting: (states['waiting'] ?? 0) + (states['prioritized'] ?? 0), active: states['active'] ?? 0 };
 }
 
 /** Sleeps, or returns early when draining begins: the loop looks at the signal itself. */

@@ -36,7 +36,7 @@ test('a collection that waits is not enqueued twice, one that runs is enqueued o
   expect(await states('gmail-full')).toMatchObject({ active: 0, waiting: 0 });
 });
 
-test('`again` runs the collection once more, behind the others of its queue and with all its attempts', async () => {
+test('`again` goes on at once, with all its attempts, when nobody waits; else it leaves the turn to the others and itself to the scheduler', async () => {
   const runs: JobRun[] = [];
   await bench.fleet.enqueue(['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })));
   await bench.work(async (run) => {
@@ -44,10 +44,22 @@ test('`again` runs the collection once more, behind the others of its queue and 
     const seen = runs.filter((other) => other.collectionId === run.collectionId).length;
     return seen === 1 ? { kind: 'again', queue: 'gmail-full' } : { kind: 'done' };
   });
-  await until(bench.rt, async () => (await states('gmail-full')).completed === 6);
-  expect(runs.map((run) => run.collectionId)).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  await until(bench.rt, async () => (await states('gmail-full')).completed === 4);
+  expect(runs.map((run) => run.collectionId)).toEqual(['a', 'b', 'c', 'c']);
   const jobs = await queue('gmail-full').getCompleted();
   expect(new Set(jobs.map((job) => job.opts.attempts))).toEqual(new Set([8]));
+});
+
+test('who has just connected goes to the head of the queue', async () => {
+  const onboarding = { collectionId: 'new', queue: 'gmail-full' as const, onboarding: true };
+  await bench.fleet.enqueue(['a', 'b'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })).concat(onboarding));
+  const runs: string[] = [];
+  await bench.work(async (run) => {
+    runs.push(run.collectionId);
+    return { kind: 'done' };
+  });
+  await until(bench.rt, async () => (await states('gmail-full')).completed === 3);
+  expect(runs).toEqual(['new', 'a', 'b']);
 });
 
 test('`again` in another queue moves the collection there', async () => {

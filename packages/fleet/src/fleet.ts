@@ -25,6 +25,8 @@ export interface FleetOptions {
 export interface Enqueued {
   collectionId: string;
   queue: QueueName;
+  /** Somebody who has just connected waits for this walk: it goes before others in its queue. */
+  onboarding?: boolean;
 }
 
 export interface Fleet {
@@ -78,10 +80,14 @@ function openQueue(name: QueueName, prefix: string, connection: Redis, errors: E
 
 async function enqueueAll(queues: Record<QueueName, Queue>, items: readonly Enqueued[]): Promise<void> {
   for (const name of QUEUE_NAMES) {
-    const ids = items.filter((item) => item.queue === name).map((item) => item.collectionId);
+    const turns = items.filter((item) => item.queue === name);
     // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
-    for (let at = 0; at < ids.length; at += BULK_LIMIT) {
-      const jobs = ids.slice(at, at + BULK_LIMIT).map((id) => ({ name: JOB_NAME, data: jobData(id), opts: jobOptions(id) }));
+    for (let at = 0; at < turns.length; at += BULK_LIMIT) {
+      const jobs = turns.slice(at, at + BULK_LIMIT).map(({ collectionId, onboarding }) => ({
+        name: JOB_NAME,
+        data: jobData(collectionId),
+        opts: jobOptions(collectionId, onboarding),
+      }));
       await queues[name].addBulk(jobs);
     }
   }

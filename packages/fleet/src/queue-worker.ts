@@ -1,8 +1,9 @@
 /**
  * One queue's worker: BullMQ's, with what production has taught about it. A job ends in one of these ways:
  *
- * - `done`: completed. `again`: completed, and the collection goes to the back of the named queue. For the same queue
- *   deduplication keeps the new job until this one has ended, so a collection never runs twice at once.
+ * - `done`: completed. `again`: completed, and the collection goes on in the named queue: at once if nobody waits there (deduplication
+ *   keeps the new job until this one has ended, so a collection never runs twice at once), and otherwise when the scheduler finds it
+ *   its tenant's turn. Going to the back of the queue by itself, a tenant with two hundred walks would hold two hundred places in it.
  * - `delay`: put off until a time, no attempt spent.
  * - thrown: failed, an attempt spent, retried by BullMQ with `backoffMs`; what Redis keeps of it is a JobFailure.
  * - given back: this process is draining; the job returns to the head of its queue, no attempt spent.
@@ -155,6 +156,7 @@ export class QueueWorker {
         return;
       case 'again':
         // A throw here (Redis is away) spends an attempt and comes back; nothing is lost, Postgres has the work as due.
+        if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
         return await this.o.enqueue(collectionId, result.queue);
       case 'delay':
         await job.moveToDelayed(Math.max(result.until.getTime(), this.rt.clock.nowMs() + MIN_DELAY_MS), token);
@@ -225,10 +227,14 @@ export class QueueWorker {
     // The queue is asked only when a yes would matter: four workers a process, hundreds of processes.
     const asleep = this.#stuckLooks >= STUCK_LOOKS || this.#worker.isPaused() || !isStuck({ ...pulse, waiting: 1 });
     if (asleep || (await this.o.queue.isPaused())) return;
-    const { waiting = 0, prioritized = 0 } = await this.o.queue.getJobCounts('waiting', 'prioritized');
-    this.#stuckLooks = isStuck({ ...pulse, waiting: waiting + prioritized }) ? this.#stuckLooks + 1 : 0;
+    this.#stuckLooks = isStuck({ ...pulse, waiting: await this.#waiting() }) ? this.#stuckLooks + 1 : 0;
     if (this.#stuckLooks < STUCK_LOOKS) return;
     this.rt.log.error({ event: 'worker-stuck', queue: this.o.name, quietMs }, 'jobs wait and this worker fetches none of them');
     this.o.onUnhealthy(this.o.name);
+  }
+
+  async #waiting(): Promise<number> {
+    const { waiting = 0, prioritized = 0 } = await this.o.queue.getJobCounts('waiting', 'prioritized');
+    return waiting + prioritized;
   }
 }

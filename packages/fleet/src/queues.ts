@@ -21,3 +21,8 @@ export function siblingQueue(queue: QueueName, full: boolean): QueueName {
   const family = queue === 'gmail-full' || queue === 'gmail-incremental' ? 'gmail' : 'calendar';
   return full ? `${family}-full` : `${family}-incremental`;
 }
+
+/** Whether the queue holds walks rather than follows. */
+export function isWalkQueue(queue: QueueName): boolean {
+  return queue === 'gmail-full' || queue === 'calendar-full';
+}

@@ -70,7 +70,7 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     });
     const secret = { sealed: new Uint8Array(vault.sealRefreshToken(id, account.refreshToken)), keyId: vault.keyId };
     await tx.credential.upsert({ where: { accountId: id }, create: { accountId: id, ...secret }, update: secret });
-    await tx.collection.createMany({ data: firstCollections(id, account.resources), skipDuplicates: true });
+    await tx.collection.createMany({ data: firstCollections(id, account), skipDuplicates: true });
     await tx.$executeRaw`UPDATE accounts SET updated_at = now() WHERE id = ${id}::uuid`;
     // A new grant may cover what the old one did not: what is parked is looked at again at once.
     await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
@@ -143,7 +143,7 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
   });
 }
 
-function firstCollections(accountId: string, resources: readonly Resource[]): { id: string; accountId: string; kind: string; externalId: string }[] {
+function firstCollections(accountId: string, { tenant, resources }: AccountImport): { id: string; accountId: string; tenant: string; kind: string; externalId: string }[] {
   const kinds = resources.map((resource) => (resource === 'gmail' ? (['gmail', 'mailbox'] as const) : (['calendar-list', 'calendars'] as const)));
-  return kinds.map(([kind, externalId]) => ({ id: randomUUID(), accountId, kind, externalId }));
+  return kinds.map(([kind, externalId]) => ({ id: randomUUID(), accountId, tenant, kind, externalId }));
 }

@@ -1,15 +1,6 @@
 import type pg from 'pg';
-import { LeaseLost, type CollectionKind, type Lease, type Phase } from './lease.js';
+import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral, inTransaction } from './pool.js';
-
-/** A collection that the scheduler is to hand to a queue. */
-export interface DueCollection {
-  id: string;
-  kind: CollectionKind;
-  phase: Phase;
-  wantedFull: boolean;
-  tenant: string;
-}
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
 export interface Settlement {
@@ -25,25 +16,6 @@ export interface Settlement {
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
 const NEVER = "timestamptz '9999-01-01'";
-
-/**
- * Claims what is due: one statement, any number of schedulers at once (SKIP LOCKED).
- * Claiming only moves `next_sync_at` ahead by the visibility time; if the job is then lost with Redis, the collection
- * comes due again by itself. Nothing else has to remember that a job exists.
- */
-export async function claimDue(pool: pg.Pool, limit: number, visibilityMs: number): Promise<DueCollection[]> {
-  const due = await pool.query<{ id: string; kind: CollectionKind; phase: Phase; wanted_full: boolean; tenant: string }>({
-    name: 'collections-due',
-    text: `UPDATE collections c SET next_sync_at = now() + $2 * interval '1 ms'
-             FROM (SELECT due.id, a.tenant FROM collections due JOIN accounts a ON a.id = due.account_id
-                    WHERE due.state = 'active' AND due.next_sync_at <= now() AND a.state = 'active'
-                    ORDER BY due.next_sync_at LIMIT $1 FOR UPDATE OF due SKIP LOCKED) AS picked
-            WHERE c.id = picked.id
-        RETURNING c.id, c.kind, c.phase, c.wanted_full, picked.tenant`,
-    values: [limit, visibilityMs],
-  });
-  return due.rows.map((row) => ({ id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant }));
-}
 
 /**
  * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came

@@ -3,8 +3,9 @@ import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
 import { readChanges, type ChangeEvent } from './changes.js';
-import { audited, claimDue, markWanted, park, settle, settleGone, unservedSince, wantWalk, type DueCollection, type Parking, type Settlement, type UnservedCollection } from './collections.js';
+import { audited, markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
+import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
@@ -21,7 +22,8 @@ import { listedThreads, nextWanted, type ListedThread, type WantedItem, type Wan
 export type { AccountImport, AccountState, AccountView, CollectionView, Resource } from './accounts.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText } from './clean-text.js';
-export type { DueCollection, Parking, Settlement, UnservedCollection } from './collections.js';
+export type { Parking, Settlement, UnservedCollection } from './collections.js';
+export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
@@ -58,7 +60,7 @@ export interface Store {
   };
   removal: Removal;
   collections: {
-    claimDue(o: { limit: number; visibilityMs: number }): Promise<DueCollection[]>;
+    claimDue(query: DueQuery): Promise<DueCollection[]>;
     markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
     unservedSince(accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]>;
     wantWalk(collectionId: string): Promise<void>;
@@ -126,7 +128,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     removal: removalIn(pool),
     collections: {
-      claimDue: ({ limit, visibilityMs }) => claimDue(pool, limit, visibilityMs),
+      claimDue: (query) => claimDue(pool, query),
       markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
       wantWalk: (collectionId) => wantWalk(pool, collectionId),

@@ -28,11 +28,19 @@ export interface Lease {
   auditAgeMs: number | null;
   /** Items that somebody wants read again. */
   owes: boolean;
+  /** Its first walk has only begun: somebody who has just connected waits for it. */
+  onboarding: boolean;
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
   walkStartedAt: Date | null;
 }
+
+/**
+ * A first walk until its first thousand items: the newest mail comes first, so after them the account is on board and the rest
+ * may take its time. In SQL, over collections as `c`.
+ */
+export const ONBOARDING = "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000)";
 
 export type CollectionKind = 'gmail' | 'calendar-list' | 'calendar-events';
 export type Phase = 'new' | 'backfill' | 'follow';
@@ -65,7 +73,8 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
         RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
-                  EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes`,
+                  EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes,
+                  ${ONBOARDING} AS onboarding`,
     values: [collectionId, holder, ttlMs],
   });
   const row = claimed.rows[0];
@@ -97,6 +106,7 @@ interface ClaimedRow {
   crashes: number;
   audit_age_ms: string | null;
   owes: boolean;
+  onboarding: boolean;
   run_started_at: Date;
   last_change_at: Date | null;
   walk_started_at: Date | null;
@@ -118,6 +128,7 @@ function leaseOf(row: ClaimedRow): Lease {
     crashes: row.crashes,
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
     owes: row.owes,
+    onboarding: row.onboarding,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,

@@ -22,12 +22,12 @@ test('weather is waited for ever longer, up to a bound', () => {
   expect(delays).toEqual([1_000, 2_000, 4_000, 32_000, 64_000, 64_000]);
 });
 
-test('a collection that changed lately is polled at the active interval, spread by ten percent', () => {
+test('what has just changed is polled at the active interval, and ever more rarely the longer it is quiet, spread by ten percent', () => {
   const policy = { activeMs: 60_000, idleMs: 900_000 };
-  expect(nextPollMs(policy, 10_000_000, 9_000_000, 0)).toBe(54_000);
-  expect(nextPollMs(policy, 10_000_000, 9_000_000, 0.5)).toBe(60_000);
-  expect(nextPollMs(policy, 10_000_000, 1_000, 0.5)).toBe(900_000);
-  expect(nextPollMs(policy, 10_000_000, null, 0.5)).toBe(900_000);
+  const nowMs = 100_000_000;
+  const pollAfter = (quietMs: number, jitter = 0.5): number => nextPollMs(policy, nowMs, nowMs - quietMs, jitter);
+  expect([0, 30 * 60_000, 60 * 60_000, 24 * 3_600_000].map((quietMs) => pollAfter(quietMs))).toEqual([60_000, 60_000, 120_000, 900_000]);
+  expect([pollAfter(0, 0), nextPollMs(policy, nowMs, null, 0.5), nextPollMs({ activeMs: 60_000, idleMs: 1_000 }, nowMs, null, 0.5)]).toEqual([54_000, 900_000, 60_000]);
 });
 
 test('the end of a walk is foretold from its pace', () => {

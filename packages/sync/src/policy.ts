@@ -6,16 +6,18 @@ export interface SyncPolicy {
   auditEveryMs?: number;
 }
 
-/** A collection that changed within this time counts as active. */
-const ACTIVE_FOR_MS = 60 * 60_000;
+/** A collection is looked at this many times in the time for which it has been quiet. */
+const LOOKS_PER_QUIET_TIME = 30;
 
 /**
- * The time to the next poll: the active interval while it changes, the idle one later, spread by ±10 % so that
+ * The time to the next poll: a share of the time for which nothing has changed, since what has just changed is what changes
+ * next, between the active interval (quiet for half an hour, by the default intervals) and the idle one. Spread by ±10 % so that
  * accounts which were connected together do not stay together.
  */
 export function nextPollMs(policy: SyncPolicy, nowMs: number, lastChangeAtMs: number | null, jitter: number): number {
-  const active = lastChangeAtMs !== null && nowMs - lastChangeAtMs < ACTIVE_FOR_MS;
-  return (active ? policy.activeMs : policy.idleMs) * (0.9 + 0.2 * jitter);
+  const quietMs = lastChangeAtMs === null ? Infinity : Math.max(0, nowMs - lastChangeAtMs);
+  const idleMs = Math.max(policy.activeMs, policy.idleMs);
+  return Math.min(idleMs, Math.max(policy.activeMs, quietMs / LOOKS_PER_QUIET_TIME)) * (0.9 + 0.2 * jitter);
 }
 
 /** Seconds until a walk ends if it goes on as it has gone so far; null when that cannot be told. */

@@ -51,8 +51,7 @@ export async function syncCollection(rt: Runtime, deps: SyncDeps, collectionId: 
 }
 
 async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run): Promise<Outcome> {
-  const lane = lease.phase === 'follow' ? 'live' : 'backfill';
-  const account = deps.google.account(lease.accountId, { lane, signal: run.signal });
+  const account = deps.google.account(lease.accountId, { lane: laneOf(lease), signal: run.signal });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = {
@@ -70,6 +69,12 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   } finally {
     await deps.store.quota.record(lease.accountId, account.takeSpent());
   }
+}
+
+/** Who has just connected comes before backfills that have been going on for long. */
+function laneOf({ phase, onboarding }: Lease): 'live' | 'catch-up' | 'backfill' {
+  if (phase === 'follow') return 'live';
+  return onboarding ? 'catch-up' : 'backfill';
 }
 
 /** Runs that end without a word, in a row, before items are taken one by one. */
@@ -162,7 +167,7 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
       return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
     }
     case 'slice-spent':
-      await deps.store.lease.settle(lease, { result: 'more', nextInMs: HANDED_ON_MS, error: null, calm });
+      await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null, calm });
       return { kind: 'more', full };
     case 'wait':
       return snooze(rt, deps, lease, { ...ended, calm });
@@ -171,8 +176,6 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
   }
 }
 
-/** A run that ends with `more` is handed on by its worker; should that worker die just now, the collection comes due again after this time. */
-const HANDED_ON_MS = 10_000;
 /** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
 const SNOOZE_GRACE_MS = 5_000;
 const FAILED_BASE_MS = 30_000;

@@ -1,0 +1,70 @@
+import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
+
+let fixture: StoreFixture;
+beforeAll(async () => {
+  fixture = await storeFixture();
+});
+afterAll(() => fixture.close());
+beforeEach(() => fixture.database.pool.query('DELETE FROM accounts'));
+
+const QUEUE = { gmail: false, full: true };
+
+/** Gives a tenant calendars that have been due since so many seconds, the later ones for less long. */
+async function dueCalendars(tenant: string, count: number, sinceSeconds: number): Promise<void> {
+  await fixture.database.pool.query({
+    text: `WITH account AS (INSERT INTO accounts (id, tenant, email) VALUES (gen_random_uuid(), $1, $1 || '@example.com') RETURNING id)
+           INSERT INTO collections (id, account_id, tenant, kind, external_id, next_sync_at)
+           SELECT gen_random_uuid(), account.id, $1, 'calendar-events', 'c' || n, now() - ($3 - n * 0.0001) * interval '1 s' FROM account, generate_series(1, $2) AS n`,
+    values: [tenant, count, sinceSeconds],
+  });
+}
+
+const claimTenants = async (limit: number): Promise<string[]> => (await fixture.store.collections.claimDue({ limit, visibilityMs: 30_000, queue: QUEUE })).map((due) => due.tenant);
+const times = (tenants: readonly string[], tenant: string): number => tenants.filter((name) => name === tenant).length;
+
+test('tenants take turns, however much one of them has due and since when', async () => {
+  await dueCalendars('large', 500, 600);
+  await dueCalendars('small', 3, 60);
+  await dueCalendars('single', 1, 1);
+  const tenants = await claimTenants(12);
+  expect([times(tenants, 'small'), times(tenants, 'single'), tenants.length]).toEqual([3, 1, 12]);
+});
+
+test('what a small tenant does not need is not kept for it', async () => {
+  await dueCalendars('large', 40, 600);
+  await dueCalendars('small', 2, 60);
+  const tenants = await claimTenants(100);
+  expect([times(tenants, 'large'), times(tenants, 'small')]).toEqual([40, 2]);
+});
+
+test('a tenant that fills the whole window hides nobody', async () => {
+  await dueCalendars('huge', 12_000, 600);
+  await dueCalendars('late', 3, 1);
+  const tenants = await claimTenants(10);
+  expect([times(tenants, 'huge'), times(tenants, 'late')]).toEqual([5, 3]);
+});
+
+test('a queue is asked for its own collections only, and who has just connected is told apart', async () => {
+  await dueCalendars('ada', 2, 600);
+  const { pool } = fixture.database;
+  await pool.query(`UPDATE collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`);
+  await pool.query(`UPDATE collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`);
+  await dueCalendars('bob', 1, 60);
+  const walks = await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000, queue: QUEUE });
+  expect(walks.map((due) => [due.tenant, due.onboarding]).toSorted()).toEqual([['ada', false], ['bob', true]]);
+  expect(await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 })).toMatchObject([{ tenant: 'ada', phase: 'follow' }]);
+});
+
+test('schedulers that claim at once share what is due, and nothing is handed out twice', async () => {
+  await dueCalendars('ada', 60, 600);
+  await dueCalendars('bob', 60, 600);
+  const claims = await Promise.all(Array.from({ length: 6 }, () => fixture.store.collections.claimDue({ limit: 40, visibilityMs: 30_000, queue: QUEUE })));
+  const ids = claims.flat().map((due) => due.id);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (;;) {
+    const more = await fixture.store.collections.claimDue({ limit: 40, visibilityMs: 30_000, queue: QUEUE });
+    if (more.length === 0) break;
+    ids.push(...more.map((due) => due.id));
+  }
+  expect(new Set(ids).size).toBe(120);
+});

@@ -1,0 +1,120 @@
+/**
+ * What is due, handed out fairly. Any number of schedulers ask at once (SKIP LOCKED), and none remembers anything.
+ *
+ * Claiming only moves `next_sync_at` ahead by the visibility time: if the job is then lost with Redis, the collection comes
+ * due again by itself, and nothing else has to remember that a job exists.
+ *
+ * Tenants take turns: of everything that is due, first each tenant's oldest, then each tenant's second oldest, and so on. A
+ * turn is a slice of a few seconds at most, so there is no deficit to carry over from one tick to the next; what was
+ * handed out comes back behind everything that waited meanwhile. Turns are taken among the oldest WINDOW rows of a queue, which
+ * bounds a tick however much is due; a tenant that fills most of that window would hide the others, so it is looked
+ * past: half of what is handed out then goes to the rest.
+ */
+import type pg from 'pg';
+import { ONBOARDING, type CollectionKind, type Phase } from './lease.js';
+import { arrayLiteral } from './pool.js';
+
+/** The queues that share one order of due work: a family of resources, and whether it walks or follows. */
+export interface DueQueue {
+  gmail: boolean;
+  full: boolean;
+}
+
+/** A collection that the scheduler is to hand to a queue. */
+export interface DueCollection {
+  id: string;
+  kind: CollectionKind;
+  phase: Phase;
+  wantedFull: boolean;
+  tenant: string;
+  /** Its first walk has only begun: somebody who has just connected waits for it. */
+  onboarding: boolean;
+}
+
+export interface DueQuery {
+  limit: number;
+  visibilityMs: number;
+  /** Default: every queue in turn, until `limit` is reached. */
+  queue?: DueQueue;
+}
+
+const QUEUES: readonly DueQueue[] = [
+  { gmail: true, full: false },
+  { gmail: false, full: false },
+  { gmail: true, full: true },
+  { gmail: false, full: true },
+];
+/** Rows among which tenants take turns: read from the index alone, about 10 ms when all of them are due. */
+const WINDOW = 10_000;
+/** A tenant with more than this share of a full window is looked past. */
+const CROWDING_SHARE = 0.25;
+/** Index entries that are read to look past such tenants. */
+const LOOK_PAST_LIMIT = 200_000;
+
+/** Claims up to `limit` due collections, in turns by tenant. */
+export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollection[]> {
+  if (q.queue) return claimOfQueue(pool, q.queue, q.limit, q.visibilityMs);
+  const claimed: DueCollection[] = [];
+  for (const queue of QUEUES) {
+    if (claimed.length < q.limit) claimed.push(...(await claimOfQueue(pool, queue, q.limit - claimed.length, q.visibilityMs)));
+  }
+  return claimed;
+}
+
+/** In two halves, since only the first tells whether somebody crowds the others out of the window. */
+async function claimOfQueue(pool: pg.Pool, queue: DueQueue, limit: number, visibilityMs: number): Promise<DueCollection[]> {
+  const half = Math.ceil(limit / 2);
+  const first = await claimInTurns(pool, queue, { limit: half, visibilityMs, past: [] });
+  const nothingMore = first.claimed.length < half && first.crowding.length === 0;
+  if (nothingMore || half === limit) return first.claimed;
+  const second = await claimInTurns(pool, queue, { limit: limit - half, visibilityMs, past: first.crowding });
+  return first.claimed.concat(second.claimed);
+}
+
+interface Turns {
+  limit: number;
+  visibilityMs: number;
+  /** Tenants that have had enough of this tick. */
+  past: readonly string[];
+}
+
+interface TurnRow {
+  id: string;
+  kind: CollectionKind;
+  phase: Phase;
+  wanted_full: boolean;
+  tenant: string;
+  onboarding: boolean;
+  crowding: string[] | null;
+}
+
+/** One tick's turns of one queue, and the tenants that crowd the window when it is full. */
+async function claimInTurns(pool: pg.Pool, queue: DueQueue, o: Turns): Promise<{ claimed: DueCollection[]; crowding: string[] }> {
+  const look = o.past.length === 0 ? WINDOW : LOOK_PAST_LIMIT;
+  const due = await pool.query<TurnRow>({
+    name: 'collections-due',
+    text: `WITH seen AS MATERIALIZED (
+                SELECT id, tenant, next_sync_at FROM collections
+                 WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now()
+                 ORDER BY next_sync_at LIMIT $3),
+              oldest AS MATERIALIZED (SELECT * FROM seen WHERE tenant <> ALL($4::text[]) ORDER BY next_sync_at LIMIT ${WINDOW}),
+              crowding AS MATERIALIZED (
+                SELECT array_agg(tenant) AS tenants
+                  FROM (SELECT tenant FROM oldest GROUP BY tenant HAVING count(*) > ${WINDOW * CROWDING_SHARE} AND (SELECT count(*) FROM oldest) = ${WINDOW}) AS crowd),
+              turns AS (SELECT id, next_sync_at, row_number() OVER (PARTITION BY tenant ORDER BY next_sync_at) AS turn FROM oldest),
+              chosen AS MATERIALIZED (SELECT id FROM turns ORDER BY turn, next_sync_at LIMIT $5),
+              picked AS (
+                SELECT c.id FROM chosen JOIN collections c ON c.id = chosen.id JOIN accounts a ON a.id = c.account_id
+                 WHERE c.next_sync_at <= now() AND c.state = 'active' AND a.state = 'active'
+                   FOR UPDATE OF c SKIP LOCKED)
+           UPDATE collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
+        RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, (SELECT tenants FROM crowding) AS crowding,
+                  ${ONBOARDING} AS onboarding`,
+    values: [queue.gmail, queue.full, look, arrayLiteral(o.past, (tenant) => tenant), o.limit, o.visibilityMs],
+  });
+  return { claimed: due.rows.map(dueCollection), crowding: due.rows[0]?.crowding ?? [] };
+}
+
+function dueCollection(row: TurnRow): DueCollection {
+  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding };
+}
