@@ -1,14 +1,15 @@
 /**
- * npm run bench [backfill] [units] — figures, not tests: nothing here fails for being slow.
+ * npm run bench [backfill] [scheduler] [units] — figures, not tests: nothing here fails for being slow.
  *
  * A benchmark prints what it measured and the machine it ran on. Machines are noisy: quote the ratios within one run, and CPU
  * seconds, which the operating system counts, rather than times.
  */
 import { cpus, totalmem } from 'node:os';
 import { backfill } from './backfill.mjs';
+import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, units };
+const BENCHMARKS = { backfill, scheduler, units };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHMARKS[name]);

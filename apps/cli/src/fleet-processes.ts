@@ -27,10 +27,12 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
   };
 }
 
-/** One scheduler, `workers` workers, one API. */
+/** One scheduler, `workers` workers, one API. Of METRICS_PORT the scheduler has that port, the workers the next ones; the API has its own page. */
 export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
-  const numbered = Array.from({ length: workers }, (_, i) => ({ name: `worker-${i + 1}`, script: programFile('worker'), env }));
-  return [{ name: 'scheduler', script: programFile('scheduler'), env }, ...numbered, { name: 'api', script: programFile('api'), env }];
+  const { METRICS_PORT: base, ...rest } = env;
+  const withMetrics = (offset: number): NodeJS.ProcessEnv => (base ? { ...rest, METRICS_PORT: base === '0' ? base : String(Number(base) + offset) } : rest);
+  const numbered = Array.from({ length: workers }, (_, i) => ({ name: `worker-${i + 1}`, script: programFile('worker'), env: withMetrics(i + 1) }));
+  return [{ name: 'scheduler', script: programFile('scheduler'), env: withMetrics(0) }, ...numbered, { name: 'api', script: programFile('api'), env: rest }];
 }
 
 /** A port of this machine that nobody listens on now. Taken by us and not by the API, since its URL is printed from here. */

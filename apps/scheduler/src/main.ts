@@ -3,10 +3,10 @@ import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@sy
 import { openStore } from '@syncline/store';
 import { runTicks } from './tick.js';
 
-/** The loop claims with one session; the second is for its own hiccups. */
-const POOL_SIZE = 2;
+/** A session for each queue: they are filled side by side. */
+const POOL_SIZE = 4;
 
-void runProcess('scheduler', startScheduler, { requires: ['master-key'] });
+void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
 
 async function startScheduler(rt: Runtime, { databaseUrl, masterKey, redisUrl }: ResolvedConfig): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });

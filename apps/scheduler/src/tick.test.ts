@@ -10,28 +10,28 @@ const waitingEverywhere = (waiting: number): Counts => Object.fromEntries(QUEUE_
 test('what is due goes to its queue, and the next round waits as long as there is reason to', async () => {
   const busy = { ...waitingEverywhere(0), 'gmail-incremental': { waiting: 0, active: 100 } };
   const world = worldWith({ counts: busy, due: [[], collections(500)] });
-  expect(await tick(world.deps)).toBe(0);
-  expect(await tick(world.deps)).toBe(1_000);
+  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(0);
+  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(1_000);
   expect(world.enqueued).toHaveLength(500);
   expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', onboarding: false });
 });
 
 test('a queue gets no more than it has room for, and is soon looked at again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
-  expect(await tick(world.deps)).toBe(100);
+  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(100);
   expect(world.enqueued.map((job) => job.queue)).toEqual(['gmail-full', 'gmail-full', 'gmail-full']);
 });
 
 test('nothing is claimed while every queue is full', async () => {
   const world = worldWith({ counts: waitingEverywhere(2_000), due: [collections(500)] });
-  expect(await tick(world.deps)).toBe(100);
+  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(100);
   expect(world.claims).toBe(0);
 });
 
 test('an outage is logged when it begins and when it is over, and waited for with backoff', async () => {
   const logged: string[] = [];
   const { rt, slept, stop } = runtimeWith(logged);
-  const world = worldWith({ due: [], failClaims: 5, whenDone: stop });
+  const world = worldWith({ due: [], failClaims: 20, whenDone: stop });
   await runTicks(rt, world.deps);
   expect(logged).toEqual(['scheduler-failed', 'scheduler-recovered']);
   expect(slept.slice(0, 5)).toEqual([1, 2, 3, 4, 5].map((failures) => retryMs(failures, 0)));

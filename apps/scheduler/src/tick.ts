@@ -3,7 +3,7 @@
  * nothing and owns nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
  * on the way (this process, Redis, a job) comes due again by itself, and any number of schedulers may run.
  */
-import { QUEUE_NAMES, type Fleet, isWalkQueue } from '@syncline/fleet';
+import { QUEUE_NAMES, type Fleet, type QueueName, isWalkQueue } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { roomIn } from './room.js';
@@ -30,7 +30,9 @@ export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
   let failures = 0;
   while (!rt.signal.aborted) {
     try {
-      const pauseMs = await tick(deps);
+      const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
+      const pauseMs = await tick(rt, deps);
+      endTimer();
       if (failures > 0) rt.log.info({ event: 'scheduler-recovered', failures }, 'due work can be claimed and enqueued again');
       failures = 0;
       if (pauseMs > 0) await pause(rt, pauseMs);
@@ -43,18 +45,21 @@ export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
 }
 
 /** One round over the queues. Returns how long the next may wait, in ms; 0 when there is both more to claim and room for it. */
-export async function tick({ store, fleet }: TickDeps): Promise<number> {
+export async function tick(rt: Runtime, deps: TickDeps): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
-  const counts = await fleet.counts();
-  const pauses: number[] = [];
-  for (const queue of QUEUE_NAMES) {
-    const room = roomIn(queue, loadOf(counts[queue]));
-    const limit = Math.min(CLAIM_LIMIT, room);
-    const due = limit === 0 ? [] : await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
-    if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding }) => ({ collectionId: id, queue, onboarding })));
-    pauses.push(due.length < limit ? TICK_MS : room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS);
-  }
-  return Math.min(...pauses);
+  const counts = await deps.fleet.counts();
+  return Math.min(...(await Promise.all(QUEUE_NAMES.map((queue) => fill(rt, deps, queue, roomIn(queue, loadOf(counts[queue])))))));
+}
+
+/** Hands due work to one queue, as much as has room. Returns how long it may be left alone, in ms. */
+async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: QueueName, room: number): Promise<number> {
+  if (room === 0) return BUSY_TICK_MS;
+  const limit = Math.min(CLAIM_LIMIT, room);
+  const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
+  if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding }) => ({ collectionId: id, queue, onboarding })));
+  rt.metrics.schedulerClaimed.inc({ queue }, due.length);
+  if (due.length < limit) return TICK_MS;
+  return room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS;
 }
 
 /** Until the next try after `failures` (≥ 1) in a row: half a second doubled up to 10 s, the upper half by `chance` in [0, 1). */

@@ -9,7 +9,7 @@ import { runRemovals } from './removals.js';
 /** Of the 20 s that a process has for draining. */
 const DRAIN_MS = 15_000;
 
-void runProcess('worker', startWorker);
+void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, redisUrl, masterKey } = config;

@@ -37,7 +37,7 @@ describe('a configuration that can be used', () => {
       poll: { activeMs: 60_000, idleMs: 900_000 },
       mirror: { bodies: 'full' },
       workerConcurrency: expect.any(Number),
-      port: 3000,
+      port: 3000, metricsPort: null,
       logLevel: 'info',
       push: null,
     });
@@ -65,7 +65,7 @@ describe('a configuration that can be used', () => {
   });
 
   test('treats an empty variable as unset, as compose files pass it', () => {
-    expect(loadConfig({ ...SIMULATED, PORT: '', DATABASE_URL: '' }, '/checkout')).toMatchObject({ port: 3000, databaseUrl: null });
+    expect(loadConfig({ ...SIMULATED, PORT: '', DATABASE_URL: '' }, '/checkout')).toMatchObject({ port: 3000, metricsPort: null, databaseUrl: null });
   });
 
   test('needs no Google client and no key where the process has no use for them', () => {

@@ -29,6 +29,8 @@ export interface Config {
   workerConcurrency: number;
   /** The API's port; 0 takes a free one. */
   port: number;
+  /** Where a scheduler or worker serves its own metrics; null is nowhere. */
+  metricsPort: number | null;
   logLevel: string;
   /** Null as long as no doorbell variable is set. */
   push: Push | null;
@@ -159,6 +161,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
     mirror: { bodies: values.MIRROR_BODIES },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
+    metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
     push: toPush(values),
   };

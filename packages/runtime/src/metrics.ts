@@ -28,6 +28,8 @@ function declare(registry: Registry) {
     syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
     reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that an audit found to differ from Google', ['kind']),
     // fleet
+    schedulerTickSeconds: seconds('syncline_scheduler_tick_seconds', 'How long a round of the scheduler took', [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]),
+    schedulerClaimed: counter('syncline_scheduler_claimed_total', 'Collections that were handed to a queue', ['queue']),
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),

@@ -83,3 +83,15 @@ test.each([['has a bug', 'failed', 'x is not a function'], ['rejects unseen', 'c
     expect(fatal).toEqual([expect.objectContaining({ event, err: expect.objectContaining({ message }), stack: expect.stringContaining(message) })]);
   },
 );
+
+test('METRICS_PORT has a process serve its own metrics, and nothing else; a taken port is an error that names it', async () => {
+  const child = start('drains', { METRICS_PORT: '0' });
+  await child.says('"event":"ready"');
+  const port = Number(/"event":"metrics","port":(\d+)/.exec(child.output().stderr)?.[1]);
+  const page = await fetch(`http://127.0.0.1:${port}/metrics`);
+  expect(await page.text()).toContain('syncline_scheduler_tick_seconds');
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+  const second = start('drains', { METRICS_PORT: String(port) });
+  expect(await second.ended).toMatchObject({ code: 1 });
+  expect(second.output().stderr).toContain(`METRICS_PORT ${port} cannot be listened on (EADDRINUSE)`);
+});

@@ -12,6 +12,7 @@ import path from 'node:path';
 import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 import { OperatorError } from './errors.js';
 import { collectProcessMetrics } from './metrics.js';
+import { serveMetrics } from './metrics-server.js';
 import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
 import { drainOnSignals } from './signals.js';
@@ -34,6 +35,8 @@ export interface ProcessOptions {
   requires?: readonly Requirement[];
   /** Where the log goes. Default stdout. */
   stdout?: 'stderr' | 'stdout';
+  /** Serves the process's metrics on METRICS_PORT, if that is set. */
+  servesMetrics?: boolean;
   /** How long a drain may take before what still runs is given up. Default 20 s, which leaves 5 s of the promised 25. */
   drainDeadlineMs?: number;
 }
@@ -54,7 +57,8 @@ export async function runProcess(service: string, start: Start, options: Process
   try {
     const config = loadConfig(process.env, checkoutDir(), options.requires);
     rt = createRuntime({ service, logLevel: config.logLevel, stdout: options.stdout ?? 'stdout', signal: draining.signal });
-    process.exitCode = await run(rt, start, config, { draining, deadlineMs: options.drainDeadlineMs ?? DRAIN_DEADLINE_MS });
+    const served = options.servesMetrics ? config : { ...config, metricsPort: null };
+    process.exitCode = await run(rt, start, served, { draining, deadlineMs: options.drainDeadlineMs ?? DRAIN_DEADLINE_MS });
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof OperatorError) process.stderr.write(`${error.message}\n`);
@@ -78,12 +82,15 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 /** From the embedded servers' start to their release; the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
+  const metrics = config.metricsPort === null ? null : await serveMetrics(rt.metrics, config.metricsPort);
+  if (metrics) rt.log.info({ event: 'metrics', port: metrics.port }, 'metrics are served');
   const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
   const releaseInTime = once(() => release(rt, resolved.release));
   endOnCrash(rt, releaseInTime);
   try {
     return await live(rt, () => start(rt, resolved.config), drain);
   } finally {
+    metrics?.close();
     await releaseInTime();
   }
 }

@@ -24,6 +24,7 @@ export const VARIABLES = z.object({
   MIRROR_BODIES: z.enum(['full', 'text', 'none'], 'must be full, text or none').default('full'),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   PORT: whole(0, 65_535).default(3000),
+  METRICS_PORT: whole(0, 65_535).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),
   GMAIL_PUBSUB_TOPIC: z.string().regex(/^projects\/[^/\s]+\/topics\/[^/\s]+$/, 'must look like projects/P/topics/T').optional(),
   GMAIL_PUBSUB_SUBSCRIPTION: z.string().regex(/^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/, 'must look like projects/P/subscriptions/S').optional(),

@@ -18,4 +18,4 @@ const BEHAVIOURS = {
 
 const behaviour = BEHAVIOURS[process.argv[2]];
 const drainDeadlineMs = process.env.DRAIN_DEADLINE_MS ? Number(process.env.DRAIN_DEADLINE_MS) : undefined;
-runProcess('probe', behaviour, { stdout: 'stderr', drainDeadlineMs });
+runProcess('probe', behaviour, { stdout: 'stderr', drainDeadlineMs, servesMetrics: true });
