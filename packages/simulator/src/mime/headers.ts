@@ -9,21 +9,26 @@ export interface HeaderBlock { headers: Header[]; bodyAt: number }
 
 /**
  * Reads header fields up to the empty line. A line that can't be a header ends the block and belongs to the body, as the
- * parsers of real receivers do it: losing text is worse than showing a broken header. A leading mbox `From ` line is skipped.
+ * parsers of real receivers do it: losing text is worse than showing a broken header. A leading mbox `From ` line is skipped,
+ * and so is a byte order mark, which editors leave and which would make the first header no header.
  */
 export function readHeaders(bytes: Buffer): HeaderBlock {
   const block = blockText(bytes);
   const lineEnd = block.includes('\n') || !block.includes('\r') ? '\n' : '\r';
   const headers: Header[] = [];
-  let at = 0;
-  for (const whole of block.split(lineEnd)) {
+  const from = block.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
+  let at = from;
+  for (const whole of block.slice(from).split(lineEnd)) {
     const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
     if (line === '') return { headers, bodyAt: Math.min(bytes.length, at + whole.length + 1) };
-    if (!takeLine(headers, line, at === 0)) return { headers, bodyAt: at };
+    if (!takeLine(headers, line, at === from)) return { headers, bodyAt: at };
     at += whole.length + 1;
   }
   return { headers, bodyAt: bytes.length };
 }
+
+/** UTF-8's, one character a byte. */
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 /** The first header of that name (any case), or null. */
 export function headerValue(headers: readonly Header[], name: string): string | null {

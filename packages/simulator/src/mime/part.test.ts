@@ -48,6 +48,14 @@ test('8-bit headers are UTF-8 if they can be, else windows-1252', () => {
   expect([utf8.headers[0]?.value, cp1252.headers[0]?.value]).toEqual(['žluť', '“é”']);
 });
 
+test.each([
+  ['headers', ['\xef\xbb\xbfSubject: s', 'X: y', '', 'body'], ['s', 'y']],
+  ['the line of an mbox', ['\xef\xbb\xbfFrom -', 'Subject: s', '', 'body'], ['s']],
+])('a byte order mark before %s is not part of a header', (_, lines, values) => {
+  const root = parseMessage(mail(lines));
+  expect([root.headers.map(({ value }) => value), root.body.toString()]).toEqual([values, 'body']);
+});
+
 test('a line that is no header begins the body', () => {
   const root = parseMessage(mail(['Subject: s', 'this is no header', 'Later: not one either', '', 'x'], '\n'));
   expect([root.headers.length, root.body.toString()]).toEqual([1, 'this is no header\nLater: not one either\n\nx']);
