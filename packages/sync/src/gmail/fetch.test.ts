@@ -53,6 +53,13 @@ test('a message that Google rejects is set aside with its reason, one that is go
   expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
 });
 
+test('a precondition that fails now and then is asked for again before the message is set aside', async () => {
+  const failing = error({ kind: 'rejected', status: 400, reason: 'failedPrecondition' });
+  const turn = await fetchTurn(contextOf([item(1), { ...item(2), attempts: 2 }, { ...item(3), attempts: 3 }, item(4)], { failed: { m1: failing, m2: failing, m3: failing } }), CURSOR);
+  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm1', delayMs: 5_000 }, { id: 'm2', delayMs: 5_000 }], quarantined: [{ id: 'm3' }] });
+  expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 11 });
+});
+
 test('what a thread brings before its turn is not fetched again, and what it does not name is asked for alone', async () => {
   const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] }];
   const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);

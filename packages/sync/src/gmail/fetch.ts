@@ -24,6 +24,8 @@ const FETCH_PAGE = 40;
  */
 const READ_AFTER_WRITE_MS = 2_000;
 const RETRY_ITEM_MS = 5_000;
+/** Gmail answers "Precondition check failed" for messages that it hands out a moment later, so it takes several such answers to set one aside. */
+const PRECONDITION_ATTEMPTS = 3;
 
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
 
@@ -139,7 +141,7 @@ function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Fate {
 /** The fate of an item that the cursor passes. */
 function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
   const error = answers.failed.get(item.id);
-  if (error && isWeather(error)) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
+  if (error && (isWeather(error) || mayPass(error, item))) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
   else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
   else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
   else if (answers.missing.has(item.id)) {
@@ -179,6 +181,10 @@ function firstLeft(items: readonly WantedItem[], failed: ReadonlyMap<string, Goo
 
 function isWeather(error: GoogleError): boolean {
   return error.detail.kind === 'unavailable';
+}
+
+function mayPass({ detail }: GoogleError, item: WantedItem): boolean {
+  return detail.kind === 'rejected' && detail.reason === 'failedPrecondition' && item.attempts < PRECONDITION_ATTEMPTS;
 }
 
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
