@@ -36,6 +36,23 @@ test('a collection that waits is not enqueued twice, one that runs is enqueued o
   expect(await states('gmail-full')).toMatchObject({ active: 0, waiting: 0 });
 });
 
+test('a collection whose job has ended, well or badly, can be enqueued at once, although what is left of the job is kept', async () => {
+  const runs: string[] = [];
+  await bench.work(async ({ collectionId }) => {
+    runs.push(collectionId);
+    return { kind: 'done' };
+  });
+  for (let times = 1; times <= 3; times += 1) {
+    await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
+    await until(bench.rt, async () => (await states('gmail-full')).completed === times);
+  }
+  await queue('gmail-full').add('sync', { v: 1, collectionId: 'c1', more: 'than there should be' }, { attempts: 1, deduplication: { id: 'c1' } });
+  await until(bench.rt, async () => (await states('gmail-full')).failed === 1);
+  await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
+  await until(bench.rt, async () => (await states('gmail-full')).completed === 4);
+  expect(runs).toEqual(['c1', 'c1', 'c1', 'c1']);
+});
+
 test('`again` goes on at once, with all its attempts, when nobody waits; else it leaves the turn to the others and itself to the scheduler', async () => {
   const runs: JobRun[] = [];
   await bench.fleet.enqueue(['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })));

@@ -82,7 +82,7 @@ function grantRefused(error: GoogleErrorKind): string {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;
   const meaning = code.includes('invalid_rapt')
     ? "the account's organisation wants the person to sign in again"
-    : 'the grant was revoked, has expired, or the account was suspended or changed its password';
+    : 'the grant was revoked, has expired (after seven days while the OAuth app is in testing), or the account was suspended or changed its password';
   return `${code}: ${meaning}; import a new refresh token`;
 }
 
