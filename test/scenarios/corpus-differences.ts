@@ -2,7 +2,8 @@ import type { Field } from './corpus-compare.js';
 
 /*
  * Where the mirror and mailparser read the same mail differently, and why. Every difference was looked at: where the mirror (or the
- * simulator that stands for Gmail) was wrong it was mended, so what is left is a choice that holds. Summed up in docs/mirror.md.
+ * simulator that stands for Gmail) was wrong it was mended, so what is left is a choice that holds. "It" is mailparser,
+ * "we" are the simulator's MIME and the engine together. Summed up in docs/mirror.md.
  */
 
 /** A difference that is understood. */
