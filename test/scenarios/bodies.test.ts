@@ -9,7 +9,7 @@ afterEach(() => world.close());
 const kept = async (): Promise<{ text: number; html: number; messages: number; attachments: number }> =>
   (await world.database.pool.query('SELECT count(text_plain)::int AS text, count(text_html)::int AS html, (SELECT count(*)::int FROM gmail_messages) AS messages, (SELECT count(*)::int FROM gmail_attachments) AS attachments FROM gmail_bodies')).rows[0];
 
-async function mirrored(mirror: MirrorPolicy): Promise<void> {
+async function mirrored(mirror: Partial<MirrorPolicy>): Promise<void> {
   world = await startWorld({ seed: 81, accounts: 1, messagesPerAccount: 80, calendarsPerAccount: 1, eventsPerCalendar: 3, mirror });
   await world.catchUp();
   const [account] = await world.control.accounts();

@@ -12,13 +12,13 @@ export interface Drift {
 
 export const NO_DRIFT = { missing: [], extra: [], stale: [] };
 
-/** Compares the mirror's export with the simulator's ground truth, field by field. */
-export async function driftOf(store: Store, control: Pick<SimulatorControl, 'accounts' | 'truth'>): Promise<Drift> {
+/** Compares the mirror's export with the simulator's ground truth, field by field. @param kept which messages the mirror should hold; default all */
+export async function driftOf(store: Store, control: Pick<SimulatorControl, 'accounts' | 'truth'>, kept: (message: Record<string, unknown>) => boolean = () => true): Promise<Drift> {
   const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
   const wanted = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {
     if (!wanted.has(account.email)) continue;
-    const mails = new Map((await control.truth(account.email, 'gmail')).map((message) => [String(message['id']), message]));
+    const mails = new Map((await control.truth(account.email, 'gmail')).filter(kept).map((message) => [String(message['id']), message]));
     drift.checked.messages += mails.size;
     await compare(drift, `${account.email} gmail`, mails, store.mirror.messages(account.id), (message) => message.id);
     const events = new Map((await control.truth(account.email, 'calendar')).map((row) => [eventKey(row), row]));

@@ -18,9 +18,9 @@ export interface MailboxSteps {
 export async function mailboxSteps(world: World): Promise<MailboxSteps> {
   const { rows: found } = await world.database.pool.query<{ id: string; account_id: string; email: string }>("SELECT c.id, account_id, email FROM collections c JOIN accounts a ON a.id = account_id WHERE kind = 'gmail'");
   const mailbox = found[0]!;
-  const deps = { store: world.store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  const deps = () => ({ store: world.store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror });
   const cursor = async (): Promise<Record<string, unknown>> => (await world.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [mailbox.id])).rows[0].cursor;
-  const step = (): Promise<Outcome> => syncCollection(world.rt, deps, mailbox.id, { sliceMs: 0, signal: new AbortController().signal });
+  const step = (): Promise<Outcome> => syncCollection(world.rt, deps(), mailbox.id, { sliceMs: 0, signal: new AbortController().signal });
   return {
     accountId: mailbox.account_id,
     email: mailbox.email,

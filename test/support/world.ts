@@ -28,15 +28,17 @@ export interface World {
   database: TestDatabase;
   store: Store;
   google: Google;
+  /** What is mirrored; a test may change it, as an operator does between two starts. */
+  mirror: Partial<MirrorPolicy>;
   /** Runs every collection until each was served by a run that began after this call. */
   catchUp(options?: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void>;
-  /** Mirror against source, every field of every account. */
-  drift(): Promise<Drift>;
+  /** Mirror against source, every field of every account; of the mail what should be `kept`. */
+  drift(kept?: (message: Record<string, unknown>) => boolean): Promise<Drift>;
   close(): Promise<void>;
 }
 
-export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: MirrorPolicy }): Promise<World> {
-  const { quotaScale = 100, mirror, ...simulatorOptions } = options;
+export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: Partial<MirrorPolicy> }): Promise<World> {
+  const { quotaScale = 100, mirror = {}, ...simulatorOptions } = options;
   const rt = testRuntime();
   const simulator = await startSimulator({ ...simulatorOptions, quota: { scale: quotaScale, ...simulatorOptions.quota } });
   const control = new SimulatorControl(simulator.url);
@@ -46,10 +48,10 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
     apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(quotaScale), tokens: store.vault, redisPrefix: `test-${randomUUID()}`,
   });
   for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
-  return {
-    rt, simulator, control, database, store, google,
-    catchUp: (run) => catchUp(rt, { store, google, policy: { activeMs: 60_000, idleMs: 900_000 }, ...(mirror ? { mirror } : {}) }, run ?? {}),
-    drift: () => driftOf(store, control),
+  const world: World = {
+    rt, simulator, control, database, store, google, mirror,
+    catchUp: (run) => catchUp(rt, { store, google, policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror }, run ?? {}),
+    drift: (kept) => driftOf(store, control, kept),
     async close() {
       // Whatever a scenario is about, Google's judge has the last word in it.
       const { violations, callsAfterInvalidGrant, callsAfterRevoke } = await control.ledger();
@@ -61,6 +63,7 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
       if (callsAfterInvalidGrant + callsAfterRevoke > 0) throw new Error(`${callsAfterInvalidGrant + callsAfterRevoke} calls after the grant was refused or revoked`);
     },
   };
+  return world;
 }
 
 /** What scheduler, queues and workers do together, one step at a time and in one process. */

@@ -14,10 +14,12 @@ export interface Gmail {
   /** Who this is and where its history stands now: the bookmark to pin before a full walk. */
   profile(): Promise<{ emailAddress: string; messagesTotal: number; threadsTotal: number; historyId: bigint }>;
   /**
-   * One page of ids, 500 at most, newest first, spam and trash included; with `labelId` only that label's.
+   * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with `labelId` only that label's, with
+   * `search` only what Gmail's search finds. A search costs no more, but is refused to the metadata scope; `after:` and `before:` take seconds
+   * since the epoch (a date would be read in a zone of Google's choice).
    * A page token that Google no longer takes is thrown as `rejected` 400: the walk starts over.
    */
-  listMessages(q: { pageToken: string | null; labelId?: string }): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
+  listMessages(q: ListQuery & { pageToken: string | null; labelId?: string }): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
   /**
    * Whole messages, any number of ids; the order is not promised. An id is in exactly one of the three lists.
    * @throws GoogleError only when asking stopped before anything was fetched.
@@ -35,6 +37,13 @@ export interface Gmail {
   labels(): Promise<GmailLabel[]>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
+}
+
+/** Which messages a list is about. */
+export interface ListQuery {
+  /** Whether messages in spam and trash are listed; default true. */
+  spamAndTrash?: boolean;
+  search?: string;
 }
 
 /** What the two ways to whole messages cost, in quota units a call. */
@@ -66,8 +75,9 @@ export function gmailOf(session: Session): Gmail {
   };
 }
 
-function listMessages(session: Session, { pageToken, labelId }: { pageToken: string | null; labelId?: string }): ReturnType<Gmail['listMessages']> {
-  const query = new URLSearchParams({ maxResults: PAGE, includeSpamTrash: 'true' });
+function listMessages(session: Session, { pageToken, labelId, search, spamAndTrash = true }: Parameters<Gmail['listMessages']>[0]): ReturnType<Gmail['listMessages']> {
+  const query = new URLSearchParams({ maxResults: PAGE, includeSpamTrash: String(spamAndTrash) });
+  if (search !== undefined) query.set('q', search);
   if (labelId !== undefined) query.set('labelIds', labelId);
   if (pageToken !== null) query.set('pageToken', pageToken);
   return requestJson(session, { method: 'gmail.users.messages.list', path: `${USER}/messages?${query.toString()}` }, (body) => ({

@@ -36,6 +36,8 @@ describe('calls', () => {
     bench.stub.answer = () => ({ body: { messages: [{ id: 'm1', threadId: 't1' }], nextPageToken: '0956', resultSizeEstimate: 201 } });
     expect(await gmail.listMessages({ pageToken: '09&5', labelId: 'INBOX' })).toEqual({ ids: [{ id: 'm1', threadId: 't1' }], nextPageToken: '0956' });
     expect(Object.fromEntries(bench.stub.seen[0]?.query ?? [])).toEqual({ maxResults: '500', includeSpamTrash: 'true', labelIds: 'INBOX', pageToken: '09&5' });
+    await gmail.listMessages({ pageToken: null, search: 'after:1700000000 -in:drafts', spamAndTrash: false });
+    expect(Object.fromEntries(bench.stub.seen[1]?.query ?? [])).toEqual({ maxResults: '500', includeSpamTrash: 'false', q: 'after:1700000000 -in:drafts' });
     bench.stub.answer = () => ({ body: { resultSizeEstimate: 0 } });
     expect(await gmail.listMessages({ pageToken: null })).toEqual({ ids: [], nextPageToken: null });
   });

@@ -14,7 +14,7 @@ import { openTransport } from './transport.js';
 export type { Attachment } from './attachment.js';
 export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
-export type { FetchPrices, Gmail, GmailHistory, GmailLabel } from './gmail.js';
+export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.js';
 export type { Lane, QuotaUsage, Used } from './quota.js';
 export type { CallOptions, Spent } from './request.js';

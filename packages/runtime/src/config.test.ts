@@ -35,7 +35,7 @@ describe('a configuration that can be used', () => {
         calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
-      mirror: { bodies: 'full' },
+      mirror: { bodies: 'full', exclude: [] },
       workerConcurrency: expect.any(Number),
       port: 3000, metricsPort: null,
       logLevel: 'info',
@@ -97,6 +97,7 @@ describe('a wrong configuration is refused by name', () => {
     ['an unknown tier', { GMAIL_QUOTA_TIER: 'old' }, /^GMAIL_QUOTA_TIER must be new or legacy/],
     ['an interval with a unit', { POLL_INTERVAL_ACTIVE_SECONDS: '60s' }, /^POLL_INTERVAL_ACTIVE_SECONDS must/],
     ['an interval of nothing', { POLL_INTERVAL_IDLE_SECONDS: '0' }, /^POLL_INTERVAL_IDLE_SECONDS must/],
+    ['a place that mail does not lie in', { MIRROR_EXCLUDE: 'spam,inbox' }, /^MIRROR_EXCLUDE must be a list of spam, trash, drafts, separated by commas/],
     ['no concurrency', { WORKER_CONCURRENCY: '0' }, /^WORKER_CONCURRENCY must/],
     ['a port too high', { PORT: '65536' }, /^PORT must be a whole number from 0 to 65535/],
     ['a port by name', { PORT: 'http' }, /^PORT must/],
@@ -124,6 +125,11 @@ describe('a wrong configuration is refused by name', () => {
     writeFileSync(file, '\n');
     expect(problemsOf({ ...SIMULATED, SYNCLINE_MASTER_KEY_FILE: file })).toContainEqual('SYNCLINE_MASTER_KEY_FILE names an empty file');
   });
+});
+
+test('what is excluded comes in one order, each once', () => {
+  const { mirror } = loadConfig({ ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam' }, '/checkout');
+  expect(mirror).toEqual({ bodies: 'full', exclude: ['spam', 'drafts'] });
 });
 
 test('every mistake is listed at once, and no value is ever quoted', () => {

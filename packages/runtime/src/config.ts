@@ -50,6 +50,8 @@ export interface Quotas {
 export interface Mirror {
   /** Of a message's body: text and html, the text alone, or nothing. */
   bodies: 'full' | 'text' | 'none';
+  /** Messages that are not mirrored at all, by where they lie. */
+  exclude: readonly ('spam' | 'trash' | 'drafts')[];
 }
 
 export interface Push {
@@ -158,7 +160,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
     },
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
-    mirror: { bodies: values.MIRROR_BODIES },
+    mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
     metricsPort: values.METRICS_PORT ?? null,

@@ -22,6 +22,7 @@ export const VARIABLES = z.object({
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
   MIRROR_BODIES: z.enum(['full', 'text', 'none'], 'must be full, text or none').default('full'),
+  MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   PORT: whole(0, 65_535).default(3000),
   METRICS_PORT: whole(0, 65_535).optional(),
@@ -41,6 +42,15 @@ export type Values = z.infer<typeof VARIABLES>;
 function whole(min: number, max: number) {
   const inRange = (text: string): boolean => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
   return z.string().refine(inRange, `must be a whole number from ${min} to ${max}`).transform(Number);
+}
+
+/** Names from `allowed`, between commas; each counts once. */
+function listOf<const Name extends string>(allowed: readonly Name[]) {
+  const names = (text: string): string[] => text.split(',').map((name) => name.trim());
+  return z
+    .string()
+    .refine((text) => names(text).every((name) => (allowed as readonly string[]).includes(name)), `must be a list of ${allowed.join(', ')}, separated by commas`)
+    .transform((text) => allowed.filter((name) => names(text).includes(name)));
 }
 
 function url(protocols: readonly string[], message: string, accepts: (parsed: URL) => boolean) {

@@ -2,12 +2,12 @@ import { GoogleError, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { Lease, Store } from '@syncline/store';
 import { parseCalendarCursor, parseGmailCursor, type Cursor } from './cursor.js';
-import { MIRROR_EVERYTHING } from './gmail/bodies.js';
 import { meaningOfHistory } from './gmail/interpret.js';
+import { wholePolicy } from './gmail/mirror-policy.js';
 import { meaningOfEvents } from './calendar/turn.js';
 import type { SyncDeps } from './sync-collection.js';
 import { canonical, readEvents } from './verify.js';
-import { compareListing, compareMessages, sampleOf } from './verify-mailbox.js';
+import { type ComparedMailbox, compareListing, compareMessages, sampleOf } from './verify-mailbox.js';
 
 /*
  * The audit: now and then, when a collection is level and nothing else is to be done for it, its mirror is held against Google within a
@@ -66,7 +66,8 @@ async function driftOf(rt: Runtime, deps: SyncDeps, account: GoogleAccount, leas
 async function mailboxDrift(rt: Runtime, { store, mirror }: SyncDeps, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
   const mailbox = parseGmailCursor(cursor);
   if (mailbox.phase !== 'follow') return null;
-  const listing = await compareListing(store, account, lease.accountId, { pagesLeft: LISTING_PAGES });
+  const compared: ComparedMailbox = { store, account, accountId: lease.accountId, policy: wholePolicy(mirror) };
+  const listing = await compareListing(compared, { pagesLeft: LISTING_PAGES });
   if (listing === null) {
     rt.log.info({ event: 'audit_too_large', collectionId: lease.collectionId }, 'the mailbox is too large for an audit; syncline verify compares it');
     return { ids: [], whole: true };
@@ -74,7 +75,7 @@ async function mailboxDrift(rt: Runtime, { store, mirror }: SyncDeps, account: G
   const excused = new Set((await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId));
   const suspects = listing.suspects.filter((id) => !excused.has(id));
   const looked = [...new Set([...suspects.slice(0, SUSPECTS), ...sampleOf(listing.ids, SAMPLE, () => rt.random.next()).filter((id) => !excused.has(id))])];
-  const { missing, extra, stale } = await compareMessages({ store, account, accountId: lease.accountId, policy: mirror ?? MIRROR_EVERYTHING }, looked);
+  const { missing, extra, stale } = await compareMessages(compared, looked);
   const differ = [...missing, ...extra, ...stale];
   if (differ.length === 0) return { ids: [], whole: suspects.length <= SUSPECTS };
   const since = await account.gmail.history({ startHistoryId: BigInt(mailbox.after), pageToken: null });

@@ -1,4 +1,4 @@
-export type { MirrorPolicy } from './gmail/bodies.js';
+export type { MirrorPolicy } from './gmail/mirror-policy.js';
 export { DEFAULT_INSTANCE_LIMIT, expandInstances, type InstanceRange, type Instances } from './calendar/instances.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';

@@ -4,7 +4,7 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
 import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
-import { MIRROR_EVERYTHING, type MirrorPolicy } from './gmail/bodies.js';
+import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome, type Verdict } from './outcome.js';
@@ -24,8 +24,8 @@ export interface SyncDeps {
   store: Store;
   google: Google;
   policy: SyncPolicy;
-  /** Default: everything. */
-  mirror?: MirrorPolicy;
+  /** What is left unsaid is everything. */
+  mirror?: Partial<MirrorPolicy>;
 }
 
 export interface Run {
@@ -55,7 +55,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = {
-    rt, store: deps.store, google: account, lease, mirror: deps.mirror ?? MIRROR_EVERYTHING, generation: lease.generation, listingBegunHere: false, ahead: null,
+    rt, store: deps.store, google: account, lease, mirror: wholePolicy(deps.mirror), generation: lease.generation, listingBegunHere: false, ahead: null,
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');

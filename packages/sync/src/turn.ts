@@ -3,7 +3,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { Answers } from './gmail/answers.js';
-import type { MirrorPolicy } from './gmail/bodies.js';
+import type { MirrorPolicy } from './gmail/mirror-policy.js';
 import type { FetchPlan } from './gmail/plan.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */

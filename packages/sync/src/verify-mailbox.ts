@@ -1,6 +1,8 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { ExportedMessage, MessageRow, Store } from '@syncline/store';
-import { withBodies, type MirrorPolicy } from './gmail/bodies.js';
+import { must } from '@syncline/runtime';
+import { withBodies } from './gmail/bodies.js';
+import { excludedLabels, isExcluded, isKept, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { parseMessage } from './gmail/parse.js';
 
 /*
@@ -30,8 +32,19 @@ export interface ListingBudget {
   pagesLeft: number | null;
 }
 
+/**
+ * Every id that the mirror should hold. What is excluded is told by its labels' own lists and not by the search that the walk uses,
+ * so that a mistake of Google's in one shows in the other.
+ */
+export async function listKept(mailbox: ComparedMailbox): Promise<string[]> {
+  const unbounded = { pagesLeft: null };
+  const kept = new Set(must(await listIds(mailbox, unbounded), 'an unbounded listing has an end'));
+  for (const label of excludedLabels(mailbox.policy)) for (const id of must(await listIds(mailbox, unbounded, label), 'an unbounded listing has an end')) kept.delete(id);
+  return [...kept];
+}
+
 /** Every id of the mailbox, or of one label. @returns null when the budget does not reach */
-export async function listIds(account: GoogleAccount, budget: ListingBudget = { pagesLeft: null }, labelId?: string): Promise<string[] | null> {
+async function listIds({ account }: ComparedMailbox, budget: ListingBudget, labelId?: string): Promise<string[] | null> {
   const ids: string[] = [];
   for (let pageToken: string | null = null; ; ) {
     if (budget.pagesLeft !== null && budget.pagesLeft-- <= 0) return null;
@@ -44,17 +57,14 @@ export async function listIds(account: GoogleAccount, budget: ListingBudget = { 
 
 /**
  * Ids and labels by listing, without a single message.
- * @returns how many messages Google has and which differ, or null when the budget does not reach
+ * @returns what the mirror should hold and which messages differ, or null when the budget does not reach
  */
-export async function compareListing(store: Store, account: GoogleAccount, accountId: string, budget?: ListingBudget): Promise<{ ids: string[]; suspects: string[] } | null> {
-  const ids = await listIds(account, budget);
-  if (ids === null) return null;
-  const labels = new Map<string, string[]>(ids.map((id) => [id, []]));
-  for (const label of await account.gmail.labels()) {
-    const labelled = await listIds(account, budget, label.id ?? '');
-    if (labelled === null) return null;
-    for (const id of labelled) labels.get(id)?.push(label.id ?? '');
-  }
+export async function compareListing(mailbox: ComparedMailbox, budget: ListingBudget = { pagesLeft: null }): Promise<{ ids: string[]; suspects: string[] } | null> {
+  const { store, accountId } = mailbox;
+  const labels = await listLabels(mailbox, budget);
+  if (labels === null) return null;
+  for (const [id, labelIds] of labels) if (isExcluded(mailbox.policy, labelIds)) labels.delete(id);
+  const ids = [...labels.keys()];
   const suspects: string[] = [];
   for await (const { id, labelIds } of store.mirror.labels(accountId)) {
     const there = labels.get(id);
@@ -65,7 +75,20 @@ export async function compareListing(store: Store, account: GoogleAccount, accou
   return { ids, suspects };
 }
 
-/** Every field of these messages, here and there. */
+/** Every id with its labels, from the list of each label. @returns null when the budget does not reach */
+async function listLabels(mailbox: ComparedMailbox, budget: ListingBudget): Promise<Map<string, string[]> | null> {
+  const ids = await listIds(mailbox, budget);
+  if (ids === null) return null;
+  const labels = new Map<string, string[]>(ids.map((id) => [id, []]));
+  for (const label of await mailbox.account.gmail.labels()) {
+    const labelled = await listIds(mailbox, budget, label.id ?? '');
+    if (labelled === null) return null;
+    for (const id of labelled) labels.get(id)?.push(label.id ?? '');
+  }
+  return labels;
+}
+
+/** Every field of these messages, here and there; what is not to be mirrored does not count as there. */
 export async function compareMessages(mailbox: ComparedMailbox, ids: readonly string[]): Promise<MailboxDrift> {
   const found: MailboxDrift = { missing: [], extra: [], stale: [] };
   for (let from = 0; from < ids.length; from += COMPARE_PAGE) await comparePage(mailbox, ids.slice(from, from + COMPARE_PAGE), found);
@@ -85,7 +108,7 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
 async function comparePage({ store, account, accountId, policy }: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
   const answer = await account.gmail.getMessages([...ids]);
   if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
+  const source = new Map(answer.messages.filter((message) => isKept(policy, message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
   for (const id of ids) {

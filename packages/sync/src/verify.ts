@@ -2,8 +2,8 @@ import type { Google, GoogleAccount } from '@syncline/google';
 import { must, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
-import { MIRROR_EVERYTHING, type MirrorPolicy } from './gmail/bodies.js';
-import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listIds, sampleOf } from './verify-mailbox.js';
+import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
+import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listKept, sampleOf } from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -17,8 +17,8 @@ export interface VerifyReport {
 export interface VerifyDeps {
   store: Store;
   google: Google;
-  /** What the mirror is meant to hold. Default: everything. */
-  mirror?: MirrorPolicy;
+  /** What the mirror is meant to hold; what is left unsaid is everything. */
+  mirror?: Partial<MirrorPolicy>;
 }
 
 export interface VerifyOptions {
@@ -74,7 +74,7 @@ async function waitForFleet(rt: Runtime, store: Store, accountId: string, resour
 }
 
 async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: deps.mirror ?? MIRROR_EVERYTHING };
+  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: wholePolicy(deps.mirror) };
   const { checked, suspects } = options.sample === undefined ? await lookAtAll(mailbox, options) : await lookAtSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
@@ -83,7 +83,7 @@ async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccou
 }
 
 async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
-  const ids = must(await listIds(mailbox.account), 'an unbounded listing has an end');
+  const ids = await listKept(mailbox);
   const suspects: string[] = [];
   for (let from = 0; from < ids.length; from += COMPARE_PAGE) {
     const page = ids.slice(from, from + COMPARE_PAGE);
@@ -97,7 +97,7 @@ async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions):
 }
 
 async function lookAtSample(rt: Runtime, mailbox: ComparedMailbox, sample: number): Promise<Looked> {
-  const { ids, suspects } = must(await compareListing(mailbox.store, mailbox.account, mailbox.accountId), 'an unbounded listing has an end');
+  const { ids, suspects } = must(await compareListing(mailbox), 'an unbounded listing has an end');
   const known = new Set(suspects);
   const sampled = await compareMessages(mailbox, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
   return { checked: ids.length, suspects: [...suspects, ...sampled.missing, ...sampled.extra, ...sampled.stale] };

@@ -7,6 +7,7 @@ import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext
 import { askFor, isAccounts, type Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { endOfListing, restIfLevel } from './listing.js';
+import { isKept } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 
@@ -152,6 +153,7 @@ function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
 
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
 function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage): void {
+  if (message.id && !isKept(context.mirror, message)) return void fate.gone.push(message.id);
   try {
     fate.messages.push(withBodies(parseMessage(message), context.mirror));
   } catch (error) {

@@ -1,11 +1,16 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
+import { listingUnder } from './mirror-policy.js';
 import { MAX_RESTARTS, type TurnContext } from '../turn.js';
 
 export type ListedPage = Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>>;
 
-/** The next page of a list; null when Google no longer knows the page token, and the list may be begun again. */
+/**
+ * The next page of the list of what is kept, or of all that has one label; null when Google no longer knows the page token, and the list
+ * may be begun again. A label's list leaves nothing out: a message that moved away since it was listed would look as if it had no labels.
+ */
 export async function listPage(context: TurnContext, q: { pageToken: string | null; label?: string; restarts?: number }): Promise<ListedPage | null> {
-  return context.google.gmail.listMessages({ pageToken: q.pageToken, ...(q.label === undefined ? {} : { labelId: q.label }) }).catch((error: unknown) => {
+  const query = q.label === undefined ? listingUnder(context.mirror) : { labelId: q.label };
+  return context.google.gmail.listMessages({ pageToken: q.pageToken, ...query }).catch((error: unknown) => {
     if (isRejected(error) && q.pageToken !== null && (q.restarts ?? 0) < MAX_RESTARTS) return null;
     throw error;
   });

@@ -1,5 +1,6 @@
 import type { GmailCursor, GmailRelabelling } from '../cursor.js';
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { excludedLabels } from './mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 
 /*
@@ -19,7 +20,10 @@ export function firstLabel(context: TurnContext, from: string, listed: number, r
 
 async function labelAfter(context: TurnContext, walk: { from: string; listed: number; restarts?: number }, after: string): Promise<GmailCursor> {
   const { from, listed, restarts = 0 } = walk;
-  const label = await context.store.walk.labelAfter(context.lease.accountId, after);
+  const excluded = excludedLabels(context.mirror);
+  let label = await context.store.walk.labelAfter(context.lease.accountId, after);
+  // No row has a label that is excluded, and a message that got one since it was listed leaves with the history that is replayed.
+  while (label !== null && excluded.includes(label)) label = await context.store.walk.labelAfter(context.lease.accountId, label);
   return label === null ? { phase: 'backfill', step: 'relabel', from, listed, after: '' } : { phase: 'backfill', step: 'labels', from, listed, label, pageToken: null, restarts };
 }
 

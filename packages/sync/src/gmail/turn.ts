@@ -4,6 +4,7 @@ import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { fetchTurn } from './fetch.js';
 import { labelRow, meaningOfHistory } from './interpret.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
+import { admit } from './mirror-policy.js';
 import { beginWalk, walkTurn } from './walk.js';
 
 /** The catalogue of labels is read again after this time: renames leave no record in history. It costs one unit. */
@@ -29,8 +30,9 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null });
   if (begun) context.listingBegunHere = true;
   const meaning = meaningOfHistory(page.records);
-  const known = await context.store.knownMessages(context.lease.accountId, meaning.added, meaning.labelIds);
-  const wanted = [...new Set([...meaning.added.filter((id) => !known.messages.has(id)), ...meaning.refetch])];
+  const admitted = admit(context.mirror, page.records, meaning);
+  const known = await context.store.knownMessages(context.lease.accountId, admitted.wanted, meaning.labelIds);
+  const wanted = [...new Set([...admitted.wanted.filter((id) => !known.messages.has(id)), ...admitted.refetch])];
   const nowMs = context.rt.clock.nowMs();
   const readLabels = meaning.labelIds.some((id) => !known.labels.has(id)) || nowMs - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
   const labels = readLabels ? (await context.google.gmail.labels()).map(labelRow) : null;
@@ -46,7 +48,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
       cursor: next,
       phase: 'follow',
       generation: context.generation,
-      delta: { kind: 'gmail', messages: [], labelChanges: meaning.labelChanges, deleted: meaning.deleted, labels },
+      delta: { kind: 'gmail', messages: [], labelChanges: admitted.labelChanges, deleted: admitted.deleted, labels },
       walk: {
         again: wanted.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), delayMs: 0 })),
         ...(isLevel(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),

@@ -1,0 +1,92 @@
+import type { GmailMessage, GmailHistory, ListQuery } from '@syncline/google';
+import type { LabelChange } from '@syncline/store';
+import type { HistoryMeaning } from './interpret.js';
+
+/*
+ * What of a mailbox is mirrored. Pure, and the same for walk, resync, history, verify and audit: if two of them differed, they would
+ * call each other's work drift. SPEC.md states the rules by number.
+ */
+
+/** What is kept of what Google has. */
+export interface MirrorPolicy {
+  /** Of a message's body: text and html, the text alone, or nothing. Headers, snippet and the attachments' names are kept always. */
+  bodies: 'full' | 'text' | 'none';
+  /** Messages that have no row, by where they lie. */
+  exclude: readonly Excludable[];
+}
+
+/** Gmail's own labels for them; a message may have several. */
+const LABEL_OF = { spam: 'SPAM', trash: 'TRASH', drafts: 'DRAFT' } as const;
+export type Excludable = keyof typeof LABEL_OF;
+
+export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [] };
+
+/** What is left unsaid is kept. */
+export function wholePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
+  return { ...MIRROR_EVERYTHING, ...said };
+}
+
+export function excludedLabels({ exclude }: MirrorPolicy): string[] {
+  return exclude.map((name) => LABEL_OF[name]);
+}
+
+/** Whether a message with these labels has no row. */
+export function isExcluded(policy: MirrorPolicy, labelIds: readonly string[]): boolean {
+  return excludedLabels(policy).some((label) => labelIds.includes(label));
+}
+
+/** Whether a message, as Google has it now, has a row. What a list or a record said of it may be older, so every fetched message is asked this. */
+export function isKept(policy: MirrorPolicy, message: GmailMessage): boolean {
+  return !isExcluded(policy, message.labelIds ?? []);
+}
+
+/**
+ * How to list what is kept, and little else. What a list says is a wish and no judgement: a message may have moved since, and
+ * Gmail's search may lag behind, so `isKept` decides and the audits list without it.
+ */
+export function listingUnder({ exclude }: MirrorPolicy): ListQuery {
+  const hasBoth = exclude.includes('spam') && exclude.includes('trash');
+  // The parameter is the documented way, but it knows spam and trash only together.
+  const terms = exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`);
+  return { spamAndTrash: !hasBoth, ...(terms.length > 0 ? { search: terms.join(' ') } : {}) };
+}
+
+/** What a page of history asks of a mirror under a policy. */
+export interface Admission {
+  /** To be fetched unless they are stored. */
+  wanted: string[];
+  /** To be fetched although they are stored. */
+  refetch: string[];
+  /** Rows to be taken away: deleted at the source, or moved out of what is mirrored. */
+  deleted: string[];
+  labelChanges: LabelChange[];
+}
+
+/**
+ * The page's meaning under the policy. The last word of the page on each label counts, so a message that comes and goes within it stays
+ * what it was. One that gets an excluded label leaves; one that loses one may come in: whether it does is known when it is fetched,
+ * since history does not tell what other labels it has. A message that arrives where nothing is kept is not fetched at all.
+ */
+export function admit(policy: MirrorPolicy, records: readonly GmailHistory[], meaning: HistoryMeaning): Admission {
+  const { added, refetch, deleted, labelChanges } = meaning;
+  if (policy.exclude.length === 0) return { wanted: added, refetch, deleted, labelChanges };
+  const leaving = new Set(labelChanges.filter((change) => isExcluded(policy, change.add)).map(({ id }) => id));
+  const entering = labelChanges.filter(({ id, remove }) => !leaving.has(id) && isExcluded(policy, remove)).map(({ id }) => id);
+  const outside = arrivedOutside(policy, records, labelChanges);
+  return {
+    wanted: [...new Set([...added, ...entering])].filter((id) => !leaving.has(id) && !outside.has(id)),
+    refetch: refetch.filter((id) => !leaving.has(id)),
+    deleted: [...deleted, ...leaving],
+    labelChanges: labelChanges.filter(({ id }) => !leaving.has(id)),
+  };
+}
+
+/**
+ * Messages that were added with an excluded label and have not lost it by the end of the page. A record names the labels of the moment
+ * or those of the answer; if they are gone by then or go later, a record that says so follows in either case.
+ */
+function arrivedOutside(policy: MirrorPolicy, records: readonly GmailHistory[], labelChanges: readonly LabelChange[]): Set<string> {
+  const lost = new Map(labelChanges.map(({ id, remove }) => [id, remove]));
+  const arrivals = records.flatMap((record) => (record.messagesAdded ?? []).flatMap(({ message }) => (message?.id ? [{ id: message.id, labelIds: message.labelIds ?? [] }] : [])));
+  return new Set(arrivals.filter(({ id, labelIds }) => isExcluded(policy, labelIds.filter((label) => !lost.get(id)?.includes(label)))).map(({ id }) => id));
+}

@@ -1,0 +1,135 @@
+import { repairDrift, verifyAccount, type MirrorPolicy } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
+import { startWorld, type World } from '../support/world.js';
+
+/* Spam, trash and drafts by a policy: what is excluded has no row, whichever way it came to be so. */
+
+const NONE_OF_THEM: Partial<MirrorPolicy> = { exclude: ['spam', 'trash', 'drafts'] };
+const LABELS = { spam: 'SPAM', trash: 'TRASH', drafts: 'DRAFT' };
+
+let world: World;
+let mailbox: MailboxSteps;
+afterEach(() => world.close());
+
+async function mirrored(mirror: Partial<MirrorPolicy>, seed: number, messagesPerAccount = 120): Promise<void> {
+  world = await startWorld({ seed, accounts: 1, messagesPerAccount, bodyBytes: 300, threadLength: 1.5, calendarsPerAccount: 1, eventsPerCalendar: 2, mirror });
+  mailbox = await mailboxSteps(world);
+  for (const label of ['SPAM', 'TRASH', 'INBOX']) for (let i = 0; i < 3; i++) await mailbox.act({ action: 'deliver', labelIds: [label], text: `${label} ${i}` });
+  await world.catchUp();
+}
+
+/** What a perfect mirror under the world's policy would hold, judged by the source's own labels. */
+const kept = (message: Record<string, unknown>): boolean => !(world.mirror.exclude ?? []).some((name) => (message['labelIds'] as string[]).includes(LABELS[name]));
+const sourceIds = async (label: string): Promise<string[]> => (await world.control.truth(mailbox.email, 'gmail')).filter((message) => (message['labelIds'] as string[]).includes(label)).map((message) => String(message['id']));
+const gets = async (): Promise<number> => {
+  const { methods } = await world.control.ledger();
+  return (methods['messages.get']?.calls ?? 0) + (methods['threads.get']?.calls ?? 0);
+};
+const lastSeq = async (): Promise<bigint> => BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
+const events = async (after: bigint): Promise<string[]> => (await world.store.changes(mailbox.accountId, after, 10_000)).filter(({ entity }) => entity === 'message').map(({ op, id }) => `${op} ${id}`);
+/** The three that were delivered to the inbox, and nowhere else. */
+const plainMessages = async (): Promise<string[]> => [...(await mailbox.rows()).values()].filter((row) => row.text?.startsWith('INBOX ')).map((row) => row.id);
+
+test('what is excluded is neither listed nor fetched, in the walk and as it arrives', async () => {
+  await mirrored(NONE_OF_THEM, 141);
+  const outside = new Set([...(await sourceIds('SPAM')), ...(await sourceIds('TRASH')), ...(await sourceIds('DRAFT'))]);
+  expect(outside.size).toBeGreaterThanOrEqual(7);
+  const drift = await world.drift(kept);
+  expect(drift).toMatchObject({ ...NO_DRIFT, checked: { messages: 129 - outside.size } });
+  expect(await gets()).toBeLessThanOrEqual(drift.checked.messages);
+  const before = await gets();
+  await mailbox.act({ action: 'deliver', labelIds: ['SPAM', 'UNREAD'], text: 'Buy' });
+  const draft = await mailbox.act({ action: 'draft-save', text: 'Dear' });
+  for (let i = 0; i < 3; i++) await mailbox.act({ action: 'draft-save', draftId: (draft as { draftId?: string }).draftId, text: `Dear ${i}` });
+  const { messageId } = await mailbox.act({ action: 'deliver', labelIds: ['INBOX'], text: 'Hello' });
+  const seq = await lastSeq();
+  await world.catchUp();
+  expect(await events(seq)).toEqual([`created ${messageId}`]);
+  expect((await gets()) - before).toBe(1);
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+});
+
+test('a message that a label takes out is deleted, one that loses it is created, and going to and fro between two looks is nothing', async () => {
+  await mirrored(NONE_OF_THEM, 142);
+  const [out, fro] = await plainMessages();
+  const spam = (await sourceIds('SPAM'))[0]!;
+  let seq = await lastSeq();
+  await mailbox.act({ action: 'trash', messageId: out });
+  await mailbox.act({ action: 'label', messageId: fro, labelId: 'SPAM' });
+  await mailbox.act({ action: 'unlabel', messageId: fro, labelId: 'SPAM' });
+  await mailbox.act({ action: 'unlabel', messageId: spam, labelId: 'SPAM' });
+  await world.catchUp();
+  expect((await events(seq)).sort()).toEqual([`created ${spam}`, `deleted ${out}`].sort());
+  seq = await lastSeq();
+  const before = await gets();
+  // What happens to a message without a row costs nothing, as long as it stays outside.
+  await mailbox.act({ action: 'label', messageId: out, labelId: 'STARRED' });
+  await mailbox.act({ action: 'label', messageId: out, labelId: 'SPAM' });
+  await mailbox.act({ action: 'label', messageId: spam, labelId: 'SPAM' });
+  await mailbox.act({ action: 'unlabel', messageId: spam, labelId: 'SPAM' });
+  await mailbox.act({ action: 'label', messageId: spam, labelId: 'TRASH' });
+  await world.catchUp();
+  expect([await events(seq), (await gets()) - before]).toEqual([[`deleted ${spam}`], 0]);
+  // Out of the trash, but still in spam: it is asked for, and stays outside.
+  await mailbox.act({ action: 'unlabel', messageId: out, labelId: 'TRASH' });
+  await world.catchUp();
+  expect([await events(seq), (await gets()) - before]).toEqual([[`deleted ${spam}`], 1]);
+  await mailbox.act({ action: 'unlabel', messageId: out, labelId: 'SPAM' });
+  await world.catchUp();
+  expect(await events(seq)).toEqual([`deleted ${spam}`, `created ${out}`]);
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+});
+
+test('a resync judges by the same policy, and at no moment has what is excluded a row', async () => {
+  await mirrored({ exclude: ['spam', 'drafts'] }, 143);
+  const [out, late] = await plainMessages();
+  const [spam, wasTrash] = [(await sourceIds('SPAM'))[0]!, (await sourceIds('TRASH'))[0]!];
+  await mailbox.act({ action: 'label', messageId: out, labelId: 'SPAM' });
+  await mailbox.act({ action: 'unlabel', messageId: spam, labelId: 'SPAM' });
+  await mailbox.act({ action: 'unlabel', messageId: wasTrash, labelId: 'TRASH' });
+  await mailbox.act({ action: 'deliver', labelIds: ['SPAM'], text: 'Buy' });
+  await world.control.fault({ kind: 'expire-history' });
+  const [seq, before] = [await lastSeq(), await gets()];
+  let acted = false;
+  for (let outcome = await mailbox.step(); outcome.kind === 'more'; outcome = await mailbox.step()) {
+    // One that becomes spam after it was listed, before its labels are.
+    if (!acted && (await mailbox.cursor())['step'] === 'labels') acted = Boolean(await mailbox.act({ action: 'label', messageId: late, labelId: 'SPAM' }));
+    expect([...(await mailbox.rows()).values()].filter((row) => row.labelIds.includes('SPAM') || row.labelIds.includes('DRAFT'))).toEqual([]);
+  }
+  expect(acted).toBe(true);
+  expect((await events(seq)).sort()).toEqual([`created ${spam}`, `deleted ${late}`, `deleted ${out}`, `updated ${wasTrash}`].sort());
+  expect((await gets()) - before).toBe(1);
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+});
+
+test('a policy that changes is what verify compares with; --repair or a full sync applies it to what is stored', async () => {
+  await mirrored({}, 144, 90);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  const [trash, drafts] = [await sourceIds('TRASH'), await sourceIds('DRAFT')];
+  world.mirror = { exclude: ['trash', 'drafts'] };
+  const outside = [...new Set([...trash, ...drafts])].sort();
+  const verify = async (sample?: number): ReturnType<typeof verifyAccount> => {
+    const over = new AbortController();
+    const fleet = (async () => {
+      while (!over.signal.aborted) await world.catchUp();
+    })();
+    const report = await verifyAccount(world.rt, world, mailbox.accountId, 'gmail', sample === undefined ? {} : { sample });
+    over.abort();
+    await fleet;
+    return report;
+  };
+  const report = await verify();
+  expect(report).toEqual({ resource: 'gmail', checked: 99 - outside.length, missing: [], extra: outside, stale: [] });
+  const seq = await lastSeq();
+  await repairDrift(world.store, mailbox.accountId, report);
+  await world.catchUp();
+  expect((await events(seq)).sort()).toEqual(outside.map((id) => `deleted ${id}`));
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+  expect(await verify(5)).toMatchObject({ checked: 99 - outside.length, missing: [], extra: [], stale: [] });
+  world.mirror = { exclude: ['spam'] };
+  await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+  await world.catchUp();
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+  expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(outside.map((id) => `created ${id}`));
+});
