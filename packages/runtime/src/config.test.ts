@@ -35,7 +35,7 @@ describe('a configuration that can be used', () => {
         calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
-      mirror: { bodies: 'full', exclude: [] },
+      mirror: { bodies: 'full', exclude: [], windowDays: null },
       workerConcurrency: expect.any(Number),
       port: 3000, metricsPort: null,
       logLevel: 'info',
@@ -98,6 +98,7 @@ describe('a wrong configuration is refused by name', () => {
     ['an interval with a unit', { POLL_INTERVAL_ACTIVE_SECONDS: '60s' }, /^POLL_INTERVAL_ACTIVE_SECONDS must/],
     ['an interval of nothing', { POLL_INTERVAL_IDLE_SECONDS: '0' }, /^POLL_INTERVAL_IDLE_SECONDS must/],
     ['a place that mail does not lie in', { MIRROR_EXCLUDE: 'spam,inbox' }, /^MIRROR_EXCLUDE must be a list of spam, trash, drafts, separated by commas/],
+    ['a window of nothing', { MIRROR_WINDOW_DAYS: '0' }, /^MIRROR_WINDOW_DAYS must be a whole number from 1 to 20000/],
     ['no concurrency', { WORKER_CONCURRENCY: '0' }, /^WORKER_CONCURRENCY must/],
     ['a port too high', { PORT: '65536' }, /^PORT must be a whole number from 0 to 65535/],
     ['a port by name', { PORT: 'http' }, /^PORT must/],
@@ -128,8 +129,8 @@ describe('a wrong configuration is refused by name', () => {
 });
 
 test('what is excluded comes in one order, each once', () => {
-  const { mirror } = loadConfig({ ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam' }, '/checkout');
-  expect(mirror).toEqual({ bodies: 'full', exclude: ['spam', 'drafts'] });
+  const { mirror } = loadConfig({ ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam', MIRROR_WINDOW_DAYS: '30' }, '/checkout');
+  expect(mirror).toEqual({ bodies: 'full', exclude: ['spam', 'drafts'], windowDays: 30 });
 });
 
 test('every mistake is listed at once, and no value is ever quoted', () => {

@@ -52,6 +52,8 @@ export interface Mirror {
   bodies: 'full' | 'text' | 'none';
   /** Messages that are not mirrored at all, by where they lie. */
   exclude: readonly ('spam' | 'trash' | 'drafts')[];
+  /** How many days a mailbox's first walk goes back; null is to its beginning. */
+  windowDays: number | null;
 }
 
 export interface Push {
@@ -160,7 +162,7 @@ function toConfig(values: Values, checkoutDir: string): Config {
     },
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
-    mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE },
+    mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE, windowDays: values.MIRROR_WINDOW_DAYS ?? null },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     port: values.PORT,
     metricsPort: values.METRICS_PORT ?? null,

@@ -23,6 +23,8 @@ export const VARIABLES = z.object({
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
   MIRROR_BODIES: z.enum(['full', 'text', 'none'], 'must be full, text or none').default('full'),
   MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
+  // With 20,000 days the window stays after 1970, which stands for the beginning of a mailbox.
+  MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   PORT: whole(0, 65_535).default(3000),
   METRICS_PORT: whole(0, 65_535).optional(),

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { appendChanges } from './changes.js';
 import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
 import { applyLabelChanges, deleteMessages, replaceLabels, upsertMessages } from './gmail-rows.js';
-import { LeaseLost, type Lease, type Phase } from './lease.js';
+import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
 import { inTransaction } from './pool.js';
 import type { CalendarRow, EventRow, LabelChange, LabelRow, MessageRow, RowChange } from './rows.js';
 import { applyWalk, type WalkDelta } from './walk.js';
@@ -28,6 +28,8 @@ export interface PageCommit {
   beginsWalk?: boolean;
   delta: Delta;
   walk?: WalkDelta;
+  /** How far back the mailbox is mirrored, where this page changes that. */
+  window?: MailWindow;
 }
 
 /** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
@@ -53,6 +55,7 @@ export interface Committed {
 export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed & { changes: readonly RowChange[] }> {
   return inTransaction(pool, async (session) => {
     await fence(session, lease, ttlMs, commit);
+    if (commit.window) await moveWindow(session, lease, commit.window);
     const changes = await applyDelta(session, lease, commit.delta);
     const walked = commit.walk ? await applyWalk(session, lease, commit.generation, commit.walk) : { changes: [], swept: 0, cleared: 0 };
     const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
@@ -79,6 +82,13 @@ async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit
     ],
   });
   if (fenced.rowCount !== 1) throw new LeaseLost(lease);
+}
+
+async function moveWindow(session: pg.PoolClient, lease: Lease, { fromMs, goalMs }: MailWindow): Promise<void> {
+  await session.query({
+    text: `UPDATE collections SET window_from = CASE WHEN $2::bigint > 0 THEN 'epoch'::timestamptz + $2 * interval '1 ms' END, window_goal = 'epoch'::timestamptz + $3::bigint * interval '1 ms' WHERE id = $1`,
+    values: [lease.collectionId, Math.round(fromMs), goalMs === null ? null : Math.round(goalMs)],
+  });
 }
 
 async function applyDelta(session: pg.PoolClient, lease: Lease, delta: Delta): Promise<RowChange[]> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { instanceSources, type InstanceSources } from './instance-sources.js';
+import { WINDOW_COLUMNS, windowOf, type MailWindow, type WindowRow } from './lease.js';
 
 /** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */
 export interface ExportedMessage {
@@ -30,7 +31,10 @@ export interface ExportedEvent {
 /** The mirror's rows, for whoever prints or compares them. */
 export interface Mirror {
   messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
-  labels(accountId: string): AsyncGenerator<{ id: string; labelIds: string[] }>;
+  /** Of the messages from a moment on, by internalDate, and of those whose date no column can hold; 0 is of all. */
+  labels(accountId: string, fromMs?: number): AsyncGenerator<{ id: string; labelIds: string[] }>;
+  /** How far back the mailbox is mirrored. */
+  window(accountId: string): Promise<MailWindow>;
   events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
   calendarIds(accountId: string): Promise<string[]>;
   instanceSources(accountId: string, calendarId: string, range: { timeMinMs: number; timeMaxMs: number }): Promise<InstanceSources | null>;
@@ -39,7 +43,8 @@ export interface Mirror {
 export function mirrorIn(pool: pg.Pool): Mirror {
   return {
     messages: (accountId, ids) => exportMessages(pool, accountId, ids),
-    labels: (accountId) => exportLabels(pool, accountId),
+    labels: (accountId, fromMs) => exportLabels(pool, accountId, fromMs ?? 0),
+    window: (accountId) => mailWindow(pool, accountId),
     events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
     calendarIds: (accountId) => calendarIds(pool, accountId),
     instanceSources: (accountId, calendarId, range) => instanceSources(pool, accountId, calendarId, range),
@@ -68,11 +73,20 @@ async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly 
   }
 }
 
+/** @returns the whole mailbox when the account has none */
+async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
+  const found = await pool.query<WindowRow>(`SELECT ${WINDOW_COLUMNS} FROM collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`, [accountId]);
+  return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
+}
+
 /** Every message's labels and nothing else: what a listing can be compared with, at no cost in bodies. */
-async function* exportLabels(pool: pg.Pool, accountId: string): AsyncGenerator<{ id: string; labelIds: string[] }> {
+async function* exportLabels(pool: pg.Pool, accountId: string, fromMs: number): AsyncGenerator<{ id: string; labelIds: string[] }> {
   for (let after = ''; ; ) {
     const page = await pool.query<{ id: string; label_ids: string[] }>(
-      'SELECT id, label_ids FROM gmail_messages WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3', [accountId, after, LABELS_PAGE],
+      `SELECT id, label_ids FROM gmail_messages
+        WHERE account_id = $1 AND id COLLATE "C" > $2 AND ($4::bigint = 0 OR internal_date IS NULL OR internal_date >= 'epoch'::timestamptz + $4 * interval '1 ms')
+        ORDER BY id COLLATE "C" LIMIT $3`,
+      [accountId, after, LABELS_PAGE, Math.round(fromMs)],
     );
     for (const row of page.rows) yield { id: row.id, labelIds: row.label_ids };
     const last = page.rows.at(-1);

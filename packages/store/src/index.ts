@@ -26,7 +26,7 @@ export type { Parking, Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
-export { LeaseLost, type Claim, type CollectionKind, type Lease, type Phase } from './lease.js';
+export { LeaseLost, type Claim, type CollectionKind, type Lease, type MailWindow, type Phase } from './lease.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';

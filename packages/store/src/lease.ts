@@ -34,13 +34,22 @@ export interface Lease {
   runStartedAt: Date;
   lastChangeAt: Date | null;
   walkStartedAt: Date | null;
+  window: MailWindow;
+}
+
+/** How far back a mailbox is mirrored, by internalDate: moments in milliseconds since the epoch, 0 being the mailbox's beginning. */
+export interface MailWindow {
+  /** The mirror holds what came from here on. */
+  fromMs: number;
+  /** A walk or a deepening is on its way back to here and has stored some of it; null: none is. */
+  goalMs: number | null;
 }
 
 /**
  * A first walk until its first thousand items: the newest mail comes first, so after them the account is on board and the rest
- * may take its time. In SQL, over collections as `c`.
+ * may take its time. A mailbox that is deepened is on board. In SQL, over collections as `c`.
  */
-export const ONBOARDING = "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000)";
+export const ONBOARDING = "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
 
 export type CollectionKind = 'gmail' | 'calendar-list' | 'calendar-events';
 export type Phase = 'new' | 'backfill' | 'follow';
@@ -73,6 +82,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
         RETURNING c.id, c.account_id, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
+                  ${WINDOW_COLUMNS},
                   EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes,
                   ${ONBOARDING} AS onboarding`,
     values: [collectionId, holder, ttlMs],
@@ -91,7 +101,7 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
   if (renewed.rowCount !== 1) throw new LeaseLost(lease);
 }
 
-interface ClaimedRow {
+interface ClaimedRow extends WindowRow {
   id: string;
   account_id: string;
   kind: CollectionKind;
@@ -132,7 +142,20 @@ function leaseOf(row: ClaimedRow): Lease {
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,
+    window: windowOf(row),
   };
+}
+
+export interface WindowRow {
+  window_from_ms: string | null;
+  window_goal_ms: string | null;
+}
+
+/** Of `collections c`. */
+export const WINDOW_COLUMNS = 'extract(epoch FROM c.window_from) * 1000 AS window_from_ms, extract(epoch FROM c.window_goal) * 1000 AS window_goal_ms';
+
+export function windowOf(row: WindowRow): MailWindow {
+  return { fromMs: Math.round(Number(row.window_from_ms ?? 0)), goalMs: row.window_goal_ms === null ? null : Math.round(Number(row.window_goal_ms)) };
 }
 
 async function whyNot(pool: pg.Pool, collectionId: string): Promise<Claim> {

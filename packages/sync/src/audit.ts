@@ -66,7 +66,7 @@ async function driftOf(rt: Runtime, deps: SyncDeps, account: GoogleAccount, leas
 async function mailboxDrift(rt: Runtime, { store, mirror }: SyncDeps, account: GoogleAccount, lease: Lease, cursor: Cursor): Promise<Drift | null> {
   const mailbox = parseGmailCursor(cursor);
   if (mailbox.phase !== 'follow') return null;
-  const compared: ComparedMailbox = { store, account, accountId: lease.accountId, policy: wholePolicy(mirror) };
+  const compared: ComparedMailbox = { store, account, accountId: lease.accountId, policy: wholePolicy(mirror), window: lease.window };
   const listing = await compareListing(compared, { pagesLeft: LISTING_PAGES });
   if (listing === null) {
     rt.log.info({ event: 'audit_too_large', collectionId: lease.collectionId }, 'the mailbox is too large for an audit; syncline verify compares it');

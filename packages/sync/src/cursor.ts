@@ -45,6 +45,21 @@ export type GmailFollow = {
   fetched: number;
   /** When the catalogue of labels was read last; renames leave no trace in history. */
   labelsReadAtMs: number;
+  /** Older mail that is being fetched beside the following, since the window has grown; the collection's row says from where to where. */
+  deepening?: Deepening;
+};
+
+export type Deepening = {
+  /** Where the list of the older slice goes on; null: at its first page. */
+  pageToken: string | null;
+  /** Its last page is listed: when what that named is fetched, the slice is done. */
+  isListed: boolean;
+  /** History is looked at before the next page. */
+  looksFirst: boolean;
+  /** Messages listed so far. */
+  listed: number;
+  /** Times in a row that its list was begun again and brought nothing new. */
+  restarts: number;
 };
 
 /** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
@@ -76,6 +91,11 @@ export function parseCalendarCursor(letter: unknown): NewCursor | CalendarCursor
 
 export function parseCursor(kind: CollectionKind, letter: unknown): Cursor {
   return kind === 'gmail' ? parseGmailCursor(letter) : parseCalendarCursor(letter);
+}
+
+/** The phase that the collection's row shows: a mailbox that is deepened walks, on the lane of walks, though its cursor follows. */
+export function phaseOf(cursor: Cursor): Phase {
+  return cursor.phase === 'follow' && 'deepening' in cursor && cursor.deepening ? 'backfill' : cursor.phase;
 }
 
 /** Whether the next request carries a page token. */

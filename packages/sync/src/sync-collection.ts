@@ -3,7 +3,7 @@ import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
-import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, type Cursor } from './cursor.js';
+import { isPaged, listedAgain, parseCalendarCursor, parseCursor, parseGmailCursor, phaseOf, type Cursor } from './cursor.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
@@ -55,7 +55,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = {
-    rt, store: deps.store, google: account, lease, mirror: wholePolicy(deps.mirror), generation: lease.generation, listingBegunHere: false, ahead: null,
+    rt, store: deps.store, google: account, lease, mirror: wholePolicy(deps.mirror), window: lease.window, generation: lease.generation, listingBegunHere: false, ahead: null,
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
@@ -108,6 +108,7 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
     if (turn.commit) {
       const committed = await context.store.commitPage(context.lease, turn.commit);
       context.generation = turn.commit.generation;
+      context.window = turn.commit.window ?? context.window;
       position.changed += committed.created + committed.updated + committed.deleted;
       position.cursor = turn.next(committed);
     }
@@ -157,7 +158,7 @@ function firstCursor(lease: Lease): Cursor {
 }
 
 async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Position, ended: Ended, calm: boolean): Promise<Outcome> {
-  const full = position.cursor.phase !== 'follow';
+  const full = phaseOf(position.cursor) !== 'follow';
   switch (ended.kind) {
     case 'caught-up': {
       const nowMs = rt.clock.nowMs();
@@ -199,7 +200,7 @@ async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: 
   if (signal.aborted && !(error instanceof GoogleError)) {
     if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
     await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null, calm: lease.crashes < CAREFUL_AFTER_CRASHES });
-    return { kind: 'more', full: position.cursor.phase !== 'follow' };
+    return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
   }
   if (error instanceof GoogleError) {
     const verdict = judge(rt, lease, position, error);

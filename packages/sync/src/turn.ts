@@ -1,6 +1,6 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, Lease, PageCommit, Store } from '@syncline/store';
+import type { Committed, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { Answers } from './gmail/answers.js';
 import type { MirrorPolicy } from './gmail/mirror-policy.js';
@@ -13,6 +13,8 @@ export interface TurnContext {
   google: GoogleAccount;
   lease: Lease;
   mirror: MirrorPolicy;
+  /** How far back the mailbox is mirrored; a commit may move it. */
+  window: MailWindow;
   /** Number of the walk in hand; a commit that begins a walk raises it. */
   generation: number;
   /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */

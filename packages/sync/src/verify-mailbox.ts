@@ -1,9 +1,10 @@
 import type { GoogleAccount } from '@syncline/google';
-import type { ExportedMessage, MessageRow, Store } from '@syncline/store';
+import type { ExportedMessage, MailWindow, MessageRow, Store } from '@syncline/store';
 import { must } from '@syncline/runtime';
 import { withBodies } from './gmail/bodies.js';
-import { excludedLabels, isExcluded, isKept, type MirrorPolicy } from './gmail/mirror-policy.js';
+import { excludedLabels, isExcluded, isKept, searchFor, termsOf, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { parseMessage } from './gmail/parse.js';
+import { floorMs } from './gmail/window.js';
 
 /*
  * The mailbox's mirror against Google's. Two looks with different prices: the listing (5 units for 500 ids, once for all and once for
@@ -22,6 +23,7 @@ export interface ComparedMailbox {
   account: GoogleAccount;
   accountId: string;
   policy: MirrorPolicy;
+  window: MailWindow;
 }
 
 /** Messages that are compared at a time. */
@@ -43,12 +45,12 @@ export async function listKept(mailbox: ComparedMailbox): Promise<string[]> {
   return [...kept];
 }
 
-/** Every id of the mailbox, or of one label. @returns null when the budget does not reach */
-async function listIds({ account }: ComparedMailbox, budget: ListingBudget, labelId?: string): Promise<string[] | null> {
+/** Every id of the mailbox's window, or of one label in it. @returns null when the budget does not reach */
+async function listIds({ account, window }: ComparedMailbox, budget: ListingBudget, labelId?: string): Promise<string[] | null> {
   const ids: string[] = [];
   for (let pageToken: string | null = null; ; ) {
     if (budget.pagesLeft !== null && budget.pagesLeft-- <= 0) return null;
-    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken, ...(labelId === undefined ? {} : { labelId }) });
+    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken, ...searchFor(termsOf(window)), ...(labelId === undefined ? {} : { labelId }) });
     for (const item of page.ids) ids.push(item.id);
     pageToken = page.nextPageToken;
     if (pageToken === null) return ids;
@@ -66,7 +68,7 @@ export async function compareListing(mailbox: ComparedMailbox, budget: ListingBu
   for (const [id, labelIds] of labels) if (isExcluded(mailbox.policy, labelIds)) labels.delete(id);
   const ids = [...labels.keys()];
   const suspects: string[] = [];
-  for await (const { id, labelIds } of store.mirror.labels(accountId)) {
+  for await (const { id, labelIds } of store.mirror.labels(accountId, mailbox.window.fromMs)) {
     const there = labels.get(id);
     if (there === undefined || there.sort().join('\n') !== labelIds.join('\n')) suspects.push(id);
     labels.delete(id);
@@ -105,18 +107,21 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
   return pool.slice(0, count);
 }
 
-async function comparePage({ store, account, accountId, policy }: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
+async function comparePage({ store, account, accountId, policy, window }: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
   const answer = await account.gmail.getMessages([...ids]);
   if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.filter((message) => isKept(policy, message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
+  const source = new Map(answer.messages.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
+  // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
+  const due = new Set(answer.messages.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
   for (const id of ids) {
     const there = source.get(id);
     const here = mirror.get(id);
-    if (there && !here) found.missing.push(id);
-    else if (!there && here) found.extra.push(id);
-    else if (there && here && JSON.stringify(there) !== JSON.stringify(here)) found.stale.push(id);
+    if (!here) {
+      if (due.has(id)) found.missing.push(id);
+    } else if (!there) found.extra.push(id);
+    else if (JSON.stringify(there) !== JSON.stringify(here)) found.stale.push(id);
   }
 }
 

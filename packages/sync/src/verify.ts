@@ -3,7 +3,7 @@ import { must, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
-import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listKept, sampleOf } from './verify-mailbox.js';
+import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listKept, type MailboxDrift, sampleOf } from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -57,7 +57,7 @@ export async function verifyAccount(
  * costs a request for every 2,500 events and writes only what differs. Done by the next runs, with change events like any other change.
  */
 export async function repairDrift(store: Store, accountId: string, report: VerifyReport): Promise<void> {
-  const ids = [...report.missing, ...report.extra, ...report.stale];
+  const ids = namesIn(report);
   if (ids.length === 0) return;
   if (report.resource === 'gmail') await store.quarantine.wantMessages(accountId, ids);
   else await store.collections.markWanted([accountId], { resource: 'calendar', full: true });
@@ -74,7 +74,7 @@ async function waitForFleet(rt: Runtime, store: Store, accountId: string, resour
 }
 
 async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: wholePolicy(deps.mirror) };
+  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: wholePolicy(deps.mirror), window: await deps.store.mirror.window(accountId) };
   const { checked, suspects } = options.sample === undefined ? await lookAtAll(mailbox, options) : await lookAtSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
@@ -88,11 +88,14 @@ async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions):
   for (let from = 0; from < ids.length; from += COMPARE_PAGE) {
     const page = ids.slice(from, from + COMPARE_PAGE);
     const compared = await compareMessages(mailbox, page);
-    suspects.push(...compared.missing, ...compared.extra, ...compared.stale);
+    suspects.push(...namesIn(compared));
     progress?.(from + page.length);
   }
   const listed = new Set(ids);
-  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId)) if (!listed.has(id)) suspects.push(id);
+  const unlisted: string[] = [];
+  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId)) if (!listed.has(id)) unlisted.push(id);
+  // Rows of a slice that is just being deepened stand outside the list, and are none the worse for it.
+  suspects.push(...(mailbox.window.goalMs === null ? unlisted : namesIn(await compareMessages(mailbox, unlisted))));
   return { checked: ids.length, suspects };
 }
 
@@ -100,7 +103,11 @@ async function lookAtSample(rt: Runtime, mailbox: ComparedMailbox, sample: numbe
   const { ids, suspects } = must(await compareListing(mailbox), 'an unbounded listing has an end');
   const known = new Set(suspects);
   const sampled = await compareMessages(mailbox, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
-  return { checked: ids.length, suspects: [...suspects, ...sampled.missing, ...sampled.extra, ...sampled.stale] };
+  return { checked: ids.length, suspects: [...suspects, ...namesIn(sampled)] };
+}
+
+function namesIn({ missing, extra, stale }: MailboxDrift): string[] {
+  return [...missing, ...extra, ...stale];
 }
 
 interface Looked {

@@ -29,7 +29,7 @@ function contextOf(items: WantedItem[], answer: { failed?: Record<string, Google
   };
   const walk = { nextWanted: async () => items, threads: async () => (answer.threads ?? []).map(({ id, wanted }) => ({ threadId: id, size: wanted.length, wanted })) };
   const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
-  return { rt, store: { walk }, google: { gmail }, lease: { failures: 0 }, generation: 1, mirror: MIRROR_EVERYTHING, ahead: null, hasTime: () => false } as unknown as TurnContext;
+  return { rt, store: { walk }, google: { gmail }, lease: { failures: 0 }, generation: 1, mirror: MIRROR_EVERYTHING, window: { fromMs: 0, goalMs: null }, ahead: null, hasTime: () => false } as unknown as TurnContext;
 }
 
 const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown => turn.commit?.delta.kind === 'gmail' && turn.commit.delta.messages.map((row) => row.id);

@@ -1,7 +1,7 @@
 import type { GmailMessage, GoogleError } from '@syncline/google';
 import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
-import type { GmailCursor, GmailFollow } from '../cursor.js';
+import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
 import { askFor, isAccounts, type Answers } from './answers.js';
@@ -10,6 +10,7 @@ import { endOfListing, restIfLevel } from './listing.js';
 import { isKept } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
+import { floorMs } from './window.js';
 
 /*
  * The next messages of the walk's list, fetched and stored. Each of them ends in exactly one way: stored, gone at the source,
@@ -153,7 +154,7 @@ function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
 
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
 function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage): void {
-  if (message.id && !isKept(context.mirror, message)) return void fate.gone.push(message.id);
+  if (message.id && !isKept(context.mirror, floorMs(context.window), message)) return void fate.gone.push(message.id);
   try {
     fate.messages.push(withBodies(parseMessage(message), context.mirror));
   } catch (error) {
@@ -196,7 +197,7 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
     moved.phase === 'follow' ? endOfListing(moved) : moved.fetched >= moved.listed ? { phase: 'backfill', step: 'sweep', from: moved.from } : moved;
   const commit: PageCommit = {
     cursor: next,
-    phase: next.phase,
+    phase: phaseOf(next),
     generation: context.generation,
     ...(cursor.phase === 'backfill' ? { progress: { done: fetched, total: moved.listed } } : {}),
     delta: { kind: 'gmail', messages: fate.messages, labelChanges: [], deleted: fate.gone, labels: null },

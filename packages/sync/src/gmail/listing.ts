@@ -11,7 +11,7 @@ export function isLevel(cursor: GmailFollow): boolean {
   return cursor.listing === null;
 }
 
-/** Only a listing that began in this run says that the mailbox is level as of this run; an older one leads to another look. */
+/** Only a listing that began in this run says that the mailbox is level as of this run; an older one leads to another look. So does older mail that is still to come. */
 export function restIfLevel(context: TurnContext, next: GmailFollow): Pick<Turn, 'rest'> {
-  return isLevel(next) && context.listingBegunHere ? { rest: { kind: 'caught-up' } } : {};
+  return isLevel(next) && !next.deepening && context.listingBegunHere ? { rest: { kind: 'caught-up' } } : {};
 }

@@ -5,6 +5,7 @@ import { admit, type Excludable, isExcluded, isKept, listingUnder, MIRROR_EVERYT
 
 const excluding = (...exclude: Excludable[]): MirrorPolicy => wholePolicy({ exclude });
 const read = (policy: MirrorPolicy, records: GmailHistory[]): ReturnType<typeof admit> => admit(policy, records, meaningOfHistory(records));
+const ALL = { fromMs: 0 };
 const added = (id: string, labelIds?: string[]): GmailHistory => ({ id: '1', messagesAdded: [{ message: { id, ...(labelIds ? { labelIds } : {}) } }] });
 const gains = (id: string, ...labelIds: string[]): GmailHistory => ({ id: '2', labelsAdded: [{ message: { id }, labelIds }] });
 const loses = (id: string, ...labelIds: string[]): GmailHistory => ({ id: '3', labelsRemoved: [{ message: { id }, labelIds }] });
@@ -12,7 +13,7 @@ const loses = (id: string, ...labelIds: string[]): GmailHistory => ({ id: '3', l
 test('without a policy everything is kept, and history means what it says', () => {
   const records = [added('m1', ['SPAM']), gains('m2', 'TRASH')];
   expect(read(MIRROR_EVERYTHING, records)).toEqual({ wanted: ['m1'], refetch: [], deleted: [], labelChanges: meaningOfHistory(records).labelChanges });
-  expect(isKept(MIRROR_EVERYTHING, { id: 'm1', labelIds: ['SPAM', 'TRASH', 'DRAFT'] })).toBe(true);
+  expect(isKept(MIRROR_EVERYTHING, 0, { id: 'm1', labelIds: ['SPAM', 'TRASH', 'DRAFT'] })).toBe(true);
 });
 
 test.each([
@@ -31,10 +32,10 @@ test.each([
 });
 
 test('spam and trash together are left out by the parameter that Google documents, one of them by search', () => {
-  expect(listingUnder(MIRROR_EVERYTHING)).toEqual({ spamAndTrash: true });
-  expect(listingUnder(excluding('trash', 'spam'))).toEqual({ spamAndTrash: false });
-  expect(listingUnder(excluding('spam', 'trash', 'drafts'))).toEqual({ spamAndTrash: false, search: '-in:drafts' });
-  expect(listingUnder(excluding('spam', 'drafts'))).toEqual({ spamAndTrash: true, search: '-in:spam -in:drafts' });
+  expect(listingUnder(MIRROR_EVERYTHING, ALL)).toEqual({ spamAndTrash: true });
+  expect(listingUnder(excluding('trash', 'spam'), ALL)).toEqual({ spamAndTrash: false });
+  expect(listingUnder(excluding('spam', 'trash', 'drafts'), ALL)).toEqual({ spamAndTrash: false, search: '-in:drafts' });
+  expect(listingUnder(excluding('spam', 'drafts'), ALL)).toEqual({ spamAndTrash: true, search: '-in:spam -in:drafts' });
 });
 
 /** What happens to one of three messages; each step writes one record. */
@@ -99,7 +100,7 @@ function apply(policy: MirrorPolicy, page: GmailHistory[], source: Labels, rows:
   }
   for (const id of [...wanted.filter((one) => !rows.has(one)), ...refetch]) {
     const labels = source.get(id);
-    if (labels && isKept(policy, { id, labelIds: [...labels] })) rows.set(id, new Set(labels));
+    if (labels && isKept(policy, 0, { id, labelIds: [...labels] })) rows.set(id, new Set(labels));
     else rows.delete(id);
   }
 }

@@ -13,13 +13,15 @@ export interface MirrorPolicy {
   bodies: 'full' | 'text' | 'none';
   /** Messages that have no row, by where they lie. */
   exclude: readonly Excludable[];
+  /** How many days the first walk goes back; null is to the mailbox's beginning. */
+  windowDays: number | null;
 }
 
 /** Gmail's own labels for them; a message may have several. */
 const LABEL_OF = { spam: 'SPAM', trash: 'TRASH', drafts: 'DRAFT' } as const;
 export type Excludable = keyof typeof LABEL_OF;
 
-export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [] };
+export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [], windowDays: null };
 
 /** What is left unsaid is kept. */
 export function wholePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
@@ -35,20 +37,39 @@ export function isExcluded(policy: MirrorPolicy, labelIds: readonly string[]): b
   return excludedLabels(policy).some((label) => labelIds.includes(label));
 }
 
-/** Whether a message, as Google has it now, has a row. What a list or a record said of it may be older, so every fetched message is asked this. */
-export function isKept(policy: MirrorPolicy, message: GmailMessage): boolean {
-  return !isExcluded(policy, message.labelIds ?? []);
+/**
+ * Whether a message, as Google has it now, has a row. What a list or a record said of it may be older, so every fetched message is asked this.
+ * @param fromMs the window's moment, 0 being the mailbox's beginning
+ */
+export function isKept(policy: MirrorPolicy, fromMs: number, message: GmailMessage): boolean {
+  const isOlder = fromMs > 0 && Number(message.internalDate ?? fromMs) < fromMs;
+  return !isOlder && !isExcluded(policy, message.labelIds ?? []);
+}
+
+/** A part of a mailbox, by internalDate; 0 is its beginning. */
+export interface Slice {
+  fromMs: number;
+  beforeMs?: number;
+}
+
+/** The terms of Gmail's search for a slice. They take whole seconds, and whether they include theirs is not documented: a second is added at either end. */
+export function termsOf({ fromMs, beforeMs }: Slice): string[] {
+  return [...(fromMs > 0 ? [`after:${Math.floor(fromMs / 1_000) - 1}`] : []), ...(beforeMs === undefined ? [] : [`before:${Math.ceil(beforeMs / 1_000) + 1}`])];
 }
 
 /**
  * How to list what is kept, and little else. What a list says is a wish and no judgement: a message may have moved since, and
  * Gmail's search may lag behind, so `isKept` decides and the audits list without it.
  */
-export function listingUnder({ exclude }: MirrorPolicy): ListQuery {
+export function listingUnder({ exclude }: MirrorPolicy, slice: Slice): ListQuery {
   const hasBoth = exclude.includes('spam') && exclude.includes('trash');
   // The parameter is the documented way, but it knows spam and trash only together.
-  const terms = exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`);
-  return { spamAndTrash: !hasBoth, ...(terms.length > 0 ? { search: terms.join(' ') } : {}) };
+  const terms = [...termsOf(slice), ...exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`)];
+  return { spamAndTrash: !hasBoth, ...searchFor(terms) };
+}
+
+export function searchFor(terms: readonly string[]): Pick<ListQuery, 'search'> {
+  return terms.length > 0 ? { search: terms.join(' ') } : {};
 }
 
 /** What a page of history asks of a mirror under a policy. */

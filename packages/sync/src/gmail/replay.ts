@@ -1,4 +1,4 @@
-import type { GmailCursor, NewCursor } from '../cursor.js';
+import { phaseOf, type GmailCursor, type NewCursor } from '../cursor.js';
 import type { Turn, TurnContext } from '../turn.js';
 
 /** Items that one commit puts on the list. */
@@ -20,7 +20,7 @@ export async function replayTurn(context: TurnContext, cursor: NewCursor | Gmail
   return {
     commit: {
       cursor: next,
-      phase: 'follow',
+      phase: phaseOf(next),
       generation: context.generation,
       delta: { kind: 'none' },
       walk: { again: ids.map((id, i) => ({ id, ordinal: BigInt(i + 1), delayMs: 0, attempts: REPLAYED_ATTEMPTS })), replayed: ids },

@@ -1,11 +1,13 @@
 import { unreachable } from '@syncline/runtime';
-import type { GmailCursor, GmailFollow, NewCursor } from '../cursor.js';
+import { phaseOf, type GmailCursor, type GmailFollow, type NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { deepenTurn, lookedAt } from './deepen.js';
 import { fetchTurn } from './fetch.js';
 import { labelRow, meaningOfHistory } from './interpret.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
 import { admit } from './mirror-policy.js';
 import { beginWalk, walkTurn } from './walk.js';
+import { reached } from './window.js';
 
 /** The catalogue of labels is read again after this time: renames leave no record in history. It costs one unit. */
 const LABELS_MAX_AGE_MS = 10 * 60_000;
@@ -27,6 +29,8 @@ export function gmailTurn(context: TurnContext, cursor: NewCursor | GmailCursor)
 async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
   if (cursor.fetched < cursor.listed) return fetchTurn(context, cursor);
   const begun = cursor.listing === null;
+  const deeper = begun ? await deepenTurn(context, cursor) : null;
+  if (deeper) return deeper;
   const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null });
   if (begun) context.listingBegunHere = true;
   const meaning = meaningOfHistory(page.records);
@@ -37,7 +41,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   const readLabels = meaning.labelIds.some((id) => !known.labels.has(id)) || nowMs - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
   const labels = readLabels ? (await context.google.gmail.labels()).map(labelRow) : null;
   const next = endOfListing({
-    ...cursor,
+    ...(begun ? lookedAt(cursor) : cursor),
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
     listing: { pageToken: page.nextPageToken, until: cursor.listing?.until ?? String(page.historyId) },
     listed: cursor.listed + wanted.length,
@@ -46,8 +50,9 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   return {
     commit: {
       cursor: next,
-      phase: 'follow',
+      phase: phaseOf(next),
       generation: context.generation,
+      ...(cursor.deepening && !next.deepening ? { window: reached(context.window) } : {}),
       delta: { kind: 'gmail', messages: [], labelChanges: admitted.labelChanges, deleted: admitted.deleted, labels },
       walk: {
         again: wanted.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), delayMs: 0 })),

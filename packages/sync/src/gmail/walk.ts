@@ -5,6 +5,7 @@ import { fetchTurn } from './fetch.js';
 import { labelRow } from './interpret.js';
 import { listPage } from './list-page.js';
 import { firstLabel, labelsTurn, relabelTurn } from './relabel.js';
+import { reached, windowOfWalk } from './window.js';
 
 /*
  * The full walk, and the resync, which is a walk over rows that are good already: nothing is wiped, what is stored is not
@@ -23,6 +24,7 @@ export async function beginWalk(context: TurnContext, cursor: NewCursor): Promis
       generation: context.generation + 1,
       progress: { done: 0, total: profile.messagesTotal },
       beginsWalk: true,
+      window: windowOfWalk(context.mirror, context.window, context.generation === 0, context.rt.clock.nowMs()),
       delta: { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: labels.map(labelRow) },
     },
     next: () => next,
@@ -83,7 +85,7 @@ function sweepTurn(context: TurnContext, from: string): Turn {
 function clearTurn(context: TurnContext, from: string): Turn {
   const again: GmailCursor = { phase: 'backfill', step: 'clear', from };
   return {
-    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { clearLimit: CLEAR_PAGE } },
+    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { clearLimit: CLEAR_PAGE }, ...(context.window.goalMs === null ? {} : { window: reached(context.window) }) },
     next: (committed) =>
       committed.cleared >= CLEAR_PAGE
         ? again

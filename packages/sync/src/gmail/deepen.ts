@@ -1,0 +1,70 @@
+import type { GmailFollow } from '../cursor.js';
+import { phaseOf, type Deepening } from '../cursor.js';
+import { MAX_RESTARTS, type Turn, type TurnContext } from '../turn.js';
+import { listPage } from './list-page.js';
+import { deeperWindow } from './window.js';
+
+/*
+ * The window has grown: older mail is fetched beside the following. Only the slice between the new moment and the old one is listed,
+ * a page at a time; what is not stored goes to the mailbox's list and is fetched like what history names, under a listing that leaves
+ * the bookmark where it is. Between two pages history is looked at, so that new mail waits for 500 old messages at most.
+ *
+ * Rejected: a walk to the new moment (it lists everything again, and new mail waits until it ends); remembering the slice in Redis.
+ */
+
+/** Google forgets page tokens again and again: the mailbox rests that long, and goes on then. */
+const RESTLESS_MS = 15 * 60_000;
+
+const AT_ITS_BEGINNING: Deepening = { pageToken: null, isListed: false, looksFirst: false, listed: 0, restarts: 0 };
+
+/**
+ * The next page of the older slice, for a mailbox that is level.
+ * @returns null when there is none, or when history comes first
+ */
+export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn | null> {
+  const deepening = cursor.deepening ?? AT_ITS_BEGINNING;
+  const window = cursor.deepening ? context.window : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
+  if (window === null || deepening.isListed || deepening.looksFirst) return null;
+  const page = await listPage(context, { pageToken: deepening.pageToken, slice: { fromMs: window.goalMs ?? window.fromMs, beforeMs: window.fromMs } });
+  if (!page) return listAgain(context, cursor, deepening);
+  const { messages: known } = await context.store.knownMessages(context.lease.accountId, page.ids.map((item) => item.id), []);
+  const wanted = page.ids.filter((item) => !known.has(item.id));
+  const listed = deepening.listed + page.ids.length;
+  const next: GmailFollow = {
+    ...cursor,
+    listing: wanted.length > 0 ? { pageToken: null, until: cursor.after } : null,
+    listed: wanted.length,
+    fetched: 0,
+    deepening: { pageToken: page.nextPageToken, isListed: page.nextPageToken === null, looksFirst: true, listed, restarts: wanted.length > 0 ? 0 : deepening.restarts },
+  };
+  return {
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      progress: { done: listed, total: null },
+      delta: { kind: 'none' },
+      walk: { met: wanted.map((item, i) => ({ id: item.id, threadId: item.threadId, ordinal: BigInt(i + 1), wanted: true })) },
+      ...(cursor.deepening ? {} : { window }),
+    },
+    next: () => next,
+  };
+}
+
+/** Google no longer knows the page token: the slice is listed from its first page again, and what is stored of it is not fetched again. */
+function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepening): Turn {
+  const isRestless = deepening.restarts >= MAX_RESTARTS;
+  const next: GmailFollow = { ...cursor, deepening: { ...AT_ITS_BEGINNING, looksFirst: true, restarts: isRestless ? 0 : deepening.restarts + 1 } };
+  return {
+    commit: { cursor: next, phase: phaseOf(next), generation: context.generation, delta: { kind: 'none' } },
+    next: () => next,
+    ...(isRestless ? { rest: { kind: 'wait', delayMs: RESTLESS_MS, why: 'Google forgets the page tokens of older mail', counts: true } } : {}),
+  };
+}
+
+/** A look at history has begun, for a mailbox that was level: the slice goes on after it, or, when all of it is fetched, is done. */
+export function lookedAt(cursor: GmailFollow): GmailFollow {
+  const { deepening, ...rest } = cursor;
+  if (!deepening) return cursor;
+  return deepening.isListed ? rest : { ...rest, deepening: { ...deepening, looksFirst: false } };
+}
