@@ -1,4 +1,4 @@
-import { repairDrift, verifyAccount, type MirrorPolicy } from '@syncline/sync';
+import { repairDrift, syncCollection, verifyAccount, type MirrorPolicy } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
@@ -132,4 +132,23 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   await world.catchUp();
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(outside.map((id) => `created ${id}`));
+});
+
+test('an audit finds nothing under the policy of the mirror, and applies a changed one', async () => {
+  await mirrored({ exclude: ['trash'] }, 145, 60);
+  const audit = async (): Promise<number> => {
+    const { rows } = await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id");
+    const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
+    const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, { sliceMs: 5_000, signal: new AbortController().signal });
+    expect(outcome.kind).toMatch(/caught-up|more/);
+    return (await world.database.pool.query("SELECT audit_drift FROM collections WHERE kind = 'gmail'")).rows[0].audit_drift;
+  };
+  expect(await audit()).toBe(0);
+  world.mirror = { exclude: ['trash', 'spam'] };
+  const [spam, seq] = [await sourceIds('SPAM'), await lastSeq()];
+  expect(await audit()).toBe(spam.length);
+  await world.catchUp();
+  expect((await events(seq)).sort()).toEqual(spam.map((id) => `deleted ${id}`).sort());
+  expect(await audit()).toBe(0);
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });

@@ -52,7 +52,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
       cursor: next,
       phase: phaseOf(next),
       generation: context.generation,
-      ...(cursor.deepening && !next.deepening ? { window: reached(context.window) } : {}),
+      ...(cursor.deepening && !next.deepening ? { window: reached(context.window), progress: { done: cursor.deepening.listed, total: cursor.deepening.listed } } : {}),
       delta: { kind: 'gmail', messages: [], labelChanges: admitted.labelChanges, deleted: admitted.deleted, labels },
       walk: {
         again: wanted.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), delayMs: 0 })),
