@@ -23,6 +23,7 @@ const window = async (): Promise<{ fromMs: number; goalMs: number | null; phase:
   const { rows } = await world.database.pool.query("SELECT window_from, window_goal, phase FROM collections WHERE kind = 'gmail'");
   return { fromMs: rows[0].window_from?.getTime() ?? 0, goalMs: rows[0].window_goal?.getTime() ?? null, phase: rows[0].phase };
 };
+const collectionId = async (): Promise<string> => (await world.database.pool.query("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0].id;
 const daysBack = (ms: number): number => Math.round((world.rt.clock.nowMs() - ms) / DAY_MS);
 const since = (fromMs: number) => (message: Record<string, unknown>): boolean => Number(message['internalDate']) >= fromMs;
 const inSource = async (fromMs: number, beforeMs = Infinity): Promise<string[]> =>
@@ -87,6 +88,10 @@ test('a larger window fetches the older slice and nothing else, readable through
   const going = await window();
   expect(going).toMatchObject({ fromMs, phase: 'backfill' });
   expect(daysBack(going.goalMs!)).toBe(500);
+  // It walks on the lane of walks, but as nobody who has just connected.
+  const collection = await collectionId();
+  expect(await world.store.lease.claim(collection)).toMatchObject({ kind: 'claimed', lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } } });
+  await world.database.pool.query('UPDATE collections SET lease_until = now(), run_open = false WHERE id = $1', [collection]);
   const slice = await inSource(going.goalMs!, fromMs);
   expect(slice.length).toBeGreaterThan(40);
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
@@ -116,7 +121,7 @@ test('a deepening that crashes again and again ends whole, and what was stored i
   await mirrored(60, { seed: 154, largestPage: 30 });
   const { fromMs } = await window();
   world.mirror = { windowDays: 700 };
-  const id = (await world.database.pool.query("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0].id as string;
+  const collection = await collectionId();
   const seq = await lastSeq();
   const stops: { at: string; side: 'before' | 'after' }[] = [
     { at: 'store.commitPage', side: 'before' }, { at: 'store.commitPage', side: 'after' }, { at: 'google.gmail.getMessages', side: 'after' }, { at: 'google.gmail.listMessages', side: 'after' }, { at: 'google.gmail.history', side: 'before' },
@@ -125,11 +130,11 @@ test('a deepening that crashes again and again ends whole, and what was stored i
   for (const stop of [...stops, ...stops]) {
     const interruption = new Interruption({ kind: 'crash', ...stop });
     const deps = { store: interruption.guard(world.store, 'store'), google: interruption.guard(world.google, 'google'), policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror };
-    const running = syncCollection(world.rt, deps, id, { sliceMs: 5_000, signal: interruption.signal });
+    const running = syncCollection(world.rt, deps, collection, { sliceMs: 5_000, signal: interruption.signal });
     await Promise.race([running, interruption.met]);
     expect(interruption.where).toBe(stop.at);
     // Its lease runs out, and so does the suspicion that a message has killed it.
-    await world.database.pool.query('UPDATE collections SET lease_until = now(), crashes = 0 WHERE id = $1', [id]);
+    await world.database.pool.query('UPDATE collections SET lease_until = now(), crashes = 0 WHERE id = $1', [collection]);
     cursors.add(JSON.stringify(await mailbox.cursor()));
   }
   expect(cursors.size).toBeGreaterThan(4);
