@@ -1,5 +1,4 @@
-import type { GmailFollow } from '../cursor.js';
-import { phaseOf, type Deepening } from '../cursor.js';
+import { phaseOf, type Deepening, type GmailFollow } from '../cursor.js';
 import { MAX_RESTARTS, type Turn, type TurnContext } from '../turn.js';
 import { listPage } from './list-page.js';
 import { deeperWindow } from './window.js';

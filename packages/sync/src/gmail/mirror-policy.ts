@@ -59,7 +59,7 @@ export function termsOf({ fromMs, beforeMs }: Slice): string[] {
 
 /**
  * How to list what is kept, and little else. What a list says is a wish and no judgement: a message may have moved since, and
- * Gmail's search may lag behind, so `isKept` decides and the audits list without it.
+ * Gmail's search may lag behind, so `isKept` decides, and audits tell what is excluded by its labels.
  */
 export function listingUnder({ exclude }: MirrorPolicy, slice: Slice): ListQuery {
   const hasBoth = exclude.includes('spam') && exclude.includes('trash');
