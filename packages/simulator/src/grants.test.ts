@@ -38,6 +38,17 @@ test('a user who withdraws consent is told by invalid_grant; what is called afte
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(2);
 });
 
+test('a refusal that was damaged on its way has told the client nothing', async () => {
+  simulator.faults.add({ kind: 'revoke-grant', email: account().email });
+  simulator.faults.add({ kind: 'empty-200', method: 'token', count: 1 });
+  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'a', client_secret: 'b', refresh_token: account().refreshToken });
+  expect(await (await fetch(`${simulator.url}/token`, { method: 'POST', body })).text()).toBe('');
+  expect((await tokenRequest(simulator.url, account().refreshToken)).status).toBe(400);
+  expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
+  await tokenRequest(simulator.url, account().refreshToken);
+  expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
+});
+
 test.each(['refresh', 'access'])('a client that revokes by its %s token ends the grant; what is called after it is counted', async (kind) => {
   const client = await Client.signIn(simulator.url, account().refreshToken);
   const token = kind === 'refresh' ? account().refreshToken : client.accessToken;

@@ -32,7 +32,7 @@ const BLOBS = 8;
 export function createTextPool(prng: Prng): TextPool {
   const all = Array.from({ length: PARAGRAPHS }, (_, index) => paragraph(prng, index % 3 === 0));
   const ascii = all.filter((one) => one.ascii);
-  const blobs = Array.from({ length: BLOBS }, () => base64Segment(randomBytes(prng, prng.between(600, 6_000))));
+  const blobs = Array.from({ length: BLOBS }, (_, index) => madeOnce(() => blobOf(prng.fork(`blob ${index}`))));
   return {
     take: (by, bytes, asciiOnly = false) => {
       const taken: Paragraph[] = [];
@@ -43,8 +43,14 @@ export function createTextPool(prng: Prng): TextPool {
       }
       return taken;
     },
-    blob: (by) => by.pick(blobs),
+    blob: (by) => by.pick(blobs)(),
   };
+}
+
+/** Worlds are made by the hundred in tests, and most of them use a few paragraphs: what takes time is made when it is asked for. */
+function madeOnce<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** Text transferred as its UTF-8 bytes. */
@@ -88,15 +94,19 @@ function quoteLine(line: string): string {
 function paragraph(prng: Prng, wide: boolean): Paragraph {
   const sentences = Array.from({ length: prng.between(2, 4) }, () => prng.pick(SENTENCES));
   if (wide) sentences.splice(1, 0, prng.pick(WIDE_SENTENCES));
-  const text = aligned((dots) => `${sentences.join('\r\n')}${dots}\r\n\r\n`);
-  const html = aligned((dots) => (
+  const text = madeOnce(() => aligned((dots) => `${sentences.join('\r\n')}${dots}\r\n\r\n`));
+  const html = madeOnce(() => aligned((dots) => (
     `<tr><td style="padding:0 24px 16px 24px;font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:20px;color:#202124">\r\n` +
     `${sentences.map((one) => `<p style="margin:0 0 8px 0">${escapeHtml(one)}</p>`).join('\r\n')}${dots}\r\n</td></tr>\r\n`
-  ));
+  )));
+  const forms = {
+    text: madeOnce(() => eightBitSegment(text())), textQp: madeOnce(() => segment(quotedPrintable(text()), Buffer.from(text()))),
+    html: madeOnce(() => eightBitSegment(html())), htmlQp: madeOnce(() => segment(quotedPrintable(html()), Buffer.from(html()))),
+    words: madeOnce(() => text().replace(/\s+/g, ' ').trim()),
+  };
   return {
-    text: eightBitSegment(text), textQp: segment(quotedPrintable(text), Buffer.from(text)),
-    html: eightBitSegment(html), htmlQp: segment(quotedPrintable(html), Buffer.from(html)),
-    ascii: !wide, words: text.replace(/\s+/g, ' ').trim(),
+    get text() { return forms.text(); }, get textQp() { return forms.textQp(); }, get html() { return forms.html(); }, get htmlQp() { return forms.htmlQp(); },
+    get words() { return forms.words(); }, ascii: !wide,
   };
 }
 
@@ -107,6 +117,10 @@ function aligned(write: (dots: string) => string): string {
 
 function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('’', '&rsquo;');
+}
+
+function blobOf(prng: Prng): Segment {
+  return base64Segment(randomBytes(prng, prng.between(600, 6_000)));
 }
 
 function randomBytes(prng: Prng, size: number): Buffer {

@@ -9,9 +9,9 @@ import { textOf } from './posted.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
 /** A token request that is under way: refreshes of the same account that begin meanwhile overlap. */
-export interface Refresh { answer(): Reply; release(): void }
+export interface Refresh { answer(whole: boolean): Reply; release(): void }
 
-/** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. */
+/** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. What comes damaged has told the client nothing. */
 export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (form.get('grant_type') === JWT_BEARER) return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
   const refusal = refusalOf(form);
@@ -20,7 +20,7 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (grant === null) return { answer: () => oauthError(400, 'invalid_grant', REFUSALS['bad-request']), release: () => undefined };
   note(sim, grant);
   grant.refreshesInFlight += 1;
-  return { answer: () => refresh(sim, grant), release: () => { grant.refreshesInFlight -= 1; } };
+  return { answer: (whole) => refresh(sim, grant, whole), release: () => { grant.refreshesInFlight -= 1; } };
 }
 
 /** `POST /revoke` with an access or a refresh token: the whole grant ends. */
@@ -59,9 +59,9 @@ function note(sim: Sim, grant: Grant): void {
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
 }
 
-function refresh(sim: Sim, grant: Grant): Reply {
+function refresh(sim: Sim, grant: Grant, whole: boolean): Reply {
   if (grant.state !== 'live') {
-    grant.refusedOnce = true;
+    grant.refusedOnce ||= whole;
     return oauthError(400, 'invalid_grant', REFUSALS[grant.refusal]);
   }
   const { refreshTokenTtlMs } = sim.grants.rules;

@@ -101,7 +101,7 @@ async function token(exchange: Exchange): Promise<void> {
   try {
     await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + mishap.delayMs);
     if (mishap.reset) request.socket.destroy();
-    else await send(request, response, suffer(mishap, () => refresh.answer()));
+    else await send(request, response, suffer(mishap, () => refresh.answer(mishap.damage === null)));
   } finally {
     refresh.release();
   }
