@@ -12,8 +12,14 @@ export interface Drift {
 
 export const NO_DRIFT = { missing: [], extra: [], stale: [] };
 
+/** What is read of the store. */
+export interface Mirror {
+  accounts: { list(): Promise<{ id: string; email: string }[]> };
+  mirror: Store['mirror'];
+}
+
 /** Compares the mirror's export with the simulator's ground truth, field by field. @param kept which messages the mirror should hold; default all */
-export async function driftOf(store: Store, control: Pick<SimulatorControl, 'accounts' | 'truth'>, kept: (message: Record<string, unknown>) => boolean = () => true): Promise<Drift> {
+export async function driftOf(store: Mirror, control: Pick<SimulatorControl, 'accounts' | 'truth'>, kept: (message: Record<string, unknown>) => boolean = () => true): Promise<Drift> {
   const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
   const wanted = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {
