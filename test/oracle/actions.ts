@@ -1,9 +1,10 @@
+import { drawFault } from './weather.js';
 import { chooseStop, runOne } from './runs.js';
 import { activeCollections, connect, passTime, type Stage } from './stage.js';
 
 /** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
-  [usersAct, 30], [work, 40], [callFault, 9], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3], [pageTokensDie, 1.5],
+  [usersAct, 30], [rareAct, 6], [work, 40], [callFault, 10], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3], [pageTokensDie, 1.5],
 ];
 
 export async function actAtRandom(stage: Stage): Promise<void> {
@@ -16,22 +17,38 @@ async function usersAct(stage: Stage): Promise<string> {
   return `${stage.simulator.actAtRandom(count)} of ${count} actions`;
 }
 
+/** What people do seldom, and mirrors get wrong. */
+const RARE = [
+  'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'delete', 'calendar-create', 'calendar-delete', 'calendar-hide', 'calendar-show', 'calendar-acl-loss',
+  'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer', 'event-cancel-instance',
+] as const;
+
+async function rareAct(stage: Stage): Promise<string> {
+  const action = stage.chance.pick(RARE);
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  const wanted = SECONDARY[action];
+  const calendars = wanted ? (stage.simulator.world.get(email)?.shelf.all() ?? []).filter((entry) => !entry.primary && !entry.deleted && entry.accessRole === 'owner' && wanted(entry)) : [];
+  if (wanted && calendars.length === 0) return `${action}, of which there was nothing to do`;
+  const { done } = stage.simulator.act(email, { action, ...(wanted ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}) });
+  return `${action}${done ? '' : ', of which there was nothing to do'}`;
+}
+
+/** Which calendars an action can be about. */
+const SECONDARY: Partial<Record<(typeof RARE)[number], (entry: { lost: boolean; hidden: boolean }) => boolean>> = {
+  'calendar-hide': (entry) => !entry.lost && !entry.hidden,
+  'calendar-show': (entry) => !entry.lost && entry.hidden,
+  'calendar-acl-loss': (entry) => !entry.lost,
+  'calendar-acl-return': (entry) => entry.lost,
+};
+
 async function work(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
   if (collections.length === 0) return 'no account is active';
   return runOne(stage, stage.chance.pick(collections), chooseStop(stage.chance));
 }
 
-const CALL_FAULTS = ['403-user-rate', '429-retry-after', '429-concurrent', '500', '503-html', 'reset', 'latency'] as const;
-const TOKEN_FAULTS = ['500', '503-html', 'reset', 'latency'] as const;
-const METHODS = [undefined, 'batch', 'token', 'messages.get', 'messages.list', 'history.list', 'events.list', 'calendarList.list', 'getProfile', 'labels.list'];
-
 async function callFault(stage: Stage): Promise<string> {
-  const { chance } = stage;
-  const method = chance.pick(METHODS);
-  // The token endpoint speaks OAuth's dialect, in which there is no quota of a user.
-  const kind = chance.pick(method === 'token' ? TOKEN_FAULTS : CALL_FAULTS);
-  const order = { kind, count: chance.between(1, 6), probability: chance.pick([1, 0.5]), ms: kind === 'latency' ? 2 : 1_000, ...(method ? { method } : {}) };
+  const order = drawFault(stage.chance);
   stage.simulator.faults.add(order);
   return JSON.stringify(order);
 }
@@ -48,8 +65,11 @@ async function ringFull(stage: Stage): Promise<string> {
   return full ? 'a full sync is wanted' : 'somebody rang';
 }
 
+const DAY_MS = 86_400_000;
+
+/** A week takes the history with it, a month the sync tokens and the tombstones. */
 async function timePasses(stage: Stage): Promise<string> {
-  const ms = stage.chance.pick([5_000, 60_000, 11 * 60_000]);
+  const ms = stage.chance.weighted([[5_000, 4], [60_000, 4], [11 * 60_000, 4], [8 * DAY_MS, 1], [31 * DAY_MS, 1]]);
   await passTime(stage, ms, true);
   return `${ms} ms`;
 }

@@ -1,21 +1,24 @@
-import { activeCollections, connect, Found, passTime, work, type Stage } from './stage.js';
+import { accountsOf, activeCollections, connect, Found, passTime, work, type Stage } from './stage.js';
 
 /** Rounds of the schedule in which quiet must come; what is in hand after that would never end. */
 const MAX_ROUNDS = 40;
 
+const A_DAY_MS = 25 * 3_600_000;
+
 /** Users, faults and crashes are over. Most of those whose grant is dead consent anew; the others' accounts must stand in their named state. */
 export async function makeQuiet(stage: Stage): Promise<void> {
   stage.simulator.faults.clear();
-  await letRefusalsShow(stage);
-  const waiting = (await stage.engine.store.accounts.list()).filter((account) => account.state !== 'active');
+  if (stage.simulator.ledger.snapshot().faults['revoke-grant']) await letRefusalsShow(stage);
+  const waiting = (await accountsOf(stage)).filter((account) => account.state !== 'active');
   for (const account of waiting) {
     if (account.state !== 'reauth_required' || !account.reason) throw new Found('never silently idle', `${account.email} is ${account.state} without a reason`);
     if (stage.chance.happens(0.2)) stage.accounts.delete(account.email);
     else await connect(stage, account.email, stage.simulator.consent(account.email), 'default');
   }
-  await catchUp(stage);
-  // Renamed labels leave no history: the catalogue is read again when it is that old.
-  await passTime(stage, 11 * 60_000, true);
+  // What leaves no trace in deltas is read again in full when it is that old: renamed labels, and the access to calendars.
+  await passTime(stage, A_DAY_MS, true);
+  // Walks are counted by the day, and a calendar that was refused is not tried again at once: by the database's clock.
+  await stage.database.pool.query(`UPDATE collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`);
   await catchUp(stage);
 }
 
@@ -25,21 +28,35 @@ async function letRefusalsShow(stage: Stage): Promise<void> {
   for (const collection of await activeCollections(stage)) await work(stage, collection, 60_000);
 }
 
+interface CatchUp {
+  full?: boolean;
+  /** Default: all that are active. */
+  accountIds?: string[];
+  /** Whether some runs get slices that end at once; default true. */
+  hurried?: boolean;
+}
+
 /** What scheduler and workers do, until every collection was served by a run that began after this call. */
-export async function catchUp(stage: Stage, options: { full?: boolean } = {}): Promise<void> {
+export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void> {
   const { collections } = stage.engine.store;
-  const ids = (await stage.engine.store.accounts.list()).filter((account) => account.state === 'active').map((account) => account.id);
-  const since = await collections.markWanted(ids, options);
+  const ids = options.accountIds ?? (await accountsOf(stage)).filter((account) => account.state === 'active').map((account) => account.id);
+  const since = await collections.markWanted(ids, { full: options.full ?? false });
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const unserved = await collections.unservedSince(ids, since);
-    if (unserved.length === 0) return;
-    const due = new Set((await collections.claimDue({ limit: 100, visibilityMs: 60_000 })).map((collection) => collection.id));
-    let sentAway = false;
-    for (const collection of await activeCollections(stage)) {
-      if (due.has(collection.id)) sentAway = (await work(stage, collection, stage.chance.pick([5, 60_000]))).kind !== 'caught-up' || sentAway;
-    }
+    const sentAway = await serve(stage, ids, since, options.hurried ?? true);
+    if ((await collections.unservedSince(ids, since)).length === 0) return;
     await passTime(stage, 5_000, sentAway);
   }
   const unserved = await collections.unservedSince(ids, since);
-  if (unserved.length > 0) throw new Found('never silently idle', `not served: ${unserved.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`);
+  throw new Found('never silently idle', `not served: ${unserved.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`);
+}
+
+/** One round: whoever is due and was not served yet has its turn. Tells whether Google sent anybody away. */
+async function serve(stage: Stage, ids: string[], since: string, hurried: boolean): Promise<boolean> {
+  const due = new Set((await stage.engine.store.collections.claimDue({ limit: 100, visibilityMs: 60_000 })).map((collection) => collection.id));
+  let sentAway = false;
+  for (const collection of await activeCollections(stage, since)) {
+    if (!due.has(collection.id) || !ids.includes(collection.account_id)) continue;
+    sentAway = (await work(stage, collection, hurried && stage.chance.happens(0.25) ? 5 : 60_000)).kind !== 'caught-up' || sentAway;
+  }
+  return sentAway;
 }

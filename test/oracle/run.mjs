@@ -2,20 +2,23 @@
  * `npm run oracle`: more seeds than `npm test` has time for, one seed again, or the planted bugs.
  *
  *   npm run oracle -- --seed N             one seed, with its story if it fails
- *   npm run oracle -- --seeds N [--from N] so many, with progress; exit 1 and every failing seed when one fails
- *   npm run oracle -- --planted [NAME]     each planted bug (or one) until a seed catches it; the table of who caught what
+ *   npm run oracle -- --seeds N [--from N] so many on all cores, with progress; exit 1 and every failing seed when one fails
+ *   npm run oracle -- --planted [NAME…]    each planted bug (or those) until a seed catches it; the table of who caught what
  */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
 import { plant, PLANTS } from './plants.mjs';
+import { inParallel, ROOT, runStretch, withServers } from './stretch.mjs';
 
-const HERE = path.dirname(fileURLToPath(import.meta.url));
-const ROOT = path.resolve(HERE, '../..');
 /** A bug that so many seeds do not meet counts as escaped. */
 const SEEDS_FOR_A_BUG = 120;
+/** Seeds of one process: few enough that its memory stays small, and so many that its start does not count. */
+const STRETCH = 250;
+const PROGRESS_EVERY_MS = 15_000;
+/** The servers have their share in the work, so that more processes than this only wait for each other. */
+const PROCESSES = Math.min(8, availableParallelism());
 
 process.exitCode = await main();
 
@@ -25,51 +28,75 @@ async function main() {
     options: { seed: { type: 'string' }, seeds: { type: 'string' }, from: { type: 'string' }, planted: { type: 'boolean' } },
   });
   if (values.planted) return planted(positionals);
-  const from = values.seed ?? values.from ?? '1';
-  const count = values.seed ? '1' : (values.seeds ?? '100');
+  const [from, count] = [values.seed ?? values.from ?? '1', values.seed ? '1' : (values.seeds ?? '100')];
   for (const [name, text] of Object.entries({ from, count })) {
     if (!/^\d{1,9}$/.test(text)) return usage(`${name} must be a whole number, and is ${text}`);
   }
-  const { code } = await jest({ ORACLE_FROM: from, ORACLE_SEEDS: count }, process.stdout);
-  return code;
+  return withServers(() => manySeeds(Number(from), Number(count)));
 }
 
-/** Every bug on seeds of its own process, until one is caught; exit 1 when one escapes. */
+async function manySeeds(from, count) {
+  const progress = startProgress(count);
+  const size = Math.min(STRETCH, Math.ceil(count / PROCESSES));
+  const stretches = Array.from({ length: Math.ceil(count / size) }, (_, i) => ({ from: from + i * size, seeds: Math.min(size, count - i * size) }));
+  await inParallel(PROCESSES, stretches, (stretch) => runStretch(stretch, {}, progress.ran));
+  return progress.end(from);
+}
+
+/** Counts what the processes report, tells of it now and then, and of failures at once. */
+function startProgress(count) {
+  const startedMs = Date.now();
+  const failed = [];
+  let done = 0;
+  let cpuMs = 0;
+  const figures = () => `${failed.length} failed, ${(cpuMs / 1_000 / Math.max(1, done)).toFixed(2)} CPU s and ${((Date.now() - startedMs) / 1_000 / Math.max(1, done)).toFixed(2)} s a seed`;
+  const timer = setInterval(() => console.log(`${done} of ${count} seeds, ${figures()}`), PROGRESS_EVERY_MS);
+  return {
+    ran(verdict) {
+      done += 1;
+      cpuMs += verdict.spentMs;
+      if (verdict.ok) return;
+      failed.push(verdict.seed);
+      console.log(verdict.story);
+    },
+    end(from) {
+      clearInterval(timer);
+      console.log(`oracle: ${done} seeds from ${from} on in ${Math.round((Date.now() - startedMs) / 1_000)} s and ${Math.round(cpuMs / 1_000)} CPU s (without the servers'): ${figures()}`);
+      for (const seed of failed.sort((a, b) => a - b)) console.log(`failed: npm run oracle -- --seed ${seed}`);
+      return failed.length > 0 || done < count ? 1 : 0;
+    },
+  };
+}
+
+/** Every bug on seeds of its own process, until one is caught; then the same seeds without a bug. Exit 1 when one escapes, or one fails without. */
 async function planted(names) {
   const unknown = names.filter((name) => !PLANTS.some((one) => one.name === name));
   if (unknown.length > 0) return usage(`no such planted bug: ${unknown.join(', ')}; there are ${PLANTS.map((one) => one.name).join(', ')}`);
   const chosen = PLANTS.filter((one) => names.length === 0 || names.includes(one.name));
   for (const one of chosen) plant(one, readFileSync(path.join(ROOT, one.file), 'utf8'));
-  let escaped = 0;
   console.log('planted bug                  | seed | caught by the check');
-  for (const one of chosen) {
-    const said = await jest({ ORACLE_PLANT: JSON.stringify(one), ORACLE_FROM: '1', ORACLE_SEEDS: String(SEEDS_FOR_A_BUG) });
-    const found = /^\{"caughtBy":.*\}$/m.exec(said.stdout)?.[0];
-    // Seeds that never ran prove nothing, neither way.
-    const { caughtBy, check } = found ? JSON.parse(found) : { caughtBy: '-', check: said.stdout.includes('oracle: ') ? 'ESCAPED' : 'DID NOT RUN' };
-    if (!found) escaped += 1;
-    console.log(`${one.name.padEnd(28)} | ${String(caughtBy).padStart(4)} | ${check}`);
-  }
-  console.log(`${chosen.length - escaped} of ${chosen.length} planted bugs caught`);
-  return escaped > 0 ? 1 : 0;
+  return withServers(async () => {
+    const seeds = await inParallel(PROCESSES, chosen, caughtBy);
+    const caught = seeds.filter((seed) => seed !== null);
+    console.log(`${caught.length} of ${chosen.length} planted bugs caught`);
+    const without = names.length > 0 || caught.length === 0 ? 0 : await manySeeds(1, Math.max(...caught));
+    return caught.length < chosen.length ? 1 : without;
+  });
+}
+
+/** The first seed that fails because of the bug; null when it escapes. */
+async function caughtBy(one) {
+  const verdicts = [];
+  await runStretch({ from: 1, seeds: SEEDS_FOR_A_BUG }, { ORACLE_PLANT: JSON.stringify(one) }, (verdict) => verdicts.push(verdict));
+  const failed = verdicts.find((verdict) => !verdict.ok);
+  // Seeds that never ran prove nothing, neither way.
+  const ran = verdicts.some((verdict) => verdict.ran);
+  const caught = ran && failed !== undefined;
+  console.log(`${one.name.padEnd(28)} | ${String(caught ? failed.seed : '-').padStart(4)} | ${caught ? failed.check : ran ? 'ESCAPED' : 'DID NOT RUN'}`);
+  return caught ? failed.seed : null;
 }
 
 function usage(problem) {
   console.error(`${problem}\nusage: npm run oracle -- [--seed N | --seeds N [--from N] | --planted [NAME…]]`);
   return 2;
-}
-
-/** The seeds run under jest, which gives them the sources and the servers; what they have to say goes to stdout by itself. */
-function jest(env, onto) {
-  const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-    let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      stdout += text;
-      onto?.write(text);
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code: code ?? 1, stdout }));
-  });
 }

@@ -6,14 +6,13 @@ beforeAll(async () => { theatre = await openTheatre(); });
 afterAll(() => theatre.close());
 
 const FROM = 1;
-const SEEDS = 12;
-/** Seeds that have found a bug: 77, a page fetched ahead that hid the items which the commit before it had put back. */
-const REGRESSIONS = [43, 77];
+/** Seeds 43 and 77 were the first that found bugs of the engine; bugs that seeds have found stand among the plants, since a seed's story changes with the menu. */
+const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
-  for (const seed of [...REGRESSIONS, ...Array.from({ length: SEEDS }, (_, i) => FROM + i)]) {
+  for (let seed = FROM; seed < FROM + SEEDS; seed++) {
     const verdict = await runSeed(theatre, seed);
     if (!verdict.ok) throw new Error(tell(verdict));
     expect(verdict).toEqual({ seed, ok: true });
   }
-}, 240_000);
+}, 600_000);

@@ -1,0 +1,81 @@
+/** Processes that run seeds: jest gives them the sources, this file gives them servers, and takes what they report line by line. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+export const ROOT = path.resolve(HERE, '../..');
+/** No seed takes a tenth of that; one that hangs is ended, so that the others have their turn. */
+const SILENCE_LIMIT_MS = 180_000;
+
+/** One Postgres and one Redis for all processes of `work`: those of the tests that we are part of, or our own. */
+export async function withServers(work) {
+  if (process.env.SYNCLINE_TEST_DATABASE_URL && process.env.SYNCLINE_TEST_REDIS_URL) return work();
+  const guard = spawn(process.execPath, [path.join(ROOT, 'test/support/guard.mjs')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const ended = new Promise((resolve) => guard.once('close', resolve));
+  try {
+    const line = await Promise.race([new Promise((resolve) => createInterface({ input: guard.stdout }).once('line', resolve)), ended]);
+    if (typeof line !== 'string') throw new Error('the servers for the seeds did not start');
+    const { databaseUrl, redisUrl } = JSON.parse(line);
+    Object.assign(process.env, { SYNCLINE_TEST_DATABASE_URL: databaseUrl, SYNCLINE_TEST_REDIS_URL: redisUrl });
+    return await work();
+  } finally {
+    guard.stdin.end();
+    await ended;
+  }
+}
+
+/** Works off `items`, so many at once; the results in the items' order. */
+export async function inParallel(limit, items, work) {
+  const results = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
+}
+
+/**
+ * Runs every seed of a stretch and reports each verdict with the CPU time that it took. A process that dies, or hangs, has failed the seed
+ * that it was in, and another one goes on after it; one that does not even come to its first seed has failed for all.
+ */
+export async function runStretch({ from, seeds }, env, report) {
+  const end = from + seeds;
+  for (let next = from; next < end;) {
+    const { last, stopped, why } = await oneProcess(next, end - next, env, report);
+    if (stopped || last === end - 1) return;
+    const dead = last === null ? next : last + 1;
+    report({ seed: dead, ok: false, ran: last !== null, check: 'the process lives', spentMs: 0, story: `seed ${dead} failed: ${why}\nnpm run oracle -- --seed ${dead}` });
+    if (last === null || env.ORACLE_PLANT) return;
+    next = dead + 1;
+  }
+}
+
+function oneProcess(from, seeds, env, report) {
+  const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) } });
+  return new Promise((resolve, reject) => {
+    const seen = { last: null, stopped: false };
+    let cpuMs = 0;
+    let hung = false;
+    const silence = setTimeout(() => { hung = true; child.kill('SIGKILL'); }, SILENCE_LIMIT_MS);
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (!line.startsWith('{"seed":')) return;
+      silence.refresh();
+      const verdict = JSON.parse(line);
+      report({ ...verdict, ran: true, spentMs: verdict.cpuMs - cpuMs });
+      cpuMs = verdict.cpuMs;
+      Object.assign(seen, { last: verdict.seed, stopped: !verdict.ok && env.ORACLE_PLANT !== undefined });
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      clearTimeout(silence);
+      resolve({ ...seen, why: hung ? `nothing was heard of it for ${SILENCE_LIMIT_MS / 1_000} s` : `its process ended with code ${code}` });
+    });
+  });
+}
