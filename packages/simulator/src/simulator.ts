@@ -47,6 +47,8 @@ export interface Simulator {
   actAtRandom(count: number): number;
   /** Actions per second that go on by themselves; 0 stops. */
   setRate(perSecond: number): void;
+  /** Other pages from now on; what is left out stays. */
+  setPages(pages: Pick<SimulatorOptions, 'largestPage' | 'shortGmailPages' | 'shortCalendarPages'>): void;
   /** The user consents anew after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
   /** Topics and subscriptions, and the weather that notifications travel in. */
@@ -80,6 +82,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     act: (email, order) => act({ world, clock, account: known(email) }, order),
     actAtRandom: (count) => crowd.actAtRandom(count),
     setRate: (perSecond) => { crowd.setRate(perSecond); },
+    setPages: (pages) => { Object.assign(settings, pages); },
     consent: (email, scopes) => grants.consent(known(email).email, scopes?.map(fullScope)).refreshToken,
     pubsub: sim.pubsub, weather: sim.weather, serviceAccount: sim.serviceAccount,
     gmailTruth: (email) => [...gmailTruth(known(email))],

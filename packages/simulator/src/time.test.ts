@@ -71,3 +71,11 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
   const history = await walk(`/gmail/v1/users/me/history?startHistoryId=${start}`, 'history');
   expect([history.ids.length, new Set(history.ids).size]).toEqual([25, 25]);
 });
+
+test('pages become other ones while it runs', async () => {
+  await open({ messagesPerAccount: 10, largestPage: 3 });
+  const size = async (): Promise<number> => (await client.get('/gmail/v1/users/me/messages?includeSpamTrash=true&maxResults=100')).json.messages.length;
+  expect(await size()).toBe(3);
+  simulator.setPages({ largestPage: 7 });
+  expect(await size()).toBe(7);
+});
