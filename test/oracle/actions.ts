@@ -20,7 +20,7 @@ async function usersAct(stage: Stage): Promise<string> {
 /** What people do seldom, and mirrors get wrong. */
 const RARE = [
   'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'delete', 'calendar-create', 'calendar-delete', 'calendar-hide', 'calendar-show', 'calendar-acl-loss',
-  'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer', 'event-cancel-instance',
+  'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer', 'event-cancel-instance', 'event-delete', 'event-delete',
 ] as const;
 
 async function rareAct(stage: Stage): Promise<string> {

@@ -12,6 +12,8 @@ import { Interruption, type StopAt } from './interruption.js';
 export const QUOTA_SCALE = 100;
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 
+const UNDISTURBED = new Set<Outcome['kind']>(['caught-up', 'more', 'gone']);
+
 export type Ran = { kind: 'ended'; outcome: Outcome } | { kind: 'crashed'; where: string } | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
 
 /** The engine of one seed: the real store and the real google package, in as many "workers" as runs are begun. */
@@ -19,7 +21,7 @@ export interface Engine {
   rt: Runtime;
   store: Store;
   run(collectionId: string, o: { sliceMs: number; stop: StopAt | null }): Promise<Ran>;
-  /** The fleet begins anew on an empty Redis: what the governor had closed is open again, cached tokens are gone. */
+  /** If anybody was sent away, the fleet begins anew on an empty Redis: what the governor had closed is open again, cached tokens are gone. */
   renewGoogle(): Promise<void>;
   /** FLUSHALL, as far as our keys go, under the feet of a running fleet. */
   loseRedis(): Promise<void>;
@@ -33,7 +35,10 @@ export async function openEngine(simulator: Simulator, store: Store, redis: Redi
   const units = countCharges(rt);
   const opened: Google[] = [];
   let prefix = '';
+  let sentAway = true;
   const renewGoogle = async (): Promise<void> => {
+    if (!sentAway) return;
+    sentAway = false;
     prefix = `oracle-${randomUUID()}`;
     const options = { apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(QUOTA_SCALE), tokens: store.vault, redisPrefix: prefix };
     opened.push(await openGoogle(rt, options));
@@ -48,6 +53,7 @@ export async function openEngine(simulator: Simulator, store: Store, redis: Redi
       const deps = { store: interruption.guard(store, 'store'), google: interruption.guard(opened.at(-1) as Google, 'google'), policy: POLICY };
       const running = syncCollection(rt, deps, collectionId, { sliceMs, signal: interruption.signal });
       const first = await Promise.race([running.then((outcome) => ({ outcome })), interruption.met]);
+      sentAway ||= !first || !UNDISTURBED.has(first.outcome.kind);
       if (first) return { kind: 'ended', outcome: first.outcome };
       running.catch(() => undefined); // Whoever resumes it awaits it.
       if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };

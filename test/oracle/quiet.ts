@@ -22,9 +22,9 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   await catchUp(stage);
 }
 
-/** Every collection has its turn, so that a grant which was taken back is noticed before anybody looks. */
+/** Every collection has its turn, so that a grant which was taken back is noticed before anybody looks; by then no access token of an older grant lives. */
 async function letRefusalsShow(stage: Stage): Promise<void> {
-  await passTime(stage, 60_000, true);
+  await passTime(stage, 61 * 60_000, true);
   for (const collection of await activeCollections(stage)) await work(stage, collection, 60_000);
 }
 
