@@ -5,13 +5,13 @@ const MAX_ROUNDS = 40;
 
 const A_DAY_MS = 25 * 3_600_000;
 
-/** Users, faults and crashes are over. Most of those whose grant is dead consent anew; the others' accounts must stand in their named state. */
+/** Users, faults and crashes are over. Most of those whose grant is dead, or whom policy forbade everything, consent anew; the others' accounts must stand in their named state. */
 export async function makeQuiet(stage: Stage): Promise<void> {
   stage.simulator.faults.clear();
   if (stage.simulator.ledger.snapshot().faults['revoke-grant']) await letRefusalsShow(stage);
   const waiting = (await accountsOf(stage)).filter((account) => account.state !== 'active');
   for (const account of waiting) {
-    if (account.state !== 'reauth_required' || !account.reason) throw new Found('never silently idle', `${account.email} is ${account.state} without a reason`);
+    if (!['reauth_required', 'disabled'].includes(account.state) || !account.reason) throw new Found('never silently idle', `${account.email} is ${account.state} without a reason`);
     if (stage.chance.happens(0.2)) stage.accounts.delete(account.email);
     else await connect(stage, account.email, stage.simulator.consent(account.email), 'default');
   }
