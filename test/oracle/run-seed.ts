@@ -1,14 +1,15 @@
 import { actAtRandom } from './actions.js';
 import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
-import { Found, openStage, type Theatre } from './stage.js';
+import { Found, openStage, type Stage, type Theatre } from './stage.js';
 
 export type Verdict = { seed: number; ok: true } | { seed: number; ok: false; check: string; why: string; story: string[] };
 
 /** One integer decides a world, what people do in it, what goes wrong, and when. */
 export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> {
-  const stage = await openStage(theatre, seed);
+  let stage: Stage | null = null;
   try {
+    stage = await openStage(theatre, seed);
     const actions = stage.chance.between(10, 30);
     for (let i = 0; i < actions; i++) await actAtRandom(stage);
     stage.story.push('quiet');
@@ -17,9 +18,9 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     return { seed, ok: true };
   } catch (error) {
     const why = error instanceof Error ? (error instanceof Found ? error.message : (error.stack ?? error.message)) : String(error);
-    return { seed, ok: false, check: error instanceof Found ? error.check : 'nothing unexpected is thrown', why, story: stage.story };
+    return { seed, ok: false, check: error instanceof Found ? error.check : 'nothing unexpected is thrown', why, story: stage?.story ?? [] };
   } finally {
-    await stage.close();
+    await stage?.close();
   }
 }
 

@@ -57,7 +57,7 @@ export async function runStretch({ from, seeds }, env, report) {
 }
 
 function oneProcess(from, seeds, env, report) {
-  const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
+  const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--forceExit', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) } });
   return new Promise((resolve, reject) => {
     const seen = { last: null, stopped: false };
