@@ -58,7 +58,7 @@ export async function runStretch({ from, seeds }, env, report) {
 
 function oneProcess(from, seeds, env, report) {
   const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--forceExit', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) } });
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) } });
   return new Promise((resolve, reject) => {
     const seen = { last: null, stopped: false };
     let cpuMs = 0;
@@ -72,6 +72,8 @@ function oneProcess(from, seeds, env, report) {
       cpuMs = verdict.cpuMs;
       Object.assign(seen, { last: verdict.seed, stopped: !verdict.ok && env.ORACLE_PLANT !== undefined });
     });
+    // What died in the middle of a seed keeps handles open; that jest ends all the same is wanted, and nothing to speak of.
+    createInterface({ input: child.stderr }).on('line', (line) => { if (!line.startsWith('Force exiting Jest')) process.stderr.write(`${line}\n`); });
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(silence);
