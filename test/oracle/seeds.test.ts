@@ -6,7 +6,7 @@ beforeAll(async () => { theatre = await openTheatre(); });
 afterAll(() => theatre.close());
 
 const FROM = 1;
-/** Seeds 43 and 77 were the first that found bugs of the engine; bugs that seeds have found stand among the plants, since a seed's story changes with the menu. */
+/** Among them 43 and 77, the first that found bugs of the engine; what a seed does changes with the menu of actions. */
 const SEEDS = 100;
 
 test(`${SEEDS} seeded worlds from seed ${FROM} on, with faults, crashes and zombies, end equal to their source`, async () => {
