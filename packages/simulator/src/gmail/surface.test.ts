@@ -232,6 +232,8 @@ describe('labels, threads and profile', () => {
     const [threadId, ids] = [...threads].find(([, members]) => members.length > 2)!;
     const { json } = await client.get(`${ME}/threads/${threadId}`);
     expect(json.messages.map((message: { id: string }) => message.id).sort()).toEqual(ids.sort());
+    const withoutIds = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (name, inner: unknown) => (name === 'attachmentId' ? '' : inner)));
+    expect(withoutIds((await client.get(`${ME}/threads/${threadId}?prettyPrint=false`)).json)).toEqual(withoutIds(json));
     expect((await client.get(`${ME}/threads/${threadId}?format=raw`)).status).toBe(400);
     const list = (await client.get(`${ME}/threads?maxResults=500&includeSpamTrash=true`)).json.threads;
     expect(list.map((thread: { id: string }) => thread.id).sort()).toEqual([...threads.keys()].sort());
