@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Lease } from './lease.js';
-import { arrayLiteral } from './pool.js';
+import { arrayLiteral, textArray } from './pool.js';
 import type { Entity, Op, RowChange } from './rows.js';
 
 /** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */
@@ -15,30 +15,20 @@ export interface ChangeEvent {
 
 /** Gives the changes their numbers and writes them; takes the account's row, the last lock of a commit. */
 export async function appendChanges(session: pg.PoolClient, lease: Lease, changes: readonly RowChange[]): Promise<void> {
-  const numbered = await session.query<{ feed_seq: string }>({
-    name: 'feed-number',
-    text: 'UPDATE accounts SET feed_seq = feed_seq + $2 WHERE id = $1 RETURNING feed_seq',
-    values: [lease.accountId, changes.length],
-  });
-  const last = numbered.rows[0];
-  if (!last) throw new Error(`account ${lease.accountId} vanished under its own lease`);
-  const before = BigInt(last.feed_seq) - BigInt(changes.length);
-  await session.query({
+  const numbered = await session.query({
     name: 'feed-append',
-    text: `INSERT INTO changes (account_id, seq, entity, entity_id, calendar_id, op)
-           SELECT $1, $2::bigint + u.n, u.entity, u.id, u.calendar_id, u.op
-             FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
+    text: `WITH numbered AS (UPDATE accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
+                touched AS (UPDATE collections SET last_change_at = now() WHERE id = $2)
+           INSERT INTO changes (account_id, seq, entity, entity_id, calendar_id, op)
+           SELECT $1, numbered.before + u.n, u.entity, u.id, u.calendar_id, u.op
+             FROM numbered, unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
     values: [
-      lease.accountId, String(before),
-      arrayLiteral(changes, (c) => c.entity), arrayLiteral(changes, (c) => c.id),
+      lease.accountId, lease.collectionId, changes.length,
+      arrayLiteral(changes, (c) => c.entity), textArray(changes, (c) => c.id),
       arrayLiteral(changes, (c) => c.calendarId), arrayLiteral(changes, (c) => c.op),
     ],
   });
-  await session.query({
-    name: 'feed-touch',
-    text: 'UPDATE collections SET last_change_at = now() WHERE id = $1',
-    values: [lease.collectionId],
-  });
+  if (numbered.rowCount !== changes.length) throw new Error(`account ${lease.accountId} vanished under its own lease`);
 }
 
 /** Up to `limit` events after `afterSeq`, in order. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { arrayLiteral, innerArray } from './pool.js';
+import { arrayLiteral, innerArray, textArray } from './pool.js';
 import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } from './rows.js';
 
 /*
@@ -17,7 +17,7 @@ export async function upsertMessages(session: pg.PoolClient, accountId: string, 
   const bodies = await session.query<{ message_id: string }>({
     name: 'body-upsert',
     text: UPSERT_BODIES,
-    values: [accountId, arrayLiteral(rows, (m) => m.id), arrayLiteral(rows, (m) => m.text), arrayLiteral(rows, (m) => m.html)],
+    values: [accountId, textArray(rows, (m) => m.id), textArray(rows, (m) => m.text), textArray(rows, (m) => m.html)],
   });
   for (const row of bodies.rows) if (!touched.has(row.message_id)) touched.set(row.message_id, 'updated');
   for (const id of await writeAttachments(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
@@ -59,7 +59,9 @@ export async function deleteMessages(session: pg.PoolClient, accountId: string, 
   if (gone.rows.length === 0) return [];
   await session.query({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
   await session.query({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
-  await refreshThreads(session, accountId, gone.rows.map((row) => row.thread_id));
+  const threadIds = gone.rows.map((row) => row.thread_id);
+  await refreshThreads(session, accountId, threadIds);
+  await pruneThreads(session, accountId, threadIds);
   return gone.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'deleted' }));
 }
 
@@ -133,10 +135,10 @@ RETURNING message_id`;
 function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[] {
   return [
     accountId,
-    arrayLiteral(rows, (m) => m.id), arrayLiteral(rows, (m) => m.historyId), arrayLiteral(rows, (m) => m.threadId),
-    arrayLiteral(rows, (m) => innerArray(m.labelIds)), arrayLiteral(rows, (m) => m.internalDateMs), arrayLiteral(rows, (m) => m.sizeEstimate),
-    arrayLiteral(rows, (m) => m.snippet), arrayLiteral(rows, (m) => m.subject), arrayLiteral(rows, (m) => m.from), arrayLiteral(rows, (m) => m.to),
-    arrayLiteral(rows, (m) => m.cc), arrayLiteral(rows, (m) => m.date), arrayLiteral(rows, (m) => m.messageId), arrayLiteral(rows, (m) => m.resource),
+    textArray(rows, (m) => m.id), arrayLiteral(rows, (m) => m.historyId), textArray(rows, (m) => m.threadId),
+    textArray(rows, (m) => innerArray(m.labelIds)), arrayLiteral(rows, (m) => m.internalDateMs), arrayLiteral(rows, (m) => m.sizeEstimate),
+    textArray(rows, (m) => m.snippet), textArray(rows, (m) => m.subject), textArray(rows, (m) => m.from), textArray(rows, (m) => m.to),
+    textArray(rows, (m) => m.cc), textArray(rows, (m) => m.date), textArray(rows, (m) => m.messageId), textArray(rows, (m) => m.resource),
   ];
 }
 
@@ -171,7 +173,7 @@ function attachmentValues(accountId: string, parts: readonly (AttachmentRow & { 
 /** Threads are recounted from their messages (an index range each), never counted up: a page applied twice must not count twice. */
 async function refreshThreads(session: pg.PoolClient, accountId: string, threadIds: readonly string[]): Promise<void> {
   if (threadIds.length === 0) return;
-  const ids = arrayLiteral([...new Set(threadIds)].sort(compare), (id) => id);
+  const ids = textArray([...new Set(threadIds)].sort(compare), (id) => id);
   await session.query({
     name: 'thread-refresh',
     text: `INSERT INTO gmail_threads AS t (account_id, id, message_count, first_message_at, last_message_at)
@@ -182,11 +184,15 @@ async function refreshThreads(session: pg.PoolClient, accountId: string, threadI
             WHERE (t.message_count, t.first_message_at, t.last_message_at) IS DISTINCT FROM (excluded.message_count, excluded.first_message_at, excluded.last_message_at)`,
     values: [accountId, ids],
   });
+}
+
+/** Only a deletion can leave a thread without messages: a message never moves to another thread. */
+async function pruneThreads(session: pg.PoolClient, accountId: string, threadIds: readonly string[]): Promise<void> {
   await session.query({
     name: 'thread-prune',
     text: `DELETE FROM gmail_threads t WHERE account_id = $1 AND id = ANY($2::text[])
               AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = t.account_id AND m.thread_id = t.id)`,
-    values: [accountId, ids],
+    values: [accountId, textArray(threadIds, (id) => id)],
   });
 }
 

@@ -75,6 +75,27 @@ export function arrayLiteral<T>(rows: readonly T[], value: (row: T) => string | 
   return literal + '}';
 }
 
+const TEXT_OID = 25;
+const NULL_LENGTH = -1;
+
+/**
+ * A text[] in Postgres' own binary form, for texts of any length: neither side escapes or scans a quote. Of a page of mail as literals,
+ * the quotes of its JSON and HTML were a tenth of the worker's CPU.
+ */
+export function textArray<T>(rows: readonly T[], value: (row: T) => string | null): Buffer {
+  const texts = rows.map(value);
+  const lengths = texts.map((text) => (text === null ? NULL_LENGTH : Buffer.byteLength(text)));
+  const array = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + Math.max(0, length), texts.length > 0 ? 20 : 12));
+  let at = 0;
+  const header = texts.length > 0 ? [1, lengths.includes(NULL_LENGTH) ? 1 : 0, TEXT_OID, texts.length, 1] : [0, 0, TEXT_OID];
+  for (const word of header) at = array.writeInt32BE(word, at);
+  for (const [i, text] of texts.entries()) {
+    at = array.writeInt32BE(lengths[i] ?? NULL_LENGTH, at);
+    if (text !== null) at += array.write(text, at);
+  }
+  return array;
+}
+
 /** A text[] inside a text[]: unnest flattens two-dimensional arrays, so the inner one rides as its own literal and is cast per row. */
 export function innerArray(values: readonly string[]): string {
   return '{' + values.map(quoted).join(',') + '}';

@@ -55,6 +55,9 @@ test.each([
   [Buffer.from([0xc7, 0xd1, 0xb1, 0xdb]), 'ks_c_5601-1987', '한글'],
   [Buffer.from('+ZeVnLIqe-'), 'utf-7', '日本語'],
   [Buffer.from('abc'), 'no-such-charset', 'abc'],
+  [Buffer.from('\ufeffcafé'), 'utf-8', 'café'],
+  [Buffer.from('\ufeffcafé'), null, 'café'],
+  [Buffer.from([0x61, 0xff, 0x62]), 'utf-8', 'a\ufffdb'],
 ])('body %# in its own charset', (bytes, charset, expected) => {
   expect(decodeText(bytes, charset)).toBe(expected);
 });
