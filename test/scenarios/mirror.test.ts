@@ -47,6 +47,19 @@ test('a run that ends after every page resumes where the last commit stands', as
   expect({ threads: await calls('gmail.users.threads.get'), messages: await gets() }).toEqual(await leastCalls());
 });
 
+test('a look without news writes no page, and what comes after it is followed', async () => {
+  world = await startWorld({ seed: 19, accounts: 1, messagesPerAccount: 20, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  await world.catchUp();
+  const commits = jest.spyOn(world.store, 'commitPage');
+  const pages = (): number => commits.mock.calls.filter(([lease]) => lease.kind === 'gmail').length;
+  await world.catchUp();
+  expect(pages()).toBe(0);
+  await world.control.actAs((await world.control.accounts())[0]!.email, { action: 'trash' });
+  await world.catchUp();
+  expect(pages()).toBeGreaterThan(0);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
 test('label changes cost no message', async () => {
   world = await startWorld({ seed: 14, accounts: 1, messagesPerAccount: 50, calendarsPerAccount: 1, eventsPerCalendar: 5 });
   await world.catchUp();

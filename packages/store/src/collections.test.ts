@@ -42,6 +42,15 @@ test('a wish that comes during a run is due again at once; one before the run is
   expect((await claimDue()).map((due) => due.id)).toContain(held.collectionId);
 });
 
+test('a run that is caught up ends what the collection was parked for, whether it wrote a page or not', async () => {
+  const parked = async (): Promise<unknown> => (await fixture.database.pool.query("SELECT parked, error FROM collections WHERE kind = 'gmail'")).rows[0];
+  await fixture.store.lease.park(await claim(fixture, fixture.accountId, 'gmail'), { cause: 'scope', reason: 'the grant lacks a scope', nextInMs: 0 });
+  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), { result: 'more', nextInMs: 0, error: null });
+  expect(await parked()).toMatchObject({ parked: 'scope' });
+  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), { result: 'caught-up', nextInMs: 0, error: null });
+  expect(await parked()).toEqual({ parked: null, error: null });
+});
+
 test('an account that needs a new grant is off the schedule, keeps everything, and comes back with a new token', async () => {
   const held = await claim(fixture, fixture.accountId, 'gmail');
   await fixture.store.accounts.requireReauth(held, 'Google no longer accepts the grant');

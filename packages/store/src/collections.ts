@@ -31,7 +31,7 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
                   served_at = CASE WHEN $3 = 'caught-up' THEN run_started_at ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
-                  error = $5,
+                  error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
                   next_sync_at = CASE WHEN $3 = 'caught-up' AND wanted_at > run_started_at THEN now() ELSE now() + $4 * interval '1 ms' END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING coalesce(wanted_at > run_started_at, false) AS wanted_again`,

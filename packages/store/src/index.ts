@@ -14,6 +14,7 @@ import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
+import type { RowChange } from './rows.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
@@ -167,15 +168,26 @@ function walkOver(pool: pg.Pool): Store['walk'] {
 async function countedCommit(rt: Runtime, pool: pg.Pool, lease: Lease, commit: PageCommit): Promise<Committed> {
   try {
     const { changes, ...committed } = await commitPage(pool, lease, LEASE_TTL_MS, commit);
-    for (const { entity, op } of changes) {
-      rt.metrics.changesEmitted.inc({ entity, op });
-      if (entity === 'message' && op === 'created') rt.metrics.messagesStored.inc();
-    }
+    countChanges(rt, changes);
     if (commit.walk?.quarantined) rt.metrics.quarantined.inc({ entity: lease.kind }, commit.walk.quarantined.length);
     return committed;
   } catch (error) {
     if (error instanceof LeaseLost) rt.metrics.fencedWrites.inc();
     throw error;
+  }
+}
+
+/** One increment a kind of change: a label set is hashed at every one of them. */
+function countChanges({ metrics }: Runtime, changes: readonly RowChange[]): void {
+  const counts = new Map<string, { labels: Pick<RowChange, 'entity' | 'op'>; count: number }>();
+  for (const { entity, op } of changes) {
+    const kind = counts.get(`${entity} ${op}`) ?? { labels: { entity, op }, count: 0 };
+    kind.count += 1;
+    counts.set(`${entity} ${op}`, kind);
+  }
+  for (const { labels, count } of counts.values()) {
+    metrics.changesEmitted.inc({ entity: labels.entity, op: labels.op }, count);
+    if (labels.entity === 'message' && labels.op === 'created') metrics.messagesStored.inc(count);
   }
 }
 
