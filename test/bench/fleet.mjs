@@ -1,7 +1,71 @@
-/** What the benchmarks share: an empty database, and the simulator's accounts in it. */
-import { createRuntime } from '@syncline/runtime';
+/** What the benchmarks share: an empty database, the simulator's accounts in it, and the processes as an operator runs them. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRuntime, startEmbedded } from '@syncline/runtime';
 import { migrate, openStore } from '@syncline/store';
 import pg from 'pg';
+import { openMeter } from './meter.mjs';
+import { firstLine, saying, start, stop } from './processes.mjs';
+
+const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const UNLIMITED = Object.fromEntries(
+  ['GMAIL_UNITS_PER_USER_MINUTE', 'GMAIL_UNITS_PER_PROJECT_MINUTE', 'GMAIL_UNITS_PER_PROJECT_DAY', 'CALENDAR_REQUESTS_PER_USER_MINUTE', 'CALENDAR_REQUESTS_PER_PROJECT_MINUTE'].map((name) => [name, '1000000000']),
+);
+
+/** Postgres and Redis of the benchmarks' own. */
+export async function withServers(work) {
+  const servers = await startEmbedded({ dataDir: DATA_DIR });
+  try {
+    return await work(servers);
+  } finally {
+    await servers.release();
+  }
+}
+
+/**
+ * A simulator without quotas and with the given arguments, its accounts, a scheduler and workers that are ready and have nothing to
+ * do yet: `due()` makes every collection due.
+ */
+export async function withFleet(servers, { simulator: args, workers = 1, env = {} }, work) {
+  const { url: databaseUrl, pool } = await freshDatabase(servers);
+  const children = [];
+  try {
+    const simulator = run(children, 'packages/simulator/dist/main.js', ['--no-quota', '--seed', '1', ...args.map(String)], {}, 'ignore');
+    const api = JSON.parse(await firstLine(simulator)).url;
+    const masterKey = randomBytes(32);
+    await importAccounts(databaseUrl, masterKey, api);
+    await pool.query("UPDATE collections SET next_sync_at = now() + interval '1 hour'");
+    const whole = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...UNLIMITED, ...env };
+    const scheduler = run(children, 'apps/scheduler/dist/main.js', [], whole);
+    const working = Array.from({ length: workers }, () => run(children, 'apps/worker/dist/main.js', [], whole));
+    await Promise.all([saying(scheduler, 'ready'), ...working.map((worker) => saying(worker, 'working'))]);
+    const pids = { worker: working.map((worker) => worker.pid), scheduler: [scheduler.pid], simulator: [simulator.pid] };
+    const read = await openMeter(pool, servers.redisUrl, pids);
+    const openStore = () => openBenchStore(databaseUrl, masterKey);
+    return await work({ pool, api, read, openStore, workers: pids.worker, due: () => pool.query('UPDATE collections SET next_sync_at = now()') });
+  } finally {
+    await Promise.all(children.toReversed().map(stop));
+    await pool.end();
+  }
+}
+
+/** Every mailbox follows, and every message is there: the end of a backfill, its sweep included. */
+export async function allStored(pool, messages) {
+  for (;;) {
+    const { rows } = await pool.query(`SELECT (SELECT count(*) FROM collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM collections) AS done`);
+    if (Number(rows[0].open) === 0 && Number(rows[0].done) >= messages) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { rows } = await pool.query('SELECT count(*) AS stored FROM gmail_messages');
+  if (Number(rows[0].stored) !== messages) throw new Error(`${rows[0].stored} of ${messages} messages are stored`);
+}
+
+function run(children, ...command) {
+  const child = start(...command);
+  children.push(child);
+  return child;
+}
 
 /** An empty database with the schema; the last benchmark's is dropped. */
 export async function freshDatabase(servers) {
@@ -17,8 +81,11 @@ export async function freshDatabase(servers) {
 
 export async function importAccounts(databaseUrl, masterKey, api) {
   const store = await openBenchStore(databaseUrl, masterKey);
-  for (const { email, refreshToken } of await accountsOf(api)) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'] });
-  await store.close();
+  try {
+    for (const { email, refreshToken } of await accountsOf(api)) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'] });
+  } finally {
+    await store.close();
+  }
 }
 
 export async function accountsOf(api) {

@@ -8,15 +8,31 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** Linux counts CPU in hundredths of a second, on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
+/** Set by `--profile DIR`: every process leaves its CPU profile there when it ends. */
+let profileDir = null;
+
+export function profileInto(directory) {
+  profileDir = path.resolve(directory);
+}
 
 export function start(file, args, env = {}, errors = 'inherit') {
-  const child = spawn(process.execPath, [path.join(ROOT, file), ...args], {
+  const profiling = profileDir === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-name', `${file.split('/')[1]}-${String(Date.now())}.cpuprofile`];
+  const child = spawn(process.execPath, [...profiling, path.join(ROOT, file), ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', errors],
   });
   if (errors === 'inherit') child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
   return child;
+}
+
+/** Resolves when a process that logs JSON lines says `event`; what it says later is read and dropped. */
+export function saying(child, event) {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`ended with ${code} before it said ${event}`)));
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (text) => text.includes(`"event":"${event}"`) && resolve());
+  });
 }
 
 /** The first line of a child's stdout. */

@@ -1,21 +1,29 @@
 /**
- * npm run bench [backfill] [scheduler] [units] — figures, not tests: nothing here fails for being slow.
+ * npm run bench -- [NAME…] [--save] [--profile DIR] — figures, not tests: nothing here fails for being slow.
  *
- * A benchmark prints what it measured and the machine it ran on. Machines are noisy: quote the ratios within one run, and CPU
- * seconds, which the operating system counts, rather than times.
+ * A benchmark prints what it measured, the baseline beside it and the machine it ran on. Machines are noisy and baselines are other
+ * runs': quote the ratios within one run, and CPU seconds, which the operating system counts, rather than times. `--save` makes
+ * this run's figures the baselines; `--profile` leaves a CPU profile of every process.
  */
-import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
 import { backfill } from './backfill.mjs';
+import { baselineMachine, machine, saveBaselines } from './figures.mjs';
+import { incremental } from './incremental.mjs';
+import { latency } from './latency.mjs';
+import { profileInto } from './processes.mjs';
+import { scaling } from './scaling.mjs';
 import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, scheduler, units };
+const BENCHMARKS = { backfill, latency, incremental, scaling, scheduler, units };
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' } } });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(', ')}; there is ${Object.keys(BENCHMARKS).join(', ')}`);
   process.exit(2);
 }
-console.log(`machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
+console.log(`machine: ${machine}\nbaselines of: ${baselineMachine()}`);
+if (values.profile !== undefined) profileInto(values.profile);
 for (const name of asked.length > 0 ? asked : Object.keys(BENCHMARKS)) await BENCHMARKS[name]();
+if (values.save) saveBaselines();

@@ -1,0 +1,74 @@
+/**
+ * incremental: a fleet of 2,000 accounts whose mailbox nothing has happened to, all due at once, several times over: how many looks a
+ * second, and what each costs the worker. The accounts are copies of one that was mirrored: to the fleet they are 2,000 mailboxes,
+ * each with a lease, a cursor, a token and a quota of its own, while the simulator needs to make only one.
+ */
+import { figure } from './figures.mjs';
+import { allStored, withFleet, withServers } from './fleet.mjs';
+import { spentBetween } from './meter.mjs';
+
+const ACCOUNTS = 2_000;
+const MESSAGES = 20;
+const ROUNDS = 3;
+/** Nothing comes due by itself while we measure. */
+const POLL_SECONDS = '3600';
+
+export async function incremental() {
+  const simulator = ['--accounts', 1, '--messages', MESSAGES, '--calendars', 1, '--token-latency', 0];
+  const env = { POLL_INTERVAL_ACTIVE_SECONDS: POLL_SECONDS, POLL_INTERVAL_IDLE_SECONDS: POLL_SECONDS };
+  await withServers((servers) =>
+    withFleet(servers, { simulator, env }, async (fleet) => {
+      console.log(`incremental, ${ACCOUNTS} accounts without news, due at once, ${ROUNDS} times; no latency, one worker`);
+      await fleet.due();
+      await allStored(fleet.pool, MESSAGES);
+      await served(fleet.pool, null);
+      await copyAccount(fleet, ACCOUNTS - 1);
+      await served(fleet.pool, await dueAgain(fleet)); // Every account has its access token now.
+      await measure(fleet);
+    }),
+  );
+}
+
+async function measure(fleet) {
+  const began = performance.now();
+  const before = fleet.read();
+  for (let round = 0; round < ROUNDS; round++) await served(fleet.pool, await dueAgain(fleet));
+  const seconds = (performance.now() - began) / 1_000;
+  const syncs = ACCOUNTS * ROUNDS;
+  const spent = spentBetween(before, fleet.read(), syncs / 1_000, seconds);
+  figure('no-change syncs', syncs / seconds, 'syncs/s', '≥ 500');
+  figure('no-change syncs, worker CPU', spent.each.worker, 'ms each', '≤ 2');
+  for (const name of ['postgres', 'redis', 'scheduler', 'simulator']) figure(`no-change syncs, ${name} CPU`, spent.each[name], 'ms each');
+  console.log(`  together ${spent.together.toFixed(2)} CPU ms each; others used ${spent.others.toFixed(2)} cores meanwhile`);
+}
+
+async function copyAccount({ pool, openStore }, copies) {
+  const far = "now() + interval '1 hour'";
+  await pool.query(`INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM accounts, generate_series(1, ${copies}) AS n`);
+  await pool.query('INSERT INTO credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM credentials c JOIN accounts a ON a.id <> c.account_id');
+  await pool.query(`INSERT INTO collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
+    SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM collections c JOIN accounts a ON a.id <> c.account_id`);
+  const { rows } = await pool.query("SELECT id, email LIKE 'copy-%' AS copy FROM accounts ORDER BY copy");
+  const store = await openStore();
+  try {
+    const refreshToken = await store.vault.refreshToken(rows[0].id);
+    for (const { id } of rows.slice(1)) await store.vault.rotated(id, refreshToken);
+  } finally {
+    await store.close();
+  }
+}
+
+async function dueAgain(fleet) {
+  const { rows } = await fleet.pool.query('SELECT clock_timestamp()::text AS at');
+  await fleet.due();
+  return rows[0].at;
+}
+
+/** Every mailbox was caught up by a run that began after `since`. */
+async function served(pool, since) {
+  for (;;) {
+    const { rows } = await pool.query('SELECT count(*) AS open FROM collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)', [since]);
+    if (Number(rows[0].open) === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
