@@ -36,7 +36,7 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
     const masterKey = randomBytes(32);
     await importAccounts(databaseUrl, masterKey, api);
     await pool.query("UPDATE collections SET next_sync_at = now() + interval '1 hour'");
-    const whole = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...UNLIMITED, ...env };
+    const whole = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), LOG_LEVEL: 'info', ...UNLIMITED, ...env };
     const scheduler = run(children, 'apps/scheduler/dist/main.js', [], whole);
     const working = Array.from({ length: workers }, () => run(children, 'apps/worker/dist/main.js', [], whole));
     await Promise.all([saying(scheduler, 'ready'), ...working.map((worker) => saying(worker, 'working'))]);

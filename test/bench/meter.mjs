@@ -1,9 +1,8 @@
 /** CPU seconds by whom: the operating system counts them, and a busy machine changes them far less than times. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { Redis } from 'ioredis';
 import { usage } from './processes.mjs';
 
-const { Redis } = createRequire(new URL('../../packages/fleet/package.json', import.meta.url))('ioredis');
 const TICKS_PER_SECOND = 100;
 
 /**

@@ -19,7 +19,7 @@ export function start(file, args, env = {}, errors = 'inherit') {
   const profiling = profileDir === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-name', `${file.split('/')[1]}-${String(Date.now())}.cpuprofile`];
   const child = spawn(process.execPath, [...profiling, path.join(ROOT, file), ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'info', ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', errors],
   });
   if (errors === 'inherit') child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
