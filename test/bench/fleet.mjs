@@ -42,8 +42,8 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
     await Promise.all([saying(scheduler, 'ready'), ...working.map((worker) => saying(worker, 'working'))]);
     const pids = { worker: working.map((worker) => worker.pid), scheduler: [scheduler.pid], simulator: [simulator.pid] };
     const read = await openMeter(pool, servers.redisUrl, pids);
-    const openStore = () => openBenchStore(databaseUrl, masterKey);
-    return await work({ pool, api, read, openStore, workers: pids.worker, due: () => pool.query('UPDATE collections SET next_sync_at = now()') });
+    const open = () => openBenchStore(databaseUrl, masterKey);
+    return await work({ pool, api, read, openStore: open, workers: pids.worker, due: () => pool.query('UPDATE collections SET next_sync_at = now()') });
   } finally {
     await Promise.all(children.toReversed().map(stop));
     await pool.end();
