@@ -48,7 +48,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
     ...(labels ? { labelsReadAtMs: nowMs } : {}),
   });
   // A look without news has nothing to write: the run's settlement, under the same epoch, says that it was there.
-  if (begun && page.records.length === 0 && labels === null && isLevel(next) && next.after === cursor.after) return { commit: null, next: () => next, ...restIfLevel(context, next) };
+  if (begun && !cursor.deepening && page.records.length === 0 && labels === null && isLevel(next) && next.after === cursor.after) return { commit: null, next: () => next, ...restIfLevel(context, next) };
   return {
     commit: {
       cursor: next,
