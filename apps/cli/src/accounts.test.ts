@@ -4,7 +4,7 @@ import { findAccounts, pickAccount } from './accounts.js';
 import { UsageError } from './command.js';
 
 function account(tenant: string, email = 'a@example.com'): AccountView {
-  return { id: `${tenant}/${email}`, email, tenant, state: 'active', reason: null, collections: [] };
+  return { id: `${tenant}/${email}`, email, tenant, project: 'default', state: 'active', reason: null, collections: [] };
 }
 
 describe('the account that is meant', () => {

@@ -28,6 +28,12 @@ describe('a line of an import', () => {
     });
   });
 
+  it('may name a Google project, and only one that is configured', () => {
+    const named = line({ email: 'a@example.com', refreshToken: TOKEN, project: 'b' });
+    expect(readImportLine(named, ['default', 'b'])).toMatchObject({ kind: 'account', account: { project: 'b' } });
+    expect(readImportLine(named)).toEqual({ kind: 'refused', problem: 'project is not one that is configured; known are default (GOOGLE_PROJECTS_FILE)' });
+  });
+
   it.each([['nothing', ''], ['spaces', '  \t '], ['the rest of a Windows line end', '\r']])('may be blank: %s', (_what, text) => {
     expect(readImportLine(Buffer.from(text))).toEqual({ kind: 'blank' });
   });
@@ -52,8 +58,8 @@ describe('a line of an import', () => {
     ['a tenant with NUL', line({ email: 'a@b.c', refreshToken: TOKEN, tenant: 'a\0b' }), 'tenant is not a name of 1 to 200 characters'],
     ['no resources', line({ email: 'a@b.c', refreshToken: TOKEN, resources: [] }), 'resources is not a list of gmail and calendar'],
     ['an unknown resource', line({ email: 'a@b.c', refreshToken: TOKEN, resources: ['drive'] }), 'resources is not a list of gmail and calendar'],
-    ['an unknown key', line({ email: 'a@b.c', refresh_token: TOKEN }), '"refresh_token" is not a key of an account; known are email, refreshToken, tenant, resources'],
-    ['a token where a key should be', line({ [TOKEN]: 1 }), 'something is not a key of an account; known are email, refreshToken, tenant, resources'],
+    ['an unknown key', line({ email: 'a@b.c', refresh_token: TOKEN }), '"refresh_token" is not a key of an account; known are email, refreshToken, tenant, resources, project'],
+    ['a token where a key should be', line({ [TOKEN]: 1 }), 'something is not a key of an account; known are email, refreshToken, tenant, resources, project'],
   ])('is refused when it is %s', (_what, bytes, problem) => {
     expect(readImportLine(bytes)).toEqual({ kind: 'refused', problem });
   });

@@ -2,6 +2,7 @@
  * The NDJSON of `accounts import`, a line at a time. Nothing that is refused is ever quoted: whatever stands in the wrong
  * place may be a token. Only names of keys are, and only such as look like names.
  */
+import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountImport, Resource } from '@syncline/store';
 
 export type ImportLine = { kind: 'account'; account: AccountImport } | { kind: 'blank' } | { kind: 'refused'; problem: string };
@@ -15,7 +16,7 @@ export interface RawLine {
 /** Far above what Google's tokens need (512 bytes, 2,048 reserved); a file without line ends must not fill the memory. */
 export const LINE_LIMIT_BYTES = 64 * 1024;
 
-const KEYS = ['email', 'refreshToken', 'tenant', 'resources'];
+const KEYS = ['email', 'refreshToken', 'tenant', 'resources', 'project'];
 const RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 const EMAIL_LIMIT = 320;
 const TENANT_LIMIT = 200;
@@ -48,8 +49,8 @@ export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGen
   if (size > 0) yield take();
 }
 
-/** What one line says, or what is wrong with it. */
-export function readImportLine(bytes: Buffer | null): ImportLine {
+/** What one line says, or what is wrong with it. `projects` are the configured ones. */
+export function readImportLine(bytes: Buffer | null, projects: readonly string[] = [DEFAULT_PROJECT]): ImportLine {
   if (bytes === null) return refused(`is longer than ${LINE_LIMIT_BYTES / 1024} KB`);
   const text = decoded(bytes);
   if (text === null) return refused('is not UTF-8');
@@ -58,20 +59,21 @@ export function readImportLine(bytes: Buffer | null): ImportLine {
   if (value === undefined) return refused('is not JSON');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refused('is not a JSON object');
   const line = value as Record<string, unknown>;
-  const problem = problemOf(line);
+  const problem = problemOf(line, projects);
   return problem === null ? { kind: 'account', account: accountOf(line) } : refused(problem);
 }
 
-function problemOf(line: Record<string, unknown>): string | null {
+function problemOf(line: Record<string, unknown>, projects: readonly string[]): string | null {
   const unknown = Object.keys(line).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
-  const { email, refreshToken, tenant, resources } = line;
+  const { email, refreshToken, tenant, resources, project } = line;
   if (email === undefined) return 'has no email';
   if (!isText(email, EMAIL_LIMIT) || !/^[^\s@]+@[^\s@]+$/.test(email)) return 'email is not an address';
   if (refreshToken === undefined) return 'has no refreshToken';
   if (typeof refreshToken !== 'string' || !/^[\x21-\x7e]+$/.test(refreshToken)) return 'refreshToken is not a token: printable characters without spaces';
   if (tenant !== undefined && (!isText(tenant, TENANT_LIMIT) || tenant.trim() !== tenant)) return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
   if (resources !== undefined && !areResources(resources)) return `resources is not a list of ${RESOURCES.join(' and ')}`;
+  if (project !== undefined && !projects.some((name) => name === project)) return `project is not one that is configured; known are ${projects.join(', ')} (GOOGLE_PROJECTS_FILE)`;
   return null;
 }
 
@@ -82,6 +84,7 @@ function accountOf(line: Record<string, unknown>): AccountImport {
     refreshToken: line['refreshToken'] as string,
     tenant: (line['tenant'] as string | undefined) ?? 'default',
     resources: [...((line['resources'] as Resource[] | undefined) ?? RESOURCES)],
+    ...(line['project'] === undefined ? {} : { project: line['project'] as string }),
   };
 }
 

@@ -1,14 +1,14 @@
 /** Google as the rest of Syncline sees it: accounts with typed pages, one kind of error, and a quota that is never exceeded. */
-import { type Config, type Runtime, OperatorError } from '@syncline/runtime';
+import { type Config, type GoogleProject, type Runtime, DEFAULT_PROJECT } from '@syncline/runtime';
 import { openBatchSizes } from './batch-size.js';
 import { type Calendar, calendarOf } from './calendar.js';
-import { unitsOf } from './costs.js';
 import { type Gmail, gmailOf } from './gmail.js';
 import { originsFor } from './origins.js';
-import { type QuotaUsage, openQuota } from './quota.js';
+import { type Project, openProject, refuseUselessQuotas } from './project.js';
+import type { QuotaUsage } from './quota.js';
 import { connectRedis } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
-import { type TokenStore, openTokens } from './tokens.js';
+import type { TokenStore } from './tokens.js';
 import { openTransport } from './transport.js';
 
 export type { Attachment } from './attachment.js';
@@ -27,6 +27,8 @@ export interface GoogleOptions {
   clientSecret: string;
   redisUrl: string;
   quotas: Config['quotas'];
+  /** Further projects, each with its client and its quotas; the ones above are those of `default`. */
+  projects?: GoogleProject[];
   tokens: TokenStore;
   /** In front of every Redis key. Default `syncline`. */
   redisPrefix?: string;
@@ -40,14 +42,16 @@ export interface GoogleAccount {
 }
 
 export interface Google {
-  /** Makes no call. The lane is `live` unless said otherwise. */
+  /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
   account(accountId: string, call?: CallOptions): GoogleAccount;
   /** Ends the account's grant at Google. @throws GoogleError when Google did not answer or does not let us. */
   revoke(accountId: string): Promise<'revoked' | 'already-gone'>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
-  /** @throws Error of the Redis client when Redis is away. */
-  quotaUsage(accountIds: string[]): Promise<QuotaUsage>;
+  /** Names of the configured projects, `default` first. */
+  projects: string[];
+  /** What stands in a project's windows. @throws Error of the Redis client when Redis is away. */
+  quotaUsage(accountIds: string[], project?: string): Promise<QuotaUsage>;
   close(): Promise<void>;
 }
 
@@ -56,31 +60,41 @@ export interface Google {
  * @throws OperatorError when a quota is smaller than the dearest single call, which could never be made.
  */
 export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<Google> {
-  refuseUselessQuotas(options.quotas);
-  const prefix = options.redisPrefix ?? 'syncline';
+  const { clientId, clientSecret, quotas } = options;
+  const configured = [{ name: DEFAULT_PROJECT, clientId, clientSecret, quotas }, ...(options.projects ?? [])];
+  refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
   const redis = await connectRedis(rt, options.redisUrl);
   const transport = openTransport();
-  const { clientId, clientSecret, quotas: limits } = options;
-  const tokens = openTokens(rt, redis, transport, { prefix, origin: origins.oauth, clientId, clientSecret, store: options.tokens });
-  const quota = openQuota(rt, redis, { prefix, limits });
-  // The first beat takes part in the epoch before the first charge; without Redis the heartbeat does it later.
-  await quota.beat().catch((err: unknown) => rt.log.warn({ event: 'quota-unreachable', err }, 'Redis does not answer; calls to Google wait for it'));
-  const shared = { rt, quota, tokens, transport, batchSizes: openBatchSizes(), origins, tier: limits.gmailTier };
+  const projects = new Map<string, Project>();
+  for (const project of configured) projects.set(project.name, await openProject(rt, redis, transport, project, { prefix: options.redisPrefix ?? 'syncline', origin: origins.oauth, store: options.tokens }));
+  const all = [...projects.values()];
+  const shared = { rt, transport, batchSizes: openBatchSizes(), origins };
   return {
-    account: (accountId, call = { lane: 'live' }) => accountOf({ ...shared, accountId, options: call, spent: new Map() }),
+    account: (accountId, call = { lane: 'live' }) => accountOf({ ...shared, ...projectFor(projects, call.project), accountId, options: call, spent: new Map() }),
     revoke: async (accountId) => {
-      await stopCallsOf(quota, accountId);
-      return tokens.revoke(accountId);
+      await Promise.all(all.map(({ quota }) => stopCallsOf(quota, accountId)));
+      return projectFor(projects).tokens.revoke(accountId);
     },
-    forgetToken: (accountId) => tokens.forget(accountId),
-    quotaUsage: (accountIds) => quota.usage(accountIds),
+    // An account may have changed its project since: what is dropped costs one refresh at most.
+    forgetToken: async (accountId) => void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
+    projects: [...projects.keys()],
+    quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     close: async () => {
-      quota.stop();
+      await Promise.all(all.map(({ quota }) => quota.stop()));
       await transport.close();
       redis.disconnect();
     },
   };
+}
+
+/** A project that is not configured is known by its calls being refused: whoever is asked about the account says so. */
+function projectFor(projects: Map<string, Project>, name = DEFAULT_PROJECT): Project {
+  const project = projects.get(name);
+  if (project) return project;
+  const standIn = projects.get(DEFAULT_PROJECT);
+  if (!standIn) throw new Error('the default project is always there');
+  return { ...standIn, unknown: true };
 }
 
 function accountOf(session: Session): GoogleAccount {
@@ -93,16 +107,4 @@ function accountOf(session: Session): GoogleAccount {
       return spent;
     },
   };
-}
-
-function refuseUselessQuotas(quotas: Config['quotas']): void {
-  const dearest = unitsOf('gmail.users.threads.get', quotas.gmailTier);
-  const least: [variable: string, value: number, needed: number][] = [
-    ['GMAIL_UNITS_PER_USER_MINUTE', quotas.gmailUnitsPerUserMinute, dearest],
-    ['GMAIL_UNITS_PER_PROJECT_MINUTE', quotas.gmailUnitsPerProjectMinute, Math.ceil(dearest / 0.9)],
-    ['CALENDAR_REQUESTS_PER_USER_MINUTE', quotas.calendarRequestsPerUserMinute, 1],
-    ['CALENDAR_REQUESTS_PER_PROJECT_MINUTE', quotas.calendarRequestsPerProjectMinute, 2],
-  ];
-  const mistakes = least.filter(([, value, needed]) => !(value >= needed)).map(([variable, , needed]) => `${variable} must be at least ${needed}: a single call costs that much`);
-  if (mistakes.length > 0) throw new OperatorError(mistakes.join('\n'));
 }

@@ -23,7 +23,7 @@ const open: Quota[] = [];
 beforeAll(async () => {
   redis = await startTestRedis();
 });
-afterEach(() => open.splice(0).forEach((quota) => quota.stop()));
+afterEach(async () => void (await Promise.all(open.splice(0).map((quota) => quota.stop()))));
 afterAll(() => redis.stop());
 
 /** A world with a clock of its own, in which any number of processes share one ledger. */

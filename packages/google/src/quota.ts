@@ -68,7 +68,8 @@ export interface Quota {
   usage(users: string[]): Promise<QuotaUsage>;
   /** Checks at once whether Redis still knows what we know; the heartbeat does it every second. */
   beat(): Promise<void>;
-  stop(): void;
+  /** Ends the heartbeat. */
+  stop(): Promise<void>;
 }
 
 export interface QuotaOptions {
@@ -107,7 +108,7 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     close: (api, user, forMs) => close(ledger, { api, user }, forMs),
     usage: (users) => usage(ledger, users),
     beat: () => beat(ledger),
-    stop: () => {
+    stop: async () => {
       clearInterval(timer);
       redis.off('close', forgetRun);
     },

@@ -19,6 +19,8 @@ import type { Answer, Transport } from './transport.js';
 
 export interface CallOptions {
   lane: Lane;
+  /** The Google project of the account; its client refreshes the token, its quota is charged. Default `default`. */
+  project?: string | undefined;
   signal?: AbortSignal;
   /** Whose quota Google counts this under, where several accounts are one mailbox. Default: the account itself. */
   quotaUser?: string;
@@ -42,6 +44,8 @@ export interface Session {
   batchSizes: BatchSizes;
   origins: Origins;
   tier: Tier;
+  /** The account's project is not configured. */
+  unknown: boolean;
   accountId: string;
   options: CallOptions;
   spent: Map<string, Spent>;
@@ -114,6 +118,7 @@ function quotaUserOf({ accountId, options }: Session): string {
 }
 
 async function attempt(session: Session, call: Call): Promise<Sent> {
+  if (session.unknown) throw new GoogleError(call.method, { kind: 'forbidden', reason: 'unknown_project' });
   const token = await session.tokens.access(session.accountId);
   const chargedAtMs = session.rt.clock.nowMs();
   const { granted, receipt, waitedMs } = await charge(session, call);

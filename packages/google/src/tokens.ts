@@ -14,8 +14,8 @@ import type { Answer, Transport } from './transport.js';
 
 /** Where grants are kept; the store's vault has this shape. */
 export interface TokenStore {
-  /** The account's refresh token, or null when it has none. */
-  refreshToken(accountId: string): Promise<string | null>;
+  /** The account's refresh token, or null when it has none. @throws Error when the account belongs to another project than `project`. */
+  refreshToken(accountId: string, project?: string): Promise<string | null>;
   /** Encrypts what is about to leave for Redis, bound to the account. */
   seal(accountId: string, plain: string): string;
   /** @throws Error when `sealed` is not this account's or the key has changed. */
@@ -38,6 +38,8 @@ export interface Tokens {
 export interface TokenOptions {
   prefix: string;
   origin: string;
+  /** Whose client refreshes: no other's may use the account's token. */
+  project: string;
   clientId: string;
   clientSecret: string;
   store: TokenStore;
@@ -112,7 +114,7 @@ async function refreshUnderLock(keeper: Keeper, accountId: string, holder: strin
 
 async function refresh(keeper: Keeper, accountId: string): Promise<string> {
   const { options, rt } = keeper;
-  const refreshToken = await options.store.refreshToken(accountId);
+  const refreshToken = await options.store.refreshToken(accountId, options.project);
   if (refreshToken === null) throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'no refresh token is stored' });
   await refuseDead(keeper, accountId, refreshToken);
   const body = new URLSearchParams({

@@ -28,7 +28,7 @@ describe('a configuration that can be used', () => {
       databaseUrl: null,
       redisUrl: null,
       dataDir: '/checkout/.syncline',
-      google: { apiUrl: null, clientId: 'id', clientSecret: 'secret' },
+      google: { apiUrl: null, clientId: 'id', clientSecret: 'secret', projects: [] },
       masterKey: null,
       quotas: {
         gmailUnitsPerUserMinute: 6000, gmailUnitsPerProjectMinute: 1_200_000, gmailUnitsPerProjectDay: 80_000_000,

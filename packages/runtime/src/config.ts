@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from './errors.js';
+import { type GoogleProject, readProjects } from './projects.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
 
 export interface Config {
@@ -16,7 +17,8 @@ export interface Config {
   redisUrl: string | null;
   /** Absolute path of where embedded servers and generated keys live. */
   dataDir: string;
-  google: { apiUrl: string | null; clientId: string | null; clientSecret: string | null };
+  /** `projects` are those beside the default one, which is `clientId` with `quotas`. */
+  google: { apiUrl: string | null; clientId: string | null; clientSecret: string | null; projects: GoogleProject[] };
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
   quotas: Quotas;
@@ -73,7 +75,7 @@ export type ResolvedConfig = Config & {
   databaseUrl: string;
   redisUrl: string;
   masterKey: Buffer;
-  google: { apiUrl: string | null; clientId: string; clientSecret: string };
+  google: { apiUrl: string | null; clientId: string; clientSecret: string; projects: GoogleProject[] };
 };
 
 /** What a command cannot do without. `migrate` needs neither, a scheduler needs no Google client. */
@@ -88,8 +90,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, checkoutDir: string, requires
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
+  const projects = values ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems) : [];
   if (!values || problems.length > 0) throw new ConfigError(problems);
-  return toConfig(values, checkoutDir);
+  return toConfig(values, checkoutDir, projects);
 }
 
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
@@ -140,7 +143,7 @@ function missing(filled: Record<string, string>, requires: readonly Requirement[
   return problems;
 }
 
-function toConfig(values: Values, checkoutDir: string): Config {
+function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]): Config {
   const simulated = values.GOOGLE_API_URL !== undefined;
   return {
     databaseUrl: values.DATABASE_URL ?? null,
@@ -150,16 +153,10 @@ function toConfig(values: Values, checkoutDir: string): Config {
       apiUrl: values.GOOGLE_API_URL ?? null,
       clientId: values.GOOGLE_CLIENT_ID ?? (simulated ? 'syncline-demo' : null),
       clientSecret: values.GOOGLE_CLIENT_SECRET ?? (simulated ? 'syncline-demo' : null),
+      projects,
     },
     masterKey: values.SYNCLINE_MASTER_KEY ?? null,
-    quotas: {
-      gmailUnitsPerUserMinute: values.GMAIL_UNITS_PER_USER_MINUTE,
-      gmailUnitsPerProjectMinute: values.GMAIL_UNITS_PER_PROJECT_MINUTE,
-      gmailUnitsPerProjectDay: values.GMAIL_UNITS_PER_PROJECT_DAY,
-      calendarRequestsPerUserMinute: values.CALENDAR_REQUESTS_PER_USER_MINUTE,
-      calendarRequestsPerProjectMinute: values.CALENDAR_REQUESTS_PER_PROJECT_MINUTE,
-      gmailTier: values.GMAIL_QUOTA_TIER,
-    },
+    quotas: toQuotas(values),
     poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
     mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE, windowDays: values.MIRROR_WINDOW_DAYS ?? null },
@@ -168,6 +165,17 @@ function toConfig(values: Values, checkoutDir: string): Config {
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
     push: toPush(values),
+  };
+}
+
+function toQuotas(values: Values): Quotas {
+  return {
+    gmailUnitsPerUserMinute: values.GMAIL_UNITS_PER_USER_MINUTE,
+    gmailUnitsPerProjectMinute: values.GMAIL_UNITS_PER_PROJECT_MINUTE,
+    gmailUnitsPerProjectDay: values.GMAIL_UNITS_PER_PROJECT_DAY,
+    calendarRequestsPerUserMinute: values.CALENDAR_REQUESTS_PER_USER_MINUTE,
+    calendarRequestsPerProjectMinute: values.CALENDAR_REQUESTS_PER_PROJECT_MINUTE,
+    gmailTier: values.GMAIL_QUOTA_TIER,
   };
 }
 

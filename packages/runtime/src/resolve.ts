@@ -8,7 +8,7 @@ import { startEmbedded } from './embedded/start.js';
  */
 export async function resolveConfig(config: Config, log: (line: string) => void): Promise<{ config: ResolvedConfig; release(): Promise<void> }> {
   const { databaseUrl, redisUrl, masterKey, dataDir } = config;
-  const google = { apiUrl: config.google.apiUrl, clientId: config.google.clientId ?? '', clientSecret: config.google.clientSecret ?? '' };
+  const google = { apiUrl: config.google.apiUrl, clientId: config.google.clientId ?? '', clientSecret: config.google.clientSecret ?? '', projects: config.google.projects };
   if (databaseUrl !== null && redisUrl !== null) {
     return { config: { ...config, databaseUrl, redisUrl, masterKey: masterKey ?? Buffer.alloc(0), google }, release: async () => {} };
   }

@@ -10,6 +10,7 @@ export const VARIABLES = z.object({
   SYNCLINE_DATA_DIR: z.string().optional(),
   GOOGLE_CLIENT_ID: z.string().optional(),
   GOOGLE_CLIENT_SECRET: z.string().optional(),
+  GOOGLE_PROJECTS_FILE: z.string().optional(),
   GOOGLE_API_URL: origin('must be an origin like http://127.0.0.1:8787, without a path').optional(),
   SYNCLINE_MASTER_KEY: masterKey().optional(),
   GMAIL_UNITS_PER_USER_MINUTE: whole(1, 1e9).default(6_000),

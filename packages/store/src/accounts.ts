@@ -15,12 +15,16 @@ export interface AccountImport {
   refreshToken: string;
   tenant: string;
   resources: Resource[];
+  /** The Google project whose client the token was issued to; left out, a known account keeps its own and a new one gets `default`. */
+  project?: string;
 }
 
 export interface AccountView {
   id: string;
   email: string;
   tenant: string;
+  /** Name of the Google project that it belongs to. */
+  project: string;
   state: AccountState;
   reason: string | null;
   collections: CollectionView[];
@@ -62,11 +66,12 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     const id = known?.id ?? randomUUID();
     const resources = [...new Set([...(known?.resources ?? []), ...account.resources])].sort();
     if (known?.state === 'removing') throw new OperatorError('the account is being removed; import it again when that is done (syncline accounts list)');
+    const project = account.project === undefined ? {} : { project: account.project };
     const revived = known?.state === 'reauth_required' || known?.state === 'disabled';
     await tx.account.upsert({
       where: key,
-      create: { id, tenant: account.tenant, email: account.email, resources },
-      update: { resources, ...(revived ? { state: 'active', reason: null } : {}) },
+      create: { id, tenant: account.tenant, email: account.email, resources, ...project },
+      update: { resources, ...project, ...(revived ? { state: 'active', reason: null } : {}) },
     });
     const secret = { sealed: new Uint8Array(vault.sealRefreshToken(id, account.refreshToken)), keyId: vault.keyId };
     await tx.credential.upsert({ where: { accountId: id }, create: { accountId: id, ...secret }, update: secret });
@@ -91,6 +96,7 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
     id: account.id,
     email: account.email,
     tenant: account.tenant,
+    project: account.project,
     state: account.state as AccountState,
     reason: account.reason,
     collections: account.collections.map((c) => ({

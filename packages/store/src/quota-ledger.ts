@@ -24,13 +24,15 @@ export async function recordSpent(pool: pg.Pool, accountId: string, spent: reado
 export interface SpentToday extends SpentUnits {
   accountId: string;
   email: string;
+  /** The Google project that the account belongs to now. */
+  project: string;
 }
 
 /** What every account has cost today (UTC), by method. */
 export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
-  const found = await pool.query<{ account_id: string; email: string; method: string; calls: string; units: string }>(
-    `SELECT q.account_id, a.email, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+  const found = await pool.query<{ account_id: string; email: string; project: string; method: string; calls: string; units: string }>(
+    `SELECT q.account_id, a.email, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
       WHERE q.day = current_date ORDER BY a.email, q.method`,
   );
-  return found.rows.map((row) => ({ accountId: row.account_id, email: row.email, method: row.method, calls: Number(row.calls), units: Number(row.units) }));
+  return found.rows.map((row) => ({ accountId: row.account_id, email: row.email, project: row.project, method: row.method, calls: Number(row.calls), units: Number(row.units) }));
 }

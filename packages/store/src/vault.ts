@@ -11,8 +11,11 @@ export interface Vault {
   /** A short name of the master key (hash prefix), stored beside what it sealed. */
   readonly keyId: string;
   sealRefreshToken(accountId: string, token: string): Buffer;
-  /** The account's refresh token in clear, or null when it has none. */
-  refreshToken(accountId: string): Promise<string | null>;
+  /**
+   * The account's refresh token in clear, or null when it has none.
+   * @throws when the account belongs to another Google project than `project`: its token would be refused there
+   */
+  refreshToken(accountId: string, project?: string): Promise<string | null>;
   /** Stores a refresh token that Google has rotated. */
   rotated(accountId: string, token: string): Promise<void>;
   /** For what is shared through Redis: access tokens, as base64. */
@@ -30,9 +33,10 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
   return {
     keyId,
     sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
-    async refreshToken(accountId) {
-      const found = await pool.query<{ sealed: Buffer }>('SELECT sealed FROM credentials WHERE account_id = $1', [accountId]);
+    async refreshToken(accountId, project) {
+      const found = await pool.query<{ sealed: Buffer; project: string }>('SELECT c.sealed, a.project FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1', [accountId]);
       const row = found.rows[0];
+      if (row && project !== undefined && row.project !== project) throw new Error(`account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`);
       return row ? decrypt(masterKey, `refresh:${accountId}`, row.sealed) : null;
     },
     async rotated(accountId, token) {

@@ -30,7 +30,7 @@ export function isAuditDue(everyMs: number, ageMs: number | null, jitter: number
 
 /** Under the collection's lease, level with Google. Quota and weather put it off to the next look. */
 export async function auditCollection(rt: Runtime, deps: SyncDeps, lease: Lease, cursor: Cursor, signal: AbortSignal): Promise<void> {
-  const account = deps.google.account(lease.accountId, { lane: 'catch-up', signal });
+  const account = deps.google.account(lease.accountId, { lane: 'catch-up', project: lease.project, signal });
   try {
     const drift = await driftOf(rt, deps, account, lease, cursor);
     if (drift === null) return;

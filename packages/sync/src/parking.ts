@@ -7,7 +7,7 @@ import type { AnswerKind } from './verdicts.js';
  */
 
 /** Why a collection is parked; kept beside it, since the account's own state depends on it. */
-export type ParkCause = 'scope' | 'policy' | 'project' | 'no-mailbox' | 'forbidden' | 'not-found' | 'restless';
+export type ParkCause = 'scope' | 'policy' | 'project' | 'unknown-project' | 'no-mailbox' | 'forbidden' | 'not-found' | 'restless';
 
 /** Walks of one collection within a day, after which an expired bookmark parks it: a walk is what costs most. */
 export const MAX_WALKS_A_DAY = 6;
@@ -32,6 +32,10 @@ const PARKING: Record<ParkCause, Parking> = {
   project: {
     reason: (resource, api) => `the Google Cloud project does not have ${resource} set up: check the API at https://console.cloud.google.com/apis/library/${api} and the OAuth client at https://console.cloud.google.com/apis/credentials`,
     firstMs: 5 * MINUTE_MS, capMs: HOUR_MS,
+  },
+  'unknown-project': {
+    reason: () => 'the account belongs to a Google project that is not configured here: add it to GOOGLE_PROJECTS_FILE, or import the account with a token of a project that is',
+    firstMs: MINUTE_MS, capMs: HOUR_MS,
   },
   'no-mailbox': { reason: () => 'the account has no mailbox: Gmail is not switched on for it', firstMs: HOUR_MS, capMs: 24 * HOUR_MS },
   forbidden: { reason: (resource) => `Google does not let this account read ${resource} here`, firstMs: 15 * MINUTE_MS, capMs: 12 * HOUR_MS },
@@ -67,6 +71,8 @@ export function causeOf(answer: AnswerKind): ParkCause {
       return 'policy';
     case 'project-not-set-up':
       return 'project';
+    case 'project-unknown':
+      return 'unknown-project';
     case 'no-mailbox':
     case 'not-found':
       return answer;

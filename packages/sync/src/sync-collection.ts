@@ -51,7 +51,7 @@ export async function syncCollection(rt: Runtime, deps: SyncDeps, collectionId: 
 }
 
 async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run): Promise<Outcome> {
-  const account = deps.google.account(lease.accountId, { lane: laneOf(lease), signal: run.signal });
+  const account = deps.google.account(lease.accountId, { lane: laneOf(lease), project: lease.project, signal: run.signal });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = {

@@ -15,6 +15,7 @@ test.each<[GoogleErrorKind, boolean, AnswerKind]>([
   [forbidden('admin_policy_enforced: the Workspace administrator blocks this app'), false, 'policy-forbids'],
   [forbidden('accessNotConfigured'), false, 'project-not-set-up'],
   [forbidden('invalid_client: Google does not know this OAuth client'), false, 'project-not-set-up'],
+  [forbidden('unknown_project'), false, 'project-unknown'],
   [forbidden('mailServiceNotEnabled'), false, 'no-mailbox'],
   [forbidden('delegationDenied'), false, 'forbidden'],
   [{ kind: 'bookmark-expired' }, false, 'bookmark-expired'],

@@ -19,6 +19,8 @@ export type AnswerKind =
   | 'policy-forbids'
   /** 403 accessNotConfigured, or an OAuth client that Google does not take: the operator's to mend. */
   | 'project-not-set-up'
+  /** The account belongs to a Google project that this deployment does not configure. */
+  | 'project-unknown'
   /** 400 "Mail service not enabled". */
   | 'no-mailbox'
   | 'forbidden'
@@ -53,6 +55,7 @@ const ANYWHERE = {
   'scope-missing': 'park',
   'policy-forbids': 'park',
   'project-not-set-up': 'park',
+  'project-unknown': 'park',
   'no-mailbox': 'park',
   forbidden: 'park',
   rejected: 'failed',
@@ -84,6 +87,7 @@ const FORBIDDEN_REASONS: Record<string, AnswerKind> = {
   unauthorized_client: 'project-not-set-up',
   disabled_client: 'project-not-set-up',
   deleted_client: 'project-not-set-up',
+  unknown_project: 'project-unknown',
   mailServiceNotEnabled: 'no-mailbox',
 };
 

@@ -24,6 +24,8 @@ export interface VerifyDeps {
 export interface VerifyOptions {
   /** Of the mailbox, ids and labels by listing and the content of so many messages; without it, the content of all. */
   sample?: number;
+  /** The account's Google project. */
+  project?: string;
   progress?: (checked: number) => void;
 }
 
@@ -43,7 +45,7 @@ const CATCH_UP_POLL_MS = 250;
 export async function verifyAccount(
   rt: Runtime, deps: VerifyDeps, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const account = deps.google.account(accountId, { lane: 'backfill', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
+  const account = deps.google.account(accountId, { lane: 'backfill', project: options.project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
     return resource === 'gmail' ? await verifyMailbox(rt, deps, account, accountId, options, catchUp) : await verifyCalendars(deps.store, account, accountId, options, catchUp);

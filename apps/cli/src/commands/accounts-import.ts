@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { OperatorError } from '@syncline/runtime';
+import { DEFAULT_PROJECT, OperatorError } from '@syncline/runtime';
 import type { AccountImport, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
@@ -20,11 +20,11 @@ export function addAccountsImport(accounts: Command): void {
   accounts
     .command('import')
     .description('connect the accounts of an NDJSON file, or of standard input')
-    .argument('<file>', 'a line an account: {"email","refreshToken","tenant"?,"resources"?}; - reads standard input')
+    .argument('<file>', 'a line an account: {"email","refreshToken","tenant"?,"resources"?,"project"?}; - reads standard input')
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
-    .action((file: string, options: { json?: true }) => runWithStore(async ({ rt }, store) => {
+    .action((file: string, options: { json?: true }) => runWithStore(async ({ rt, config }, store) => {
       const progress = openProgress(rt.clock);
-      const summary = await importAccounts(store, contentOf(file), progress);
+      const summary = await importAccounts(store, contentOf(file), progress, [DEFAULT_PROJECT, ...config.google.projects.map(({ name }) => name)]);
       progress.end();
       if (options.json) await printJson(summary);
       else say(`${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`);
@@ -36,10 +36,10 @@ export function addAccountsImport(accounts: Command): void {
  * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
  * A line that is refused is named at once.
  */
-export async function importAccounts(store: Store, content: AsyncIterable<Buffer | string>, progress: Progress): Promise<ImportSummary> {
+export async function importAccounts(store: Store, content: AsyncIterable<Buffer | string>, progress: Progress, projects: readonly string[] = [DEFAULT_PROJECT]): Promise<ImportSummary> {
   const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
   for await (const { number, bytes } of linesOf(content)) {
-    const line = readImportLine(bytes);
+    const line = readImportLine(bytes, projects);
     const problem = line.kind === 'account' ? await importOne(store, line.account, summary) : line.kind === 'refused' ? line.problem : null;
     if (problem !== null) {
       summary.failed.push({ line: number, problem });

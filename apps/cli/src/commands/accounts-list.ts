@@ -14,7 +14,7 @@ export function addAccountsList(accounts: Command): void {
     .command('list')
     .description('every account with its collections: phase, progress, freshness, errors')
     .option('--tenant <tenant>', "only this tenant's")
-    .option('--json', 'print [{id,email,tenant,state,reason,collections:[…]}]')
+    .option('--json', 'print [{id,email,tenant,project,state,reason,collections:[…]}]')
     .action((options: { tenant?: string; json?: true }) => runWithStore(async ({ rt }, store) => {
       const known = await store.accounts.list();
       const listed = options.tenant === undefined ? known : known.filter((account) => account.tenant === options.tenant);
@@ -27,8 +27,8 @@ export function addAccountsList(accounts: Command): void {
 
 /** The account as `--json` shows it; the names are the product's public face. */
 export function documentOf(account: AccountView, nowMs: number): object {
-  const { id, email, tenant, state, reason } = account;
-  return { id, email, tenant, state, reason, collections: activeOf(account).map((collection) => collectionDocument(collection, nowMs)) };
+  const { id, email, tenant, project, state, reason } = account;
+  return { id, email, tenant, project, state, reason, collections: activeOf(account).map((collection) => collectionDocument(collection, nowMs)) };
 }
 
 function collectionDocument(collection: CollectionView, nowMs: number): object {

@@ -1,6 +1,6 @@
 import { type Attachment, GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { AccountView, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { type Cli, UsageError, runWithStore } from '../command.js';
@@ -27,7 +27,7 @@ export function addAttachment(program: Command): void {
     .action((email: string, messageId: string, partId: string, options: AttachmentOptions) => runWithStore(async (cli, store) => {
       if (!options.json && process.stdout.isTTY) throw new UsageError('an attachment is bytes: send them to a file (> file), or ask for --json');
       const account = await findAccount(store, email, options.tenant);
-      const attachment = await fetchOne(cli, store, account.id, messageId, partId);
+      const attachment = await fetchOne(cli, store, account, messageId, partId);
       if (!attachment) throw new OperatorError(`Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`);
       const { data, ...rest } = attachment;
       await (options.json ? printJson({ messageId, partId, ...rest, size: data.length, data: data.toString('base64') }) : printBytes(data));
@@ -35,16 +35,16 @@ export function addAttachment(program: Command): void {
     }, ['google', 'master-key']));
 }
 
-async function fetchOne({ rt, config }: Cli, store: Store, accountId: string, messageId: string, partId: string): Promise<Attachment | null> {
+async function fetchOne({ rt, config }: Cli, store: Store, { id, project }: AccountView, messageId: string, partId: string): Promise<Attachment | null> {
   const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
-  const account = google.account(accountId, { lane: 'live', signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
+  const account = google.account(id, { lane: 'live', project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
   try {
     return await account.gmail.attachment(messageId, partId);
   } catch (error) {
     if (error instanceof GoogleError) throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
     throw error;
   } finally {
-    await store.quota.record(accountId, account.takeSpent());
+    await store.quota.record(id, account.takeSpent());
     await google.close();
   }
 }

@@ -1,6 +1,6 @@
 import { GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -36,7 +36,7 @@ export function addVerify(program: Command): void {
     .action((email: string, options: VerifyOptions) => runWithStore(async (cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const resources = options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
-      const drifted = await verifyAll(cli, store, account.id, resources, options);
+      const drifted = await verifyAll(cli, store, account, resources, options);
       if (options.repair) for (const report of drifted) await repair(store, account.id, report);
       return drifted.length > 0 ? 1 : 0;
     }, ['google', 'master-key']));
@@ -48,14 +48,15 @@ function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
 }
 
 /** Prints a report for each resource. @returns those that have drifted */
-async function verifyAll(cli: Cli, store: Store, accountId: string, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
+async function verifyAll(cli: Cli, store: Store, account: AccountView, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
   const { rt, config } = cli;
   const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
   const drifted: VerifyReport[] = [];
   try {
     for (const resource of resources) {
       const progress = openProgress(rt.clock);
-      const report = await verifyAccount(rt, { store, google, mirror: config.mirror }, accountId, resource, {
+      const report = await verifyAccount(rt, { store, google, mirror: config.mirror }, account.id, resource, {
+        project: account.project,
         ...(options.sample === undefined ? {} : { sample: options.sample }),
         progress: (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }),
       });

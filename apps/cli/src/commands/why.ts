@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountView, CollectionView, SpentToday } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -38,7 +39,7 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     nameOf(c), c.phase, progressOf(c, nowMs), when(c.lastSyncedAt, nowMs), nextLook(c, nowMs), verdictOn(account, c, nowMs),
   ]);
   return [
-    printable(`${account.email} (tenant ${account.tenant}, account ${account.id})`),
+    printable(`${account.email} (tenant ${account.tenant}, ${account.project === DEFAULT_PROJECT ? '' : `Google project ${account.project}, `}account ${account.id})`),
     printable(`state: ${stateOf(account)}`),
     '',
     ...table(columns, rows),

@@ -1,0 +1,46 @@
+/**
+ * A Google Cloud project: an OAuth client with the tokens that it refreshed and the quota that Google counts for it. Nothing is shared between
+ * two projects, their Redis keys included: each has a hash tag of its own, so on Redis Cluster they live in slots of their own, and every
+ * script touches the keys of one project only.
+ */
+import { type GoogleProject, type Runtime, DEFAULT_PROJECT, OperatorError } from '@syncline/runtime';
+import type { Redis } from 'ioredis';
+import { type Tier, unitsOf } from './costs.js';
+import { type Quota, openQuota } from './quota.js';
+import { type TokenStore, type Tokens, openTokens } from './tokens.js';
+import type { Transport } from './transport.js';
+
+export interface Project {
+  quota: Quota;
+  tokens: Tokens;
+  tier: Tier;
+  /** The account's project is not configured: nothing may be called for it. */
+  unknown: boolean;
+}
+
+export async function openProject(rt: Runtime, redis: Redis, transport: Transport, project: GoogleProject, options: { prefix: string; origin: string; store: TokenStore }): Promise<Project> {
+  const { name, clientId, clientSecret, quotas: limits } = project;
+  const prefix = name === DEFAULT_PROJECT ? options.prefix : `${options.prefix}:${name}`;
+  const tokens = openTokens(rt, redis, transport, { prefix, origin: options.origin, project: name, clientId, clientSecret, store: options.store });
+  const quota = openQuota(rt, redis, { prefix, limits });
+  // The first beat takes part in the epoch before the first charge; without Redis the heartbeat does it later.
+  await quota.beat().catch((err: unknown) => rt.log.warn({ event: 'quota-unreachable', err }, 'Redis does not answer; calls to Google wait for it'));
+  return { quota, tokens, tier: limits.gmailTier, unknown: false };
+}
+
+/** @throws OperatorError naming every quota that is smaller than the dearest single call. */
+export function refuseUselessQuotas(projects: readonly GoogleProject[]): void {
+  const mistakes = projects.flatMap(({ name, quotas }) => uselessQuotas(quotas).map((mistake) => (name === DEFAULT_PROJECT ? mistake : `project "${name}": ${mistake}`)));
+  if (mistakes.length > 0) throw new OperatorError(mistakes.join('\n'));
+}
+
+function uselessQuotas(quotas: GoogleProject['quotas']): string[] {
+  const dearest = unitsOf('gmail.users.threads.get', quotas.gmailTier);
+  const least: [variable: string, value: number, needed: number][] = [
+    ['GMAIL_UNITS_PER_USER_MINUTE', quotas.gmailUnitsPerUserMinute, dearest],
+    ['GMAIL_UNITS_PER_PROJECT_MINUTE', quotas.gmailUnitsPerProjectMinute, Math.ceil(dearest / 0.9)],
+    ['CALENDAR_REQUESTS_PER_USER_MINUTE', quotas.calendarRequestsPerUserMinute, 1],
+    ['CALENDAR_REQUESTS_PER_PROJECT_MINUTE', quotas.calendarRequestsPerProjectMinute, 2],
+  ];
+  return least.filter(([, value, needed]) => !(value >= needed)).map(([variable, , needed]) => `${variable} must be at least ${needed}: a single call costs that much`);
+}

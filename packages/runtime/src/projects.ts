@@ -1,0 +1,124 @@
+/**
+ * GOOGLE_PROJECTS_FILE: further Google Cloud projects of one deployment, each an OAuth client with a budget of its own. Google counts quota per
+ * project, so a fleet that one project cannot carry is spread over several; an account's refresh token works with its own project's client only.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Quotas } from './config.js';
+
+export interface GoogleProject {
+  /** `default` is the one of GOOGLE_CLIENT_ID. */
+  name: string;
+  clientId: string;
+  clientSecret: string;
+  quotas: Quotas;
+}
+
+export const DEFAULT_PROJECT = 'default';
+
+const PROJECTS_LIMIT = 100;
+const NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
+const limit = (max: number) => z.number().int().min(1).max(max).optional();
+
+const ENTRY = z.strictObject({
+  name: z.string().regex(NAME),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1).optional(),
+  clientSecretFile: z.string().min(1).optional(),
+  gmailUnitsPerUserMinute: limit(1e9),
+  gmailUnitsPerProjectMinute: limit(1e9),
+  gmailUnitsPerProjectDay: limit(1e12),
+  calendarRequestsPerUserMinute: limit(1e9),
+  calendarRequestsPerProjectMinute: limit(1e9),
+  gmailQuotaTier: z.enum(['new', 'legacy']).optional(),
+});
+type Entry = z.infer<typeof ENTRY>;
+
+/** What a key must be, for the message: a value is never quoted, since it may be a secret. */
+const EXPECTED: Record<string, string> = { name: 'must be 1 to 31 characters of a-z, 0-9 and -', clientId: 'must be a text', clientSecret: 'must be a text', clientSecretFile: 'must be a text', gmailQuotaTier: 'must be new or legacy' };
+
+/**
+ * The projects of the file, beside the default one; limits that an entry leaves out are the default project's. Every mistake goes to `problems`.
+ * A relative `clientSecretFile` counts from the folder of `file`.
+ */
+export function readProjects(file: string | undefined, defaults: Quotas, problems: string[]): GoogleProject[] {
+  if (file === undefined) return [];
+  const tell = (problem: string): void => void problems.push(`GOOGLE_PROJECTS_FILE ${problem}`);
+  const list = parsed(file, tell);
+  if (list === null) return [];
+  const names = new Set([DEFAULT_PROJECT]);
+  return list.flatMap((value, index) => {
+    const project = projectOf(value, path.dirname(file), defaults, (problem) => tell(`entry ${index + 1}: ${problem}`));
+    if (project === null) return [];
+    if (names.has(project.name)) tell(`entry ${index + 1}: the name is taken; "${DEFAULT_PROJECT}" is the project of GOOGLE_CLIENT_ID`);
+    names.add(project.name);
+    return [project];
+  });
+}
+
+function parsed(file: string, tell: (problem: string) => void): unknown[] | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    tell(`names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    return null;
+  }
+  const list = jsonOf(text);
+  if (Array.isArray(list) && list.length <= PROJECTS_LIMIT) return list;
+  tell(`must hold a JSON list of at most ${PROJECTS_LIMIT} projects`);
+  return null;
+}
+
+/** Undefined for what is not JSON; the parser's own message would quote the file. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function projectOf(value: unknown, folder: string, defaults: Quotas, tell: (problem: string) => void): GoogleProject | null {
+  const entry = ENTRY.safeParse(value);
+  if (!entry.success) {
+    for (const issue of entry.error.issues) tell(inWords(issue));
+    return null;
+  }
+  const clientSecret = secretOf(entry.data, folder, tell);
+  return clientSecret === null ? null : { name: entry.data.name, clientId: entry.data.clientId, clientSecret, quotas: quotasOf(entry.data, defaults) };
+}
+
+function inWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `knows no key but ${Object.keys(ENTRY.shape).join(', ')}`;
+  const key = String(issue.path[0] ?? '');
+  return key === '' ? 'must be an object' : `${key} ${EXPECTED[key] ?? 'must be a whole number of at least 1'}`;
+}
+
+function secretOf({ clientSecret, clientSecretFile }: Entry, folder: string, tell: (problem: string) => void): string | null {
+  if ((clientSecret === undefined) === (clientSecretFile === undefined)) {
+    tell('needs one of clientSecret and clientSecretFile');
+    return null;
+  }
+  if (clientSecretFile === undefined) return clientSecret ?? null;
+  try {
+    const secret = readFileSync(path.resolve(folder, clientSecretFile), 'utf8').trim();
+    if (secret !== '') return secret;
+    tell('clientSecretFile names an empty file');
+  } catch (error) {
+    tell(`clientSecretFile names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+  }
+  return null;
+}
+
+function quotasOf(entry: Entry, defaults: Quotas): Quotas {
+  return {
+    gmailUnitsPerUserMinute: entry.gmailUnitsPerUserMinute ?? defaults.gmailUnitsPerUserMinute,
+    gmailUnitsPerProjectMinute: entry.gmailUnitsPerProjectMinute ?? defaults.gmailUnitsPerProjectMinute,
+    gmailUnitsPerProjectDay: entry.gmailUnitsPerProjectDay ?? defaults.gmailUnitsPerProjectDay,
+    calendarRequestsPerUserMinute: entry.calendarRequestsPerUserMinute ?? defaults.calendarRequestsPerUserMinute,
+    calendarRequestsPerProjectMinute: entry.calendarRequestsPerProjectMinute ?? defaults.calendarRequestsPerProjectMinute,
+    gmailTier: entry.gmailQuotaTier ?? defaults.gmailTier,
+  };
+}
