@@ -5,7 +5,7 @@ import { type Calendar, calendarOf } from './calendar.js';
 import { type Gmail, gmailOf } from './gmail.js';
 import { originsFor } from './origins.js';
 import { type Project, openProject, refuseUselessQuotas } from './project.js';
-import type { QuotaUsage } from './quota.js';
+import type { QuotaUsage } from './quota-usage.js';
 import { connectRedis } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
 import type { TokenStore } from './tokens.js';
@@ -16,7 +16,8 @@ export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from '.
 export { GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.js';
-export type { Lane, QuotaUsage, Used } from './quota.js';
+export type { Lane } from './quota.js';
+export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export type { CallOptions, Spent } from './request.js';
 export type { TokenStore } from './tokens.js';
 

@@ -35,6 +35,11 @@ export interface SpendMemory {
   closed(bucket: Bucket, untilMs: number): void;
   witnesses(seen: [name: string, atMs: number][], nowMs: number): void;
   knownWitnesses(): [name: string, atMs: number][];
+  /** Until when Google's refusal keeps a bucket closed, as far as this process met it; 0 when it does not. */
+  closedUntil(bucket: Bucket): number;
+  /** Units of this process that count at a moment, by the bucket's key. */
+  sums(atMs: number): Map<string, number>;
+  keyOf(bucket: Bucket): string;
   /** Everything that still counts, per bucket; the project's is the sum of its users'. */
   tell(): Told[];
   /** Units charged by this process per day key. */
@@ -68,6 +73,9 @@ export function openSpendMemory(): SpendMemory {
       for (const [key, closure] of closures) if (closure.untilMs <= latestSlot) closures.delete(key);
       closures.set(keyOf(bucket), { ...bucket, untilMs });
     },
+    closedUntil: (bucket) => closures.get(keyOf(bucket))?.untilMs ?? 0,
+    sums: (atMs) => sumsOf(entries, atMs),
+    keyOf,
     witnesses: (seen, nowMs) => {
       const all = [...witnesses, ...seen].filter(([, atMs]) => atMs + KEEP_MS > nowMs);
       witnesses = new Map(all);
@@ -81,6 +89,15 @@ export function openSpendMemory(): SpendMemory {
 
 function stillCounting(entries: Entry[], latestSlot: number): Entry[] {
   return entries.filter((entry) => entry.slot + KEEP_MS > latestSlot).slice(-ENTRIES_LIMIT + 1);
+}
+
+function sumsOf(entries: Entry[], atMs: number): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { api, user, slot, units } of entries) {
+    if (slot > atMs || slot + KEEP_MS <= atMs) continue;
+    for (const key of [keyOf({ api, user }), keyOf({ api, user: null })]) sums.set(key, (sums.get(key) ?? 0) + units);
+  }
+  return sums;
 }
 
 function byBucket(entries: Entry[], closures: (Bucket & { untilMs: number })[]): Told[] {

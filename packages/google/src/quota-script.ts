@@ -30,9 +30,14 @@ export const ON_THE_WAY_MS = 500;
 /** How long everybody waits for reports after Redis forgot: two heartbeats. */
 export const HOLD_MS = 2_000;
 
-const COMMON = `
+/** Without a heartbeat for longer, a process counts as lost: it may be spending what it keeps while Redis is away (`quota-away.ts`). */
+export const LOST_MS = 3_000;
+
+/** The beginning of every script. */
+export const COMMON = `
 local SLOT, KEEP, HOLD = ${SLOT_MS}, ${KEEP_MS}, ${HOLD_MS}
 local STATE_TTL = 3700000 -- outlives the longest closure, one hour
+local PACE_LEAST, PACE_SHRINK, PACE_REGROWTH_PER_MS = 25, 0.75, 10 / 60000
 local now = tonumber(ARGV[1])
 if not now then
   local t = redis.call('TIME')
@@ -65,9 +70,10 @@ end
 
 -- A bucket with everything that left the window taken off.
 local function open(log, state)
-  local s = redis.call('HMGET', state, 'sum', 'closed_until', 'live_at', 'catch_up_at')
+  local s = redis.call('HMGET', state, 'sum', 'closed_until', 'live_at', 'catch_up_at', 'reserved', 'pace', 'pace_at')
   local b = { log = log, state = state, sum = tonumber(s[1]) or 0, closed = tonumber(s[2]) or 0,
-              live_at = tonumber(s[3]) or 0, catch_up_at = tonumber(s[4]) or 0 }
+              live_at = tonumber(s[3]) or 0, catch_up_at = tonumber(s[4]) or 0, reserved = tonumber(s[5]) or 0 }
+  b.pace = math.min(100, (tonumber(s[6]) or 100) + math.max(0, now - (tonumber(s[7]) or now)) * PACE_REGROWTH_PER_MS)
   while true do
     local head = redis.call('LINDEX', log, 0)
     if not head then b.sum = 0 break end
@@ -77,6 +83,11 @@ local function open(log, state)
     b.sum = b.sum - units
   end
   return b
+end
+
+-- What of the limit may be used at the bucket's pace: one call at least, and nothing of what lost processes may be spending.
+local function paced(b, limit, cost)
+  return math.max(cost, math.floor(limit * b.pace / 100)) - b.reserved
 end
 
 local function save(b)
@@ -108,7 +119,7 @@ end
 
 /**
  * KEYS 4-8: user log, user state, project log, project state, day. ARGV 6-11: cost, items, user limit, project limit,
- * lane (1 live, 2 catch-up, 3 backfill), day limit (0: none).
+ * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound).
  * Reply: granted, epoch, wait, scope, slot of the charge, now.
  */
 export const CHARGE: Script = script(`${COMMON}
@@ -125,6 +136,7 @@ if redis.call('EXISTS', KEYS[3]) == 1 then
 end
 
 local user, project = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
+user_limit, project_limit = paced(user, user_limit, cost), paced(project, project_limit, cost)
 if lane == 1 then redis.call('HSET', project.state, 'live_at', num(now)) end
 if lane == 2 then redis.call('HSET', project.state, 'catch_up_at', num(now)) end
 -- Lower lanes leave the top of the project's window free, but only while higher ones are at work.
@@ -140,10 +152,12 @@ end
 if user.closed > now or project.closed > now then
   return refuse(math.max(user.closed, project.closed) - now, user.closed > project.closed and 'user' or 'project')
 end
-if lane == 3 and day_limit > 0 and tonumber(redis.call('HGET', KEYS[8], 'total') or 0) >= day_limit then return refuse(-1, 'day') end
+local day_room = items
+if day_limit > 0 then day_room = math.floor((day_limit - tonumber(redis.call('HGET', KEYS[8], 'total') or 0)) / cost) end
+if day_room < 1 then return refuse(-1, 'day') end
 
 local function room(b, limit) return math.floor((limit - b.sum) / cost) end
-local granted = math.min(items, room(user, user_limit), room(project, lane_limit))
+local granted = math.min(items, day_room, room(user, user_limit), room(project, lane_limit))
 if granted < 1 then
   -- Until the whole request fits: coming back for the first crumb would cut every later batch into crumbs too.
   local function wait_for(b, limit)
@@ -157,6 +171,8 @@ if granted < 1 then
     return KEEP
   end
   local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
+  -- Whoever was lost may be back with its next beat.
+  if project.reserved > 0 then by_project = math.min(by_project, 2000) end
   return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')
 end
 local units = granted * cost
@@ -196,89 +212,19 @@ witness()
 return { 0, epoch, used, now }
 `);
 
-/** Closes a bucket after Google's refusal. KEYS 4-5: log, state. ARGV 6: for how long. Reply: 0, epoch, closed until. */
+/**
+ * Closes a bucket after Google's refusal. KEYS 4-5: log, state. ARGV 6: for how long, ARGV 7: 1 to slow it down as well. Reply: 0, epoch,
+ * closed until.
+ *
+ * A refusal although the ledger saw room means that the real limit is lower than ours: the pace falls to three quarters, down to a quarter of the
+ * limit, and grows back by ten points a minute from the reopening on. Refusals that come while it is closed are echoes of the first one.
+ */
 export const CLOSE: Script = script(`${COMMON}
 local epoch = birth()
 local b = open(KEYS[4], KEYS[5])
 local closed_until = math.max(b.closed, now + tonumber(ARGV[6]))
-redis.call('HSET', b.state, 'closed_until', num(closed_until))
+if tonumber(ARGV[7]) == 1 and b.closed <= now then b.pace = math.max(PACE_LEAST, b.pace * PACE_SHRINK) end
+redis.call('HSET', b.state, 'closed_until', num(closed_until), 'pace', b.pace, 'pace_at', num(closed_until))
 save(b)
 return { 0, epoch, closed_until }
-`);
-
-/** Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window. */
-export const HEARTBEAT: Script = script(`${COMMON}
-local epoch = birth()
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - KEEP)
-local reply = { (known ~= '' and known ~= epoch) and -1 or 0, epoch, now }
-for _, v in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do reply[#reply + 1] = v end
-return reply
-`);
-
-/**
- * One chunk of what a process spent, told again. KEYS 4…: log and state of each bucket. ARGV 6: JSON, per bucket
- * `{entries: [[slot, units, at]…], closedUntil}`. Entries that the ledger still has (it survived up to this process's last
- * witness mark) are left out, so reporting twice, or to a Redis that lost only its last second, counts nothing twice.
- */
-export const REPORT: Script = script(`${COMMON}
-local epoch = birth()
-local kept = tonumber(redis.call('ZSCORE', KEYS[2], reporter) or 0)
-for i, told in ipairs(cjson.decode(ARGV[6])) do
-  local b = open(KEYS[2 + 2 * i], KEYS[3 + 2 * i])
-  local merged, order = {}, {}
-  local function put(at, units)
-    if not merged[at] then order[#order + 1] = at end
-    merged[at] = (merged[at] or 0) + units
-  end
-  for _, entry in ipairs(redis.call('LRANGE', b.log, 0, -1)) do put(parse(entry)) end
-  for _, entry in ipairs(told.entries) do
-    if entry[3] > kept and entry[1] + KEEP > now then
-      put(entry[1], entry[2])
-      b.sum = b.sum + entry[2]
-    end
-  end
-  table.sort(order)
-  redis.call('DEL', b.log)
-  for _, at in ipairs(order) do redis.call('RPUSH', b.log, num(at) .. ':' .. num(merged[at])) end
-  if told.closedUntil > math.max(now, b.closed) then redis.call('HSET', b.state, 'closed_until', num(told.closedUntil)) end
-  save(b)
-end
-return { 0, epoch }
-`);
-
-/**
- * Ends a report. KEYS 4…: day keys. ARGV 6: JSON, units per day key, as this process counted them; ARGV 7: JSON, the
- * witnesses that it knew, `[[name, at]…]`. Whoever spent later than the ledger remembers is missing until it reports.
- */
-export const REPORTED: Script = script(`${COMMON}
-local epoch = birth()
-for i, units in ipairs(cjson.decode(ARGV[6])) do
-  local untold = units - tonumber(redis.call('HGET', KEYS[3 + i], reporter) or 0)
-  if untold > 0 then
-    redis.call('HINCRBY', KEYS[3 + i], 'total', untold)
-    redis.call('HINCRBY', KEYS[3 + i], reporter, untold)
-    redis.call('EXPIRE', KEYS[3 + i], 172800)
-  end
-end
-for _, w in ipairs(cjson.decode(ARGV[7])) do
-  local name, at = w[1], w[2]
-  if name ~= reporter and at > tonumber(redis.call('ZSCORE', KEYS[2], name) or 0) then redis.call('ZADD', KEYS[3], at, name) end
-end
-witness()
-redis.call('ZREM', KEYS[3], reporter)
-redis.call('PEXPIRE', KEYS[3], KEEP)
-return { 0, epoch }
-`);
-
-/** Reads without charging. KEYS 4…: log and state of each bucket. Reply: 0, epoch, then units and ms still closed of each. */
-export const USAGE: Script = script(`${COMMON}
-local epoch = birth()
-local reply = { 0, epoch }
-for i = 4, #KEYS, 2 do
-  local b = open(KEYS[i], KEYS[i + 1])
-  if b.sum > 0 then save(b) end
-  reply[#reply + 1] = b.sum
-  reply[#reply + 1] = math.max(0, b.closed - now)
-end
-return reply
 `);

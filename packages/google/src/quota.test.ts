@@ -1,65 +1,22 @@
-import { createRuntime, systemClock } from '@syncline/runtime';
+import { createRuntime } from '@syncline/runtime';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../test/support/redis-server.js';
+import { type Siege, LIMITS, START_MS, gmail, peaks, quotaWorlds, saturate, usedShare } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
-import { type Charge, type Quota, type QuotaOptions, openQuota } from './quota.js';
-import { CHARGE, HOLD_MS, KEEP_MS, SLOT_MS } from './quota-script.js';
+import { openQuota } from './quota.js';
+import { HOLD_MS, KEEP_MS, CHARGE, SLOT_MS } from './quota-script.js';
 import { runScript } from './redis.js';
 
-const START_MS = 1_800_000_000_000;
-const LIMITS = {
-  gmailUnitsPerUserMinute: 6_000,
-  gmailUnitsPerProjectMinute: 12_000,
-  gmailUnitsPerProjectDay: 80_000_000,
-  calendarRequestsPerUserMinute: 600,
-  calendarRequestsPerProjectMinute: 10_000,
-  gmailTier: 'new' as const,
-};
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+const { world, end } = quotaWorlds(() => redis);
 
 let redis: TestRedis;
-const open: Quota[] = [];
 beforeAll(async () => {
   redis = await startTestRedis();
 });
-afterEach(async () => void (await Promise.all(open.splice(0).map((quota) => quota.stop()))));
+afterEach(end);
 afterAll(() => redis.stop());
-
-/** A world with a clock of its own, in which any number of processes share one ledger. */
-function world(limits: Partial<typeof LIMITS> = {}) {
-  const time = { nowMs: START_MS };
-  const prefix = redis.prefix();
-  const options: QuotaOptions = { prefix, limits: { ...LIMITS, ...limits }, nowMs: () => time.nowMs };
-  const join = (): Quota => {
-    const quota = openQuota({ ...rt, clock: { ...systemClock, nowMs: () => time.nowMs } }, redis.client, options);
-    open.push(quota);
-    return quota;
-  };
-  return { time, prefix, join };
-}
-
-const gmail = (over: Partial<Charge> = {}): Charge => ({ user: 'ada', api: 'gmail', costPerItem: 20, items: 20, lane: 'live', ...over });
-
-interface Arrival {
-  atMs: number;
-  user: string;
-  units: number;
-}
-
-/** The most that any 60 s window of `arrivals` holds. */
-function busiestMinute(arrivals: Arrival[]): number {
-  const sorted = [...arrivals].sort((a, b) => a.atMs - b.atMs);
-  let busiest = 0;
-  let sum = 0;
-  let tail = 0;
-  for (const head of sorted) {
-    sum += head.units;
-    while ((sorted[tail]?.atMs ?? Infinity) <= head.atMs - 60_000) sum -= sorted[tail++]?.units ?? 0;
-    busiest = Math.max(busiest, sum);
-  }
-  return busiest;
-}
 
 test('a charge grants as many whole items as fit, and then names the moment when the request fits', async () => {
   const { time, join } = world();
@@ -96,77 +53,34 @@ test('the ledger does what a plain model of the window does, whatever the order 
   );
 });
 
-interface Siege {
-  arrivals: Arrival[];
-  endedMs: number;
+function expectLawful(siege: Siege): void {
+  const { project, user } = peaks(siege);
+  expect([project <= LIMITS.gmailUnitsPerProjectMinute, user <= LIMITS.gmailUnitsPerUserMinute]).toEqual([true, true]);
 }
 
-/**
- * Clients that charge as fast as they may, in one virtual time line, and ask again at the latest after `patienceMs`;
- * `events` happen at their moment.
- */
-async function saturate({ time, join }: ReturnType<typeof world>, clients: number, minutes: number, users: string[], events: { atMs: number; happen: () => Promise<void> }[] = [], patienceMs = KEEP_MS): Promise<Siege> {
-  const arrivals: Arrival[] = [];
-  let seed = 7;
-  const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
-  const agenda = events.map((event) => ({ ...event, atMs: START_MS + event.atMs }));
-  for (let i = 0; i < clients; i += 1) {
-    const quota = join();
-    const user = users[i % users.length] ?? '';
-    const work = async (): Promise<void> => {
-      const verdict = await quota.charge(gmail({ user, lane: 'backfill' }));
-      if ('waitMs' in verdict) return void agenda.push({ atMs: time.nowMs + Math.min(verdict.waitMs, patienceMs), happen: work });
-      arrivals.push({ atMs: time.nowMs + random() * 500, user, units: verdict.granted * 20 });
-      agenda.push({ atMs: time.nowMs + 200 + random() * 300, happen: work });
-    };
-    const beat = async (): Promise<void> => {
-      await quota.beat();
-      agenda.push({ atMs: time.nowMs + 1_000, happen: beat });
-    };
-    agenda.push({ atMs: START_MS + i * 37, happen: work }, { atMs: START_MS + i * 91, happen: beat });
-  }
-  while (time.nowMs < START_MS + minutes * 60_000) {
-    agenda.sort((a, b) => b.atMs - a.atMs);
-    const next = agenda.pop();
-    if (!next) break;
-    time.nowMs = Math.max(time.nowMs, Math.ceil(next.atMs));
-    await next.happen();
-  }
-  return { arrivals, endedMs: time.nowMs };
-}
-
-function expectLawful({ arrivals }: Siege, projectLimit: number): void {
-  expect(busiestMinute(arrivals)).toBeLessThanOrEqual(projectLimit);
-  for (const user of new Set(arrivals.map((arrival) => arrival.user))) {
-    expect(busiestMinute(arrivals.filter((arrival) => arrival.user === user))).toBeLessThanOrEqual(LIMITS.gmailUnitsPerUserMinute);
-  }
-}
-
-/** The share of the limit that was used after the first, always full, minute. */
-function used({ arrivals, endedMs }: Siege, limit: number): number {
-  const fromMs = START_MS + KEEP_MS;
-  const units = arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < endedMs).reduce((sum, arrival) => sum + arrival.units, 0);
-  return units / ((limit * (endedMs - fromMs)) / 60_000);
+/** That many processes of one world under siege. */
+function besiege({ time, join }: ReturnType<typeof world>, clients: number, ...rest: Parameters<typeof saturate> extends [unknown, unknown, ...infer R] ? R : never): Promise<Siege> {
+  return saturate(time, Array.from({ length: clients }, join), ...rest);
 }
 
 test('four saturating clients use the whole project limit and never more in any minute', async () => {
-  const siege = await saturate(world(), 4, 10, ['ada', 'bob', 'eve', 'joe']);
-  expectLawful(siege, LIMITS.gmailUnitsPerProjectMinute);
-  expect(used(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.97);
+  const siege = await besiege(world(), 4, 10, ['ada', 'bob', 'eve', 'joe']);
+  expectLawful(siege);
+  expect(usedShare(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.97);
 });
 
 test('four saturating clients of one mailbox use its whole limit and never more in any minute', async () => {
-  const siege = await saturate(world(), 4, 10, ['ada']);
-  expectLawful(siege, LIMITS.gmailUnitsPerProjectMinute);
-  expect(used(siege, LIMITS.gmailUnitsPerUserMinute)).toBeGreaterThan(0.97);
+  const siege = await besiege(world(), 4, 10, ['ada']);
+  expectLawful(siege);
+  expect(usedShare(siege, LIMITS.gmailUnitsPerUserMinute)).toBeGreaterThan(0.97);
 });
 
 test('a Redis that forgets everything in the middle of a saturated run causes no violation', async () => {
   const here = world();
   const forget = (atMs: number) => ({ atMs, happen: () => redis.forget(here.prefix) });
-  const siege = await saturate(here, 4, 8, ['ada', 'bob', 'eve', 'joe'], [forget(70_500), forget(130_010), forget(200_000), forget(201_500)], 1_500);
-  expectLawful(siege, LIMITS.gmailUnitsPerProjectMinute);
-  expect(used(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
+  const siege = await besiege(here, 4, 8, ['ada', 'bob', 'eve', 'joe'], [forget(70_500), forget(130_010), forget(200_000), forget(201_500)], 1_500);
+  expectLawful(siege);
+  expect(usedShare(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
 });
 
 test('a new Redis delays nobody, one that forgot holds everybody until all could report', async () => {
@@ -247,14 +161,16 @@ test('backfills leave the top of the project window free while live calls are ab
   expect(await quota.charge(gmail({ lane: 'backfill', items: 1_000 }))).toMatchObject({ granted: 600 });
 });
 
-test('over the day budget only backfills are put off, until midnight in California', async () => {
+test('over the day budget only backfills are put off, until midnight in California or a little later', async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 400 });
   const quota = join();
   time.nowMs = Date.parse('2026-11-21T07:40:00Z');
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 20 });
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 0, scope: 'day', waitMs: 20 * 60_000 });
+  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 19 });
+  const denied = await quota.charge(gmail({ lane: 'backfill' }));
+  expect(denied).toMatchObject({ granted: 0, scope: 'day' });
+  expect('waitMs' in denied && Math.floor(denied.waitMs / 60_000)).toBe(20);
   expect(await quota.charge(gmail())).toMatchObject({ granted: 20 });
-  expect((await quota.usage([])).gmail.day).toEqual({ day: '2026-11-20', used: 800, limit: 400 });
+  expect((await quota.usage([])).gmail.day).toEqual({ day: '2026-11-20', used: 780, limit: 400, backfillBound: 399, catchUpBound: 399, endsInMs: 20 * 60_000 });
 });
 
 test('usage tells what stands in the window without charging', async () => {
@@ -263,16 +179,85 @@ test('usage tells what stands in the window without charging', async () => {
   await quota.charge(gmail({ items: 3 }));
   await quota.charge(gmail({ user: 'bob', api: 'calendar', costPerItem: 1, items: 2 }));
   const usage = await quota.usage(['ada', 'bob']);
-  expect(usage.gmail.project).toEqual({ used: 60, limit: 12_000, closedForMs: 0 });
-  expect(usage.gmail.users).toEqual({ ada: { used: 60, limit: 6_000, closedForMs: 0 }, bob: { used: 0, limit: 6_000, closedForMs: 0 } });
-  expect(usage.calendar.users.bob).toEqual({ used: 2, limit: 600, closedForMs: 0 });
+  expect(usage.gmail.project).toEqual({ used: 60, limit: 12_000, closedForMs: 0, pacePercent: 100 });
+  expect(usage.gmail.users).toEqual({ ada: { used: 60, limit: 6_000, closedForMs: 0, pacePercent: 100 }, bob: { used: 0, limit: 6_000, closedForMs: 0, pacePercent: 100 } });
+  expect(usage.calendar.users.bob).toEqual({ used: 2, limit: 600, closedForMs: 0, pacePercent: 100 });
 });
 
-test('without Redis nothing is granted', async () => {
+test('a process that never met Redis grants nothing', async () => {
   const away = new Redis(`redis://127.0.0.1:${await freePort()}`, { enableOfflineQueue: false, retryStrategy: () => 100 });
   away.on('error', () => undefined);
   const quota = openQuota(rt, away, { prefix: 'p', limits: LIMITS });
-  open.push(quota);
   expect(await quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 1_000, redisTrouble: expect.any(Error) });
+  await quota.stop();
   away.disconnect();
+});
+
+describe('the pace', () => {
+  test("a refusal slows the user's window to three quarters from its reopening on, and it grows back by ten points a minute", async () => {
+    const { time, join } = world();
+    const quota = join();
+    await quota.close('gmail', 'ada', 30_000);
+    await quota.close('gmail', 'ada', 30_000);
+    expect((await quota.usage(['ada'])).gmail.users.ada).toMatchObject({ closedForMs: 30_000, pacePercent: 75 });
+    time.nowMs += 30_000;
+    expect(await quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 225 });
+    expect(await quota.charge(gmail({ user: 'bob', items: 300 }))).toMatchObject({ granted: 300 });
+    time.nowMs += 150_000;
+    expect(await quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
+  });
+
+  test('refusal after refusal it stops at a quarter, where one call fits at least', async () => {
+    const { time, join } = world({ gmailUnitsPerUserMinute: 60 });
+    const quota = join();
+    for (let i = 0; i < 8; i += 1) {
+      await quota.close('gmail', 'ada', 1_000);
+      time.nowMs += 1_000;
+    }
+    expect((await quota.usage(['ada'])).gmail.users.ada?.pacePercent).toBe(25);
+    expect(await quota.charge(gmail())).toMatchObject({ granted: 1 });
+    expect(await quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'user' });
+  });
+
+  test('a limit that is half of what we believe is found: refusals become rare, and most of what Google allows is used', async () => {
+    const { time, join } = world();
+    const quota = join();
+    const real = LIMITS.gmailUnitsPerUserMinute / 2;
+    let taken: { atMs: number; units: number }[] = [];
+    const count = { refusals: 0, units: 0 };
+    for (const endMs = START_MS + 30 * 60_000; time.nowMs < endMs; ) {
+      const verdict = await quota.charge(gmail());
+      if ('waitMs' in verdict) { time.nowMs += verdict.waitMs; continue; }
+      taken = taken.filter(({ atMs }) => atMs > time.nowMs - 60_000);
+      const units = verdict.granted * 20;
+      if (taken.reduce((sum, one) => sum + one.units, 0) + units > real) {
+        count.refusals += 1;
+        await quota.close('gmail', 'ada', 15_000);
+      } else {
+        taken.push({ atMs: time.nowMs, units });
+        count.units += units;
+      }
+      time.nowMs += 200;
+    }
+    expect(count.refusals).toBeLessThanOrEqual(30);
+    expect(count.units / (real * 30)).toBeGreaterThan(0.75);
+  });
+
+  test('a dead grant and a spent day close without slowing', async () => {
+    const { time, join } = world();
+    const quota = join();
+    await quota.close('gmail', 'ada', 10_000, false);
+    time.nowMs += 10_000;
+    expect(await quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
+  });
+});
+
+test('over its day bound catch-up stops after backfills and live work never', async () => {
+  const { time, join } = world({ gmailUnitsPerProjectDay: 1_000 });
+  const quota = join();
+  time.nowMs = Date.parse('2026-11-21T08:00:00Z');
+  expect(await quota.charge(gmail({ lane: 'backfill', items: 100 }))).toMatchObject({ granted: 45 });
+  expect(await quota.charge(gmail({ lane: 'catch-up', items: 100 }))).toMatchObject({ granted: 2 });
+  expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({ granted: 0, scope: 'day' });
+  expect(await quota.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
 });

@@ -1,15 +1,19 @@
 /**
  * The governor: nothing is sent to Google that was not charged here first, retries and every part of a batch included.
- * The decision is one script on Redis (`quota-script.ts` tells the law and what happens when Redis forgets). Redis
- * unreachable means no: a call that nobody counted may be the one that convicts the whole project.
+ * The decision is one script on Redis (`quota-script.ts` tells the law and what happens when Redis forgets). While Redis is unreachable a
+ * process goes on with no more than it had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that convicts the whole project.
  */
-import type { Config, Runtime } from '@syncline/runtime';
+import type { Runtime } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import type { Api } from './costs.js';
-import { pacificDay } from './pacific-day.js';
-import { type Bucket, type SpendMemory, openSpendMemory } from './quota-memory.js';
-import { CHARGE, CLOSE, HEARTBEAT, MOVE, REPORT, REPORTED, USAGE } from './quota-script.js';
-import { type Script, isRedisWeather, refuseUnlessReady, runScript } from './redis.js';
+import { dayBound, dayWaitMs } from './day-budget.js';
+import { chargeKept, isLong, moveKept } from './quota-away.js';
+import { type Bucket, openSpendMemory } from './quota-memory.js';
+import { type Ledger, type QuotaOptions, keyOf, keyOfDay, keysOf, limitsOf, redisNowMs, run, today } from './quota-process.js';
+import { HEARTBEAT, LEAVE, REPORT, REPORTED } from './quota-report-script.js';
+import { CHARGE, CLOSE, LOST_MS, MOVE } from './quota-script.js';
+import { type QuotaUsage, usageIn } from './quota-usage.js';
+import { isRedisWeather } from './redis.js';
 
 export type Lane = 'live' | 'catch-up' | 'backfill';
 const LANES: Record<Lane, number> = { live: 1, 'catch-up': 2, backfill: 3 };
@@ -18,10 +22,6 @@ const HEARTBEAT_MS = 1_000;
 /** How soon a call refused for want of Redis, or of a common epoch, is worth another try. */
 const RETRY_MS = 1_000;
 const REPORT_CHUNK = 200;
-const USAGE_CHUNK = 200;
-const HOUR_MS = 3_600_000;
-
-export type Limits = Config['quotas'];
 
 export interface Charge {
   user: string;
@@ -45,72 +45,36 @@ type Scope = 'user' | 'project' | 'day';
 /** `redisTrouble`: nobody was asked, since Redis did not answer. */
 export type Verdict = { granted: number; receipt: Receipt } | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
 
-export interface Used {
-  used: number;
-  limit: number;
-  /** Above 0 while Google's refusal keeps this closed. */
-  closedForMs: number;
-}
-
-/** Units (Gmail) and requests (Calendar) in the current minute's window, and Gmail's units of the Pacific day. */
-export interface QuotaUsage {
-  gmail: { project: Used; day: { day: string; used: number; limit: number }; users: Record<string, Used> };
-  calendar: { project: Used; users: Record<string, Used> };
-}
-
 export interface Quota {
   charge(charge: Charge): Promise<Verdict>;
   /** Counts a slow call from now on, since it may have reached Google as late as its answer came. */
   move(receipt: Receipt): Promise<void>;
-  /** Closes a user's, or with null the project's, window of `api`. */
-  close(api: Api, user: string | null, forMs: number): Promise<void>;
+  /** Closes a user's, or with null the project's, window of `api`; `slower` when our limit was too high, so that less of it is used afterwards. */
+  close(api: Api, user: string | null, forMs: number, slower?: boolean): Promise<void>;
   /** @throws Error of the Redis client when Redis is away. */
   usage(users: string[]): Promise<QuotaUsage>;
   /** Checks at once whether Redis still knows what we know; the heartbeat does it every second. */
   beat(): Promise<void>;
-  /** Ends the heartbeat. */
+  /** Ends the heartbeat, and takes leave of the others, who need leave nothing free for this process then. */
   stop(): Promise<void>;
-}
-
-export interface QuotaOptions {
-  prefix: string;
-  limits: Limits;
-  /** Replaces Redis's clock in tests. */
-  nowMs?: () => number;
-}
-
-/** What every operation below needs: one per opened quota. */
-interface Ledger {
-  rt: Runtime;
-  redis: Redis;
-  options: QuotaOptions;
-  /** This process's name among those who charge. */
-  name: string;
-  memory: SpendMemory;
-  /** The epoch that all our spend stands in; empty until Redis was first met. */
-  epoch: string;
-  /** The server's run id, null until asked on this connection. */
-  run: string | null;
-  reporting: Promise<void> | null;
-  /** Asking the calendar costs as much as a small charge: it is asked once an hour. */
-  today: { day: string; endsAtMs: number; goodUntilMs: number };
 }
 
 /** Starts the heartbeat; `stop` ends it. Does not wait for Redis. */
 export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quota {
-  const ledger: Ledger = { rt, redis, options, name: rt.random.uuid(), memory: openSpendMemory(), epoch: '', run: null, reporting: null, today: { day: '', endsAtMs: 0, goodUntilMs: 0 } };
+  const ledger: Ledger = { rt, redis, options, name: rt.random.uuid(), memory: openSpendMemory(), epoch: '', run: null, reporting: null, today: { day: '', endsAtMs: 0, goodUntilMs: 0 }, beat: null, skewMs: 0, kept: null, untold: false, dayShutUntilMs: 0 };
   const forgetRun = (): void => void (ledger.run = null);
   redis.on('close', forgetRun);
   const timer = setInterval(() => void beat(ledger).catch((err: unknown) => missedBeat(rt, err)), HEARTBEAT_MS).unref();
   return {
     charge: (wanted) => charge(ledger, wanted),
     move: (receipt) => move(ledger, receipt),
-    close: (api, user, forMs) => close(ledger, { api, user }, forMs),
-    usage: (users) => usage(ledger, users),
+    close: (api, user, forMs, slower = true) => close(ledger, { api, user }, forMs, slower),
+    usage: (users) => usageIn(ledger, users),
     beat: () => beat(ledger),
     stop: async () => {
       clearInterval(timer);
       redis.off('close', forgetRun);
+      await leave(ledger);
     },
   };
 }
@@ -122,14 +86,21 @@ function missedBeat(rt: Runtime, err: unknown): void {
 
 async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {
   try {
+    await rejoin(ledger);
     const verdict = await tryCharge(ledger, wanted);
     if (verdict) return verdict;
     await report(ledger);
     return (await tryCharge(ledger, wanted)) ?? putOff(RETRY_MS, 'project');
   } catch (error) {
     if (!isRedisWeather(error)) throw error;
-    return { ...putOff(RETRY_MS, 'project'), redisTrouble: error };
+    return chargeKept(ledger, wanted) ?? { ...putOff(RETRY_MS, 'project'), redisTrouble: error };
   }
+}
+
+/** After a silence, our own or Redis's: what we spent is told before anything is charged, and who is lost is looked at anew. */
+async function rejoin(ledger: Ledger): Promise<void> {
+  if (ledger.untold || ledger.reporting) await report(ledger);
+  if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > LOST_MS) await beat(ledger);
 }
 
 function putOff(waitMs: number, scope: Scope): { granted: 0; waitMs: number; scope: Scope; redisTrouble: null } {
@@ -142,48 +113,76 @@ async function tryCharge(ledger: Ledger, { user, api, costPerItem, items, lane }
   const dayKey = keyOfDay(ledger, api, day);
   const [userLimit, projectLimit, dayLimit] = limitsOf(ledger.options.limits, api);
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null }), dayKey];
-  const reply = await run(ledger, CHARGE, keys, [costPerItem, items, userLimit, projectLimit, LANES[lane], dayLimit]);
+  const reply = await run(ledger, CHARGE, keys, [costPerItem, items, userLimit, projectLimit, LANES[lane], dayBound(lane, dayLimit, endsInMs)]);
   if (!settled(ledger, reply)) return null;
   const granted = Number(reply[0]);
   if (granted === 0) {
-    // A day's wait is cut into hours, so that a raised budget is noticed.
-    const scope = reply[3] === 'day' || reply[3] === 'user' ? reply[3] : 'project';
-    return putOff(scope === 'day' ? Math.min(endsInMs, HOUR_MS) : Math.max(1, Number(reply[2])), scope);
+    if (reply[3] === 'day') return overTheDay(ledger, endsInMs);
+    return putOff(Math.max(1, Number(reply[2])), reply[3] === 'user' ? 'user' : 'project');
   }
   const receipt = { user, api, slot: Number(reply[4]), units: granted * costPerItem };
   ledger.memory.spent({ ...receipt, atMs: Number(reply[5]) }, dayKey);
   return { granted, receipt };
 }
 
-async function move(ledger: Ledger, { user, api, slot, units }: Receipt): Promise<void> {
+function overTheDay(ledger: Ledger, endsInMs: number): ReturnType<typeof putOff> {
+  const waitMs = dayWaitMs(endsInMs, ledger.rt.random.next());
+  ledger.dayShutUntilMs = ledger.rt.clock.nowMs() + waitMs;
+  return putOff(waitMs, 'day');
+}
+
+async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
+  const { user, api, slot, units } = receipt;
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null })];
   try {
     const reply = await run(ledger, MOVE, keys, [slot, units]);
     // Not moved when Redis forgot: the next charge or beat reports it from its old slot.
     if (settled(ledger, reply)) ledger.memory.moved({ api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) }, slot);
   } catch (error) {
-    // Failing a paid answer for its bookkeeping would ask Google twice; the charge stands, with a thinner margin.
     if (!isRedisWeather(error)) throw error;
+    // Failing a paid answer for its bookkeeping would ask Google twice.
+    moveKept(ledger, receipt);
   }
 }
 
-async function close(ledger: Ledger, bucket: Bucket, forMs: number): Promise<void> {
+async function close(ledger: Ledger, bucket: Bucket, forMs: number, slower: boolean): Promise<void> {
   try {
-    const reply = await run(ledger, CLOSE, keysOf(ledger, bucket), [forMs]);
+    const reply = await run(ledger, CLOSE, keysOf(ledger, bucket), [forMs, slower ? 1 : 0]);
     settled(ledger, reply);
     ledger.memory.closed(bucket, Number(reply[2]));
   } catch (error) {
-    // The caller is about to throw what Google said, which weighs more; without Redis no call is granted anyway.
     if (!isRedisWeather(error)) throw error;
+    // The caller is about to throw what Google said, which weighs more; the fleet hears of it when Redis is back.
+    ledger.memory.closed(bucket, redisNowMs(ledger) + forMs);
+    ledger.untold = true;
   }
 }
 
 async function beat(ledger: Ledger): Promise<void> {
-  const reply = await run(ledger, HEARTBEAT, [], []);
+  const { memory } = ledger;
+  if (ledger.untold) await report(ledger);
+  const apis: Api[] = ['gmail', 'calendar'];
+  const sums = memory.sums(redisNowMs(ledger));
+  const told = apis.map((api) => sums.get(memory.keyOf({ api, user: null })) ?? 0);
+  const states = apis.map((api) => keysOf(ledger, { api, user: null })[1]);
+  const reply = await run(ledger, HEARTBEAT, [keyOf(ledger, 'members'), ...states], told);
   if (!settled(ledger, reply)) return report(ledger);
+  const atMs = Number(reply[2]);
   const seen: [string, number][] = [];
   for (let i = 3; i + 1 < reply.length; i += 2) seen.push([String(reply[i]), Number(reply[i + 1])]);
-  ledger.memory.witnesses(seen, Number(reply[2]));
+  memory.witnesses(seen, atMs);
+  ledger.skewMs = atMs - ledger.rt.clock.nowMs();
+  ledger.beat = { atMs, told: { gmail: told[0] ?? 0, calendar: told[1] ?? 0 } };
+  ledger.kept = null;
+}
+
+/** Not leaving costs the others a minute of what this process had; Redis being away is no reason to fail. */
+async function leave(ledger: Ledger): Promise<void> {
+  try {
+    await run(ledger, LEAVE, [keyOf(ledger, 'members')], []);
+  } catch (error) {
+    if (!isRedisWeather(error)) throw error;
+  }
 }
 
 /** Whether our spend stands in Redis's epoch. A process that knows none yet has spent nothing and takes what it meets. */
@@ -195,7 +194,10 @@ function settled(ledger: Ledger, reply: unknown[]): boolean {
 
 /** Tells a Redis that forgot what this process spent; one report at a time. */
 function report(ledger: Ledger): Promise<void> {
-  ledger.reporting ??= tell(ledger).finally(() => {
+  ledger.reporting ??= tell(ledger).catch((error: unknown) => {
+    ledger.untold = true;
+    throw error;
+  }).finally(() => {
     ledger.reporting = null;
   });
   return ledger.reporting;
@@ -203,6 +205,8 @@ function report(ledger: Ledger): Promise<void> {
 
 async function tell(ledger: Ledger): Promise<void> {
   const { memory, rt } = ledger;
+  const wasLong = isLong(ledger);
+  ledger.untold = false;
   const told = memory.tell();
   const epochs = new Set<string>();
   for (let i = 0; i < told.length; i += REPORT_CHUNK) {
@@ -212,70 +216,10 @@ async function tell(ledger: Ledger): Promise<void> {
     epochs.add(String(reply[1]));
   }
   const days = memory.days();
-  const closing = [JSON.stringify(days.map(([, units]) => units)), JSON.stringify(memory.knownWitnesses())];
+  const closing = [JSON.stringify(days.map(([, units]) => units)), JSON.stringify(memory.knownWitnesses()), wasLong ? 1 : 0];
   const reply = await run(ledger, REPORTED, days.map(([key]) => key), closing);
   epochs.add(String(reply[1]));
   // Two epochs: Redis forgot again while we spoke. The next beat tells everything once more.
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
-  rt.log.warn({ event: 'quota-reported-again', buckets: told.length }, 'Redis had forgotten the quota; told it what this process spent');
-}
-
-async function usage(ledger: Ledger, users: string[]): Promise<QuotaUsage> {
-  const [gmail, calendar] = [await usageOf(ledger, 'gmail', users), await usageOf(ledger, 'calendar', users)];
-  const { day } = today(ledger);
-  const total = Number((await ledger.redis.hget(keyOfDay(ledger, 'gmail', day), 'total')) ?? 0);
-  return { gmail: { ...gmail, day: { day, used: total, limit: ledger.options.limits.gmailUnitsPerProjectDay } }, calendar };
-}
-
-async function usageOf(ledger: Ledger, api: Api, users: string[]): Promise<{ project: Used; users: Record<string, Used> }> {
-  const [userLimit, projectLimit] = limitsOf(ledger.options.limits, api);
-  const all: Used[] = [];
-  const asked = [null, ...users];
-  for (let i = 0; i < asked.length; i += USAGE_CHUNK) {
-    const keys = asked.slice(i, i + USAGE_CHUNK).flatMap((user) => keysOf(ledger, { api, user }));
-    const reply = await run(ledger, USAGE, keys, []);
-    for (let r = 2; r + 1 < reply.length; r += 2) {
-      all.push({ used: Number(reply[r]), limit: all.length === 0 ? projectLimit : userLimit, closedForMs: Number(reply[r + 1]) });
-    }
-  }
-  const [project = { used: 0, limit: projectLimit, closedForMs: 0 }, ...perUser] = all;
-  return { project, users: Object.fromEntries(users.flatMap((user, i) => (perUser[i] ? [[user, perUser[i]]] : []))) };
-}
-
-function today(ledger: Ledger): { day: string; endsInMs: number } {
-  const nowMs = ledger.rt.clock.nowMs();
-  if (nowMs >= ledger.today.goodUntilMs) {
-    const { day, endsInMs } = pacificDay(nowMs);
-    ledger.today = { day, endsAtMs: nowMs + endsInMs, goodUntilMs: nowMs + Math.min(endsInMs, HOUR_MS) };
-  }
-  return { day: ledger.today.day, endsInMs: ledger.today.endsAtMs - nowMs };
-}
-
-function limitsOf(limits: Limits, api: Api): [user: number, project: number, day: number] {
-  if (api === 'calendar') return [limits.calendarRequestsPerUserMinute, limits.calendarRequestsPerProjectMinute, 0];
-  return [limits.gmailUnitsPerUserMinute, limits.gmailUnitsPerProjectMinute, limits.gmailUnitsPerProjectDay];
-}
-
-/** All keys share one hash tag, so that one script may touch them on any Redis. */
-function keyOf(ledger: Ledger, name: string): string {
-  return `{${ledger.options.prefix}:quota}:${name}`;
-}
-
-function keyOfDay(ledger: Ledger, api: Api, day: string): string {
-  return keyOf(ledger, `${api}:day:${day}`);
-}
-
-function keysOf(ledger: Ledger, { api, user }: Bucket): [log: string, state: string] {
-  const base = keyOf(ledger, user === null ? `${api}:project` : `${api}:user:${user}`);
-  return [`${base}:log`, `${base}:state`];
-}
-
-async function run(ledger: Ledger, script: Script, keys: string[], args: (string | number)[]): Promise<unknown[]> {
-  const { redis, rt, name, options } = ledger;
-  refuseUnlessReady(redis);
-  ledger.run ??= /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? '';
-  const common = ['birth', 'witnesses', 'missing'].map((key) => keyOf(ledger, key));
-  const reply = await runScript(redis, script, [...common, ...keys], [options.nowMs?.() ?? '', ledger.run, ledger.epoch, rt.random.uuid(), name, ...args]);
-  if (!Array.isArray(reply)) throw new TypeError('a quota script answers with a list');
-  return reply;
+  rt.log.warn({ event: 'quota-reported-again', buckets: told.length }, 'Redis had forgotten the quota, or was away; told it what this process spent');
 }

@@ -104,13 +104,13 @@ export async function requestJson<T>(session: Session, call: Omit<Call, 'compose
  * its windows are closed for as long as that takes.
  */
 export async function stopCallsOf(quota: Quota, user: string): Promise<void> {
-  await Promise.all([quota.close('gmail', user, DEAD_GRANT_CLOSED_MS), quota.close('calendar', user, DEAD_GRANT_CLOSED_MS)]);
+  await Promise.all([quota.close('gmail', user, DEAD_GRANT_CLOSED_MS, false), quota.close('calendar', user, DEAD_GRANT_CLOSED_MS, false)]);
 }
 
 /** Closes the window that Google says is full, so that the whole fleet stays away and not just this call. */
 export async function noteRefusal(session: Session, method: Method, detail: GoogleErrorKind): Promise<void> {
   if (detail.kind !== 'rate-limited' || detail.scope === 'concurrency') return;
-  await session.quota.close(apiOf(method), detail.scope === 'user' ? quotaUserOf(session) : null, detail.retryAfterMs);
+  await session.quota.close(apiOf(method), detail.scope === 'user' ? quotaUserOf(session) : null, detail.retryAfterMs, detail.scope !== 'day');
 }
 
 function quotaUserOf({ accountId, options }: Session): string {

@@ -1,0 +1,130 @@
+import { type Process, type QuotaWorld, LIMITS, gmail, peaks, quotaWorlds, saturate, unitsBetween, usedShare } from '../test-support/quota-world.js';
+import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
+import { QUIET_MS } from './quota-away.js';
+import { KEEP_MS } from './quota-script.js';
+
+/** Redis away: each process has a connection of its own, which the test cuts; time is the world's. */
+const { world, end } = quotaWorlds(() => redis);
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterEach(end);
+afterAll(() => redis.stop());
+
+const LIMIT = LIMITS.gmailUnitsPerProjectMinute;
+const USERS = ['ada', 'bob', 'eve', 'joe'];
+
+async function fleetOf({ joinApart }: QuotaWorld, count: number): Promise<Process[]> {
+  const fleet: Process[] = [];
+  for (let i = 0; i < count; i += 1) fleet.push(await joinApart());
+  return fleet;
+}
+
+test('a process keeps what it had: after the quiet, as much as leaves its own window and no more', async () => {
+  const here = world();
+  const [one] = (await fleetOf(here, 1)) as [Process];
+  expect(await one.quota.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
+  here.time.nowMs += 1_000;
+  await one.quota.beat();
+  await one.lose();
+  here.time.nowMs += QUIET_MS;
+  expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 1_000, redisTrouble: expect.any(Error) });
+  here.time.nowMs += KEEP_MS;
+  expect(await one.quota.charge(gmail({ user: 'bob' }))).toMatchObject({ granted: 0 });
+  expect(await one.quota.charge(gmail({ items: 150 }))).toMatchObject({ granted: 100 });
+  expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
+});
+
+test('what was spent meanwhile is told before anything is charged again, whether Redis forgot or not', async () => {
+  for (const forgets of [false, true]) {
+    const here = world();
+    const [one, two] = (await fleetOf(here, 2)) as [Process, Process];
+    await one.quota.charge(gmail({ items: 200 }));
+    here.time.nowMs += 1_000;
+    await Promise.all([one.quota.beat(), two.quota.beat()]);
+    await Promise.all([one.lose(), two.lose()]);
+    here.time.nowMs += KEEP_MS + QUIET_MS;
+    expect(await one.quota.charge(gmail({ items: 200 }))).toMatchObject({ granted: 200 });
+    if (forgets) await redis.forget(here.prefix);
+    await Promise.all([one.back(), two.back()]);
+    await one.quota.beat();
+    await two.quota.beat();
+    here.time.nowMs += 2_500;
+    expect((await two.quota.usage(['ada'])).gmail.users.ada?.used).toBe(4_000);
+    expect(await two.quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 100 });
+  }
+});
+
+test('what a lost process may be spending nobody else takes, for a minute', async () => {
+  const here = world({ gmailUnitsPerUserMinute: LIMIT });
+  const [lost, there] = (await fleetOf(here, 2)) as [Process, Process];
+  await lost.quota.charge(gmail({ items: 300 }));
+  here.time.nowMs += 1_000;
+  await Promise.all([lost.quota.beat(), there.quota.beat()]);
+  await lost.lose();
+  const beatFor = async (ms: number): Promise<void> => {
+    for (const untilMs = here.time.nowMs + ms; here.time.nowMs < untilMs; here.time.nowMs += 1_000) await there.quota.beat();
+  };
+  await beatFor(58_000);
+  here.time.nowMs += 2_100;
+  // The lost one's charge has left the window, and it spends as much again.
+  expect(await lost.quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 300 });
+  await beatFor(62_000);
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 600 });
+});
+
+test('a process that takes leave leaves nothing to be kept free', async () => {
+  const here = world({ gmailUnitsPerUserMinute: LIMIT });
+  const [gone, there] = (await fleetOf(here, 2)) as [Process, Process];
+  await gone.quota.charge(gmail({ items: 300 }));
+  here.time.nowMs += 1_000;
+  await gone.quota.beat();
+  await gone.quota.stop();
+  here.time.nowMs += 4_000;
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 300 });
+});
+
+test.each([['with its memory', false], ['without it', true]])('four saturating processes whose Redis goes for three minutes and comes back %s: no window is overdrawn, and work goes on', async (_, forgets) => {
+  const here = world();
+  const fleet = await fleetOf(here, 4);
+  const lostAtMs = 95_000;
+  const backAtMs = 275_000;
+  const events = [
+    { atMs: lostAtMs, happen: async () => void (await Promise.all(fleet.map((process) => process.lose()))) },
+    { atMs: backAtMs - 1, happen: () => (forgets ? redis.forget(here.prefix) : undefined) },
+    ...fleet.map((process, i) => ({ atMs: backAtMs + i * 300, happen: process.back })),
+  ];
+  const siege = await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, events, 1_000);
+  expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
+  expect(peaks(siege).user).toBeLessThanOrEqual(LIMITS.gmailUnitsPerUserMinute);
+  expect(unitsBetween(siege, lostAtMs + QUIET_MS, backAtMs)).toBeGreaterThan(LIMIT * 2);
+  expect(usedShare(siege, LIMIT)).toBeGreaterThan(0.9);
+});
+
+test('one of four loses Redis alone, with work for mailboxes of its own: the project is not overdrawn', async () => {
+  const here = world();
+  const fleet = await fleetOf(here, 4);
+  const [alone] = fleet as [Process];
+  const events = [{ atMs: 95_000, happen: () => alone.lose() }, { atMs: 150_000, happen: () => alone.back() }];
+  const siege = await saturate(here.time, fleet.map(({ quota }) => quota), 5, USERS, events, 1_000);
+  expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
+  expect(unitsBetween(siege, 95_000 + QUIET_MS, 150_000)).toBeGreaterThan(LIMIT / 2);
+});
+
+test("Google's refusal while Redis is away holds here at once and for the fleet afterwards", async () => {
+  const here = world();
+  const [one, two] = (await fleetOf(here, 2)) as [Process, Process];
+  await one.quota.charge(gmail({ items: 100 }));
+  here.time.nowMs += 1_000;
+  await one.quota.beat();
+  await one.lose();
+  here.time.nowMs += KEEP_MS + QUIET_MS;
+  await one.quota.close('gmail', 'ada', 90_000);
+  expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
+  await one.back();
+  await one.quota.beat();
+  expect(await two.quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'user', waitMs: 90_000 });
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { createRuntime, systemClock } from '@syncline/runtime';
+import { Redis } from 'ioredis';
+import { type Charge, type Quota, openQuota } from '../src/quota.js';
+import type { Limits, QuotaOptions } from '../src/quota-process.js';
+import { KEEP_MS } from '../src/quota-script.js';
+import type { TestRedis } from './redis-server.js';
+
+export const START_MS = 1_800_000_000_000;
+export const LIMITS: Limits = {
+  gmailUnitsPerUserMinute: 6_000,
+  gmailUnitsPerProjectMinute: 12_000,
+  gmailUnitsPerProjectDay: 80_000_000,
+  calendarRequestsPerUserMinute: 600,
+  calendarRequestsPerProjectMinute: 10_000,
+  gmailTier: 'new',
+};
+const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+
+/** A process with a connection of its own, which can be cut. */
+export interface Process {
+  quota: Quota;
+  lose(): Promise<void>;
+  back(): Promise<void>;
+}
+
+/** A time line of its own, in which any number of processes share one ledger. */
+export interface QuotaWorld {
+  time: { nowMs: number };
+  prefix: string;
+  join(): Quota;
+  joinApart(): Promise<Process>;
+}
+
+/** Worlds on one Redis; `end` stops what they opened. */
+export function quotaWorlds(redis: () => TestRedis): { world(limits?: Partial<Limits>): QuotaWorld; end(): Promise<void> } {
+  const quotas: Quota[] = [];
+  const clients: Redis[] = [];
+  return {
+    world: (limits = {}) => worldOn(redis(), limits, quotas, clients),
+    end: async () => {
+      await Promise.all(quotas.splice(0).map((quota) => quota.stop()));
+      for (const client of clients.splice(0)) client.disconnect();
+    },
+  };
+}
+
+function worldOn(redis: TestRedis, limits: Partial<Limits>, quotas: Quota[], clients: Redis[]): QuotaWorld {
+  const time = { nowMs: START_MS };
+  const prefix = redis.prefix();
+  const options: QuotaOptions = { prefix, limits: { ...LIMITS, ...limits }, nowMs: () => time.nowMs };
+  const openOn = (client: Redis): Quota => {
+    const quota = openQuota({ ...rt, clock: { ...systemClock, nowMs: () => time.nowMs } }, client, options);
+    quotas.push(quota);
+    return quota;
+  };
+  const joinApart = async (): Promise<Process> => {
+    const client = new Redis(redis.url, { enableOfflineQueue: false, retryStrategy: () => null, lazyConnect: true });
+    clients.push(client);
+    client.on('error', () => undefined);
+    await client.connect();
+    return { quota: openOn(client), lose: () => cut(client), back: () => client.connect() };
+  };
+  return { time, prefix, join: () => openOn(redis.client), joinApart };
+}
+
+async function cut(client: Redis): Promise<void> {
+  const ended = once(client, 'end');
+  client.disconnect();
+  await ended;
+}
+
+export const gmail = (over: Partial<Charge> = {}): Charge => ({ user: 'ada', api: 'gmail', costPerItem: 20, items: 20, lane: 'live', ...over });
+
+export interface Arrival {
+  atMs: number;
+  user: string;
+  units: number;
+}
+
+/** The most that any 60 s window of `arrivals` holds. */
+export function busiestMinute(arrivals: Arrival[]): number {
+  const sorted = [...arrivals].sort((a, b) => a.atMs - b.atMs);
+  let busiest = 0;
+  let sum = 0;
+  let tail = 0;
+  for (const head of sorted) {
+    sum += head.units;
+    while ((sorted[tail]?.atMs ?? Infinity) <= head.atMs - 60_000) sum -= sorted[tail++]?.units ?? 0;
+    busiest = Math.max(busiest, sum);
+  }
+  return busiest;
+}
+
+export interface Siege {
+  arrivals: Arrival[];
+  endedMs: number;
+}
+
+export interface SiegeEvent {
+  atMs: number;
+  happen(): Promise<void> | void;
+}
+
+/**
+ * Clients that charge as fast as they may, in one virtual time line, and ask again at the latest after `patienceMs`; `events` happen at their
+ * moment. Client i works for user i of `users`, over and over.
+ */
+export async function saturate(time: { nowMs: number }, clients: Quota[], minutes: number, users: string[], events: SiegeEvent[] = [], patienceMs = KEEP_MS): Promise<Siege> {
+  const arrivals: Arrival[] = [];
+  let seed = 7;
+  const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+  const agenda: SiegeEvent[] = events.map((event) => ({ atMs: START_MS + event.atMs, happen: event.happen }));
+  for (const [i, quota] of clients.entries()) {
+    const user = users[i % users.length] ?? '';
+    const work = async (): Promise<void> => {
+      const verdict = await quota.charge(gmail({ user, lane: 'backfill' }));
+      if ('waitMs' in verdict) return void agenda.push({ atMs: time.nowMs + Math.min(verdict.waitMs, patienceMs), happen: work });
+      arrivals.push({ atMs: time.nowMs + random() * 500, user, units: verdict.granted * 20 });
+      agenda.push({ atMs: time.nowMs + 200 + random() * 300, happen: work });
+    };
+    const beat = async (): Promise<void> => {
+      // While Redis is away a heartbeat fails, as the timer's does; the next one is a second away.
+      await quota.beat().catch(() => undefined);
+      agenda.push({ atMs: time.nowMs + 1_000, happen: beat });
+    };
+    agenda.push({ atMs: START_MS + i * 37, happen: work }, { atMs: START_MS + i * 91, happen: beat });
+  }
+  while (time.nowMs < START_MS + minutes * 60_000) {
+    agenda.sort((a, b) => b.atMs - a.atMs);
+    const next = agenda.pop();
+    if (!next) break;
+    time.nowMs = Math.max(time.nowMs, Math.ceil(next.atMs));
+    await next.happen();
+  }
+  return { arrivals, endedMs: time.nowMs };
+}
+
+/** Units that arrived from `fromMs` to `toMs` after the start. */
+export function unitsBetween({ arrivals }: Siege, fromMs: number, toMs: number): number {
+  return arrivals.filter(({ atMs }) => atMs >= START_MS + fromMs && atMs < START_MS + toMs).reduce((sum, { units }) => sum + units, 0);
+}
+
+/** The share of `limit` that was used after the first, always full, minute. */
+export function usedShare(siege: Siege, limit: number): number {
+  const toMs = siege.endedMs - START_MS;
+  return unitsBetween(siege, KEEP_MS, toMs) / ((limit * (toMs - KEEP_MS)) / 60_000);
+}
+
+/** The busiest minute of the project and of its busiest user. */
+export function peaks({ arrivals }: Siege): { project: number; user: number } {
+  const users = [...new Set(arrivals.map(({ user }) => user))];
+  return { project: busiestMinute(arrivals), user: Math.max(...users.map((user) => busiestMinute(arrivals.filter((arrival) => arrival.user === user)))) };
+}
