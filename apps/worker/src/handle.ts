@@ -1,17 +1,11 @@
 /** A job, from the queue's side to the sync loop's and back. All that is decided here is what an outcome means for the queue. */
 import { type Handle, type JobResult, type JobRun, type QueueName, siblingQueue } from '@syncline/fleet';
 import { type Runtime, unreachable } from '@syncline/runtime';
-import { type Outcome, type SyncDeps, syncCollection } from '@syncline/sync';
+import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, syncCollection } from '@syncline/sync';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
 
-/**
- * The longest that a collection is put off in Redis. A delayed job holds its collection's place in the queue, so a wish
- * that comes meanwhile (`syncline sync`, a push) would not get in before the delay is over. Whatever rests longer rests in
- * Postgres only, where `next_sync_at` says when and a wish can move it.
- */
-const QUEUE_DELAY_LIMIT_MS = 30_000;
 const BUSY_JITTER_MS = 500;
 
 export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
@@ -34,7 +28,7 @@ export function jobResult(outcome: Outcome, queue: QueueName, nowMs: number, cha
     case 'more':
       return { kind: 'again', queue: siblingQueue(queue, outcome.full) };
     case 'snooze':
-      return outcome.until.getTime() - nowMs > QUEUE_DELAY_LIMIT_MS ? { kind: 'done' } : { kind: 'delay', until: outcome.until };
+      return outcome.until.getTime() - nowMs > QUEUED_SNOOZE_LIMIT_MS ? { kind: 'done' } : { kind: 'delay', until: outcome.until };
     case 'busy':
       // Two that wait for the same lease should not come back in the same millisecond.
       return { kind: 'delay', until: new Date(outcome.until.getTime() + chance * BUSY_JITTER_MS) };

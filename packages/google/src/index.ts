@@ -13,6 +13,7 @@ import { openTransport } from './transport.js';
 
 export type { Attachment } from './attachment.js';
 export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
+export { unitsOf } from './costs.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.js';

@@ -1,7 +1,8 @@
 export type { MirrorPolicy } from './gmail/mirror-policy.js';
 export { DEFAULT_INSTANCE_LIMIT, expandInstances, type InstanceRange, type Instances } from './calendar/instances.js';
+export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';
-export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
+export { QUEUED_SNOOZE_LIMIT_MS, syncCollection, type Run, type SyncDeps } from './sync-collection.js';
 export { repairDrift, verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';

@@ -177,13 +177,19 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
   }
 }
 
+/**
+ * The longest that a collection is put off in Redis. A delayed job holds its collection's place in the queue, so a wish that comes meanwhile
+ * (`syncline sync`, a push) would not get in before the delay is over. Whatever rests longer rests in Postgres only, where `next_sync_at` says when
+ * and a wish can move it.
+ */
+export const QUEUED_SNOOZE_LIMIT_MS = 30_000;
 /** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
 const SNOOZE_GRACE_MS = 5_000;
 const FAILED_BASE_MS = 30_000;
 const FAILED_CAP_MS = 15 * 60_000;
 
 async function snooze(rt: Runtime, deps: SyncDeps, lease: Lease, s: { delayMs: number; why: string; counts: boolean; calm?: boolean }): Promise<Outcome> {
-  const settlement: Settlement = { result: 'snoozed', nextInMs: s.delayMs + SNOOZE_GRACE_MS, error: s.why, countsAsFailure: s.counts, calm: s.calm ?? lease.crashes < CAREFUL_AFTER_CRASHES };
+  const settlement: Settlement = { result: 'snoozed', nextInMs: s.delayMs + (s.delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS), error: s.why, countsAsFailure: s.counts, calm: s.calm ?? lease.crashes < CAREFUL_AFTER_CRASHES };
   await deps.store.lease.settle(lease, settlement);
   return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
 }
