@@ -50,7 +50,13 @@ export async function runCommand(requires: readonly Requirement[], act: (cli: Cl
   }
 }
 
-/** The same with the store opened for the act, and closed after it. */
+/** For what takes the configuration alone: no server is started or asked. */
+export async function runPlain(act: (config: Config) => Promise<number>): Promise<void> {
+  watchForClosedPipe();
+  process.exitCode = await act(loadConfig(processEnvironment(), checkoutDir(), []));
+}
+
+/** `runCommand` with the store opened for the act, and closed after it. */
 export async function runWithStore(act: (cli: Cli, store: Store) => Promise<number>, requires: readonly Requirement[] = STORE_ONLY): Promise<void> {
   await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store)));
 }
