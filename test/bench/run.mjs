@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import { backfill } from './backfill.mjs';
 import { baselineMachine, machine, saveBaselines } from './figures.mjs';
+import { governor } from './governor.mjs';
 import { incremental } from './incremental.mjs';
 import { latency } from './latency.mjs';
 import { profileInto } from './processes.mjs';
@@ -15,7 +16,7 @@ import { scaling } from './scaling.mjs';
 import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, latency, incremental, scaling, scheduler, units };
+const BENCHMARKS = { backfill, latency, incremental, governor, scaling, scheduler, units };
 
 const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' } } });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
