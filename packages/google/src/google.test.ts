@@ -251,6 +251,18 @@ describe('quota', () => {
     expect(bench.stub.seen).toHaveLength(1);
   });
 
+  test('over the budget of the day a backfill is put off for long, and live work goes on', async () => {
+    bench.stub.answer = () => ({ body: profile });
+    const google = await bench.open({ quotas: { ...QUOTAS, gmailUnitsPerProjectDay: 2 } });
+    const backfill = google.account('a1', { lane: 'backfill' }).gmail;
+    await backfill.profile();
+    const detail = await detailOf(backfill.profile());
+    expect(detail).toMatchObject({ kind: 'rate-limited', scope: 'day', source: 'governor' });
+    await google.account('a1').gmail.profile();
+    await google.account('a2').gmail.profile();
+    expect((await google.quotaUsage([])).gmail.day.used).toBe(3);
+  });
+
   test('accounts that are one mailbox share its window', async () => {
     bench.stub.answer = () => ({ body: { items: [] } });
     const google = await bench.open({ quotas: { ...QUOTAS, calendarRequestsPerUserMinute: 1 } });

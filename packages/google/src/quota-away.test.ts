@@ -1,4 +1,5 @@
-import { type Process, type QuotaWorld, LIMITS, gmail, peaks, quotaWorlds, saturate, unitsBetween, usedShare } from '../test-support/quota-world.js';
+import { startRedis } from '../../../test/support/redis-server.js';
+import { type Process, type QuotaWorld, type Siege, type SiegeEvent, LIMITS, gmail, peaks, quotaWorlds, saturate, unitsBetween, usedShare } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { QUIET_MS } from './quota-away.js';
 import { KEEP_MS } from './quota-script.js';
@@ -87,21 +88,38 @@ test('a process that takes leave leaves nothing to be kept free', async () => {
   expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 300 });
 });
 
-test.each([['with its memory', false], ['without it', true]])('four saturating processes whose Redis goes for three minutes and comes back %s: no window is overdrawn, and work goes on', async (_, forgets) => {
-  const here = world();
-  const fleet = await fleetOf(here, 4);
-  const lostAtMs = 95_000;
-  const backAtMs = 275_000;
-  const events = [
-    { atMs: lostAtMs, happen: async () => void (await Promise.all(fleet.map((process) => process.lose()))) },
-    { atMs: backAtMs - 1, happen: () => (forgets ? redis.forget(here.prefix) : undefined) },
-    ...fleet.map((process, i) => ({ atMs: backAtMs + i * 300, happen: process.back })),
-  ];
-  const siege = await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, events, 1_000);
+const LOST_AT_MS = 95_000;
+const BACK_AT_MS = 275_000;
+
+function expectLawfulAndBusy(siege: Siege): void {
   expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
   expect(peaks(siege).user).toBeLessThanOrEqual(LIMITS.gmailUnitsPerUserMinute);
-  expect(unitsBetween(siege, lostAtMs + QUIET_MS, backAtMs)).toBeGreaterThan(LIMIT * 2);
+  expect(unitsBetween(siege, LOST_AT_MS + QUIET_MS, BACK_AT_MS)).toBeGreaterThan(LIMIT * 2);
   expect(usedShare(siege, LIMIT)).toBeGreaterThan(0.9);
+}
+
+const comingBack = (fleet: Process[]): SiegeEvent[] => fleet.map((process, i) => ({ atMs: BACK_AT_MS + i * 300, happen: process.back }));
+
+test('four saturating processes lose their connections for three minutes: no window is overdrawn, and work goes on', async () => {
+  const here = world();
+  const fleet = await fleetOf(here, 4);
+  const lose = async (): Promise<void> => void (await Promise.all(fleet.map((process) => process.lose())));
+  expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, [{ atMs: LOST_AT_MS, happen: lose }, ...comingBack(fleet)], 1_000));
+});
+
+test('a Redis that is killed and started again, empty, three minutes later: no window is overdrawn, and work goes on', async () => {
+  let server = await startRedis();
+  const own = quotaWorlds(() => ({ ...redis, url: server.url }));
+  try {
+    const here = own.world();
+    const fleet = await fleetOf(here, 4);
+    const restart = async (): Promise<void> => void (server = await startRedis([], server.port));
+    const events = [{ atMs: LOST_AT_MS, happen: () => server.stop() }, { atMs: BACK_AT_MS - 1, happen: restart }, ...comingBack(fleet)];
+    expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, events, 1_000));
+  } finally {
+    await own.end();
+    await server.stop();
+  }
 });
 
 test('one of four loses Redis alone, with work for mailboxes of its own: the project is not overdrawn', async () => {
