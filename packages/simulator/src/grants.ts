@@ -29,7 +29,8 @@ export interface Grant {
   refreshesInFlight: number;
 }
 
-export interface AccessToken { readonly grant: Grant; readonly expiresAtMs: number }
+/** `client` is the OAuth client that it was made for: its calls count against that client's project. */
+export interface AccessToken { readonly grant: Grant; readonly client: string; readonly expiresAtMs: number }
 
 export interface GrantRules {
   accessTokenTtlMs: number;
@@ -81,9 +82,9 @@ export class Grants {
   }
 
   /** A fresh access token of a live grant. */
-  mint(grant: Grant): string {
+  mint(grant: Grant, client: string): string {
     const token = `ya29.sim-${this.prng.hex(48)}`;
-    this.accessTokens.set(token, { grant, expiresAtMs: this.clock.nowMs() + this.rules.accessTokenTtlMs });
+    this.accessTokens.set(token, { grant, client, expiresAtMs: this.clock.nowMs() + this.rules.accessTokenTtlMs });
     if (this.accessTokens.size > ACCESS_TOKENS_KEPT) {
       const oldest = this.accessTokens.keys().next();
       if (oldest.done !== true) this.accessTokens.delete(oldest.value);

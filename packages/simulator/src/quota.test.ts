@@ -47,6 +47,14 @@ test('the project is limited over all users', () => {
   expect(ledger.snapshot().violations.recent[0]?.kind).toBe('project-quota');
 });
 
+test('each OAuth client is a project with a limit of its own', () => {
+  const { quota, ledger } = quotaOf({ scale: 0.001 });
+  const charge = (email: string, client: string): boolean => quota.charge(PROFILE, email, 0, client) === null;
+  const refused = (client: string): number => Array.from({ length: 300 }, (_, n) => Array.from({ length: 5 }, () => charge(`${client}${n}`, client))).flat().filter((taken) => !taken).length;
+  expect([refused('one'), refused('two')]).toEqual([300, 300]);
+  expect(ledger.snapshot().project).toMatchObject({ gmailUnits: 2_400, gmailPeakUnitsPerMinute: 1_200 });
+});
+
 test('Calendar counts requests, 600 a user, apart from Gmail', () => {
   const { quota } = quotaOf();
   refusals(quota, GET, 300, 0);

@@ -1,6 +1,6 @@
 /**
  * Google's quotas, enforced before a call is served and counted per part of a batch: units in a sliding minute per user and
- * per project, and parts in flight per user. A refused call is not charged. Once a user was told "Retry after", every call
+ * per project (each OAuth client is one), and parts in flight per user. A refused call is not charged. Once a user was told "Retry after", every call
  * before that time is refused too and pushes the time out, as clients have measured on the real service.
  */
 import { quotaExceeded, retryAfter, tooManyConcurrent } from './http/errors.js';
@@ -18,7 +18,7 @@ const PENALTY_LIMIT_MS = 120_000;
 
 export class Quota {
   private readonly users = new Map<string, UserState>();
-  private readonly project = { gmail: new SlidingWindow(), calendar: new SlidingWindow() };
+  private readonly projects = new Map<string, { gmail: SlidingWindow; calendar: SlidingWindow }>();
 
   constructor(private readonly options: Required<QuotaOptions>, private readonly ledger: Ledger, private readonly prng: Prng) {}
 
@@ -36,10 +36,10 @@ export class Quota {
   }
 
   /** Charges the call, or returns the refusal. */
-  charge(method: ApiMethod, email: string, nowMs: number): Reply | null {
+  charge(method: ApiMethod, email: string, nowMs: number, client = ''): Reply | null {
     const user = this.user(email);
     const units = costOf(method, this.options.tier);
-    const windows = { user: user[method.api], project: this.project[method.api] };
+    const windows = { user: user[method.api], project: this.project(client)[method.api] };
     const limits = this.limits(method.api);
     if (this.options.enforce) {
       if (method.api === 'gmail' && nowMs < user.penaltyUntilMs) return this.prolong(method, email, user, nowMs);
@@ -75,6 +75,12 @@ export class Quota {
   private refuse(method: ApiMethod, email: string, kind: ViolationKind, nowMs: number, reply: Reply): Reply {
     this.ledger.violated(method, email, kind, nowMs);
     return reply;
+  }
+
+  private project(client: string): { gmail: SlidingWindow; calendar: SlidingWindow } {
+    let windows = this.projects.get(client);
+    if (windows === undefined) this.projects.set(client, (windows = { gmail: new SlidingWindow(), calendar: new SlidingWindow() }));
+    return windows;
   }
 
   private user(email: string): UserState {

@@ -47,19 +47,19 @@ function admit(surface: Surface, call: ApiCall): Admitted {
   if (route === null) return settled(notFound(call.path.startsWith('/calendar/') ? 'calendar' : 'gmail'));
   const caller = authenticate(sim, call);
   if (caller === null) return settled(unauthenticated());
-  const { account, grant } = caller;
+  const { account, grant, client } = caller;
   if (account === null) return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound('calendar'));
   const named = route.userId.toLowerCase();
   if (named !== 'me' && named !== account.email) return settled(delegationDenied(account.email));
   const refusal = scopeRefusal(route.method, call.query, grant.scopes);
-  return refusal === null ? admitKnown(surface, call, route, account) : settled(refusal);
+  return refusal === null ? admitKnown(surface, call, route, account, client) : settled(refusal);
 }
 
-function admitKnown(surface: Surface, call: ApiCall, route: Route, account: Account): Admitted {
+function admitKnown(surface: Surface, call: ApiCall, route: Route, account: Account, client: string): Admitted {
   const { sim } = surface;
   const nowMs = sim.clock.nowMs();
   const release = (): void => sim.quota.leave(account.email);
-  const refusal = sim.quota.enter(route.method, account.email, nowMs) ?? sim.quota.charge(route.method, account.email, nowMs);
+  const refusal = sim.quota.enter(route.method, account.email, nowMs) ?? sim.quota.charge(route.method, account.email, nowMs, client);
   if (refusal !== null) return { ...settled(refusal), release };
   const mishap = sim.faults.meet({ name: route.method.name, email: account.email, method: route.method, ids: route.ids, query: call.query }, nowMs);
   const real = (): Reply => mishap.reply ?? serve(surface, call, route, account, mishap.overlap);
@@ -93,13 +93,13 @@ function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): For
 }
 
 /** Whose a live access token is (a service account by itself has no account here); calls of dead grants are noted for the judge of the client. */
-function authenticate(sim: Sim, call: ApiCall): { grant: Grant; account: Account | null } | null {
+function authenticate(sim: Sim, call: ApiCall): { grant: Grant; account: Account | null; client: string } | null {
   const token = call.accessToken === null ? null : sim.grants.ofAccessToken(call.accessToken);
   if (token === null) return null;
-  const { grant } = token;
+  const { grant, client } = token;
   if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
-  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs ? { grant, account: sim.world.get(grant.email) } : null;
+  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs ? { grant, account: sim.world.get(grant.email), client } : null;
 }
 
 function routeOf(call: ApiCall): Route | null {

@@ -20,7 +20,7 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (grant === null) return { answer: () => oauthError(400, 'invalid_grant', REFUSALS['bad-request']), release: () => undefined };
   note(sim, grant);
   grant.refreshesInFlight += 1;
-  return { answer: (whole) => refresh(sim, grant, whole), release: () => { grant.refreshesInFlight -= 1; } };
+  return { answer: (whole) => refresh(sim, grant, form.get('client_id') ?? '', whole), release: () => { grant.refreshesInFlight -= 1; } };
 }
 
 /** `POST /revoke` with an access or a refresh token: the whole grant ends. */
@@ -59,14 +59,14 @@ function note(sim: Sim, grant: Grant): void {
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
 }
 
-function refresh(sim: Sim, grant: Grant, whole: boolean): Reply {
+function refresh(sim: Sim, grant: Grant, client: string, whole: boolean): Reply {
   if (grant.state !== 'live') {
     grant.refusedOnce ||= whole;
     return oauthError(400, 'invalid_grant', REFUSALS[grant.refusal]);
   }
   const { refreshTokenTtlMs } = sim.grants.rules;
   const leftMs = grant.consentedAtMs + refreshTokenTtlMs - sim.clock.nowMs();
-  return minted(sim, grant, { scope: grant.scopes.join(' '), ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}) });
+  return minted(sim, grant, client, { scope: grant.scopes.join(' '), ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}) });
 }
 
 /** The JWT bearer grant. A `sub` asks for a user's mailbox, which the domain's administrator must have allowed with these scopes. */
@@ -79,19 +79,19 @@ function assert(sim: Sim, assertion: string): Reply {
   }
   const scopes = textOf(claims['scope']).split(' ').filter((scope) => scope !== '').map(fullScope);
   const { sub } = claims;
-  if (sub === undefined || sub === sim.serviceAccount.email) return minted(sim, sim.grants.assertion(sim.serviceAccount.email, scopes), {});
+  if (sub === undefined || sub === sim.serviceAccount.email) return minted(sim, sim.grants.assertion(sim.serviceAccount.email, scopes), sim.serviceAccount.email, {});
   const account = sim.world.get(textOf(sub));
   if (account === null) return oauthError(400, 'invalid_grant', { error_description: 'Invalid email or User ID' });
   if (scopes.length === 0 || scopes.some((scope) => !sim.grants.rules.scopes.includes(scope))) {
     return oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED });
   }
-  return minted(sim, sim.grants.assertion(account.email, scopes), {});
+  return minted(sim, sim.grants.assertion(account.email, scopes), sim.serviceAccount.email, {});
 }
 
 export const UNAUTHORIZED = 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.';
 
-function minted(sim: Sim, grant: Grant, more: Record<string, unknown>): Reply {
-  return jsonReply({ access_token: sim.grants.mint(grant), expires_in: Math.floor(sim.grants.rules.accessTokenTtlMs / 1_000), ...more, token_type: 'Bearer' }, PLAIN);
+function minted(sim: Sim, grant: Grant, client: string, more: Record<string, unknown>): Reply {
+  return jsonReply({ access_token: sim.grants.mint(grant, client), expires_in: Math.floor(sim.grants.rules.accessTokenTtlMs / 1_000), ...more, token_type: 'Bearer' }, PLAIN);
 }
 
 function refusalOf(form: URLSearchParams): Reply | null {
