@@ -104,7 +104,7 @@ test('four saturating processes lose their connections for three minutes: no win
   const here = world();
   const fleet = await fleetOf(here, 4);
   const lose = async (): Promise<void> => void (await Promise.all(fleet.map((process) => process.lose())));
-  expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, [{ atMs: LOST_AT_MS, happen: lose }, ...comingBack(fleet)], 1_000));
+  expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 6.5, USERS, [{ atMs: LOST_AT_MS, happen: lose }, ...comingBack(fleet)], 1_000));
 });
 
 test('a Redis that is killed and started again, empty, three minutes later: no window is overdrawn, and work goes on', async () => {
@@ -115,7 +115,7 @@ test('a Redis that is killed and started again, empty, three minutes later: no w
     const fleet = await fleetOf(here, 4);
     const restart = async (): Promise<void> => void (server = await startRedis([], server.port));
     const events = [{ atMs: LOST_AT_MS, happen: () => server.stop() }, { atMs: BACK_AT_MS - 1, happen: restart }, ...comingBack(fleet)];
-    expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 8, USERS, events, 1_000));
+    expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 6.5, USERS, events, 1_000));
   } finally {
     await own.end();
     await server.stop();

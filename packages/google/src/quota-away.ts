@@ -10,11 +10,11 @@
  */
 import type { Bucket } from './quota-memory.js';
 import { type Ledger, keyOfDay, redisNowMs, today } from './quota-process.js';
-import { LOST_MS, SLOT_MS } from './quota-script.js';
+import { LOST_MS, SLOT_MS, STALE_BEAT_MS } from './quota-script.js';
 import type { Charge, Receipt } from './quota.js';
 
-/** From the last heartbeat on; others look once a second whether somebody is lost. */
-export const QUIET_MS = LOST_MS + 1_500;
+/** From the last heartbeat on, until whoever charges must have seen that we are lost. */
+export const QUIET_MS = LOST_MS + STALE_BEAT_MS + 100;
 
 /** Whether Redis has been away for so long that processes may have begun to spend what they keep. */
 export function isLong(ledger: Ledger): boolean {

@@ -28,6 +28,7 @@ export interface Ledger {
   /** The server's run id, null until asked on this connection. */
   run: string | null;
   reporting: Promise<void> | null;
+  beating: Promise<void> | null;
   /** Asking the calendar costs as much as a small charge: it is asked once an hour. */
   today: { day: string; endsAtMs: number; goodUntilMs: number };
   /** The last heartbeat that Redis took, by its clock, and what it was told that our project windows hold; null before the first. */

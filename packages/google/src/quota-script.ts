@@ -33,6 +33,9 @@ export const HOLD_MS = 2_000;
 /** Without a heartbeat for longer, a process counts as lost: it may be spending what it keeps while Redis is away (`quota-away.ts`). */
 export const LOST_MS = 3_000;
 
+/** A process whose last beat is older beats before it charges, so that it has seen who is lost. */
+export const STALE_BEAT_MS = 1_400;
+
 /** The beginning of every script. */
 export const COMMON = `
 local SLOT, KEEP, HOLD = ${SLOT_MS}, ${KEEP_MS}, ${HOLD_MS}
@@ -85,9 +88,9 @@ local function open(log, state)
   return b
 end
 
--- What of the limit may be used at the bucket's pace: one call at least, and nothing of what lost processes may be spending.
+-- What of the limit may be used at the bucket's pace: one call at least, if one fits at all, and nothing of what lost processes may be spending.
 local function paced(b, limit, cost)
-  return math.max(cost, math.floor(limit * b.pace / 100)) - b.reserved
+  return math.min(limit, math.max(cost, math.floor(limit * b.pace / 100))) - b.reserved
 end
 
 local function save(b)

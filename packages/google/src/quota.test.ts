@@ -252,6 +252,11 @@ describe('the pace', () => {
   });
 });
 
+test('a call that is dearer than the whole limit is never granted', async () => {
+  const quota = world({ gmailUnitsPerUserMinute: 60 }).join();
+  expect(await quota.charge(gmail({ costPerItem: 100, items: 1 }))).toMatchObject({ granted: 0, scope: 'user' });
+});
+
 test('over its day bound catch-up stops after backfills and live work never', async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 1_000 });
   const quota = join();

@@ -11,7 +11,7 @@ import { chargeKept, isLong, moveKept } from './quota-away.js';
 import { type Bucket, openSpendMemory } from './quota-memory.js';
 import { type Ledger, type QuotaOptions, keyOf, keyOfDay, keysOf, limitsOf, redisNowMs, run, today } from './quota-process.js';
 import { HEARTBEAT, LEAVE, REPORT, REPORTED } from './quota-report-script.js';
-import { CHARGE, CLOSE, LOST_MS, MOVE } from './quota-script.js';
+import { CHARGE, CLOSE, MOVE, STALE_BEAT_MS } from './quota-script.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
 import { isRedisWeather } from './redis.js';
 
@@ -61,7 +61,7 @@ export interface Quota {
 
 /** Starts the heartbeat; `stop` ends it. Does not wait for Redis. */
 export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quota {
-  const ledger: Ledger = { rt, redis, options, name: rt.random.uuid(), memory: openSpendMemory(), epoch: '', run: null, reporting: null, today: { day: '', endsAtMs: 0, goodUntilMs: 0 }, beat: null, skewMs: 0, kept: null, untold: false, dayShutUntilMs: 0 };
+  const ledger: Ledger = { rt, redis, options, name: rt.random.uuid(), memory: openSpendMemory(), epoch: '', run: null, reporting: null, beating: null, today: { day: '', endsAtMs: 0, goodUntilMs: 0 }, beat: null, skewMs: 0, kept: null, untold: false, dayShutUntilMs: 0 };
   const forgetRun = (): void => void (ledger.run = null);
   redis.on('close', forgetRun);
   const timer = setInterval(() => void beat(ledger).catch((err: unknown) => missedBeat(rt, err)), HEARTBEAT_MS).unref();
@@ -100,7 +100,7 @@ async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {
 /** After a silence, our own or Redis's: what we spent is told before anything is charged, and who is lost is looked at anew. */
 async function rejoin(ledger: Ledger): Promise<void> {
   if (ledger.untold || ledger.reporting) await report(ledger);
-  if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > LOST_MS) await beat(ledger);
+  if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS) await beat(ledger);
 }
 
 function putOff(waitMs: number, scope: Scope): { granted: 0; waitMs: number; scope: Scope; redisTrouble: null } {
@@ -158,9 +158,17 @@ async function close(ledger: Ledger, bucket: Bucket, forMs: number, slower: bool
   }
 }
 
-async function beat(ledger: Ledger): Promise<void> {
+/** One at a time: after a pause every charge of the process finds the last beat too old. */
+function beat(ledger: Ledger): Promise<void> {
+  ledger.beating ??= beatOnce(ledger).finally(() => {
+    ledger.beating = null;
+  });
+  return ledger.beating;
+}
+
+async function beatOnce(ledger: Ledger): Promise<void> {
   const { memory } = ledger;
-  if (ledger.untold) await report(ledger);
+  if (ledger.untold || ledger.reporting) await report(ledger);
   const apis: Api[] = ['gmail', 'calendar'];
   const sums = memory.sums(redisNowMs(ledger));
   const told = apis.map((api) => sums.get(memory.keyOf({ api, user: null })) ?? 0);
