@@ -79,10 +79,11 @@ export async function freshDatabase(servers) {
   return { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 2 }) };
 }
 
-export async function importAccounts(databaseUrl, masterKey, api) {
+/** `projectOf` names the Google project of the account at an index. */
+export async function importAccounts(databaseUrl, masterKey, api, projectOf = () => 'default') {
   const store = await openBenchStore(databaseUrl, masterKey);
   try {
-    for (const { email, refreshToken } of await accountsOf(api)) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'] });
+    for (const [i, { email, refreshToken }] of (await accountsOf(api)).entries()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'], project: projectOf(i) });
   } finally {
     await store.close();
   }

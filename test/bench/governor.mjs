@@ -6,6 +6,7 @@
  * under 97 % of that, or one violation, makes the benchmark fail.
  */
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +37,7 @@ const SCENARIOS = [
   { name: '500 users, 4 workers, faults 500, 503, 429', ...MANY, workers: 4, faults: FAULTS },
   { name: '500 users, 4 workers, Redis restarted empty', ...MANY, workers: 4, trouble: restartedEmpty },
   { name: '500 users, 4 workers, Redis away for 20 s', ...MANY, workers: 4, trouble: (redis) => redis.restart(20_000) },
+  { name: '500 users in two projects, 2 workers', ...MANY, bound: 2 * MANY.bound, messages: 30, workers: 2, projects: 2 },
 ];
 
 export async function governor() {
@@ -63,7 +65,7 @@ function report({ name, bound }, { spent, violations, faults }) {
 }
 
 /** What one fleet spends in the measured time after its first call. */
-async function measured(servers, { accounts, messages, scale, workers, faults = [], trouble }) {
+async function measured(servers, { accounts, messages, scale, workers, faults = [], trouble, projects = 1 }) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   await pool.end();
   const redis = await startRedis();
@@ -72,7 +74,8 @@ async function measured(servers, { accounts, messages, scale, workers, faults = 
   const masterKey = randomBytes(32);
   const quotas = { GMAIL_UNITS_PER_USER_MINUTE: String(USER_MINUTE * scale), GMAIL_UNITS_PER_PROJECT_MINUTE: String(PROJECT_MINUTE * scale) };
   const env = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...quotas, LOG_LEVEL: trouble ? 'fatal' : 'error' };
-  await importAccounts(databaseUrl, masterKey, api);
+  if (projects > 1) env.GOOGLE_PROJECTS_FILE = projectsFile(projects);
+  await importAccounts(databaseUrl, masterKey, api, (index) => (index % projects === 0 ? 'default' : `p${index % projects}`));
   for (const fault of faults) await fetch(`${api}/sim/faults`, { method: 'POST', body: JSON.stringify(fault) });
   const fleet = [start('apps/scheduler/dist/main.js', [], env), ...Array.from({ length: workers }, () => start('apps/worker/dist/main.js', [], env))];
   for (const member of fleet) member.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
@@ -83,6 +86,14 @@ async function measured(servers, { accounts, messages, scale, workers, faults = 
     await stop(simulator);
     await redis.stop();
   }
+}
+
+/** The projects beside the default one, with its limits. */
+function projectsFile(projects) {
+  const file = path.join(DATA_DIR, 'projects.json');
+  const list = Array.from({ length: projects - 1 }, (_, i) => ({ name: `p${i + 1}`, clientId: `client-p${i + 1}`, clientSecret: 'simulated' }));
+  writeFileSync(file, JSON.stringify(list));
+  return file;
 }
 
 async function spentAt(api, trouble) {
