@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openGoogle, type Google } from '@syncline/google';
-import type { Config, Runtime } from '@syncline/runtime';
+import type { Config, GoogleProject, Runtime } from '@syncline/runtime';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
 import { syncCollection, type MirrorPolicy, type Outcome, type SyncDeps } from '@syncline/sync';
@@ -37,15 +37,15 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: Partial<MirrorPolicy> }): Promise<World> {
-  const { quotaScale = 100, mirror = {}, ...simulatorOptions } = options;
+export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: Partial<MirrorPolicy>; projects?: GoogleProject[] }): Promise<World> {
+  const { quotaScale = 100, mirror = {}, projects = [], ...simulatorOptions } = options;
   const rt = testRuntime();
   const simulator = await startSimulator({ ...simulatorOptions, quota: { scale: quotaScale, ...simulatorOptions.quota } });
   const control = new SimulatorControl(simulator.url);
   const database = await testDatabase();
   const store = await openStore(rt, { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 8 });
   const google = await openGoogle(rt, {
-    apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(quotaScale), tokens: store.vault, redisPrefix: `test-${randomUUID()}`,
+    apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(quotaScale), projects, tokens: store.vault, redisPrefix: `test-${randomUUID()}`,
   });
   for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
   const world: World = {
