@@ -39,9 +39,9 @@ test('each account is mirrored through its own project, and each project pays fo
 
 test('an account of a project that is not configured rests with that reason, untouched, and goes on in a project that is', async () => {
   await importInto('gone');
-  const calls = (await world.control.ledger()).requests;
+  const calls = world.simulator.ledger.snapshot().requests;
   expect(await runMailbox(await accountAt(1))).toMatchObject({ kind: 'parked', reason: expect.stringContaining('GOOGLE_PROJECTS_FILE') });
-  expect((await world.control.ledger()).requests).toBe(calls);
+  expect(world.simulator.ledger.snapshot().requests).toBe(calls);
   expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ parked: 'unknown-project', nextSyncAt: expect.any(Date) });
   expect(await runMailbox(await accountAt(0))).toEqual({ kind: 'caught-up' });
 

@@ -39,7 +39,7 @@ test('a fleet is bound by its mailboxes, then by the minute, then by the day', (
 
 test('the steady state counts polls, changes, renewals and audits', () => {
   expect(plan({ activeHoursPerDay: 8, messagesPerDay: 50, watches: true }, {}, { auditEveryMs: 86_400_000 }).steady).toMatchObject({
-    polls: 2 * (480 + 64), changes: 50 * 22, watches: 19, audits: (16 + 300) * 5 + 400 + 2, unitsPerAccountDay: 1_088 + 1_100 + 19 + 1_982,
+    polls: 1_251, changes: 50 * 22, watches: 19, audits: (16 + 300) * 5 + 400 + 2, unitsPerAccountDay: 1_251 + 1_100 + 19 + 1_982,
   });
   expect(plan({ messagesPerDay: 50 }).steady).toMatchObject({ changes: 1_000, watches: 0, audits: 0 });
 });

@@ -4,7 +4,7 @@
  */
 import { unitsOf } from '@syncline/google';
 import type { Config } from '@syncline/runtime';
-import type { SyncPolicy } from './policy.js';
+import { type SyncPolicy, pollsADay } from './policy.js';
 
 export interface FleetShape {
   accounts: number;
@@ -92,8 +92,7 @@ function mailboxUnits(shape: FleetShape, quotas: Config['quotas']): number {
 
 function steadyUnits(shape: FleetShape, { gmailTier: tier }: Config['quotas'], policy: SyncPolicy): { polls: number; changes: number; watches: number; audits: number; total: number } {
   const historyPage = unitsOf('gmail.users.history.list', tier);
-  const activeS = shape.activeHoursPerDay * 3_600;
-  const polls = historyPage * ((activeS * 1_000) / policy.activeMs + ((DAY_S - activeS) * 1_000) / policy.idleMs);
+  const polls = historyPage * pollsADay(policy, shape.activeHoursPerDay);
   // A doorbell has the mailbox looked at once more; a poll finds changes in the page that it reads anyway.
   const changes = shape.messagesPerDay * (unitsOf('gmail.users.messages.get', tier) + (shape.watches ? historyPage : 0));
   const watches = shape.watches ? unitsOf('gmail.users.watch', tier) / WATCH_DAYS : 0;

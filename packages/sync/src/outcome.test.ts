@@ -1,5 +1,5 @@
 import { verdictOf, type Place } from './outcome.js';
-import { etaSeconds, nextPollMs } from './policy.js';
+import { etaSeconds, nextPollMs, pollsADay } from './policy.js';
 
 const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 
@@ -28,6 +28,14 @@ test('what has just changed is polled at the active interval, and ever more rare
   const pollAfter = (quietMs: number, jitter = 0.5): number => nextPollMs(policy, nowMs, nowMs - quietMs, jitter);
   expect([0, 30 * 60_000, 60 * 60_000, 24 * 3_600_000].map((quietMs) => pollAfter(quietMs))).toEqual([60_000, 60_000, 120_000, 900_000]);
   expect([pollAfter(0, 0), nextPollMs(policy, nowMs, null, 0.5), nextPollMs({ activeMs: 60_000, idleMs: 1_000 }, nowMs, null, 0.5)]).toEqual([54_000, 900_000, 60_000]);
+});
+
+test.each([[8, 60_000, 900_000], [0, 60_000, 900_000], [24, 60_000, 900_000], [20, 60_000, 900_000], [23.9, 60_000, 900_000], [1, 60_000, 60_000]])('the polls of a day with %d active hours are as many as the policy makes', (hours, activeMs, idleMs) => {
+  const policy = { activeMs, idleMs };
+  const dayMs = 24 * 3_600_000;
+  let polls = 0;
+  for (let nowMs = 0; nowMs < dayMs; polls += 1) nowMs += nextPollMs(policy, nowMs, hours === 0 ? null : Math.min(nowMs, hours * 3_600_000), 0.5);
+  expect(Math.abs(pollsADay(policy, hours) / polls - 1)).toBeLessThan(0.02);
 });
 
 test('the end of a walk is foretold from its pace', () => {

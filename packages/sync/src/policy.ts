@@ -6,6 +6,7 @@ export interface SyncPolicy {
   auditEveryMs?: number;
 }
 
+const HOUR_MS = 3_600_000;
 /** A collection is looked at this many times in the time for which it has been quiet. */
 const LOOKS_PER_QUIET_TIME = 30;
 
@@ -18,6 +19,19 @@ export function nextPollMs(policy: SyncPolicy, nowMs: number, lastChangeAtMs: nu
   const quietMs = lastChangeAtMs === null ? Infinity : Math.max(0, nowMs - lastChangeAtMs);
   const idleMs = Math.max(policy.activeMs, policy.idleMs);
   return Math.min(idleMs, Math.max(policy.activeMs, quietMs / LOOKS_PER_QUIET_TIME)) * (0.9 + 0.2 * jitter);
+}
+
+/**
+ * Polls of a day in which something changes all the time for `activeHours`, and nothing after them: while it is quiet each look comes after a share of
+ * the quiet time, so their number grows with its logarithm.
+ */
+export function pollsADay(policy: SyncPolicy, activeHours: number): number {
+  const idleMs = Math.max(policy.activeMs, policy.idleMs);
+  const quietMs = (24 - activeHours) * HOUR_MS;
+  if (activeHours === 0) return quietMs / idleMs;
+  const [fromMs, toMs] = [LOOKS_PER_QUIET_TIME * policy.activeMs, LOOKS_PER_QUIET_TIME * idleMs];
+  const rarer = LOOKS_PER_QUIET_TIME * Math.log(Math.max(1, Math.min(quietMs, toMs) / fromMs));
+  return (activeHours * HOUR_MS + Math.min(quietMs, fromMs)) / policy.activeMs + rarer + Math.max(0, quietMs - toMs) / idleMs;
 }
 
 /** Seconds until a walk ends if it goes on as it has gone so far; null when that cannot be told. */
