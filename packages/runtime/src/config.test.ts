@@ -1,8 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { concurrencyFor, loadConfig } from './config.js';
+import { concurrencyFor, loadConfig, type Requirement } from './config.js';
 import { ConfigError } from './errors.js';
+import { readServiceAccount } from './push-config.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const SIMULATED = { GOOGLE_API_URL: 'http://127.0.0.1:8787' };
@@ -11,9 +13,9 @@ let dir: string;
 beforeAll(() => (dir = mkdtempSync(path.join(tmpdir(), 'syncline-config-'))));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-function problemsOf(env: NodeJS.ProcessEnv): string[] {
+function problemsOf(env: NodeJS.ProcessEnv, requires?: readonly Requirement[]): string[] {
   try {
-    loadConfig(env, '/checkout');
+    loadConfig(env, '/checkout', requires);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -62,6 +64,26 @@ describe('a configuration that can be used', () => {
     const file = path.join(dir, 'secret');
     writeFileSync(file, 'from-file\n');
     expect(loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET_FILE: file }, '/checkout').google.clientSecret).toBe('from-file');
+  });
+
+  test('takes a push’s own address for its audience, unless the subscription was made with another', () => {
+    const pushed = { ...SIMULATED, PUSH_BASE_URL: 'http://127.0.0.1:3000', PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com' };
+    expect(loadConfig(pushed, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: 'http://127.0.0.1:3000/push/gmail' });
+    expect(loadConfig({ ...pushed, PUSH_GMAIL_AUDIENCE: 'mine' }, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: 'mine' });
+    expect(loadConfig({ ...SIMULATED, PUSH_BASE_URL: 'https://sync.example.com' }, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: null });
+  });
+
+  test('reads the key of the service account that pulls', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const file = path.join(dir, 'key.json');
+    writeFileSync(file, JSON.stringify({ type: 'service_account', client_email: 'pull@p.iam.gserviceaccount.com', private_key: privateKey, private_key_id: 'k1' }));
+    const pulled = { ...SIMULATED, GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', GOOGLE_APPLICATION_CREDENTIALS: file };
+    expect(loadConfig(pulled, '/checkout', ['doorbells']).push).toMatchObject({ credentialsFile: file });
+    expect(readServiceAccount(file)).toEqual({ email: 'pull@p.iam.gserviceaccount.com', privateKey, keyId: 'k1' });
+  });
+
+  test('asks for a receiver’s variables only where the doorbells are heard', () => {
+    expect(loadConfig({ ...SIMULATED, GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', PUSH_GMAIL_AUDIENCE: 'x' }, '/checkout')).toMatchObject({ push: { gmailAudience: 'x' } });
   });
 
   test('treats an empty variable as unset, as compose files pass it', () => {
@@ -115,6 +137,15 @@ describe('a wrong configuration is refused by name', () => {
     ['a variable without a _FILE form', { SYNCLINE_DATA_DIR_FILE: '/x' }, /^SYNCLINE_DATA_DIR_FILE is not a variable of Syncline/],
   ])('%s', (_, env, expected) => {
     expect(problemsOf({ ...SIMULATED, ...env })).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test.each<[string, NodeJS.ProcessEnv, RegExp]>([
+    ['an audience without a sender', { PUSH_GMAIL_AUDIENCE: 'x' }, /^PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE/],
+    ['a sender without an audience', { PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com' }, /^PUSH_GMAIL_AUDIENCE is required/],
+    ['a subscription without a key', { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s' }, /^GOOGLE_APPLICATION_CREDENTIALS is required/],
+    ['a key that is none', { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', GOOGLE_APPLICATION_CREDENTIALS: __filename }, /^GOOGLE_APPLICATION_CREDENTIALS names no readable key file/],
+  ])('where doorbells are heard: %s', (_, env, expected) => {
+    expect(problemsOf({ ...SIMULATED, ...env }, ['google', 'master-key', 'doorbells'])).toEqual([expect.stringMatching(expected)]);
   });
 
   test('real Google without an OAuth client', () => {

@@ -8,7 +8,10 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from './errors.js';
 import { type GoogleProject, readProjects } from './projects.js';
+import { type Push, missingForDoorbells, toPush } from './push-config.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
+
+export type { Push };
 
 export interface Config {
   /** Postgres ≥ 14; null means the embedded server. */
@@ -58,18 +61,6 @@ export interface Mirror {
   windowDays: number | null;
 }
 
-export interface Push {
-  /** `projects/P/topics/T`: switches Gmail watches on. */
-  gmailTopic: string | null;
-  /** `projects/P/subscriptions/S`: notifications are pulled instead of pushed. */
-  gmailSubscription: string | null;
-  /** The public origin that Google reaches the API at. */
-  baseUrl: string | null;
-  /** What the OIDC token of a Gmail push must carry. */
-  gmailAudience: string | null;
-  gmailServiceAccount: string | null;
-}
-
 /** A configuration with nothing left open: embedded servers run, the key exists. */
 export type ResolvedConfig = Config & {
   databaseUrl: string;
@@ -78,8 +69,8 @@ export type ResolvedConfig = Config & {
   google: { apiUrl: string | null; clientId: string; clientSecret: string; projects: GoogleProject[] };
 };
 
-/** What a command cannot do without. `migrate` needs neither, a scheduler needs no Google client. */
-export type Requirement = 'google' | 'master-key';
+/** What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the API hears the doorbells that are configured. */
+export type Requirement = 'google' | 'master-key' | 'doorbells';
 
 /**
  * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default data directory.
@@ -89,7 +80,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, checkoutDir: string, requires
   const problems = unknownVariables(env);
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
-  problems.push(...missing(filled, requires));
+  problems.push(...missing(filled, requires), ...(requires.includes('doorbells') ? missingForDoorbells(filled) : []));
   const projects = values ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems) : [];
   if (!values || problems.length > 0) throw new ConfigError(problems);
   return toConfig(values, checkoutDir, projects);
@@ -177,17 +168,6 @@ function toQuotas(values: Values): Quotas {
     calendarRequestsPerProjectMinute: values.CALENDAR_REQUESTS_PER_PROJECT_MINUTE,
     gmailTier: values.GMAIL_QUOTA_TIER,
   };
-}
-
-function toPush(values: Values): Push | null {
-  const push: Push = {
-    gmailTopic: values.GMAIL_PUBSUB_TOPIC ?? null,
-    gmailSubscription: values.GMAIL_PUBSUB_SUBSCRIPTION ?? null,
-    baseUrl: values.PUSH_BASE_URL ?? null,
-    gmailAudience: values.PUSH_GMAIL_AUDIENCE ?? null,
-    gmailServiceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
-  };
-  return Object.values(push).some((value) => value !== null) ? push : null;
 }
 
 /** Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what they wait for. */

@@ -8,6 +8,7 @@ export type { Log } from './log.js';
 export type { Metrics } from './metrics.js';
 export { type ProcessOptions, type Service, checkoutDir, processEnvironment, runProcess } from './process.js';
 export { DEFAULT_PROJECT, type GoogleProject } from './projects.js';
+export { type ServiceAccountKey, readServiceAccount } from './push-config.js';
 export { type Random, systemRandom } from './random.js';
 export { resolveConfig } from './resolve.js';
 export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';

@@ -27,6 +27,12 @@ function declare(registry: Registry) {
     syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', ['kind', 'outcome']),
     syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
     reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that an audit found to differ from Google', ['kind']),
+    // doorbells
+    doorbells: counter('syncline_doorbells_total', 'Notifications of Google by the way they came and what became of them', ['via', 'outcome']),
+    doorbellSeconds: seconds('syncline_doorbell_seconds', 'From a notification to its answer', [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5], ['via']),
+    pushToStoredSeconds: seconds('syncline_push_to_stored_seconds', 'From a notification to the commit of what it announced', [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60], ['kind']),
+    watchWork: counter('syncline_watch_work_total', 'Watches and channels looked after, by what was done', ['outcome']),
+    silentWatches: counter('syncline_silent_watches_total', 'Looks that found a change which no doorbell had announced', ['kind']),
     // fleet
     schedulerTickSeconds: seconds('syncline_scheduler_tick_seconds', 'How long a round of the scheduler took', [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]),
     schedulerClaimed: counter('syncline_scheduler_claimed_total', 'Collections that were handed to a queue', ['queue']),

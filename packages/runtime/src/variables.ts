@@ -35,6 +35,8 @@ export const VARIABLES = z.object({
   PUSH_BASE_URL: baseUrl('must be a public https address like https://sync.example.com (http for loopback only)').optional(),
   PUSH_GMAIL_AUDIENCE: z.string().optional(),
   PUSH_GMAIL_SERVICE_ACCOUNT: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account').optional(),
+  // Google's own name for the path of a service account's key file.
+  GOOGLE_APPLICATION_CREDENTIALS: z.string().optional(),
   // Our own tests hand their servers to child processes by these; nothing here reads them.
   SYNCLINE_TEST_DATABASE_URL: z.string().optional(),
   SYNCLINE_TEST_REDIS_URL: z.string().optional(),
