@@ -6,6 +6,7 @@ import type { PrismaClient } from './generated/client.js';
 import type { CollectionKind, Lease, Phase } from './lease.js';
 import { inTransaction } from './pool.js';
 import type { Vault } from './vault.js';
+import type { WatchState } from './watches.js';
 
 export type Resource = 'gmail' | 'calendar';
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
@@ -53,6 +54,19 @@ export interface CollectionView {
   auditDrift: number | null;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
+  /** Null when nobody has tried to be rung for it. */
+  doorbell: DoorbellView | null;
+}
+
+export interface DoorbellView {
+  state: WatchState;
+  /** A look found what no doorbell had announced, and nothing was heard since. */
+  silent: boolean;
+  expiresAt: Date | null;
+  /** When it is renewed, or tried again. */
+  dueAt: Date;
+  lastRungAt: Date | null;
+  error: string | null;
 }
 
 /**
@@ -80,6 +94,8 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     // A new grant may cover what the old one did not: what is parked is looked at again at once.
     await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
        WHERE account_id = ${id}::uuid AND state = 'active' AND (${revived} OR (parked IS NOT NULL AND ${known?.state === 'active'}))`;
+    // A grant that ended took its watches along.
+    if (revived) await tx.$executeRaw`UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = ${id}::uuid`;
     return { id, created: !known };
   });
 }
@@ -89,7 +105,7 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
   const quarantined = await quarantinedByCollection(prisma);
   const accounts = await prisma.account.findMany({
     where: emails ? { email: { in: [...emails] } } : {},
-    include: { collections: { orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] } },
+    include: { collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] } },
     orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
   });
   return accounts.map((account) => ({
@@ -119,8 +135,15 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
       auditedAt: c.auditedAt,
       auditDrift: c.auditDrift,
       quarantined: quarantined.get(c.id) ?? 0,
+      doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
   }));
+}
+
+function doorbellOf(watch: { state: string; expiresAt: Date | null; dueAt: Date; heardAt: Date | null; silentSince: Date | null; error: string | null }, rungAt: Date | null): DoorbellView {
+  const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
+  const heardMs = Math.max(rungAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
+  return { state: state as WatchState, silent: silentSince !== null && heardMs < silentSince.getTime(), expiresAt, dueAt, lastRungAt: rungAt, error };
 }
 
 async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {
@@ -145,6 +168,8 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
     if (!locked.rows.some((row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch))) return;
     await session.query('UPDATE collections SET lease_until = now(), run_open = false, error = $2 WHERE id = $1', [lease.collectionId, reason]);
     await scheduleAccount(session, lease.accountId, false);
+    // The watches died with the grant, and nobody may be asked to end them.
+    await session.query(`UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`, [lease.accountId]);
     await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
   });
 }

@@ -15,7 +15,7 @@ export interface Settlement {
 }
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
-const NEVER = "timestamptz '9999-01-01'";
+export const NEVER = "timestamptz '9999-01-01'";
 
 /**
  * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came

@@ -6,6 +6,7 @@ import { readChanges, type ChangeEvent } from './changes.js';
 import { audited, markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
+import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
@@ -18,14 +19,16 @@ import type { RowChange } from './rows.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
+import { watchesIn, type Watches } from './watches.js';
 import { listedThreads, nextWanted, type ListedThread, type WantedItem, type WantedQuery } from './walk.js';
 
-export type { AccountImport, AccountState, AccountView, CollectionView, Resource } from './accounts.js';
+export type { AccountImport, AccountState, AccountView, CollectionView, DoorbellView, Resource } from './accounts.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText } from './clean-text.js';
 export type { Parking, Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
+export type { Doorbells, Rung } from './doorbells.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export { LeaseLost, type Claim, type CollectionKind, type Lease, type MailWindow, type Phase } from './lease.js';
 export { dropDatabase } from './drop-database.js';
@@ -36,6 +39,7 @@ export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
 export type { Vault } from './vault.js';
 export type { LabelPage, RelabelRange } from './walk-labels.js';
+export type { ChannelRow, HeldWatch, LeaseWatch, Watches, WatchSettlement, WatchState } from './watches.js';
 export type { ListedThread, WalkDelta, WalkItem, WantedItem, WantedQuery } from './walk.js';
 
 export interface StoreOptions {
@@ -76,6 +80,8 @@ export interface Store {
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   quarantine: Quarantine;
+  watches: Watches;
+  doorbells: Doorbells;
   walk: {
     nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
     threads(lease: Lease, generation: number, q: WantedQuery & { threadIds: readonly string[] }): Promise<ListedThread[]>;
@@ -144,14 +150,14 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     quarantine: quarantineIn(pool),
+    watches: watchesIn(pool),
+    doorbells: doorbellsIn(pool),
     walk: walkOver(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: mirrorIn(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
-    ping: async () => {
-      await pool.query('SELECT 1');
-    },
+    ping: async () => void (await pool.query('SELECT 1')),
     close: () => pool.end(),
   };
 }

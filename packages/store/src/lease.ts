@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { LEASE_WATCH, type LeaseWatch } from './watches.js';
 
 /**
  * A lease makes one worker the writer of one collection.
@@ -32,6 +33,10 @@ export interface Lease {
   owes: boolean;
   /** Its first walk has only begun: somebody who has just connected waits for it. */
   onboarding: boolean;
+  /** The last doorbell: how long ago, and whether it came after the last run that ended caught up had begun. */
+  doorbell: { agoMs: number | null; unserved: boolean };
+  /** Null when nobody has tried to be rung for this collection. */
+  watch: LeaseWatch | null;
   /** Start of this run by the database's clock. */
   runStartedAt: Date;
   lastChangeAt: Date | null;
@@ -86,7 +91,8 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   ${WINDOW_COLUMNS},
                   EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes,
-                  ${ONBOARDING} AS onboarding`,
+                  ${ONBOARDING} AS onboarding,
+                  extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
     values: [collectionId, holder, ttlMs],
   });
   const row = claimed.rows[0];
@@ -120,6 +126,9 @@ interface ClaimedRow extends WindowRow {
   audit_age_ms: string | null;
   owes: boolean;
   onboarding: boolean;
+  rung_ago_ms: string | null;
+  rung: boolean;
+  watch: LeaseWatch | null;
   run_started_at: Date;
   last_change_at: Date | null;
   walk_started_at: Date | null;
@@ -143,6 +152,8 @@ function leaseOf(row: ClaimedRow): Lease {
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
     owes: row.owes,
     onboarding: row.onboarding,
+    doorbell: { agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms), unserved: row.rung },
+    watch: row.watch,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,

@@ -12,7 +12,7 @@ import { inTransaction } from './pool.js';
 
 /** Every table that holds rows of an account, in the order in which they are erased; a test asks the database for others. */
 export const ACCOUNT_TABLES = [
-  'collections', 'walk_items', 'walk_labels', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
+  'collections', 'watches', 'channels', 'walk_items', 'walk_labels', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
   'calendar_events', 'calendars', 'changes', 'quota_ledger', 'credentials',
 ] as const;
 
@@ -47,6 +47,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
     // Nobody need wait for a lease that can write nothing.
     await session.query('UPDATE collections SET lease_until = now() WHERE account_id = $1', [accountId]);
     await scheduleAccount(session, accountId, false);
+    await lookAfterWatches(session, accountId);
     return true;
   });
 }
@@ -59,6 +60,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
     if (resumed.rowCount !== 1) return false;
     await session.query(`UPDATE collections SET parked = NULL, error = NULL, failures = 0 WHERE account_id = $1 AND parked IS NOT NULL`, [accountId]);
     await scheduleAccount(session, accountId, true);
+    await lookAfterWatches(session, accountId);
     return true;
   });
 }
@@ -69,12 +71,16 @@ async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
     await fenceOut(session, accountId);
     await session.query(`UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`, [accountId]);
     await scheduleAccount(session, accountId, false);
+    await session.query('UPDATE watches SET epoch = epoch + 1 WHERE account_id = $1', [accountId]);
   });
 }
 
-/** Until no run can be under way any more, in milliseconds: the leases cannot be renewed once the account is being removed. */
+/** Until no run and no watch call can be under way any more, in milliseconds: neither is begun or renewed once the account is being removed. */
 async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
-  const found = await pool.query<{ ms: string | null }>('SELECT extract(epoch FROM max(lease_until) - now()) * 1000 AS ms FROM collections WHERE account_id = $1', [accountId]);
+  const found = await pool.query<{ ms: string | null }>(
+    'SELECT extract(epoch FROM max(greatest(c.lease_until, w.held_until)) - now()) * 1000 AS ms FROM collections c LEFT JOIN watches w ON w.collection_id = c.id WHERE c.account_id = $1',
+    [accountId],
+  );
   return Math.max(0, Math.ceil(Number(found.rows[0]?.ms ?? 0)));
 }
 
@@ -114,6 +120,11 @@ async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): 
 /** Why a removal stands still, for whoever asks `why`. */
 async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
   await pool.query(`UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`, [accountId, reason]);
+}
+
+/** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
+async function lookAfterWatches(session: pg.PoolClient, accountId: string): Promise<void> {
+  await session.query('UPDATE watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1', [accountId]);
 }
 
 async function fenceOut(session: pg.PoolClient, accountId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 
@@ -22,6 +22,8 @@ export interface Vault {
   seal(accountId: string, plain: string): string;
   /** @throws when the text was sealed for another account, with another key, or was changed. */
   open(accountId: string, sealed: string): string;
+  /** The secret that Google sends back with everything it posts to this channel: made from the channel's id, so that checking it needs no query. */
+  channelToken(channelId: string): string;
 }
 
 const VERSION = 1;
@@ -46,6 +48,7 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
     },
     seal: (accountId, plain) => encrypt(masterKey, `access:${accountId}`, plain).toString('base64'),
     open: (accountId, sealed) => decrypt(masterKey, `access:${accountId}`, Buffer.from(sealed, 'base64')),
+    channelToken: (channelId) => createHmac('sha256', masterKey).update(`channel:${channelId}`).digest('base64url'),
   };
 }
 

@@ -1,0 +1,94 @@
+import type pg from 'pg';
+import type { CollectionKind } from './lease.js';
+import { NEVER } from './collections.js';
+import { arrayLiteral } from './pool.js';
+
+/*
+ * A doorbell is one statement: it marks the collection wanted, and the schedule has it from there on. It says only "look"; what Google wrote
+ * beside it (a history id, a message number) is not kept and never becomes a cursor.
+ */
+
+/** A collection that was rung for. */
+export interface Rung {
+  collectionId: string;
+  kind: CollectionKind;
+  /** Whether a job for it now is of use: it follows, and nothing makes it rest. */
+  ready: boolean;
+}
+
+export interface Doorbells {
+  /**
+   * Google says that something changed in these mailboxes. One address may be several accounts' (of several tenants).
+   * @returns what was rung for, by address; an address that nobody mirrors is absent
+   */
+  ringMailboxes(addresses: readonly string[]): Promise<Map<string, Rung[]>>;
+  /** A change behind one of our channels. Null when the channel is no more, or Google names another resource than it did when it was made. */
+  ringChannel(channelId: string, resourceId: string): Promise<Rung | null>;
+  /** A channel's first message, which is no change: the way from Google to us is open. */
+  greet(channelId: string, resourceId: string): Promise<boolean>;
+}
+
+export function doorbellsIn(pool: pg.Pool): Doorbells {
+  return {
+    ringMailboxes: (addresses) => ringMailboxes(pool, addresses),
+    ringChannel: (channelId, resourceId) => ringChannel(pool, channelId, resourceId),
+    greet: (channelId, resourceId) => greet(pool, channelId, resourceId),
+  };
+}
+
+/**
+ * The queue is told beside this, and the schedule is the net in case that hint is lost: due a moment later, so that a tick does not give
+ * the collection out a second time while the hint is being served. What rests for a reason (parked, or Google's weather) goes on
+ * resting: a doorbell must not make a call every second to what is refused every second.
+ */
+const RING = `wanted_at = clock_timestamp(), rung_at = clock_timestamp(),
+              next_sync_at = CASE WHEN c.parked IS NULL AND c.failures = 0 THEN least(c.next_sync_at, now() + interval '1.5 seconds') ELSE c.next_sync_at END`;
+const READY = `c.phase = 'follow' AND NOT c.wanted_full AND c.parked IS NULL AND c.failures = 0`;
+
+/** Rows are locked in the order of their ids, like everything that takes several collections. */
+async function ringMailboxes(pool: pg.Pool, addresses: readonly string[]): Promise<Map<string, Rung[]>> {
+  const rung = await pool.query<RungRow & { address: string }>({
+    name: 'ring-mailboxes',
+    text: `WITH chosen AS MATERIALIZED (
+             SELECT c.id, w.address FROM watches w JOIN collections c ON c.id = w.collection_id JOIN accounts a ON a.id = c.account_id
+              WHERE w.address = ANY($1::text[]) AND c.kind = 'gmail' AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
+           UPDATE collections c SET ${RING} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
+           RETURNING c.id, c.kind, ${READY} AS ready, chosen.address`,
+    values: [arrayLiteral(addresses, (address) => address)],
+  });
+  const byAddress = new Map<string, Rung[]>();
+  for (const row of rung.rows) byAddress.set(row.address, [...(byAddress.get(row.address) ?? []), rungOf(row)]);
+  return byAddress;
+}
+
+async function ringChannel(pool: pg.Pool, channelId: string, resourceId: string): Promise<Rung | null> {
+  const rung = await pool.query<RungRow>({
+    name: 'ring-channel',
+    text: `UPDATE collections c SET ${RING} FROM channels h JOIN accounts a ON a.id = h.account_id
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
+        RETURNING c.id, c.kind, ${READY} AS ready`,
+    values: [channelId, resourceId],
+  });
+  const row = rung.rows[0];
+  return row ? rungOf(row) : null;
+}
+
+async function greet(pool: pg.Pool, channelId: string, resourceId: string): Promise<boolean> {
+  const greeted = await pool.query({
+    name: 'greet-channel',
+    text: `UPDATE watches w SET heard_at = clock_timestamp() FROM channels h
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND w.collection_id = h.collection_id`,
+    values: [channelId, resourceId],
+  });
+  return greeted.rowCount === 1;
+}
+
+interface RungRow {
+  id: string;
+  kind: CollectionKind;
+  ready: boolean;
+}
+
+function rungOf({ id, kind, ready }: RungRow): Rung {
+  return { collectionId: id, kind, ready };
+}

@@ -1,0 +1,246 @@
+import type pg from 'pg';
+import type { CollectionKind, Lease } from './lease.js';
+
+/*
+ * Watches: what Google has promised to ring for. Their schedule is `due_at`, claimed like collections' own; whoever looks after one holds it
+ * by an epoch, so that two workers never ask Google about the same mailbox at once (it refuses concurrent watch calls) and a
+ * removal can wait for the calls that are under way.
+ */
+
+/** `wanted`: nobody has tried yet. `refused`: the operator's to mend. */
+export type WatchState = 'wanted' | 'on' | 'off' | 'unwatchable' | 'refused';
+
+export interface ChannelRow {
+  id: string;
+  /** Google's name of what it watches; null when its answer never came. */
+  resourceId: string | null;
+  superseded: boolean;
+  expired: boolean;
+}
+
+/** A watch in the hand of one worker, with what is known of it. Times are relative: only the database's clock counts. */
+export interface HeldWatch {
+  collectionId: string;
+  accountId: string;
+  epoch: bigint;
+  kind: CollectionKind;
+  externalId: string;
+  /** Whether the collection and its account are to be synced. */
+  wanted: boolean;
+  /** Whether Google may be asked at all: not when the grant is refused, nor during a removal. */
+  callable: boolean;
+  state: WatchState;
+  target: string | null;
+  address: string | null;
+  watchedAgoMs: number | null;
+  expiresInMs: number | null;
+  silent: boolean;
+  silences: number;
+  failures: number;
+  channels: ChannelRow[];
+  /** Whether another account's watch on the same mailbox is on: stopping this one would silence that. */
+  shared: boolean;
+}
+
+export interface WatchSettlement {
+  state: WatchState;
+  nextInMs: number;
+  /** Null clears it. */
+  error: string | null;
+  failed?: boolean;
+  /** Google has made or renewed it. */
+  watched?: { target: string; expiresAt: Date; forSilence: boolean };
+}
+
+/** Everything but the ringing itself, which is in doorbells.ts. */
+export interface Watches {
+  /** Claims what is due, as `collections.claimDue` does. @returns ids of collections */
+  claimDue(o: { limit: number; visibilityMs: number }): Promise<string[]>;
+  /** Null when somebody else holds it, or there is none. */
+  hold(collectionId: string, holdMs: number): Promise<HeldWatch | null>;
+  /** The mailbox's own address, before Google is asked to ring: the first notification comes before the answer. @returns false when the hold was lost */
+  noteAddress(held: HeldWatch, address: string): Promise<boolean>;
+  /** @returns false when the hold was lost: nothing was written then */
+  settle(held: HeldWatch, s: WatchSettlement): Promise<boolean>;
+  addChannel(held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean>;
+  /** The channel is Google's; its elder ones are superseded. */
+  confirmChannel(held: HeldWatch, channelId: string, resourceId: string, expiresAt: Date): Promise<void>;
+  dropChannel(channelId: string): Promise<void>;
+  /** A run follows a collection that nobody watches: from now on somebody does. */
+  want(lease: Lease): Promise<void>;
+  /** A look found what no doorbell had announced: it is looked after soon. */
+  silent(lease: Lease, lookAfterInMs: number): Promise<void>;
+  ofAccount(accountId: string): Promise<string[]>;
+}
+
+export function watchesIn(pool: pg.Pool): Watches {
+  return {
+    claimDue: ({ limit, visibilityMs }) => claimDueWatches(pool, limit, visibilityMs),
+    hold: (collectionId, holdMs) => holdWatch(pool, collectionId, holdMs),
+    noteAddress: (held, address) => noteAddress(pool, held, address),
+    settle: (held, s) => settleWatch(pool, held, s),
+    addChannel: (held, channelId, expiresAt) => addChannel(pool, held, channelId, expiresAt),
+    confirmChannel: (held, channelId, resourceId, expiresAt) => confirmChannel(pool, held, channelId, resourceId, expiresAt),
+    dropChannel: async (channelId) => void (await pool.query('DELETE FROM channels WHERE id = $1', [channelId])),
+    want: (lease) => wantWatch(pool, lease),
+    silent: (lease, lookAfterInMs) => markSilent(pool, lease, lookAfterInMs),
+    ofAccount: (accountId) => watchesOf(pool, accountId),
+  };
+}
+
+async function claimDueWatches(pool: pg.Pool, limit: number, visibilityMs: number): Promise<string[]> {
+  const due = await pool.query<{ collection_id: string }>({
+    name: 'watches-due',
+    text: `UPDATE watches w SET due_at = now() + $2 * interval '1 ms'
+             FROM (SELECT collection_id FROM watches WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
+            WHERE w.collection_id = picked.collection_id
+        RETURNING w.collection_id`,
+    values: [limit, visibilityMs],
+  });
+  return due.rows.map((row) => row.collection_id);
+}
+
+/** Silence ends with the next thing that is heard, whatever anybody writes. */
+export const IS_SILENT = '(w.silent_since IS NOT NULL AND coalesce(greatest(c.rung_at, w.heard_at) < w.silent_since, true))';
+
+/** What a run is told of the doorbell of its collection when it claims the lease. */
+export interface LeaseWatch {
+  state: WatchState;
+  target: string | null;
+  /** Something was heard since it was made or renewed: the way from Google to us is known to be open. */
+  heard: boolean;
+  silent: boolean;
+  silences: number;
+  expired: boolean;
+}
+
+/** For a statement about `collections c`: its LeaseWatch, or null. */
+export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'heard', coalesce(greatest(c.rung_at, w.heard_at) >= w.watched_at, false),
+                          'silent', ${IS_SILENT}, 'silences', w.silences, 'expired', coalesce(w.expires_at <= now(), true))
+                     FROM watches w WHERE w.collection_id = c.id)`;
+
+/**
+ * The account's row is locked for the statement, which a removal updates first: so either the removal sees this hold and waits for it,
+ * or this statement sees the removal.
+ */
+async function holdWatch(pool: pg.Pool, collectionId: string, holdMs: number): Promise<HeldWatch | null> {
+  const held = await pool.query<HeldRow>({
+    name: 'watch-hold',
+    text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
+             FROM collections c, (SELECT id, state FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+            WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
+        RETURNING w.collection_id, w.account_id, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
+                  a.state NOT IN ('reauth_required', 'removing') AS callable, w.state, w.target, w.address,
+                  extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
+                  ${IS_SILENT} AS silent, w.silences, w.failures,
+                  (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
+                     FROM channels h WHERE h.collection_id = w.collection_id) AS channels,
+                  EXISTS (SELECT 1 FROM watches o JOIN accounts oa ON oa.id = o.account_id
+                           WHERE o.address = w.address AND o.collection_id <> w.collection_id AND o.state = 'on' AND oa.state = 'active') AS shared`,
+    values: [collectionId, holdMs],
+  });
+  const row = held.rows[0];
+  return row ? heldOf(row) : null;
+}
+
+interface HeldRow {
+  collection_id: string;
+  account_id: string;
+  epoch: string;
+  kind: CollectionKind;
+  external_id: string;
+  wanted: boolean;
+  callable: boolean;
+  state: WatchState;
+  target: string | null;
+  address: string | null;
+  watched_ago_ms: string | null;
+  expires_in_ms: string | null;
+  silent: boolean;
+  silences: number;
+  failures: number;
+  channels: ChannelRow[];
+  shared: boolean;
+}
+
+function heldOf(row: HeldRow): HeldWatch {
+  return {
+    collectionId: row.collection_id,
+    accountId: row.account_id,
+    epoch: BigInt(row.epoch),
+    kind: row.kind,
+    externalId: row.external_id,
+    wanted: row.wanted,
+    callable: row.callable,
+    state: row.state,
+    target: row.target,
+    address: row.address,
+    watchedAgoMs: row.watched_ago_ms === null ? null : Number(row.watched_ago_ms),
+    expiresInMs: row.expires_in_ms === null ? null : Number(row.expires_in_ms),
+    silent: row.silent,
+    silences: row.silences,
+    failures: row.failures,
+    channels: row.channels,
+    shared: row.shared,
+  };
+}
+
+async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
+  const noted = await pool.query('UPDATE watches SET address = $3 WHERE collection_id = $1 AND epoch = $2', [held.collectionId, String(held.epoch), address.toLowerCase()]);
+  return noted.rowCount === 1;
+}
+
+async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): Promise<boolean> {
+  const settled = await pool.query({
+    name: 'watch-settle',
+    text: `UPDATE watches
+              SET state = $3, due_at = now() + $4 * interval '1 ms', error = $5, failures = CASE WHEN $6 THEN failures + 1 ELSE 0 END, held_until = now(),
+                  target = coalesce($7, target), expires_at = coalesce($8, expires_at), watched_at = CASE WHEN $7::text IS NULL THEN watched_at ELSE begun_at END,
+                  silences = CASE WHEN $7::text IS NULL THEN silences WHEN $9 THEN silences + 1 ELSE 0 END
+            WHERE collection_id = $1 AND epoch = $2`,
+    values: [
+      held.collectionId, String(held.epoch), s.state, Math.max(0, Math.round(s.nextInMs)), s.error, s.failed ?? false,
+      s.watched?.target ?? null, s.watched?.expiresAt ?? null, s.watched?.forSilence ?? false,
+    ],
+  });
+  return settled.rowCount === 1;
+}
+
+async function addChannel(pool: pg.Pool, held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean> {
+  const added = await pool.query(
+    'INSERT INTO channels (id, account_id, collection_id, expires_at) SELECT $3, account_id, collection_id, $4 FROM watches WHERE collection_id = $1 AND epoch = $2',
+    [held.collectionId, String(held.epoch), channelId, expiresAt],
+  );
+  return added.rowCount === 1;
+}
+
+async function confirmChannel(pool: pg.Pool, held: HeldWatch, channelId: string, resourceId: string, expiresAt: Date): Promise<void> {
+  await pool.query(
+    `UPDATE channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
+      WHERE collection_id = $1`,
+    [held.collectionId, channelId, resourceId, expiresAt],
+  );
+}
+
+/** A calendar that was gone and is back, or an account that was paused, finds its row switched off. */
+async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
+  await pool.query({
+    name: 'watch-want',
+    text: `INSERT INTO watches (collection_id, account_id) SELECT id, account_id FROM collections WHERE id = $1 AND lease_epoch = $2
+           ON CONFLICT (collection_id) DO UPDATE SET state = 'wanted', due_at = now()`,
+    values: [lease.collectionId, String(lease.epoch)],
+  });
+}
+
+async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): Promise<void> {
+  await pool.query({
+    name: 'watch-silent',
+    text: `UPDATE watches SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms') WHERE collection_id = $1 AND state = 'on'`,
+    values: [lease.collectionId, Math.round(lookAfterInMs)],
+  });
+}
+
+async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
+  const found = await pool.query<{ collection_id: string }>('SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id', [accountId]);
+  return found.rows.map((row) => row.collection_id);
+}
