@@ -2,6 +2,7 @@
 import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
 import { type Session, requestJson } from './request.js';
 import type { CalendarMethod } from './costs.js';
+import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
 import { type JsonObject, identifiedList, tokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
@@ -22,6 +23,10 @@ export interface Calendar {
   calendars(q: { syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarListEntry>>;
   /** Masters and exceptions as Google keeps them. Throws `not-found` when the calendar is gone or no longer shared. */
   events(q: { calendarId: string; syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarEvent>>;
+  /** Has Google post changes of a calendar's events, or with null of the calendar list; see watch.ts. */
+  openChannel(calendarId: string | null, order: ChannelOrder): Promise<Channel>;
+  /** Ends a channel. Throws `not-found` when it has ended. */
+  stopChannel(channelId: string, resourceId: string): Promise<void>;
 }
 
 /**
@@ -36,6 +41,11 @@ export function calendarOf(session: Session): Calendar {
   return {
     calendars: (q) => page<CalendarListEntry>(session, 'calendar.calendarList.list', '/calendar/v3/users/me/calendarList', EVERY_CALENDAR, q),
     events: (q) => page<CalendarEvent>(session, 'calendar.events.list', `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`, EVERY_EVENT, q),
+    openChannel: (calendarId, order) =>
+      calendarId === null
+        ? openChannel(session, 'calendar.calendarList.watch', '/calendar/v3/users/me/calendarList/watch', order)
+        : openChannel(session, 'calendar.events.watch', `/calendar/v3/calendars/${encodeURIComponent(calendarId)}/events/watch`, order),
+    stopChannel: (channelId, resourceId) => stopChannel(session, channelId, resourceId),
   };
 }
 

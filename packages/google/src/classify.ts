@@ -112,6 +112,8 @@ interface Refusal {
 
 function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
   if (/mail service not enabled/i.test(refusal.message)) return { kind: 'forbidden', reason: 'mailServiceNotEnabled' };
+  // Said of another topic's watch on this mailbox, and of two watch calls at once.
+  if (/only one user push notification client/i.test(refusal.message)) return { kind: 'rejected', status: 400, reason: 'pushClientInUse' };
   // A stale page token of a token run is not a dead sync token: the run starts over with the same one.
   const aboutToken = refusal.location !== 'pageToken' && (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
   if (syncToken && aboutToken) return { kind: 'bookmark-expired' };

@@ -24,7 +24,9 @@ export const GMAIL_UNITS = {
 } as const satisfies Record<string, Record<Tier, number>>;
 
 /** Calendar's methods that we call; each costs one request whatever its page size (Calendar API "Manage quotas"). */
-export const CALENDAR_METHODS = ['calendar.calendarList.list', 'calendar.events.list'] as const;
+export const CALENDAR_METHODS = [
+  'calendar.calendarList.list', 'calendar.events.list', 'calendar.calendarList.watch', 'calendar.events.watch', 'calendar.channels.stop',
+] as const;
 
 export type GmailMethod = keyof typeof GMAIL_UNITS;
 export type CalendarMethod = (typeof CALENDAR_METHODS)[number];

@@ -4,6 +4,7 @@ import { type Attachment, fetchAttachment } from './attachment.js';
 import { unitsOf } from './costs.js';
 import { type FetchedMessages, type FetchedThreads, fetchMessages, fetchThreads } from './messages.js';
 import { type Session, requestJson } from './request.js';
+import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
 import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
@@ -37,6 +38,10 @@ export interface Gmail {
   labels(): Promise<GmailLabel[]>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
+  /** Begins or renews the mailbox's one watch; see watch.ts. */
+  watch(topic: string): Promise<GmailWatch>;
+  /** Ends it; also fine when there is none. */
+  stopWatch(): Promise<void>;
 }
 
 /** Which messages a list is about. */
@@ -70,6 +75,8 @@ export function gmailOf(session: Session): Gmail {
     getThreads: (threads) => fetchThreads(session, threads),
     prices: { message: unitsOf('gmail.users.messages.get', session.tier), thread: unitsOf('gmail.users.threads.get', session.tier) },
     history: (q) => history(session, q),
+    watch: (topic) => watchMailbox(session, `${USER}/watch`, topic),
+    stopWatch: () => stopWatch(session, `${USER}/stop`),
     attachment: (messageId, partId) => fetchAttachment(session, `${USER}/messages`, messageId, partId),
     labels: () => requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) => identifiedList(body.labels, 'labels')),
   };

@@ -20,7 +20,11 @@ export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.j
 export type { Lane } from './quota.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export type { CallOptions, Spent } from './request.js';
+export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifications.js';
+export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
+export { type Pulled, type Subscription, openSubscription } from './subscription.js';
 export type { TokenStore } from './tokens.js';
+export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
 
 export interface GoogleOptions {
   /** One origin that replaces all of Google's hosts; null is Google. */

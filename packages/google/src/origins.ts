@@ -3,19 +3,24 @@ export interface Origins {
   gmail: string;
   calendar: string;
   oauth: string;
+  pubsub: string;
+  /** Where Google shows the keys that its identity tokens are signed with. */
+  certificates: string;
 }
 
 const GOOGLE: Origins = {
   gmail: 'https://gmail.googleapis.com',
   calendar: 'https://www.googleapis.com',
   oauth: 'https://oauth2.googleapis.com',
+  pubsub: 'https://pubsub.googleapis.com',
+  certificates: 'https://www.googleapis.com',
 };
 
 /** @throws TypeError when `apiUrl` is not a URL; configuration has checked it before. */
 export function originsFor(apiUrl: string | null): Origins {
   if (apiUrl === null) return GOOGLE;
   const { origin } = new URL(apiUrl);
-  return { gmail: origin, calendar: origin, oauth: origin };
+  return { gmail: origin, calendar: origin, oauth: origin, pubsub: origin, certificates: origin };
 }
 
 /**

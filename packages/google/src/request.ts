@@ -91,10 +91,22 @@ export async function request(session: Session, call: Call): Promise<Sent> {
 /** `request` for an answer that is one JSON object, which `read` checks and converts. */
 export async function requestJson<T>(session: Session, call: Omit<Call, 'compose' | 'items'> & { path: string }, read: (body: JsonObject) => T): Promise<T> {
   const { answer } = await request(session, { ...call, compose: () => ({ verb: 'GET', path: call.path }) });
+  return readAnswer(call.method, answer, read);
+}
+
+/** A call that says something: `body` goes out as JSON. What Google answers is read only where it is wanted; stops answer nothing. */
+export async function postJson<T>(session: Session, { method, path, body }: { method: Method; path: string; body: object }, read: (body: JsonObject) => T): Promise<T>;
+export async function postJson(session: Session, call: { method: Method; path: string; body: object }): Promise<void>;
+export async function postJson<T>(session: Session, { method, path, body }: { method: Method; path: string; body: object }, read?: (body: JsonObject) => T): Promise<T | void> {
+  const { answer } = await request(session, { method, compose: () => ({ verb: 'POST', path, contentType: 'application/json', body: JSON.stringify(body) }) });
+  return read && readAnswer(method, answer, read);
+}
+
+function readAnswer<T>(method: Method, answer: Answer, read: (body: JsonObject) => T): T {
   try {
     return read(parseObject(answer.body));
   } catch (error) {
-    if (error instanceof MalformedAnswer) throw unavailable(call.method, error);
+    if (error instanceof MalformedAnswer) throw unavailable(method, error);
     throw error;
   }
 }
