@@ -2,6 +2,7 @@ import { openFleet } from '@syncline/fleet';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
 import { openStore } from '@syncline/store';
 import { runTicks } from './tick.js';
+import { runWatchTicks } from './watch-ticks.js';
 
 /** A session for each queue: they are filled side by side. */
 const POOL_SIZE = 4;
@@ -11,7 +12,7 @@ void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesM
 async function startScheduler(rt: Runtime, { databaseUrl, masterKey, redisUrl }: ResolvedConfig): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
   const fleet = await openFleet(rt, { redisUrl });
-  const ticking = runTicks(rt, { store, fleet });
+  const ticking = Promise.all([runTicks(rt, { store, fleet }), runWatchTicks(rt, { store, fleet })]);
   return {
     drain: async () => {
       await ticking;

@@ -1,4 +1,4 @@
-import { type QueueName, isWalkQueue } from '@syncline/fleet';
+import { type SyncQueueName, isWalkQueue } from '@syncline/fleet';
 
 /** What Redis tells of a queue. */
 export interface QueueLoad {
@@ -24,7 +24,7 @@ const WAITING_LIMIT = 2_000;
  * new waits behind what lies there already, and turns among tenants are taken in Postgres only. How many workers
  * there are need not be known: as they take jobs up, `active` grows, and the room with it.
  */
-export function roomIn(queue: QueueName, { waiting, active }: QueueLoad): number {
+export function roomIn(queue: SyncQueueName, { waiting, active }: QueueLoad): number {
   const wanted = isWalkQueue(queue) ? Math.max(WALKS_FLOOR, WALKS_PER_ACTIVE * active) : Math.max(FOLLOWS_FLOOR, FOLLOWS_PER_ACTIVE * active);
   return Math.max(0, Math.min(WAITING_LIMIT, wanted) - waiting);
 }

@@ -3,7 +3,7 @@
  * nothing and owns nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
  * on the way (this process, Redis, a job) comes due again by itself, and any number of schedulers may run.
  */
-import { QUEUE_NAMES, type Fleet, type QueueName, isWalkQueue } from '@syncline/fleet';
+import { SYNC_QUEUES, type Fleet, type SyncQueueName, isWalkQueue } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { roomIn } from './room.js';
@@ -48,11 +48,11 @@ export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
 export async function tick(rt: Runtime, deps: TickDeps): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
   const counts = await deps.fleet.counts();
-  return Math.min(...(await Promise.all(QUEUE_NAMES.map((queue) => fill(rt, deps, queue, roomIn(queue, loadOf(counts[queue])))))));
+  return Math.min(...(await Promise.all(SYNC_QUEUES.map((queue) => fill(rt, deps, queue, roomIn(queue, loadOf(counts[queue])))))));
 }
 
 /** Hands due work to one queue, as much as has room. Returns how long it may be left alone, in ms. */
-async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: QueueName, room: number): Promise<number> {
+async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: SyncQueueName, room: number): Promise<number> {
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
   const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });

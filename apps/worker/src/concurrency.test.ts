@@ -1,4 +1,4 @@
-import { QUEUE_NAMES } from '@syncline/fleet';
+import { SYNC_QUEUES } from '@syncline/fleet';
 import fc from 'fast-check';
 import { splitConcurrency } from './concurrency.js';
 
@@ -9,7 +9,7 @@ test('sixteen slots: half of them follow, and Gmail has more than Calendar', () 
 test('whatever the total, it is spent to the last slot and every queue has one of its own', () => {
   fc.assert(
     fc.property(fc.integer({ min: 4, max: 5_000 }), (total) => {
-      const slots = QUEUE_NAMES.map((name) => splitConcurrency(total)[name]);
+      const slots = SYNC_QUEUES.map((name) => splitConcurrency(total)[name]);
       expect(slots.reduce((sum, one) => sum + one, 0)).toBe(total);
       expect(Math.min(...slots)).toBeGreaterThanOrEqual(1);
     }),

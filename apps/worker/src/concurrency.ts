@@ -1,10 +1,10 @@
-import { QUEUE_NAMES, type QueueName } from '@syncline/fleet';
+import { SYNC_QUEUES, type SyncQueueName } from '@syncline/fleet';
 
 /**
  * Shares of a process's slots. Following gets half although its jobs are short: its latency is what customers see, and a
  * push storm arrives at once. Gmail gets more than Calendar since a mailbox holds a hundred times what a calendar does.
  */
-const SHARES: Record<QueueName, number> = {
+const SHARES: Record<SyncQueueName, number> = {
   'gmail-full': 3,
   'gmail-incremental': 3,
   'calendar-full': 2,
@@ -18,11 +18,11 @@ const SHARES: Record<QueueName, number> = {
  *
  * `splitConcurrency(16)` is 5, 5, 3, 3.
  */
-export function splitConcurrency(total: number): Record<QueueName, number> {
-  const spare = Math.max(0, Math.floor(total) - QUEUE_NAMES.length);
-  const wholes = QUEUE_NAMES.reduce((sum, name) => sum + SHARES[name], 0);
-  const due = QUEUE_NAMES.map((name) => ({ name, exact: (spare * SHARES[name]) / wholes }));
-  const slots = Object.fromEntries(due.map(({ name, exact }) => [name, 1 + Math.floor(exact)])) as Record<QueueName, number>;
+export function splitConcurrency(total: number): Record<SyncQueueName, number> {
+  const spare = Math.max(0, Math.floor(total) - SYNC_QUEUES.length);
+  const wholes = SYNC_QUEUES.reduce((sum, name) => sum + SHARES[name], 0);
+  const due = SYNC_QUEUES.map((name) => ({ name, exact: (spare * SHARES[name]) / wholes }));
+  const slots = Object.fromEntries(due.map(({ name, exact }) => [name, 1 + Math.floor(exact)])) as Record<SyncQueueName, number>;
   const leftOver = spare - due.reduce((sum, { exact }) => sum + Math.floor(exact), 0);
   const byLoss = due.toSorted((a, b) => (b.exact % 1) - (a.exact % 1));
   for (const { name } of byLoss.slice(0, leftOver)) slots[name] += 1;

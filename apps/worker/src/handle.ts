@@ -1,7 +1,7 @@
 /** A job, from the queue's side to the sync loop's and back. All that is decided here is what an outcome means for the queue. */
-import { type Handle, type JobResult, type JobRun, type QueueName, siblingQueue } from '@syncline/fleet';
+import { type Handle, type JobResult, type JobRun, type QueueName, type SyncQueueName, siblingQueue } from '@syncline/fleet';
 import { type Runtime, unreachable } from '@syncline/runtime';
-import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, syncCollection } from '@syncline/sync';
+import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, lookAfterWatch, syncCollection } from '@syncline/sync';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
@@ -11,14 +11,23 @@ const BUSY_JITTER_MS = 500;
 export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
   return async (job) => {
     const beganMs = rt.clock.nowMs();
+    if (job.queue === 'watch') return lookAfter(rt, deps, job);
     const outcome = await syncAndMeasure(rt, deps, job);
     rt.log.info({ event: 'job', ...idsOf(job), ms: rt.clock.nowMs() - beganMs, ...told(outcome) }, 'a slice of work ended');
     return jobResult(outcome, job.queue, rt.clock.nowMs(), rt.random.next());
   };
 }
 
+/** When the watch is looked after next stands in Postgres, whatever came of it now. */
+async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobResult> {
+  const outcome = await lookAfterWatch(rt, deps, job.collectionId, { signal: job.signal });
+  rt.metrics.watchWork.inc({ outcome });
+  rt.log.info({ event: 'job', ...idsOf(job), outcome }, 'a watch was looked after');
+  return { kind: 'done' };
+}
+
 /** What becomes of the job. `nowMs` since the epoch, `chance` uniform in [0, 1). */
-export function jobResult(outcome: Outcome, queue: QueueName, nowMs: number, chance: number): JobResult {
+export function jobResult(outcome: Outcome, queue: SyncQueueName, nowMs: number, chance: number): JobResult {
   switch (outcome.kind) {
     case 'caught-up':
     case 'gone':

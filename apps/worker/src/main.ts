@@ -9,6 +9,9 @@ import { runRemovals } from './removals.js';
 /** Of the 20 s that a process has for draining. */
 const DRAIN_MS = 15_000;
 
+/** Looking after a watch is one or two calls, five days apart: these slots serve a million mailboxes. */
+const WATCH_SLOTS = 2;
+
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
@@ -16,12 +19,13 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const store = await openStore(rt, { databaseUrl, masterKey });
   const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
   const fleet = await openFleet(rt, { redisUrl });
-  const concurrency = splitConcurrency(config.workerConcurrency);
+  const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
+  const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   const host = await fleet.work({
     concurrency,
-    handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs }, mirror: config.mirror }),
+    handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs }, mirror: config.mirror, doorbells }),
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
     onUnhealthy: () => giveUp(1),
   });

@@ -1,5 +1,5 @@
 export { type Enqueued, type Fleet, type FleetOptions, openFleet } from './fleet.js';
 export { type JobData, readJobData } from './jobs.js';
 export type { Handle, JobResult, JobRun } from './queue-worker.js';
-export { type CollectionKindLike, QUEUE_NAMES, type QueueName, isWalkQueue, queueFor, siblingQueue } from './queues.js';
+export { type CollectionKindLike, QUEUE_NAMES, type QueueName, SYNC_QUEUES, type SyncQueueName, isWalkQueue, queueFor, siblingQueue } from './queues.js';
 export type { WorkOptions, WorkerHost } from './worker-host.js';

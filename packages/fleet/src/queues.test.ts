@@ -1,4 +1,4 @@
-import { QUEUE_NAMES, queueFor, siblingQueue } from './queues.js';
+import { QUEUE_NAMES, SYNC_QUEUES, queueFor, siblingQueue } from './queues.js';
 
 test('a collection has one queue for walks and one for following, by family', () => {
   expect(queueFor('gmail', true)).toBe('gmail-full');
@@ -10,7 +10,7 @@ test('a collection has one queue for walks and one for following, by family', ()
 });
 
 test('the sibling of a queue stays in its family', () => {
-  for (const name of QUEUE_NAMES) {
+  for (const name of SYNC_QUEUES) {
     const family = name.split('-')[0];
     expect(siblingQueue(name, true)).toBe(`${family}-full`);
     expect(siblingQueue(name, false)).toBe(`${family}-incremental`);
@@ -19,5 +19,5 @@ test('the sibling of a queue stays in its family', () => {
 
 test('no queue name holds a colon, which BullMQ refuses', () => {
   expect(QUEUE_NAMES.filter((name) => name.includes(':'))).toEqual([]);
-  expect(new Set(QUEUE_NAMES).size).toBe(4);
+  expect(new Set(QUEUE_NAMES).size).toBe(5);
 });

@@ -39,7 +39,7 @@ export async function openBench(redisUrl: string): Promise<FleetBench> {
     fleet,
     redis,
     work: async (handle, slots = 1) => {
-      const concurrency = { 'gmail-full': slots, 'gmail-incremental': slots, 'calendar-full': slots, 'calendar-incremental': slots };
+      const concurrency = { 'gmail-full': slots, 'gmail-incremental': slots, 'calendar-full': slots, 'calendar-incremental': slots, watch: slots };
       const host = await fleet.work({ concurrency, handle });
       hosts.push(host);
       return host;

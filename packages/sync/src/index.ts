@@ -4,5 +4,7 @@ export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';
+export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
+export type { DoorbellTargets } from './watch/step.js';
 export { QUEUED_SNOOZE_LIMIT_MS, syncCollection, type Run, type SyncDeps } from './sync-collection.js';
 export { repairDrift, verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';

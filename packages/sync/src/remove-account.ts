@@ -1,9 +1,10 @@
 import { GoogleError, type Google } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
+import { stopWatches } from './watch/look-after.js';
 
 /*
- * The end of an account: no more work → every run is over → the grant is revoked → every row is erased, account and credential last.
+ * The end of an account: no more work → every run is over → nothing rings any more → the grant is revoked → every row is erased, account and credential last.
  * Each step may be repeated, and the account's state is all that remembers the removal, so it may be cut off anywhere: the CLI that was
  * asked for it does the work itself, and workers finish what it leaves behind. The grant is revoked before the rows go, because
  * afterwards nobody has the token to do it with; runs are waited for before that, because Google must not be called with a revoked grant.
@@ -25,6 +26,7 @@ export async function removeAccount(rt: Runtime, deps: { store: Store; google: G
     tell({ step: 'waiting', ms });
     await rt.clock.sleep(ms, rt.signal);
   }
+  await stopWatches(rt, deps, accountId);
   tell({ step: 'revoked', how: await revoke(rt, deps.google, accountId) });
   for (let rows = 0; ; ) {
     const { erased, done } = await removal.eraseSome(accountId);

@@ -9,8 +9,10 @@ import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
-import { nextPollMs, type SyncPolicy } from './policy.js';
+import type { SyncPolicy } from './policy.js';
 import type { Turn, TurnContext } from './turn.js';
+import { afterRun, noteAfterRun } from './watch/after-run.js';
+import type { DoorbellTargets } from './watch/step.js';
 
 /**
  * THE loop. Claim the collection's lease, then: next request → page → delta → commit, until it is level with Google, the slice is
@@ -26,6 +28,8 @@ export interface SyncDeps {
   policy: SyncPolicy;
   /** What is left unsaid is everything. */
   mirror?: Partial<MirrorPolicy>;
+  /** Where Google is to ring. Default: nowhere. */
+  doorbells?: DoorbellTargets;
 }
 
 export interface Run {
@@ -59,7 +63,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
-  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0 };
+  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, generation: lease.generation };
   try {
     const ended = await takeTurns(context, position, run.signal);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy.auditEveryMs ?? 0, lease.auditAgeMs, rt.random.next())) await auditCollection(rt, deps, lease, position.cursor, run.signal);
@@ -98,6 +102,11 @@ interface Position {
   changed: number;
   /** Walks that this run began because Google disowned a bookmark or a page token. */
   restarts: number;
+  beganMs: number;
+  /** When the first commit that changed a row was through. */
+  storedAtMs: number | null;
+  /** Of the last commit. */
+  generation: number;
 }
 
 type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
@@ -109,7 +118,9 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
       const committed = await context.store.commitPage(context.lease, turn.commit);
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
+      position.generation = turn.commit.generation;
       position.changed += committed.created + committed.updated + committed.deleted;
+      if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
       position.cursor = turn.next(committed);
     }
     if (turn.rest) return turn.rest;
@@ -163,8 +174,10 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
     case 'caught-up': {
       const nowMs = rt.clock.nowMs();
       const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
-      const nextInMs = nextPollMs(deps.policy, nowMs, lastChangeAtMs, rt.random.next());
-      const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs, error: null });
+      const walked = lease.phase !== 'follow' || position.generation !== lease.generation;
+      const after = afterRun(lease, { changed: position.changed, walked, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
+      const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs: after.nextInMs, error: null });
+      await noteAfterRun(rt, deps.store, lease, after, position.storedAtMs && position.storedAtMs - position.beganMs);
       return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
     }
     case 'slice-spent':

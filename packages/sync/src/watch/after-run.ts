@@ -1,0 +1,78 @@
+import type { Runtime } from '@syncline/runtime';
+import type { Lease, LeaseWatch, Store } from '@syncline/store';
+import { nextPollMs, type SyncPolicy } from '../policy.js';
+import { lookAfterSilenceMs } from './schedule.js';
+import { type DoorbellTargets, targetOf } from './step.js';
+
+/*
+ * What a run that ended level says about the doorbell, and the doorbell about the next look. Polling is the net under the doorbells: Google
+ * drops some by design, and a watch may be lost without a word.
+ */
+
+export interface LevelRun {
+  /** Rows changed. */
+  changed: number;
+  /** A walk finds what no doorbell rings for. */
+  walked: boolean;
+  nowMs: number;
+  lastChangeAtMs: number | null;
+  /** A number in [0, 1). */
+  jitter: number;
+}
+
+export interface AfterRun {
+  nextInMs: number;
+  /** A change came that no doorbell had announced. */
+  silent: boolean;
+  /** Nobody watches it, or not where the configuration says. */
+  want: boolean;
+  /** A doorbell brought this run, and it found what was rung for. */
+  announced: boolean;
+}
+
+/** A doorbell this young announces everything: it, or its like, may be on the way still. */
+const ANNOUNCES_FOR_MS = 10_000;
+/** Gmail drops what happens within a second of a notification: that is looked for once, a little later. */
+const THROTTLE_MS = 1_000;
+const ECHO_IN_MS = 1_500;
+/** Under a watch that is heard, the time to the next look grows with the quiet: a tenth of it, between the two intervals. What changes often is
+ *  looked at as often as ever, so that a doorbell that was lost is made good within the active interval. */
+const QUIET_SHARE = 0.1;
+
+/** Pure. */
+export function afterRun(lease: Pick<Lease, 'kind' | 'doorbell' | 'watch'>, run: LevelRun, policy: SyncPolicy, targets: DoorbellTargets | undefined): AfterRun {
+  const { watch, doorbell } = lease;
+  const target = targetOf(lease.kind, targets);
+  const found = run.changed > 0 && !run.walked;
+  const isRung = doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
+  const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;
+  const echo = lease.kind === 'gmail' && found && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
+  const pollMs = nextLookMs(watch, silent, run, policy);
+  return {
+    nextInMs: echo ? Math.min(pollMs, ECHO_IN_MS) : pollMs,
+    silent,
+    want: target !== null && (watch === null || watch.state === 'off' || (watch.target !== null && watch.target !== target && watch.state !== 'wanted')),
+    announced: found && doorbell.unserved,
+  };
+}
+
+function nextLookMs(watch: LeaseWatch | null, silent: boolean, { nowMs, lastChangeAtMs, jitter }: LevelRun, policy: SyncPolicy): number {
+  const healthy = watch?.state === 'on' && !watch.expired && watch.heard && !watch.silent && !silent;
+  if (!healthy) return nextPollMs(policy, nowMs, lastChangeAtMs, jitter);
+  const quietMs = lastChangeAtMs === null ? Number.POSITIVE_INFINITY : nowMs - lastChangeAtMs;
+  const idleMs = Math.max(policy.activeMs, policy.idleMs);
+  return Math.min(idleMs, Math.max(policy.activeMs, quietMs * QUIET_SHARE)) * (0.75 + 0.2 * jitter);
+}
+
+/** Writes down what `afterRun` has found. @param storedAfterMs from the claim to the first commit that changed a row; null without one */
+export async function noteAfterRun(rt: Runtime, store: Store, lease: Lease, after: AfterRun, storedAfterMs: number | null): Promise<void> {
+  if (after.announced && storedAfterMs !== null && lease.doorbell.agoMs !== null) {
+    rt.metrics.pushToStoredSeconds.observe({ kind: lease.kind }, (lease.doorbell.agoMs + storedAfterMs) / 1_000);
+  }
+  if (after.silent) {
+    rt.metrics.silentWatches.inc({ kind: lease.kind });
+    rt.log.info({ event: 'watch_silent', accountId: lease.accountId, collectionId: lease.collectionId }, 'a look found a change that no doorbell had announced');
+    await store.watches.silent(lease, lookAfterSilenceMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false));
+  }
+  if (after.want) await store.watches.want(lease);
+}

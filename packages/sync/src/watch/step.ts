@@ -1,0 +1,42 @@
+import type { CollectionKind, HeldWatch } from '@syncline/store';
+import { DAY_MS, renewInMs } from './schedule.js';
+
+/** Where Google is to ring; null where it is not. */
+export interface DoorbellTargets {
+  /** `projects/P/topics/T`. */
+  gmailTopic: string | null;
+  /** What channels post to. */
+  channelAddress: string | null;
+}
+
+export function targetOf(kind: CollectionKind, targets: DoorbellTargets | undefined): string | null {
+  return (kind === 'gmail' ? targets?.gmailTopic : targets?.channelAddress) ?? null;
+}
+
+/** What looking after a watch comes to. */
+export type Step =
+  | { kind: 'rest'; state: HeldWatch['state']; nextInMs: number }
+  /** Nobody is to be rung for: what rings is ended at Google. */
+  | { kind: 'stop' }
+  | { kind: 'watch'; target: string; forSilence: boolean };
+
+/** Pure. @param target where Google is to ring by the configuration of now */
+export function stepOf(held: HeldWatch, target: string | null): Step {
+  if (!held.callable) return { kind: 'rest', state: held.state, nextInMs: DAY_MS };
+  if (!held.wanted || target === null) return ringsAtGoogle(held) ? { kind: 'stop' } : { kind: 'rest', state: 'off', nextInMs: DAY_MS };
+  const renewal = renewalInMs(held);
+  const inForce = held.state === 'on' && held.target === target && renewal > 0;
+  if (inForce && !held.silent) return { kind: 'rest', state: 'on', nextInMs: renewal };
+  return { kind: 'watch', target, forSilence: inForce };
+}
+
+/** Until the watch in force is to be renewed; 0 or less when that is now. */
+export function renewalInMs(held: HeldWatch): number {
+  if (held.watchedAgoMs === null || held.expiresInMs === null) return 0;
+  return renewInMs(held.collectionId, held.watchedAgoMs + held.expiresInMs) - held.watchedAgoMs;
+}
+
+/** A call that ended without an answer may have been heard: a mailbox that was ever asked for is taken to ring until it was stopped. */
+export function ringsAtGoogle(held: HeldWatch): boolean {
+  return held.state !== 'off' && (held.kind === 'gmail' ? held.address !== null : held.channels.length > 0);
+}
