@@ -51,7 +51,7 @@ test('the board opens on this machine, with its page, its script and its queues'
   const script = /src="(static\/js\/main[^"]+)"/.exec(page.body)?.[1];
   expect((await get(`/board/${script}`)).status).toBe(200);
   const queues = JSON.parse((await get('/board/api/queues')).body) as { queues: { name: string; readOnlyMode: boolean }[] };
-  expect(queues.queues.map((queue) => queue.name).toSorted()).toEqual(['calendar-full', 'calendar-incremental', 'gmail-full', 'gmail-incremental']);
+  expect(queues.queues.map((queue) => queue.name).toSorted()).toEqual(['calendar-full', 'calendar-incremental', 'gmail-full', 'gmail-incremental', 'watch']);
   expect(queues.queues.every((queue) => queue.readOnlyMode)).toBe(true);
 });
 

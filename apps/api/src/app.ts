@@ -6,14 +6,17 @@ import { BOARD_CSP, BOARD_PATH, queueBoard } from './board.js';
 import { readinessOf } from './health.js';
 import { loopbackOnly } from './loopback-only.js';
 import { metricsPage } from './metrics-page.js';
+import { type PushDeps, pushRoutes } from './push/routes.js';
 
 export interface ApiDeps {
   store: Pick<Store, 'ping'> & { accounts: Pick<Store['accounts'], 'countByState'> };
   fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
+  /** Left out, there are no doorbells. */
+  push?: PushDeps;
 }
 
 /** Every route of the API process. Answers hold counts and ids, nothing of any customer's. */
-export function createApp(rt: Runtime, { store, fleet }: ApiDeps): Express {
+export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(everyAnswer);
@@ -31,6 +34,7 @@ export function createApp(rt: Runtime, { store, fleet }: ApiDeps): Express {
     const text = await metrics.text();
     response.set('Content-Type', metrics.contentType).send(text);
   });
+  if (push) app.use('/push', pushRoutes(rt, push));
   app.use(BOARD_PATH, loopbackOnly, boardHeaders, queueBoard(fleet));
 
   app.use((_request, response) => void response.status(404).json({ error: 'not found' }));

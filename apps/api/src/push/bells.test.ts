@@ -1,0 +1,90 @@
+import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
+import type { Doorbells, Rung } from '@syncline/store';
+import { type Bells, openBells } from './bells.js';
+import { openForgetful } from './forgetful.js';
+
+const RUNG: Rung = { collectionId: 'c1', kind: 'gmail', ready: true };
+let nowMs: number;
+let queries: string[];
+let jobs: string[];
+let gate: Promise<void>;
+let bells: Bells;
+let answers: Rung | null;
+let redisIsAway: boolean;
+
+const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep: async () => undefined };
+const runtime = (): Runtime => createRuntime({ service: 'test', logLevel: 'silent', clock });
+
+beforeEach(() => {
+  [nowMs, queries, jobs, gate, answers, redisIsAway] = [0, [], [], Promise.resolve(), RUNG, false];
+  const asked = async (what: string): Promise<Rung | null> => {
+    queries.push(what);
+    await gate;
+    return answers;
+  };
+  const doorbells: Doorbells = {
+    ringMailboxes: async (addresses) => new Map((await asked(addresses.join())) === null ? [] : addresses.map((address) => [address, [RUNG]])),
+    ringChannel: (id) => asked(id),
+    greet: async (id) => (await asked(id)) !== null,
+  };
+  const enqueue = async (items: readonly { collectionId: string; queue: string }[]): Promise<void> => {
+    if (redisIsAway) throw new Error('Connection is closed.');
+    jobs.push(...items.map(({ collectionId, queue }) => `${collectionId} ${queue}`));
+  };
+  bells = openBells(runtime(), { store: { doorbells }, fleet: { enqueue } });
+});
+
+test('a burst that meets a write of its mailbox shares the next one, which begins after the last of it', async () => {
+  let release: () => void = () => undefined;
+  gate = new Promise((resolve) => (release = resolve));
+  const burst = Array.from({ length: 1_000 }, () => bells.mailboxes(['a@x.example']));
+  expect(queries).toEqual(['a@x.example']);
+  release();
+  expect(new Set((await Promise.all(burst)).flat())).toEqual(new Set(['rung']));
+  expect(queries).toEqual(['a@x.example', 'a@x.example']);
+});
+
+test('mailboxes that were told of together are one write', async () => {
+  expect(await bells.mailboxes(['a@x.example', 'b@x.example', 'a@x.example'])).toEqual(['rung', 'rung', 'rung']);
+  expect(queries).toEqual(['a@x.example,b@x.example']);
+});
+
+test('what waits for Postgres is bounded: the rest is to be sent again', async () => {
+  let release: () => void = () => undefined;
+  gate = new Promise((resolve) => (release = resolve));
+  const flood = Array.from({ length: 2_100 }, (_, n) => bells.channel({ channelId: `c${n}`, resourceId: 'r', greeting: false }));
+  release();
+  const outcomes = await Promise.all(flood);
+  expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(100);
+  expect(queries).toHaveLength(2_000);
+});
+
+test('a hint that Redis does not take changes nothing for the sender', async () => {
+  redisIsAway = true;
+  expect(await bells.mailboxes(['a@x.example'])).toEqual(['rung']);
+});
+
+test('a job is hinted at for what follows and rests for no reason, and for nothing else', async () => {
+  await bells.mailboxes(['a@x.example']);
+  answers = { collectionId: 'c2', kind: 'calendar-events', ready: true };
+  await bells.channel({ channelId: 'h', resourceId: 'r', greeting: false });
+  answers = { ...answers, ready: false };
+  await bells.channel({ channelId: 'i', resourceId: 'r', greeting: false });
+  await bells.channel({ channelId: 'j', resourceId: 'r', greeting: true });
+  expect(jobs).toEqual(['c1 gmail-incremental', 'c2 calendar-incremental']);
+});
+
+test('the unknown are asked about again after a while', async () => {
+  answers = null;
+  for (const atMs of [0, 9_999, 10_000]) {
+    nowMs = atMs;
+    expect(await bells.mailboxes(['nobody@x.example'])).toEqual(['unknown']);
+  }
+  expect(queries).toHaveLength(2);
+});
+
+test('what is remembered of the unknown is bounded, and the oldest goes first', () => {
+  const set = openForgetful(runtime(), { keepMs: 1_000, limit: 3 });
+  for (const key of ['a', 'b', 'c', 'd']) set.add(key);
+  expect(['a', 'b', 'c', 'd'].map((key) => set.has(key))).toEqual([false, true, true, true]);
+});

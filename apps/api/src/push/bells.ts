@@ -1,0 +1,107 @@
+/**
+ * From a notification that is believed to one write in Postgres and a hint to the queue. Whoever sent it is answered when the write is
+ * through: from then on the schedule has it, and a hint that Redis did not take costs a second.
+ *
+ * Notifications come in bursts. Those for one collection that meet while a write of theirs is under way share the next one, which begins after the
+ * last of them came: so a thousand a second for one mailbox are a few dozen writes, and no change is passed over. Unknown mailboxes and channels are
+ * remembered for a moment, so that a flood of them asks Postgres nothing.
+ */
+import { type Fleet, queueFor } from '@syncline/fleet';
+import type { Runtime } from '@syncline/runtime';
+import type { Rung, Store } from '@syncline/store';
+import { openForgetful } from './forgetful.js';
+
+/** `busy`: too much is under way; to be sent again. */
+export type BellOutcome = 'rung' | 'greeted' | 'unknown' | 'busy';
+
+export interface Bells {
+  /** What became of each mailbox's notification; one write for all that are given. */
+  mailboxes(addresses: readonly string[]): Promise<BellOutcome[]>;
+  channel(message: { channelId: string; resourceId: string; greeting: boolean }): Promise<BellOutcome>;
+}
+
+export interface BellDeps {
+  store: { doorbells: Store['doorbells'] };
+  fleet: Pick<Fleet, 'enqueue'>;
+}
+
+/** Notifications that may wait for their write in one process: some seconds' work. */
+const WAITING_LIMIT = 2_000;
+/** How long nobody is asked about an unknown one. Short: an account may be connected in the meantime. */
+const UNKNOWN_FOR_MS = 10_000;
+const UNKNOWN_LIMIT = 10_000;
+
+export function openBells(rt: Runtime, { store, fleet }: BellDeps): Bells {
+  const unknown = openForgetful(rt, { keepMs: UNKNOWN_FOR_MS, limit: UNKNOWN_LIMIT });
+  const share = openSharing();
+  const hint = (rung: readonly Rung[]): void => {
+    const ready = rung.filter((one) => one.ready).map(({ collectionId, kind }) => ({ collectionId, queue: queueFor(kind, false) }));
+    // Nobody waits for Redis: the schedule has it.
+    if (ready.length > 0) fleet.enqueue(ready).catch((error: unknown) => rt.log.debug({ event: 'hint-lost', err: error }, 'a hint did not reach the queue; the schedule brings the collection'));
+  };
+  const ringMailboxes = async (addresses: readonly string[]): Promise<Map<string, BellOutcome>> => {
+    const byAddress = await store.doorbells.ringMailboxes(addresses);
+    hint([...byAddress.values()].flat());
+    return new Map(addresses.map((address) => [address, byAddress.has(address) ? 'rung' : forget(unknown, address)]));
+  };
+  const ringChannel = async (channelId: string, resourceId: string): Promise<BellOutcome> => {
+    const rung = await store.doorbells.ringChannel(channelId, resourceId);
+    if (rung) hint([rung]);
+    return rung ? 'rung' : forget(unknown, `${channelId} ${resourceId}`);
+  };
+  return {
+    mailboxes: async (addresses) => {
+      const asked = [...new Set(addresses)].filter((address) => !unknown.has(address));
+      const [single] = asked;
+      if (asked.length !== 1 || single === undefined) return outcomesOf(addresses, asked.length > 0 ? await ringMailboxes(asked) : new Map());
+      const outcome = await share(single, async () => (await ringMailboxes(asked)).get(single) ?? 'unknown');
+      return outcomesOf(addresses, new Map([[single, outcome]]));
+    },
+    channel: async ({ channelId, resourceId, greeting }) => {
+      const key = `${channelId} ${resourceId}`;
+      if (unknown.has(key)) return 'unknown';
+      if (greeting) return share(`greeting ${key}`, async () => ((await store.doorbells.greet(channelId, resourceId)) ? 'greeted' : 'unknown'));
+      return share(key, () => ringChannel(channelId, resourceId));
+    },
+  };
+}
+
+function outcomesOf(addresses: readonly string[], outcomes: ReadonlyMap<string, BellOutcome>): BellOutcome[] {
+  return addresses.map((address) => outcomes.get(address) ?? 'unknown');
+}
+
+function forget(unknown: { add(key: string): void }, key: string): BellOutcome {
+  unknown.add(key);
+  return 'unknown';
+}
+
+/** At most one write of a key under way and one waiting, which all who come meanwhile share. */
+function openSharing(): (key: string, write: () => Promise<BellOutcome>) => Promise<BellOutcome> {
+  const running = new Map<string, Promise<BellOutcome>>();
+  const next = new Map<string, Promise<BellOutcome>>();
+  let waiting = 0;
+  const begin = (key: string, write: () => Promise<BellOutcome>): Promise<BellOutcome> => {
+    const written = write().finally(() => running.delete(key));
+    running.set(key, written);
+    return written;
+  };
+  const shared = (key: string, write: () => Promise<BellOutcome>): Promise<BellOutcome> => {
+    const current = running.get(key);
+    if (!current) return begin(key, write);
+    const queued = next.get(key) ?? current.catch(() => undefined).then(() => {
+      next.delete(key);
+      return begin(key, write);
+    });
+    next.set(key, queued);
+    return queued;
+  };
+  return async (key, write) => {
+    if (waiting >= WAITING_LIMIT) return 'busy';
+    waiting += 1;
+    try {
+      return await shared(key, write);
+    } finally {
+      waiting -= 1;
+    }
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * `POST /push/gmail` and `POST /push/calendar`. Who sends is checked before anything is read or asked, so a forgery costs no query and no job.
+ *
+ * Answers, by Google's rules: Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
+ * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { type PushVerifier, readChannelMessage, readGmailPush } from '@syncline/google';
+import { type Runtime, unreachable } from '@syncline/runtime';
+import type { Vault } from '@syncline/store';
+import express, { type Request, type RequestHandler, type Router } from 'express';
+import type { Bells, BellOutcome } from './bells.js';
+import { openForgetful } from './forgetful.js';
+
+/** A push of Gmail's has some 500 bytes, and Calendar's has none. */
+const BODY_LIMIT_BYTES = 16 * 1024;
+
+export interface PushDeps {
+  bells: Bells;
+  /** Null while nothing says what a push must carry: then none is believed. */
+  verifier: Pick<PushVerifier, 'verify'> | null;
+  vault: Pick<Vault, 'channelToken'>;
+}
+
+type Via = 'gmail-push' | 'calendar';
+
+export function pushRoutes(rt: Runtime, { bells, verifier, vault }: PushDeps): Router {
+  const router = express.Router();
+  const orFailed = failuresToldOnce(rt);
+  const body = express.raw({ type: () => true, limit: BODY_LIMIT_BYTES, inflate: false });
+  const route = (path: string, via: Via, refusalOf: (request: Request) => Promise<Refusal | null>, ring: (request: Request) => Promise<Outcome>): void => {
+    router.post(path, timed(rt, via), onlyFrom(rt, via, refusalOf), bounded(rt, via, body), answered(rt, via, ring));
+  };
+  route('/gmail', 'gmail-push', (request) => gmailRefusal(verifier, request), async (request) => {
+    const address = Buffer.isBuffer(request.body) ? readGmailPush(request.body) : null;
+    return address === null ? 'malformed' : orFailed(async () => (await bells.mailboxes([address]))[0] ?? 'unknown');
+  });
+  route('/calendar', 'calendar', async (request) => channelRefusal(vault, request), async (request) => {
+    const message = messageOf(request);
+    return message === null ? 'malformed' : orFailed(() => bells.channel(message));
+  });
+  return router;
+}
+
+type Outcome = BellOutcome | 'malformed' | 'failed';
+
+/** Postgres is away: every notification of that time is refused and comes again, and the log has one line of it in half a minute. */
+function failuresToldOnce(rt: Runtime): (ring: () => Promise<BellOutcome>) => Promise<Outcome> {
+  const told = openForgetful(rt, { keepMs: 30_000, limit: 1 });
+  return async (ring) => {
+    try {
+      return await ring();
+    } catch (error) {
+      if (!told.has('failed')) rt.log.warn({ event: 'doorbell-failed', err: error }, 'a notification could not be written down; Google sends it again');
+      told.add('failed');
+      return 'failed';
+    }
+  };
+}
+
+interface Refusal {
+  status: 401 | 403 | 503;
+  reason: string;
+}
+
+async function gmailRefusal(verifier: PushDeps['verifier'], request: Request): Promise<Refusal | null> {
+  if (verifier === null) return { status: 403, reason: 'not-configured' };
+  const reason = await verifier.verify(request.headers.authorization);
+  if (reason === null) return null;
+  return { status: reason === 'cannot-tell' ? 503 : reason === 'wrong-service-account' ? 403 : 401, reason };
+}
+
+/** The token is made from the channel's id, so that a wrong one is told without looking anything up; an unknown channel has none that is right. */
+function channelRefusal(vault: PushDeps['vault'], request: Request): Refusal | null {
+  const message = messageOf(request);
+  if (message === null) return { status: 403, reason: 'malformed' };
+  if (message.token === '') return { status: 401, reason: 'no-token' };
+  return isSame(message.token, vault.channelToken(message.channelId)) ? null : { status: 403, reason: 'wrong-token' };
+}
+
+function messageOf(request: Request): ReturnType<typeof readChannelMessage> {
+  return readChannelMessage((name) => request.get(name));
+}
+
+/** In constant time for tokens of one length, and ours have one length. */
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function onlyFrom(rt: Runtime, via: Via, refusalOf: (request: Request) => Promise<Refusal | null>): RequestHandler {
+  return async (request, response, next) => {
+    const refusal = await refusalOf(request);
+    if (refusal === null) return next();
+    rt.metrics.doorbells.inc({ via, outcome: refusal.reason });
+    // Its body stays unread, so the connection is of no more use.
+    response.status(refusal.status).set('Connection', 'close').json({ error: 'refused' });
+  };
+}
+
+/** A body that is too large, cut off or compressed ends here with its 4xx, counted. */
+function bounded(rt: Runtime, via: Via, body: RequestHandler): RequestHandler {
+  return (request, response, next) => {
+    void body(request, response, (error?: unknown) => {
+      if (error !== undefined) {
+        rt.metrics.doorbells.inc({ via, outcome: 'bad-body' });
+        response.set('Connection', 'close');
+      }
+      next(error);
+    });
+  };
+}
+
+function answered(rt: Runtime, via: Via, ring: (request: Request) => Promise<Outcome>): RequestHandler {
+  return async (request, response) => {
+    const outcome = await ring(request);
+    rt.metrics.doorbells.inc({ via, outcome });
+    response.status(statusOf(outcome)).end();
+  };
+}
+
+function statusOf(outcome: Outcome): number {
+  switch (outcome) {
+    case 'rung':
+    case 'greeted':
+    case 'unknown':
+    case 'malformed':
+      return 204;
+    case 'busy':
+    case 'failed':
+      return 503;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function timed(rt: Runtime, via: Via): RequestHandler {
+  return (_request, response, next) => {
+    const endTimer = rt.metrics.doorbellSeconds.startTimer({ via });
+    response.once('finish', () => void endTimer());
+    next();
+  };
+}
