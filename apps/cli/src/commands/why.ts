@@ -3,6 +3,7 @@ import type { AccountView, CollectionView, SpentToday } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
+import { doorbellLines } from '../doorbell-words.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
 import { counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
@@ -43,6 +44,7 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     printable(`state: ${stateOf(account)}`),
     '',
     ...table(columns, rows),
+    ...doorbellLines(account, nowMs).map(printable),
     ...audits(account, nowMs),
     ...setAside(account),
     '',
