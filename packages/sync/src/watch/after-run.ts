@@ -32,7 +32,7 @@ export interface AfterRun {
 
 /** A doorbell this young announces everything: it, or its like, may be on the way still. */
 const ANNOUNCES_FOR_MS = 10_000;
-/** Gmail drops what happens within a second of a notification: that is looked for once, a little later. */
+/** Gmail drops what happens within a second of a notification, be it a greeting: that is looked for once, a little later. */
 const THROTTLE_MS = 1_000;
 const ECHO_IN_MS = 1_500;
 /** Under a watch that is heard, the time to the next look grows with the quiet: a tenth of it, between the two intervals. What changes often is
@@ -46,7 +46,7 @@ export function afterRun(lease: Pick<Lease, 'kind' | 'doorbell' | 'watch'>, run:
   const found = run.changed > 0 && !run.walked;
   const isRung = doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
   const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;
-  const echo = lease.kind === 'gmail' && found && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
+  const echo = lease.kind === 'gmail' && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
   const pollMs = nextLookMs(watch, silent, run, policy);
   return {
     nextInMs: echo ? Math.min(pollMs, ECHO_IN_MS) : pollMs,

@@ -1,0 +1,154 @@
+/**
+ * freshness: accounts with watches, and changes at a steady pace. For each change, the time from the moment at which the simulator is told of it (it
+ * publishes within that call, and Pub/Sub pushes at once) to the moment at which the row is seen committed: both ends are taken on the far side,
+ * so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator share this machine; quotas off, no latency.
+ *
+ * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). Each account changes every accounts/changes seconds, in a random
+ * order: Gmail drops what comes within a second of a mailbox's last notification, and that is not what is measured here.
+ */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startEmbedded } from '@syncline/runtime';
+import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
+import { firstLine, start, stop, usage } from './processes.mjs';
+
+const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const TOPIC = 'projects/bench/topics/gmail';
+const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
+const LOOK_EVERY_MS = 5;
+/** A change that is not stored by then is a failure of the bench, not a slow one. */
+const PATIENCE_MS = 90_000;
+
+export async function freshness(plan = planOf(process.argv)) {
+  const servers = await startEmbedded({ dataDir: DATA_DIR });
+  try {
+    console.log(`freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`);
+    await withFleet(servers, plan, async (stage) => {
+      const latencies = await measure(stage, plan);
+      report(latencies, plan, await stage.doorbells());
+      console.log(`CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}`);
+    });
+  } finally {
+    await servers.release();
+  }
+}
+
+export function planOf(argv) {
+  const numberOf = (name, byDefault) => Number(argv.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? byDefault);
+  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20) };
+}
+
+function report(latencies, plan, doorbells) {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]);
+  console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes, all stored; ${doorbells} doorbells rung)`);
+  if (sorted.length !== plan.changes * plan.seconds) throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
+}
+
+async function withFleet(servers, plan, act) {
+  const { url: databaseUrl, pool } = await freshDatabase(servers);
+  const children = { simulator: start('packages/simulator/dist/main.js', ['--no-quota', '--seed', '1', '--accounts', String(plan.accounts), '--messages', '3', '--calendars', '1', '--events', '1']) };
+  try {
+    const google = JSON.parse(await firstLine(children.simulator)).url;
+    const masterKey = randomBytes(32);
+    const env = envOf({ databaseUrl, redisUrl: servers.redisUrl, google, masterKey });
+    await importAccounts(databaseUrl, masterKey, google);
+    children.api = start('apps/api/dist/main.js', [], { ...env, LOG_LEVEL: 'info', PORT: '0' });
+    const api = await urlOf(children.api);
+    const subscription = { name: 'projects/bench/subscriptions/s', topic: TOPIC, pushEndpoint: `${api}/push/gmail`, serviceAccountEmail: SERVICE_ACCOUNT };
+    await post(`${google}/sim/pubsub`, { subscriptions: [{ ...subscription, audience: 'bench' }] });
+    children.worker = start('apps/worker/dist/main.js', [], env);
+    children.scheduler = start('apps/scheduler/dist/main.js', [], env);
+    await settled(pool, plan.accounts);
+    // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
+    await pause(4_000);
+    const before = Object.fromEntries(Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]));
+    await act({ pool, google, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => rung(api) });
+  } finally {
+    const { simulator, ...fleet } = children;
+    await Promise.all(Object.values(fleet).map(stop));
+    await stop(simulator);
+    await pool.end();
+  }
+}
+
+function envOf({ databaseUrl, redisUrl, google, masterKey }) {
+  const quotas = ['GMAIL_UNITS_PER_USER_MINUTE', 'GMAIL_UNITS_PER_PROJECT_MINUTE', 'GMAIL_UNITS_PER_PROJECT_DAY', 'CALENDAR_REQUESTS_PER_USER_MINUTE', 'CALENDAR_REQUESTS_PER_PROJECT_MINUTE'];
+  return {
+    DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, GOOGLE_API_URL: google, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...Object.fromEntries(quotas.map((name) => [name, '1000000000'])),
+    GMAIL_PUBSUB_TOPIC: TOPIC, PUSH_GMAIL_AUDIENCE: 'bench', PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+    // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of them follow.
+    WORKER_CONCURRENCY: '64',
+  };
+}
+
+async function urlOf(child) {
+  child.stdout.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    const listening = text.split('\n').slice(0, -1).map((line) => JSON.parse(line)).find(({ event }) => event === 'listening');
+    if (!listening) continue;
+    child.stdout.resume(); // Nobody reads on, and a full pipe would stop the API.
+    return listening.url.replace('localhost', '127.0.0.1');
+  }
+  throw new Error('the API ended before it listened');
+}
+
+/** Every mailbox follows, every watch is on, and its greeting has been heard. */
+async function settled(pool, accounts) {
+  for (;;) {
+    const { rows } = await pool.query("SELECT count(*) AS on FROM watches w JOIN collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at");
+    if (Number(rows[0].on) === accounts) return;
+    await pause(200);
+  }
+}
+
+/** Sends the changes on time, however late the answers are, and looks for their rows. @returns milliseconds, one for each change that was stored */
+async function measure({ pool, google }, plan) {
+  const ids = new Map((await pool.query('SELECT email, id FROM accounts')).rows.map(({ email, id }) => [email, id]));
+  const emails = (await accountsOf(google)).map(({ email }) => email).toSorted(() => Math.random() - 0.5);
+  const waiting = new Map();
+  const latencies = [];
+  const sending = [];
+  const began = performance.now();
+  const total = plan.changes * plan.seconds;
+  const change = async (email) => {
+    const atMs = performance.now();
+    const { messageId } = await post(`${google}/sim/accounts/${encodeURIComponent(email)}/act`, { action: 'deliver' });
+    waiting.set(messageId, { atMs, accountId: ids.get(email) });
+  };
+  const stored = async () => {
+    if (waiting.size === 0) return;
+    const asked = [...waiting];
+    const { rows } = await pool.query('SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id', [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)]);
+    const seenMs = performance.now();
+    for (const { id } of rows) {
+      latencies.push(seenMs - waiting.get(id).atMs);
+      waiting.delete(id);
+    }
+  };
+  while (latencies.length < total && performance.now() - began < plan.seconds * 1_000 + PATIENCE_MS) {
+    while (sending.length < Math.min(total, ((performance.now() - began) / 1_000) * plan.changes)) sending.push(change(emails[sending.length % emails.length]));
+    await stored();
+    await pause(LOOK_EVERY_MS);
+  }
+  await Promise.all(sending);
+  return latencies;
+}
+
+async function rung(api) {
+  const text = await (await fetch(`${api}/metrics`)).text();
+  return /syncline_doorbells_total\{via="gmail-push",outcome="rung"\} (\d+)/.exec(text)?.[1] ?? '0';
+}
+
+async function post(url, body) {
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${url.split('?')[0]}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
