@@ -168,9 +168,9 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
     if (!locked.rows.some((row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch))) return;
     await session.query('UPDATE collections SET lease_until = now(), run_open = false, error = $2 WHERE id = $1', [lease.collectionId, reason]);
     await scheduleAccount(session, lease.accountId, false);
+    await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
     // The watches died with the grant, and nobody may be asked to end them.
     await session.query(`UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`, [lease.accountId]);
-    await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
   });
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { arrayLiteral } from './pool.js';
 import type { CalendarRow, EventRow, RowChange } from './rows.js';
+import { lookAfterGone } from './watches.js';
 
 /* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
 
@@ -53,6 +54,7 @@ export async function removeCalendars(session: pg.PoolClient, accountId: string,
             WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[])`,
     values,
   });
+  await lookAfterGone(session, accountId);
   const events = await session.query<{ id: string; calendar_id: string }>({
     name: 'calendar-erase-events',
     text: 'DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral, inTransaction } from './pool.js';
+import { lookAfterGone } from './watches.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
 export interface Settlement {
@@ -90,6 +91,7 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
     });
     if (settled.rowCount !== 1) throw new LeaseLost(lease);
     if (lease.kind !== 'calendar-events') return;
+    await lookAfterGone(session, lease.accountId);
     await session.query({
       text: `UPDATE collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
               WHERE account_id = $1 AND kind = 'calendar-list' AND state = 'active'`,

@@ -240,6 +240,15 @@ async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): P
   });
 }
 
+/** What rings for calendars that are gone is ended soon, and not only when its renewal is due. */
+export async function lookAfterGone(session: pg.PoolClient, accountId: string): Promise<void> {
+  await session.query({
+    name: 'watches-gone',
+    text: `UPDATE watches w SET due_at = now() FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
+    values: [accountId],
+  });
+}
+
 async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ collection_id: string }>('SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id', [accountId]);
   return found.rows.map((row) => row.collection_id);

@@ -4,6 +4,7 @@ import type { Bells } from './bells.js';
 
 /** Messages that one write takes. */
 const PULL_LIMIT = 100;
+const QUIET_PAUSE_MS = 100;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_CAP_MS = 30_000;
 
@@ -28,7 +29,8 @@ export async function runPull(rt: Runtime, subscription: Subscription, bells: Be
 
 async function pullOnce(rt: Runtime, subscription: Subscription, bells: Bells): Promise<void> {
   const messages = await subscription.pull(PULL_LIMIT, rt.signal);
-  if (messages.length === 0) return;
+  // Google waits before it answers that there is nothing; a subscription that does not must not be asked without end.
+  if (messages.length === 0) return rt.clock.sleep(QUIET_PAUSE_MS, rt.signal);
   const endTimer = rt.metrics.doorbellSeconds.startTimer({ via: 'gmail-pull' });
   const outcomes = await bells.mailboxes(messages.flatMap(({ address }) => address ?? []));
   for (const outcome of outcomes) rt.metrics.doorbells.inc({ via: 'gmail-pull', outcome });
