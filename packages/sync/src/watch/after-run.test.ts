@@ -1,4 +1,5 @@
 import type { Lease, LeaseWatch } from '@syncline/store';
+import { nextPollMs } from '../policy.js';
 import { afterRun, type LevelRun } from './after-run.js';
 
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
@@ -43,7 +44,10 @@ test.each([
   ['it is silent', watch({ silent: true })],
   ['it has ended', watch({ expired: true })],
 ])('polls keep their pace when %s', (_what, none) => {
-  expect(after(lease({ watch: none }), run({ lastChangeAtMs: NOW_MS - 50 * MINUTE_MS })).nextInMs).toBe(MINUTE_MS);
+  const lastChangeAtMs = NOW_MS - 50 * MINUTE_MS;
+  const pollMs = nextPollMs(POLICY, NOW_MS, lastChangeAtMs, 0.5);
+  expect(after(lease({ watch: none }), run({ lastChangeAtMs })).nextInMs).toBe(pollMs);
+  expect(after(lease(), run({ lastChangeAtMs })).nextInMs).toBeGreaterThan(2 * pollMs);
 });
 
 test('what Gmail drops within a second of a notification is looked for once, a little later', () => {
