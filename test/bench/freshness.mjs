@@ -26,7 +26,8 @@ export async function freshness(plan = planOf(process.argv)) {
     console.log(`freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`);
     await withFleet(servers, plan, async (stage) => {
       const latencies = await measure(stage, plan);
-      report(latencies, plan, await stage.doorbells());
+      report(latencies, plan);
+      console.log(await stage.doorbells());
       console.log(`CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}`);
     });
   } finally {
@@ -39,10 +40,10 @@ export function planOf(argv) {
   return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20) };
 }
 
-function report(latencies, plan, doorbells) {
+function report(latencies, plan) {
   const sorted = latencies.toSorted((a, b) => a - b);
   const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]);
-  console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes, all stored; ${doorbells} doorbells rung)`);
+  console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`);
   if (sorted.length !== plan.changes * plan.seconds) throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
 }
 
@@ -64,7 +65,7 @@ async function withFleet(servers, plan, act) {
     // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
     await pause(4_000);
     const before = Object.fromEntries(Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]));
-    await act({ pool, google, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => rung(api) });
+    await act({ pool, google, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
   } finally {
     const { simulator, ...fleet } = children;
     await Promise.all(Object.values(fleet).map(stop));
@@ -138,9 +139,13 @@ async function measure({ pool, google }, plan) {
   return latencies;
 }
 
-async function rung(api) {
+/** What the API says of itself; a doorbell is answered when its write is through. */
+async function doorbellsOf(api) {
   const text = await (await fetch(`${api}/metrics`)).text();
-  return /syncline_doorbells_total\{via="gmail-push",outcome="rung"\} (\d+)/.exec(text)?.[1] ?? '0';
+  const value = (name, labels) => Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  const answered = value('syncline_doorbell_seconds_count', 'via="gmail-push"');
+  const within = (le) => ((100 * value('syncline_doorbell_seconds_bucket', `le="${le}",via="gmail-push"`)) / answered).toFixed(1);
+  return `${value('syncline_doorbells_total', 'via="gmail-push",outcome="rung"')} doorbells rung, greetings included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 
 async function post(url, body) {
