@@ -35,6 +35,8 @@ async function pullOnce(rt: Runtime, subscription: Subscription, bells: Bells): 
   const outcomes = await bells.mailboxes(messages.flatMap(({ address }) => address ?? []));
   for (const outcome of outcomes) rt.metrics.doorbells.inc({ via: 'gmail-pull', outcome });
   rt.metrics.doorbells.inc({ via: 'gmail-pull', outcome: 'malformed' }, messages.length - outcomes.length);
+  // What was not written down is to come again.
+  if (outcomes.includes('busy')) return;
   await subscription.acknowledge(messages.map(({ ackId }) => ackId));
   endTimer();
 }
