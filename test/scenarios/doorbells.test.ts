@@ -34,7 +34,7 @@ test('every mailbox, calendar list and calendar rings, but for those that Google
   // Of each account: its list and two calendars; the holidays are polled.
   expect(channels).toHaveLength(6);
   expect([await watchesIn('on'), await watchesIn('unwatchable')]).toEqual([8, 2]);
-  const { rows } = await world.database.pool.query<{ days: number; renews: number }>(
+  const { rows } = await world.database.pool.query<{ days: string; renews: string }>(
     "SELECT extract(epoch FROM due_at - now()) / 86400 AS days, extract(epoch FROM due_at - watched_at) / 86400 AS renews FROM watches ORDER BY state = 'on', collection_id",
   );
   expect(rows.slice(0, 2).every(({ days }) => Number(days) > 25)).toBe(true);
