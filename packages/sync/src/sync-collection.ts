@@ -63,7 +63,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
-  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, generation: lease.generation };
+  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, walked: lease.phase !== 'follow' };
   try {
     const ended = await takeTurns(context, position, run.signal);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy.auditEveryMs ?? 0, lease.auditAgeMs, rt.random.next())) await auditCollection(rt, deps, lease, position.cursor, run.signal);
@@ -105,8 +105,8 @@ interface Position {
   beganMs: number;
   /** When the first commit that changed a row was through. */
   storedAtMs: number | null;
-  /** Of the last commit. */
-  generation: number;
+  /** A walk, a deepening or a list read in full brought some of what it stored. */
+  walked: boolean;
 }
 
 type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
@@ -118,7 +118,7 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
       const committed = await context.store.commitPage(context.lease, turn.commit);
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
-      position.generation = turn.commit.generation;
+      position.walked ||= turn.commit.phase !== 'follow';
       position.changed += committed.created + committed.updated + committed.deleted;
       if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
       position.cursor = turn.next(committed);
@@ -174,8 +174,7 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
     case 'caught-up': {
       const nowMs = rt.clock.nowMs();
       const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
-      const walked = lease.phase !== 'follow' || position.generation !== lease.generation;
-      const after = afterRun(lease, { changed: position.changed, walked, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
+      const after = afterRun(lease, { changed: position.changed, walked: position.walked, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
       const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs: after.nextInMs, error: null });
       await noteAfterRun(rt, deps.store, lease, after, position.storedAtMs && position.storedAtMs - position.beganMs);
       return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
