@@ -22,6 +22,8 @@ export interface ChannelRow {
 export interface HeldWatch {
   collectionId: string;
   accountId: string;
+  /** The Google project of the account. */
+  project: string;
   epoch: bigint;
   kind: CollectionKind;
   externalId: string;
@@ -38,7 +40,7 @@ export interface HeldWatch {
   silences: number;
   failures: number;
   channels: ChannelRow[];
-  /** Whether another account's watch on the same mailbox is on: stopping this one would silence that. */
+  /** Whether another account's watch on the same mailbox, by the same client, is on: stopping this one would silence that. */
   shared: boolean;
 }
 
@@ -127,16 +129,16 @@ async function holdWatch(pool: pg.Pool, collectionId: string, holdMs: number): P
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
     text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
-             FROM collections c, (SELECT id, state FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+             FROM collections c, (SELECT id, state, project FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
-        RETURNING w.collection_id, w.account_id, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
+        RETURNING w.collection_id, w.account_id, a.project, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
                   a.state NOT IN ('reauth_required', 'removing') AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
                   (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
                      FROM channels h WHERE h.collection_id = w.collection_id) AS channels,
                   EXISTS (SELECT 1 FROM watches o JOIN accounts oa ON oa.id = o.account_id
-                           WHERE o.address = w.address AND o.collection_id <> w.collection_id AND o.state = 'on' AND oa.state = 'active') AS shared`,
+                           WHERE o.address = w.address AND o.collection_id <> w.collection_id AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project) AS shared`,
     values: [collectionId, holdMs],
   });
   const row = held.rows[0];
@@ -146,6 +148,7 @@ async function holdWatch(pool: pg.Pool, collectionId: string, holdMs: number): P
 interface HeldRow {
   collection_id: string;
   account_id: string;
+  project: string;
   epoch: string;
   kind: CollectionKind;
   external_id: string;
@@ -167,6 +170,7 @@ function heldOf(row: HeldRow): HeldWatch {
   return {
     collectionId: row.collection_id,
     accountId: row.account_id,
+    project: row.project,
     epoch: BigInt(row.epoch),
     kind: row.kind,
     externalId: row.external_id,

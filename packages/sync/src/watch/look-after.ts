@@ -33,7 +33,7 @@ export async function lookAfterWatch(rt: Runtime, deps: WatchDeps, collectionId:
   const giveUp = (): void => limit.abort(o.signal.aborted ? o.signal.reason : new Error('the hold on the watch is about to lapse'));
   o.signal.addEventListener('abort', giveUp, { once: true });
   void rt.clock.sleep(CALLS_MS, limit.signal).then(giveUp, () => undefined);
-  const account = deps.google.account(held.accountId, { lane: 'catch-up', signal: limit.signal });
+  const account = deps.google.account(held.accountId, { lane: 'catch-up', project: held.project, signal: limit.signal });
   try {
     return await stepUnderHold({ rt, deps, held, account, overlapMs: o.overlapMs ?? OVERLAP_MS });
   } catch (error) {
@@ -50,9 +50,9 @@ export async function lookAfterWatch(rt: Runtime, deps: WatchDeps, collectionId:
  * @throws GoogleError (weather) to be called again later; what Google refuses for good is passed over, since it must not keep the customer's mail here
  */
 export async function stopWatches(rt: Runtime, deps: { store: Store; google: Google }, accountId: string): Promise<void> {
-  const account = deps.google.account(accountId, { lane: 'live', maxQuotaWaitMs: CALLS_MS });
   for (const collectionId of await deps.store.watches.ofAccount(accountId)) {
     const held = await holdWhenFree(rt, deps.store, collectionId);
+    const account = deps.google.account(accountId, { lane: 'live', project: held.project, maxQuotaWaitMs: CALLS_MS });
     try {
       await stopAll(deps.store, account, held);
     } catch (error) {

@@ -4,7 +4,7 @@ import { DAY_MS } from './schedule.js';
 import { settlementOf } from './refusal.js';
 
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
-  collectionId: 'c', accountId: 'a', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
+  collectionId: 'c', accountId: 'a', project: 'default', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
   state: 'wanted', target: null, address: null, watchedAgoMs: null, expiresInMs: null, silent: false, silences: 0, failures: 0, channels: [], shared: false, ...over,
 });
 const rejected = (reason: string): GoogleErrorKind => ({ kind: 'rejected', status: 400, reason });

@@ -4,7 +4,7 @@ import { stepOf, targetOf } from './step.js';
 
 const TARGET = 'projects/p/topics/t';
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
-  collectionId: '00000000-0000-4000-8000-000000000000', accountId: 'a', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
+  collectionId: '00000000-0000-4000-8000-000000000000', accountId: 'a', project: 'default', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
   state: 'on', target: TARGET, address: 'ada@example.com', watchedAgoMs: 1_000, expiresInMs: 7 * DAY_MS - 1_000, silent: false, silences: 0, failures: 0, channels: [], shared: false, ...over,
 });
 const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false };
