@@ -77,11 +77,10 @@ const numbers = (min: number, max: number, signed = false): fc.Arbitrary<string>
   fc.uniqueArray(signed ? fc.oneof(fc.integer({ min, max }), fc.integer({ min: -max, max: -min })) : fc.integer({ min, max }), { minLength: 1, maxLength: 3 }).map((list) => list.join(','));
 const days = fc.uniqueArray(fc.tuple(fc.constantFrom('', '', '1', '2', '-1', '5'), fc.constantFrom('MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU')).map((day) => day.join('')), { minLength: 1, maxLength: 3 }).map((list) => list.join(','));
 const optional = (name: string, values: fc.Arbitrary<string | number>): fc.Arbitrary<string> => fc.oneof({ weight: 3, arbitrary: fc.constant('') }, { weight: 1, arbitrary: values.map((value) => `;${name}=${value}`) });
-// BYSETPOS below -1 is left out: of a set with fewer members the library takes the first, where the RFC has none (docs/mirror.md).
 const rule = fc.tuple(
   fc.constantFrom('DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'), optional('INTERVAL', fc.integer({ min: 1, max: 4 })),
   fc.oneof(fc.constant(''), fc.integer({ min: 1, max: 12 }).map((count) => `;COUNT=${count}`), fc.constantFrom(';UNTIL=20260901', ';UNTIL=20260801T120000Z', ';UNTIL=20260701T090000')),
-  optional('BYDAY', days), optional('BYMONTHDAY', numbers(1, 31, true)), optional('BYMONTH', numbers(1, 12)), optional('BYSETPOS', fc.constantFrom('1', '2', '3', '-1', '1,-1')), optional('WKST', fc.constantFrom('SU', 'WE')),
+  optional('BYDAY', days), optional('BYMONTHDAY', numbers(1, 31, true)), optional('BYMONTH', numbers(1, 12)), optional('BYSETPOS', fc.constantFrom('1', '2', '3', '-1', '1,-1', '-2', '-3,1', '5,-4')), optional('WKST', fc.constantFrom('SU', 'WE')),
   optional('BYHOUR', numbers(0, 23)), optional('BYYEARDAY', numbers(1, 366, true)), optional('BYWEEKNO', numbers(1, 53, true)),
 ).map((parts) => `RRULE:FREQ=${parts.join('')}`);
 const extra = fc.constantFrom('EXDATE;TZID=Europe/Berlin:20260402T023000,20260409T023000', 'EXDATE:20260501T003000Z', 'RDATE;TZID=Asia/Tokyo:20260515T100000', 'EXRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=MO', 'RDATE;VALUE=DATE:20260520', 'EXDATE:20260601', 'X-ODD:1');

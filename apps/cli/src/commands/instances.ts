@@ -34,7 +34,7 @@ export function addInstances(program: Command): void {
       if (!sources) throw new OperatorError(`The mirror of ${email} has no calendar of that id; export --resource calendar and the table calendars name them.`);
       const { items, complete } = expandInstances(sources.events, { ...range, calendarZone: sources.timeZone, limit: options.limit });
       await printNdjson(lines(sources.calendarId, items));
-      if (!complete) say(`there are more than ${options.limit}; a shorter range or a larger --limit shows them`);
+      if (!complete) say(`not all of them: there are more than ${options.limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`);
       return complete ? 0 : 1;
     }));
 }

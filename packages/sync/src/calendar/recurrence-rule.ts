@@ -1,21 +1,26 @@
-import { Weekday, type Options } from 'rrule';
-
 /**
- * RRULE and EXRULE lines (RFC 5545, 3.3.10) → rrule's options, read strictly. Google has been seen to hold rules that no grammar
- * allows, and the library takes them at their word (INTERVAL=0 never ends). A rule that cannot be read gives null, and its
- * series then stands on its first occurrence alone: dropping the part that is not understood would make it endless.
+ * RRULE and EXRULE lines (RFC 5545, 3.3.10), read strictly. Google has been seen to hold rules that no grammar allows. A rule that
+ * cannot be read gives null, and its series then stands on its first occurrence alone: dropping the part that is not
+ * understood would make it endless.
  */
 export interface RecurrenceRule {
   /** YEARLY to SECONDLY, below. */
   frequency: number;
-  options: Partial<Options>;
+  interval: number;
   count: number | null;
   /** As written: what it bounds depends on the series (a date, a local time or an instant). */
   until: string | null;
-  /** Parts that only take away from frequencies below a day; see `keptAtTime`. */
-  atHours: number[] | null;
-  atMinutes: number[] | null;
-  atSeconds: number[] | null;
+  /** First day of the week, 0 is Monday. */
+  weekStart: number;
+  days: readonly Day[];
+  months: readonly number[] | null;
+  monthDays: readonly number[] | null;
+  yearDays: readonly number[] | null;
+  weekNumbers: readonly number[] | null;
+  setPositions: readonly number[] | null;
+  hours: readonly number[] | null;
+  minutes: readonly number[] | null;
+  seconds: readonly number[] | null;
 }
 
 export function readRule(line: string): RecurrenceRule | null {
@@ -43,15 +48,6 @@ function forbidden(freq: number, numbers: ReadonlyMap<string, number[]>, days: r
   );
 }
 
-/** Whether a time of a rule below a day's frequency passes its BYHOUR, BYMINUTE and BYSECOND. */
-export function keptAtTime(rule: RecurrenceRule, wall: Date): boolean {
-  return (
-    (rule.atHours === null || rule.atHours.includes(wall.getUTCHours())) &&
-    (rule.atMinutes === null || rule.atMinutes.includes(wall.getUTCMinutes())) &&
-    (rule.atSeconds === null || rule.atSeconds.includes(wall.getUTCSeconds()))
-  );
-}
-
 export const YEARLY = 0;
 export const MONTHLY = 1;
 export const WEEKLY = 2;
@@ -60,7 +56,7 @@ export const HOURLY = 4;
 export const MINUTELY = 5;
 export const SECONDLY = 6;
 
-/** In the order of rrule's own numbers. */
+/** The rarest first, as the numbers above. */
 const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY', 'SECONDLY'];
 const DAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const DATE_OR_TIME = /^\d{8}(?:T\d{6}Z?)?$/;
@@ -87,6 +83,7 @@ function readNumbers(parts: ReadonlyMap<string, string>): Map<string, number[]> 
   return read;
 }
 
+/** A weekday, 0 is Monday; with an ordinal it counts in months and years only, and elsewhere means every such day. */
 interface Day {
   weekday: number;
   ordinal: number | null;
@@ -99,28 +96,11 @@ function readDays(text: string | undefined): Day[] | null {
   return days.map((day) => ({ weekday: DAYS.indexOf(day?.[2] ?? ''), ordinal: day?.[1] === undefined ? null : Number(day[1]) }));
 }
 
-function ruleOf(freq: number, numbers: ReadonlyMap<string, number[]>, days: readonly Day[], weekStart: number, until: string | null): RecurrenceRule {
+function ruleOf(frequency: number, numbers: ReadonlyMap<string, number[]>, days: readonly Day[], weekStart: number, until: string | null): RecurrenceRule {
   const list = (name: string): number[] | null => numbers.get(name) ?? null;
-  const belowDay = freq >= HOURLY;
-  // The library searches for ever for an hour that its interval never meets: what only takes away is therefore taken away here.
-  const atHours = belowDay ? list('BYHOUR') : null;
-  const atMinutes = freq >= MINUTELY ? list('BYMINUTE') : null;
-  const atSeconds = freq === SECONDLY ? list('BYSECOND') : null;
   return {
-    frequency: freq, count: list('COUNT')?.[0] ?? null, until, atHours, atMinutes, atSeconds,
-    options: {
-      freq, interval: list('INTERVAL')?.[0] ?? 1, wkst: weekStart,
-      bymonth: list('BYMONTH'), bymonthday: list('BYMONTHDAY'), byyearday: list('BYYEARDAY'), byweekno: list('BYWEEKNO'), bysetpos: list('BYSETPOS'),
-      byweekday: days.length > 0 ? weekdays(freq, days, numbers) : null,
-      byhour: atHours === null ? list('BYHOUR') : null, byminute: atMinutes === null ? list('BYMINUTE') : null, bysecond: atSeconds === null ? list('BYSECOND') : null,
-    },
+    frequency, interval: list('INTERVAL')?.[0] ?? 1, count: list('COUNT')?.[0] ?? null, until, weekStart, days,
+    months: list('BYMONTH'), monthDays: list('BYMONTHDAY'), yearDays: list('BYYEARDAY'), weekNumbers: list('BYWEEKNO'), setPositions: list('BYSETPOS'),
+    hours: list('BYHOUR'), minutes: list('BYMINUTE'), seconds: list('BYSECOND'),
   };
-}
-
-/** Ordinals mean something in months and years only. A list that mixes `MO` with `1FR` is the union of both; the library would cut them. */
-function weekdays(freq: number, days: readonly Day[], numbers: ReadonlyMap<string, number[]>): Weekday[] {
-  const ordinals = freq <= MONTHLY && !numbers.has('BYWEEKNO') && days.some((day) => day.ordinal !== null);
-  if (!ordinals) return days.map((day) => new Weekday(day.weekday));
-  const every = Array.from({ length: freq === YEARLY && !numbers.has('BYMONTH') ? 53 : 5 }, (_, i) => i + 1);
-  return days.flatMap((day) => (day.ordinal === null ? every : [day.ordinal]).map((ordinal) => new Weekday(day.weekday, ordinal)));
 }

@@ -1,10 +1,10 @@
-import { RRule } from 'rrule';
-import { DAILY, HOURLY, keptAtTime, MINUTELY, readRule, SECONDLY, WEEKLY, type RecurrenceRule } from './recurrence-rule.js';
+import { HOURLY, readRule, type RecurrenceRule } from './recurrence-rule.js';
+import { ruleTimes } from './rule-times.js';
 import { instantOfWall, offsetMs } from './zones.js';
 
 /**
  * The starts of a series, from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE, EXDATE; no DTSTART, the master's start
- * is it). The rules are worked out by the library in wall time; what the library leaves open is decided here:
+ * is it). Rules are worked out in wall time by rule-times.ts; what they leave open is decided here:
  *
  * - The master's start is the first occurrence and counts for COUNT, even when the rule would not give it ("DTSTART counts as the
  *   first occurrence"); an EXDATE can take it out, and an UNTIL before it leaves nothing.
@@ -31,12 +31,14 @@ export interface Starts {
 /** The starts from `fromMs` to `toMs` (a day of margin on both sides does no harm: callers look at the ends), the earliest `limit` of them. */
 export function startsOf(series: Series, fromMs: number, toMs: number, limit: number): Starts {
   const excluded = new Set(datesOf(series, 'EXDATE'));
+  let complete = true;
   for (const line of linesOf(series, 'EXRULE')) {
     const rule = ruleOf(series, line);
-    if (rule) for (const wallMs of ruleWalls(series, rule, { fromMs, toMs, limit: WORK_LIMIT, countsStart: false }).walls) excluded.add(startOfWall(series, wallMs));
+    const found = rule ? ruleWalls(series, rule, { fromMs, toMs, limit: WORK_LIMIT, countsStart: false }) : { walls: [], complete: true };
+    complete &&= found.complete;
+    for (const wallMs of found.walls) excluded.add(startOfWall(series, wallMs));
   }
   const starts = new Set<number>();
-  let complete = true;
   const rules = linesOf(series, 'RRULE');
   if (rules.length === 0) starts.add(series.startMs);
   for (const line of rules) {
@@ -51,7 +53,7 @@ export function startsOf(series: Series, fromMs: number, toMs: number, limit: nu
 }
 
 const DAY_MS = 86_400_000;
-/** Occurrences that are counted through to reach the range: more than a century of days, bounded for rules by the minute. */
+/** Occurrences that are counted through to reach the range: five centuries of days, half a year of minutes. */
 const WORK_LIMIT = 200_000;
 /** Zones differ by at most 26 hours: walls this far outside the range cannot come into it. */
 const WALL_MARGIN_MS = 2 * DAY_MS;
@@ -60,7 +62,7 @@ const WALL_MARGIN_MS = 2 * DAY_MS;
 function ruleOf(series: Series, line: string): RecurrenceRule | null {
   const rule = readRule(line);
   if (rule === null || !series.isAllDay) return rule;
-  return rule.frequency >= HOURLY ? null : { ...rule, options: { ...rule.options, byhour: null, byminute: null, bysecond: null } };
+  return rule.frequency >= HOURLY ? null : { ...rule, hours: null, minutes: null, seconds: null };
 }
 
 interface Wanted {
@@ -84,48 +86,16 @@ function ruleWalls(series: Series, rule: RecurrenceRule, wanted: Wanted): { wall
   };
   if (series.wallMs > lastMs) return { walls, complete };
   if (wanted.countsStart && !give(series.wallMs)) return { walls, complete };
-  const dtstartMs = dtstartNear(series, rule, fromMs);
-  const shiftMs = towardsTheEndMs(dtstartMs);
-  const library = new RRule({ ...rule.options, ...withStartsWeekday(series, rule), dtstart: new Date(dtstartMs + shiftMs), until: new Date(lastMs + shiftMs) });
-  library.all((shifted) => {
-    const wallMs = shifted.getTime() - shiftMs;
-    return !keptAtTime(rule, shifted) || (wanted.countsStart && wallMs === series.wallMs) || give(wallMs);
-  });
-  return { walls, complete };
+  const found = ruleTimes(rule, { startMs: series.wallMs, fromMs, lastMs: Math.min(lastMs, LAST_WALL_MS) });
+  for (let next = found.next(); ; next = found.next()) {
+    if (next.done) return { walls, complete: complete && next.value };
+    const isCounted = wanted.countsStart && next.value === series.wallMs;
+    if (!isCounted && !give(next.value)) return { walls, complete };
+  }
 }
 
-/** The Gregorian calendar repeats itself, weekdays and all, every 146,097 days. */
-const CALENDAR_CYCLE_MS = 146_097 * DAY_MS;
-const LIBRARY_ENDS_MS = Date.UTC(9_999, 11, 31);
-/** Occurrences later than this after their series' start are not looked for. */
-const HORIZON_MS = 150 * 366 * DAY_MS;
-
-/**
- * The library looks at `until` only when an occurrence comes up: for one that never comes (30 February) it goes on to the year 9999, day
- * by day, for seconds. Moved there by whole cycles of the calendar, the same rule ends a few hundred years later.
- */
-function towardsTheEndMs(dtstartMs: number): number {
-  return Math.max(0, Math.floor((LIBRARY_ENDS_MS - HORIZON_MS - dtstartMs) / CALENDAR_CYCLE_MS)) * CALENDAR_CYCLE_MS;
-}
-
-/** BYWEEKNO alone leaves the day to the start (RFC 5545); the library would take the whole week. */
-function withStartsWeekday(series: Series, rule: RecurrenceRule): { byweekday?: number } {
-  const { byweekno, byweekday, bymonthday, byyearday } = rule.options;
-  if (!byweekno || byweekday || bymonthday || byyearday) return {};
-  return { byweekday: (new Date(series.wallMs).getUTCDay() + 6) % 7 };
-}
-
-const UNIT_MS: Record<number, number> = { [WEEKLY]: 7 * DAY_MS, [DAILY]: DAY_MS, [HOURLY]: 3_600_000, [MINUTELY]: 60_000, [SECONDLY]: 1_000 };
-
-/** A rule without COUNT needs no history: whole intervals of it are skipped, so that an old series costs no more than a young one. */
-function dtstartNear(series: Series, rule: RecurrenceRule, fromMs: number): number {
-  const unitMs = UNIT_MS[rule.frequency];
-  if (unitMs === undefined || rule.count !== null) return series.wallMs;
-  const stepMs = unitMs * (rule.options.interval ?? 1);
-  // A week more, since the first week of a weekly rule may hold occurrences before its start.
-  const skipped = Math.floor((fromMs - 7 * DAY_MS - series.wallMs) / stepMs);
-  return series.wallMs + Math.max(0, skipped) * stepMs;
-}
+/** Years of four digits, as Google's times have. */
+const LAST_WALL_MS = Date.UTC(9_999, 11, 31);
 
 function untilWall(series: Series, until: string | null): number {
   if (until === null) return Number.POSITIVE_INFINITY;

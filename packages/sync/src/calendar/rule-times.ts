@@ -1,0 +1,170 @@
+import { DAILY, HOURLY, MINUTELY, MONTHLY, SECONDLY, WEEKLY, YEARLY, type RecurrenceRule } from './recurrence-rule.js';
+import { firstDayOf, weekdayOf, yearDaysOf, type DayParts, type YearDays } from './year-days.js';
+
+/*
+ * A recurrence rule's wall times in order (RFC 5545, 3.3.10): period by period, the days that pass the rule's parts, at the times of day
+ * that it names, of which BYSETPOS picks some. Ours, since no library is right and bounded at once: of those that we measured one takes
+ * seconds for 30 February, one is wrong about a fifth of our property test's rules, and one never comes back (ARCHITECTURE.md).
+ */
+
+export interface Search {
+  /** The series' start: nothing comes before it, and what the rule leaves open is taken from it. */
+  startMs: number;
+  /** Times before this one may be left out; a rule with COUNT gives them all the same. */
+  fromMs: number;
+  lastMs: number;
+}
+
+/** Periods without any time that a search may look at, and so many more for each one with some: some tens of milliseconds, or centuries of weeks. */
+const FRUITLESS_STEPS = 10_000;
+const FRUITLESS_FOR_EACH = 100;
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const SLOT_MS: Record<number, number> = { [HOURLY]: HOUR_MS, [MINUTELY]: MINUTE_MS, [SECONDLY]: 1_000 };
+
+/** Ascending. @returns false when the search was given up before its end */
+export function* ruleTimes(rule: RecurrenceRule, search: Search): Generator<number, boolean> {
+  const daysOf = yearDaysOf(dayParts(rule, search.startMs));
+  const sets = rule.frequency >= HOURLY ? slotSets(rule, search, daysOf) : periodSets(rule, search, daysOf);
+  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0; ) {
+    const set = sets.next();
+    if (set.done) return true;
+    const times = chosen(rule, set.value);
+    stepsLeft += times.length === 0 ? -1 : FRUITLESS_FOR_EACH;
+    for (const timeMs of times) {
+      if (timeMs > search.lastMs) return true;
+      if (timeMs >= search.startMs) yield timeMs;
+    }
+  }
+  return false;
+}
+
+/** BYSETPOS: positions that the set does not have pick nothing. */
+function chosen({ setPositions }: RecurrenceRule, times: readonly number[]): readonly number[] {
+  if (setPositions === null) return times;
+  const at = new Set(setPositions.map((position) => (position > 0 ? position - 1 : times.length + position)));
+  return times.filter((_time, i) => at.has(i));
+}
+
+/** What the rule leaves open of the day comes from the start. */
+function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
+  const { months, monthDays, yearDays, weekNumbers, weekStart, frequency } = rule;
+  const start = new Date(startMs);
+  const isOpen = rule.days.length === 0 && !monthDays && !yearDays && !weekNumbers;
+  const startsDay = [{ weekday: weekdayOf(Math.floor(startMs / DAY_MS)), ordinal: null }];
+  const weekOnly = weekNumbers !== null && rule.days.length === 0 && !monthDays && !yearDays;
+  return {
+    months: months ?? (isOpen && frequency === YEARLY ? [start.getUTCMonth() + 1] : null),
+    monthDays: monthDays ?? (isOpen && frequency <= MONTHLY ? [start.getUTCDate()] : null),
+    yearDays, weekNumbers, weekStart,
+    days: weekOnly || (isOpen && frequency === WEEKLY) ? startsDay : rule.days,
+    ordinalsIn: frequency > MONTHLY || weekNumbers ? null : frequency === MONTHLY || months ? 'month' : 'year',
+  };
+}
+
+/** The sets of years, months, weeks or days: one array a period, which may be empty. */
+function* periodSets(rule: RecurrenceRule, search: Search, daysOf: (day: number) => YearDays): Generator<number[]> {
+  const { startMs, fromMs, lastMs } = search;
+  const times = timesOfDay(rule, ((startMs % DAY_MS) + DAY_MS) % DAY_MS);
+  const lastDay = Math.floor(lastMs / DAY_MS);
+  for (let n = rule.count === null ? firstPeriod(rule, startMs, fromMs) : 0; ; ) {
+    const [firstDay, afterDay] = periodAt(rule, startMs, n * rule.interval);
+    // Negated, since a period beyond the end of all dates is not a number.
+    if (!(firstDay <= lastDay)) return;
+    yield passingDays(firstDay, afterDay, daysOf).flatMap((day) => times.map((time) => day * DAY_MS + time));
+    n = Math.max(n + 1, firstPeriod(rule, startMs, afterEmptyYear(firstDay, afterDay, daysOf) * DAY_MS));
+  }
+}
+
+/** The next year's first day, when nothing of the year can pass; 0 (long over) when something can. */
+function afterEmptyYear(firstDay: number, afterDay: number, daysOf: (day: number) => YearDays): number {
+  const { firstDay: yearsFirst, flags, isEmpty } = daysOf(firstDay);
+  return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : 0;
+}
+
+/** In days since 1970; `step` counts years, months, weeks or days. */
+function periodAt(rule: RecurrenceRule, startMs: number, step: number): [firstDay: number, afterDay: number] {
+  const start = new Date(startMs);
+  const [year, month, day] = [start.getUTCFullYear(), start.getUTCMonth(), Math.floor(startMs / DAY_MS)];
+  switch (rule.frequency) {
+    case YEARLY:
+      return [firstDayOf(year + step), firstDayOf(year + step + 1)];
+    case MONTHLY:
+      return [Date.UTC(year, month + step, 1) / DAY_MS, Date.UTC(year, month + step + 1, 1) / DAY_MS];
+    case WEEKLY: {
+      const first = day - ((weekdayOf(day) - rule.weekStart + 7) % 7) + 7 * step;
+      return [first, first + 7];
+    }
+    default:
+      return [day + step, day + step + 1];
+  }
+}
+
+/** Days of a year, a month and a week at most: a period that many days before the wanted time cannot reach it. */
+const PERIOD_DAYS: Record<number, number> = { [YEARLY]: 366, [MONTHLY]: 31, [WEEKLY]: 7, [DAILY]: 1 };
+
+/** A rule without COUNT needs no history: an old series costs no more than a young one. One period too early does no harm. */
+function firstPeriod(rule: RecurrenceRule, startMs: number, fromMs: number): number {
+  const days = Math.floor((fromMs - startMs) / DAY_MS);
+  return Math.max(0, Math.floor(days / ((PERIOD_DAYS[rule.frequency] ?? 1) * rule.interval)) - 1);
+}
+
+function passingDays(firstDay: number, afterDay: number, daysOf: (day: number) => YearDays): number[] {
+  const days: number[] = [];
+  for (let day = firstDay; day < afterDay; ) {
+    const { firstDay: yearsFirst, flags, isEmpty } = daysOf(day);
+    const end = Math.min(afterDay, yearsFirst + flags.length);
+    if (!isEmpty) for (let one = day; one < end; one++) if (flags[one - yearsFirst] === 1) days.push(one);
+    day = end;
+  }
+  return days;
+}
+
+/** The sets of hours, minutes or seconds. A day that does not pass is one step, whatever the frequency. */
+function* slotSets(rule: RecurrenceRule, { startMs, fromMs, lastMs }: Search, daysOf: (day: number) => YearDays): Generator<number[]> {
+  const slotMs = SLOT_MS[rule.frequency] ?? DAY_MS;
+  const first = Math.floor(startMs / slotMs);
+  const slotAfter = (ms: number): number => first + Math.max(0, Math.ceil((Math.floor(ms / slotMs) - first) / rule.interval)) * rule.interval;
+  const restOfStart = startMs - first * slotMs;
+  for (let slot = rule.count === null ? slotAfter(fromMs - slotMs) : first; slot * slotMs <= lastMs; ) {
+    const day = Math.floor((slot * slotMs) / DAY_MS);
+    const { firstDay, flags, isEmpty } = daysOf(day);
+    const times = flags[day - firstDay] === 1 ? slotTimes(rule, slot * slotMs, restOfStart) : [];
+    yield times;
+    const nextMs = times.length > 0 ? 0 : flags[day - firstDay] === 1 ? nextCandidateMs(rule, slot * slotMs) : (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
+    slot = Math.max(slot + rule.interval, slotAfter(nextMs));
+  }
+}
+
+/** An hour that BYHOUR leaves out is one step, and so is a minute that BYMINUTE leaves out. */
+function nextCandidateMs({ hours, minutes }: RecurrenceRule, slotStartMs: number): number {
+  const hour = Math.floor((((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS) / HOUR_MS);
+  if (hours && !hours.includes(hour)) return (Math.floor(slotStartMs / HOUR_MS) + 1) * HOUR_MS;
+  return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : 0;
+}
+
+/** Parts of the slot's own size and above take it away; those below fill it, and what they leave open is the start's. */
+function slotTimes(rule: RecurrenceRule, slotStartMs: number, restOfStart: number): number[] {
+  const { hours, minutes, seconds, frequency } = rule;
+  const inDay = ((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS;
+  if (hours && !hours.includes(Math.floor(inDay / HOUR_MS))) return [];
+  if (frequency === HOURLY) return timesOfDay({ ...rule, hours: [0] }, restOfStart).map((time) => slotStartMs + time);
+  if (minutes && !minutes.includes(Math.floor(inDay / MINUTE_MS) % 60)) return [];
+  if (frequency === MINUTELY) return timesOfDay({ ...rule, hours: [0], minutes: [0] }, restOfStart).map((time) => slotStartMs + time);
+  return seconds && !seconds.includes(Math.floor(inDay / 1_000) % 60) ? [] : [slotStartMs + (restOfStart % 1_000)];
+}
+
+/** In order, in milliseconds since midnight; what BYHOUR, BYMINUTE and BYSECOND leave open is the start's. */
+function timesOfDay(rule: Pick<RecurrenceRule, 'hours' | 'minutes' | 'seconds'>, startsTimeMs: number): number[] {
+  const start = new Date(startsTimeMs);
+  const hours = sorted(rule.hours ?? [start.getUTCHours()]);
+  const minutes = sorted(rule.minutes ?? [start.getUTCMinutes()]);
+  const seconds = sorted(rule.seconds ?? [start.getUTCSeconds()]);
+  const rest = startsTimeMs % 1_000;
+  return hours.flatMap((hour) => minutes.flatMap((minute) => seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + rest)));
+}
+
+function sorted(list: readonly number[]): number[] {
+  return [...new Set(list)].sort((a, b) => a - b);
+}

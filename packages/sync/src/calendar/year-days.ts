@@ -1,0 +1,116 @@
+import type { RecurrenceRule } from './recurrence-rule.js';
+
+/*
+ * Which days of a year a rule's BY parts let pass. A year is one of few kinds: the weekday it begins with and the lengths of itself and
+ * its neighbours (which weeks reach into) say all that the parts can ask. So a search over thousands of years looks at each kind once.
+ */
+
+/** A year's days: one flag a day, from `firstDay` (in days since 1970) on. */
+export interface YearDays {
+  firstDay: number;
+  flags: Uint8Array;
+  isEmpty: boolean;
+}
+
+/** The parts that choose days; null leaves that open. */
+export interface DayParts {
+  months: readonly number[] | null;
+  monthDays: readonly number[] | null;
+  yearDays: readonly number[] | null;
+  weekNumbers: readonly number[] | null;
+  days: RecurrenceRule['days'];
+  /** What an ordinal of a weekday counts in; null where it means nothing. */
+  ordinalsIn: 'month' | 'year' | null;
+  /** 0 is Monday. */
+  weekStart: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The days that pass, of the year that a day is in; every kind of year is worked out once. */
+export function yearDaysOf(parts: DayParts): (day: number) => YearDays {
+  const known = new Map<string, Uint8Array>();
+  // Days are asked for in order: nearly always it is the year of the one before.
+  let last: YearDays = { firstDay: 0, flags: new Uint8Array(), isEmpty: true };
+  return (day) => {
+    if (day >= last.firstDay && day < last.firstDay + last.flags.length) return last;
+    const year = new Date(day * DAY_MS).getUTCFullYear();
+    const shape = shapeOf(year);
+    const kind = `${shape.firstWeekday},${shape.length},${shape.lengthBefore},${shape.lengthAfter}`;
+    const flags = known.get(kind) ?? passing(parts, shape);
+    known.set(kind, flags);
+    last = { firstDay: firstDayOf(year), flags, isEmpty: !flags.includes(1) };
+    return last;
+  };
+}
+
+/** Days since 1970 of a year's first day. */
+export function firstDayOf(year: number): number {
+  return Date.UTC(year, 0, 1) / DAY_MS;
+}
+
+/** 0 is Monday. */
+export function weekdayOf(day: number): number {
+  return (((day + 3) % 7) + 7) % 7;
+}
+
+interface YearShape {
+  firstWeekday: number;
+  length: number;
+  lengthBefore: number;
+  lengthAfter: number;
+}
+
+function shapeOf(year: number): YearShape {
+  return { firstWeekday: weekdayOf(firstDayOf(year)), length: lengthOf(year), lengthBefore: lengthOf(year - 1), lengthAfter: lengthOf(year + 1) };
+}
+
+function lengthOf(year: number): number {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 366 : 365;
+}
+
+const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function passing(parts: DayParts, year: YearShape): Uint8Array {
+  const flags = new Uint8Array(year.length);
+  let dayOfYear = 0;
+  MONTH_LENGTHS.forEach((usual, month) => {
+    const length = month === 1 ? usual + year.length - 365 : usual;
+    for (let dayOfMonth = 0; dayOfMonth < length; dayOfMonth++, dayOfYear++) {
+      const passes =
+        (parts.months?.includes(month + 1) ?? true) && counted(parts.monthDays, dayOfMonth, length) && counted(parts.yearDays, dayOfYear, year.length) &&
+        inWeeks(parts, year, dayOfYear) && onWeekday(parts, (year.firstWeekday + dayOfYear) % 7, parts.ordinalsIn === 'month' ? [dayOfMonth, length] : [dayOfYear, year.length]);
+      if (passes) flags[dayOfYear] = 1;
+    }
+  });
+  return flags;
+}
+
+/** Counted from 1, or from the end with -1. */
+function counted(wanted: readonly number[] | null, index: number, length: number): boolean {
+  return wanted === null || wanted.includes(index + 1) || wanted.includes(index - length);
+}
+
+function onWeekday({ days, ordinalsIn }: DayParts, weekday: number, [index, length]: readonly [number, number]): boolean {
+  if (days.length === 0) return true;
+  return days.some((day) => {
+    if (day.weekday !== weekday) return false;
+    if (day.ordinal === null || ordinalsIn === null) return true;
+    return day.ordinal === (day.ordinal > 0 ? Math.floor(index / 7) + 1 : -Math.floor((length - 1 - index) / 7) - 1);
+  });
+}
+
+/** A week belongs to the year that its fourth day is in; so the week of a day at either end may be a neighbour's. */
+function inWeeks({ weekNumbers, weekStart }: DayParts, year: YearShape, dayOfYear: number): boolean {
+  if (weekNumbers === null) return true;
+  const intoWeek = (((year.firstWeekday + dayOfYear - weekStart) % 7) + 7) % 7;
+  const fourth = dayOfYear - intoWeek + 3;
+  if (fourth < 0) return counted(weekNumbers, ...weekOf(fourth + year.lengthBefore, year.lengthBefore));
+  return fourth < year.length ? counted(weekNumbers, ...weekOf(fourth, year.length)) : counted(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
+}
+
+/** Which week of how many has this fourth day. */
+function weekOf(fourth: number, yearLength: number): [index: number, weeks: number] {
+  const first = fourth % 7;
+  return [(fourth - first) / 7, Math.floor((yearLength - 1 - first) / 7) + 1];
+}
