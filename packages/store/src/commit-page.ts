@@ -26,6 +26,8 @@ export interface PageCommit {
   progress?: { done: number; total: number | null };
   /** Set by the commit that begins a full walk: it answers the wish for one. */
   beginsWalk?: boolean;
+  /** That walk is begun because Google disowned a bookmark or a page token, which counts against the day's budget of such walks. */
+  isRemedy?: boolean;
   delta: Delta;
   walk?: WalkDelta;
   /** How far back the mailbox is mirrored, where this page changes that. */
@@ -72,13 +74,13 @@ async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit
               SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL,
                   progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
                   walk_started_at = CASE WHEN $9 THEN now() ELSE walk_started_at END,
-                  walks_today = CASE WHEN $9 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN 1 WHEN $9 THEN walks_today + 1 ELSE walks_today END,
-                  walks_since = CASE WHEN $9 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN now() ELSE walks_since END,
+                  walks_today = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN 1 WHEN $10 THEN walks_today + 1 ELSE walks_today END,
+                  walks_since = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN now() ELSE walks_since END,
                   wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [
       lease.collectionId, String(lease.epoch), JSON.stringify(commit.cursor), commit.phase, commit.generation, ttlMs,
-      commit.progress?.done ?? null, commit.progress?.total ?? null, commit.beginsWalk ?? false,
+      commit.progress?.done ?? null, commit.progress?.total ?? null, commit.beginsWalk ?? false, commit.isRemedy ?? false,
     ],
   });
   if (fenced.rowCount !== 1) throw new LeaseLost(lease);

@@ -23,7 +23,7 @@ export interface Lease {
   generation: number;
   wantedFull: boolean;
   failures: number;
-  /** Full walks begun within the last day. */
+  /** Full walks begun within the last day because Google disowned a bookmark or a page token. */
   walksToday: number;
   /** Runs in a row that ended without a word: their worker died, or was stopped for longer than a lease lasts. */
   crashes: number;

@@ -16,7 +16,7 @@ import { isTombstone, parseCalendar, parseEvent } from './parse.js';
 export function calendarTurn(context: TurnContext, cursor: NewCursor | CalendarCursor): Promise<Turn> {
   switch (cursor.phase) {
     case 'new':
-      return walkTurn(context, { ...NEW_WALK, restarts: cursor.restarts ?? 0 }, context.generation + 1);
+      return walkTurn(context, { ...NEW_WALK, restarts: cursor.restarts ?? 0 }, context.generation + 1, cursor.resync === true);
     case 'backfill':
       return cursor.step === 'list' ? walkTurn(context, cursor, context.generation) : Promise.resolve(tidyTurn(context, cursor));
     case 'follow':
@@ -41,21 +41,22 @@ function beginsToFollow(context: TurnContext, bookmark: string): FollowCursor {
   return { phase: 'follow', bookmark, pageToken: null, ...relist };
 }
 
-async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number): Promise<Turn> {
+/** @param isRemedy whether the walk is begun because Google disowned what the collection followed from */
+async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number, isRemedy = false): Promise<Turn> {
   const beginsWalk = cursor.pageToken === null;
   const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
     if (error instanceof GoogleError && error.detail.kind === 'rejected' && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
     throw error;
   });
   // Google no longer knows the page token: the walk begins again, under a new generation.
-  if (!page) return walkTurn(context, { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 }, generation + 1);
+  if (!page) return walkTurn(context, { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 }, generation + 1, true);
   const met: WalkItem[] = page.metIds.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), wanted: false }));
   const listed = cursor.listed + met.length;
   const next: CalendarCursor = page.nextPageToken
     ? { ...cursor, pageToken: page.nextPageToken, listed }
     : { phase: 'backfill', step: 'sweep', bookmark: lastPageBookmark(page) };
   return {
-    commit: { cursor: next, phase: 'backfill', generation, beginsWalk, progress: { done: listed, total: page.nextPageToken ? null : listed }, delta: page.delta, walk: { met } },
+    commit: { cursor: next, phase: 'backfill', generation, beginsWalk, isRemedy: beginsWalk && isRemedy, progress: { done: listed, total: page.nextPageToken ? null : listed }, delta: page.delta, walk: { met } },
     next: () => next,
   };
 }

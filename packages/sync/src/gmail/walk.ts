@@ -24,6 +24,7 @@ export async function beginWalk(context: TurnContext, cursor: NewCursor): Promis
       generation: context.generation + 1,
       progress: { done: 0, total: profile.messagesTotal },
       beginsWalk: true,
+      isRemedy: cursor.resync === true || (cursor.restarts ?? 0) > 0,
       window: windowOfWalk(context.mirror, context.window, context.generation === 0, context.rt.clock.nowMs()),
       delta: { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: labels.map(labelRow) },
     },
