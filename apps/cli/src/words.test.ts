@@ -4,7 +4,7 @@ import { duration, progressOf, when } from './words.js';
 function collection(fields: Partial<CollectionView>): CollectionView {
   return {
     id: 'c', kind: 'gmail', externalId: 'mailbox', state: 'active', phase: 'backfill', progress: { done: 0, total: null }, walkStartedAt: null, wantedAt: null,
-    servedAt: null, leaseUntil: null, leaseHolder: null, lastSyncedAt: null, nextSyncAt: null, failures: 0, error: null, parked: null, auditedAt: null, auditDrift: null, quarantined: 0, doorbell: null, ...fields,
+    servedAt: null, leaseUntil: null, leaseHolder: null, lastSyncedAt: null, nextSyncAt: null, failures: 0, error: null, parked: null, audit: { last: null, inHand: null }, quarantined: 0, doorbell: null, ...fields,
   };
 }
 

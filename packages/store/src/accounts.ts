@@ -31,6 +31,14 @@ export interface AccountView {
   collections: CollectionView[];
 }
 
+/** What audits looked at: nothing more may be said of it than that. */
+export interface AuditView {
+  /** The last one that looked at everything it should: items compared, of how many the content as well, and how many differed. Null when there was none. */
+  last: { at: Date; checked: number; contents: number; drift: number } | null;
+  /** The one in hand: items listed so far, and how many of them differed. */
+  inHand: { begunAt: Date; checked: number; drift: number } | null;
+}
+
 export interface CollectionView {
   id: string;
   kind: CollectionKind;
@@ -49,9 +57,7 @@ export interface CollectionView {
   error: string | null;
   /** Why it rests although its account is active; `error` has the words. */
   parked: string | null;
-  /** The last audit, and how many items it found to differ. */
-  auditedAt: Date | null;
-  auditDrift: number | null;
+  audit: AuditView;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
   /** Null when nobody has tried to be rung for it. */
@@ -132,8 +138,7 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
       failures: c.failures,
       error: c.error,
       parked: c.parked,
-      auditedAt: c.auditedAt,
-      auditDrift: c.auditDrift,
+      audit: auditView(c),
       quarantined: quarantined.get(c.id) ?? 0,
       doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
@@ -144,6 +149,23 @@ function doorbellOf(watch: { state: string; expiresAt: Date | null; dueAt: Date;
   const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
   const heardMs = Math.max(rungAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
   return { state: state as WatchState, silent: silentSince !== null && heardMs < silentSince.getTime(), expiresAt, dueAt, lastRungAt: rungAt, error };
+}
+
+interface AuditColumns {
+  auditedAt: Date | null;
+  auditChecked: bigint | null;
+  auditContents: bigint | null;
+  auditDrift: number | null;
+  auditBegunAt: Date | null;
+  auditSoFar: bigint;
+  auditDriftSoFar: number;
+}
+
+function auditView(c: AuditColumns): AuditView {
+  return {
+    last: c.auditedAt === null ? null : { at: c.auditedAt, checked: Number(c.auditChecked ?? 0), contents: Number(c.auditContents ?? 0), drift: c.auditDrift ?? 0 },
+    inHand: c.auditBegunAt === null ? null : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
+  };
 }
 
 async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {

@@ -100,18 +100,6 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
   });
 }
 
-/**
- * An audit is over, and found so many items that differ.
- * @param whole false when there is more to look at: the next look goes on
- * @throws LeaseLost
- */
-export async function audited(pool: pg.Pool, lease: Lease, drift: number, whole: boolean): Promise<void> {
-  const noted = await pool.query('UPDATE collections SET audited_at = CASE WHEN $4 THEN now() ELSE audited_at END, audit_drift = $3 WHERE id = $1 AND lease_epoch = $2', [
-    lease.collectionId, String(lease.epoch), drift, whole,
-  ]);
-  if (noted.rowCount !== 1) throw new LeaseLost(lease);
-}
-
 /** Has one collection walked over again. */
 export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<void> {
   await pool.query('UPDATE collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1', [collectionId]);

@@ -37,6 +37,8 @@ export interface Mirror {
   window(accountId: string): Promise<MailWindow>;
   events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
   calendarIds(accountId: string): Promise<string[]>;
+  /** The entries of the calendar list, as Google gave them. */
+  calendars(accountId: string): AsyncGenerator<{ id: string; resource: Record<string, unknown> }>;
   instanceSources(accountId: string, calendarId: string, range: { timeMinMs: number; timeMaxMs: number }): Promise<InstanceSources | null>;
 }
 
@@ -47,6 +49,7 @@ export function mirrorIn(pool: pg.Pool): Mirror {
     window: (accountId) => mailWindow(pool, accountId),
     events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
     calendarIds: (accountId) => calendarIds(pool, accountId),
+    calendars: (accountId) => exportCalendars(pool, accountId),
     instanceSources: (accountId, calendarId, range) => instanceSources(pool, accountId, calendarId, range),
   };
 }
@@ -115,6 +118,16 @@ async function* exportEvents(pool: pg.Pool, accountId: string, only?: string): A
 async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ id: string }>('SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"', [accountId]);
   return found.rows.map((row) => row.id);
+}
+
+async function* exportCalendars(pool: pg.Pool, accountId: string): AsyncGenerator<{ id: string; resource: Record<string, unknown> }> {
+  for (let after = ''; ; ) {
+    const page = await pool.query<{ id: string; resource: Record<string, unknown> }>('SELECT id, resource FROM calendars WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3', [accountId, after, PAGE]);
+    yield* page.rows;
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < PAGE) return;
+    after = last.id;
+  }
 }
 
 interface MessageRecord {

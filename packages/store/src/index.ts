@@ -2,8 +2,9 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
+import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
-import { audited, markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
+import { markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
@@ -22,7 +23,8 @@ import { labelAfter, relabelBound } from './walk-labels.js';
 import { watchesIn, type Watches } from './watches.js';
 import { listedThreads, nextWanted, type ListedThread, type WantedItem, type WantedQuery } from './walk.js';
 
-export type { AccountImport, AccountState, AccountView, CollectionView, DoorbellView, Resource } from './accounts.js';
+export type { AccountImport, AccountState, AccountView, AuditView, CollectionView, DoorbellView, Resource } from './accounts.js';
+export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText } from './clean-text.js';
 export type { Parking, Settlement, UnservedCollection } from './collections.js';
@@ -76,10 +78,10 @@ export interface Store {
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
     park(lease: Lease, parking: Parking): Promise<void>;
-    audited(lease: Lease, drift: number, whole: boolean): Promise<void>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   quarantine: Quarantine;
+  audit: Audit;
   watches: Watches;
   doorbells: Doorbells;
   walk: {
@@ -146,10 +148,10 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       settle: (lease, settlement) => settle(pool, lease, settlement),
       settleGone: (lease, reason) => settleGone(pool, lease, reason),
       park: (lease, parking) => park(pool, lease, parking),
-      audited: (lease, drift, whole) => audited(pool, lease, drift, whole),
     },
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     quarantine: quarantineIn(pool),
+    audit: auditIn(pool),
     watches: watchesIn(pool),
     doorbells: doorbellsIn(pool),
     walk: walkOver(pool),

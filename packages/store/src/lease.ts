@@ -29,6 +29,8 @@ export interface Lease {
   crashes: number;
   /** Since the last audit, or the beginning of the last walk. */
   auditAgeMs: number | null;
+  /** The audit in hand, in packages/sync's own words, and the time since its last slice; null when there is none. */
+  audit: { position: unknown; restedMs: number } | null;
   /** Items that somebody wants read again. */
   owes: boolean;
   /** Its first walk has only begun: somebody who has just connected waits for it. */
@@ -89,6 +91,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
         RETURNING c.id, c.account_id, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
+                  c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
                   ${WINDOW_COLUMNS},
                   EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes,
                   ${ONBOARDING} AS onboarding,
@@ -124,6 +127,8 @@ interface ClaimedRow extends WindowRow {
   walks_today: number;
   crashes: number;
   audit_age_ms: string | null;
+  audit_position: unknown;
+  audit_rested_ms: string | null;
   owes: boolean;
   onboarding: boolean;
   rung_ago_ms: string | null;
@@ -150,6 +155,7 @@ function leaseOf(row: ClaimedRow): Lease {
     walksToday: row.walks_today,
     crashes: row.crashes,
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
+    audit: row.audit_position === null ? null : { position: row.audit_position, restedMs: Number(row.audit_rested_ms ?? 0) },
     owes: row.owes,
     onboarding: row.onboarding,
     doorbell: { agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms), unserved: row.rung },

@@ -4,6 +4,9 @@ export interface SyncPolicy {
   idleMs: number;
   /** How often a collection's mirror is held against Google; 0 or left out is never. */
   auditEveryMs?: number;
+  /** Units that one slice of an audit may spend, and the rest before the next; left out is audit.ts's own. */
+  auditUnits?: number;
+  auditRestMs?: number;
 }
 
 const HOUR_MS = 3_600_000;

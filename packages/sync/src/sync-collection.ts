@@ -66,7 +66,9 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
   const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, walked: lease.phase !== 'follow' };
   try {
     const ended = await takeTurns(context, position, run.signal);
-    if (ended.kind === 'caught-up' && isAuditDue(deps.policy.auditEveryMs ?? 0, lease.auditAgeMs, rt.random.next())) await auditCollection(rt, deps, lease, position.cursor, run.signal);
+    if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
+      await auditCollection(rt, deps, { ...lease, generation: context.generation, window: context.window }, position.cursor, run.signal);
+    }
     return await settleRun(rt, deps, lease, position, ended, isCalm(context));
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));

@@ -1,4 +1,4 @@
-import type { Google, GoogleAccount } from '@syncline/google';
+import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
@@ -150,28 +150,33 @@ async function compareEvents(store: Store, account: GoogleAccount, accountId: st
 /** Every event of every calendar that the account lists, as canonical JSON. */
 async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
   const all = new Map<string, string>();
-  for (const calendarId of await readCalendarIds(account)) for (const [id, event] of await readEvents(account, calendarId)) all.set(`${calendarId}/${id}`, event);
+  for (const { id: calendarId } of await readCalendars(account)) {
+    for (const [id, event] of must(await readEvents(account, calendarId), 'an unbounded reading has an end')) all.set(`${calendarId}/${id}`, event);
+  }
   return all;
 }
 
-/** The living events of one calendar, as canonical JSON by id. */
-export async function readEvents(account: GoogleAccount, calendarId: string): Promise<Map<string, string>> {
+/** The living events of one calendar, as canonical JSON by id; null when it has more pages than allowed. */
+export async function readEvents(account: GoogleAccount, calendarId: string, pagesAllowed = Number.POSITIVE_INFINITY): Promise<Map<string, string> | null> {
   const events = new Map<string, string>();
-  for (let pageToken: string | null = null; ; ) {
+  let pageToken: string | null = null;
+  for (let pages = 0; pages < pagesAllowed; pages++) {
     const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> = await account.calendar.events({ calendarId, syncToken: null, pageToken });
     for (const event of page.items) if (!isTombstone(event)) events.set(must(event.id, 'an event without id'), canonical(JSON.parse(cleanJson(event))));
     pageToken = page.nextPageToken;
     if (pageToken === null) return events;
   }
+  return null;
 }
 
-async function readCalendarIds(account: GoogleAccount): Promise<string[]> {
-  const ids: string[] = [];
+/** The entries of the calendar list that are not deleted. */
+export async function readCalendars(account: GoogleAccount): Promise<(CalendarListEntry & { id: string })[]> {
+  const entries: (CalendarListEntry & { id: string })[] = [];
   for (let pageToken: string | null = null; ; ) {
     const page: Awaited<ReturnType<GoogleAccount['calendar']['calendars']>> = await account.calendar.calendars({ syncToken: null, pageToken });
-    for (const entry of page.items) if (entry.id && !entry.deleted) ids.push(entry.id);
+    for (const entry of page.items) if (entry.id && !entry.deleted) entries.push({ ...entry, id: entry.id });
     pageToken = page.nextPageToken;
-    if (pageToken === null) return ids;
+    if (pageToken === null) return entries;
   }
 }
 

@@ -32,8 +32,8 @@ export function documentOf(account: AccountView, nowMs: number): object {
 }
 
 function collectionDocument(collection: CollectionView, nowMs: number): object {
-  const { id, kind, externalId, phase, progress, lastSyncedAt, nextSyncAt, error, parked, quarantined } = collection;
-  return { id, kind, externalId, phase, progress: { ...progress, etaSeconds: etaOf(collection, nowMs) }, lastSyncedAt, nextSyncAt, error, parked, quarantined };
+  const { id, kind, externalId, phase, progress, lastSyncedAt, nextSyncAt, error, parked, quarantined, audit } = collection;
+  return { id, kind, externalId, phase, progress: { ...progress, etaSeconds: etaOf(collection, nowMs) }, lastSyncedAt, nextSyncAt, error, parked, quarantined, audit };
 }
 
 function tableOf(accounts: readonly AccountView[], nowMs: number): string {

@@ -6,7 +6,7 @@ import { runWithStore } from '../command.js';
 import { doorbellLines } from '../doorbell-words.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
-import { counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
+import { amount, counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
 
 /** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
 export function addWhy(program: Command): void {
@@ -53,12 +53,21 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
   ].join('\n');
 }
 
-/** When the mirror was last held against Google, and what that found. */
-function audits(account: AccountView, nowMs: number): string[] {
-  const audited = account.collections.filter((c) => c.auditedAt !== null);
-  const last = audited.reduce<Date | null>((latest, c) => (latest === null || (c.auditedAt ?? latest) > latest ? c.auditedAt : latest), null);
-  const drift = account.collections.reduce((sum, c) => sum + (c.auditDrift ?? 0), 0);
-  return last === null && drift === 0 ? [] : ['', `audited: ${when(last, nowMs)}; ${drift === 0 ? 'nothing differed' : `${counted(drift, 'item')} differed and was mended`}`];
+/** What was held against Google, when, and what that found; nothing is said of what was not looked at. */
+export function audits(account: Pick<AccountView, 'collections'>, nowMs: number): string[] {
+  const active = account.collections.filter(({ state }) => state === 'active');
+  const ended = active.flatMap((c) => (c.audit.last === null ? [] : [c.audit.last]));
+  const never = active.filter(({ audit }) => audit.last === null && audit.inHand === null);
+  const total = (of: 'checked' | 'contents' | 'drift'): number => ended.reduce((sum, audit) => sum + audit[of], 0);
+  const oldest = ended.reduce((first, { at }) => Math.min(first, at.getTime()), nowMs);
+  const whole = `audited ${when(new Date(oldest), nowMs)}${ended.length > 1 ? ' or later' : ''}: ${counted(total('checked'), 'item')} compared, ${amount(total('contents'))} of them with their content; ${found(total('drift'))}`;
+  const inHand = active.flatMap((c) => (c.audit.inHand === null ? [] : [`audit of ${nameOf(c)} under way since ${when(c.audit.inHand.begunAt, nowMs)}: ${counted(c.audit.inHand.checked, 'item')} listed; so far ${found(c.audit.inHand.drift)}`]));
+  const lines = [...(ended.length > 0 ? [whole] : []), ...inHand, ...(never.length > 0 ? [`not audited: ${never.map(nameOf).join(', ')}`] : [])];
+  return ['', ...lines.map(printable)];
+}
+
+function found(drift: number): string {
+  return drift === 0 ? 'nothing differed' : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} mended`;
 }
 
 function setAside(account: AccountView): string[] {

@@ -1,0 +1,163 @@
+import type pg from 'pg';
+import { LeaseLost, type Lease } from './lease.js';
+import { arrayLiteral, inTransaction } from './pool.js';
+
+/*
+ * What an audit remembers between its slices. The list of one label at a time is written down page by page; when it is complete, it is
+ * compared with the rows in one statement, and only the ids that differ are kept. So an audit of any mailbox needs the memory of a page.
+ */
+
+/** One step of an audit, written in one transaction with where it goes on. */
+export interface AuditNote {
+  /** In packages/sync's own words. */
+  position: unknown;
+  /** Items compared, and found to differ, since the audit began. */
+  checked: number;
+  drift: number;
+  /** A page of the list in hand. */
+  listed?: readonly string[];
+  /** The list in hand was begun again: what is written down of it is forgotten first. */
+  restarts?: true;
+  /** The list in hand is complete. */
+  complete?: CompleteList;
+  /** To be looked at although nothing speaks against them. */
+  sample?: readonly string[];
+  /** Suspects that were looked at. */
+  looked?: readonly string[];
+}
+
+/** Of all messages (''), or of those that have this label. */
+export interface CompleteList {
+  labelId: string;
+  /** Messages with this label have no row. */
+  excluded: boolean;
+  /** Every label that the mailbox has. */
+  catalogue: readonly string[];
+  /** The list names what came from here on, by internalDate; 0 is everything. */
+  fromMs: number;
+  /** Rows from here on may be there although nothing lists them: the mailbox is being deepened. Otherwise the same moment. */
+  floorMs: number;
+}
+
+/** The books of audits; everything is written under the lease. @throws LeaseLost */
+export interface Audit {
+  note(lease: Lease, note: AuditNote): Promise<void>;
+  /** Items to look at, `limit` of them at most. */
+  suspects(lease: Lease, limit: number): Promise<string[]>;
+  /** The audit is over: everything that it should look at was looked at. */
+  finish(lease: Lease, result: { checked: number; contents: number; drift: number }): Promise<void>;
+  /** Forgets the audit in hand, as if it had not begun. */
+  abandon(lease: Lease): Promise<void>;
+}
+
+export function auditIn(pool: pg.Pool): Audit {
+  return {
+    note: (lease, note) => noteStep(pool, lease, note),
+    suspects: (lease, limit) => suspectsOf(pool, lease, limit),
+    finish: (lease, result) => finish(pool, lease, result),
+    abandon: (lease) => abandon(pool, lease),
+  };
+}
+
+async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await underLease(session, lease, {
+      text: `UPDATE collections SET audit_position = $3::jsonb, audit_begun_at = coalesce(audit_begun_at, now()), audit_sliced_at = now(), audit_so_far = $4, audit_drift_so_far = $5
+              WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), JSON.stringify(note.position), note.checked, note.drift],
+    });
+    if (note.restarts) await forget(session, lease, false);
+    if (note.listed?.length) await insert(session, lease, false, note.listed);
+    if (note.complete) {
+      await (note.complete.excluded ? compareExcluded(session, lease, note.complete) : compareList(session, lease, note.complete));
+      await forget(session, lease, false);
+    }
+    if (note.sample?.length) await insert(session, lease, true, note.sample);
+    if (note.looked?.length) {
+      await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])', [lease.accountId, lease.collectionId, arrayLiteral(note.looked, (id) => id)]);
+    }
+  });
+}
+
+async function suspectsOf(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
+  const found = await pool.query<{ item_id: string }>('SELECT item_id FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect ORDER BY item_id LIMIT $3', [lease.accountId, lease.collectionId, limit]);
+  return found.rows.map((row) => row.item_id);
+}
+
+async function finish(pool: pg.Pool, lease: Lease, { checked, contents, drift }: { checked: number; contents: number; drift: number }): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await underLease(session, lease, {
+      text: `UPDATE collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
+              WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), checked, contents, drift],
+    });
+    await forgetAll(session, lease);
+  });
+}
+
+async function abandon(pool: pg.Pool, lease: Lease): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await underLease(session, lease, {
+      text: 'UPDATE collections SET audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0 WHERE id = $1 AND lease_epoch = $2',
+      values: [lease.collectionId, String(lease.epoch)],
+    });
+    await forgetAll(session, lease);
+  });
+}
+
+/** First statement of each transaction, since it locks the collection's row. */
+async function underLease(session: pg.PoolClient, lease: Lease, update: { text: string; values: unknown[] }): Promise<void> {
+  const updated = await session.query(update);
+  if (updated.rowCount !== 1) throw new LeaseLost(lease);
+}
+
+async function insert(session: pg.PoolClient, lease: Lease, suspect: boolean, ids: readonly string[]): Promise<void> {
+  await session.query('INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING', [
+    lease.accountId, lease.collectionId, suspect, arrayLiteral(ids, (id) => id),
+  ]);
+}
+
+/**
+ * Messages that are listed and not stored (with this label), or stored and not listed. With the list of all messages also those
+ * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
+ * by the list; where none should be, they are suspect for that.
+ */
+async function compareList(session: pg.PoolClient, lease: Lease, { labelId, catalogue, fromMs, floorMs }: CompleteList): Promise<void> {
+  await session.query(
+    `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
+     SELECT $1, $2, true, u.id FROM (
+       SELECT i.item_id AS id FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect
+          AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids)))
+        UNION
+       SELECT m.id FROM gmail_messages m WHERE m.account_id = $1 AND ($3 = '' OR $3 = ANY (m.label_ids))
+          AND ($5::bigint = 0 OR m.internal_date IS NULL OR m.internal_date >= 'epoch'::timestamptz + $5 * interval '1 ms' OR m.internal_date < 'epoch'::timestamptz + $6::bigint * interval '1 ms')
+          AND (NOT EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id) OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
+     ) AS u ON CONFLICT DO NOTHING`,
+    [lease.accountId, lease.collectionId, labelId, arrayLiteral(catalogue, (id) => id), Math.round(fromMs), Math.round(floorMs)],
+  );
+}
+
+/** Messages that have no row and should have none are not missing, whatever other lists name them; rows with this label, here or by the list, should not be. */
+async function compareExcluded(session: pg.PoolClient, lease: Lease, { labelId }: CompleteList): Promise<void> {
+  await session.query(
+    `DELETE FROM audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
+        AND EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
+        AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id)`,
+    [lease.accountId, lease.collectionId],
+  );
+  await session.query(
+    `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
+     SELECT $1, $2, true, m.id FROM gmail_messages m WHERE m.account_id = $1
+        AND ($3 = ANY (m.label_ids) OR EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id))
+         ON CONFLICT DO NOTHING`,
+    [lease.accountId, lease.collectionId, labelId],
+  );
+}
+
+async function forget(session: pg.PoolClient, lease: Lease, suspect: boolean): Promise<void> {
+  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3', [lease.accountId, lease.collectionId, suspect]);
+}
+
+async function forgetAll(session: pg.PoolClient, lease: Lease): Promise<void> {
+  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2', [lease.accountId, lease.collectionId]);
+}

@@ -1,0 +1,76 @@
+import type { CalendarListEntry } from '@syncline/google';
+import { cleanJson } from '@syncline/store';
+import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
+import { meaningOfCalendars, meaningOfEvents } from './calendar/turn.js';
+import { parseCalendarCursor, type Cursor } from './cursor.js';
+import { canonical, readCalendars, readEvents } from './verify.js';
+
+/*
+ * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a
+ * very large one is a matter of some requests; one that is beyond all measure is not audited, and never said to be.
+ */
+
+/** Pages of one calendar: a million events, which the comparison holds in memory as text. */
+const PAGES = 400;
+
+const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
+
+/** Every field of every event. */
+export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
+  const { store, account, lease } = context;
+  const calendar = parseCalendarCursor(cursor);
+  if (calendar.phase !== 'follow') return MOVED_ON;
+  const source = await readEvents(account, lease.externalId, PAGES);
+  if (source === null) return { kind: 'unfinished', why: 'too many events' };
+  const checked = source.size;
+  const differ: string[] = [];
+  for await (const { event } of store.mirror.events(lease.accountId, lease.externalId)) {
+    const id = String(event['id']);
+    if (source.get(id) !== canonical(event)) differ.push(id);
+    source.delete(id);
+  }
+  differ.push(...source.keys());
+  if (differ.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
+  const since = await account.calendar.events({ calendarId: lease.externalId, syncToken: calendar.bookmark, pageToken: null });
+  if (since.nextPageToken !== null) return MOVED_ON;
+  const { metIds, delta } = meaningOfEvents(since.items);
+  const changed = new Set([...metIds, ...(delta.kind === 'calendar-events' ? delta.deleted : [])]);
+  return mended(context, checked, differ.filter((id) => !changed.has(id)));
+}
+
+/**
+ * Every entry of the list. Increments pass over entries of which only the access or the calendar's own properties changed, and the list
+ * is read in full every 6 to 24 hours for that: such an entry is late, not drift. It is mended at once all the same.
+ */
+export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
+  const { store, account, lease } = context;
+  const list = parseCalendarCursor(cursor);
+  if (list.phase !== 'follow') return MOVED_ON;
+  const source = new Map((await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]));
+  const checked = source.size;
+  const differ: string[] = [];
+  let late = 0;
+  for await (const { id, resource } of store.mirror.calendars(lease.accountId)) {
+    const there = source.get(id);
+    source.delete(id);
+    if (there === undefined) differ.push(id);
+    else if (there !== canonical(resource)) late++;
+  }
+  differ.push(...source.keys());
+  const since = differ.length + late === 0 ? null : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
+  if (since === null) return { kind: 'whole', checked, contents: checked, drift: 0 };
+  const { metIds, delta } = meaningOfCalendars(since.items);
+  const changed = new Set([...metIds, ...(delta.kind === 'calendar-list' ? delta.removed : [])]);
+  if (late > 0) await store.collections.wantWalk(lease.collectionId);
+  return mended(context, checked, differ.filter((id) => !changed.has(id)));
+}
+
+function sameForm(entry: CalendarListEntry): string {
+  return canonical(JSON.parse(cleanJson(entry)));
+}
+
+async function mended(context: AuditContext, checked: number, drifted: readonly string[]): Promise<AuditEnd> {
+  reportDrift(context, drifted.length);
+  if (drifted.length > 0) await context.store.collections.wantWalk(context.lease.collectionId);
+  return { kind: 'whole', checked, contents: checked, drift: drifted.length };
+}

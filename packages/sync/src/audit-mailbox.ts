@@ -1,0 +1,170 @@
+import type { GmailLabel } from '@syncline/google';
+import type { CompleteList } from '@syncline/store';
+import type { Cursor, GmailFollow } from './cursor.js';
+import { parseGmailCursor } from './cursor.js';
+import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
+import { isNoSuchList } from './gmail/list-page.js';
+import { meaningOfHistory } from './gmail/interpret.js';
+import { excludedLabels, searchFor, termsOf } from './gmail/mirror-policy.js';
+import { floorMs } from './gmail/window.js';
+import { MAX_RESTARTS } from './turn.js';
+import { COMPARE_PAGE, compareMessages } from './verify-mailbox.js';
+
+/*
+ * The audit of a mailbox, in slices. First the list of all messages and then that of every label is written down, one list at a time, and
+ * compared with the rows; what differs is suspect. Then the suspects' content is compared, and that of a few messages which nothing speaks
+ * against. A suspect that really differs, although history since the bookmark does not name it, is drift.
+ *
+ * Only the mailbox's window is listed. What is excluded is told by its labels' own lists, which come last: they clear of suspicion what
+ * they name and nobody stores, and cast it on what is stored all the same. The walk's own search is not asked, so that a mistake of
+ * Google's in one shows in the other.
+ */
+
+/** Where the audit goes on; the store keeps it as a sealed letter. */
+export type AuditPosition = {
+  /** Of the walk whose rows are audited: a new walk mends everything, so what was found before it is forgotten. */
+  generation: number;
+  /** What the lists are compared under; when either changes, the audit begins again. */
+  exclude: readonly string[];
+  fromMs: number;
+  /** Messages listed that are stored or should be, and content compared, and items that differed, so far. */
+  checked: number;
+  contents: number;
+  drift: number;
+} & AuditStep;
+
+type AuditStep =
+  /** The list of all messages (label ''), or of one label; the sample is drawn from the first. */
+  | { step: 'list'; label: string; pageToken: string | null; restarts: number; sample: string[] }
+  | { step: 'compare' };
+
+type SoFar = Pick<AuditPosition, 'generation' | 'exclude' | 'fromMs' | 'checked' | 'contents' | 'drift'>;
+type Listing = Extract<AuditPosition, { step: 'list' }>;
+type Comparing = Extract<AuditPosition, { step: 'compare' }>;
+
+/** Messages whose content is compared although nothing speaks against them. */
+const SAMPLE = 20;
+
+/** Units of one call; the comparison's price depends on the project's tier. */
+const LIST_UNITS = 5;
+const LABELS_UNITS = 1;
+const HISTORY_UNITS = 2;
+
+const SPENT: AuditEnd = { kind: 'unfinished', why: 'budget spent' };
+
+/** Goes on with the audit in hand, or begins one. */
+export async function auditMailbox(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
+  const mailbox = parseGmailCursor(cursor);
+  if (mailbox.phase !== 'follow' || !context.budget.take(LABELS_UNITS)) return { kind: 'unfinished', why: 'Google has moved on' };
+  const labels = await context.account.gmail.labels();
+  for (let position = await begin(context); ; ) {
+    const next = position.step === 'list' ? await listStep(context, position, labels) : await compareStep(context, position, mailbox);
+    if ('kind' in next) return next;
+    position = next;
+  }
+}
+
+async function begin({ store, lease, policy }: AuditContext): Promise<AuditPosition> {
+  const known = lease.audit?.position as AuditPosition | undefined;
+  const under = { generation: lease.generation, exclude: excludedLabels(policy), fromMs: lease.window.fromMs };
+  if (known && known.generation === under.generation && known.fromMs === under.fromMs && known.exclude.join() === under.exclude.join()) return known;
+  await store.audit.abandon(lease);
+  return { ...under, checked: 0, contents: 0, drift: 0, step: 'list', label: '', pageToken: null, restarts: 0, sample: [] };
+}
+
+/** One page of one list. */
+async function listStep(context: AuditContext, position: Listing, labels: readonly GmailLabel[]): Promise<AuditPosition | AuditEnd> {
+  const { store, lease, budget } = context;
+  if (!budget.take(LIST_UNITS)) return SPENT;
+  const page = await pageOf(context, position, labels);
+  if (page === null) {
+    const again = { ...position, pageToken: null, restarts: position.restarts + 1, ...(position.label === '' ? { checked: 0, sample: [] } : {}) };
+    await store.audit.note(lease, { position: again, checked: again.checked, drift: again.drift, restarts: true });
+    return again;
+  }
+  const listed: Listing = { ...position, pageToken: page.nextPageToken, ...(position.label === '' ? await counted(context, position, page.ids) : {}) };
+  const next = page.nextPageToken === null ? afterList(listed, labels) : listed;
+  await store.audit.note(lease, {
+    position: next, checked: next.checked, drift: next.drift, listed: page.ids,
+    ...(page.nextPageToken === null ? { complete: completeList(context, position, labels) } : {}),
+    ...(next.step === 'compare' ? { sample: listed.sample } : {}),
+  });
+  return next;
+}
+
+/** Only what is stored is counted and sampled by its list: of the rest, what is excluded is nobody's concern, and what is missing is counted when that is known. */
+async function counted({ store, lease, rt }: AuditContext, { checked, sample }: Listing, ids: readonly string[]): Promise<Pick<Listing, 'checked' | 'sample'>> {
+  const { messages: stored } = await store.knownMessages(lease.accountId, ids, []);
+  const candidates = ids.filter((id) => stored.has(id));
+  return { checked: checked + candidates.length, sample: sampled(sample, checked, candidates, () => rt.random.next()) };
+}
+
+function completeList({ lease }: AuditContext, { label, exclude, fromMs }: Listing, labels: readonly GmailLabel[]): CompleteList {
+  return { labelId: label, excluded: exclude.includes(label), catalogue: labels.map(idOf), fromMs, floorMs: floorMs(lease.window) };
+}
+
+/** Null when Google no longer knows the page token. A label that was deleted since has no messages any more. */
+async function pageOf({ account, lease }: AuditContext, { label, pageToken, restarts }: Listing, labels: readonly GmailLabel[]): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
+  try {
+    const page = await account.gmail.listMessages({ pageToken, ...searchFor(termsOf(lease.window)), ...(label === '' ? {} : { labelId: label }) });
+    return { ids: page.ids.map(({ id }) => id), nextPageToken: page.nextPageToken };
+  } catch (error) {
+    if (!isNoSuchList(error)) throw error;
+    if (pageToken !== null && restarts < MAX_RESTARTS) return null;
+    if (label === '' || labels.some((one) => one.id === label)) throw error;
+    return { ids: [], nextPageToken: null };
+  }
+}
+
+/** The list of the next label by id, those of excluded labels last, or the comparison. */
+function afterList(position: Listing, labels: readonly GmailLabel[]): AuditPosition {
+  const { generation, exclude, fromMs, checked, contents, drift, label, sample } = position;
+  const soFar: SoFar = { generation, exclude, fromMs, checked, contents, drift };
+  const place = (id: string): string => `${exclude.includes(id) ? 1 : 0}${id}`;
+  const next = labels.map(idOf).filter((id) => place(id) > place(label)).sort((a, b) => (place(a) < place(b) ? -1 : 1))[0];
+  return next === undefined ? { ...soFar, step: 'compare' } : { ...soFar, step: 'list', label: next, pageToken: null, restarts: 0, sample };
+}
+
+function idOf(label: GmailLabel): string {
+  return label.id ?? '';
+}
+
+/** Some of all ids, each as likely as any other although they come page by page (Vitter's algorithm R). @param seen how many came before */
+export function sampled(sample: readonly string[], seen: number, ids: readonly string[], chance: () => number): string[] {
+  const kept = [...sample];
+  ids.forEach((id, i) => {
+    const place = kept.length < SAMPLE ? kept.length : Math.floor(chance() * (seen + i + 1));
+    if (place < SAMPLE) kept[place] = id;
+  });
+  return kept;
+}
+
+/** The content of the next suspects. */
+async function compareStep(context: AuditContext, position: Comparing, mailbox: GmailFollow): Promise<AuditPosition | AuditEnd> {
+  const { store, lease, account, budget, policy } = context;
+  const suspects = await store.audit.suspects(lease, COMPARE_PAGE);
+  const { checked, contents, drift } = position;
+  if (suspects.length === 0) return { kind: 'whole', checked, contents, drift };
+  if (!budget.take(HISTORY_UNITS)) return SPENT;
+  const looked = suspects.slice(0, budget.takeSome(suspects.length, account.gmail.prices.message));
+  if (looked.length === 0) return SPENT;
+  const excused = new Set((await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId));
+  const found = await compareMessages({ store, account, accountId: lease.accountId, policy, window: lease.window }, looked.filter((id) => !excused.has(id)));
+  const differ = [...found.missing, ...found.extra, ...found.stale];
+  const changed = differ.length === 0 ? new Set<string>() : await changedSince(context, mailbox);
+  if (changed === null) return { kind: 'unfinished', why: 'Google has moved on' };
+  const drifted = differ.filter((id) => !changed.has(id));
+  reportDrift(context, drifted.length);
+  if (drifted.length > 0) await store.quarantine.wantMessages(lease.accountId, drifted);
+  const next: Comparing = { ...position, checked: checked + found.missing.length, contents: contents + looked.length, drift: drift + drifted.length };
+  await store.audit.note(lease, { position: next, checked: next.checked, drift: next.drift, looked });
+  return next;
+}
+
+/** What history names since the bookmark is on its way to the mirror anyway. Null when that is more than a page: then nothing can be judged now. */
+async function changedSince({ account }: AuditContext, mailbox: GmailFollow): Promise<Set<string> | null> {
+  const since = await account.gmail.history({ startHistoryId: BigInt(mailbox.after), pageToken: null });
+  if (since.nextPageToken !== null) return null;
+  const { added, refetch, deleted, labelChanges } = meaningOfHistory(since.records);
+  return new Set([...added, ...refetch, ...deleted, ...labelChanges.map(({ id }) => id)]);
+}
