@@ -122,8 +122,9 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   const report = await verify();
   expect(report).toEqual({ resource: 'gmail', checked: 99 - outside.length, missing: [], extra: outside, stale: [] });
   const seq = await lastSeq();
-  await repairDrift(world.store, mailbox.accountId, report);
-  await world.catchUp();
+  const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  const { rows } = await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'");
+  expect(await repairDrift(world.rt, deps, { accountId: mailbox.accountId, collectionIds: rows.map(({ id }) => id) }, report)).toBeNull();
   expect((await events(seq)).sort()).toEqual(outside.map((id) => `deleted ${id}`));
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect(await verify(5)).toMatchObject({ checked: 99 - outside.length, missing: [], extra: [], stale: [] });

@@ -60,8 +60,12 @@ test('repair mends exactly what differs, with its change events, and asks for no
   const reports = [await verify('gmail'), await verify('calendar')];
   const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq;
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
-  for (const report of reports) await repairDrift(world.store, accountId, report);
-  await world.catchUp();
+  const { collections } = (await world.store.accounts.list())[0]!;
+  const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  for (const report of reports) {
+    const collectionIds = collections.filter(({ kind }) => kind.startsWith(report.resource)).map(({ id }) => id);
+    expect(await repairDrift(world.rt, deps, { accountId, collectionIds }, report)).toBeNull();
+  }
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
   expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(3);
   const changes = (await world.store.changes(accountId, BigInt(seq), 100)).map(({ entity, id, op }) => `${entity} ${id} ${op}`).sort();
@@ -78,4 +82,41 @@ test('a sample finds by listing what is missing, extra or labelled otherwise, an
   expect(await verify('gmail', 0)).toEqual({ resource: 'gmail', checked: 60, missing: [ids[0]], extra: [], stale: [ids[1]] });
   expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(2);
   expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
+});
+
+test('a repair that cannot be served says why, and stays wanted', async () => {
+  const { rows } = await world.database.pool.query<{ id: string }>("DELETE FROM gmail_messages WHERE id = (SELECT min(id) FROM gmail_messages) RETURNING id");
+  const account = (await world.store.accounts.list())[0]!;
+  const mailbox = account.collections.find(({ kind }) => kind === 'gmail')!;
+  const report = { resource: 'gmail', checked: 60, missing: [rows[0]!.id], extra: [], stale: [] } as const;
+  const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
+  const repair = (): Promise<string | null> => repairDrift(world.rt, deps, { accountId, collectionIds: [mailbox.id] }, { ...report, missing: [...report.missing], extra: [], stale: [] }, 0);
+  const held = await world.store.lease.claim(mailbox.id);
+  expect(await repair()).toBe('a worker is still at it');
+  if (held.kind === 'claimed') await world.store.lease.settle(held.lease, { result: 'more', nextInMs: 0, error: null });
+  await world.store.accounts.pause(accountId);
+  expect(await repair()).toContain('not active');
+  await world.store.accounts.resume(accountId);
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
+});
+
+test('a verify beside a backfill stays under the calls that Google lets a mailbox have in flight, reads long threads whole, and is the only one', async () => {
+  await world.close();
+  world = await startWorld({ seed: 52, accounts: 1, messagesPerAccount: 240, threadLength: 6, calendarsPerAccount: 1, eventsPerCalendar: 0, latencyMs: [5, 30] });
+  accountId = (await world.store.accounts.list())[0]!.id;
+  await world.catchUp();
+  const before = (await world.control.ledger()).methods;
+  const backfill = (async () => {
+    await world.store.collections.markWanted([accountId], { resource: 'gmail', full: true });
+    await world.catchUp();
+  })();
+  const verifying = verifyAccount(world.rt, world, accountId, 'gmail');
+  const refused: unknown = await verifyAccount(world.rt, world, accountId, 'gmail').catch((error: unknown) => error);
+  expect(String(refused)).toContain('another comparison of this mailbox is under way');
+  expect(await verifying).toMatchObject({ checked: 240, missing: [], extra: [], stale: [] });
+  await backfill;
+  const { violations, methods } = await world.control.ledger();
+  expect(violations.total).toBe(0);
+  expect(methods['threads.get']!.calls).toBeGreaterThan((before['threads.get']?.calls ?? 0) * 2);
 });

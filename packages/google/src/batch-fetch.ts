@@ -72,12 +72,16 @@ async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
   const size = fetch.atMost;
   let next = 0;
   while (next < ids.length && !fetch.stop) {
-    const batch = lightEnough(fetch.kind, ids.slice(next, next + Math.min(size, fetch.session.batchSizes.of(fetch.session.accountId))));
+    const batch = lightEnough(fetch.kind, ids.slice(next, next + Math.min(size, mostParts(fetch.session))));
     next += await askBatch(fetch, batch, again);
   }
   const { stop } = fetch;
   if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
   return again;
+}
+
+function mostParts({ batchSizes, accountId, options }: Session): number {
+  return Math.min(options.maxParts ?? Infinity, batchSizes.of(accountId));
 }
 
 function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {

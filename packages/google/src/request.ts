@@ -24,6 +24,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Whose quota Google counts this under, where several accounts are one mailbox. Default: the account itself. */
   quotaUser?: string;
+  /** Parts of a batch at most: for whoever reads beside the mailbox's own run, which has a full batch in flight. Default: what the mailbox takes. */
+  maxParts?: number;
   /** A longer wait for quota is thrown as `rate-limited`, so that a worker slot never sleeps. Default 250. */
   maxQuotaWaitMs?: number;
 }

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
+import { alone } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
 import { markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
@@ -95,6 +96,8 @@ export interface Store {
   mirror: Mirror;
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
   quota: { record(accountId: string, spent: readonly SpentUnits[]): Promise<void>; today(): Promise<SpentToday[]> };
+  /** Null when somebody, in any process, is at work under that name. */
+  alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -142,13 +145,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
-    lease: {
-      claim: (collectionId) => claimLease(pool, collectionId, holder, LEASE_TTL_MS),
-      renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
-      settle: (lease, settlement) => settle(pool, lease, settlement),
-      settleGone: (lease, reason) => settleGone(pool, lease, reason),
-      park: (lease, parking) => park(pool, lease, parking),
-    },
+    lease: leasesOver(pool, holder),
     commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
@@ -159,8 +156,19 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     mirror: mirrorIn(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
+    alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
     close: () => pool.end(),
+  };
+}
+
+function leasesOver(pool: pg.Pool, holder: string): Store['lease'] {
+  return {
+    claim: (collectionId) => claimLease(pool, collectionId, holder, LEASE_TTL_MS),
+    renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
+    settle: (lease, settlement) => settle(pool, lease, settlement),
+    settleGone: (lease, reason) => settleGone(pool, lease, reason),
+    park: (lease, parking) => park(pool, lease, parking),
   };
 }
 

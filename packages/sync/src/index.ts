@@ -7,4 +7,5 @@ export { finishRemovals, removeAccount, type RemovalStep } from './remove-accoun
 export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
 export type { DoorbellTargets } from './watch/step.js';
 export { QUEUED_SNOOZE_LIMIT_MS, syncCollection, type Run, type SyncDeps } from './sync-collection.js';
-export { repairDrift, verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';
+export { repairDrift } from './repair.js';
+export { verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';

@@ -1,6 +1,5 @@
-import type { GoogleAccount } from '@syncline/google';
+import type { GmailMessage, GoogleAccount } from '@syncline/google';
 import type { ExportedMessage, MailWindow, MessageRow, Store } from '@syncline/store';
-import { must } from '@syncline/runtime';
 import { withBodies } from './gmail/bodies.js';
 import { excludedLabels, isExcluded, isKept, searchFor, termsOf, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { parseMessage } from './gmail/parse.js';
@@ -28,43 +27,43 @@ export interface ComparedMailbox {
 
 /** Messages that are compared at a time. */
 export const COMPARE_PAGE = 40;
+/** Longer threads are read message by message: an answer has to fit the bounds on memory. */
+export const LONGEST_THREAD = 100;
 
-/** Counts pages of listings; null is no bound. */
-export interface ListingBudget {
-  pagesLeft: number | null;
+/** A message as the listing names it. */
+export interface ListedMessage {
+  id: string;
+  threadId: string;
 }
 
 /**
- * Every id that the mirror should hold. What is excluded is told by its labels' own lists and not by the search that the walk uses,
+ * Every message that the mirror should hold. What is excluded is told by its labels' own lists and not by the search that the walk uses,
  * so that a mistake of Google's in one shows in the other.
  */
-export async function listKept(mailbox: ComparedMailbox): Promise<string[]> {
-  const unbounded = { pagesLeft: null };
-  const kept = new Set(must(await listIds(mailbox, unbounded), 'an unbounded listing has an end'));
-  for (const label of excludedLabels(mailbox.policy)) for (const id of must(await listIds(mailbox, unbounded, label), 'an unbounded listing has an end')) kept.delete(id);
-  return [...kept];
+export async function listKept(mailbox: ComparedMailbox): Promise<ListedMessage[]> {
+  const kept = new Map((await listMessages(mailbox)).map((message) => [message.id, message]));
+  for (const label of excludedLabels(mailbox.policy)) for (const { id } of await listMessages(mailbox, label)) kept.delete(id);
+  return [...kept.values()];
 }
 
-/** Every id of the mailbox's window, or of one label in it. @returns null when the budget does not reach */
-async function listIds({ account, window }: ComparedMailbox, budget: ListingBudget, labelId?: string): Promise<string[] | null> {
-  const ids: string[] = [];
+/** Every message of the mailbox's window, or of one label in it. */
+async function listMessages({ account, window }: ComparedMailbox, labelId?: string): Promise<ListedMessage[]> {
+  const listed: ListedMessage[] = [];
   for (let pageToken: string | null = null; ; ) {
-    if (budget.pagesLeft !== null && budget.pagesLeft-- <= 0) return null;
     const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken, ...searchFor(termsOf(window)), ...(labelId === undefined ? {} : { labelId }) });
-    for (const item of page.ids) ids.push(item.id);
+    listed.push(...page.ids);
     pageToken = page.nextPageToken;
-    if (pageToken === null) return ids;
+    if (pageToken === null) return listed;
   }
 }
 
 /**
  * Ids and labels by listing, without a single message.
- * @returns what the mirror should hold and which messages differ, or null when the budget does not reach
+ * @returns what the mirror should hold and which messages differ
  */
-export async function compareListing(mailbox: ComparedMailbox, budget: ListingBudget = { pagesLeft: null }): Promise<{ ids: string[]; suspects: string[] } | null> {
+export async function compareListing(mailbox: ComparedMailbox): Promise<{ ids: string[]; suspects: string[] }> {
   const { store, accountId } = mailbox;
-  const labels = await listLabels(mailbox, budget);
-  if (labels === null) return null;
+  const labels = await listLabels(mailbox);
   for (const [id, labelIds] of labels) if (isExcluded(mailbox.policy, labelIds)) labels.delete(id);
   const ids = [...labels.keys()];
   const suspects: string[] = [];
@@ -77,16 +76,10 @@ export async function compareListing(mailbox: ComparedMailbox, budget: ListingBu
   return { ids, suspects };
 }
 
-/** Every id with its labels, from the list of each label. @returns null when the budget does not reach */
-async function listLabels(mailbox: ComparedMailbox, budget: ListingBudget): Promise<Map<string, string[]> | null> {
-  const ids = await listIds(mailbox, budget);
-  if (ids === null) return null;
-  const labels = new Map<string, string[]>(ids.map((id) => [id, []]));
-  for (const label of await mailbox.account.gmail.labels()) {
-    const labelled = await listIds(mailbox, budget, label.id ?? '');
-    if (labelled === null) return null;
-    for (const id of labelled) labels.get(id)?.push(label.id ?? '');
-  }
+/** Every id with its labels, from the list of each label. */
+async function listLabels(mailbox: ComparedMailbox): Promise<Map<string, string[]>> {
+  const labels = new Map<string, string[]>((await listMessages(mailbox)).map(({ id }) => [id, []]));
+  for (const label of await mailbox.account.gmail.labels()) for (const { id } of await listMessages(mailbox, label.id ?? '')) labels.get(id)?.push(label.id ?? '');
   return labels;
 }
 
@@ -107,21 +100,51 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
   return pool.slice(0, count);
 }
 
-async function comparePage({ store, account, accountId, policy, window }: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
+/** Every field of the messages of whole threads, or of single messages: whichever way is cheaper. What else a thread brings is passed over. */
+export async function compareListed(mailbox: ComparedMailbox, groups: readonly ListedMessage[][]): Promise<MailboxDrift> {
+  const { account } = mailbox;
+  const found: MailboxDrift = { missing: [], extra: [], stale: [] };
+  const isCheaper = ({ length }: ListedMessage[]): boolean => account.gmail.prices.thread < length * account.gmail.prices.message;
+  const whole = groups.filter(isCheaper);
+  const threads = whole.length === 0 ? [] : await threadsOf(account, whole);
+  const brought = new Map(threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]));
+  const ids = groups.flat().map(({ id }) => id);
+  // What a thread's answer does not name is asked for alone before it counts as gone.
+  const alone = await messagesOf(account, ids.filter((id) => !brought.has(id)));
+  await compareWith(mailbox, ids, [...alone, ...ids.flatMap((id) => brought.get(id) ?? [])], found);
+  return found;
+}
+
+async function threadsOf(account: GoogleAccount, groups: readonly ListedMessage[][]): Promise<{ messages: GmailMessage[] }[]> {
+  const answer = await account.gmail.getThreads(groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })));
+  if (answer.failed[0]) throw answer.failed[0].error;
+  return answer.threads;
+}
+
+async function messagesOf(account: GoogleAccount, ids: readonly string[]): Promise<GmailMessage[]> {
+  if (ids.length === 0) return [];
   const answer = await account.gmail.getMessages([...ids]);
   if (answer.failed[0]) throw answer.failed[0].error;
-  const source = new Map(answer.messages.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
+  return answer.messages;
+}
+
+async function comparePage(mailbox: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
+  await compareWith(mailbox, ids, await messagesOf(mailbox.account, ids), found);
+}
+
+async function compareWith({ store, accountId, policy, window }: ComparedMailbox, ids: readonly string[], there: readonly GmailMessage[], found: MailboxDrift): Promise<void> {
+  const source = new Map(there.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
   // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
-  const due = new Set(answer.messages.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id));
+  const due = new Set(there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
   for (const id of ids) {
-    const there = source.get(id);
+    const theirs = source.get(id);
     const here = mirror.get(id);
     if (!here) {
       if (due.has(id)) found.missing.push(id);
-    } else if (!there) found.extra.push(id);
-    else if (JSON.stringify(there) !== JSON.stringify(here)) found.stale.push(id);
+    } else if (!theirs) found.extra.push(id);
+    else if (JSON.stringify(theirs) !== JSON.stringify(here)) found.stale.push(id);
   }
 }
 

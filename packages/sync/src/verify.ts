@@ -1,9 +1,9 @@
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
-import { must, type Runtime } from '@syncline/runtime';
+import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
-import { COMPARE_PAGE, type ComparedMailbox, compareListing, compareMessages, listKept, type MailboxDrift, sampleOf } from './verify-mailbox.js';
+import { COMPARE_PAGE, type ComparedMailbox, LONGEST_THREAD, type ListedMessage, compareListed, compareListing, compareMessages, listKept, type MailboxDrift, sampleOf } from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -32,6 +32,12 @@ export interface VerifyOptions {
 /** Verifying may wait for quota that long at a time: it runs in a person's terminal, not in a worker's slot. */
 const MAX_QUOTA_WAIT_MS = 10 * 60_000;
 
+/**
+ * Google caps a mailbox's calls in flight at some 25. The run that holds the mailbox's lease has a batch of 20 under way; with this
+ * many a comparison beside it stays under the cap. It is no slower for it: a mailbox's quota gives 300 messages a minute.
+ */
+const MAX_PARTS = 4;
+
 /** Before the second look the fleet gets this long to catch up; without a running fleet the look is taken all the same. */
 const CATCH_UP_MS = 20_000;
 const CATCH_UP_POLL_MS = 250;
@@ -39,30 +45,22 @@ const CATCH_UP_POLL_MS = 250;
 /**
  * Compares every field of the mirror with Google now. Differences are looked at a second time, after the fleet has been rung and
  * has caught up, since a mailbox in use is always a poll behind; what differs twice is reported.
- * Costs 20 units a message and 5 for every 500 ids (with a sample: 5 for every 500 ids of each label, and 20 for each message of it);
+ * Costs 20 units a message, or 40 a thread where that is less, and 5 for every 500 ids (with a sample: 5 for every 500 ids of each label, and 20 for each message of it);
  * a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
   rt: Runtime, deps: VerifyDeps, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const account = deps.google.account(accountId, { lane: 'backfill', project: options.project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
+  const account = deps.google.account(accountId, { lane: 'backfill', project: options.project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS, maxParts: MAX_PARTS });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    return resource === 'gmail' ? await verifyMailbox(rt, deps, account, accountId, options, catchUp) : await verifyCalendars(deps.store, account, accountId, options, catchUp);
+    if (resource === 'calendar') return await verifyCalendars(deps.store, account, accountId, options, catchUp);
+    const done = await deps.store.alone(`verify ${accountId}`, () => verifyMailbox(rt, deps, account, accountId, options, catchUp));
+    if (done === null) throw new OperatorError('another comparison of this mailbox is under way; two at once would exceed what Google lets a mailbox answer at a time');
+    return done.result;
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
-}
-
-/**
- * Mends exactly what a report names: messages are read again one by one (what Google does not have goes), calendars are walked, which
- * costs a request for every 2,500 events and writes only what differs. Done by the next runs, with change events like any other change.
- */
-export async function repairDrift(store: Store, accountId: string, report: VerifyReport): Promise<void> {
-  const ids = namesIn(report);
-  if (ids.length === 0) return;
-  if (report.resource === 'gmail') await store.quarantine.wantMessages(accountId, ids);
-  else await store.collections.markWanted([accountId], { resource: 'calendar', full: true });
 }
 
 async function waitForFleet(rt: Runtime, store: Store, accountId: string, resource: 'gmail' | 'calendar'): Promise<void> {
@@ -80,29 +78,53 @@ async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccou
   const { checked, suspects } = options.sample === undefined ? await lookAtAll(mailbox, options) : await lookAtSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
-  const { missing, extra, stale } = await compareMessages(mailbox, suspects);
+  // The window may have moved meanwhile: what a deepening has brought since is not to be judged by the old one.
+  const { missing, extra, stale } = await compareMessages({ ...mailbox, window: await deps.store.mirror.window(accountId) }, suspects);
   return { resource: 'gmail', checked, missing: missing.sort(), extra: extra.sort(), stale: stale.sort() };
 }
 
 async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
-  const ids = await listKept(mailbox);
+  const messages = await listKept(mailbox);
   const suspects: string[] = [];
-  for (let from = 0; from < ids.length; from += COMPARE_PAGE) {
-    const page = ids.slice(from, from + COMPARE_PAGE);
-    const compared = await compareMessages(mailbox, page);
-    suspects.push(...namesIn(compared));
-    progress?.(from + page.length);
+  let compared = 0;
+  for (const page of pagesOf(messages)) {
+    suspects.push(...namesIn(await compareListed(mailbox, page)));
+    progress?.((compared += page.reduce((sum, thread) => sum + thread.length, 0)));
   }
-  const listed = new Set(ids);
+  const listed = new Set(messages.map(({ id }) => id));
   const unlisted: string[] = [];
   for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId)) if (!listed.has(id)) unlisted.push(id);
   // Rows of a slice that is just being deepened stand outside the list, and are none the worse for it.
   suspects.push(...(mailbox.window.goalMs === null ? unlisted : namesIn(await compareMessages(mailbox, unlisted))));
-  return { checked: ids.length, suspects };
+  return { checked: messages.length, suspects };
+}
+
+/** The messages by thread, some threads at a time: as many as make a page of messages, and one at least. A thread that is too long comes in single messages. */
+function* pagesOf(messages: readonly ListedMessage[]): Generator<ListedMessage[][]> {
+  let page: ListedMessage[][] = [];
+  let size = 0;
+  for (const group of groupsOf(messages)) {
+    page.push(group);
+    size += group.length;
+    if (size < COMPARE_PAGE) continue;
+    yield page;
+    [page, size] = [[], 0];
+  }
+  if (page.length > 0) yield page;
+}
+
+function groupsOf(messages: readonly ListedMessage[]): ListedMessage[][] {
+  const threads = new Map<string, ListedMessage[]>();
+  for (const message of messages) {
+    const thread = threads.get(message.threadId);
+    if (thread) thread.push(message);
+    else threads.set(message.threadId, [message]);
+  }
+  return [...threads.values()].flatMap((thread) => (thread.length > LONGEST_THREAD ? thread.map((message) => [message]) : [thread]));
 }
 
 async function lookAtSample(rt: Runtime, mailbox: ComparedMailbox, sample: number): Promise<Looked> {
-  const { ids, suspects } = must(await compareListing(mailbox), 'an unbounded listing has an end');
+  const { ids, suspects } = await compareListing(mailbox);
   const known = new Set(suspects);
   const sampled = await compareMessages(mailbox, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
   return { checked: ids.length, suspects: [...suspects, ...namesIn(sampled)] };

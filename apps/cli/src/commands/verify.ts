@@ -1,4 +1,4 @@
-import { GoogleError, openGoogle } from '@syncline/google';
+import { type Google, GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
@@ -22,24 +22,34 @@ interface VerifyOptions {
 /** Ids in a report for people; `--json` has them all. */
 const NAMED_LIMIT = 10;
 
-/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` has mended by the next runs. */
+/** `syncline verify EMAIL`: compares the mirror with Google now; exit 1 on drift, which `--repair` mends by running the collections itself. */
 export function addVerify(program: Command): void {
   program
     .command('verify')
     .description('compare the mirror with Google now (costs what reading everything costs)')
     .argument('<email>')
     .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
-    .option('--repair', 'have what differs, and nothing else, read again by the workers')
+    .option('--repair', 'read what differs, and nothing else, again')
     .option('--sample <count>', "of a mailbox: ids and labels by listing, and this many messages' content", wholeNumber(0, 1_000_000))
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"resource","checked","missing","extra","stale"}, a line a resource')
     .action((email: string, options: VerifyOptions) => runWithStore(async (cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const resources = options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
-      const drifted = await verifyAll(cli, store, account, resources, options);
-      if (options.repair) for (const report of drifted) await repair(store, account.id, report);
-      return drifted.length > 0 ? 1 : 0;
+      const google = await openGoogle(cli.rt, { ...cli.config.google, redisUrl: cli.config.redisUrl, quotas: cli.config.quotas, tokens: store.vault });
+      try {
+        const drifted = await verifyAll(cli, { store, google }, account, resources, options);
+        if (options.repair) for (const report of drifted) await repair(cli, { store, google }, account, report);
+        return drifted.length > 0 ? 1 : 0;
+      } finally {
+        await google.close();
+      }
     }, ['google', 'master-key']));
+}
+
+interface Doors {
+  store: Store;
+  google: Google;
 }
 
 /** What the account has connected: only that can be compared. */
@@ -48,9 +58,7 @@ function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
 }
 
 /** Prints a report for each resource. @returns those that have drifted */
-async function verifyAll(cli: Cli, store: Store, account: AccountView, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
-  const { rt, config } = cli;
-  const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
+async function verifyAll({ rt, config }: Cli, { store, google }: Doors, account: AccountView, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
   const drifted: VerifyReport[] = [];
   try {
     for (const resource of resources) {
@@ -68,14 +76,14 @@ async function verifyAll(cli: Cli, store: Store, account: AccountView, resources
   } catch (error) {
     if (error instanceof GoogleError) throw new OperatorError(`The comparison could not be finished: ${error.message}.`);
     throw error;
-  } finally {
-    await google.close();
   }
 }
 
-async function repair(store: Store, accountId: string, report: VerifyReport): Promise<void> {
-  await repairDrift(store, accountId, report);
-  say(`${report.resource}: what differs is read again by the workers; verify again when it is done (syncline wait)`);
+/** Serves the wish itself, so that it does not depend on a worker that may not be there. */
+async function repair({ rt, config }: Cli, { store, google }: Doors, account: AccountView, report: VerifyReport): Promise<void> {
+  const collectionIds = account.collections.filter(({ kind, state }) => kind.startsWith(report.resource) && state === 'active').map(({ id }) => id);
+  const unserved = await repairDrift(rt, { store, google, policy: config.poll, mirror: config.mirror }, { accountId: account.id, collectionIds }, report);
+  say(unserved === null ? `${report.resource}: what differed was read again` : `${report.resource}: what differs could not be read again yet (${unserved}); it stays wanted, and is read as soon as that is over`);
 }
 
 function driftOf(report: VerifyReport): number {

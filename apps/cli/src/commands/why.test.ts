@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 function collection(kind: CollectionView['kind'], audit: AuditView, state = 'active'): CollectionView {
   return {
     id: kind, kind, externalId: kind, state, phase: 'follow', progress: { done: 0, total: null }, walkStartedAt: null, wantedAt: null, servedAt: null, leaseUntil: null, leaseHolder: null,
-    lastSyncedAt: null, nextSyncAt: null, failures: 0, error: null, parked: null, audit, quarantined: 0,
+    lastSyncedAt: null, nextSyncAt: null, failures: 0, error: null, parked: null, audit, quarantined: 0, doorbell: null,
   };
 }
 

@@ -1,0 +1,66 @@
+import { unreachable, type Runtime } from '@syncline/runtime';
+import { syncCollection, type SyncDeps } from './sync-collection.js';
+import type { VerifyReport } from './verify.js';
+
+/*
+ * Repair is a wish, and whoever wishes also serves it: what a report names is wanted like anything else, and then the collections are run
+ * right here, under their leases, as a worker would. A fleet at work meanwhile does the same things, and the leases keep the two apart.
+ */
+
+/** The account whose report it is, with the collections of the report's resource. */
+export interface RepairedAccount {
+  accountId: string;
+  collectionIds: readonly string[];
+}
+
+/** Why what differs could not be read again now; the wish stays, and is served when that is over. Null when it was. */
+export type Unserved = string | null;
+
+/** Quota, weather and a worker that has the collection are waited for that long, all together. */
+const PATIENCE_MS = 10 * 60_000;
+const SLICE_MS = 60_000;
+
+/**
+ * Mends exactly what a report names: messages are read again one by one (what Google does not have goes), calendars are walked, which
+ * costs a request for every 2,500 events and writes only what differs. With change events like any other change.
+ */
+export async function repairDrift(rt: Runtime, deps: SyncDeps, account: RepairedAccount, report: VerifyReport, patienceMs = PATIENCE_MS): Promise<Unserved> {
+  const ids = [...report.missing, ...report.extra, ...report.stale];
+  if (ids.length === 0) return null;
+  if (report.resource === 'gmail') await deps.store.quarantine.wantMessages(account.accountId, ids);
+  else await deps.store.collections.markWanted([account.accountId], { resource: 'calendar', full: true });
+  const deadlineMs = rt.clock.nowMs() + patienceMs;
+  for (const collectionId of account.collectionIds) {
+    const unserved = await serve(rt, deps, collectionId, deadlineMs);
+    if (unserved !== null) return unserved;
+  }
+  return null;
+}
+
+async function serve(rt: Runtime, deps: SyncDeps, collectionId: string, deadlineMs: number): Promise<Unserved> {
+  for (;;) {
+    const outcome = await syncCollection(rt, deps, collectionId, { sliceMs: SLICE_MS, signal: rt.signal });
+    rt.signal.throwIfAborted();
+    switch (outcome.kind) {
+      case 'caught-up':
+        return null;
+      case 'more':
+        break;
+      case 'snooze':
+      case 'busy': {
+        const waitMs = Math.max(0, outcome.until.getTime() - rt.clock.nowMs());
+        const why = outcome.kind === 'snooze' ? outcome.why : 'a worker is still at it';
+        if (rt.clock.nowMs() + waitMs > deadlineMs) return why;
+        await rt.clock.sleep(waitMs, rt.signal);
+        break;
+      }
+      case 'reauthorize':
+      case 'parked':
+        return outcome.reason;
+      case 'gone':
+        return 'its account or the collection is not active';
+      default:
+        return unreachable(outcome);
+    }
+  }
+}
