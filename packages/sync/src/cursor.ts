@@ -70,6 +70,8 @@ export type CalendarCursor =
       phase: 'follow';
       bookmark: string;
       pageToken: string | null;
+      /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
+      gone?: string[];
       /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
       relistAtMs?: number;
     };

@@ -79,12 +79,17 @@ function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 
   };
 }
 
+/** Tombstones of one listing that its later pages are held against: bounds the cursor. */
+const GONE_KEPT = 1_000;
+
 async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<Turn> {
   if (cursor.pageToken === null) context.listingBegunHere = true;
-  const page = await readPage(context, cursor.bookmark, cursor.pageToken);
+  const { gone = [], ...between } = cursor;
+  const page = await readPage(context, cursor.bookmark, cursor.pageToken, gone);
+  const goneByNow = page.delta.kind === 'calendar-events' ? [...gone, ...page.delta.deleted].slice(-GONE_KEPT) : [];
   const next: CalendarCursor = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken }
-    : { ...cursor, bookmark: lastPageBookmark(page), pageToken: null };
+    ? { ...between, pageToken: page.nextPageToken, ...(goneByNow.length > 0 ? { gone: goneByNow } : {}) }
+    : { ...between, bookmark: lastPageBookmark(page), pageToken: null };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
@@ -100,7 +105,7 @@ interface CalendarPage {
   nextSyncToken: string | null;
 }
 
-async function readPage(context: TurnContext, syncToken: string | null, pageToken: string | null): Promise<CalendarPage> {
+async function readPage(context: TurnContext, syncToken: string | null, pageToken: string | null, gone: readonly string[] = []): Promise<CalendarPage> {
   const calendar = context.google.calendar;
   if (context.lease.kind === 'calendar-list') {
     const page = await calendar.calendars({ syncToken, pageToken });
@@ -109,7 +114,7 @@ async function readPage(context: TurnContext, syncToken: string | null, pageToke
   const page = await calendar.events({ calendarId: context.lease.externalId, syncToken, pageToken }).catch((error: unknown) => {
     throw asAccessLost(error);
   });
-  return { ...meaningOfEvents(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
+  return { ...meaningOfEvents(page.items, gone), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
 }
 
 /** Of an id that a page names twice, the later item counts. */
@@ -120,10 +125,16 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): { delta
   return { delta: { kind: 'calendar-list', calendars: live.map(parseCalendar), removed }, metIds: live.map((item) => item.id ?? '') };
 }
 
-export function meaningOfEvents(items: readonly CalendarEvent[]): { delta: Delta; metIds: string[] } {
+/**
+ * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on whatever page it comes.
+ * @param gone what earlier pages of the listing told to be deleted
+ */
+export function meaningOfEvents(items: readonly CalendarEvent[], gone: readonly string[] = []): { delta: Delta; metIds: string[] } {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const live = [...last.values()].filter((item) => !isTombstone(item));
-  const deleted = [...last.values()].filter(isTombstone).map((item) => item.id ?? '');
+  const ended = new Set([...gone, ...[...last.values()].filter(isTombstone).map((item) => item.id ?? '')]);
+  const isOver = (item: CalendarEvent): boolean => isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
+  const live = [...last.values()].filter((item) => !isOver(item));
+  const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
   return { delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted }, metIds: live.map((item) => item.id ?? '') };
 }
 
