@@ -3,15 +3,12 @@ import { cleanJson } from '@syncline/store';
 import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
 import { meaningOfCalendars, meaningOfEvents } from './calendar/turn.js';
 import { parseCalendarCursor, type Cursor } from './cursor.js';
-import { canonical, readCalendars, readEvents } from './verify.js';
+import { fingerprint, readCalendars, readEvents } from './verify.js';
 
 /*
  * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a
- * very large one is a matter of some requests; one that is beyond all measure is not audited, and never said to be.
+ * very large one is a matter of some requests, and of each event a fingerprint is kept in memory, not the event.
  */
-
-/** Pages of one calendar: a million events, which the comparison holds in memory as text. */
-const PAGES = 400;
 
 const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
 
@@ -20,13 +17,12 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   const { store, account, lease } = context;
   const calendar = parseCalendarCursor(cursor);
   if (calendar.phase !== 'follow') return MOVED_ON;
-  const source = await readEvents(account, lease.externalId, PAGES);
-  if (source === null) return { kind: 'unfinished', why: 'too many events' };
+  const source = await readEvents(account, lease.externalId);
   const checked = source.size;
   const differ: string[] = [];
   for await (const { event } of store.mirror.events(lease.accountId, lease.externalId)) {
     const id = String(event['id']);
-    if (source.get(id) !== canonical(event)) differ.push(id);
+    if (source.get(id) !== fingerprint(event)) differ.push(id);
     source.delete(id);
   }
   differ.push(...source.keys());
@@ -54,7 +50,7 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
     const there = source.get(id);
     source.delete(id);
     if (there === undefined) differ.push(id);
-    else if (there !== canonical(resource)) late++;
+    else if (there !== fingerprint(resource)) late++;
   }
   differ.push(...source.keys());
   const since = differ.length + late === 0 ? null : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
@@ -66,7 +62,7 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
 }
 
 function sameForm(entry: CalendarListEntry): string {
-  return canonical(JSON.parse(cleanJson(entry)));
+  return fingerprint(JSON.parse(cleanJson(entry)));
 }
 
 async function mended(context: AuditContext, checked: number, drifted: readonly string[]): Promise<AuditEnd> {

@@ -55,7 +55,8 @@ const SPENT: AuditEnd = { kind: 'unfinished', why: 'budget spent' };
 /** Goes on with the audit in hand, or begins one. */
 export async function auditMailbox(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const mailbox = parseGmailCursor(cursor);
-  if (mailbox.phase !== 'follow' || !context.budget.take(LABELS_UNITS)) return { kind: 'unfinished', why: 'Google has moved on' };
+  if (mailbox.phase !== 'follow') return { kind: 'unfinished', why: 'Google has moved on' };
+  if (!context.budget.take(LABELS_UNITS)) return SPENT;
   const labels = await context.account.gmail.labels();
   for (let position = await begin(context); ; ) {
     const next = position.step === 'list' ? await listStep(context, position, labels) : await compareStep(context, position, mailbox);

@@ -16,7 +16,7 @@ export interface AuditContext {
 /** How a slice ended: with the audit, or somewhere in it. */
 export type AuditEnd =
   | { kind: 'whole'; checked: number; contents: number; drift: number }
-  | { kind: 'unfinished'; why: 'budget spent' | 'Google has moved on' | 'too many events' };
+  | { kind: 'unfinished'; why: 'budget spent' | 'Google has moved on' };
 
 /** What a slice may still spend. Every request is taken from it before it is made. */
 export class AuditBudget {

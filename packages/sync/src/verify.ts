@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
@@ -162,33 +163,29 @@ async function compareEvents(store: Store, account: GoogleAccount, accountId: st
     const key = `${calendarId}/${String(event['id'])}`;
     const there = source.get(key);
     if (there === undefined) differences.set(key, 'extra');
-    else if (there !== canonical(event)) differences.set(key, 'stale');
+    else if (there !== fingerprint(event)) differences.set(key, 'stale');
     source.delete(key);
   }
   for (const key of source.keys()) differences.set(key, 'missing');
   return { checked, differences };
 }
 
-/** Every event of every calendar that the account lists, as canonical JSON. */
+/** Every event of every calendar that the account lists, as fingerprints. */
 async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
   const all = new Map<string, string>();
-  for (const { id: calendarId } of await readCalendars(account)) {
-    for (const [id, event] of must(await readEvents(account, calendarId), 'an unbounded reading has an end')) all.set(`${calendarId}/${id}`, event);
-  }
+  for (const { id: calendarId } of await readCalendars(account)) for (const [id, event] of await readEvents(account, calendarId)) all.set(`${calendarId}/${id}`, event);
   return all;
 }
 
-/** The living events of one calendar, as canonical JSON by id; null when it has more pages than allowed. */
-export async function readEvents(account: GoogleAccount, calendarId: string, pagesAllowed = Number.POSITIVE_INFINITY): Promise<Map<string, string> | null> {
+/** The living events of one calendar, as fingerprints by id. */
+export async function readEvents(account: GoogleAccount, calendarId: string): Promise<Map<string, string>> {
   const events = new Map<string, string>();
-  let pageToken: string | null = null;
-  for (let pages = 0; pages < pagesAllowed; pages++) {
+  for (let pageToken: string | null = null; ; ) {
     const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> = await account.calendar.events({ calendarId, syncToken: null, pageToken });
-    for (const event of page.items) if (!isTombstone(event)) events.set(must(event.id, 'an event without id'), canonical(JSON.parse(cleanJson(event))));
+    for (const event of page.items) if (!isTombstone(event)) events.set(must(event.id, 'an event without id'), fingerprint(JSON.parse(cleanJson(event))));
     pageToken = page.nextPageToken;
     if (pageToken === null) return events;
   }
-  return null;
 }
 
 /** The entries of the calendar list that are not deleted. */
@@ -202,8 +199,13 @@ export async function readCalendars(account: GoogleAccount): Promise<(CalendarLi
   }
 }
 
+/** The same for the same fields: an event's JSON would be a kilobyte in memory, and this is 44 bytes. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('base64');
+}
+
 /** JSON with sorted keys: jsonb keeps another order than Google's. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );
