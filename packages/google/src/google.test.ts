@@ -247,7 +247,7 @@ describe('quota', () => {
     bench.stub.answer = () => ({ status: 403, body: refusal(403, 'userRateLimitExceeded') });
     const [one, two] = [await bench.open(), await bench.open()];
     expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({ kind: 'rate-limited', source: 'google', retryAfterMs: 15_000 });
-    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({ kind: 'rate-limited', source: 'governor', scope: 'user' });
+    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({ kind: 'rate-limited', source: 'governor', scope: 'closed' });
     expect(bench.stub.seen).toHaveLength(1);
   });
 

@@ -144,5 +144,5 @@ test("Google's refusal while Redis is away holds here at once and for the fleet 
   expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
   await one.back();
   await one.quota.beat();
-  expect(await two.quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'user', waitMs: 90_000 });
+  expect(await two.quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'closed', waitMs: 90_000 });
 });

@@ -123,7 +123,7 @@ end
 /**
  * KEYS 4-8: user log, user state, project log, project state, day. ARGV 6-11: cost, items, user limit, project limit,
  * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound).
- * Reply: granted, epoch, wait, scope, slot of the charge, now.
+ * Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now.
  */
 export const CHARGE: Script = script(`${COMMON}
 local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -153,7 +153,7 @@ local function refuse(wait, scope)
   return deny(wait, scope)
 end
 if user.closed > now or project.closed > now then
-  return refuse(math.max(user.closed, project.closed) - now, user.closed > project.closed and 'user' or 'project')
+  return refuse(math.max(user.closed, project.closed) - now, user.closed > project.closed and 'closed' or 'project')
 end
 local day_room = items
 if day_limit > 0 then day_room = math.floor((day_limit - tonumber(redis.call('HGET', KEYS[8], 'total') or 0)) / cost) end

@@ -128,7 +128,7 @@ test("a closed window stays closed for the whole fleet, for that user only, unti
   const { time, prefix, join } = world();
   const [one, two] = [join(), join()];
   await one.close('gmail', 'ada', 30_000);
-  expect(await two.charge(gmail())).toMatchObject({ granted: 0, waitMs: 30_000, scope: 'user' });
+  expect(await two.charge(gmail())).toMatchObject({ granted: 0, waitMs: 30_000, scope: 'closed' });
   expect(await two.charge(gmail({ user: 'bob' }))).toMatchObject({ granted: 20 });
   await redis.forget(prefix);
   await one.beat();

@@ -40,7 +40,9 @@ export interface Receipt {
   units: number;
 }
 
-type Scope = 'user' | 'project' | 'day';
+/** `closed`: not the user's quota is spent, but Google has refused one of its calls, and nobody makes any for a moment. */
+const SCOPES = ['user', 'closed', 'project', 'day'] as const;
+type Scope = (typeof SCOPES)[number];
 
 /** `redisTrouble`: nobody was asked, since Redis did not answer. */
 export type Verdict = { granted: number; receipt: Receipt } | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
@@ -118,7 +120,7 @@ async function tryCharge(ledger: Ledger, { user, api, costPerItem, items, lane }
   const granted = Number(reply[0]);
   if (granted === 0) {
     if (reply[3] === 'day') return overTheDay(ledger, endsInMs);
-    return putOff(Math.max(1, Number(reply[2])), reply[3] === 'user' ? 'user' : 'project');
+    return putOff(Math.max(1, Number(reply[2])), SCOPES.find((one) => one === reply[3]) ?? 'project');
   }
   const receipt = { user, api, slot: Number(reply[4]), units: granted * costPerItem };
   ledger.memory.spent({ ...receipt, atMs: Number(reply[5]) }, dayKey);

@@ -163,7 +163,7 @@ async function charge(session: Session, call: Call): Promise<{ granted: number; 
   }
 }
 
-function heldBack(session: Session, method: Method, { scope, waitMs, redisTrouble }: { scope: 'user' | 'project' | 'day'; waitMs: number; redisTrouble: Error | null }): GoogleError {
+function heldBack(session: Session, method: Method, { scope, waitMs, redisTrouble }: { scope: 'user' | 'closed' | 'project' | 'day'; waitMs: number; redisTrouble: Error | null }): GoogleError {
   session.rt.metrics.quotaDenied.inc({ scope, lane: session.options.lane });
   return new GoogleError(method, { kind: 'rate-limited', scope, retryAfterMs: waitMs, source: 'governor' }, redisTrouble ? { cause: redisTrouble } : {});
 }

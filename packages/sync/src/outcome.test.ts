@@ -5,7 +5,8 @@ const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 
 test.each([
   [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' }, { kind: 'snooze', delayMs: 30_125, counts: false }],
-  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' }, { kind: 'snooze', delayMs: 375 }],
+  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' }, { kind: 'snooze', delayMs: 375, why: "waiting for this account's quota" }],
+  [{ kind: 'rate-limited', scope: 'closed', retryAfterMs: 10_000, source: 'governor' }, { kind: 'snooze', delayMs: 10_125, counts: false, why: expect.stringMatching(/^Google has lately refused a call of this account/) }],
   [{ kind: 'unavailable', retryAfterMs: null }, { kind: 'snooze', delayMs: 8_500, counts: true }],
   [{ kind: 'unauthorized', reason: 'invalid_grant' }, { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) }],
   [{ kind: 'unauthorized', reason: 'invalid_grant invalid_rapt' }, { kind: 'reauthorize', reason: expect.stringContaining('sign in again') }],

@@ -87,6 +87,7 @@ function grantRefused(error: GoogleErrorKind): string {
 }
 
 function waitingFor(error: Extract<GoogleErrorKind, { kind: 'rate-limited' }>): string {
+  if (error.scope === 'closed') return 'Google has lately refused a call of this account; none is made for a while';
   const whose = error.scope === 'user' ? "this account's quota" : error.scope === 'project' ? "the project's quota" : error.scope === 'day' ? "the day's quota" : 'a free slot at Google';
   if (error.scope === 'day' && error.source === 'governor') return "waiting for the project's budget of the day, which ends at midnight in California; live changes go on";
   return error.source === 'google' ? `Google asked to wait for ${whose}` : `waiting for ${whose}`;
