@@ -31,6 +31,18 @@ const events = async (after: bigint): Promise<string[]> => (await world.store.ch
 /** The three that were delivered to the inbox, and nowhere else. */
 const plainMessages = async (): Promise<string[]> => [...(await mailbox.rows()).values()].filter((row) => row.text?.startsWith('INBOX ')).map((row) => row.id);
 
+/** With a fleet at work, which catches up before the second look. */
+async function verify(sample?: number): ReturnType<typeof verifyAccount> {
+  const over = new AbortController();
+  const fleet = (async () => {
+    while (!over.signal.aborted) await world.catchUp();
+  })();
+  const report = await verifyAccount(world.rt, world, mailbox.accountId, 'gmail', sample === undefined ? {} : { sample });
+  over.abort();
+  await fleet;
+  return report;
+}
+
 test('what is excluded is neither listed nor fetched, in the walk and as it arrives', async () => {
   await mirrored(NONE_OF_THEM, 141);
   const outside = new Set([...(await sourceIds('SPAM')), ...(await sourceIds('TRASH')), ...(await sourceIds('DRAFT'))]);
@@ -109,16 +121,6 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   const [trash, drafts] = [await sourceIds('TRASH'), await sourceIds('DRAFT')];
   world.mirror = { exclude: ['trash', 'drafts'] };
   const outside = [...new Set([...trash, ...drafts])].sort();
-  const verify = async (sample?: number): ReturnType<typeof verifyAccount> => {
-    const over = new AbortController();
-    const fleet = (async () => {
-      while (!over.signal.aborted) await world.catchUp();
-    })();
-    const report = await verifyAccount(world.rt, world, mailbox.accountId, 'gmail', sample === undefined ? {} : { sample });
-    over.abort();
-    await fleet;
-    return report;
-  };
   const report = await verify();
   expect(report).toEqual({ resource: 'gmail', checked: 99 - outside.length, missing: [], extra: outside, stale: [] });
   const seq = await lastSeq();
@@ -133,6 +135,20 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   await world.catchUp();
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
   expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(outside.map((id) => `created ${id}`));
+});
+
+test('verify reads a long thread whole and judges each of its messages, the excluded ones too', async () => {
+  await mirrored(NONE_OF_THEM, 146, 40);
+  const { messageId, threadId } = await mailbox.act({ action: 'deliver', labelIds: ['INBOX'], text: 'Hello' });
+  for (const label of ['INBOX', 'INBOX', 'INBOX', 'SPAM', 'TRASH']) await mailbox.act({ action: 'deliver', threadId, labelIds: [label], text: 'Re: Hello' });
+  await world.catchUp();
+  const threadReads = async (): Promise<number> => (await world.control.ledger()).methods['threads.get']?.calls ?? 0;
+  const before = await threadReads();
+  const { checked } = await world.drift(kept);
+  expect(await verify()).toEqual({ resource: 'gmail', checked: checked.messages, ...NO_DRIFT });
+  expect(await threadReads()).toBeGreaterThan(before);
+  await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [messageId]);
+  expect(await verify()).toMatchObject({ missing: [messageId], extra: [], stale: [] });
 });
 
 test('an audit finds nothing under the policy of the mirror, and applies a changed one', async () => {
