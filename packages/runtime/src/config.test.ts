@@ -95,7 +95,7 @@ describe('a configuration that can be used', () => {
   });
 
   test('a worker’s concurrency follows the cores within bounds', () => {
-    expect([1, 2, 8, 128].map(concurrencyFor)).toEqual([16, 16, 32, 64]);
+    expect([1, 2, 8, 128].map(concurrencyFor)).toEqual([48, 48, 64, 64]);
   });
 });
 

@@ -172,7 +172,7 @@ function toQuotas(values: Values): Quotas {
 
 /** Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what they wait for. */
 export function concurrencyFor(cores: number): number {
-  return Math.min(64, Math.max(16, cores * 4));
+  return Math.min(64, Math.max(48, cores * 16));
 }
 
 /** The known name within three edits of `name`, if there is one. */

@@ -89,3 +89,8 @@ test('a whole batch and the token endpoint suffer too', async () => {
   await expect(tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken)).rejects.toThrow('JSON');
   expect((await tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken)).status).toBe(200);
 });
+
+test('a body over the limit is refused, and the next request is answered', async () => {
+  const refused = await fetch(`${simulator.url}/batch/gmail/v1`, { method: 'POST', body: Buffer.alloc(11 * 1024 * 1024) });
+  expect([refused.status, (await client.get(LABELS)).status]).toEqual([413, 200]);
+});

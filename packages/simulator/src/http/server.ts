@@ -116,22 +116,28 @@ async function wait(ms: number): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { ref: false });
 }
 
+/** A body over the limit is read to its end and thrown away: a client that is still writing would not hear the refusal otherwise. */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_LIMIT_BYTES) throw new Error('request body too large');
-    chunks.push(chunk);
+    if (bytes <= BODY_LIMIT_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  if (bytes > BODY_LIMIT_BYTES) throw new BodyTooLarge();
   return Buffer.concat(chunks);
 }
 
-/** A bug of the simulator: the client sees a 500, the operator the error. A client that went away is no bug. */
+class BodyTooLarge extends Error {}
+
+/** A bug of the simulator: the client sees a 500, the operator the error. A client that went away, or sends too much, is no bug. */
 function fail(response: ServerResponse, error: unknown): void {
-  if (response.destroyed || response.req.destroyed) return;
-  process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  const reply = backendError();
+  // Of the socket and not of the request, which Node destroys as soon as its body is read.
+  if (response.destroyed || response.req.socket.destroyed) return;
+  const isTooLarge = error instanceof BodyTooLarge;
+  if (!isTooLarge) process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const reply = isTooLarge ? platformError(413, 'Request Entity Too Large', 'uploadTooLarge') : backendError();
   if (!response.headersSent) response.writeHead(reply.status, { 'Content-Type': reply.contentType });
   response.end(reply.body);
 }
