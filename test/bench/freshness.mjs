@@ -41,19 +41,20 @@ export function planOf(argv) {
 }
 
 function report(latencies, plan) {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]);
+  const { sorted, at } = quantiles(latencies);
   console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`);
   if (sorted.length !== plan.changes * plan.seconds) throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
 }
 
-async function withFleet(servers, plan, act) {
+/** A fleet whose mailboxes are watched. `quota` scales Google's limits, in the simulator and in the fleet alike; without it there are none. */
+export async function withFleet(servers, plan, act) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
-  const children = { simulator: start('packages/simulator/dist/main.js', ['--no-quota', '--seed', '1', '--accounts', String(plan.accounts), '--messages', '3', '--calendars', '1', '--events', '1']) };
+  const limits = plan.quota === undefined ? ['--no-quota'] : ['--quota-scale', String(plan.quota)];
+  const children = { simulator: start('packages/simulator/dist/main.js', [...limits, '--seed', '1', '--accounts', String(plan.accounts), '--messages', '3', '--calendars', '1', '--events', '1']) };
   try {
     const google = JSON.parse(await firstLine(children.simulator)).url;
     const masterKey = randomBytes(32);
-    const env = envOf({ databaseUrl, redisUrl: servers.redisUrl, google, masterKey });
+    const env = envOf({ databaseUrl, redisUrl: servers.redisUrl, google, masterKey, quota: plan.quota });
     await importAccounts(databaseUrl, masterKey, google);
     children.api = start('apps/api/dist/main.js', [], { ...env, LOG_LEVEL: 'info', PORT: '0' });
     const api = await urlOf(children.api);
@@ -65,7 +66,7 @@ async function withFleet(servers, plan, act) {
     // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
     await pause(4_000);
     const before = Object.fromEntries(Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]));
-    await act({ pool, google, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
+    await act({ pool, google, databaseUrl, masterKey, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
   } finally {
     const { simulator, ...fleet } = children;
     await Promise.all(Object.values(fleet).map(stop));
@@ -74,14 +75,21 @@ async function withFleet(servers, plan, act) {
   }
 }
 
-function envOf({ databaseUrl, redisUrl, google, masterKey }) {
-  const quotas = ['GMAIL_UNITS_PER_USER_MINUTE', 'GMAIL_UNITS_PER_PROJECT_MINUTE', 'GMAIL_UNITS_PER_PROJECT_DAY', 'CALENDAR_REQUESTS_PER_USER_MINUTE', 'CALENDAR_REQUESTS_PER_PROJECT_MINUTE'];
+const QUOTAS = { GMAIL_UNITS_PER_USER_MINUTE: 6_000, GMAIL_UNITS_PER_PROJECT_MINUTE: 1_200_000, GMAIL_UNITS_PER_PROJECT_DAY: 80_000_000, CALENDAR_REQUESTS_PER_USER_MINUTE: 600, CALENDAR_REQUESTS_PER_PROJECT_MINUTE: 10_000 };
+
+function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
+  const quotas = Object.entries(QUOTAS).map(([name, limit]) => [name, quota === undefined ? '1000000000' : String(limit * quota)]);
   return {
-    DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, GOOGLE_API_URL: google, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...Object.fromEntries(quotas.map((name) => [name, '1000000000'])),
+    DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, GOOGLE_API_URL: google, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...Object.fromEntries(quotas),
     GMAIL_PUBSUB_TOPIC: TOPIC, PUSH_GMAIL_AUDIENCE: 'bench', PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
     // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of them follow.
     WORKER_CONCURRENCY: '64',
   };
+}
+
+export function quantiles(latencies) {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  return { sorted, at: (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]) };
 }
 
 async function urlOf(child) {
@@ -106,10 +114,10 @@ async function settled(pool, accounts) {
   }
 }
 
-/** Sends the changes on time, however late the answers are, and looks for their rows. @returns milliseconds, one for each change that was stored */
-async function measure({ pool, google }, plan) {
+/** Sends the changes on time, to the accounts that `among` admits, however late the answers are, and looks for their rows. @returns milliseconds, one for each change that was stored */
+export async function measure({ pool, google }, plan) {
   const ids = new Map((await pool.query('SELECT email, id FROM accounts')).rows.map(({ email, id }) => [email, id]));
-  const emails = (await accountsOf(google)).map(({ email }) => email).toSorted(() => Math.random() - 0.5);
+  const emails = (await accountsOf(google)).map(({ email }) => email).filter(plan.among ?? (() => true)).toSorted(() => Math.random() - 0.5);
   const waiting = new Map();
   const latencies = [];
   const sending = [];
@@ -148,7 +156,7 @@ async function doorbellsOf(api) {
   return `${value('syncline_doorbells_total', 'via="gmail-push",outcome="rung"')} doorbells rung, greetings included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 
-async function post(url, body) {
+export async function post(url, body) {
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${url.split('?')[0]}: ${answer.status} ${await answer.text()}`);
   return answer.json();

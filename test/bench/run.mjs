@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { backfill } from './backfill.mjs';
+import { fairness } from './fairness.mjs';
 import { baselineMachine, machine, saveBaselines } from './figures.mjs';
 import { freshness } from './freshness.mjs';
 import { governor } from './governor.mjs';
@@ -17,7 +18,7 @@ import { scaling } from './scaling.mjs';
 import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, freshness, latency, incremental, governor, scaling, scheduler, units };
+const BENCHMARKS = { backfill, fairness, freshness, latency, incremental, governor, scaling, scheduler, units };
 
 const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' }, accounts: { type: 'string' }, changes: { type: 'string' }, seconds: { type: 'string' } } });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
