@@ -20,6 +20,9 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   // Walks are counted by the day, and a calendar that was refused is not tried again at once: by the database's clock.
   await stage.database.pool.query(`UPDATE collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`);
   await catchUp(stage);
+  // A list that was in the midst of a walk may have passed the entry of a refused calendar before its hour was over: the next look opens it.
+  const refused = await stage.database.pool.query("SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'");
+  if (refused.rowCount) await catchUp(stage);
 }
 
 /** Every collection has its turn, so that a grant which was taken back is noticed before anybody looks; by then no access token of an older grant lives. */

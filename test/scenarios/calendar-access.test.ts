@@ -70,7 +70,6 @@ test('a calendar that is refused although the list has it keeps its rows, and is
   expect(await collection(id)).toMatchObject({ state: 'gone', error: 'refused' });
   expect(await eventCount(id)).toBe(before);
   await world.database.pool.query("UPDATE collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1", [id]);
-  await listAgeRunsOut();
   await settled();
   expect(await collection(id)).toMatchObject({ state: 'active' });
   expect(await world.drift()).toMatchObject(NO_DRIFT);

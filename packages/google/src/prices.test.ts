@@ -23,7 +23,9 @@ test('quotas under the price of a single call are refused at the start, all of t
 });
 
 test('one origin replaces every host, and the loopback is not asked for gzip', () => {
-  expect(originsFor('http://127.0.0.1:4000/ignored/')).toEqual({ gmail: 'http://127.0.0.1:4000', calendar: 'http://127.0.0.1:4000', oauth: 'http://127.0.0.1:4000' });
+  expect(originsFor('http://127.0.0.1:4000/ignored/')).toEqual(
+    Object.fromEntries(['gmail', 'calendar', 'oauth', 'pubsub', 'certificates'].map((host) => [host, 'http://127.0.0.1:4000'])),
+  );
   expect(originsFor(null).gmail).toBe('https://gmail.googleapis.com');
   expect(['http://127.0.0.1:1', 'http://localhost:1', 'https://gmail.googleapis.com', 'http://simulator:4000'].map(wantsGzip)).toEqual([false, false, true, true]);
 });

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { REOPEN_AFTER } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { CalendarRow, EventRow, RowChange } from './rows.js';
 import { lookAfterGone } from './watches.js';
 
 /* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
-
-/** A calendar that Google refuses although the list still has it is asked for again after this time, with the next look at the list. */
-const REOPEN_AFTER = "interval '1 hour'";
 
 /**
  * Stores entries of the calendar list and opens a collection for the events of each. One that had gone comes back as new when its

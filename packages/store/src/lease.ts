@@ -77,6 +77,13 @@ export class LeaseLost extends Error {
   }
 }
 
+/** A calendar that Google refuses although the list still has it is asked for again after this time, by reading the list in full. */
+export const REOPEN_AFTER = "interval '1 hour'";
+
+/** Of a calendar list that is not being walked: its next look opens such a calendar again. One that has left the list has no row among the calendars. */
+const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id
+                                WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`;
+
 /** Takes the collection if it is free, or tells who is in the way. */
 export async function claimLease(pool: pg.Pool, collectionId: string, holder: string, ttlMs: number): Promise<Claim> {
   const claimed = await pool.query<ClaimedRow>({
@@ -88,7 +95,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
              FROM accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, c.wanted_full,
+        RETURNING c.id, c.account_id, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
