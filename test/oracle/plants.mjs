@@ -25,8 +25,8 @@ export const PLANTS = [
   { name: 'labels-removed-ignored', file: `${SYNC}/gmail/interpret.ts`, text: 'of record.labelsRemoved ?? []) fold', bug: 'of []) fold' },
   {
     name: '410-swallowed', file: `${SYNC}/calendar/turn.ts`,
-    text: 'await readPage(context, cursor.bookmark, cursor.pageToken);',
-    bug: 'await readPage(context, cursor.bookmark, cursor.pageToken).catch((error) => {\n    if (error.detail?.kind === \'bookmark-expired\') return { delta: { kind: \'none\' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });',
+    text: 'await readPage(context, cursor.bookmark, cursor.pageToken, gone);',
+    bug: 'await readPage(context, cursor.bookmark, cursor.pageToken, gone).catch((error) => {\n    if (error.detail?.kind === \'bookmark-expired\') return { delta: { kind: \'none\' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });',
   },
   {
     name: 'history-404-swallowed', file: `${SYNC}/gmail/turn.ts`,
