@@ -13,5 +13,6 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // One more than cores: many tests wait for leases, locks and processes most of their time.
+  maxWorkers: 3,
 };
