@@ -75,6 +75,9 @@ export interface DoorbellView {
   error: string | null;
 }
 
+/** Prisma's own limits, 2 s for a session and 5 s for the transaction, fail imports on a machine that is busy. */
+const IMPORT_LIMITS = { maxWait: 10_000, timeout: 30_000 };
+
 /**
  * Connects an account, or renews its refresh token: idempotent by (tenant, email). An account that was waiting for a new grant
  * becomes active again and goes on from its cursors; nothing of its mirror is touched.
@@ -103,7 +106,7 @@ export async function importAccount(prisma: PrismaClient, vault: Vault, account:
     // A grant that ended took its watches along.
     if (revived) await tx.$executeRaw`UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = ${id}::uuid`;
     return { id, created: !known };
-  });
+  }, IMPORT_LIMITS);
 }
 
 /** Every account with its collections, or those with these addresses (any tenant). */
