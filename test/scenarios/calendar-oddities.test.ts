@@ -150,3 +150,18 @@ async function onePageOfNewCalendar(): Promise<void> {
   await syncCollection(world.rt, deps, (list.rows[0] as { id: string }).id, { sliceMs: 5_000, signal: new AbortController().signal });
   for (let i = 0; i < 50 && (await cursorOf())['pageToken'] === undefined; i++) await onePage();
 }
+
+test.each([
+  ['a bookmark', { bookmarkAtMs: 0 }],
+  ['a walk that was left before its sweep', { phase: 'backfill', step: 'sweep', bookmarkAtMs: 0 }],
+])('%s that rested for weeks is not trusted: Google has forgotten what was deleted, and does not say so', async (_what, rested) => {
+  await begin({ tombstoneRetentionMs: 1, syncTokenRetentionMs: 365 * 86_400_000 });
+  const gone = await create({ start: timed('2026-02-01T09:00:00+01:00'), end: timed('2026-02-01T10:00:00+01:00') });
+  await create({ start: timed('2026-02-02T09:00:00+01:00'), end: timed('2026-02-02T10:00:00+01:00') });
+  await expectLevel();
+  await act({ action: 'event-delete', eventId: gone });
+  world.simulator.clock.advance(60_000);
+  await bendCursor(rested);
+  await expectLevel();
+  expect(await ids()).toHaveLength(1);
+});

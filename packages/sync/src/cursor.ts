@@ -64,11 +64,13 @@ export type Deepening = {
 
 /** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
 export type CalendarCursor =
-  | { phase: 'backfill'; step: 'list'; pageToken: string | null; listed: number; restarts?: number }
-  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string }
+  | { phase: 'backfill'; step: 'list'; pageToken: string | null; listed: number; begunAtMs?: number; restarts?: number }
+  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string; bookmarkAtMs?: number }
   | {
       phase: 'follow';
       bookmark: string;
+      /** When Google gave the bookmark: one that is old is worth no more, though Google may still take it. */
+      bookmarkAtMs?: number;
       pageToken: string | null;
       /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
       gone?: string[];

@@ -31,19 +31,34 @@ type FollowCursor = Extract<CalendarCursor, { phase: 'follow' }>;
 
 const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', pageToken: null, listed: 0, restarts: 0 };
 
-/** Between listings only: a listing under way is finished first. */
+/**
+ * Google forgets deletions after some time ("such tombstones eventually disappear", without a number; some four weeks by what is seen)
+ * and may answer an older bookmark without them and without a word. So a collection that rested for longer is walked again.
+ */
+const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
+
+/** Of a calendar list between listings only: one under way is finished first. */
 function relistDue(context: TurnContext, cursor: FollowCursor): boolean {
-  return context.lease.kind === 'calendar-list' && cursor.pageToken === null && context.rt.clock.nowMs() >= (cursor.relistAtMs ?? 0);
+  if (isWorthless(context, cursor.bookmarkAtMs)) return true;
+  const nowMs = context.rt.clock.nowMs();
+  return context.lease.kind === 'calendar-list' && cursor.pageToken === null && nowMs >= (cursor.relistAtMs ?? 0);
 }
 
-function beginsToFollow(context: TurnContext, bookmark: string): FollowCursor {
+function isWorthless(context: TurnContext, sinceMs: number | undefined): boolean {
+  const nowMs = context.rt.clock.nowMs();
+  return nowMs - (sinceMs ?? nowMs) > BOOKMARK_WORTH_MS;
+}
+
+function beginsToFollow(context: TurnContext, { bookmark, bookmarkAtMs }: { bookmark: string; bookmarkAtMs?: number }): FollowCursor {
   const relist = context.lease.kind === 'calendar-list' ? { relistAtMs: nextRelistAtMs(context.rt.clock.nowMs(), context.rt.random.next()) } : {};
-  return { phase: 'follow', bookmark, pageToken: null, ...relist };
+  return { phase: 'follow', bookmark, ...(bookmarkAtMs === undefined ? {} : { bookmarkAtMs }), pageToken: null, ...relist };
 }
 
 /** @param isRemedy whether the walk is begun because Google disowned what the collection followed from */
 async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number, isRemedy = false): Promise<Turn> {
   const beginsWalk = cursor.pageToken === null;
+  if (!beginsWalk && isWorthless(context, cursor.begunAtMs)) return walkTurn(context, { ...cursor, pageToken: null, listed: 0 }, generation + 1, isRemedy);
+  const begunAtMs = beginsWalk ? context.rt.clock.nowMs() : cursor.begunAtMs;
   const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
     if (error instanceof GoogleError && error.detail.kind === 'rejected' && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
     throw error;
@@ -53,8 +68,8 @@ async function walkTurn(context: TurnContext, cursor: ListCursor, generation: nu
   const met: WalkItem[] = page.metIds.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), wanted: false }));
   const listed = cursor.listed + met.length;
   const next: CalendarCursor = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken, listed }
-    : { phase: 'backfill', step: 'sweep', bookmark: lastPageBookmark(page) };
+    ? { ...cursor, pageToken: page.nextPageToken, listed, ...(begunAtMs === undefined ? {} : { begunAtMs }) }
+    : { phase: 'backfill', step: 'sweep', bookmark: lastPageBookmark(page), bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs() };
   return {
     commit: { cursor: next, phase: 'backfill', generation, beginsWalk, isRemedy: beginsWalk && isRemedy, progress: { done: listed, total: page.nextPageToken ? null : listed }, delta: page.delta, walk: { met } },
     next: () => next,
@@ -74,7 +89,7 @@ function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 
     },
     next: (committed) => {
       if (sweeping) return committed.swept >= SWEEP_PAGE ? cursor : { ...cursor, step: 'clear' };
-      return committed.cleared >= CLEAR_PAGE ? cursor : beginsToFollow(context, cursor.bookmark);
+      return committed.cleared >= CLEAR_PAGE ? cursor : beginsToFollow(context, cursor);
     },
   };
 }
@@ -89,7 +104,7 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
   const goneByNow = page.delta.kind === 'calendar-events' ? [...gone, ...page.delta.deleted].slice(-GONE_KEPT) : [];
   const next: CalendarCursor = page.nextPageToken
     ? { ...between, pageToken: page.nextPageToken, ...(goneByNow.length > 0 ? { gone: goneByNow } : {}) }
-    : { ...between, bookmark: lastPageBookmark(page), pageToken: null };
+    : { ...between, bookmark: lastPageBookmark(page), bookmarkAtMs: context.rt.clock.nowMs(), pageToken: null };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
