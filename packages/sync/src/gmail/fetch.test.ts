@@ -61,6 +61,18 @@ test('a precondition that fails now and then is asked for again before the messa
   expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 11 });
 });
 
+test('what a thread was asked for and did not bring is not passed over by the page that is fetched ahead', async () => {
+  const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm2', 'm7'] }];
+  const context = contextOf([item(1, 't'), item(2, 't')], { threads });
+  const excepted: (readonly string[])[] = [];
+  const { nextWanted } = context.store.walk;
+  context.store.walk.nextWanted = async (lease, generation, q) => (excepted.push(q.except), nextWanted(lease, generation, q));
+  context.hasTime = () => true;
+  await fetchTurn(context, CURSOR);
+  await context.ahead?.page;
+  expect(excepted).toEqual([[], ['m7']]);
+});
+
 test('what a thread brings before its turn is not fetched again, and what it does not name is asked for alone', async () => {
   const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] }];
   const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);

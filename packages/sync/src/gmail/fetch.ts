@@ -38,7 +38,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison }] });
   if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
-  if (answers.failed.size === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last, takenBeforeTurn(plan));
+  if (answers.failed.size === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last, takenBeforeTurn(plan, answers));
   const fate = fateOf(context, plan, answers);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
@@ -88,10 +88,10 @@ async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: rea
   return { plan, answers: await askFor(context.google.gmail, plan) };
 }
 
-/** What the plan's threads bring besides the items whose turn it is. */
-function takenBeforeTurn(plan: FetchPlan): string[] {
+/** What the plan's threads have brought besides the items whose turn it is. What they were asked for and did not bring is left to its turn. */
+function takenBeforeTurn(plan: FetchPlan, answers: Answers): string[] {
   const inTurn = new Set(plan.items.map((item) => item.id));
-  return plan.threads.flatMap((thread) => thread.wanted.filter((id) => !inTurn.has(id)));
+  return answers.messages.flatMap(({ id }) => (id && !inTurn.has(id) ? [id] : []));
 }
 
 /** Runs that an item may end before it is set aside. */
