@@ -20,8 +20,10 @@ export interface Kind<T> {
   pathOf(id: string): string;
   /** The part's body as what it is; null for one that is cut or someone else's, which is asked for again. */
   read(body: JsonObject & { id: string }): T | null;
-  /** Messages that the answer for an id will bring, about: bounds what one batch brings into memory. */
+  /** How much the answer for an id will bring, about, in the kind's own unit. */
   weightOf(id: string): number;
+  /** What one batch brings into memory at most, unless a single part weighs more. */
+  batchWeight: number;
 }
 
 export interface Fetched<T> {
@@ -35,8 +37,6 @@ const BATCH_PATH = '/batch/gmail/v1';
 /** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
 const BACKOFF_MS = [200, 500, 1_000];
 const OUTER_FAILURES_LIMIT = 3;
-/** Messages that a batch brings at most, unless a single part brings more: about 10 MB of ordinary mail. */
-const BATCH_WEIGHT = 100;
 
 interface Fetch<T = unknown> {
   session: Session;
@@ -86,7 +86,7 @@ function mostParts({ batchSizes, accountId, options }: Session): number {
 
 function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
   let weight = 0;
-  const tooMany = ids.findIndex((id, i) => (weight += kind.weightOf(id)) > BATCH_WEIGHT && i > 0);
+  const tooMany = ids.findIndex((id, i) => (weight += kind.weightOf(id)) > kind.batchWeight && i > 0);
   return tooMany === -1 ? ids : ids.slice(0, tooMany);
 }
 

@@ -2,7 +2,7 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Attachment, fetchAttachment } from './attachment.js';
 import { unitsOf } from './costs.js';
-import { type FetchedMessages, type FetchedThreads, fetchMessages, fetchThreads } from './messages.js';
+import { type FetchedMessages, type FetchedSources, type FetchedThreads, fetchMessages, fetchSources, fetchThreads } from './messages.js';
 import { type Session, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
 import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
@@ -31,6 +31,12 @@ export interface Gmail {
    * @throws GoogleError only when asking stopped before anything was fetched.
    */
   getThreads(threads: { id: string; messages: number }[]): Promise<FetchedThreads>;
+  /**
+   * The messages' sources, attachments included, in batches that are bounded by `bytes`, about what each message has. Costs as much as the messages.
+   * The answer holds all that was asked for: the caller bounds it.
+   * @throws GoogleError only when asking stopped before anything was fetched.
+   */
+  getSources(messages: { id: string; bytes: number }[]): Promise<FetchedSources>;
   /** Units that one message and one whole thread cost this project, by its tier. */
   prices: FetchPrices;
   /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
@@ -73,6 +79,7 @@ export function gmailOf(session: Session): Gmail {
     listMessages: (q) => listMessages(session, q),
     getMessages: (ids) => fetchMessages(session, ids),
     getThreads: (threads) => fetchThreads(session, threads),
+    getSources: (messages) => fetchSources(session, messages),
     prices: { message: unitsOf('gmail.users.messages.get', session.tier), thread: unitsOf('gmail.users.threads.get', session.tier) },
     history: (q) => history(session, q),
     watch: (topic) => watchMailbox(session, `${USER}/watch`, topic),

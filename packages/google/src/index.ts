@@ -16,7 +16,7 @@ export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from '.
 export { unitsOf } from './costs.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
-export type { FetchedMessages, FetchedThreads, GmailMessage } from './messages.js';
+export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } from './messages.js';
 export type { Lane } from './quota.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export type { CallOptions, Spent } from './request.js';

@@ -102,6 +102,18 @@ test("a part refused for the user's rate stops the asking and closes the window"
   await expect(api.labels()).rejects.toMatchObject({ detail: { kind: 'rate-limited', source: 'governor' } });
 });
 
+test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, and cost what messages cost', async () => {
+  const bytes = (id: string): Buffer => Buffer.from([0, 255, 13, 10, ...Buffer.from(id)]);
+  let odd = 0;
+  bench.stub.answer = perPart((id) => ({ status: 200, json: { id, ...(id === 'm2' && (odd += 1) === 1 ? {} : { raw: bytes(id).toString('base64url') }) } }));
+  const { gmail: api, takeSpent } = await gmail();
+  const { sources, missing, failed } = await api.getSources(ids(6).map((id, i) => ({ id, bytes: (i === 3 ? 30 : 4) * 1024 * 1024 })));
+  expect(new Map(sources.map(({ id, source }) => [id, source.toString('hex')]))).toEqual(new Map(ids(6).map((id) => [id, bytes(id).toString('hex')])));
+  expect([missing, failed, bench.stub.seen.map((seen) => askedIn(seen).map(({ id }) => id).join())]).toEqual([[], [], ['m0,m1', 'm2', 'm3', 'm4,m5', 'm2']]);
+  expect(takeSpent()).toMatchObject([{ calls: 7, units: 140 }]);
+  expect(bench.stub.seen[0]?.body).toContain('/messages/m0?format=raw');
+});
+
 test('an outage before anything was fetched is thrown, after three batches', async () => {
   bench.stub.answer = () => ({ status: 502, body: '<html>' });
   await expect((await gmail()).gmail.getMessages(ids(200))).rejects.toMatchObject({ detail: { kind: 'unavailable' } });

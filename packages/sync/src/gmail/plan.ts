@@ -25,7 +25,7 @@ export interface PlannedThread {
 
 /**
  * A longer thread is fetched message by message. Google's own threads end near a hundred messages, but imported ones do not, and
- * an answer of a thousand mails would not fit the bounds on a body (64 MB) or a page.
+ * an answer of a thousand mails would not fit the bounds on a body (80 MB) or a page.
  */
 export const THREAD_LIMIT = 100;
 /** Messages that a page brings at most, unless its first thread alone brings more: bounds memory and the commit. */
