@@ -26,7 +26,7 @@ test('the migrations make what the Prisma schema describes, no more and no less'
 
 test('bodies and original JSON are stored out of line and uncompressed', async () => {
   const storage = await database.pool.query("SELECT attrelid::regclass || '.' || attname AS name FROM pg_attribute WHERE attstorage = 'e' AND attnum > 0 AND attrelid::regclass::text ~ '^(gmail|calendar)' ORDER BY 1");
-  expect(storage.rows.map((row: { name: string }) => row.name)).toEqual(['calendar_events.resource', 'gmail_bodies.text_html', 'gmail_bodies.text_plain', 'gmail_messages.resource']);
+  expect(storage.rows.map((row: { name: string }) => row.name)).toEqual(['calendar_events.resource', 'gmail_bodies.text_html', 'gmail_bodies.text_plain', 'gmail_messages.resource', 'gmail_sources.source']);
 });
 
 test('what the scheduler asks and what a walk asks are index scans', async () => {

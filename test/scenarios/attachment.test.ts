@@ -7,7 +7,7 @@ import { redisUrl, testDatabase, type TestDatabase } from '../support/database.j
 import { ended, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
-/* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. */
+/* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. A message's source comes from the mirror. */
 
 const EMAIL = 'user1@demo.example';
 const PICTURE = Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 7) % 256));
@@ -60,4 +60,18 @@ test('a message or a part that is not there is one clear message, and nothing on
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`no message ${id} with a part ${part}`);
   }
+});
+
+test('a stored source is written byte for byte, and where there is none the reason is said', async () => {
+  const source = (...args: string[]): ReturnType<typeof ended> => ended(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
+  const bytes = Buffer.from([0, 10, 13, 128, 255]);
+  await database.pool.query("INSERT INTO gmail_sources SELECT id, 'm1', $1::bytea FROM accounts UNION ALL SELECT id, 'm2', $2::bytea FROM accounts", [bytes, Buffer.from(mail())]);
+  await database.pool.query("INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm3', 't', 1, '{}', '', '{}' FROM accounts");
+  const [odd, plain, kept, unknown] = await Promise.all([source('m1', '--json'), source('m2'), source('m3'), source('m4')]);
+  expect(JSON.parse(odd!.stdout)).toEqual({ messageId: 'm1', size: 5, source: bytes.toString('base64') });
+  expect(plain).toMatchObject({ code: 0, stdout: mail() });
+  expect([kept, unknown]).toMatchObject([
+    { code: 1, stdout: '', stderr: expect.stringContaining('keeps no source of message m3: it was stored before MIRROR_BODIES was raw') },
+    { code: 1, stdout: '', stderr: expect.stringContaining('has no message m4') },
+  ]);
 });

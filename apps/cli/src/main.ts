@@ -16,6 +16,7 @@ import { addInstances } from './commands/instances.js';
 import { addMigrate } from './commands/migrate.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { addQuota } from './commands/quota.js';
+import { addSource } from './commands/source.js';
 import { addSync } from './commands/sync.js';
 import { addUp } from './commands/up.js';
 import { addVerify } from './commands/verify.js';
@@ -42,7 +43,7 @@ function buildProgram(): Command {
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
   for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
-  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
+  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addSource, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
   return program;
 }
 

@@ -159,6 +159,11 @@ describe('a wrong configuration is refused by name', () => {
   });
 });
 
+test('of bodies there are four policies', () => {
+  expect(loadConfig({ ...SIMULATED, MIRROR_BODIES: 'raw' }, '/checkout').mirror.bodies).toBe('raw');
+  expect(() => loadConfig({ ...SIMULATED, MIRROR_BODIES: 'mime' }, '/checkout')).toThrow('MIRROR_BODIES must be full, raw, text or none');
+});
+
 test('what is excluded comes in one order, each once', () => {
   const { mirror } = loadConfig({ ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam', MIRROR_WINDOW_DAYS: '30' }, '/checkout');
   expect(mirror).toEqual({ bodies: 'full', exclude: ['spam', 'drafts'], windowDays: 30 });

@@ -53,8 +53,8 @@ export interface Quotas {
 
 /** What is kept of what Google has. */
 export interface Mirror {
-  /** Of a message's body: text and html, the text alone, or nothing. */
-  bodies: 'full' | 'text' | 'none';
+  /** Of a message's body: text and html, beside them the whole source, the text alone, or nothing. */
+  bodies: 'full' | 'raw' | 'text' | 'none';
   /** Messages that are not mirrored at all, by where they lie. */
   exclude: readonly ('spam' | 'trash' | 'drafts')[];
   /** How many days a mailbox's first walk goes back; null is to its beginning. */

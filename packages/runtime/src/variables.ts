@@ -22,7 +22,7 @@ export const VARIABLES = z.object({
   POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
-  MIRROR_BODIES: z.enum(['full', 'text', 'none'], 'must be full, text or none').default('full'),
+  MIRROR_BODIES: z.enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none').default('full'),
   MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
   // With 20,000 days the window stays after 1970, which stands for the beginning of a mailbox.
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),

@@ -11,7 +11,7 @@ afterAll(() => fixture.close());
 const message = (id: string, over: Partial<MessageRow> = {}): MessageRow => ({
   id, threadId: `t-${id}`, historyId: 10n, labelIds: ['INBOX', 'UNREAD'], internalDateMs: 1_700_000_000_123, sizeEstimate: 100, snippet: 'hello',
   subject: 'Subject "quoted" \\ back', from: 'a@example.com', to: null, cc: null, date: null, messageId: null, resource: '{"payload":{"partId":""}}',
-  text: 'body', html: null, attachments: [], ...over,
+  text: 'body', html: null, source: null, attachments: [], ...over,
 });
 const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({ kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: null, ...over });
 const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => ({
@@ -146,3 +146,17 @@ async function assertFeedFolds(): Promise<void> {
   );
   expect([...live].sort()).toEqual(rows.rows.map((row) => row.key).sort());
 }
+
+test('a source is written with its row, is told of when it alone changes, and goes when the policy or the message does', async () => {
+  const bytes = Buffer.from([0, 92, 39, 255, 13, 10]);
+  const store = async (source: Buffer | null): Promise<unknown> => {
+    const { created, updated } = await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [message('source-1', { source }), message('source-2', { source })] })));
+    return [created, updated, await fixture.store.mirror.source(fixture.accountId, 'source-1'), (await fixture.store.mirror.withSource(fixture.accountId, ['source-1', 'source-2', 'source-3'])).size];
+  };
+  expect(await store(bytes)).toEqual([2, 0, bytes, 2]);
+  expect(await store(bytes)).toEqual([0, 0, bytes, 2]);
+  expect(await store(null)).toEqual([0, 2, null, 0]);
+  expect(await store(bytes)).toEqual([0, 2, bytes, 2]);
+  await fixture.store.commitPage(await lease(), commitOf(gmail({ deleted: ['source-1', 'source-2'] })));
+  expect(await rowsOf('gmail_sources')).toBe(0);
+});

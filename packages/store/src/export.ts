@@ -33,6 +33,10 @@ export interface Mirror {
   messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
   /** Of the messages from a moment on, by internalDate, and of those whose date no column can hold; 0 is of all. */
   labels(accountId: string, fromMs?: number): AsyncGenerator<{ id: string; labelIds: string[] }>;
+  /** A message's source; null when there is no such message, or none of it is kept. */
+  source(accountId: string, messageId: string): Promise<Buffer | null>;
+  /** Which of these messages have a source. */
+  withSource(accountId: string, ids: readonly string[]): Promise<Set<string>>;
   /** How far back the mailbox is mirrored. */
   window(accountId: string): Promise<MailWindow>;
   events(accountId: string, calendarId?: string): AsyncGenerator<ExportedEvent>;
@@ -46,6 +50,8 @@ export function mirrorIn(pool: pg.Pool): Mirror {
   return {
     messages: (accountId, ids) => exportMessages(pool, accountId, ids),
     labels: (accountId, fromMs) => exportLabels(pool, accountId, fromMs ?? 0),
+    source: (accountId, messageId) => sourceOf(pool, accountId, messageId),
+    withSource: (accountId, ids) => withSource(pool, accountId, ids),
     window: (accountId) => mailWindow(pool, accountId),
     events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
     calendarIds: (accountId) => calendarIds(pool, accountId),
@@ -74,6 +80,16 @@ async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly 
     if (!last || page.rows.length < PAGE) return;
     after = last.id;
   }
+}
+
+async function sourceOf(pool: pg.Pool, accountId: string, messageId: string): Promise<Buffer | null> {
+  const found = await pool.query<{ source: Buffer }>('SELECT source FROM gmail_sources WHERE account_id = $1 AND message_id = $2', [accountId, messageId]);
+  return found.rows[0]?.source ?? null;
+}
+
+async function withSource(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<Set<string>> {
+  const found = await pool.query<{ message_id: string }>('SELECT message_id FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', [accountId, ids]);
+  return new Set(found.rows.map((row) => row.message_id));
 }
 
 /** @returns the whole mailbox when the account has none */

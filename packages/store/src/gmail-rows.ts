@@ -7,7 +7,7 @@ import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } 
  * rewritten and causes no event (Postgres returns only the rows it touched; xmax = 0 tells a created one).
  */
 
-/** Stores messages with bodies, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
+/** Stores messages with bodies, sources, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
 export async function upsertMessages(session: pg.PoolClient, accountId: string, messages: readonly MessageRow[]): Promise<RowChange[]> {
   if (messages.length === 0) return [];
   const rows = newestById(messages);
@@ -20,6 +20,7 @@ export async function upsertMessages(session: pg.PoolClient, accountId: string, 
     values: [accountId, textArray(rows, (m) => m.id), textArray(rows, (m) => m.text), textArray(rows, (m) => m.html)],
   });
   for (const row of bodies.rows) if (!touched.has(row.message_id)) touched.set(row.message_id, 'updated');
+  for (const id of await writeSources(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
   for (const id of await writeAttachments(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
   await refreshThreads(session, accountId, rows.filter((m) => touched.has(m.id)).map((m) => m.threadId));
   return [...touched].map(([id, op]) => ({ entity: 'message', id, calendarId: null, op }));
@@ -58,6 +59,7 @@ export async function deleteMessages(session: pg.PoolClient, accountId: string, 
   });
   if (gone.rows.length === 0) return [];
   await session.query({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  await session.query({ name: 'source-delete', text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
   await session.query({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
   const threadIds = gone.rows.map((row) => row.thread_id);
   await refreshThreads(session, accountId, threadIds);
@@ -123,6 +125,10 @@ ON CONFLICT (account_id, message_id) DO UPDATE SET text_plain = excluded.text_pl
  WHERE (b.text_plain, b.text_html) IS DISTINCT FROM (excluded.text_plain, excluded.text_html)
 RETURNING message_id`;
 
+const UPSERT_SOURCE = `
+INSERT INTO gmail_sources AS s (account_id, message_id, source) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, message_id) DO UPDATE SET source = excluded.source WHERE s.source IS DISTINCT FROM excluded.source`;
+
 const UPSERT_ATTACHMENTS = `
 INSERT INTO gmail_attachments AS a (account_id, message_id, part_id, position, filename, mime_type, size)
 SELECT $1, u.message_id, u.part_id, u.position, u.filename, u.mime_type, u.size
@@ -140,6 +146,27 @@ function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[
     textArray(rows, (m) => m.snippet), textArray(rows, (m) => m.subject), textArray(rows, (m) => m.from), textArray(rows, (m) => m.to),
     textArray(rows, (m) => m.cc), textArray(rows, (m) => m.date), textArray(rows, (m) => m.messageId), textArray(rows, (m) => m.resource),
   ];
+}
+
+/**
+ * One statement a source: an array of them would copy a page's bytes twice more. Messages that were there before and come without a source lose theirs,
+ * since the policy keeps none any more. Returns the messages that changed by it.
+ */
+async function writeSources(session: pg.PoolClient, accountId: string, rows: readonly MessageRow[], touched: ReadonlyMap<string, Op>): Promise<string[]> {
+  const changed: string[] = [];
+  for (const { id, source } of rows) {
+    if (source === null) continue;
+    const written = await session.query({ name: 'source-upsert', text: UPSERT_SOURCE, values: [accountId, id, source] });
+    if (written.rowCount) changed.push(id);
+  }
+  const without = rows.filter((m) => m.source === null && touched.get(m.id) !== 'created');
+  if (without.length === 0) return changed;
+  const gone = await session.query<{ message_id: string }>({
+    name: 'source-trim',
+    text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[]) RETURNING message_id',
+    values: [accountId, arrayLiteral(without, (m) => m.id)],
+  });
+  return [...changed, ...gone.rows.map((row) => row.message_id)];
 }
 
 /** Writes the attachments' metadata and, for messages that were there before, takes away parts that are no more. Returns the messages that changed by it. */

@@ -12,7 +12,7 @@ import { inTransaction } from './pool.js';
 
 /** Every table that holds rows of an account, in the order in which they are erased; a test asks the database for others. */
 export const ACCOUNT_TABLES = [
-  'collections', 'watches', 'channels', 'walk_items', 'walk_labels', 'audit_items', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
+  'collections', 'watches', 'channels', 'walk_items', 'walk_labels', 'audit_items', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_sources', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
   'calendar_events', 'calendars', 'changes', 'quota_ledger', 'credentials',
 ] as const;
 

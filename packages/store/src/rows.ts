@@ -21,6 +21,8 @@ export interface MessageRow {
   resource: string;
   text: string | null;
   html: string | null;
+  /** RFC 822, as Google has it; null where it is not kept. */
+  source: Buffer | null;
   attachments: AttachmentRow[];
 }
 

@@ -7,7 +7,7 @@ const QUOTAS = {
   calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new' as const,
 };
 const POLICY = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 0 };
-const SHAPE: FleetShape = { accounts: 1, messagesPerAccount: 50_000, threadLength: 1, calendarsPerAccount: 3, projects: 1, messagesPerDay: 0, activeHoursPerDay: 0, watches: false, withinDays: 30 };
+const SHAPE: FleetShape = { accounts: 1, messagesPerAccount: 50_000, threadLength: 1, calendarsPerAccount: 3, projects: 1, messagesPerDay: 0, activeHoursPerDay: 0, bodies: 'full', watches: false, withinDays: 30 };
 
 const plan = (shape: Partial<FleetShape> = {}, quotas: Partial<Config['quotas']> = {}, policy = {}) => planFleet({ ...SHAPE, ...shape }, { ...QUOTAS, ...quotas }, { ...POLICY, ...policy });
 
@@ -25,6 +25,12 @@ test('a mailbox that fits into one minute is mirrored at once', () => {
 
 test('threads make messages cheaper, much as it was measured: 20.0, 11.5 and 5.3 units', () => {
   expect([1, 3, 8].map((threadLength) => Number(plan({ threadLength }).onboarding.unitsPerMessage.toFixed(2)))).toEqual([20, 11.11, 4.69]);
+});
+
+test('sources cost every message one more get, in a thread or not, and every arrival too', () => {
+  const raw = { bodies: 'raw', messagesPerDay: 50 } as const;
+  expect([plan(raw).onboarding.unitsPerMailbox, plan(raw).steady.changes]).toEqual([1 + 1 + 100 * 5 + 50_000 * 40, 50 * 40]);
+  expect(Number(plan({ ...raw, threadLength: 8 }).onboarding.unitsPerMessage.toFixed(2))).toBe(24.69);
 });
 
 test('a fleet is bound by its mailboxes, then by the minute, then by the day', () => {

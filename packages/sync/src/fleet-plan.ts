@@ -17,6 +17,8 @@ export interface FleetShape {
   messagesPerDay: number;
   /** Hours of the day in which something changes in an account. */
   activeHoursPerDay: number;
+  /** What is kept of bodies: a source is a second get of its message. */
+  bodies: Config['mirror']['bodies'];
   /** Whether mailboxes are watched, and rung for, beside being polled. */
   watches: boolean;
   /** In how many days the onboarding shall be over. */
@@ -78,9 +80,14 @@ export function planFleet(shape: FleetShape, quotas: Config['quotas'], policy: S
 /**
  * A message of a thread of three or more is fetched with its whole thread, which costs as much as two messages. With lengths as they fall (geometric, mean
  * A) a thread costs 2 − 1/A messages, and a message 1/A of that.
+ Sources are fetched one by one, in threads or not.
  */
-function messageUnits({ threadLength }: FleetShape, { gmailTier }: Config['quotas']): number {
-  return (unitsOf('gmail.users.messages.get', gmailTier) * (2 - 1 / threadLength)) / threadLength;
+function messageUnits({ threadLength, bodies }: FleetShape, { gmailTier }: Config['quotas']): number {
+  return unitsOf('gmail.users.messages.get', gmailTier) * ((2 - 1 / threadLength) / threadLength + sourceGets(bodies));
+}
+
+function sourceGets(bodies: FleetShape['bodies']): number {
+  return bodies === 'raw' ? 1 : 0;
 }
 
 function mailboxUnits(shape: FleetShape, quotas: Config['quotas']): number {
@@ -94,7 +101,7 @@ function steadyUnits(shape: FleetShape, { gmailTier: tier }: Config['quotas'], p
   const historyPage = unitsOf('gmail.users.history.list', tier);
   const polls = historyPage * pollsADay(policy, shape.activeHoursPerDay);
   // A doorbell has the mailbox looked at once more; a poll finds changes in the page that it reads anyway.
-  const changes = shape.messagesPerDay * (unitsOf('gmail.users.messages.get', tier) + (shape.watches ? historyPage : 0));
+  const changes = shape.messagesPerDay * ((1 + sourceGets(shape.bodies)) * unitsOf('gmail.users.messages.get', tier) + (shape.watches ? historyPage : 0));
   const watches = shape.watches ? unitsOf('gmail.users.watch', tier) / WATCH_DAYS : 0;
   const audits = policy.auditEveryMs ? ((DAY_S * 1_000) / policy.auditEveryMs) * auditUnits(shape.messagesPerAccount, tier) : 0;
   const whole = { polls: Math.ceil(polls), changes: Math.ceil(changes), watches: Math.ceil(watches), audits: Math.ceil(audits) };

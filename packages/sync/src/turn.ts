@@ -38,11 +38,19 @@ export interface Ahead {
   page: Promise<FetchedPage>;
 }
 
+/** Messages without their sources. */
+export interface AskedPage {
+  plan: FetchPlan;
+  answers: Answers;
+}
+
 export interface FetchedPage {
   /** What was asked for; without items there is nothing left. */
   plan: FetchPlan;
   /** Null when there is nothing to ask for now. */
   answers: Answers | null;
+  /** The page's own second half, whose sources did not fit beside the first's: its messages are paid for. */
+  rest: AskedPage | null;
   /** Why the only item is not to be asked for at all. */
   poison?: string;
 }

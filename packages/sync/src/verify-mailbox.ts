@@ -133,18 +133,19 @@ async function comparePage(mailbox: ComparedMailbox, ids: readonly string[], fou
 }
 
 async function compareWith({ store, accountId, policy, window }: ComparedMailbox, ids: readonly string[], there: readonly GmailMessage[], found: MailboxDrift): Promise<void> {
-  const source = new Map(there.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy))]));
+  const source = new Map(there.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy, null))]));
   // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
   const due = new Set(there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id));
   const mirror = new Map<string, ExportedMessage>();
   for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
+  const sourced = await store.mirror.withSource(accountId, ids);
   for (const id of ids) {
     const theirs = source.get(id);
     const here = mirror.get(id);
     if (!here) {
       if (due.has(id)) found.missing.push(id);
     } else if (!theirs) found.extra.push(id);
-    else if (JSON.stringify(theirs) !== JSON.stringify(here)) found.stale.push(id);
+    else if (JSON.stringify(theirs) !== JSON.stringify(here) || sourced.has(id) !== (policy.bodies === 'raw')) found.stale.push(id);
   }
 }
 

@@ -15,7 +15,7 @@ interface PlanOptions {
   daily: number;
   activeHours: number;
   within: number;
-  bodies?: string;
+  bodies?: Config['mirror']['bodies'];
   tier?: 'new' | 'legacy';
   watches: boolean;
   json?: true;
@@ -39,11 +39,11 @@ export function addQuotaPlan(quota: Command): void {
     .option('--active-hours <n>', 'hours of a day in which something changes in an account', wholeNumber(0, 24), 8)
     .option('--within <days>', 'days in which the onboarding shall be over', wholeNumber(1, 10_000), 30)
     .option('--no-watches', 'mailboxes are polled only')
-    .addOption(new Option('--bodies <kept>', 'what is kept of bodies (as MIRROR_BODIES); it costs the same').choices(['full', 'text', 'none']))
+    .addOption(new Option('--bodies <kept>', 'what is kept of bodies, instead of the environment’s MIRROR_BODIES; raw costs one more get a message').choices(['full', 'raw', 'text', 'none']))
     .addOption(new Option('--tier <tier>', 'price list and user limit of the tier, instead of the environment’s').choices(['new', 'legacy']))
     .option('--json', 'print one document')
     .action((options: PlanOptions, command: Command) => runPlain(async (config) => {
-      const shape = shapeOf(options);
+      const shape = shapeOf(options, config);
       const quotas = options.tier === undefined ? config.quotas : { ...config.quotas, gmailTier: options.tier, gmailUnitsPerUserMinute: USER_MINUTE[options.tier] };
       const plan = planFleet(shape, quotas, { ...config.poll, auditEveryMs: config.auditEveryMs });
       // `quota` has the option as well, and commander gives it to the outer command.
@@ -53,9 +53,9 @@ export function addQuotaPlan(quota: Command): void {
     }));
 }
 
-function shapeOf(options: PlanOptions): FleetShape {
+function shapeOf(options: PlanOptions, { mirror }: Pick<Config, 'mirror'>): FleetShape {
   const { accounts, messages, threads, calendars, projects, daily, activeHours, watches, within } = options;
-  return { accounts, messagesPerAccount: messages, threadLength: threads, calendarsPerAccount: calendars, projects, messagesPerDay: daily, activeHoursPerDay: activeHours, watches, withinDays: within };
+  return { accounts, messagesPerAccount: messages, threadLength: threads, calendarsPerAccount: calendars, projects, messagesPerDay: daily, activeHoursPerDay: activeHours, bodies: options.bodies ?? mirror.bodies, watches, withinDays: within };
 }
 
 function planText(shape: FleetShape, quotas: Config['quotas'], { onboarding, steady, projectsNeeded }: FleetPlan): string {

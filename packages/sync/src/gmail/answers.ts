@@ -5,6 +5,8 @@ import type { FetchPlan } from './plan.js';
 export interface Answers {
   /** Those that are wanted, no others: what a thread holds besides is not on the walk's list, and its sweep would delete it. */
   messages: GmailMessage[];
+  /** Theirs, by id, where the policy keeps them. */
+  sources: Map<string, Buffer>;
   missing: Set<string>;
   failed: Map<string, GoogleError>;
   /** Ids that the thread's answer did not name, or whose thread is gone: they are to be asked for by themselves. */
@@ -16,7 +18,7 @@ export interface Answers {
  * @throws GoogleError only when nothing was fetched
  */
 export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
-  const answers: Answers = { messages: [], missing: new Set(), failed: new Map(), unnamed: new Set() };
+  const answers: Answers = { messages: [], sources: new Map(), missing: new Set(), failed: new Map(), unnamed: new Set() };
   if (plan.threads.length > 0) takeThreads(answers, plan, await gmail.getThreads(plan.threads.map((thread) => ({ id: thread.id, messages: thread.size }))));
   const stopped = [...answers.failed.values()].find(isAccounts);
   if (stopped) for (const id of plan.messages) answers.failed.set(id, stopped);
@@ -28,6 +30,11 @@ export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
 export function isAccounts(error: GoogleError): boolean {
   const { kind } = error.detail;
   return kind === 'rate-limited' || kind === 'unauthorized' || kind === 'forbidden';
+}
+
+/** A refused grant is judged where the next page meets it: there is nothing to wait for. */
+export function isGrants(error: GoogleError): boolean {
+  return error.detail.kind === 'unauthorized' || error.detail.kind === 'forbidden';
 }
 
 function takeThreads(answers: Answers, plan: FetchPlan, fetched: FetchedThreads): void {

@@ -4,12 +4,13 @@ import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
-import { askFor, isAccounts, type Answers } from './answers.js';
+import { askFor, isAccounts, isGrants, type Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { endOfListing, restIfLevel } from './listing.js';
 import { isKept } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
+import { withSources } from './sources.js';
 import { floorMs } from './window.js';
 
 /*
@@ -20,6 +21,8 @@ import { floorMs } from './window.js';
 
 /** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
+/** Of messages that are asked for twice, for their sources too: when quota ends between the two, so much less is paid in vain. */
+const SOURCED_PAGE = 10;
 /**
  * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
  * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
@@ -32,13 +35,16 @@ const PRECONDITION_ATTEMPTS = 3;
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
 
 export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
-  const { plan, answers, poison } = await pageAfter(context, BigInt(cursor.fetched));
+  const { plan, answers, poison, rest } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = plan.items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
   if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison }] });
   if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
-  if (answers.failed.size === 0 && last < BigInt(cursor.listed) && context.hasTime() && !context.careful) fetchAhead(context, last, takenBeforeTurn(plan, answers));
+  if (answers.failed.size === 0 && context.hasTime() && !context.careful) {
+    if (rest) setAhead(context, last, withSources(context, rest));
+    else if (last < BigInt(cursor.listed)) setAhead(context, last, fetchPage(context, last, takenBeforeTurn(plan, answers)));
+  }
   const fate = fateOf(context, plan, answers);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
@@ -46,11 +52,8 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
 /**
  * While a page is committed the next one is already on its way: Google's latency and Postgres' overlap, which nearly doubles the
  * pace of a single mailbox. What was asked for is paid, so the loop does not stop before it is stored.
- *
- * @param except what the page in hand brings of later items: its commit, which says so, may not be there yet
  */
-function fetchAhead(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): void {
-  const page = fetchPage(context, afterOrdinal, except);
+function setAhead(context: TurnContext, afterOrdinal: bigint, page: Promise<FetchedPage>): void {
   page.catch(() => undefined); // It is thrown where the page is awaited; a run that fails before that has its own error.
   context.ahead = { afterOrdinal, page };
 }
@@ -69,15 +72,16 @@ async function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<Fe
   return fetchPage(context, afterOrdinal, []);
 }
 
+/** @param except what the page in hand brings of later items: its commit, which says so, may not be there yet */
 async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): Promise<FetchedPage> {
   const { store, lease, generation, careful } = context;
-  const next = await store.walk.nextWanted(lease, generation, { afterOrdinal, limit: careful ? 1 : FETCH_PAGE, except });
+  const next = await store.walk.nextWanted(lease, generation, { afterOrdinal, limit: pageLimit(context), except });
   const [first] = next;
   const alone: FetchPlan = { items: next.slice(0, 1), messages: [], threads: [] };
-  if (first === undefined || first.waitMs > 0) return { plan: alone, answers: null };
+  if (first === undefined || first.waitMs > 0) return { plan: alone, answers: null, rest: null };
   if (careful) {
     const poison = await poisonOf(context, careful, first.id);
-    if (poison !== null) return { plan: alone, answers: null, poison };
+    if (poison !== null) return { plan: alone, answers: null, rest: null, poison };
   }
   const waiting = next.findIndex((item) => item.waitMs > 0);
   const items = waiting > 0 ? next.slice(0, waiting) : next;
@@ -85,7 +89,12 @@ async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: rea
   // A careful run takes nothing but the item that it has marked.
   const threads = careful ? [] : await store.walk.threads(lease, generation, { threadIds, afterOrdinal, limit: THREAD_LIMIT + 1, except });
   const plan = planFetch(items, threads, context.google.gmail.prices);
-  return { plan, answers: await askFor(context.google.gmail, plan) };
+  return withSources(context, { plan, answers: await askFor(context.google.gmail, plan) });
+}
+
+function pageLimit({ careful, mirror }: TurnContext): number {
+  if (careful) return 1;
+  return mirror.bodies === 'raw' ? SOURCED_PAGE : FETCH_PAGE;
 }
 
 /** What the plan's threads have brought besides the items whose turn it is. What they were asked for and did not bring is left to its turn. */
@@ -134,7 +143,7 @@ function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Fate {
     passItem(fate, item, answers);
   }
   for (const message of answers.messages) {
-    takeMessage(context, fate, message);
+    takeMessage(context, fate, message, answers);
     if (message.id && !passed.has(message.id)) fate.takenEarly.push(message.id);
   }
   return fate;
@@ -153,10 +162,10 @@ function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
 }
 
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
-function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage): void {
+function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage, { sources }: Answers): void {
   if (message.id && !isKept(context.mirror, floorMs(context.window), message)) return void fate.gone.push(message.id);
   try {
-    fate.messages.push(withBodies(parseMessage(message), context.mirror));
+    fate.messages.push(withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null));
   } catch (error) {
     context.rt.log.warn({ event: 'message_unreadable', collectionId: context.lease.collectionId, err: error }, 'a message was quarantined');
     if (message.id) fate.quarantined.push({ id: message.id, reason: `it cannot be read: ${describeError(error)}` });
@@ -211,11 +220,6 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
     },
   };
   return { commit, next: () => next, ...restAfter(context, next, fate) };
-}
-
-/** A refused grant is judged where the next page meets it: there is nothing to wait for. */
-function isGrants(error: GoogleError): boolean {
-  return error.detail.kind === 'unauthorized' || error.detail.kind === 'forbidden';
 }
 
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {

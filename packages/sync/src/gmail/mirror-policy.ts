@@ -9,8 +9,8 @@ import type { HistoryMeaning } from './interpret.js';
 
 /** What is kept of what Google has. */
 export interface MirrorPolicy {
-  /** Of a message's body: text and html, the text alone, or nothing. Headers, snippet and the attachments' names are kept always. */
-  bodies: 'full' | 'text' | 'none';
+  /** Of a message's body: text and html, beside them the whole source, the text alone, or nothing. Headers, snippet and the attachments' names are kept always. */
+  bodies: 'full' | 'raw' | 'text' | 'none';
   /** Messages that have no row, by where they lie. */
   exclude: readonly Excludable[];
   /** How many days the first walk goes back; null is to the mailbox's beginning. */

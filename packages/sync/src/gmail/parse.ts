@@ -39,6 +39,7 @@ export function parseMessage(message: GmailMessage): MessageRow {
     resource: cleanJson(resourceOf(message, internalDateMs === null)),
     text: content.text.length > 0 ? cleanText(content.text.join('\n')) : null,
     html: content.html.length > 0 ? cleanText(content.html.join('\n')) : null,
+    source: null,
     attachments: content.attachments,
   };
 }

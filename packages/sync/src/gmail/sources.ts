@@ -1,0 +1,91 @@
+import type { FetchedSources, Gmail, GmailMessage, GoogleError } from '@syncline/google';
+import type { AskedPage, FetchedPage, TurnContext } from '../turn.js';
+import { isGrants, type Answers } from './answers.js';
+import { isKept } from './mirror-policy.js';
+import type { FetchPlan } from './plan.js';
+import { floorMs } from './window.js';
+
+/*
+ * The messages' sources, under the policy that keeps them: a second get for each message that is about to be stored. A source that is
+ * refused, gone or put off is its message's fate, so a message is stored with its source or not at all.
+ */
+
+/**
+ * Mail that one page brings, and its commit writes, at most, unless a single message is larger. Twice as much is in memory, since the next page is fetched
+ * meanwhile, and a worker has dozens of mailboxes in hand.
+ */
+const PAGE_SOURCE_BYTES = 8 * 1024 * 1024;
+/** Of a message without an estimate (a draft): base64 and line ends on top of its parts' sizes, and a header. */
+const ENCODED = 1.4;
+const HEADER_BYTES = 2_048;
+/** A part tree is never deeper than that, but an answer that says so must not end in a stack overflow. */
+const DEPTH_LIMIT = 200;
+
+/**
+ * The page with its messages' sources, shortened to what PAGE_SOURCE_BYTES allow; what is left over is in `rest`, to be asked for after it.
+ * @throws GoogleError only when no source was fetched
+ */
+export async function withSources(context: TurnContext, page: AskedPage): Promise<FetchedPage> {
+  if (context.mirror.bodies !== 'raw') return { ...page, rest: null };
+  const { plan, answers } = page;
+  const isWanted = (message: GmailMessage): boolean => isKept(context.mirror, floorMs(context.window), message);
+  const kept = inTurnFirst(plan, answers.messages.filter(isWanted));
+  const now = kept.slice(0, fitting(kept));
+  const left = kept.slice(now.length);
+  const sourced = takeSources(answers, now, await askFor(context.google.gmail, now, [...answers.failed.values()].find(isGrants)));
+  const messages = [...answers.messages.filter((message) => !isWanted(message)), ...sourced.messages];
+  return { ...divided(plan, answers, left), answers: { ...sourced, messages } };
+}
+
+/** What a page of messages' `bytes` may hold: as many as fit, and one at least. */
+function fitting(messages: readonly GmailMessage[]): number {
+  let bytes = 0;
+  const tooMany = messages.findIndex((message, i) => (bytes += bytesOf(message)) > PAGE_SOURCE_BYTES && i > 0);
+  return tooMany === -1 ? messages.length : tooMany;
+}
+
+/** Those whose turn it is, in order; then those that come early, which may as well come later. */
+function inTurnFirst(plan: FetchPlan, messages: readonly GmailMessage[]): GmailMessage[] {
+  const places = new Map(plan.items.map((item, place) => [item.id, place]));
+  const placeOf = ({ id }: GmailMessage): number => places.get(id ?? '') ?? plan.items.length;
+  return messages.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** About how long a message's source is. */
+export function bytesOf({ sizeEstimate, payload }: GmailMessage): number {
+  return sizeEstimate ?? Math.ceil(HEADER_BYTES + ENCODED * partBytes(payload ?? {}, 0));
+}
+
+function partBytes(part: NonNullable<GmailMessage['payload']>, depth: number): number {
+  const below = depth < DEPTH_LIMIT ? (part.parts ?? []) : [];
+  return below.reduce((sum, inner) => sum + partBytes(inner, depth + 1), part.body?.size ?? 0);
+}
+
+/** @param refused set when the grant is refused: then nobody is asked */
+async function askFor(gmail: Gmail, messages: readonly GmailMessage[], refused: GoogleError | undefined): Promise<FetchedSources> {
+  const asked = messages.map((message) => ({ id: message.id ?? '', bytes: bytesOf(message) }));
+  if (asked.length === 0) return { sources: [], missing: [], failed: [] };
+  if (refused) return { sources: [], missing: [], failed: asked.map(({ id }) => ({ id, error: refused })) };
+  return gmail.getSources(asked);
+}
+
+/** The answers for these messages as their sources' fates have it. */
+function takeSources(answers: Answers, messages: readonly GmailMessage[], fetched: FetchedSources): Answers {
+  const sources = new Map(fetched.sources.map(({ id, source }) => [id, source]));
+  return {
+    ...answers,
+    messages: messages.filter(({ id }) => id && sources.has(id)),
+    sources,
+    missing: new Set([...answers.missing, ...fetched.missing]),
+    failed: new Map([...answers.failed, ...fetched.failed.map(({ id, error }) => [id, error] as const)]),
+  };
+}
+
+/** The plan up to the first item that is left over, and the page that goes on from there. What only comes early is left to its turn. */
+function divided(plan: FetchPlan, answers: Answers, left: readonly GmailMessage[]): { plan: FetchPlan; rest: AskedPage | null } {
+  const ids = new Set(left.map(({ id }) => id));
+  const at = plan.items.findIndex((item) => ids.has(item.id));
+  if (at === -1) return { plan, rest: null };
+  const rest = { plan: { ...plan, items: plan.items.slice(at) }, answers: { ...answers, messages: [...left] } };
+  return { plan: { ...plan, items: plan.items.slice(0, at) }, rest };
+}
