@@ -72,7 +72,7 @@ test('exceptions that come pages before their series find it, moved and cancelle
 test('cancelled exceptions that come after the tombstone of their series leave nothing behind, on the same page or pages later', async () => {
   await runPages([[{ id: 'series', status: 'cancelled' }, CANCELLED], [], [{ ...MOVED, status: 'cancelled' }]]);
   expect(await ids()).toEqual([]);
-  expect((await collection('calendar-events')).cursor).toEqual({ phase: 'follow', bookmark: 'bookmark 3', pageToken: null });
+  expect((await collection('calendar-events')).cursor).toEqual({ phase: 'follow', bookmark: 'bookmark 3', bookmarkAtMs: expect.any(Number), pageToken: null });
   // A series of that name in a later listing is another matter.
   await runPages([[CANCELLED], [SERIES]]);
   expect(await ids()).toEqual(['series', CANCELLED.id]);
@@ -100,6 +100,18 @@ test('a mailbox in the middle of its history whose page token died lists again f
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await collection('gmail')).toMatchObject({ generation: before.generation });
+  expect((await world.database.pool.query('SELECT 1 FROM collections WHERE failures > 0')).rows).toEqual([]);
+});
+
+test('a page token and the bookmark of its listing that died together begin a new walk in the same run', async () => {
+  for (let i = 0; i < 6; i++) await world.control.actAs(email, { action: 'deliver' });
+  await onePage('gmail');
+  const { generation } = await collection('gmail');
+  await world.control.fault({ kind: '400-page-token', email, method: 'history.list', count: 1 });
+  await world.control.fault({ kind: 'expire-history', email });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await collection('gmail')).toMatchObject({ generation: generation + 1 });
   expect((await world.database.pool.query('SELECT 1 FROM collections WHERE failures > 0')).rows).toEqual([]);
 });
 

@@ -138,18 +138,22 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
  * the rows stay readable meanwhile. Walks are what costs most: more than MAX_WALKS_A_DAY are not begun for this.
  */
 async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
-  try {
-    return await turnOf(context, position.cursor);
-  } catch (error) {
-    const { kind } = error instanceof GoogleError ? judge(context.rt, context.lease, position, error) : { kind: 'failed' };
-    if (kind !== 'walk-again' && kind !== 'list-again') throw error;
-    context.ahead = null;
-    position.cursor = kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new', resync: true };
-    if (kind === 'walk-again') position.restarts += 1;
-    context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId, remedy: kind }, 'Google no longer knows the bookmark or the page');
-    return turnOf(context, position.cursor);
+  for (let remedies = 0; ; remedies++) {
+    try {
+      return await turnOf(context, position.cursor);
+    } catch (error) {
+      const { kind } = error instanceof GoogleError ? judge(context.rt, context.lease, position, error) : { kind: 'failed' };
+      if ((kind !== 'walk-again' && kind !== 'list-again') || remedies === REMEDIES_A_TURN) throw error;
+      context.ahead = null;
+      position.cursor = kind === 'list-again' ? listedAgain(position.cursor) : { phase: 'new', resync: true };
+      if (kind === 'walk-again') position.restarts += 1;
+      context.rt.log.info({ event: 'bookmark_expired', collectionId: context.lease.collectionId, remedy: kind }, 'Google no longer knows the bookmark or the page');
+    }
   }
 }
+
+/** A page token, and then the bookmark that its listing began with, may both be forgotten. */
+const REMEDIES_A_TURN = 2;
 
 function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
   const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
