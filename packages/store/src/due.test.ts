@@ -44,6 +44,12 @@ test('a tenant that fills the whole window hides nobody', async () => {
   expect([times(tenants, 'huge'), times(tenants, 'late')]).toEqual([5, 3]);
 });
 
+test('nor when a queue has room for one job at a time', async () => {
+  await dueCalendars('huge', 12_000, 600);
+  await dueCalendars('late', 1, 1);
+  expect(await claimTenants(1)).toEqual(['huge', 'late']);
+});
+
 test('a queue is asked for its own collections only, and who has just connected is told apart', async () => {
   await dueCalendars('ada', 2, 600);
   const { pool } = fixture.database;

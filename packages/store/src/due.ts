@@ -44,14 +44,14 @@ const QUEUES: readonly DueQueue[] = [
   { gmail: true, full: true },
   { gmail: false, full: true },
 ];
-/** Rows among which tenants take turns: read from the index alone, about 10 ms when all of them are due. */
+/** Rows among which tenants take turns, read in the index's order. */
 const WINDOW = 10_000;
 /** A tenant with more than this share of a full window is looked past. */
 const CROWDING_SHARE = 0.25;
 /** Index entries that are read to look past such tenants. */
 const LOOK_PAST_LIMIT = 200_000;
 
-/** Claims up to `limit` due collections, in turns by tenant. */
+/** Claims up to `limit` due collections, in turns by tenant; one more where a tenant crowds the others out and `limit` is 1. */
 export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollection[]> {
   if (q.queue) return claimOfQueue(pool, q.queue, q.limit, q.visibilityMs);
   const claimed: DueCollection[] = [];
@@ -65,9 +65,11 @@ export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollectio
 async function claimOfQueue(pool: pg.Pool, queue: DueQueue, limit: number, visibilityMs: number): Promise<DueCollection[]> {
   const half = Math.ceil(limit / 2);
   const first = await claimInTurns(pool, queue, { limit: half, visibilityMs, past: [] });
-  const nothingMore = first.claimed.length < half && first.crowding.length === 0;
-  if (nothingMore || half === limit) return first.claimed;
-  const second = await claimInTurns(pool, queue, { limit: limit - half, visibilityMs, past: first.crowding });
+  const isCrowded = first.crowding.length > 0;
+  // Room for one job at a time is the rule where walks fill every slot: the others then get one beyond the limit, or they would never get any.
+  const rest = isCrowded ? Math.max(1, limit - half) : limit - half;
+  if (rest === 0 || (first.claimed.length < half && !isCrowded)) return first.claimed;
+  const second = await claimInTurns(pool, queue, { limit: rest, visibilityMs, past: first.crowding });
   return first.claimed.concat(second.claimed);
 }
 
