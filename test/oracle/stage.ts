@@ -136,13 +136,13 @@ export async function activeCollections(stage: Stage, unservedSince: string | nu
 /** Waits are over: snoozes, visibility times, items' delays and dead workers' leases. The fleet's Redis is a new one if Google had sent anybody away. */
 export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
   stage.simulator.clock.advance(ms);
-  await stage.database.pool.query(`UPDATE collections SET lease_until = least(lease_until, now()), next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`);
+  await stage.database.pool.query(`UPDATE collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`);
   await stage.database.pool.query('UPDATE walk_items SET not_before = now() WHERE not_before > now()');
   if (sentAway) await stage.engine.renewGoogle();
 }
 
 export function lapseLease(stage: Stage, collectionId: string): Promise<unknown> {
-  return stage.database.pool.query('UPDATE collections SET lease_until = now() WHERE id = $1 AND lease_until > now()', [collectionId]);
+  return stage.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()', [collectionId]);
 }
 
 /** A whole piece of work as a worker does it: runs until there is nothing more to do now. */

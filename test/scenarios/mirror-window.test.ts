@@ -91,7 +91,7 @@ test('a larger window fetches the older slice and nothing else, readable through
   // It walks on the lane of walks, but as nobody who has just connected.
   const collection = await collectionId();
   expect(await world.store.lease.claim(collection)).toMatchObject({ kind: 'claimed', lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } } });
-  await world.database.pool.query('UPDATE collections SET lease_until = now(), run_open = false WHERE id = $1', [collection]);
+  await world.database.pool.query('UPDATE collections SET lease_until = NULL, run_open = false WHERE id = $1', [collection]);
   const slice = await inSource(going.goalMs!, fromMs);
   expect(slice.length).toBeGreaterThan(40);
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
@@ -134,7 +134,7 @@ test('a deepening that crashes again and again ends whole, and what was stored i
     await Promise.race([running, interruption.met]);
     expect(interruption.where).toBe(stop.at);
     // Its lease runs out, and so does the suspicion that a message has killed it.
-    await world.database.pool.query('UPDATE collections SET lease_until = now(), crashes = 0 WHERE id = $1', [collection]);
+    await world.database.pool.query('UPDATE collections SET lease_until = NULL, crashes = 0 WHERE id = $1', [collection]);
     cursors.add(JSON.stringify(await mailbox.cursor()));
   }
   expect(cursors.size).toBeGreaterThan(4);

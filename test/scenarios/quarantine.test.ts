@@ -42,7 +42,7 @@ async function run(google: Google, signal = new AbortController().signal, sliceM
   try {
     return await syncCollection(world.rt, { store, google, policy: POLICY }, mailbox, { sliceMs, signal });
   } finally {
-    await world.database.pool.query('UPDATE collections SET lease_until = now() WHERE id = $1', [mailbox]);
+    await world.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1', [mailbox]);
   }
 }
 

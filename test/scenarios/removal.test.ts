@@ -94,7 +94,7 @@ test('a run that is under way when its account is removed writes nothing more an
 test('a commit of a zombie brings no row back', async () => {
   const lease = await claim(world, accountId, 'gmail');
   await world.store.removal.begin(accountId);
-  await world.database.pool.query('UPDATE collections SET lease_until = now() WHERE account_id = $1', [accountId]);
+  await world.database.pool.query('UPDATE collections SET lease_until = NULL WHERE account_id = $1', [accountId]);
   await removeAccount(world.rt, world, accountId);
   const commit = { cursor: { phase: 'new' }, phase: 'new' as const, generation: 1, delta: { kind: 'none' as const } };
   await expect(world.store.commitPage(lease, commit)).rejects.toThrow(LeaseLost);

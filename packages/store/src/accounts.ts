@@ -191,7 +191,7 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
   await inTransaction(pool, async (session) => {
     const locked = await session.query<{ id: string; lease_epoch: string }>('SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
     if (!locked.rows.some((row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch))) return;
-    await session.query('UPDATE collections SET lease_until = now(), run_open = false, error = $2 WHERE id = $1', [lease.collectionId, reason]);
+    await session.query('UPDATE collections SET lease_until = NULL, run_open = false, error = $2 WHERE id = $1', [lease.collectionId, reason]);
     await scheduleAccount(session, lease.accountId, false);
     await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
     // The watches died with the grant, and nobody may be asked to end them.

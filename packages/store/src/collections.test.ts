@@ -23,6 +23,19 @@ test('a renewal that arrives after the settlement does not hold the collection',
   expect((await claim(fixture, fixture.accountId, 'gmail')).epoch).toBe(held.epoch + 1n);
 });
 
+test('what a run has cost is written with its end, once, and not by a run whose lease was taken over', async () => {
+  const spent = [{ method: 'gmail.users.messages.get', calls: 2, units: 40 }, { method: 'gmail.users.history.list', calls: 1, units: 2 }];
+  const ledger = async (): Promise<unknown[]> => (await fixture.store.quota.today()).map(({ method, calls, units }) => ({ method, calls, units }));
+  const first = await claim(fixture, fixture.accountId, 'gmail');
+  await fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent });
+  expect(await ledger()).toEqual([{ method: 'gmail.users.history.list', calls: 1, units: 2 }, { method: 'gmail.users.messages.get', calls: 2, units: 40 }]);
+  const second = await claim(fixture, fixture.accountId, 'gmail');
+  await expect(fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent })).rejects.toThrow('taken over');
+  await fixture.store.lease.settle(second, { result: 'caught-up', nextInMs: 0, error: null, spent });
+  await fixture.store.quota.record(fixture.accountId, spent.slice(1));
+  expect(await ledger()).toEqual([{ method: 'gmail.users.history.list', calls: 3, units: 6 }, { method: 'gmail.users.messages.get', calls: 4, units: 80 }]);
+});
+
 test('a lease is exclusive until it runs out, and a takeover raises the epoch', async () => {
   const first = await claim(fixture, fixture.accountId, 'gmail');
   expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });

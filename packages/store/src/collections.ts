@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral, inTransaction } from './pool.js';
+import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
 import { lookAfterGone } from './watches.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
@@ -13,6 +14,8 @@ export interface Settlement {
   countsAsFailure?: boolean;
   /** Forgets runs that ended without a word before this one; default true. */
   calm?: boolean;
+  /** What the run has cost the account: written with its end, since a statement of its own is a third of a look that finds nothing. */
+  spent?: readonly SpentUnits[];
 }
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
@@ -22,21 +25,24 @@ export const NEVER = "timestamptz '9999-01-01'";
  * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came
  * during the run is due at once, so no wake-up is lost.
  * @returns whether the collection is wanted again already
- * @throws LeaseLost
+ * @throws LeaseLost, and nothing is written, what was spent neither
  */
 export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promise<{ wantedAgain: boolean }> {
   const settled = await pool.query<{ wanted_again: boolean }>({
     name: 'collection-settle',
-    text: `UPDATE collections
-              SET lease_until = now(), run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
+    text: `WITH settled AS (
+           UPDATE collections
+              SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
                   served_at = CASE WHEN $3 = 'caught-up' THEN run_started_at ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
                   next_sync_at = CASE WHEN $3 = 'caught-up' AND wanted_at > run_started_at THEN now() ELSE now() + $4 * interval '1 ms' END
             WHERE id = $1 AND lease_epoch = $2
-        RETURNING coalesce(wanted_at > run_started_at, false) AS wanted_again`,
-    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false, s.calm ?? true],
+        RETURNING account_id, coalesce(wanted_at > run_started_at, false) AS wanted_again),
+           charged AS (${addSpent('SELECT account_id FROM settled', 8)})
+           SELECT wanted_again FROM settled`,
+    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false, s.calm ?? true, ...spentValues(s.spent ?? [])],
   });
   const row = settled.rows[0];
   if (!row) throw new LeaseLost(lease);
@@ -61,7 +67,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
   await inTransaction(pool, async (session) => {
     await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
     const parked = await session.query({
-      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = now(), run_open = false, next_sync_at = now() + $5 * interval '1 ms'
+      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms'
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), p.cause, p.reason, Math.round(p.nextInMs)],
     });
@@ -85,7 +91,7 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
   await inTransaction(pool, async (session) => {
     await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
     const settled = await session.query({
-      text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = now(), run_open = false, next_sync_at = ${NEVER}
+      text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), reason],
     });

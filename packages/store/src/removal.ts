@@ -45,7 +45,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
     const paused = await session.query(`UPDATE accounts SET state = 'paused', reason = 'paused by the operator', updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`, [accountId]);
     if (paused.rowCount !== 1) return false;
     // Nobody need wait for a lease that can write nothing.
-    await session.query('UPDATE collections SET lease_until = now() WHERE account_id = $1', [accountId]);
+    await session.query('UPDATE collections SET lease_until = NULL WHERE account_id = $1', [accountId]);
     await scheduleAccount(session, accountId, false);
     await lookAfterWatches(session, accountId);
     return true;

@@ -1,4 +1,4 @@
-import { GoogleError, type Google } from '@syncline/google';
+import { GoogleError, type Google, type Spent } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
@@ -10,6 +10,7 @@ import { gmailTurn } from './gmail/turn.js';
 import { verdictOf, type Outcome, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
 import type { SyncPolicy } from './policy.js';
+import { withRenewal } from './renewal.js';
 import type { Turn, TurnContext } from './turn.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 import type { DoorbellTargets } from './watch/step.js';
@@ -48,7 +49,7 @@ export async function syncCollection(rt: Runtime, deps: SyncDeps, collectionId: 
     case 'busy':
       return { kind: 'busy', until: later(rt, claim.untilMs) };
     case 'claimed':
-      return withRenewal(rt, deps.store, claim.lease, run, (signal) => runUnderLease(rt, deps, claim.lease, { ...run, signal }));
+      return withRenewal(rt, deps.store, claim.lease, run.signal, (signal) => runUnderLease(rt, deps, claim.lease, { ...run, signal }));
     default:
       return unreachable(claim);
   }
@@ -63,17 +64,19 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
-  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, walked: lease.phase !== 'follow' };
+  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, walked: lease.phase !== 'follow', untold: [] };
   try {
     const ended = await takeTurns(context, position, run.signal);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
       await auditCollection(rt, deps, { ...lease, generation: context.generation, window: context.window }, position.cursor, run.signal);
     }
+    position.untold = account.takeSpent();
     return await settleRun(rt, deps, lease, position, ended, isCalm(context));
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch((settling: unknown) => lostOrThrow(rt, settling));
   } finally {
-    await deps.store.quota.record(lease.accountId, account.takeSpent());
+    // Whoever lost the lease, or was stopped on the way, has spent it all the same.
+    for (const spent of [position.untold, account.takeSpent()]) if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
   }
 }
 
@@ -109,6 +112,8 @@ interface Position {
   storedAtMs: number | null;
   /** A walk, a deepening or a list read in full brought some of what it stored. */
   walked: boolean;
+  /** What the run has cost and its settlement has not written down yet. */
+  untold: Spent[];
 }
 
 type Ended = { kind: 'caught-up' } | { kind: 'slice-spent' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
@@ -181,12 +186,14 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
       const nowMs = rt.clock.nowMs();
       const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
       const after = afterRun(lease, { changed: position.changed, walked: position.walked, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
-      const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs: after.nextInMs, error: null });
+      const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs: after.nextInMs, error: null, spent: position.untold });
+      position.untold = [];
       await noteAfterRun(rt, deps.store, lease, after, position.storedAtMs && position.storedAtMs - position.beganMs);
       return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
     }
     case 'slice-spent':
-      await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null, calm });
+      await deps.store.lease.settle(lease, { result: 'more', nextInMs: 0, error: null, calm, spent: position.untold });
+      position.untold = [];
       return { kind: 'more', full };
     case 'wait':
       return snooze(rt, deps, lease, { ...ended, calm });
@@ -250,34 +257,6 @@ async function settleError(rt: Runtime, deps: SyncDeps, lease: Lease, position: 
   const nextInMs = Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) * (0.9 + 0.2 * rt.random.next());
   await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
   throw error;
-}
-
-/** Keeps the lease alive while Google takes its time; when it is lost, or the process drains, the run's signal is aborted. */
-async function withRenewal<T>(rt: Runtime, store: Store, lease: Lease, run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const lost = new AbortController();
-  const signal = AbortSignal.any([run.signal, lost.signal]);
-  const renewing = renewUntil(rt, store, lease, over.signal, (error) => lost.abort(error));
-  try {
-    return await work(signal);
-  } finally {
-    over.abort();
-    await renewing;
-  }
-}
-
-async function renewUntil(rt: Runtime, store: Store, lease: Lease, over: AbortSignal, lose: (error: LeaseLost) => void): Promise<void> {
-  while (!over.aborted) {
-    try {
-      await rt.clock.sleep(LEASE_TTL_MS / 3, over);
-      await store.lease.renew(lease);
-    } catch (error) {
-      if (over.aborted) return;
-      if (error instanceof LeaseLost) return lose(error);
-      // Postgres did not answer: the next renewal tries again, and the fence protects the rows meanwhile.
-      rt.log.warn({ event: 'lease_renewal_failed', collectionId: lease.collectionId, err: error }, 'the lease could not be renewed');
-    }
-  }
 }
 
 function later(rt: Runtime, ms: number): Date {
