@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 const row = async (columns: string, table = 'watches', key = 'collection_id') => (await fixture.database.pool.query<Record<string, unknown>>(`SELECT ${columns} FROM ${table} WHERE ${key} = $1`, [collectionId])).rows[0]!;
 const watched = (over = {}) => ({ state: 'on' as const, nextInMs: 5 * 86_400_000, error: null, watched: { target: 'projects/p/topics/t', expiresAt: new Date(Date.now() + 7 * 86_400_000), forSilence: false }, ...over });
-const free = () => fixture.database.pool.query('UPDATE watches SET held_until = now()');
+const free = () => fixture.database.pool.query('UPDATE watches SET held_until = NULL');
 
 test('a watch that is due is given out once, however many schedulers ask', async () => {
   const claims = await Promise.all(Array.from({ length: 5 }, () => fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })));
@@ -107,7 +107,7 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
   const theirs = (await fixture.store.watches.hold(lease.collectionId, 60_000))!;
   await fixture.store.watches.noteAddress(theirs, 'ada@example.com');
   expect((await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com')).toHaveLength(2);
-  await fixture.database.pool.query('UPDATE watches SET held_until = now()');
+  await fixture.database.pool.query('UPDATE watches SET held_until = NULL');
   expect(await fixture.store.watches.hold(lease.collectionId, 60_000)).toMatchObject({ shared: true });
 });
 

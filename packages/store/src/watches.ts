@@ -198,7 +198,7 @@ async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): 
   const settled = await pool.query({
     name: 'watch-settle',
     text: `UPDATE watches
-              SET state = $3, due_at = now() + $4 * interval '1 ms', error = $5, failures = CASE WHEN $6 THEN failures + 1 ELSE 0 END, held_until = now(),
+              SET state = $3, due_at = now() + $4 * interval '1 ms', error = $5, failures = CASE WHEN $6 THEN failures + 1 ELSE 0 END, held_until = NULL,
                   target = coalesce($7, target), expires_at = coalesce($8, expires_at), watched_at = CASE WHEN $7::text IS NULL THEN watched_at ELSE begun_at END,
                   silences = CASE WHEN $7::text IS NULL THEN silences WHEN $9 THEN silences + 1 ELSE 0 END
             WHERE collection_id = $1 AND epoch = $2`,
