@@ -37,7 +37,7 @@ export async function plainLoop({ api, refreshToken, databaseUrl }) {
 async function store(prisma, accountId, row) {
   const message = {
     threadId: row.threadId, historyId: row.historyId, labelIds: row.labelIds, internalDate: new Date(row.internalDateMs), sizeEstimate: row.sizeEstimate, snippet: row.snippet,
-    subject: row.subject, fromHeader: row.from, toHeader: row.to, ccHeader: row.cc, dateHeader: row.date, messageIdHeader: row.messageId, resource: JSON.parse(row.resource),
+    subject: row.subject, fromHeader: row.from, toHeader: row.to, ccHeader: row.cc, dateHeader: row.date, messageIdHeader: row.messageId, addresses: JSON.parse(row.addresses), resource: JSON.parse(row.resource),
   };
   await prisma.gmailMessage.upsert({ where: { accountId_id: { accountId, id: row.id } }, create: { accountId, id: row.id, ...message }, update: message });
   const body = { textPlain: row.text, textHtml: row.html };

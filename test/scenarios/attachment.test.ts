@@ -7,7 +7,7 @@ import { redisUrl, testDatabase, type TestDatabase } from '../support/database.j
 import { ended, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
-/* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. A message's source comes from the mirror. */
+/* The mirror holds what an attachment is called; its bytes come from Google when somebody asks for them. A message's source comes from the mirror, and so do addresses. */
 
 const EMAIL = 'user1@demo.example';
 const PICTURE = Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 7) % 256));
@@ -74,4 +74,14 @@ test('a stored source is written byte for byte, and where there is none the reas
     { code: 1, stdout: '', stderr: expect.stringContaining('keeps no source of message m3: it was stored before MIRROR_BODIES was raw') },
     { code: 1, stdout: '', stderr: expect.stringContaining('has no message m4') },
   ]);
+});
+
+test('messages of an earlier version get their addresses from the headers that are stored', async () => {
+  const resource = { payload: { headers: [{ name: 'From', value: 'Ada <ada@example.com>' }, { name: 'to', value: 'undisclosed-recipients:;' }] } };
+  await database.pool.query("INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM accounts", [resource]);
+  const { code, stdout } = await ended(startProgram('cli', env, ['addresses', EMAIL, '--json']));
+  expect([code, JSON.parse(stdout)]).toEqual([0, { email: EMAIL, tenant: 'default', filled: expect.any(Number) }]);
+  const { rows } = await database.pool.query<{ id: string; addresses: unknown }>('SELECT id, addresses FROM gmail_messages');
+  expect(rows).toContainEqual({ id: 'm5', addresses: { from: [{ name: 'Ada', address: 'ada@example.com' }], to: [] } });
+  expect(rows.filter(({ addresses }) => addresses === null)).toEqual([]);
 });

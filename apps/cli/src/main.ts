@@ -8,6 +8,7 @@ import { explain } from './command.js';
 import { addAccountsImport } from './commands/accounts-import.js';
 import { addAccountsPauseAndResume, addAccountsRemove } from './commands/accounts-lifecycle.js';
 import { addAccountsList } from './commands/accounts-list.js';
+import { addAddresses } from './commands/addresses.js';
 import { addAttachment } from './commands/attachment.js';
 import { addChanges } from './commands/changes.js';
 import { addDemo } from './commands/demo.js';
@@ -43,7 +44,7 @@ function buildProgram(): Command {
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
   for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
-  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addSource, addVerify, addChanges, addQuarantine, addQuota, addWhy]) add(program);
+  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addSource, addVerify, addAddresses, addChanges, addQuarantine, addQuota, addWhy]) add(program);
   return program;
 }
 

@@ -10,7 +10,7 @@ afterAll(() => fixture.close());
 
 const message = (id: string, over: Partial<MessageRow> = {}): MessageRow => ({
   id, threadId: `t-${id}`, historyId: 10n, labelIds: ['INBOX', 'UNREAD'], internalDateMs: 1_700_000_000_123, sizeEstimate: 100, snippet: 'hello',
-  subject: 'Subject "quoted" \\ back', from: 'a@example.com', to: null, cc: null, date: null, messageId: null, resource: '{"payload":{"partId":""}}',
+  subject: 'Subject "quoted" \\ back', from: 'a@example.com', to: null, cc: null, date: null, messageId: null, addresses: '{"from":[{"name":null,"address":"a@example.com"}]}', resource: '{"payload":{"partId":""}}',
   text: 'body', html: null, source: null, attachments: [], ...over,
 });
 const gmail = (over: Partial<Extract<Delta, { kind: 'gmail' }>>): Delta => ({ kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: null, ...over });
@@ -53,6 +53,21 @@ test('a page applied twice changes nothing the second time', async () => {
   expect(await fixture.store.commitPage(await lease(), page)).toMatchObject({ created: 0, updated: 0, deleted: 0 });
   expect(await feed()).toEqual(before);
   expect((await fixture.database.pool.query('SELECT id, xmin::text FROM gmail_messages ORDER BY id')).rows).toEqual(versions.rows);
+});
+
+test('addresses come with their row; those that an earlier version did not have, or read otherwise, are put in when the message is written again, and are no change to it', async () => {
+  const addresses = async (): Promise<unknown> => (await fixture.database.pool.query("SELECT addresses FROM gmail_messages WHERE account_id = $1 AND id = 'm2'", [fixture.accountId])).rows[0].addresses;
+  const from = [{ name: null, address: 'a@example.com' }];
+  expect(await addresses()).toEqual({ from });
+  const before = await feed();
+  for (const earlier of [null, '{"from":[]}']) {
+    await fixture.database.pool.query("UPDATE gmail_messages SET addresses = $1::jsonb WHERE id = 'm2'", [earlier]);
+    expect(await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [message('m2')] })))).toMatchObject({ created: 0, updated: 0 });
+    expect(await addresses()).toEqual({ from });
+  }
+  expect(await feed()).toEqual(before);
+  expect(await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [message('m2', { to: 'b@example.com', addresses: '{"to":[]}' })] })))).toMatchObject({ updated: 1 });
+  expect(await addresses()).toEqual({ to: [] });
 });
 
 test('a commit under an old epoch writes nothing', async () => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from './pool.js';
 import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } from './rows.js';
 
@@ -14,6 +15,7 @@ export async function upsertMessages(session: pg.PoolClient, accountId: string, 
   const touched = new Map<string, Op>();
   const stored = await session.query<{ id: string; created: boolean }>({ name: 'message-upsert', text: UPSERT_MESSAGES, values: messageValues(accountId, rows) });
   for (const row of stored.rows) touched.set(row.id, row.created ? 'created' : 'updated');
+  await refreshAddresses(session, accountId, rows.filter((m) => !touched.has(m.id)));
   const bodies = await session.query<{ message_id: string }>({
     name: 'body-upsert',
     text: UPSERT_BODIES,
@@ -107,14 +109,14 @@ const COLUMNS = 'thread_id, label_ids, internal_date, size_estimate, snippet, su
 const prefixed = (prefix: string): string => COLUMNS.split(', ').map((column) => `${prefix}.${column}`).join(', ');
 
 const UPSERT_MESSAGES = `
-INSERT INTO gmail_messages AS m (account_id, id, history_id, ${COLUMNS})
-SELECT $1, u.id, u.history_id, u.thread_id, u.label_ids::text[], 'epoch'::timestamptz + u.internal_date * interval '1 ms', u.size_estimate, u.snippet,
+INSERT INTO gmail_messages AS m (account_id, id, history_id, addresses, ${COLUMNS})
+SELECT $1, u.id, u.history_id, u.addresses::jsonb, u.thread_id, u.label_ids::text[], 'epoch'::timestamptz + u.internal_date * interval '1 ms', u.size_estimate, u.snippet,
        u.subject, u.from_header, u.to_header, u.cc_header, u.date_header, u.message_id_header, u.resource::jsonb
   FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
-              $12::text[], $13::text[], $14::text[], $15::text[])
-       AS u(id, history_id, thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource)
+              $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+       AS u(id, history_id, thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource, addresses)
 ON CONFLICT (account_id, id) DO UPDATE
-   SET history_id = excluded.history_id, updated_at = now(), (${COLUMNS}) = ROW(${prefixed('excluded')})
+   SET history_id = excluded.history_id, addresses = excluded.addresses, updated_at = now(), (${COLUMNS}) = ROW(${prefixed('excluded')})
  WHERE (${prefixed('m')}) IS DISTINCT FROM (${prefixed('excluded')})
 RETURNING id, xmax = 0 AS created`;
 
@@ -145,6 +147,7 @@ function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[
     textArray(rows, (m) => innerArray(m.labelIds)), arrayLiteral(rows, (m) => m.internalDateMs), arrayLiteral(rows, (m) => m.sizeEstimate),
     textArray(rows, (m) => m.snippet), textArray(rows, (m) => m.subject), textArray(rows, (m) => m.from), textArray(rows, (m) => m.to),
     textArray(rows, (m) => m.cc), textArray(rows, (m) => m.date), textArray(rows, (m) => m.messageId), textArray(rows, (m) => m.resource),
+    textArray(rows, (m) => m.addresses),
   ];
 }
 

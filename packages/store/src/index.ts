@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
+import { addressesOver, type Addresses } from './addresses.js';
 import { alone } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
@@ -39,7 +40,7 @@ export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
 export { ACCOUNT_TABLES } from './removal.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
-export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MessageRow } from './rows.js';
+export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MailAddress, MailAddresses, MessageRow } from './rows.js';
 export type { Vault } from './vault.js';
 export type { LabelPage, RelabelRange } from './walk-labels.js';
 export type { ChannelRow, HeldWatch, LeaseWatch, Watches, WatchSettlement, WatchState } from './watches.js';
@@ -94,6 +95,7 @@ export interface Store {
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
   mirror: Mirror;
+  addresses: Addresses;
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
   quota: { record(accountId: string, spent: readonly SpentUnits[]): Promise<void>; today(): Promise<SpentToday[]> };
   /** Null when somebody, in any process, is at work under that name. */
@@ -154,6 +156,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     walk: walkOver(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: mirrorIn(pool),
+    addresses: addressesOver(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
     quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
     alone: (name, work) => alone(pool, name, work),

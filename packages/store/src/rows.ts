@@ -17,6 +17,8 @@ export interface MessageRow {
   cc: string | null;
   date: string | null;
   messageId: string | null;
+  /** MailAddresses, serialised. */
+  addresses: string;
   /** What has no column, serialised. */
   resource: string;
   text: string | null;
@@ -24,6 +26,18 @@ export interface MessageRow {
   /** RFC 822, as Google has it; null where it is not kept. */
   source: Buffer | null;
   attachments: AttachmentRow[];
+}
+
+/** What is in `gmail_messages.addresses`: whom a message's headers name. A header that the message does not have has no key here, one that names nobody an empty list. */
+export type MailAddresses = Partial<Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>>;
+
+export interface MailAddress {
+  /** Encoded words decoded; null where there is none. */
+  name: string | null;
+  /** `local@domain`, case as it was written; null where what stands there is no address: then `name` is that text. */
+  address: string | null;
+  /** The name of the group that it is a member of. */
+  group?: string;
 }
 
 export interface AttachmentRow {

@@ -1,3 +1,4 @@
+export { fillAddresses } from './gmail/fill-addresses.js';
 export type { MirrorPolicy } from './gmail/mirror-policy.js';
 export { DEFAULT_INSTANCE_LIMIT, expandInstances, type InstanceRange, type Instances } from './calendar/instances.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';

@@ -1,5 +1,6 @@
 import type { GmailMessage } from '@syncline/google';
 import { cleanJson, cleanText, type AttachmentRow, type MessageRow } from '@syncline/store';
+import { addressesIn } from './addresses.js';
 import { decodeHeader, decodeText, headerParameter } from './decode.js';
 
 /*
@@ -36,6 +37,7 @@ export function parseMessage(message: GmailMessage): MessageRow {
     cc: header('cc'),
     date: header('date'),
     messageId: header('message-id'),
+    addresses: cleanJson(addressesIn(payload.headers ?? [])),
     resource: cleanJson(resourceOf(message, internalDateMs === null)),
     text: content.text.length > 0 ? cleanText(content.text.join('\n')) : null,
     html: content.html.length > 0 ? cleanText(content.html.join('\n')) : null,

@@ -1,0 +1,80 @@
+import type { Token } from './address-tokens.js';
+
+/*
+ * `local@domain` out of tokens (RFC 5322, 3.4.1). What is handed out is written in one way: without comments and white space, the local part in quotes only where it needs
+ * them, everything else as it came (case, international names). So whoever splits it at its last @ has the two parts, and equal addresses are equal texts.
+ */
+
+/** An address, and which tokens it takes. */
+export interface Spec {
+  from: number;
+  to: number;
+  address: string;
+}
+
+/**
+ * The address around the at sign at that place; null when there is none.
+ * @param floor where the local part begins at the earliest
+ * @param isBracketed white space beside any dot belongs to the address then; in bare text (`Acme Inc. info@example.com`) only before a dot or around one that stands alone
+ */
+export function readSpec(tokens: readonly Token[], at: number, floor: number, isBracketed: boolean): Spec | null {
+  const from = localStart(tokens, at, floor, isBracketed);
+  const to = domainEnd(tokens, at, isBracketed);
+  // More at signs than one leave open who is meant.
+  if (from === at || to === at + 1 || tokens[from - 1]?.kind === '@' || tokens[to]?.kind === '@') return null;
+  const local = localPart(tokens, from, at);
+  const domain = domainPart(tokens, at + 1, to);
+  return local === null || domain === null ? null : { from, to, address: `${local}@${domain}` };
+}
+
+function localStart(tokens: readonly Token[], at: number, floor: number, isBracketed: boolean): number {
+  let from = at - 1;
+  if (from < floor || !isWord(tokens[from])) return at;
+  while (from > floor && areOne(tokens[from - 1], tokens[from], isBracketed)) from--;
+  return from;
+}
+
+function domainEnd(tokens: readonly Token[], at: number, isBracketed: boolean): number {
+  if (tokens[at + 1]?.kind === 'literal') return at + 2;
+  if (!isWord(tokens[at + 1])) return at + 1;
+  let to = at + 2;
+  while (areOne(tokens[to - 1], tokens[to], isBracketed)) to++;
+  return to;
+}
+
+function isWord(token: Token | undefined): boolean {
+  return token?.kind === 'word' || token?.kind === 'quoted';
+}
+
+/** Words of one local part or domain are held together by dots. */
+function areOne(left: Token | undefined, right: Token | undefined, isBracketed: boolean): boolean {
+  if (left === undefined || right === undefined || !isWord(left) || !isWord(right)) return false;
+  if (right.kind === 'word' && right.text.startsWith('.')) return true;
+  return left.kind === 'word' && (right.isSpaced && !isBracketed ? left.text === '.' : left.text.endsWith('.'));
+}
+
+/** What separates, encloses or can't be seen has no place in an address outside of quotes. */
+const PLAIN = /^[^\s\x00-\x1f\x7f"(),:;<>@[\]\\]+$/;
+
+function localPart(tokens: readonly Token[], from: number, to: number): string | null {
+  let text = '';
+  let isQuoted = false;
+  for (let i = from; i < to; i++) {
+    text += tokens[i]?.text ?? '';
+    isQuoted ||= tokens[i]?.kind === 'quoted';
+  }
+  if (!isQuoted) return PLAIN.test(text) ? text : null;
+  if (/[\x00-\x1f\x7f]/.test(text)) return null;
+  const needsNone = PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
+  return needsNone ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function domainPart(tokens: readonly Token[], from: number, to: number): string | null {
+  if (tokens[from]?.kind === 'literal') return tokens[from].text;
+  let text = '';
+  for (let i = from; i < to; i++) {
+    if (tokens[i]?.kind === 'quoted') return null;
+    text += tokens[i]?.text ?? '';
+  }
+  return PLAIN.test(text) ? text : null;
+}

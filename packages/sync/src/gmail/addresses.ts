@@ -1,0 +1,219 @@
+import type { MailAddress, MailAddresses } from '@syncline/store';
+import { readSpec } from './address-spec.js';
+import { tokensOf, type Token } from './address-tokens.js';
+import { decodeHeader } from './decode.js';
+
+/*
+ * Address headers → who is named in them (RFC 5322, 3.4, the obsolete forms of 4.4, and what people send instead). What each form becomes is summed up in docs/mirror.md.
+ * Everything here goes through its tokens once, forwards; what comes back out of brackets as text is never put into brackets again.
+ * Rejected: mailparser's parser, which takes minutes for a header of 130 KB and reads what stands in any brackets as an address.
+ */
+
+/** Of a header's value; longer ones are read up to here. A thousand recipients take some 50,000. */
+const MAX_VALUE_CHARS = 262_144;
+/** Of a field of a message: ten times the recipients that a person may give a mail in Gmail. */
+const MAX_ADDRESSES = 5_000;
+
+const FIELDS = new Map<string, keyof MailAddresses>([['from', 'from'], ['to', 'to'], ['cc', 'cc'], ['bcc', 'bcc'], ['reply-to', 'replyTo'], ['sender', 'sender']]);
+/** Most headers are none of these, and of most that shows in the length of their name. */
+const LENGTHS = new Set([...FIELDS.keys()].map(({ length }) => length));
+
+/** What a message's headers name, as the column has it; a header that is repeated adds to its field. Headers that are not there have no key. */
+export function addressesIn(headers: readonly { name?: string | null; value?: string | null }[]): MailAddresses {
+  const addresses: MailAddresses = {};
+  for (const { name, value } of headers) {
+    const field = name && LENGTHS.has(name.length) ? FIELDS.get(name.toLowerCase()) : undefined;
+    if (field === undefined) continue;
+    const list = (addresses[field] ??= []);
+    if (list.length >= MAX_ADDRESSES) continue;
+    for (const found of parseAddressList(value ?? '')) if (list.length < MAX_ADDRESSES) list.push(found);
+  }
+  return addresses;
+}
+
+/**
+ * The mailboxes of an address header's value as it came, its encoded words not yet decoded. Never throws: what is no address stands there as a name without one.
+ * @returns in the order of the value, members of groups among the others
+ */
+export function parseAddressList(value: string): MailAddress[] {
+  const isCut = value.length > MAX_VALUE_CHARS;
+  const list: List = { found: [], group: null, entry: newEntry() };
+  for (const token of tokensOf(isCut ? value.slice(0, MAX_VALUE_CHARS) : value, isCut)) {
+    if (list.found.length >= MAX_ADDRESSES) return list.found;
+    if (list.entry.isOpen) takeInBrackets(list, token);
+    else take(list, token);
+  }
+  // Half an address is another address: what was cut off is left out.
+  if (!isCut) endEntry(list);
+  return list.found;
+}
+
+interface List {
+  readonly found: MailAddress[];
+  group: string | null;
+  entry: Entry;
+}
+
+/** What stands between two separators. */
+interface Entry {
+  readonly words: Token[];
+  hasAt: boolean;
+  /** What the brackets hold, once there are any. */
+  bracket: Token[] | null;
+  /** The brackets are not closed yet. */
+  isOpen: boolean;
+  /** What comes after them. */
+  readonly after: Token[];
+  readonly comments: Token[];
+}
+
+function newEntry(words: Token[] = []): Entry {
+  return { words, hasAt: words.some(isAt), bracket: null, isOpen: false, after: [], comments: [] };
+}
+
+function take(list: List, token: Token): void {
+  const { entry } = list;
+  switch (token.kind) {
+    case ',':
+      return endEntry(list);
+    case ';':
+      // The end of a group, or what Outlook puts between addresses.
+      endEntry(list);
+      list.group = null;
+      return;
+    case ':':
+      if (entry.bracket !== null || entry.hasAt) return keep(entry, token);
+      list.group = nameOf(entry.words);
+      list.entry = newEntry();
+      return;
+    case '<':
+      return openBracket(list);
+    case '>':
+      return;
+    case 'comment':
+      entry.comments.push(token);
+      return;
+    default:
+      return keep(entry, token);
+  }
+}
+
+function keep(entry: Entry, token: Token): void {
+  entry.hasAt ||= isAt(token);
+  (entry.bracket === null ? entry.words : entry.after).push(token);
+}
+
+/** A second bracket without a comma between is a second mailbox, and what stands between the two is its name. */
+function openBracket(list: List): void {
+  const { entry } = list;
+  if (entry.bracket !== null) {
+    const words = entry.after.splice(0);
+    endEntry(list);
+    list.entry = newEntry(words);
+  }
+  list.entry.bracket = [];
+  list.entry.isOpen = true;
+}
+
+function takeInBrackets(list: List, token: Token): void {
+  const { entry } = list;
+  const bracket = entry.bracket ?? [];
+  switch (token.kind) {
+    case '>':
+      entry.isOpen = false;
+      return;
+    case '<':
+      // The last bracket is the one that counts: `Ada <3 <ada@example.com>`.
+      if (bracket.length > 0) entry.words.push(LEFT);
+      for (const word of bracket) entry.words.push(word);
+      entry.bracket = [];
+      return;
+    case ',':
+    case ';':
+      // A route may have commas; anywhere else the closing bracket was forgotten.
+      if (token.kind === ',' && isRoute(bracket)) bracket.push(token);
+      else take(list, token);
+      return;
+    case ':':
+      if (isRoute(bracket) || isScheme(bracket)) entry.bracket = [];
+      else bracket.push(token);
+      return;
+    case 'comment':
+      entry.comments.push(token);
+      return;
+    default:
+      bracket.push(token);
+  }
+}
+
+function isRoute(bracket: readonly Token[]): boolean {
+  return bracket[0]?.kind === '@';
+}
+
+/** `<mailto:ada@example.com>` */
+function isScheme(bracket: readonly Token[]): boolean {
+  return bracket.length === 1 && bracket[0]?.text.toLowerCase() === 'mailto';
+}
+
+function endEntry(list: List): void {
+  const { words, bracket, after, comments } = list.entry;
+  list.entry = newEntry();
+  if (bracket === null) return addBare(list, words, comments);
+  if (bracket.length === 0) return addBare(list, words.concat(after), comments);
+  const address = addressOf(bracket);
+  if (address === null) {
+    add(list, nameOf(words.concat(LEFT, bracket, RIGHT, after)), null);
+    return;
+  }
+  const isNamedAfter = !after.some(isAt);
+  add(list, nameOf(words) ?? (isNamedAfter ? nameOf(after) : null) ?? nameOf(comments), address);
+  if (!isNamedAfter) addBare(list, after, []);
+}
+
+const LEFT: Token = { kind: '<', text: '<', isSpaced: true };
+const RIGHT: Token = { kind: '>', text: '>', isSpaced: false };
+
+/** Within brackets there must be an address and nothing else. */
+function addressOf(bracket: readonly Token[]): string | null {
+  const spec = readSpec(bracket, bracket.findIndex(isAt), 0, true);
+  return spec?.from === 0 && spec.to === bracket.length ? spec.address : null;
+}
+
+/** Without brackets: the words before an address are its name, and those after the last one when it has none. `ada@example.com grace@example.com` are two. */
+function addBare(list: List, words: readonly Token[], comments: readonly Token[]): void {
+  let from = 0;
+  let last: MailAddress | null = null;
+  for (let at = 0; at < words.length; at++) {
+    const spec = words[at]?.kind === '@' ? readSpec(words, at, from, false) : null;
+    if (spec === null) continue;
+    last = add(list, nameOf(words.slice(from, spec.from)), spec.address);
+    from = spec.to;
+    at = spec.to - 1;
+  }
+  if (from === 0) add(list, nameOf(words), null);
+  else if (last) last.name ??= nameOf(words.slice(from)) ?? nameOf(comments);
+}
+
+function isAt(token: Token): boolean {
+  return token.kind === '@';
+}
+
+function add({ found, group }: List, name: string | null, address: string | null): MailAddress | null {
+  if ((name === null && address === null) || found.length >= MAX_ADDRESSES) return null;
+  const mailbox: MailAddress = group === null ? { name, address } : { name, address, group };
+  found.push(mailbox);
+  return mailbox;
+}
+
+/** What a decoded word may bring and a line of text can't show. */
+const UNTIDY = /[\x00-\x1f\x7f]| {2}/;
+
+/** Words as a person reads them: encoded ones decoded, quoted ones too, since many senders quote them. */
+function nameOf(words: readonly Token[]): string | null {
+  let text = '';
+  for (const word of words) text += word.isSpaced && text !== '' ? ` ${word.text}` : word.text;
+  if (text === '') return null;
+  const decoded = decodeHeader(text);
+  const name = (UNTIDY.test(decoded) ? decoded.replace(/[\x00-\x20\x7f]+/g, ' ') : decoded).trim();
+  return name === '' ? null : name;
+}
