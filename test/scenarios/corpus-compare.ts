@@ -1,4 +1,4 @@
-import type { ExportedMessage } from '@syncline/store';
+import type { ExportedMessage, MailAddresses } from '@syncline/store';
 import { simpleParser, type AddressObject, type ParsedMail, type SimpleParserOptions } from 'mailparser';
 
 /*
@@ -8,7 +8,11 @@ import { simpleParser, type AddressObject, type ParsedMail, type SimpleParserOpt
  * (transfer encodings add and drop it), the white space at which a header was folded, and the case of addresses.
  */
 
-export type Field = 'subject' | 'from' | 'to' | 'cc' | 'names' | 'text' | 'html';
+export type Field = 'subject' | 'from' | 'to' | 'cc' | 'names' | ListField | 'text' | 'html';
+/** Of the column `addresses`. */
+type ListField = `${(typeof LISTS)[number][1]}-list`;
+const LISTS = [['from', 'from'], ['to', 'to'], ['cc', 'cc'], ['bcc', 'bcc'], ['replyTo', 'reply-to'], ['sender', 'sender']] as const;
+
 export interface Pair { field: Field; ours: string; theirs: string }
 
 /** Nothing that mailparser makes up: no text out of html or html out of text, no links, no pictures in them, no delivery status as text. */
@@ -16,7 +20,8 @@ const OPTIONS: SimpleParserOptions & { keepDeliveryStatus: boolean } = {
   skipHtmlToText: true, skipTextToHtml: true, skipImageLinks: true, skipTextLinks: true, keepDeliveryStatus: true,
 };
 
-export async function compare(row: ExportedMessage, bytes: Buffer): Promise<Pair[]> {
+/** @param column the row's column of that name, which `export` leaves out */
+export async function compare(row: ExportedMessage, column: MailAddresses, bytes: Buffer): Promise<Pair[]> {
   const mail = await simpleParser(bytes, OPTIONS);
   return [
     { field: 'subject', ours: unfolded(row.subject), theirs: unfolded(mail.subject) },
@@ -24,6 +29,7 @@ export async function compare(row: ExportedMessage, bytes: Buffer): Promise<Pair
     { field: 'to', ours: addresses(row.to), theirs: theirAddresses(mail.to) },
     { field: 'cc', ours: addresses(row.cc), theirs: theirAddresses(mail.cc) },
     { field: 'names', ours: '', theirs: namesThatWeLack(row, mail) },
+    ...LISTS.map(([key, header]): Pair => ({ field: `${header}-list`, ours: listed(column[key] ?? []), theirs: theirList(mail, header) })),
     { field: 'text', ours: plain(row.text), theirs: plain(mail.text) },
     { field: 'html', ours: plain(row.html), theirs: plain(mail.html || '') },
   ];
@@ -55,6 +61,17 @@ function namesThatWeLack(row: ExportedMessage, mail: ParsedMail): string {
   const ours = letters([row.from, row.to, row.cc].join(' '));
   const theirs = [mail.from, mail.to, mail.cc].flatMap(entriesOf).map(({ name }) => name ?? '');
   return theirs.filter((name) => !ours.includes(letters(name))).join(', ');
+}
+
+/** Groups are their members, in both. */
+function theirList(mail: ParsedMail, header: string): string {
+  const entries = entriesOf(mail.headers.get(header) as AddressObject | AddressObject[] | undefined);
+  return listed(entries.filter((entry) => !('group' in entry)));
+}
+
+/** Who is named, with the name first. */
+function listed(entries: readonly { name?: string | null | undefined; address?: string | null | undefined }[]): string {
+  return entries.map(({ name, address }) => `${letters(name ?? '')} ${(address ?? '').toLowerCase()}`.trim()).join(', ');
 }
 
 /** Quoting and white space of names are spelling. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ExportedMessage } from '@syncline/store';
+import type { ExportedMessage, MailAddresses } from '@syncline/store';
 import { startWorld, type World } from '../support/world.js';
 import { compare, type Pair } from './corpus-compare.js';
 import { BEYOND_MAILPARSER, EXPLAINED, KINDS, type Explained } from './corpus-differences.js';
@@ -19,15 +19,19 @@ const LISTED = EXPLAINED.filter(({ file }) => FILES.some(({ name }) => name === 
 
 let world: World;
 let rows: Map<string, ExportedMessage>;
+/** By message. */
+let addresses: Map<string, MailAddresses>;
 const differences: (Pair & { file: string })[] = [];
 
 beforeAll(async () => {
   world = await startWorld({ seed: 31, accounts: 1, messagesPerAccount: 0, eventsPerCalendar: 0, calendarsPerAccount: 1, emlDirectories: FOLDERS });
   await world.catchUp();
   rows = await mirrored();
+  addresses = await addressColumns();
   for (const { name, bytes } of FILES) {
     if (BEYOND_MAILPARSER.has(name)) continue;
-    const pairs = await compare(rowOf(name, bytes), bytes);
+    const row = rowOf(name, bytes);
+    const pairs = await compare(row, addresses.get(row.id) ?? {}, bytes);
     differences.push(...pairs.filter(({ ours, theirs }) => ours !== theirs).map((pair) => ({ ...pair, file: name })));
   }
 });
@@ -66,6 +70,11 @@ async function mirrored(): Promise<Map<string, ExportedMessage>> {
   const found = new Map<string, ExportedMessage>();
   for await (const message of world.store.mirror.messages(account?.id ?? '')) found.set(message.id, message);
   return found;
+}
+
+async function addressColumns(): Promise<Map<string, MailAddresses>> {
+  const { rows: found } = await world.database.pool.query<{ id: string; addresses: MailAddresses }>('SELECT id, addresses FROM gmail_messages');
+  return new Map(found.map((row) => [row.id, row.addresses]));
 }
 
 /** The row of these bytes. Equal files are equal messages, so any of them will do. */
