@@ -154,11 +154,29 @@ test('backfills leave the top of the project window free while live calls are ab
   const quota = join();
   expect(await quota.charge(gmail({ lane: 'backfill', items: 550 }))).toMatchObject({ granted: 550 });
   expect(await quota.charge(gmail({ lane: 'live', items: 1 }))).toMatchObject({ granted: 1 });
+  time.nowMs += 5_250; // What was spent at once is forgotten by the rule that spreads it.
   expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 0, scope: 'project' });
   expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({ granted: 19 });
   expect(await quota.charge(gmail({ lane: 'live' }))).toMatchObject({ granted: 20 });
   time.nowMs += 2 * KEEP_MS;
   expect(await quota.charge(gmail({ lane: 'backfill', items: 1_000 }))).toMatchObject({ granted: 600 });
+});
+
+test.each([['backfill', 62], ['catch-up', 75]] as const)('%s work uses the window evenly while live calls are about: no five seconds see more than its share and a surplus', async (lane, most) => {
+  const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
+  const quota = join();
+  await quota.charge(gmail({ lane: 'live', items: 1 }));
+  const grants: { atMs: number; granted: number }[] = [];
+  for (const endMs = time.nowMs + 50_000; time.nowMs < endMs; ) {
+    const verdict = await quota.charge(gmail({ lane, items: 20 }));
+    grants.push({ atMs: time.nowMs, granted: verdict.granted });
+    time.nowMs += 'waitMs' in verdict ? verdict.waitMs : 10;
+  }
+  const within = (fromMs: number): number => grants.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + 4_750).reduce((sum, { granted }) => sum + granted, 0);
+  expect(Math.max(...grants.map(({ atMs }) => within(atMs)))).toBeLessThanOrEqual(most); // 12,000 units a minute are 600 of these calls, 50 in five seconds.
+  expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBeGreaterThanOrEqual(500);
+  expect(grants.filter(({ granted }) => granted === 0).length).toBeLessThan(30);
+  expect(await quota.charge(gmail({ lane: 'live', items: 10 }))).toMatchObject({ granted: 10 });
 });
 
 test('over the day budget only backfills are put off, until midnight in California or a little later', async () => {
