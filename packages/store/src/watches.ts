@@ -70,8 +70,8 @@ export interface Watches {
   dropChannel(channelId: string): Promise<void>;
   /** A run follows a collection that nobody watches: from now on somebody does. */
   want(lease: Lease): Promise<void>;
-  /** A look found what no doorbell had announced: it is looked after soon. */
-  silent(lease: Lease, lookAfterInMs: number): Promise<void>;
+  /** A look found what no doorbell had announced: it is looked after soon. @returns false when it has rung since that look began, which is no silence */
+  silent(lease: Lease, lookAfterInMs: number): Promise<boolean>;
   ofAccount(accountId: string): Promise<string[]>;
 }
 
@@ -236,11 +236,13 @@ async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
   });
 }
 
-async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): Promise<void> {
-  await pool.query({
+/** A ring that came during the run announced what the run found before it: the lease tells only of those that came before the claim. */
+async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): Promise<boolean> {
+  const marked = await pool.query({
     name: 'watch-silent',
-    text: `UPDATE watches SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms') WHERE collection_id = $1 AND state = 'on'`,
-    values: [lease.collectionId, Math.round(lookAfterInMs)],
+    text: `UPDATE watches w SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms')
+             FROM collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.rung_at <= $3, true)`,
+    values: [lease.collectionId, Math.round(lookAfterInMs), lease.runStartedAt],
   });
 }
 
@@ -248,6 +250,7 @@ async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): P
 export async function lookAfterGone(session: pg.PoolClient, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',
+  return marked.rowCount === 1;
     text: `UPDATE watches w SET due_at = now() FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
     values: [accountId],
   });

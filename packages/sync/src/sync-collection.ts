@@ -64,7 +64,7 @@ async function runUnderLease(rt: Runtime, deps: SyncDeps, lease: Lease, run: Run
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null, hasTime,
   };
   if (context.careful) rt.log.warn({ event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes }, 'runs of this collection ended without a word: its items are taken one by one');
-  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, walked: lease.phase !== 'follow', untold: [] };
+  const position: Position = { cursor: firstCursor(lease), changed: 0, restarts: 0, beganMs: deadlineMs - run.sliceMs, storedAtMs: null, unlogged: lease.phase !== 'follow', untold: [] };
   try {
     const ended = await takeTurns(context, position, run.signal);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
@@ -110,8 +110,8 @@ interface Position {
   beganMs: number;
   /** When the first commit that changed a row was through. */
   storedAtMs: number | null;
-  /** A walk, a deepening or a list read in full brought some of what it stored. */
-  walked: boolean;
+  /** Some of what it stored was not in Google's log of changes: a walk or a deepening brought it, or see `Turn.unlogged`. */
+  unlogged: boolean;
   /** What the run has cost and its settlement has not written down yet. */
   untold: Spent[];
 }
@@ -125,7 +125,7 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
       const committed = await context.store.commitPage(context.lease, turn.commit);
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
-      position.walked ||= turn.commit.phase !== 'follow';
+      position.unlogged ||= turn.commit.phase !== 'follow' || turn.unlogged === true;
       position.changed += committed.created + committed.updated + committed.deleted;
       if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
       position.cursor = turn.next(committed);
@@ -185,7 +185,7 @@ async function settleRun(rt: Runtime, deps: SyncDeps, lease: Lease, position: Po
     case 'caught-up': {
       const nowMs = rt.clock.nowMs();
       const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
-      const after = afterRun(lease, { changed: position.changed, walked: position.walked, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
+      const after = afterRun(lease, { changed: position.changed, unlogged: position.unlogged, nowMs, lastChangeAtMs, jitter: rt.random.next() }, deps.policy, deps.doorbells);
       const { wantedAgain } = await deps.store.lease.settle(lease, { result: 'caught-up', nextInMs: after.nextInMs, error: null, spent: position.untold });
       position.untold = [];
       await noteAfterRun(rt, deps.store, lease, after, position.storedAtMs && position.storedAtMs - position.beganMs);

@@ -62,6 +62,8 @@ export interface FetchedPage {
 export interface Turn {
   commit: PageCommit | null;
   next: (committed: Committed) => Cursor;
+  /** What it brings while following is not in Google's log of changes, so that no doorbell rings for it. */
+  unlogged?: boolean;
   /** Set when nothing is left to do now. */
   rest?: { kind: 'caught-up' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
 }

@@ -6,7 +6,7 @@ import { later } from '../outcome.js';
 import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
 import { askFor, isAccounts, isGrants, type Answers } from './answers.js';
 import { withBodies } from './bodies.js';
-import { endOfListing, restIfLevel } from './listing.js';
+import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
 import { isKept } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
@@ -219,7 +219,7 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };
-  return { commit, next: () => next, ...restAfter(context, next, fate) };
+  return { commit, next: () => next, unlogged: cursor.phase === 'follow' && isUnlogged(cursor), ...restAfter(context, next, fate) };
 }
 
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {

@@ -7,6 +7,11 @@ export function endOfListing(cursor: GmailFollow): GmailFollow {
   return { ...cursor, after: cursor.listing.until, listing: null, listed: 0, fetched: 0 };
 }
 
+/** Whether the list in hand is not from history but somebody's wishes, or older mail: a listing that is opened for those ends where it began. */
+export function isUnlogged({ listing, after }: GmailFollow): boolean {
+  return listing?.until === after;
+}
+
 export function isLevel(cursor: GmailFollow): boolean {
   return cursor.listing === null;
 }

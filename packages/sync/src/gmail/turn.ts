@@ -62,6 +62,8 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
       },
     },
     next: () => next,
+    // Gmail's log says nothing of a label's new name.
+    unlogged: labels !== null && page.records.length === 0,
     ...restIfLevel(context, next),
   };
 }

@@ -9,7 +9,7 @@ const NOW_MS = 1_800_000_000_000;
 
 const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({ state: 'on', target: TARGETS.gmailTopic, heard: true, silent: false, silences: 0, expired: false, ...over });
 const lease = (over: Partial<Pick<Lease, 'kind' | 'doorbell' | 'watch'>> = {}): Pick<Lease, 'kind' | 'doorbell' | 'watch'> => ({ kind: 'gmail', doorbell: { agoMs: 20 * MINUTE_MS, unserved: false }, watch: watch(), ...over });
-const run = (over: Partial<LevelRun> = {}): LevelRun => ({ changed: 0, walked: false, nowMs: NOW_MS, lastChangeAtMs: NOW_MS - 3 * MINUTE_MS, jitter: 0.5, ...over });
+const run = (over: Partial<LevelRun> = {}): LevelRun => ({ changed: 0, unlogged: false, nowMs: NOW_MS, lastChangeAtMs: NOW_MS - 3 * MINUTE_MS, jitter: 0.5, ...over });
 const rung = { agoMs: 200, unserved: true };
 const after = (l = lease(), r = run()) => afterRun(l, r, POLICY, TARGETS);
 
@@ -21,7 +21,7 @@ test('a change that no doorbell announced makes the watch silent; one that was a
 
 test.each<[string, ReturnType<typeof lease>, LevelRun]>([
   ['nothing was found', lease(), run()],
-  ['a walk found it', lease(), run({ changed: 5, walked: true })],
+  ['Google’s log did not name all of it', lease(), run({ changed: 5, unlogged: true })],
   ['a doorbell has just been served, and its like may be on the way', lease({ doorbell: { agoMs: 9_000, unserved: false } }), run({ changed: 1 })],
   ['nobody is to ring', lease({ watch: null }), run({ changed: 1 })],
   ['the watch has ended, which is known', lease({ watch: watch({ expired: true }) }), run({ changed: 1 })],

@@ -12,8 +12,8 @@ import { type DoorbellTargets, targetOf } from './step.js';
 export interface LevelRun {
   /** Rows changed. */
   changed: number;
-  /** A walk finds what no doorbell rings for. */
-  walked: boolean;
+  /** Some of it was not in Google's log of changes, and nothing rings for that: a walk, a repair, a label's new name. */
+  unlogged: boolean;
   nowMs: number;
   lastChangeAtMs: number | null;
   /** A number in [0, 1). */
@@ -43,7 +43,7 @@ const QUIET_SHARE = 0.1;
 export function afterRun(lease: Pick<Lease, 'kind' | 'doorbell' | 'watch'>, run: LevelRun, policy: SyncPolicy, targets: DoorbellTargets | undefined): AfterRun {
   const { watch, doorbell } = lease;
   const target = targetOf(lease.kind, targets);
-  const found = run.changed > 0 && !run.walked;
+  const found = run.changed > 0 && !run.unlogged;
   const isRung = doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
   const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;
   const echo = lease.kind === 'gmail' && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
@@ -69,10 +69,9 @@ export async function noteAfterRun(rt: Runtime, store: Store, lease: Lease, afte
   if (after.announced && storedAfterMs !== null && lease.doorbell.agoMs !== null) {
     rt.metrics.pushToStoredSeconds.observe({ kind: lease.kind }, (lease.doorbell.agoMs + storedAfterMs) / 1_000);
   }
-  if (after.silent) {
+  if (after.silent && (await store.watches.silent(lease, lookAfterSilenceMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false)))) {
     rt.metrics.silentWatches.inc({ kind: lease.kind });
     rt.log.info({ event: 'watch_silent', accountId: lease.accountId, collectionId: lease.collectionId }, 'a look found a change that no doorbell had announced');
-    await store.watches.silent(lease, lookAfterSilenceMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false));
   }
   if (after.want) await store.watches.want(lease);
 }

@@ -1,0 +1,103 @@
+import { repairDrift, syncCollection } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+/*
+ * What counts as a doorbell's silence: a change in Google's log that nothing rang for, and nothing else. The mailbox counts as watched and was heard
+ * a minute ago; nothing rings here unless a test does it.
+ */
+
+const DAY_MS = 86_400_000;
+const TOPIC = 'projects/sim/topics/gmail';
+let world: World;
+let email: string;
+let mailboxId: string;
+
+beforeAll(async () => {
+  world = await startWorld({ seed: 47, accounts: 1, messagesPerAccount: 30, calendarsPerAccount: 1, eventsPerCalendar: 2 });
+  await world.catchUp();
+  email = world.simulator.accounts()[0]!.email;
+  mailboxId = await idOf("kind = 'gmail'");
+  await world.database.pool.query(
+    `INSERT INTO watches (collection_id, account_id, state, target, address, watched_at, expires_at, due_at)
+     SELECT id, account_id, 'on', $2, $3, now() - interval '1 h', now() + interval '6 days', now() + interval '5 days' FROM collections WHERE id = $1`,
+    [mailboxId, TOPIC, email],
+  );
+});
+beforeEach(async () => {
+  await world.database.pool.query("UPDATE collections SET rung_at = now() - interval '2 min', served_at = now() - interval '1 min', walk_started_at = now(), next_sync_at = now() + interval '1 h'");
+  await world.database.pool.query('UPDATE watches SET silent_since = NULL');
+  world.rt.metrics.silentWatches.reset();
+});
+afterAll(() => world.close());
+
+const idOf = async (where: string): Promise<string> => (await world.database.pool.query<{ id: string }>(`SELECT id FROM collections WHERE ${where}`)).rows[0]!.id;
+
+/** One run of the mailbox, as a worker that the schedule sent. @returns how it ended */
+async function look({ sliceMs = 5_000, store = world.store } = {}): Promise<string> {
+  const deps = { store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000, auditEveryMs: DAY_MS }, doorbells: { gmailTopic: TOPIC, channelAddress: null } };
+  return (await syncCollection(world.rt, deps, mailboxId, { sliceMs, signal: new AbortController().signal })).kind;
+}
+
+/** Whether a run counted a silence, and whether the doorbell is held to be silent now. */
+async function silence(): Promise<{ counted: number; held: boolean }> {
+  const counted = (await world.rt.metrics.silentWatches.get()).values.reduce((sum, { value }) => sum + value, 0);
+  const [account] = await world.store.accounts.list([email]);
+  return { counted, held: account!.collections.find(({ id }) => id === mailboxId)!.doorbell!.silent };
+}
+
+async function breakRows(count: number): Promise<string[]> {
+  const broken = await world.database.pool.query<{ id: string }>("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT $1) RETURNING id", [count]);
+  return broken.rows.map(({ id }) => id);
+}
+
+test('a change that nothing rang for is a silence', async () => {
+  world.simulator.act(email, { action: 'deliver' });
+  expect(await look()).toBe('caught-up');
+  expect(await silence()).toEqual({ counted: 1, held: true });
+});
+
+test('what a repair mends is none: nothing rings for what Google did long ago', async () => {
+  const stale = await breakRows(1);
+  const account = { accountId: (await world.store.accounts.list([email]))[0]!.id, collectionIds: [mailboxId] };
+  await repairDrift(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } }, account, { resource: 'gmail', checked: 1, missing: [], extra: [], stale });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await silence()).toEqual({ counted: 0, held: false });
+});
+
+test('nor what one run puts on its list and the next one mends', async () => {
+  const [account] = await world.store.accounts.list([email]);
+  await world.store.quarantine.wantMessages(account!.id, await breakRows(3));
+  expect([await look({ sliceMs: 0 }), await look()]).toEqual(['more', 'caught-up']);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await silence()).toEqual({ counted: 0, held: false });
+});
+
+test('nor what an audit finds and the next look mends', async () => {
+  await breakRows(3);
+  await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 days', audited_at = NULL");
+  for (let looks = 0; looks < 2; looks++) expect(await look()).not.toBe('failed');
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await silence()).toEqual({ counted: 0, held: false });
+});
+
+test('nor a label that was renamed: the catalogue leaves no record that anything could ring for', async () => {
+  const rename = world.simulator.act(email, { action: 'label-rename' });
+  await world.database.pool.query("UPDATE collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1", [mailboxId]);
+  const events = async (): Promise<number> => Number((await world.database.pool.query<{ n: string }>("SELECT count(*) AS n FROM changes WHERE entity = 'label'")).rows[0]!.n);
+  const before = await events();
+  expect(await look()).toBe('caught-up');
+  expect([rename, (await events()) - before]).toEqual([expect.anything(), 1]);
+  expect(await silence()).toEqual({ counted: 0, held: false });
+});
+
+test('nor a change that is rung for while the run that finds it is under way', async () => {
+  world.simulator.act(email, { action: 'deliver' });
+  const commitPage: World['store']['commitPage'] = async (...page) => {
+    await world.store.doorbells.ringMailboxes([email]);
+    return world.store.commitPage(...page);
+  };
+  await look({ store: { ...world.store, commitPage } });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+  expect(await silence()).toEqual({ counted: 0, held: false });
+});
