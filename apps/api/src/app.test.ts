@@ -16,7 +16,8 @@ beforeEach(async () => {
   redis = await startRedis();
   fleet = await openFleet(rt, { redisUrl: redis.url });
   postgresAnswers = true;
-  const store = { ping: () => (postgresAnswers ? Promise.resolve() : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db'))), accounts: { countByState: async () => ({ active: 3, reauth_required: 1, paused: 0, disabled: 0, removing: 0 }) } };
+  const figures = { wanted: 0, on: 2, expired: 0, silent: 0, off: 0, unwatchable: 1, refused: 0 };
+  const store = { ping: () => (postgresAnswers ? Promise.resolve() : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db'))), accounts: { countByState: async () => ({ active: 3, reauth_required: 1, paused: 0, disabled: 0, removing: 0 }) }, watches: { count: async () => ({ gmail: figures, 'calendar-list': figures, 'calendar-events': figures }) } };
   server = await listen(createApp(rt, { store, fleet }), 0);
 });
 

@@ -9,7 +9,7 @@ import { metricsPage } from './metrics-page.js';
 import { type PushDeps, pushRoutes } from './push/routes.js';
 
 export interface ApiDeps {
-  store: Pick<Store, 'ping'> & { accounts: Pick<Store['accounts'], 'countByState'> };
+  store: Pick<Store, 'ping'> & { accounts: Pick<Store['accounts'], 'countByState'>; watches: Pick<Store['watches'], 'count'> };
   fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
   /** Left out, there are no doorbells. */
   push?: PushDeps;
@@ -21,7 +21,7 @@ export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express
   app.disable('x-powered-by');
   app.use(everyAnswer);
   const readiness = readinessOf(rt, { postgres: () => store.ping(), redis: () => fleet.ping() });
-  const metrics = metricsPage(rt, { fleet, accounts: store.accounts });
+  const metrics = metricsPage(rt, { fleet, accounts: store.accounts, watches: store.watches });
 
   app.get('/', (_request, response) => void response.type('text/html').send(INDEX_PAGE));
   // Alive is whoever can say so. It depends on nothing, lest a restart of Postgres restart every API with it.

@@ -26,15 +26,47 @@ test('while Redis is away the queues are absent, not old, and the rest is told',
   expect(text).toContain('# TYPE syncline_jobs_total counter');
 });
 
+test('watches are counted once in a minute, or ever more rarely the longer it takes, and no scrape waits for it', async () => {
+  const ON = 'syncline_watches{kind="gmail",state="on"} 3';
+  const world = worldAt();
+  let answer: () => void = () => undefined;
+  world.postgres = new Promise((resolve) => (answer = resolve));
+  expect([await world.page.text(), await world.page.text()]).not.toContainEqual(expect.stringContaining('syncline_watches{'));
+  // The first count takes 2 s: the next may begin 200 s after it, and no two at once.
+  world.atMs = 2_000;
+  answer();
+  await settled();
+  for (const [atMs, counts] of [[2_000, 1], [199_999, 1], [200_000, 2], [259_999, 2], [260_000, 3]] as const) {
+    world.atMs = atMs;
+    expect(await world.page.text()).toContain(ON);
+    await settled();
+    expect(world.counts).toBe(counts);
+  }
+});
+
+test('while Postgres is away the watches are absent, not old', async () => {
+  const world = worldAt();
+  await world.page.text();
+  await settled();
+  world.away = true;
+  world.atMs = 60_000;
+  await world.page.text();
+  await settled();
+  expect(await world.page.text()).not.toContain('syncline_watches{');
+});
+
 interface World {
   page: ReturnType<typeof metricsPage>;
   atMs: number;
   asked: number;
   away: boolean;
+  counts: number;
+  /** Answers when this does. */
+  postgres: Promise<void>;
 }
 
 function worldAt(): World {
-  const world: World = { atMs: 0, asked: 0, away: false, page: undefined as unknown as World['page'] };
+  const world: World = { atMs: 0, asked: 0, away: false, counts: 0, postgres: Promise.resolve(), page: undefined as unknown as World['page'] };
   const clock: Clock = { now: () => new Date(world.atMs), nowMs: () => world.atMs, sleep: async () => undefined };
   const fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'> = {
     counts: async () => {
@@ -44,9 +76,18 @@ function worldAt(): World {
     },
     waitingAgesMs: async () => everyQueue(1_500),
   };
-  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), { fleet, accounts: { countByState: async () => ({ active: 4 }) } });
+  const count = async (): Promise<Record<string, Record<string, number>>> => {
+    world.counts += 1;
+    await world.postgres;
+    if (world.away) throw new Error('Connection terminated');
+    return { gmail: { on: 3 } };
+  };
+  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), { fleet, accounts: { countByState: async () => ({ active: 4 }) }, watches: { count } });
   return world;
 }
+
+/** A count whose answer is there is in its gauge: nothing else in it waits. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function everyQueue<T>(value: T): Record<(typeof QUEUE_NAMES)[number], T> {
   return Object.fromEntries(QUEUE_NAMES.map((name) => [name, value])) as Record<(typeof QUEUE_NAMES)[number], T>;

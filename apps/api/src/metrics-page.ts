@@ -2,6 +2,10 @@ import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 
 const CACHED_MS = 5_000;
+/** Watches are counted once in this time: the count reads all of them. */
+const WATCHES_CACHED_MS = 60_000;
+/** And it takes no more of Postgres' time than this, however many there are. */
+const WATCHES_SHARE = 0.01;
 
 export interface MetricsPage {
   contentType: string;
@@ -12,16 +16,19 @@ export interface MetricsPage {
 export interface Measured {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>;
   accounts: { countByState(): Promise<Record<string, number>> };
+  watches: { count(): Promise<Record<string, Record<string, number>>> };
 }
 
 /**
  * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. Redis and Postgres are asked
- * once in 5 s however many scrapers there are; while one is away its gauges are absent instead of old.
+ * once in 5 s however many scrapers there are, and once in a minute for the watches, whose figures no scrape waits for; while one is
+ * away its gauges are absent instead of old.
  */
-export function metricsPage(rt: Runtime, { fleet, accounts }: Measured): MetricsPage {
+export function metricsPage(rt: Runtime, { fleet, accounts, watches }: Measured): MetricsPage {
   const { registry } = rt.metrics;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let asking: Promise<unknown> = Promise.resolve();
+  const countWatches = watchCounter(rt, watches);
   return {
     contentType: registry.contentType,
     text: async () => {
@@ -30,6 +37,7 @@ export function metricsPage(rt: Runtime, { fleet, accounts }: Measured): Metrics
         askedAtMs = nowMs;
         asking = Promise.all([measureQueues(rt, fleet), measureAccounts(rt, accounts)]);
       }
+      countWatches();
       await asking;
       return await registry.metrics();
     },
@@ -57,5 +65,30 @@ async function measureAccounts(rt: Runtime, accounts: Measured['accounts']): Pro
   } catch (error) {
     rt.log.warn({ event: 'accounts-unmeasured', err: error }, 'the accounts could not be counted for /metrics');
     rt.metrics.accounts.reset();
+  }
+}
+
+/** Begins a count unless one is under way or the last is young enough. */
+function watchCounter(rt: Runtime, watches: Measured['watches']): () => void {
+  let dueAtMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const beganMs = rt.clock.nowMs();
+    if (beganMs < dueAtMs) return;
+    dueAtMs = Number.POSITIVE_INFINITY;
+    void measureWatches(rt, watches).finally(() => {
+      const tookMs = rt.clock.nowMs() - beganMs;
+      dueAtMs = beganMs + Math.max(WATCHES_CACHED_MS, tookMs / WATCHES_SHARE);
+    });
+  };
+}
+
+async function measureWatches(rt: Runtime, watches: Measured['watches']): Promise<void> {
+  try {
+    for (const [kind, states] of Object.entries(await watches.count())) {
+      for (const [state, count] of Object.entries(states)) rt.metrics.watches.set({ kind, state }, count);
+    }
+  } catch (error) {
+    rt.log.warn({ event: 'watches-unmeasured', err: error }, 'the watches could not be counted for /metrics');
+    rt.metrics.watches.reset();
   }
 }

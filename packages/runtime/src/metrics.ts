@@ -39,9 +39,10 @@ function declare(registry: Registry) {
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
-    // accounts, as the API sees them when it is asked
+    // accounts and watches, as the API sees them when it is asked
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
   };
+    watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', ['kind', 'state']),
 }
 
 /** The process's metrics, and the registry that `/metrics` prints. */

@@ -47,6 +47,20 @@ test('failures count up and are forgotten with the next success; renewals for si
   expect(await row('silences')).toEqual({ silences: 0 });
 });
 
+test('watches are counted by kind and state, those that are on by what is known of them', async () => {
+  const counted = async () => (await fixture.store.watches.count()).gmail;
+  const figure = async (set: string): Promise<string[]> => {
+    await fixture.database.pool.query(`UPDATE watches SET ${set} WHERE collection_id = $1`, [collectionId]);
+    return Object.entries(await counted()).flatMap(([name, count]) => (count === 1 ? [name] : []));
+  };
+  expect(await figure("state = 'wanted'")).toEqual(['wanted']);
+  expect(await figure("state = 'on', expires_at = now() + interval '1 day', watched_at = now() - interval '1 h'")).toEqual(['on']);
+  expect(await figure('silent_since = now()')).toEqual(['silent']);
+  expect(await figure("expires_at = now() - interval '1 s'")).toEqual(['expired']);
+  expect(await figure("state = 'refused'")).toEqual(['refused']);
+  expect((await fixture.store.watches.count())['calendar-list']).toEqual({ wanted: 0, on: 0, expired: 0, silent: 0, off: 0, unwatchable: 0, refused: 0 });
+});
+
 test('silence begins with a look and ends with the next thing that is heard', async () => {
   await fixture.store.watches.noteAddress(held, 'Ada@Example.com');
   await fixture.store.watches.settle(held, watched());

@@ -10,6 +10,9 @@ import type { CollectionKind, Lease } from './lease.js';
 /** `wanted`: nobody has tried yet. `refused`: the operator's to mend. */
 export type WatchState = 'wanted' | 'on' | 'off' | 'unwatchable' | 'refused';
 
+/** As they are counted: of those that are on, apart from the others, whose time is over, and under which a change came that nothing had announced. */
+export type WatchFigure = WatchState | 'expired' | 'silent';
+
 export interface ChannelRow {
   id: string;
   /** Google's name of what it watches; null when its answer never came. */
@@ -73,6 +76,8 @@ export interface Watches {
   /** A look found what no doorbell had announced: it is looked after soon. @returns false when it has rung since that look began, which is no silence */
   silent(lease: Lease, lookAfterInMs: number): Promise<boolean>;
   ofAccount(accountId: string): Promise<string[]>;
+  /** Reads every watch and its collection, which takes seconds with millions of them: to be asked rarely. */
+  count(): Promise<Record<CollectionKind, Record<WatchFigure, number>>>;
 }
 
 export function watchesIn(pool: pg.Pool): Watches {
@@ -87,6 +92,7 @@ export function watchesIn(pool: pg.Pool): Watches {
     want: (lease) => wantWatch(pool, lease),
     silent: (lease, lookAfterInMs) => markSilent(pool, lease, lookAfterInMs),
     ofAccount: (accountId) => watchesOf(pool, accountId),
+    count: () => countWatches(pool),
   };
 }
 
@@ -244,13 +250,13 @@ async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): P
              FROM collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.rung_at <= $3, true)`,
     values: [lease.collectionId, Math.round(lookAfterInMs), lease.runStartedAt],
   });
+  return marked.rowCount === 1;
 }
 
 /** What rings for calendars that are gone is ended soon, and not only when its renewal is due. */
 export async function lookAfterGone(session: pg.PoolClient, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',
-  return marked.rowCount === 1;
     text: `UPDATE watches w SET due_at = now() FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
     values: [accountId],
   });
@@ -259,4 +265,15 @@ export async function lookAfterGone(session: pg.PoolClient, accountId: string): 
 async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ collection_id: string }>('SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id', [accountId]);
   return found.rows.map((row) => row.collection_id);
+}
+
+async function countWatches(pool: pg.Pool): Promise<Record<CollectionKind, Record<WatchFigure, number>>> {
+  const none = (): Record<WatchFigure, number> => ({ wanted: 0, on: 0, expired: 0, silent: 0, off: 0, unwatchable: 0, refused: 0 });
+  const counts = { gmail: none(), 'calendar-list': none(), 'calendar-events': none() };
+  const { rows } = await pool.query<{ kind: CollectionKind; figure: WatchFigure; watches: string }>(
+    `SELECT c.kind, CASE WHEN w.state <> 'on' THEN w.state WHEN w.expires_at <= now() THEN 'expired' WHEN ${IS_SILENT} THEN 'silent' ELSE 'on' END AS figure, count(*) AS watches
+       FROM watches w JOIN collections c ON c.id = w.collection_id GROUP BY 1, 2`,
+  );
+  for (const { kind, figure, watches } of rows) counts[kind][figure] = Number(watches);
+  return counts;
 }

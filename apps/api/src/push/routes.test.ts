@@ -35,7 +35,7 @@ beforeEach(async () => {
   google.seen.length = 0;
   verifier = openPushVerifier(rt, { apiUrl: google.url, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT });
   const fleet = { enqueue: async (items: readonly { collectionId: string }[]) => void jobs.push(...items.map(({ collectionId }) => collectionId)) };
-  const app = { store: { ping: async () => undefined, accounts: { countByState: async () => ({}) } }, fleet: { ...fleet, ping: async () => undefined, counts: async () => ({}), waitingAgesMs: async () => ({}), queues: () => [] } };
+  const app = { store: { ping: async () => undefined, accounts: { countByState: async () => ({}) }, watches: { count: async () => ({}) } }, fleet: { ...fleet, ping: async () => undefined, counts: async () => ({}), waitingAgesMs: async () => ({}), queues: () => [] } };
   const push = { bells: openBells(rt, { store: { doorbells: doorbells() }, fleet }), verifier, vault: { channelToken } };
   server = await listen(createApp(rt, { ...(app as unknown as Parameters<typeof createApp>[1]), push }), 0);
 });
