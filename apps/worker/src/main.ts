@@ -8,6 +8,10 @@ import { runRemovals } from './removals.js';
 
 /** Of the 20 s that a process has for draining. */
 const DRAIN_MS = 15_000;
+/** What a stuck worker still runs can commit its page; what hangs would hang for ever, and its jobs wait for another. */
+const STUCK_DRAIN_MS = 3_000;
+/** "Try again", as sysexits.h has it: whoever supervises a process can tell this end from a mistake in its configuration. */
+const STUCK_EXIT_CODE = 75;
 
 /** Looking after a watch is one or two calls, five days apart: these slots serve a million mailboxes. */
 const WATCH_SLOTS = 2;
@@ -21,20 +25,25 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const fleet = await openFleet(rt, { redisUrl });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
   const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
+  let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   const host = await fleet.work({
     concurrency,
     handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs }, mirror: config.mirror, doorbells }),
+    stuckAfterMs: config.workerStuckAfterMs,
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
-    onUnhealthy: () => giveUp(1),
+    onUnhealthy: () => {
+      drainMs = STUCK_DRAIN_MS;
+      giveUp(STUCK_EXIT_CODE);
+    },
   });
   const removing = runRemovals(rt, { store, google });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(DRAIN_MS), removing]);
+      await Promise.all([host.drain(drainMs), removing]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

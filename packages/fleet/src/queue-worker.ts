@@ -18,7 +18,7 @@ import { asJobFailure } from './job-failure.js';
 import { type JobData, backoffMs, readJobData } from './jobs.js';
 import type { QueueName } from './queues.js';
 import { type ErrorLog, isRefusal } from './weather.js';
-import { isStuck } from './watchdog.js';
+import { hasStopped, starvingSince } from './watchdog.js';
 
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
 const LOCK_MS = 8_000;
@@ -32,8 +32,10 @@ const STALL_CHECK_MS = 1_500;
 const STALLS_LIMIT = 1_000_000;
 const PAUSE_AFTER_REFUSAL_MS = 1_000;
 const WATCH_EVERY_MS = 10_000;
-/** One look is no proof: after a quiet hour, or when Redis has just come back, a job may wait that is being fetched right now. */
-const STUCK_LOOKS = 2;
+/** Looks within the time after which a worker counts as stuck, at least. */
+const LOOKS_BEFORE_STUCK = 4;
+/** A look that comes later than this was held up itself: by a stopped process, or by Redis, which was away and has its fetches before it. */
+const LATE_LOOK_MS = 5_000;
 /** A `delay` into the past would spin. */
 const MIN_DELAY_MS = 250;
 
@@ -61,6 +63,8 @@ export interface QueueWorkerOptions {
   /** Puts a collection into a queue. */
   enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
   errors: ErrorLog;
+  /** How long jobs may wait for this worker while it fetches none. */
+  stuckAfterMs: number;
   onUnhealthy: (queue: QueueName) => void;
 }
 
@@ -70,8 +74,9 @@ export class QueueWorker {
   readonly #stopped = new AbortController();
   #fetchedAtMs: number;
   #whenIdle: (() => void) | undefined;
-  /** Looks in a row that found this worker stuck. */
-  #stuckLooks = 0;
+  #starvingSinceMs: number | null = null;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #saidStuck = false;
 
   constructor(
     private readonly rt: Runtime,
@@ -177,10 +182,7 @@ export class QueueWorker {
   }
 
   #listen(): void {
-    this.#worker.on('active', () => {
-      this.#fetchedAtMs = this.rt.clock.nowMs();
-      this.#stuckLooks = 0;
-    });
+    this.#worker.on('active', () => (this.#fetchedAtMs = this.rt.clock.nowMs()));
     this.#worker.on('error', (error) => {
       this.o.errors.report(error);
       if (isRefusal(error)) void this.#pauseForAWhile();
@@ -211,26 +213,32 @@ export class QueueWorker {
   }
 
   async #watch(): Promise<void> {
+    const everyMs = Math.min(WATCH_EVERY_MS, this.o.stuckAfterMs / LOOKS_BEFORE_STUCK);
     while (!this.#stopped.signal.aborted) {
       try {
-        await this.rt.clock.sleep(WATCH_EVERY_MS, this.#stopped.signal);
-        await this.#look();
+        await this.rt.clock.sleep(everyMs, this.#stopped.signal);
+        await this.#look(everyMs);
       } catch (error) {
         if (!this.#stopped.signal.aborted) this.o.errors.report(error as Error);
       }
     }
   }
 
-  async #look(): Promise<void> {
-    const quietMs = this.rt.clock.nowMs() - this.#fetchedAtMs;
-    const pulse = { running: this.#running.size, concurrency: this.o.concurrency, quietMs };
-    // The queue is asked only when a yes would matter: four workers a process, hundreds of processes.
-    const asleep = this.#stuckLooks >= STUCK_LOOKS || this.#worker.isPaused() || !isStuck({ ...pulse, waiting: 1 });
-    if (asleep || (await this.o.queue.isPaused())) return;
-    this.#stuckLooks = isStuck({ ...pulse, waiting: await this.#waiting() }) ? this.#stuckLooks + 1 : 0;
-    if (this.#stuckLooks < STUCK_LOOKS) return;
-    this.rt.log.error({ event: 'worker-stuck', queue: this.o.name, quietMs }, 'jobs wait and this worker fetches none of them');
-    this.o.onUnhealthy(this.o.name);
+  async #look(everyMs: number): Promise<void> {
+    const { name: queue, concurrency, stuckAfterMs } = this.o;
+    // Redis is asked only when nothing was fetched since the last look: four workers a process, hundreds of processes.
+    const isFed = this.rt.clock.nowMs() - this.#fetchedAtMs < everyMs;
+    const waiting = isFed || this.#worker.isPaused() || (await this.o.queue.isPaused()) ? 0 : await this.#waiting();
+    const pulse = { waiting, running: this.#running.size, concurrency, fetchedAtMs: this.#fetchedAtMs, nowMs: this.rt.clock.nowMs() };
+    const isLate = pulse.nowMs - this.#lookedAtMs > everyMs + LATE_LOOK_MS;
+    this.#lookedAtMs = pulse.nowMs;
+    this.#starvingSinceMs = starvingSince(isLate ? null : this.#starvingSinceMs, pulse);
+    const starvingMs = pulse.nowMs - (this.#starvingSinceMs ?? pulse.nowMs);
+    this.rt.metrics.workerStarvingSeconds.set({ queue }, starvingMs / 1_000);
+    if (this.#saidStuck || !hasStopped(this.#starvingSinceMs, pulse, stuckAfterMs)) return;
+    this.#saidStuck = true;
+    this.rt.log.error({ event: 'worker-stuck', queue, starvingMs, waiting, running: pulse.running }, 'jobs wait and this worker fetches none of them');
+    this.o.onUnhealthy(queue);
   }
 
   async #waiting(): Promise<number> {

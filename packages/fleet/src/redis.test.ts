@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { OperatorError, createRuntime } from '@syncline/runtime';
+import { openHalfOpenProxy } from '../../../test/support/half-open-proxy.js';
 import { freePort, startRedis } from '../../../test/support/redis-server.js';
 import { openFleet } from './fleet.js';
-import { redisAddress, redisProblem } from './redis.js';
+import { endConnection, producerConnection, redisAddress, redisProblem, workerConnection } from './redis.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
@@ -44,6 +46,22 @@ test('wrong credentials are called that', async () => {
     await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('refuses the credentials');
     await expect(openFleet(rt, { redisUrl: redis.url.replace('://', '://:wrong@') })).rejects.toThrow('refuses the credentials');
   } finally {
+    await redis.stop();
+  }
+});
+
+test('a connection that looks alive and carries nothing is made anew, and the command that waited comes through', async () => {
+  const redis = await startRedis();
+  const proxy = await openHalfOpenProxy(redis.url);
+  const [worker, producer] = [workerConnection(rt, proxy.url, 300), producerConnection(rt, proxy.url, 300)];
+  for (const connection of [worker, producer]) connection.on('error', () => undefined);
+  try {
+    await Promise.all([worker, producer].map((connection) => once(connection, 'ready')));
+    expect(proxy.silence('')).toBe(2);
+    expect(await Promise.all([worker.set('w', '1'), producer.set('p', '1')])).toEqual(['OK', 'OK']);
+  } finally {
+    for (const connection of [worker, producer]) endConnection(connection);
+    proxy.close();
     await redis.stop();
   }
 });

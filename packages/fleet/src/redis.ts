@@ -9,12 +9,17 @@ import { Redis, type RedisOptions } from 'ioredis';
 
 const CHECK_TIMEOUT_MS = 5_000;
 const RECONNECT_CAP_MS = 2_000;
+/**
+ * A connection that has not answered for this long is made anew. A lost firewall state or a machine that is gone sends no reset: the socket looks
+ * alive, and Linux would try for a quarter of an hour. Longer than BullMQ's blocking fetch, which Redis answers after ten seconds at most.
+ */
+const SILENCE_LIMIT_MS = 15_000;
 const MIN_VERSION = [6, 2] as const;
 
 /** For commands that may fail: `enqueue`, counts. Connects by itself, rejects at once while Redis is away. */
-export function producerConnection(rt: Runtime, redisUrl: string): Redis {
+export function producerConnection(rt: Runtime, redisUrl: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
   return new Redis(redisUrl, {
-    ...common(rt),
+    ...common(rt, silenceLimitMs),
     connectionName: 'syncline-producer',
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
@@ -23,8 +28,8 @@ export function producerConnection(rt: Runtime, redisUrl: string): Redis {
 }
 
 /** For BullMQ's workers: every command waits until Redis is back. BullMQ makes its blocking connections as copies of it. */
-export function workerConnection(rt: Runtime, redisUrl: string): Redis {
-  return new Redis(redisUrl, { ...common(rt), connectionName: 'syncline-worker', maxRetriesPerRequest: null });
+export function workerConnection(rt: Runtime, redisUrl: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
+  return new Redis(redisUrl, { ...common(rt, silenceLimitMs), connectionName: 'syncline-worker', maxRetriesPerRequest: null });
 }
 
 /**
@@ -66,13 +71,14 @@ export function redisAddress(redisUrl: string): string {
   return hostname === '' ? pathname : `${hostname}:${port === '' ? 6379 : port}`;
 }
 
-function common(rt: Runtime): RedisOptions {
+function common(rt: Runtime, silenceLimitMs: number): RedisOptions {
   return {
     // A demoted primary answers READONLY for ever on the old connection (measured: 5,250 errors a second): 2 = connect
     // again and resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS) * (0.75 + rt.random.next() / 2),
     connectTimeout: CHECK_TIMEOUT_MS,
+    socketTimeout: silenceLimitMs,
   };
 }
 

@@ -1,6 +1,5 @@
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import { ErrorLog, errorKey, isRefusal } from './weather.js';
-import { isStuck } from './watchdog.js';
 
 test('Redis that answers and refuses pauses the worker; Redis that is away does not', () => {
   for (const message of [
@@ -36,14 +35,6 @@ test('a flood of one error is one line in 30 s, which says how many it stands fo
     { event: 'worker-error', reason: 'Error: READONLY', suppressed: 0 },
     { event: 'worker-error', reason: 'Error: OOM', suppressed: 999 },
   ]);
-});
-
-test('a worker is stuck only when work waits, a slot is free and a minute has passed', () => {
-  const stuck = { waiting: 1, running: 0, concurrency: 2, quietMs: 60_000 };
-  expect(isStuck(stuck)).toBe(true);
-  expect(isStuck({ ...stuck, waiting: 0 })).toBe(false);
-  expect(isStuck({ ...stuck, running: 2 })).toBe(false);
-  expect(isStuck({ ...stuck, quietMs: 59_999 })).toBe(false);
 });
 
 function watched(at: { ms: number }, lines: unknown[]): Runtime {

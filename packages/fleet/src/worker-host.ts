@@ -9,9 +9,13 @@ export interface WorkOptions {
   /** How many jobs of each queue this process runs at once; each at least 1. Each queue's slots are its own. */
   concurrency: Record<QueueName, number>;
   handle: Handle;
-  /** Called when a queue has waiting jobs and this process has fetched none for over a minute: time for a new process. */
+  /** How long jobs may wait in a queue while this process fetches none of them. Default a minute; five times as long while all its slots are taken. */
+  stuckAfterMs?: number;
+  /** Called once a queue when that time is over: time for a new process. */
   onUnhealthy?: (queue: QueueName) => void;
 }
+
+const STUCK_AFTER_MS = 60_000;
 
 /** What a process that works has in hand. */
 export interface WorkerHost {
@@ -45,6 +49,7 @@ export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOpti
         handle: o.handle,
         enqueue: parts.enqueue,
         errors,
+        stuckAfterMs: o.stuckAfterMs ?? STUCK_AFTER_MS,
         onUnhealthy: o.onUnhealthy ?? (() => undefined),
       }),
   );

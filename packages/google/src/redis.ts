@@ -7,6 +7,8 @@ import type { Runtime } from '@syncline/runtime';
 import { Redis } from 'ioredis';
 
 const COMMAND_TIMEOUT_MS = 2_000;
+/** A connection that has not answered for this long is made anew: one that only looks alive would time out command by command for a quarter of an hour. */
+const SILENCE_LIMIT_MS = 5_000;
 /** Short, since every process has to re-report its spend within the hold that follows a forgetful restart. */
 const RECONNECT_CEILING_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 3_000;
@@ -20,6 +22,7 @@ export async function connectRedis(rt: Runtime, url: string): Promise<Redis> {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: SILENCE_LIMIT_MS,
     retryStrategy: (times) => Math.min(50 * times, RECONNECT_CEILING_MS),
     // A demoted master answers READONLY for ever: only a new connection finds the new one.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),

@@ -38,7 +38,7 @@ describe('a configuration that can be used', () => {
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
       mirror: { bodies: 'full', exclude: [], windowDays: null },
-      workerConcurrency: expect.any(Number),
+      workerConcurrency: expect.any(Number), workerStuckAfterMs: 60_000,
       port: 3000, metricsPort: null,
       logLevel: 'info',
       push: null,

@@ -32,6 +32,8 @@ export interface Config {
   mirror: Mirror;
   /** Jobs that one worker process runs at once. */
   workerConcurrency: number;
+  /** How long jobs may wait for a worker that fetches none of them before it ends itself. */
+  workerStuckAfterMs: number;
   /** The API's port; 0 takes a free one. */
   port: number;
   /** Where a scheduler or worker serves its own metrics; null is nowhere. */
@@ -152,6 +154,7 @@ function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
     mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE, windowDays: values.MIRROR_WINDOW_DAYS ?? null },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
+    workerStuckAfterMs: values.WORKER_STUCK_SECONDS * 1_000,
     port: values.PORT,
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,

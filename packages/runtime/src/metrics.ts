@@ -38,11 +38,12 @@ function declare(registry: Registry) {
     schedulerClaimed: counter('syncline_scheduler_claimed_total', 'Collections that were handed to a queue', ['queue']),
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
+    workerStarvingSeconds: gauge('syncline_worker_starving_seconds', 'How long jobs have waited while this worker fetched none of them', ['queue']),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
     // accounts and watches, as the API sees them when it is asked
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
-  };
     watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', ['kind', 'state']),
+  };
 }
 
 /** The process's metrics, and the registry that `/metrics` prints. */

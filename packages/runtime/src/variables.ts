@@ -27,6 +27,7 @@ export const VARIABLES = z.object({
   // With 20,000 days the window stays after 1970, which stands for the beginning of a mailbox.
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
+  WORKER_STUCK_SECONDS: whole(1, 3_600).default(60),
   PORT: whole(0, 65_535).default(3000),
   METRICS_PORT: whole(0, 65_535).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),

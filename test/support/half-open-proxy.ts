@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+
+/** A TCP proxy before a server, whose connections can be made to look alive and carry nothing any more, as when a firewall has forgotten them. */
+export interface HalfOpenProxy {
+  url: string;
+  /** From here on nothing passes on the connections of now whose client has said `word`; new connections pass. @returns how many they are */
+  silence(word: string): number;
+  close(): void;
+}
+
+/** A client names itself with its first commands. */
+const HEARD_BYTES = 4_096;
+
+export async function openHalfOpenProxy(serverUrl: string): Promise<HalfOpenProxy> {
+  const target = new URL(serverUrl);
+  const pairs = new Set<{ near: Socket; far: Socket; heard: string }>();
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    const pair = { near, far, heard: '' };
+    pairs.add(pair);
+    near.on('data', (chunk) => {
+      if (pair.heard.length < HEARD_BYTES) pair.heard += chunk.toString('latin1');
+    });
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) {
+      socket.on('error', () => undefined).on('close', () => {
+        near.destroy();
+        far.destroy();
+        pairs.delete(pair);
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(serverUrl);
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: url.href,
+    silence: (word) => {
+      const named = [...pairs].filter(({ heard }) => heard.includes(word));
+      for (const { near, far } of named) {
+        near.unpipe(far).on('data', () => undefined);
+        far.unpipe(near).on('data', () => undefined);
+      }
+      return named.length;
+    },
+    close: () => {
+      server.close();
+      for (const { near, far } of pairs) {
+        near.destroy();
+        far.destroy();
+      }
+    },
+  };
+}
