@@ -31,6 +31,7 @@ function declare(registry: Registry) {
     doorbells: counter('syncline_doorbells_total', 'Notifications of Google by the way they came and what became of them', ['via', 'outcome']),
     doorbellSeconds: seconds('syncline_doorbell_seconds', 'From a notification to its answer', [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5], ['via']),
     pushToStoredSeconds: seconds('syncline_push_to_stored_seconds', 'From a notification to the commit of what it announced', [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60], ['kind']),
+    followedChanges: counter('syncline_followed_changes_total', 'Rows changed by looks, by whether a doorbell had announced it or the look found it by itself', ['kind', 'via']),
     watchWork: counter('syncline_watch_work_total', 'Watches and channels looked after, by what was done', ['outcome']),
     silentWatches: counter('syncline_silent_watches_total', 'Looks that found a change which no doorbell had announced', ['kind']),
     // fleet

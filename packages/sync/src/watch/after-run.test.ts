@@ -19,6 +19,12 @@ test('a change that no doorbell announced makes the watch silent; one that was a
   expect(after(lease({ doorbell: { agoMs: null, unserved: false } }), run({ changed: 1 })).silent).toBe(true);
 });
 
+test('rows are counted by what brought them, and what Google’s log did not name is not', () => {
+  expect(after(lease(), run({ changed: 3 })).followed).toEqual({ rows: 3, via: 'poll' });
+  expect(after(lease({ doorbell: rung }), run({ changed: 3 })).followed).toEqual({ rows: 3, via: 'doorbell' });
+  expect([after(lease({ doorbell: rung }), run({ changed: 3, unlogged: true })).followed, after().followed]).toEqual([null, null]);
+});
+
 test.each<[string, ReturnType<typeof lease>, LevelRun]>([
   ['nothing was found', lease(), run()],
   ['Google’s log did not name all of it', lease(), run({ changed: 5, unlogged: true })],

@@ -28,6 +28,8 @@ export interface AfterRun {
   want: boolean;
   /** A doorbell brought this run, and it found what was rung for. */
   announced: boolean;
+  /** Rows that it changed by Google's log, and whether something had rung for them. */
+  followed: { rows: number; via: 'doorbell' | 'poll' } | null;
 }
 
 /** A doorbell this young announces everything: it, or its like, may be on the way still. */
@@ -53,6 +55,7 @@ export function afterRun(lease: Pick<Lease, 'kind' | 'doorbell' | 'watch'>, run:
     silent,
     want: target !== null && (watch === null || watch.state === 'off' || (watch.target !== null && watch.target !== target && watch.state !== 'wanted')),
     announced: found && doorbell.unserved,
+    followed: found ? { rows: run.changed, via: isRung ? 'doorbell' : 'poll' } : null,
   };
 }
 
@@ -66,6 +69,7 @@ function nextLookMs(watch: LeaseWatch | null, silent: boolean, { nowMs, lastChan
 
 /** Writes down what `afterRun` has found. @param storedAfterMs from the claim to the first commit that changed a row; null without one */
 export async function noteAfterRun(rt: Runtime, store: Store, lease: Lease, after: AfterRun, storedAfterMs: number | null): Promise<void> {
+  if (after.followed) rt.metrics.followedChanges.inc({ kind: lease.kind, via: after.followed.via }, after.followed.rows);
   if (after.announced && storedAfterMs !== null && lease.doorbell.agoMs !== null) {
     rt.metrics.pushToStoredSeconds.observe({ kind: lease.kind }, (lease.doorbell.agoMs + storedAfterMs) / 1_000);
   }
