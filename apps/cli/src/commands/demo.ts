@@ -6,6 +6,7 @@
 import { type Runtime, OperatorError } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { type Cli, runCommand, wholeNumber } from '../command.js';
+import type { Arrivals } from '../demo/arrivals.js';
 import { type Report, checkMirrors } from '../demo/check-mirrors.js';
 import { pictureOf } from '../demo/picture.js';
 import { reportText } from '../demo/report-text.js';
@@ -92,7 +93,7 @@ async function play(scene: Scene): Promise<null> {
   return null;
 }
 
-async function playOnce(scene: Scene): Promise<Report> {
+async function playOnce(scene: Scene): Promise<Report & { arrivals: Arrivals }> {
   const { rt, stage, progress, watch, startedMs } = scene;
   const allMirrored = (): boolean => watch.size > 0 && [...watch.values()].every(({ mirroredAtMs }) => mirroredAtMs !== null);
   if (!(await lookUntil(scene, 'mirroring', WALKS_TIMEOUT_MS, allMirrored))) throw new OperatorError('The accounts were not mirrored in time; the picture above says which.');
@@ -105,7 +106,7 @@ async function playOnce(scene: Scene): Promise<Report> {
   progress.say('comparing every mirror with its source');
   // Once more: the feeds' last events came after the last look.
   await lookAt(stage.store, watch, rt.clock.nowMs());
-  return checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs });
+  return { ...(await checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs })), arrivals: await stage.arrivals() };
 }
 
 /** Shows progress until `done`. @returns whether it was done in time */
@@ -114,7 +115,7 @@ async function lookUntil(scene: Scene, title: string, timeoutMs: number, done: (
   const deadlineMs = rt.clock.nowMs() + timeoutMs;
   for (;;) {
     await lookAt(stage.store, watch, rt.clock.nowMs());
-    progress.show(pictureOf(watch, { title, startedMs }, rt.clock.nowMs()));
+    progress.show(pictureOf(watch, { title, startedMs, arrivals: await stage.arrivals() }, rt.clock.nowMs()));
     if (await done()) return true;
     if (rt.clock.nowMs() >= deadlineMs) return false;
     await rt.clock.sleep(LOOK_EVERY_MS, stage.signal);

@@ -2,27 +2,30 @@
 import type { AccountView, CollectionView } from '@syncline/store';
 import { type View, bar, styled, table } from '../terminal.js';
 import { amount, counted, duration, stateOf, when } from '../words.js';
+import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import { type Watch, type Watched, inOrder, messagesOf } from './watch-accounts.js';
 
 export interface PictureFrame {
   /** What the demo is doing now. */
   title: string;
   startedMs: number;
+  arrivals: Arrivals;
 }
 
 const COLUMNS = [
   { title: 'ACCOUNT' }, { title: 'MAILBOX' }, { title: 'MESSAGES', align: 'right' }, { title: 'CALENDARS' }, { title: 'FOLLOWED', align: 'right' },
-  { title: 'LATEST CHANGE' }, { title: 'SYNCED' }, { title: 'STATE' },
+  { title: 'LATEST CHANGE' }, { title: 'STATE' },
 ] as const;
 
 /** The state of `watch` at `nowMs`. */
 export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): View {
   const all = inOrder(watch);
   const elapsed = duration(nowMs - frame.startedMs);
+  const arrived = arrivalsInWords(frame.arrivals);
   const [head = '', ...rows] = table(COLUMNS, all.map((watched) => rowOf(watched, nowMs)));
   return {
-    line: `${elapsed}: ${frame.title}; ${lineOf(all)}`,
-    picture: [styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'), '', styled(head, 'dim'), ...rows],
+    line: `${elapsed}: ${frame.title}; ${lineOf(all)}, ${arrived}`,
+    picture: [styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'), `changes: ${arrived}`, '', styled(head, 'dim'), ...rows],
   };
 }
 
@@ -42,8 +45,7 @@ function rowOf(watched: Watched, nowMs: number): string[] {
     amount(messagesOf(watched)),
     calendarsOf(account),
     amount(watched.followed),
-    watched.last === null ? '' : `${watched.last.entity} ${watched.last.op}`,
-    when(oldestSync(account), nowMs),
+    watched.last === null ? '' : `${watched.last.entity} ${watched.last.op} ${when(watched.last.at, nowMs)}`,
     account.state === 'active' ? (troubleOf(account) ?? 'active') : stateOf(account),
   ];
 }
@@ -55,12 +57,6 @@ function mailboxBar({ phase, progress }: CollectionView): string {
 function calendarsOf(account: AccountView): string {
   const calendars = activeOf(account).filter(({ kind }) => kind === 'calendar-events');
   return `${calendars.filter(({ phase }) => phase === 'follow').length}/${calendars.length}`;
-}
-
-/** The account is as fresh as its stalest collection. */
-function oldestSync(account: AccountView): Date | null {
-  const times = activeOf(account).map(({ lastSyncedAt }) => lastSyncedAt?.getTime() ?? null);
-  return times.length === 0 || times.includes(null) ? null : new Date(Math.min(...times.map((time) => time ?? 0)));
 }
 
 function troubleOf(account: AccountView): string | null {

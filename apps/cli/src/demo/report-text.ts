@@ -1,16 +1,18 @@
 /** The report of `demo --once` for a person. */
 import { printable, table } from '../terminal.js';
 import { amount, counted, duration } from '../words.js';
+import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import type { AccountReport, Report } from './check-mirrors.js';
 
 /** Items named of one account; the JSON report has them all. */
 const NAMED_LIMIT = 5;
 
-export function reportText(report: Report): string {
+export function reportText(report: Report & { arrivals: Arrivals }): string {
   const { totals, drift } = report;
   return [
     ...accountTable(report),
     '',
+    `changes that came while following: ${arrivalsInWords(report.arrivals)}`,
     `quota violations: ${amount(totals.quotaViolations)}`,
     `change feeds: ${report.feedProblems === 0 ? 'gapless, and they fold to the rows' : counted(report.feedProblems, 'contradiction')}`,
     `drift: ${amount(drift.missing)} missing, ${amount(drift.extra)} extra, ${amount(drift.stale)} stale`,

@@ -14,6 +14,8 @@ export interface SimulatedGoogle {
   accounts(): Promise<Buffer>;
   /** How many things its users do, a second, all together; 0 stops them. */
   setRate(perSecond: number): Promise<void>;
+  /** From now on what happens in a mailbox is pushed to `address`, with a token of `serviceAccount`, to whoever watches it with this topic. */
+  ringAt(address: string, topic: string, serviceAccount: string): Promise<void>;
   ledger(): Promise<Ledger>;
   /** Every item of an account as a perfect mirror would export it, sorted by id. */
   truth(email: string, resource: 'gmail' | 'calendar'): Promise<unknown[]>;
@@ -29,6 +31,10 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
     accounts: async () => Buffer.from(await (await ask(url, '/sim/accounts')).arrayBuffer()),
     setRate: async (perSecond) => {
       await (await ask(url, '/sim/rate', { method: 'POST', body: JSON.stringify({ perSecond }) })).arrayBuffer();
+    },
+    ringAt: async (pushEndpoint, topic, serviceAccountEmail) => {
+      const subscription = { name: topic.replace('/topics/', '/subscriptions/'), topic, pushEndpoint, serviceAccountEmail };
+      await (await ask(url, '/sim/pubsub', { method: 'POST', body: JSON.stringify({ subscriptions: [subscription] }) })).arrayBuffer();
     },
     ledger: async () => (await (await ask(url, '/sim/ledger')).json()) as Ledger,
     truth: async (email, resource) => {

@@ -6,6 +6,7 @@ import { type Store, openStore } from '@syncline/store';
 import type { Cli } from '../command.js';
 import { fleetEnv, fleetSpecs, freePort, programFile, urlsOf, whenApiAnswers } from '../fleet-processes.js';
 import { type Processes, openProcesses } from '../processes.js';
+import { type Arrivals, readArrivals } from './arrivals.js';
 import { type Space, makeFreshSpace } from './fresh-space.js';
 import { type SimulatedGoogle, simulatedGoogle, urlIn } from './simulated-google.js';
 
@@ -27,6 +28,8 @@ export interface Stage {
   google: SimulatedGoogle;
   store: Store;
   urls: string[];
+  /** How changes have reached the mirror until now. */
+  arrivals(): Promise<Arrivals>;
   /** Aborted when the demo is to end, or a process cannot be kept running: the reason says which. */
   signal: AbortSignal;
 }
@@ -38,6 +41,8 @@ const LATENCY_MS = 20;
 /** The operator's settings for the real Google have no place in a demo. */
 const FOREIGN = /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)/;
 const KEY_BYTES = 32;
+const TOPIC = 'projects/demo/topics/gmail';
+const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
 
 /** Sets the stage, acts on it, and clears it away whatever happens. */
 export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) => void, act: (stage: Stage) => Promise<T>): Promise<T> {
@@ -52,11 +57,13 @@ export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) =
     space = made;
     const masterKey = config.masterKey.length === KEY_BYTES ? config.masterKey : randomBytes(KEY_BYTES);
     const port = env['PORT'] && config.port > 0 ? config.port : await freePort();
-    for (const spec of fleetSpecs(demoEnv(env, { ...space, masterKey, port }, google.url), plan.workers)) fleet.keep(spec);
+    const origin = `http://127.0.0.1:${port}`;
+    await google.ringAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
+    const metricsUrls = keepFleet(fleet, demoEnv(env, { ...space, masterKey, port }, google.url, origin), plan.workers);
     const store = await openStore(rt, { databaseUrl: space.databaseUrl, masterKey, poolSize: 4 });
     try {
       await whenApiAnswers(rt, port, signal);
-      return await act({ google, store, urls: urlsOf(port), signal });
+      return await act({ google, store, urls: urlsOf(port), arrivals: () => readArrivals([...metricsUrls.values()]), signal });
     } finally {
       await store.close();
     }
@@ -85,9 +92,26 @@ async function startSimulator(rt: Runtime, processes: Processes, signal: AbortSi
   return simulatedGoogle(heard.url);
 }
 
-/** Polling every few seconds instead of every minute: the simulator rings no doorbells, and a person watches. */
-function demoEnv(env: NodeJS.ProcessEnv, settings: Parameters<typeof fleetEnv>[1], googleUrl: string): NodeJS.ProcessEnv {
-  return { ...fleetEnv(withoutForeign(env), settings), GOOGLE_API_URL: googleUrl, POLL_INTERVAL_ACTIVE_SECONDS: '3', POLL_INTERVAL_IDLE_SECONDS: '5' };
+/** Starts the fleet. @returns where each process serves its metrics, as soon as it says so: a process that is started again has another port */
+function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): Map<string, string> {
+  const urls = new Map<string, string>();
+  for (const spec of fleetSpecs(env, workers)) {
+    fleet.keep({
+      ...spec,
+      onLine: (line) => {
+        const port = /"event":"metrics","port":(\d+)/.exec(line)?.[1];
+        if (port !== undefined) urls.set(spec.name, `http://127.0.0.1:${port}/metrics`);
+      },
+    });
+  }
+  return urls;
+}
+
+/** Doorbells of both kinds, which the simulator can ring without a public address, and polling at the pace of a real fleet as the net under them. */
+function demoEnv(env: NodeJS.ProcessEnv, settings: Parameters<typeof fleetEnv>[1], googleUrl: string, origin: string): NodeJS.ProcessEnv {
+  return {
+    ...fleetEnv(withoutForeign(env), settings), METRICS_PORT: env['METRICS_PORT'] || '0', GOOGLE_API_URL: googleUrl, GMAIL_PUBSUB_TOPIC: TOPIC, PUSH_BASE_URL: origin, PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+  };
 }
 
 function withoutForeign(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
