@@ -1,5 +1,5 @@
 import type { AccountView } from '@syncline/store';
-import { syncCollection, type Outcome } from '@syncline/sync';
+import { lookAfterWatch, syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { scaled, startWorld, type World } from '../support/world.js';
 
@@ -35,6 +35,18 @@ test('each account is mirrored through its own project, and each project pays fo
     expect(units).toBeGreaterThan(0);
     expect((await world.google.quotaUsage([], project)).gmail.day.used).toBe(units);
   }
+});
+
+test('a mailbox rings at the topic of its own project, and one of a project without a topic is not asked for', async () => {
+  const doorbells = { gmailTopic: null, projectTopics: { b: 'projects/b/topics/gmail' }, channelAddress: null };
+  world.simulator.pubsub.addTopic('projects/b/topics/gmail');
+  for (const index of [0, 1]) {
+    const { id } = (await accountAt(index)).collections.find(({ kind }) => kind === 'gmail')!;
+    await syncCollection(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 }, doorbells }, id, { sliceMs: 5_000, signal: new AbortController().signal });
+    await lookAfterWatch(world.rt, { ...world, doorbells }, id, { signal: new AbortController().signal });
+  }
+  const email = (await world.control.accounts())[1]!.email;
+  expect(await (await fetch(`${world.simulator.url}/sim/watches`)).json()).toMatchObject({ gmail: [{ email, topic: 'projects/b/topics/gmail' }] });
 });
 
 test('an account of a project that is not configured rests with that reason, untouched, and goes on in a project that is', async () => {

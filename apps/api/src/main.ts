@@ -18,16 +18,16 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const fleet = await openFleet(rt, { redisUrl });
   const bells = openBells(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
-  const subscription = subscriptionOf(rt, config);
-  if (config.push?.gmailTopic && !verifier && !subscription) rt.log.warn({ event: 'doorbells-unheard' }, 'GMAIL_PUBSUB_TOPIC is set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor GMAIL_PUBSUB_SUBSCRIPTION: nobody hears what is published there');
-  const pulling = subscription ? runPull(rt, subscription, bells) : Promise.resolve();
+  const subscriptions = subscriptionsOf(rt, config);
+  if (!verifier) warnOfUnheard(rt, config);
+  const pulling = Promise.all(subscriptions.map((subscription) => runPull(rt, subscription, bells)));
   const server = await listen(createApp(rt, { store, fleet, push: { bells, verifier, vault: store.vault } }), port);
   const url = `http://localhost:${server.port}`;
   rt.log.info({ event: 'listening', url, board: `${url}/board` }, 'the API answers');
   return {
     drain: async () => {
       await Promise.all([server.close(rt), pulling]);
-      await Promise.all([fleet.close(), store.close(), verifier?.close(), subscription?.close()]);
+      await Promise.all([fleet.close(), store.close(), verifier?.close(), ...subscriptions.map((subscription) => subscription.close())]);
     },
   };
 }
@@ -38,9 +38,19 @@ function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier
   return audience !== null && serviceAccount !== null ? openPushVerifier(rt, { apiUrl: google.apiUrl, audience, serviceAccount }) : null;
 }
 
-/** Null when nothing is pulled. */
-function subscriptionOf(rt: Runtime, { google, push }: ResolvedConfig): Subscription | null {
-  if (!push?.gmailSubscription) return null;
-  const serviceAccount = must(readServiceAccount(push.credentialsFile ?? ''), 'the configuration has checked the key file');
-  return openSubscription(rt, { apiUrl: google.apiUrl, name: push.gmailSubscription, serviceAccount });
+/** Topics that nothing is pulled from, while pushes are not believed either. */
+function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
+  const unheard = [
+    ...(push?.gmailTopic && !push.gmailSubscription ? ['GMAIL_PUBSUB_TOPIC'] : []),
+    ...google.projects.flatMap(({ name, gmailTopic, gmailSubscription }) => (gmailTopic && !gmailSubscription ? [`gmailPubsubTopic of project ${name}`] : [])),
+  ];
+  if (unheard.length > 0) rt.log.warn({ event: 'doorbells-unheard', unheard }, 'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there');
+}
+
+/** One for each Google project whose notifications are pulled. */
+function subscriptionsOf(rt: Runtime, { google, push }: ResolvedConfig): Subscription[] {
+  const names = [push?.gmailSubscription ?? [], push?.projectSubscriptions ?? []].flat();
+  if (names.length === 0) return [];
+  const serviceAccount = must(readServiceAccount(push?.credentialsFile ?? ''), 'the configuration has checked the key file');
+  return names.map((name) => openSubscription(rt, { apiUrl: google.apiUrl, name, serviceAccount }));
 }

@@ -24,7 +24,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
   const fleet = await openFleet(rt, { redisUrl });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
-  const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
+  const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, projectTopics: config.push?.projectTopics ?? {}, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
   let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));

@@ -82,8 +82,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, checkoutDir: string, requires
   const problems = unknownVariables(env);
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
-  problems.push(...missing(filled, requires), ...(requires.includes('doorbells') ? missingForDoorbells(filled) : []));
+  problems.push(...missing(filled, requires));
   const projects = values ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems) : [];
+  if (requires.includes('doorbells')) problems.push(...missingForDoorbells(filled, projects));
   if (!values || problems.length > 0) throw new ConfigError(problems);
   return toConfig(values, checkoutDir, projects);
 }
@@ -158,7 +159,7 @@ function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]
     port: values.PORT,
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
-    push: toPush(values),
+    push: toPush(values, projects),
   };
 }
 

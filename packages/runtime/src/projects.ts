@@ -13,12 +13,18 @@ export interface GoogleProject {
   clientId: string;
   clientSecret: string;
   quotas: Quotas;
+  /** Where Gmail publishes for its accounts: Gmail takes topics of the project alone that an account's client belongs to. Absent: its mailboxes are polled. */
+  gmailTopic?: string;
+  /** What is pulled from that topic. Absent: notifications are pushed. */
+  gmailSubscription?: string;
 }
 
 export const DEFAULT_PROJECT = 'default';
 
 const PROJECTS_LIMIT = 100;
 const NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
+export const TOPIC_NAME = /^projects\/[^/\s]+\/topics\/[^/\s]+$/;
+export const SUBSCRIPTION_NAME = /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/;
 const limit = (max: number) => z.number().int().min(1).max(max).optional();
 
 const ENTRY = z.strictObject({
@@ -32,11 +38,16 @@ const ENTRY = z.strictObject({
   calendarRequestsPerUserMinute: limit(1e9),
   calendarRequestsPerProjectMinute: limit(1e9),
   gmailQuotaTier: z.enum(['new', 'legacy']).optional(),
+  gmailPubsubTopic: z.string().regex(TOPIC_NAME).optional(),
+  gmailPubsubSubscription: z.string().regex(SUBSCRIPTION_NAME).optional(),
 });
 type Entry = z.infer<typeof ENTRY>;
 
 /** What a key must be, for the message: a value is never quoted, since it may be a secret. */
-const EXPECTED: Record<string, string> = { name: 'must be 1 to 31 characters of a-z, 0-9 and -', clientId: 'must be a text', clientSecret: 'must be a text', clientSecretFile: 'must be a text', gmailQuotaTier: 'must be new or legacy' };
+const EXPECTED: Record<string, string> = {
+  name: 'must be 1 to 31 characters of a-z, 0-9 and -', clientId: 'must be a text', clientSecret: 'must be a text', clientSecretFile: 'must be a text', gmailQuotaTier: 'must be new or legacy',
+  gmailPubsubTopic: 'must look like projects/P/topics/T', gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
+};
 
 /**
  * The projects of the file, beside the default one; limits that an entry leaves out are the default project's. Every mistake goes to `problems`.
@@ -86,8 +97,12 @@ function projectOf(value: unknown, folder: string, defaults: Quotas, tell: (prob
     for (const issue of entry.error.issues) tell(inWords(issue));
     return null;
   }
+  const { name, clientId, gmailPubsubTopic, gmailPubsubSubscription } = entry.data;
+  if (gmailPubsubSubscription !== undefined && gmailPubsubTopic === undefined) tell('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
   const clientSecret = secretOf(entry.data, folder, tell);
-  return clientSecret === null ? null : { name: entry.data.name, clientId: entry.data.clientId, clientSecret, quotas: quotasOf(entry.data, defaults) };
+  if (clientSecret === null) return null;
+  const doorbell = { ...(gmailPubsubTopic === undefined ? {} : { gmailTopic: gmailPubsubTopic }), ...(gmailPubsubSubscription === undefined ? {} : { gmailSubscription: gmailPubsubSubscription }) };
+  return { name, clientId, clientSecret, quotas: quotasOf(entry.data, defaults), ...doorbell };
 }
 
 function inWords(issue: z.core.$ZodIssue): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createPrivateKey } from 'node:crypto';
+import type { GoogleProject } from './projects.js';
 import type { Values } from './variables.js';
 
 /** How Google rings. Each part may be missing: then that doorbell does not ring, and polling does its work. */
@@ -8,6 +9,10 @@ export interface Push {
   gmailTopic: string | null;
   /** `projects/P/subscriptions/S`: notifications are pulled instead of pushed. */
   gmailSubscription: string | null;
+  /** The topics of further Google projects, by the projects' names. */
+  projectTopics: Record<string, string>;
+  /** What is pulled of those. */
+  projectSubscriptions: string[];
   /** The public address that Google reaches the API at: switches Calendar channels on. */
   baseUrl: string | null;
   /** What the OIDC token of a Gmail push must carry. */
@@ -24,25 +29,28 @@ export interface ServiceAccountKey {
   keyId: string;
 }
 
-/** Null as long as no doorbell variable is set. The audience of a push is its own address, unless the subscription was made with another. */
-export function toPush(values: Values): Push | null {
+/** Null as long as no doorbell is configured. The audience of a push is its own address, unless the subscription was made with another. */
+export function toPush(values: Values, projects: readonly GoogleProject[]): Push | null {
   const baseUrl = values.PUSH_BASE_URL ?? null;
   const push: Push = {
     gmailTopic: values.GMAIL_PUBSUB_TOPIC ?? null,
     gmailSubscription: values.GMAIL_PUBSUB_SUBSCRIPTION ?? null,
+    projectTopics: Object.fromEntries(projects.flatMap(({ name, gmailTopic }) => (gmailTopic === undefined ? [] : [[name, gmailTopic]]))),
+    projectSubscriptions: projects.flatMap(({ gmailSubscription }) => gmailSubscription ?? []),
     baseUrl,
     gmailAudience: values.PUSH_GMAIL_AUDIENCE ?? (baseUrl !== null && values.PUSH_GMAIL_SERVICE_ACCOUNT ? `${baseUrl}/push/gmail` : null),
     gmailServiceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
     credentialsFile: values.GOOGLE_APPLICATION_CREDENTIALS ?? null,
   };
-  const { credentialsFile: _file, ...doorbells } = push;
-  return Object.values(doorbells).some((value) => value !== null) ? push : null;
+  const { credentialsFile: _file, projectTopics, projectSubscriptions: _pulled, ...doorbells } = push;
+  return Object.keys(projectTopics).length > 0 || Object.values(doorbells).some((value) => value !== null) ? push : null;
 }
 
 /** What the process that hears the doorbells lacks, by variable name. */
-export function missingForDoorbells(filled: Record<string, string>): string[] {
+export function missingForDoorbells(filled: Record<string, string>, projects: readonly GoogleProject[]): string[] {
   const problems: string[] = [];
-  if (filled['GMAIL_PUBSUB_SUBSCRIPTION']) problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS']));
+  const pulled = filled['GMAIL_PUBSUB_SUBSCRIPTION'] ? 'GMAIL_PUBSUB_SUBSCRIPTION' : projects.some(({ gmailSubscription }) => gmailSubscription !== undefined) ? 'a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE' : null;
+  if (pulled !== null) problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
   if (filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
     problems.push('PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: anybody at Google can get a token for an audience, so the sender must be named');
   }
@@ -52,8 +60,8 @@ export function missingForDoorbells(filled: Record<string, string>): string[] {
   return problems;
 }
 
-function problemsOfKeyFile(file: string | undefined): string[] {
-  if (!file) return ['GOOGLE_APPLICATION_CREDENTIALS is required with GMAIL_PUBSUB_SUBSCRIPTION: the path of the key file of a service account that may pull'];
+function problemsOfKeyFile(file: string | undefined, pulled: string): string[] {
+  if (!file) return [`GOOGLE_APPLICATION_CREDENTIALS is required with ${pulled}: the path of the key file of a service account that may pull`];
   return readServiceAccount(file) ? [] : ["GOOGLE_APPLICATION_CREDENTIALS names no readable key file of a service account (JSON with client_email and private_key)"];
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
 
 /** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
 export const FILE_VARIANTS = ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'SYNCLINE_MASTER_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
@@ -31,8 +32,8 @@ export const VARIABLES = z.object({
   PORT: whole(0, 65_535).default(3000),
   METRICS_PORT: whole(0, 65_535).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),
-  GMAIL_PUBSUB_TOPIC: z.string().regex(/^projects\/[^/\s]+\/topics\/[^/\s]+$/, 'must look like projects/P/topics/T').optional(),
-  GMAIL_PUBSUB_SUBSCRIPTION: z.string().regex(/^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/, 'must look like projects/P/subscriptions/S').optional(),
+  GMAIL_PUBSUB_TOPIC: z.string().regex(TOPIC_NAME, 'must look like projects/P/topics/T').optional(),
+  GMAIL_PUBSUB_SUBSCRIPTION: z.string().regex(SUBSCRIPTION_NAME, 'must look like projects/P/subscriptions/S').optional(),
   PUSH_BASE_URL: baseUrl('must be a public https address like https://sync.example.com (http for loopback only)').optional(),
   PUSH_GMAIL_AUDIENCE: z.string().optional(),
   PUSH_GMAIL_SERVICE_ACCOUNT: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account').optional(),

@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const NOW_MS = 1_800_000_000_000;
 
 const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({ state: 'on', target: TARGETS.gmailTopic, heard: true, silent: false, silences: 0, expired: false, ...over });
-const lease = (over: Partial<Pick<Lease, 'kind' | 'doorbell' | 'watch'>> = {}): Pick<Lease, 'kind' | 'doorbell' | 'watch'> => ({ kind: 'gmail', doorbell: { agoMs: 20 * MINUTE_MS, unserved: false }, watch: watch(), ...over });
+const lease = (over: Partial<Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>> = {}): Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'> => ({ kind: 'gmail', project: 'default', doorbell: { agoMs: 20 * MINUTE_MS, unserved: false }, watch: watch(), ...over });
 const run = (over: Partial<LevelRun> = {}): LevelRun => ({ changed: 0, unlogged: false, nowMs: NOW_MS, lastChangeAtMs: NOW_MS - 3 * MINUTE_MS, jitter: 0.5, ...over });
 const rung = { agoMs: 200, unserved: true };
 const after = (l = lease(), r = run()) => afterRun(l, r, POLICY, TARGETS);

@@ -42,9 +42,9 @@ const ECHO_IN_MS = 1_500;
 const QUIET_SHARE = 0.1;
 
 /** Pure. */
-export function afterRun(lease: Pick<Lease, 'kind' | 'doorbell' | 'watch'>, run: LevelRun, policy: SyncPolicy, targets: DoorbellTargets | undefined): AfterRun {
+export function afterRun(lease: Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>, run: LevelRun, policy: SyncPolicy, targets: DoorbellTargets | undefined): AfterRun {
   const { watch, doorbell } = lease;
-  const target = targetOf(lease.kind, targets);
+  const target = targetOf(lease, targets);
   const found = run.changed > 0 && !run.unlogged;
   const isRung = doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
   const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;

@@ -98,7 +98,7 @@ interface Work {
 
 async function stepUnderHold(work: Work): Promise<WatchOutcome> {
   const { deps, held, account } = work;
-  const step = stepOf(held, targetOf(held.kind, deps.doorbells));
+  const step = stepOf(held, targetOf(held, deps.doorbells));
   switch (step.kind) {
     case 'rest':
       if (held.callable) await stopChannels(deps.store, account, held.channels.filter(({ superseded }) => superseded));

@@ -42,6 +42,13 @@ test('without a grant nothing is asked, whatever is due', () => {
 
 test('mailboxes ring at the topic, calendars and their list at the address', () => {
   const targets = { gmailTopic: TARGET, channelAddress: 'https://x.example/push/calendar' };
-  expect([targetOf('gmail', targets), targetOf('calendar-list', targets), targetOf('calendar-events', targets)]).toEqual([TARGET, targets.channelAddress, targets.channelAddress]);
-  expect([targetOf('gmail', undefined), targetOf('calendar-events', { ...targets, channelAddress: null })]).toEqual([null, null]);
+  expect([targetOf({ kind: 'gmail', project: 'default' }, targets), targetOf({ kind: 'calendar-list', project: 'default' }, targets), targetOf({ kind: 'calendar-events', project: 'default' }, targets)]).toEqual([TARGET, targets.channelAddress, targets.channelAddress]);
+  expect([targetOf({ kind: 'gmail', project: 'default' }, undefined), targetOf({ kind: 'calendar-events', project: 'default' }, { ...targets, channelAddress: null })]).toEqual([null, null]);
+});
+
+test('a mailbox rings at its own project’s topic, and one of a project without a topic is polled', () => {
+  const targets = { gmailTopic: TARGET, projectTopics: { b: 'projects/b/topics/t' }, channelAddress: 'https://sync.example.com/push/calendar' };
+  const mailboxOf = (project: string): string | null => targetOf({ kind: 'gmail', project }, targets);
+  expect([mailboxOf('default'), mailboxOf('b'), mailboxOf('c'), targetOf({ kind: 'gmail', project: 'default' }, undefined)]).toEqual([TARGET, 'projects/b/topics/t', null, null]);
+  expect(targetOf({ kind: 'calendar-events', project: 'c' }, targets)).toBe(targets.channelAddress);
 });

@@ -1,16 +1,20 @@
+import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { CollectionKind, HeldWatch } from '@syncline/store';
 import { DAY_MS, renewInMs } from './schedule.js';
 
 /** Where Google is to ring; null where it is not. */
 export interface DoorbellTargets {
-  /** `projects/P/topics/T`. */
+  /** `projects/P/topics/T`, of the Google project `default`: Gmail takes no topic of another project than the account's client is of. */
   gmailTopic: string | null;
+  /** The topics of further projects, by name; mailboxes of one without are polled. */
+  projectTopics?: Readonly<Record<string, string>>;
   /** What channels post to. */
   channelAddress: string | null;
 }
 
-export function targetOf(kind: CollectionKind, targets: DoorbellTargets | undefined): string | null {
-  return (kind === 'gmail' ? targets?.gmailTopic : targets?.channelAddress) ?? null;
+export function targetOf({ kind, project }: { kind: CollectionKind; project: string }, targets: DoorbellTargets | undefined): string | null {
+  if (kind !== 'gmail') return targets?.channelAddress ?? null;
+  return (project === DEFAULT_PROJECT ? targets?.gmailTopic : targets?.projectTopics?.[project]) ?? null;
 }
 
 /** What looking after a watch comes to. */
