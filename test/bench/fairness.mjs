@@ -14,7 +14,7 @@ import { measure, post, quantiles, withFleet } from './freshness.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
 const SCALE = 0.25;
-const STEADY = { accounts: 20, changes: 2, seconds: 40 };
+const STEADY = { accounts: 20, changes: 4, seconds: 40 };
 const LARGE = { tenant: 'large', accounts: 200, messages: 1_000 };
 const NEWCOMER = { accounts: 3, messages: 500 * SCALE };
 

@@ -38,10 +38,16 @@ export const STALE_BEAT_MS = 1_400;
 
 /**
  * While live work is about, the lanes below it use the project's window evenly: so many milliseconds see no more than their share of a minute and a
- * surplus, a larger one for who has just connected. A minute's units spent in its first ten seconds take machine and database from those who wait for
- * a change (their p99 was ten times the idle one), and bring nobody's end nearer.
+ * surplus, a larger one for who has just connected, and a larger one yet for the first calls. A minute's units spent in its first ten seconds take machine and database from those who wait for
+ * a change (their p99 was ten times the idle one), and bring nobody's end nearer. Of a small limit a second's share is too few calls to be cut evenly.
  */
-const EVEN_MS = 5_000;
+const EVEN_MS = { small: 5_000, large: 1_000, largeFrom: 120_000 };
+/**
+ * Where the line of those who were sent away for evenness ends at the latest: somebody in it may not come back. Who has just connected is not to
+ * stand behind two hundred others, and comes back sooner, if need be in vain.
+ */
+const EVEN_LINE_MS = { catchUp: 5_000, backfill: 20_000 };
+const EVEN_SURPLUS = { newcomer: 1.5, catchUp: 1.25, backfill: 1.1 };
 
 /** The beginning of every script. */
 export const COMMON = `
@@ -133,7 +139,6 @@ end
  * Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now.
  */
 export const CHARGE: Script = script(`${COMMON}
-local EVEN, EVEN_SHARE = ${EVEN_MS}, { 1, ${(1.5 * EVEN_MS) / 60_000}, ${(1.25 * EVEN_MS) / 60_000} }
 local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local lane, day_limit = tonumber(ARGV[10]), tonumber(ARGV[11])
 local epoch, held = birth()
@@ -168,9 +173,11 @@ if day_limit > 0 then day_room = math.floor((day_limit - tonumber(redis.call('HG
 if day_room < 1 then return refuse(-1, 'day') end
 
 local function room(b, limit) return math.floor((limit - b.sum) / cost) end
-local even = nil
+local even, LINE, EVEN = nil, lane == 2 and ${EVEN_LINE_MS.catchUp} or ${EVEN_LINE_MS.backfill}, project_limit >= ${EVEN_MS.largeFrom} and ${EVEN_MS.large} or ${EVEN_MS.small}
 if lane > 1 and project.live_at + KEEP > now then
-  even = { limit = math.max(cost, math.floor(project_limit * EVEN_SHARE[lane])), sum = 0, recent = {} }
+  -- Whose first call it is, passes by the line of those who have had some of this minute.
+  local surplus = lane == 3 and ${EVEN_SURPLUS.backfill} or user.sum == 0 and ${EVEN_SURPLUS.newcomer} or ${EVEN_SURPLUS.catchUp}
+  even = { limit = math.max(cost, math.floor(project_limit * EVEN / 60000 * surplus)), sum = 0, recent = {} }
   for _, entry in ipairs(redis.call('LRANGE', project.log, -2 * EVEN / SLOT, -1)) do
     local at, units = parse(entry)
     if at + EVEN > now then
@@ -192,17 +199,23 @@ if granted < 1 then
     end
     return KEEP
   end
-  local function wait_for_even()
-    local excess = even.sum + math.min(items, math.max(1, math.floor(even.limit / cost))) * cost - even.limit
+  local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
+  -- Everybody who is sent away for evenness is told a time of his own, as far behind the one before as that one's request takes: told the same
+  -- time, two hundred mailboxes would come back together, and all but a few in vain.
+  local function wait_in_line()
+    local wanted = math.min(items, math.max(1, math.floor(even.limit / cost))) * cost
+    local excess, first = even.sum + wanted - even.limit, 0
     for _, entry in ipairs(even.recent) do
       if excess <= 0 then break end
       excess = excess - entry[2]
-      if excess <= 0 then return entry[1] + EVEN - now end
+      first = entry[1] + EVEN - now
     end
-    return 0
+    local field = 'in_line_until_' .. lane
+    local turn = math.max(now + first, tonumber(redis.call('HGET', project.state, field) or 0))
+    redis.call('HSET', project.state, field, num(math.min(turn + wanted * EVEN / even.limit, now + LINE)))
+    return turn - now
   end
-  local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
-  if even then by_project = math.max(by_project, wait_for_even()) end
+  if even and by_user <= by_project and room(even, even.limit) < 1 then by_project = math.max(by_project, wait_in_line()) end
   -- Whoever was lost may be back with its next beat.
   if project.reserved > 0 then by_project = math.min(by_project, 2000) end
   return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')
