@@ -9,8 +9,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
-import { openBenchStore } from './fleet.mjs';
-import { measure, post, quantiles, withFleet } from './freshness.mjs';
+import { connect, measure, quantiles, withFleet } from './freshness.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
 const SCALE = 0.25;
@@ -42,19 +41,6 @@ export async function fairness() {
 
 function steady() {
   return { ...STEADY, among: (email) => email.endsWith('@demo.example') };
-}
-
-/** Makes accounts in the simulator and connects them. */
-async function connect({ google, databaseUrl, masterKey }, { tenant, accounts, messages }) {
-  const store = await openBenchStore(databaseUrl, masterKey);
-  try {
-    for (let i = 0; i < accounts; i++) {
-      const { email, refreshToken } = await post(`${google}/sim/accounts`, { email: `user${i}@${tenant}.example`, messages, calendars: 1, eventsPerCalendar: 1 });
-      await store.accounts.import({ email, refreshToken, tenant, resources: ['gmail'] });
-    }
-  } finally {
-    await store.close();
-  }
 }
 
 /** @returns seconds until every mailbox of the tenant is whole */

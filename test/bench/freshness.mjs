@@ -3,14 +3,15 @@
  * publishes within that call, and Pub/Sub pushes at once) to the moment at which the row is seen committed: both ends are taken on the far side,
  * so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator share this machine; quotas off, no latency.
  *
- * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). Each account changes every accounts/changes seconds, in a random
+ * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more while so many other mailboxes are walked; Google's
+ * limits hold then, a quarter of them, so that the project's quota and not this machine is what the walks saturate. Each account changes every accounts/changes seconds, in a random
  * order: Gmail drops what comes within a second of a mailbox's last notification, and that is not what is measured here.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
-import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
+import { accountsOf, freshDatabase, importAccounts, openBenchStore } from './fleet.mjs';
 import { firstLine, start, stop, usage } from './processes.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
@@ -19,14 +20,20 @@ const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
 const LOOK_EVERY_MS = 5;
 /** A change that is not stored by then is a failure of the bench, not a slow one. */
 const PATIENCE_MS = 90_000;
+const BESIDE_MESSAGES = 2_000;
 
 export async function freshness(plan = planOf(process.argv)) {
   const servers = await startEmbedded({ dataDir: DATA_DIR });
   try {
     console.log(`freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`);
     await withFleet(servers, plan, async (stage) => {
-      const latencies = await measure(stage, plan);
-      report(latencies, plan);
+      const idle = report(await measure(stage, plan), plan);
+      if (plan.beside > 0) {
+        await connect(stage, { tenant: 'beside', accounts: plan.beside, messages: BESIDE_MESSAGES });
+        console.log(`beside ${plan.beside} mailboxes that are walked:`);
+        const busy = report(await measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }), plan);
+        console.log(`  p50 ${(busy.at(0.5) / idle.at(0.5)).toFixed(2)} ×, p99 ${(busy.at(0.99) / idle.at(0.99)).toFixed(2)} ×`);
+      }
       console.log(await stage.doorbells());
       console.log(`CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}`);
     });
@@ -37,13 +44,16 @@ export async function freshness(plan = planOf(process.argv)) {
 
 export function planOf(argv) {
   const numberOf = (name, byDefault) => Number(argv.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? byDefault);
-  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20) };
+  const beside = numberOf('beside', 0);
+  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20), beside, ...(beside > 0 ? { quota: 0.25 } : {}) };
 }
 
 function report(latencies, plan) {
-  const { sorted, at } = quantiles(latencies);
+  const told = quantiles(latencies);
+  const { sorted, at } = told;
   console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`);
   if (sorted.length !== plan.changes * plan.seconds) throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
+  return told;
 }
 
 /** A fleet whose mailboxes are watched. `quota` scales Google's limits, in the simulator and in the fleet alike; without it there are none. */
@@ -85,6 +95,19 @@ function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
     // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of them follow.
     WORKER_CONCURRENCY: '64',
   };
+}
+
+/** Makes accounts in the simulator and connects them. */
+export async function connect({ google, databaseUrl, masterKey }, { tenant, accounts, messages }) {
+  const store = await openBenchStore(databaseUrl, masterKey);
+  try {
+    for (let i = 0; i < accounts; i++) {
+      const { email, refreshToken } = await post(`${google}/sim/accounts`, { email: `user${i}@${tenant}.example`, messages, calendars: 1, eventsPerCalendar: 1 });
+      await store.accounts.import({ email, refreshToken, tenant, resources: ['gmail'] });
+    }
+  } finally {
+    await store.close();
+  }
 }
 
 export function quantiles(latencies) {
