@@ -18,7 +18,7 @@ const TENANTS = Math.ceil(ACCOUNTS / 100);
 const DUE_A_MINUTE = 10_000;
 const MEASURED_MS = 60_000;
 /** For each account, at most. */
-const FILLING_MS = 0.25;
+const FILLING_MS = 0.2;
 const METRICS_PORT = 39_417;
 
 export async function scheduler() {
@@ -31,7 +31,7 @@ export async function scheduler() {
     // What came due while the tables are filled would be handed out with the minute's own.
     const quietMs = 10_000 + FILLING_MS * ACCOUNTS;
     const quiet = new Promise((resolve) => setTimeout(resolve, quietMs));
-    await fill(pool, quietMs);
+    await fill(pool, new Date(Date.now() + quietMs).toISOString());
     await quiet;
     await explain(pool);
     await measure(servers, url, pool, redis);
@@ -42,15 +42,15 @@ export async function scheduler() {
   }
 }
 
-/** Due times are spread so that as many come due in every minute, from `quietMs` on, when the filling is over; a tenth of the collections are still walking. */
-async function fill(pool, quietMs) {
+/** Due times are spread so that as many come due in every minute, from a moment on when the filling is over; a tenth of the collections are still walking. */
+async function fill(pool, fromWhen) {
   const began = performance.now();
   const minutes = (ACCOUNTS * 3) / DUE_A_MINUTE;
   await pool.query('SET statement_timeout = 0');
   await pool.query(`INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't' || n % ${TENANTS}, 'u' || n || '@example.com', '{gmail,calendar}' FROM generate_series(1, ${ACCOUNTS}) AS n`);
   await pool.query(
     `INSERT INTO collections (id, account_id, tenant, kind, external_id, phase, generation, cursor, next_sync_at)
-     SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'backfill' ELSE 'follow' END, 1, '{"phase":"follow"}', now() + ${quietMs} * interval '1 ms' + random() * ${minutes} * interval '1 min'
+     SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'backfill' ELSE 'follow' END, 1, '{"phase":"follow"}', '${fromWhen}'::timestamptz + random() * ${minutes} * interval '1 min'
        FROM accounts a, (VALUES ('gmail'), ('calendar-list'), ('calendar-events')) AS k(kind)`,
   );
   await pool.query('VACUUM ANALYZE accounts');
