@@ -20,7 +20,7 @@ void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, redisUrl, masterKey } = config;
-  const store = await openStore(rt, { databaseUrl, masterKey });
+  const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true });
   const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
   const fleet = await openFleet(rt, { redisUrl });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };

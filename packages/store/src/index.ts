@@ -51,6 +51,8 @@ export interface StoreOptions {
   masterKey: Buffer;
   /** Sessions this process may open. */
   poolSize?: number;
+  /** Rows are found by index, whatever the size of a table was when a statement was planned: for workers. Default false. */
+  byIndex?: boolean;
   /** Names this process in leases. */
   holder?: string;
 }
@@ -113,7 +115,7 @@ export const LEASE_TTL_MS = 6_000;
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const pool = openPool(options.databaseUrl, options.poolSize ?? 10);
+  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, options.byIndex);
   const vault = openVault(pool, options.masterKey);
   try {
     await pool.query('SELECT 1').catch((error: unknown) => {
