@@ -15,7 +15,7 @@ import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
-import { openPool } from './pool.js';
+import { openPool, turns } from './pool.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import type { RowChange } from './rows.js';
@@ -130,7 +130,14 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
   return storeOver(rt, pool, vault, options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`);
 }
 
+/**
+ * Of the sessions, for pages of walks. Measured with 1,000 followed mailboxes while 200 others were walked, on two cores: with all sessions for anybody a change
+ * was stored after 12 s (p50), with half of them for walks after 9 s, with a fifth after 0.2 s. Two walks' pages at a time still fill the cores.
+ */
+const WALKS_SHARE = 0.2;
+
 function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): Store {
+  const walking = turns(Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool);
   return {
     vault,
@@ -150,7 +157,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder),
-    commitPage: (lease, commit) => countedCommit(rt, pool, lease, commit),
+    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walking(() => countedCommit(rt, pool, lease, commit))),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),

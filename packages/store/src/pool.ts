@@ -30,6 +30,27 @@ export function openPool(databaseUrl: string, max: number, byIndex = false): pg.
   return pool;
 }
 
+/**
+ * At most so many of the given work at once, first come first served. A page of a walk is a dozen statements that keep a core of Postgres busy; when
+ * walks are at it in every session, whoever follows waits for each statement of its own, and the worker itself for a core.
+ */
+export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return async (work) => {
+    if (taken < most) taken += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      // The turn is handed on, so that nobody who comes just now gets in between.
+      const next = waiting.shift();
+      if (next) next();
+      else taken -= 1;
+    }
+  };
+}
+
 /** Times that a transaction which Postgres ended to break a deadlock is run again. */
 const MAX_DEADLOCK_RETRIES = 3;
 
