@@ -38,16 +38,16 @@ export const STALE_BEAT_MS = 1_400;
 
 /**
  * While live work is about, the lanes below it use the project's window evenly: so many milliseconds see no more than their share of a minute and a
- * surplus, a larger one for who has just connected, and a larger one yet for the first calls. A minute's units spent in its first ten seconds take machine and database from those who wait for
+ * surplus, a larger one for who has just connected. A minute's units spent in its first ten seconds take machine and database from those who wait for
  * a change (their p99 was ten times the idle one), and bring nobody's end nearer. Of a small limit a second's share is too few calls to be cut evenly.
  */
 const EVEN_MS = { small: 5_000, large: 1_000, largeFrom: 120_000 };
+const EVEN_SURPLUS = { catchUp: 1.25, backfill: 1.1 };
 /**
- * Where the line of those who were sent away for evenness ends at the latest: somebody in it may not come back. Who has just connected is not to
- * stand behind two hundred others, and comes back sooner, if need be in vain.
+ * Where the line of the backfills that were sent away for evenness ends at the latest: somebody in it may not come back. Who has just connected
+ * stands in no line: behind two hundred others a first sync took half as long again, and without one it takes its chance among them.
  */
-const EVEN_LINE_MS = { catchUp: 5_000, backfill: 20_000 };
-const EVEN_SURPLUS = { newcomer: 1.5, catchUp: 1.25, backfill: 1.1 };
+const EVEN_LINE_MS = 20_000;
 
 /** The beginning of every script. */
 export const COMMON = `
@@ -173,10 +173,9 @@ if day_limit > 0 then day_room = math.floor((day_limit - tonumber(redis.call('HG
 if day_room < 1 then return refuse(-1, 'day') end
 
 local function room(b, limit) return math.floor((limit - b.sum) / cost) end
-local even, LINE, EVEN = nil, lane == 2 and ${EVEN_LINE_MS.catchUp} or ${EVEN_LINE_MS.backfill}, project_limit >= ${EVEN_MS.largeFrom} and ${EVEN_MS.large} or ${EVEN_MS.small}
+local even, EVEN = nil, project_limit >= ${EVEN_MS.largeFrom} and ${EVEN_MS.large} or ${EVEN_MS.small}
 if lane > 1 and project.live_at + KEEP > now then
-  -- Whose first call it is, passes by the line of those who have had some of this minute.
-  local surplus = lane == 3 and ${EVEN_SURPLUS.backfill} or user.sum == 0 and ${EVEN_SURPLUS.newcomer} or ${EVEN_SURPLUS.catchUp}
+  local surplus = lane == 3 and ${EVEN_SURPLUS.backfill} or ${EVEN_SURPLUS.catchUp}
   even = { limit = math.max(cost, math.floor(project_limit * EVEN / 60000 * surplus)), sum = 0, recent = {} }
   for _, entry in ipairs(redis.call('LRANGE', project.log, -2 * EVEN / SLOT, -1)) do
     local at, units = parse(entry)
@@ -200,9 +199,9 @@ if granted < 1 then
     return KEEP
   end
   local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
-  -- Everybody who is sent away for evenness is told a time of his own, as far behind the one before as that one's request takes: told the same
-  -- time, two hundred mailboxes would come back together, and all but a few in vain.
-  local function wait_in_line()
+  -- Every backfill that is sent away for evenness is told a time of its own, as far behind the one before as that one's request takes: told the
+  -- same time, two hundred mailboxes would come back together, and all but a few in vain.
+  local function wait_for_even()
     local wanted = math.min(items, math.max(1, math.floor(even.limit / cost))) * cost
     local excess, first = even.sum + wanted - even.limit, 0
     for _, entry in ipairs(even.recent) do
@@ -210,12 +209,12 @@ if granted < 1 then
       excess = excess - entry[2]
       first = entry[1] + EVEN - now
     end
-    local field = 'in_line_until_' .. lane
-    local turn = math.max(now + first, tonumber(redis.call('HGET', project.state, field) or 0))
-    redis.call('HSET', project.state, field, num(math.min(turn + wanted * EVEN / even.limit, now + LINE)))
+    if lane == 2 then return first end
+    local turn = math.max(now + first, tonumber(redis.call('HGET', project.state, 'in_line_until') or 0))
+    redis.call('HSET', project.state, 'in_line_until', num(math.min(turn + wanted * EVEN / even.limit, now + ${EVEN_LINE_MS})))
     return turn - now
   end
-  if even and by_user <= by_project and room(even, even.limit) < 1 then by_project = math.max(by_project, wait_in_line()) end
+  if even and by_user <= by_project and room(even, even.limit) < 1 then by_project = math.max(by_project, wait_for_even()) end
   -- Whoever was lost may be back with its next beat.
   if project.reserved > 0 then by_project = math.min(by_project, 2000) end
   return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')
