@@ -9,8 +9,8 @@ const GOOGLE = 'packages/google/src';
 export const PLANTS = [
   {
     name: 'cursor-before-rows', file: `${STORE}/commit-page.ts`,
-    text: 'return inTransaction(pool, async (session) => {\n    await fence(session, lease, ttlMs, commit);',
-    bug: 'await inTransaction(pool, (session) => fence(session, lease, ttlMs, commit));\n  return inTransaction(pool, async (session) => {',
+    text: "return inTransaction(pool, async (session) => {\n    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.\n    const fenced = fence(session, lease, ttlMs, commit);",
+    bug: 'await inTransaction(pool, (session) => fence(session, lease, ttlMs, commit));\n  return inTransaction(pool, async (session) => {\n    const fenced = Promise.resolve();',
   },
   {
     name: 'next-page-ignored', file: `${GOOGLE}/gmail.ts`,
@@ -47,7 +47,7 @@ export const PLANTS = [
   { name: 'epoch-not-checked', file: `${STORE}/commit-page.ts`, text: 'WHERE id = $1 AND lease_epoch = $2`', bug: 'WHERE id = $1 AND $2::bigint IS NOT NULL`' },
   {
     name: 'feed-outside-transaction', file: `${STORE}/commit-page.ts`,
-    text: 'if (all.length > 0) await appendChanges(session, lease, all);', bug: "if (all.length > 0) { await session.query('COMMIT'); await appendChanges(session, lease, all); }",
+    text: 'if (all.length > 0) appendChanges(session, lease, all);', bug: "if (all.length > 0) { await session.query('COMMIT'); appendChanges(session, lease, all); }",
   },
   {
     name: 'tombstone-by-absence', file: `${SYNC}/calendar/turn.ts`,

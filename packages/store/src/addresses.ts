@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import { inTransaction, textArray } from './pool.js';
+import { textArray } from './pool.js';
 import type { MessageRow } from './rows.js';
+import { inTransaction, type Transaction } from './transaction.js';
 
 /*
  * `addresses` of rows that are there already. It says nothing that the headers in `resource` do not say, so putting it in is no change to the message: no event, and
@@ -25,9 +26,9 @@ export function addressesOver(pool: pg.Pool): Addresses {
 }
 
 /** Of messages that are fetched again and are otherwise as they were: they may have none, or have been read by a version that read them in another way. */
-export async function refreshAddresses(session: pg.PoolClient, accountId: string, rows: readonly Addressed[]): Promise<void> {
+export function refreshAddresses(session: Transaction, accountId: string, rows: readonly Addressed[]): void {
   if (rows.length === 0) return;
-  await session.query({ name: 'addresses-refresh', text: `${UPDATE} AND m.addresses IS DISTINCT FROM u.addresses::jsonb`, values: valuesOf(accountId, rows) });
+  session.send({ name: 'addresses-refresh', text: `${UPDATE} AND m.addresses IS DISTINCT FROM u.addresses::jsonb`, values: valuesOf(accountId, rows) });
 }
 
 async function missing(pool: pg.Pool, accountId: string, after: string, limit: number): ReturnType<Addresses['missing']> {
@@ -39,7 +40,7 @@ async function missing(pool: pg.Pool, accountId: string, after: string, limit: n
 }
 
 /** Where nothing stands: what a run has written meanwhile is younger. */
-async function fill(session: pg.PoolClient, accountId: string, rows: readonly Addressed[]): Promise<number> {
+async function fill(session: Transaction, accountId: string, rows: readonly Addressed[]): Promise<number> {
   const filled = await session.query({ name: 'addresses-fill', text: `${UPDATE} AND m.addresses IS NULL`, values: valuesOf(accountId, rows) });
   return filled.rowCount ?? 0;
 }

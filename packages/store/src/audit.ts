@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type Lease } from './lease.js';
-import { arrayLiteral, inTransaction } from './pool.js';
+import { arrayLiteral } from './pool.js';
+import { inTransaction, type Transaction } from './transaction.js';
 
 /*
  * What an audit remembers between its slices. The list of one label at a time is written down page by page; when it is complete, it is
@@ -106,12 +107,12 @@ async function abandon(pool: pg.Pool, lease: Lease): Promise<void> {
 }
 
 /** First statement of each transaction, since it locks the collection's row. */
-async function underLease(session: pg.PoolClient, lease: Lease, update: { text: string; values: unknown[] }): Promise<void> {
+async function underLease(session: Transaction, lease: Lease, update: { text: string; values: unknown[] }): Promise<void> {
   const updated = await session.query(update);
   if (updated.rowCount !== 1) throw new LeaseLost(lease);
 }
 
-async function insert(session: pg.PoolClient, lease: Lease, suspect: boolean, ids: readonly string[]): Promise<void> {
+async function insert(session: Transaction, lease: Lease, suspect: boolean, ids: readonly string[]): Promise<void> {
   await session.query('INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING', [
     lease.accountId, lease.collectionId, suspect, arrayLiteral(ids, (id) => id),
   ]);
@@ -122,7 +123,7 @@ async function insert(session: pg.PoolClient, lease: Lease, suspect: boolean, id
  * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
  * by the list; where none should be, they are suspect for that.
  */
-async function compareList(session: pg.PoolClient, lease: Lease, { labelId, catalogue, fromMs, floorMs }: CompleteList): Promise<void> {
+async function compareList(session: Transaction, lease: Lease, { labelId, catalogue, fromMs, floorMs }: CompleteList): Promise<void> {
   await session.query(
     `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
      SELECT $1, $2, true, u.id FROM (
@@ -138,7 +139,7 @@ async function compareList(session: pg.PoolClient, lease: Lease, { labelId, cata
 }
 
 /** Messages that have no row and should have none are not missing, whatever other lists name them; rows with this label, here or by the list, should not be. */
-async function compareExcluded(session: pg.PoolClient, lease: Lease, { labelId }: CompleteList): Promise<void> {
+async function compareExcluded(session: Transaction, lease: Lease, { labelId }: CompleteList): Promise<void> {
   await session.query(
     `DELETE FROM audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
         AND EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
@@ -154,10 +155,10 @@ async function compareExcluded(session: pg.PoolClient, lease: Lease, { labelId }
   );
 }
 
-async function forget(session: pg.PoolClient, lease: Lease, suspect: boolean): Promise<void> {
+async function forget(session: Transaction, lease: Lease, suspect: boolean): Promise<void> {
   await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3', [lease.accountId, lease.collectionId, suspect]);
 }
 
-async function forgetAll(session: pg.PoolClient, lease: Lease): Promise<void> {
+async function forgetAll(session: Transaction, lease: Lease): Promise<void> {
   await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2', [lease.accountId, lease.collectionId]);
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { REOPEN_AFTER } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { CalendarRow, EventRow, RowChange } from './rows.js';
 import { lookAfterGone } from './watches.js';
+import type { Transaction } from './transaction.js';
 
 /* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
 
@@ -12,7 +12,7 @@ import { lookAfterGone } from './watches.js';
  * entry is new or changed (a role given back), or when it has been gone for a while: the full list that follows a refusal must not
  * open it again at once, or the two would chase each other.
  */
-export async function upsertCalendars(session: pg.PoolClient, accountId: string, calendars: readonly CalendarRow[]): Promise<RowChange[]> {
+export async function upsertCalendars(session: Transaction, accountId: string, calendars: readonly CalendarRow[]): Promise<RowChange[]> {
   if (calendars.length === 0) return [];
   const rows = lastById(calendars);
   const ids = arrayLiteral(rows, (c) => c.id);
@@ -43,7 +43,7 @@ export async function upsertCalendars(session: pg.PoolClient, accountId: string,
 }
 
 /** Calendars that left the list take their events along; raising the epoch fences out a worker that is still reading them. */
-export async function removeCalendars(session: pg.PoolClient, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function removeCalendars(session: Transaction, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   await session.query({
@@ -69,7 +69,7 @@ export async function removeCalendars(session: pg.PoolClient, accountId: string,
   ];
 }
 
-export async function upsertEvents(session: pg.PoolClient, accountId: string, calendarId: string, events: readonly EventRow[]): Promise<RowChange[]> {
+export async function upsertEvents(session: Transaction, accountId: string, calendarId: string, events: readonly EventRow[]): Promise<RowChange[]> {
   if (events.length === 0) return [];
   const rows = lastById(events);
   const stored = await session.query<{ id: string; created: boolean }>({ name: 'event-upsert', text: UPSERT_EVENTS, values: eventValues(accountId, calendarId, rows) });
@@ -77,7 +77,7 @@ export async function upsertEvents(session: pg.PoolClient, accountId: string, ca
 }
 
 /** Removes events; a deleted master takes its exceptions along, since they exist only as long as it does. */
-export async function deleteEvents(session: pg.PoolClient, accountId: string, calendarId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function deleteEvents(session: Transaction, accountId: string, calendarId: string, ids: readonly string[]): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const gone = await session.query<{ id: string }>({
     name: 'event-delete',

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral, textArray } from './pool.js';
 import type { Entity, Op, RowChange } from './rows.js';
+import type { Transaction } from './transaction.js';
 
 /** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */
 export interface ChangeEvent {
@@ -13,22 +14,24 @@ export interface ChangeEvent {
   at: Date;
 }
 
-/** Gives the changes their numbers and writes them; takes the account's row, the last lock of a commit. */
-export async function appendChanges(session: pg.PoolClient, lease: Lease, changes: readonly RowChange[]): Promise<void> {
-  const numbered = await session.query({
+/**
+ * Gives the changes their numbers and writes them; takes the account's row, the last lock of a commit. Of an account that had vanished under its own
+ * lease, the number is null, which the table refuses.
+ */
+export function appendChanges(session: Transaction, lease: Lease, changes: readonly RowChange[]): void {
+  session.send({
     name: 'feed-append',
     text: `WITH numbered AS (UPDATE accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
                 touched AS (UPDATE collections SET last_change_at = now() WHERE id = $2)
            INSERT INTO changes (account_id, seq, entity, entity_id, calendar_id, op)
-           SELECT $1, numbered.before + u.n, u.entity, u.id, u.calendar_id, u.op
-             FROM numbered, unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
+           SELECT $1, (SELECT before FROM numbered) + u.n, u.entity, u.id, u.calendar_id, u.op
+             FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
     values: [
       lease.accountId, lease.collectionId, changes.length,
       arrayLiteral(changes, (c) => c.entity), textArray(changes, (c) => c.id),
       arrayLiteral(changes, (c) => c.calendarId), arrayLiteral(changes, (c) => c.op),
     ],
   });
-  if (numbered.rowCount !== changes.length) throw new Error(`account ${lease.accountId} vanished under its own lease`);
 }
 
 /** Up to `limit` events after `afterSeq`, in order. */

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
-import { arrayLiteral, inTransaction } from './pool.js';
+import { arrayLiteral } from './pool.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
 import { lookAfterGone } from './watches.js';
+import { inTransaction, type Queryable } from './transaction.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
 export interface Settlement {
@@ -154,7 +155,7 @@ export async function unservedSince(pool: pg.Pool, accountIds: readonly string[]
 }
 
 /** Account states that stop all calls also take its collections off the schedule; becoming active puts them back, due now. */
-export async function scheduleAccount(session: pg.Pool | pg.PoolClient, accountId: string, active: boolean): Promise<void> {
+export async function scheduleAccount(session: Queryable, accountId: string, active: boolean): Promise<void> {
   await session.query({
     text: `UPDATE collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
     values: [accountId],

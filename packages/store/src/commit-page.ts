@@ -3,9 +3,9 @@ import { appendChanges } from './changes.js';
 import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
 import { applyLabelChanges, deleteMessages, replaceLabels, upsertMessages } from './gmail-rows.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
-import { inTransaction } from './pool.js';
 import type { CalendarRow, EventRow, LabelChange, LabelRow, MessageRow, RowChange } from './rows.js';
 import { applyWalk, type WalkDelta } from './walk.js';
+import { inTransaction, type Transaction } from './transaction.js';
 
 /**
  * THE write. A page of Google's answer becomes rows, change events and the advanced cursor in this one transaction,
@@ -56,18 +56,23 @@ export interface Committed {
  */
 export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed & { changes: readonly RowChange[] }> {
   return inTransaction(pool, async (session) => {
-    await fence(session, lease, ttlMs, commit);
-    if (commit.window) await moveWindow(session, lease, commit.window);
-    const changes = await applyDelta(session, lease, commit.delta);
-    const walked = commit.walk ? await applyWalk(session, lease, commit.generation, commit.walk) : { changes: [], swept: 0, cleared: 0 };
+    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.
+    const fenced = fence(session, lease, ttlMs, commit);
+    if (commit.window) moveWindow(session, lease, commit.window);
+    const writing = Promise.all([applyDelta(session, lease, commit.delta), commit.walk ? applyWalk(session, lease, commit.generation, commit.walk) : NOT_WALKED]);
+    writing.catch(() => undefined);
+    await fenced;
+    const [changes, walked] = await writing;
     const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
-    if (all.length > 0) await appendChanges(session, lease, all);
+    if (all.length > 0) appendChanges(session, lease, all);
     return { ...countOps(all), swept: walked.swept, cleared: walked.cleared, changes: all };
   });
 }
 
+const NOT_WALKED = { changes: [], swept: 0, cleared: 0 };
+
 /** First statement of the transaction: it locks the collection's row until the commit, so no claim can slip in between. */
-async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit: PageCommit): Promise<void> {
+async function fence(session: Transaction, lease: Lease, ttlMs: number, commit: PageCommit): Promise<void> {
   const fenced = await session.query({
     name: 'commit-fence',
     text: `UPDATE collections
@@ -86,23 +91,23 @@ async function fence(session: pg.PoolClient, lease: Lease, ttlMs: number, commit
   if (fenced.rowCount !== 1) throw new LeaseLost(lease);
 }
 
-async function moveWindow(session: pg.PoolClient, lease: Lease, { fromMs, goalMs }: MailWindow): Promise<void> {
-  await session.query({
+function moveWindow(session: Transaction, lease: Lease, { fromMs, goalMs }: MailWindow): void {
+  session.send({
     text: `UPDATE collections SET window_from = CASE WHEN $2::bigint > 0 THEN 'epoch'::timestamptz + $2 * interval '1 ms' END, window_goal = 'epoch'::timestamptz + $3::bigint * interval '1 ms' WHERE id = $1`,
     values: [lease.collectionId, Math.round(fromMs), goalMs === null ? null : Math.round(goalMs)],
   });
 }
 
-async function applyDelta(session: pg.PoolClient, lease: Lease, delta: Delta): Promise<RowChange[]> {
+async function applyDelta(session: Transaction, lease: Lease, delta: Delta): Promise<RowChange[]> {
   switch (delta.kind) {
     case 'none':
       return [];
     case 'gmail': {
-      const labels = delta.labels ? await replaceLabels(session, lease.accountId, delta.labels) : [];
-      const relabelled = await applyLabelChanges(session, lease.accountId, delta.labelChanges);
-      const upserted = await upsertMessages(session, lease.accountId, delta.messages);
-      const deleted = await deleteMessages(session, lease.accountId, delta.deleted);
-      return [...labels, ...relabelled, ...upserted, ...deleted];
+      const labels = delta.labels ? replaceLabels(session, lease.accountId, delta.labels) : [];
+      const relabelled = applyLabelChanges(session, lease.accountId, delta.labelChanges);
+      const upserted = upsertMessages(session, lease.accountId, delta.messages);
+      const deleted = deleteMessages(session, lease.accountId, delta.deleted);
+      return (await Promise.all([labels, relabelled, upserted, deleted])).flat();
     }
     case 'calendar-list':
       return [

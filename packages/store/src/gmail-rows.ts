@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from './pool.js';
 import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } from './rows.js';
+import type { Transaction } from './transaction.js';
 
 /*
  * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not
@@ -9,27 +10,25 @@ import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } 
  */
 
 /** Stores messages with bodies, sources, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
-export async function upsertMessages(session: pg.PoolClient, accountId: string, messages: readonly MessageRow[]): Promise<RowChange[]> {
+export async function upsertMessages(session: Transaction, accountId: string, messages: readonly MessageRow[]): Promise<RowChange[]> {
   if (messages.length === 0) return [];
   const rows = newestById(messages);
-  const touched = new Map<string, Op>();
-  const stored = await session.query<{ id: string; created: boolean }>({ name: 'message-upsert', text: UPSERT_MESSAGES, values: messageValues(accountId, rows) });
-  for (const row of stored.rows) touched.set(row.id, row.created ? 'created' : 'updated');
-  await refreshAddresses(session, accountId, rows.filter((m) => !touched.has(m.id)));
-  const bodies = await session.query<{ message_id: string }>({
-    name: 'body-upsert',
-    text: UPSERT_BODIES,
-    values: [accountId, textArray(rows, (m) => m.id), textArray(rows, (m) => m.text), textArray(rows, (m) => m.html)],
-  });
-  for (const row of bodies.rows) if (!touched.has(row.message_id)) touched.set(row.message_id, 'updated');
-  for (const id of await writeSources(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
-  for (const id of await writeAttachments(session, accountId, rows, touched)) if (!touched.has(id)) touched.set(id, 'updated');
-  await refreshThreads(session, accountId, rows.filter((m) => touched.has(m.id)).map((m) => m.threadId));
+  const [stored, ...parts] = await Promise.all([
+    session.query<{ id: string; created: boolean }>({ name: 'message-upsert', text: UPSERT_MESSAGES, values: messageValues(accountId, rows) }),
+    writeBodies(session, accountId, rows),
+    writeSources(session, accountId, rows),
+    writeAttachments(session, accountId, rows),
+  ]);
+  const touched = new Map<string, Op>(stored.rows.map((row) => [row.id, row.created ? 'created' : 'updated']));
+  refreshAddresses(session, accountId, rows.filter((m) => !touched.has(m.id)));
+  const trimmed = await trimParts(session, accountId, rows.filter((m) => touched.get(m.id) !== 'created'));
+  for (const id of [...parts.flat(), ...trimmed]) if (!touched.has(id)) touched.set(id, 'updated');
+  refreshThreads(session, accountId, rows.filter((m) => touched.has(m.id)).map((m) => m.threadId));
   return [...touched].map(([id, op]) => ({ entity: 'message', id, calendarId: null, op }));
 }
 
 /** Applies what history says of labels, without asking for the message again. Messages that are not stored are passed over: their fetch brings the labels. */
-export async function applyLabelChanges(session: pg.PoolClient, accountId: string, changes: readonly LabelChange[]): Promise<RowChange[]> {
+export async function applyLabelChanges(session: Transaction, accountId: string, changes: readonly LabelChange[]): Promise<RowChange[]> {
   if (changes.length === 0) return [];
   const sorted = [...changes].sort((a, b) => compare(a.id, b.id));
   const updated = await session.query<{ id: string }>({
@@ -51,7 +50,7 @@ export async function applyLabelChanges(session: pg.PoolClient, accountId: strin
 }
 
 /** Removes messages and all that hangs on them. */
-export async function deleteMessages(session: pg.PoolClient, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function deleteMessages(session: Transaction, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   const gone = await session.query<{ id: string; thread_id: string }>({
@@ -60,12 +59,12 @@ export async function deleteMessages(session: pg.PoolClient, accountId: string, 
     values,
   });
   if (gone.rows.length === 0) return [];
-  await session.query({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
-  await session.query({ name: 'source-delete', text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
-  await session.query({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  session.send({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  session.send({ name: 'source-delete', text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  session.send({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
   const threadIds = gone.rows.map((row) => row.thread_id);
-  await refreshThreads(session, accountId, threadIds);
-  await pruneThreads(session, accountId, threadIds);
+  refreshThreads(session, accountId, threadIds);
+  pruneThreads(session, accountId, threadIds);
   return gone.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'deleted' }));
 }
 
@@ -83,9 +82,9 @@ export async function knownMessages(pool: pg.Pool, accountId: string, ids: reado
 }
 
 /** The catalogue is always read whole, so what it does not name is gone. */
-export async function replaceLabels(session: pg.PoolClient, accountId: string, labels: readonly LabelRow[]): Promise<RowChange[]> {
+export async function replaceLabels(session: Transaction, accountId: string, labels: readonly LabelRow[]): Promise<RowChange[]> {
   const ids = arrayLiteral(labels, (l) => l.id);
-  const stored = await session.query<{ id: string; created: boolean }>({
+  const storing = session.query<{ id: string; created: boolean }>({
     name: 'label-upsert',
     text: `INSERT INTO gmail_labels AS l (account_id, id, name, type, resource)
            SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
@@ -94,11 +93,12 @@ export async function replaceLabels(session: pg.PoolClient, accountId: string, l
            RETURNING id, xmax = 0 AS created`,
     values: [accountId, ids, arrayLiteral(labels, (l) => l.name), arrayLiteral(labels, (l) => l.type), arrayLiteral(labels, (l) => l.resource)],
   });
-  const gone = await session.query<{ id: string }>({
+  const removing = session.query<{ id: string }>({
     name: 'label-delete',
     text: 'DELETE FROM gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
     values: [accountId, ids],
   });
+  const [stored, gone] = await Promise.all([storing, removing]);
   return [
     ...stored.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' })),
     ...gone.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: 'deleted' })),
@@ -151,49 +151,58 @@ function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[
   ];
 }
 
+/** These three return the messages that changed by it. */
+async function writeBodies(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+  const bodies = await session.query<{ message_id: string }>({
+    name: 'body-upsert',
+    text: UPSERT_BODIES,
+    values: [accountId, textArray(rows, (m) => m.id), textArray(rows, (m) => m.text), textArray(rows, (m) => m.html)],
+  });
+  return bodies.rows.map((row) => row.message_id);
+}
+
+/** One statement a source: an array of them would copy a page's bytes twice more. */
+async function writeSources(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+  const sourced = rows.filter((m) => m.source !== null);
+  const written = await Promise.all(sourced.map(({ id, source }) => session.query({ name: 'source-upsert', text: UPSERT_SOURCE, values: [accountId, id, source] })));
+  return sourced.filter((_, i) => written[i]?.rowCount).map(({ id }) => id);
+}
+
+async function writeAttachments(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+  const parts = partsOf(rows);
+  if (parts.length === 0) return [];
+  const written = await session.query<{ message_id: string }>({ name: 'attachment-upsert', text: UPSERT_ATTACHMENTS, values: attachmentValues(accountId, parts) });
+  return written.rows.map((row) => row.message_id);
+}
+
 /**
- * One statement a source: an array of them would copy a page's bytes twice more. Messages that were there before and come without a source lose theirs,
- * since the policy keeps none any more. Returns the messages that changed by it.
+ * Takes away what messages that were there before have no more: parts, and the source of one that comes without, since the policy keeps none any more.
+ * @returns the messages that changed by it
  */
-async function writeSources(session: pg.PoolClient, accountId: string, rows: readonly MessageRow[], touched: ReadonlyMap<string, Op>): Promise<string[]> {
-  const changed: string[] = [];
-  for (const { id, source } of rows) {
-    if (source === null) continue;
-    const written = await session.query({ name: 'source-upsert', text: UPSERT_SOURCE, values: [accountId, id, source] });
-    if (written.rowCount) changed.push(id);
-  }
-  const without = rows.filter((m) => m.source === null && touched.get(m.id) !== 'created');
-  if (without.length === 0) return changed;
-  const gone = await session.query<{ message_id: string }>({
+async function trimParts(session: Transaction, accountId: string, known: readonly MessageRow[]): Promise<string[]> {
+  if (known.length === 0) return [];
+  const without = known.filter((m) => m.source === null);
+  const sources = session.query<{ message_id: string }>({
     name: 'source-trim',
     text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[]) RETURNING message_id',
     values: [accountId, arrayLiteral(without, (m) => m.id)],
   });
-  return [...changed, ...gone.rows.map((row) => row.message_id)];
+  const kept = partsOf(known).map((p) => `${p.messageId}/${p.partId}`);
+  const attachments = session.query<{ message_id: string }>({
+    name: 'attachment-trim',
+    text: `DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
+    values: [accountId, arrayLiteral(known, (m) => m.id), arrayLiteral(kept, (key) => key)],
+  });
+  return (await Promise.all([sources, attachments])).flatMap(({ rows }) => rows.map((row) => row.message_id));
 }
 
-/** Writes the attachments' metadata and, for messages that were there before, takes away parts that are no more. Returns the messages that changed by it. */
-async function writeAttachments(session: pg.PoolClient, accountId: string, rows: readonly MessageRow[], touched: ReadonlyMap<string, Op>): Promise<string[]> {
-  const changed: string[] = [];
-  const parts = rows.flatMap((m) => m.attachments.map((attachment, position) => ({ messageId: m.id, position, ...attachment })));
-  if (parts.length > 0) {
-    const written = await session.query<{ message_id: string }>({ name: 'attachment-upsert', text: UPSERT_ATTACHMENTS, values: attachmentValues(accountId, parts) });
-    changed.push(...written.rows.map((row) => row.message_id));
-  }
-  const known = rows.filter((m) => touched.get(m.id) !== 'created');
-  if (known.length > 0) {
-    const kept = parts.map((p) => `${p.messageId}/${p.partId}`);
-    const gone = await session.query<{ message_id: string }>({
-      name: 'attachment-trim',
-      text: `DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
-      values: [accountId, arrayLiteral(known, (m) => m.id), arrayLiteral(kept, (key) => key)],
-    });
-    changed.push(...gone.rows.map((row) => row.message_id));
-  }
-  return changed;
+type Part = AttachmentRow & { messageId: string; position: number };
+
+function partsOf(rows: readonly MessageRow[]): Part[] {
+  return rows.flatMap((m) => m.attachments.map((attachment, position) => ({ messageId: m.id, position, ...attachment })));
 }
 
-function attachmentValues(accountId: string, parts: readonly (AttachmentRow & { messageId: string; position: number })[]): unknown[] {
+function attachmentValues(accountId: string, parts: readonly Part[]): unknown[] {
   return [
     accountId, arrayLiteral(parts, (p) => p.messageId), arrayLiteral(parts, (p) => p.partId), arrayLiteral(parts, (p) => p.position),
     arrayLiteral(parts, (p) => p.filename), arrayLiteral(parts, (p) => p.mimeType), arrayLiteral(parts, (p) => p.size),
@@ -201,10 +210,10 @@ function attachmentValues(accountId: string, parts: readonly (AttachmentRow & { 
 }
 
 /** Threads are recounted from their messages (an index range each), never counted up: a page applied twice must not count twice. */
-async function refreshThreads(session: pg.PoolClient, accountId: string, threadIds: readonly string[]): Promise<void> {
+function refreshThreads(session: Transaction, accountId: string, threadIds: readonly string[]): void {
   if (threadIds.length === 0) return;
   const ids = textArray([...new Set(threadIds)].sort(compare), (id) => id);
-  await session.query({
+  session.send({
     name: 'thread-refresh',
     text: `INSERT INTO gmail_threads AS t (account_id, id, message_count, first_message_at, last_message_at)
            SELECT account_id, thread_id, count(*), min(internal_date), max(internal_date) FROM gmail_messages
@@ -217,8 +226,8 @@ async function refreshThreads(session: pg.PoolClient, accountId: string, threadI
 }
 
 /** Only a deletion can leave a thread without messages: a message never moves to another thread. */
-async function pruneThreads(session: pg.PoolClient, accountId: string, threadIds: readonly string[]): Promise<void> {
-  await session.query({
+function pruneThreads(session: Transaction, accountId: string, threadIds: readonly string[]): void {
+  session.send({
     name: 'thread-prune',
     text: `DELETE FROM gmail_threads t WHERE account_id = $1 AND id = ANY($2::text[])
               AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = t.account_id AND m.thread_id = t.id)`,

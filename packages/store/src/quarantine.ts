@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
-import { arrayLiteral, inTransaction } from './pool.js';
+import { arrayLiteral } from './pool.js';
+import { inTransaction } from './transaction.js';
 
 /*
  * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the mirror holds of them (wanted_items).

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { scheduleAccount } from './collections.js';
-import { inTransaction } from './pool.js';
+import { inTransaction, type Transaction } from './transaction.js';
 
 /*
  * Pausing, resuming and removing an account.
@@ -123,11 +123,11 @@ async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Pr
 }
 
 /** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
-async function lookAfterWatches(session: pg.PoolClient, accountId: string): Promise<void> {
+async function lookAfterWatches(session: Transaction, accountId: string): Promise<void> {
   await session.query('UPDATE watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1', [accountId]);
 }
 
-async function fenceOut(session: pg.PoolClient, accountId: string): Promise<void> {
+async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     `UPDATE collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
     [accountId],

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
+import type { Transaction } from './transaction.js';
 
 /*
  * The labels of a resync. Each label's list is written down page by page; when all of them are complete, the rows are compared
@@ -39,9 +40,9 @@ export async function labelAfter(pool: pg.Pool, accountId: string, after: string
   return next.rows[0]?.id ?? null;
 }
 
-export async function insertLabelled(session: pg.PoolClient, lease: Lease, generation: number, page: LabelPage): Promise<void> {
+export function insertLabelled(session: Transaction, lease: Lease, generation: number, page: LabelPage): void {
   if (page.ids.length === 0) return;
-  await session.query({
+  session.send({
     name: 'walk-labelled',
     text: `INSERT INTO walk_labels (account_id, collection_id, generation, item_id, label_id)
            SELECT $1, $2, $3, u.id, $4 FROM unnest($5::text[]) AS u(id) ON CONFLICT DO NOTHING`,
@@ -50,7 +51,7 @@ export async function insertLabelled(session: pg.PoolClient, lease: Lease, gener
 }
 
 /** Rows that the walk did not meet are left to the sweep: they are not announced as changed first. */
-export async function relabel(session: pg.PoolClient, lease: Lease, generation: number, range: RelabelRange): Promise<RowChange[]> {
+export async function relabel(session: Transaction, lease: Lease, generation: number, range: RelabelRange): Promise<RowChange[]> {
   const updated = await session.query<{ id: string }>({
     name: 'walk-relabel',
     text: `WITH u AS MATERIALIZED (
@@ -70,7 +71,7 @@ export async function relabel(session: pg.PoolClient, lease: Lease, generation: 
 }
 
 /** Of this and of earlier walks. */
-export async function clearLabels(session: pg.PoolClient, lease: Lease, limit: number): Promise<number> {
+export async function clearLabels(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await session.query({
     name: 'walk-labels-clear',
     text: `DELETE FROM walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,

@@ -1,5 +1,6 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { openPool } from './pool.js';
+import { Transaction } from './transaction.js';
 import { applyWalk } from './walk.js';
 
 let fixture: StoreFixture;
@@ -17,7 +18,9 @@ test.each([[true, 'Index'], [false, 'Seq Scan']])("the plan of a worker's sessio
   const session = await pool.connect();
   try {
     await session.query('ANALYZE walk_items');
-    for (let i = 0; i < TIMES; i++) await applyWalk(session, lease, 1, { met: [{ id: `m${i}`, ordinal: BigInt(i), wanted: false }], clearLimit: 10 });
+    const transaction = new Transaction(session);
+    for (let i = 0; i < TIMES; i++) await applyWalk(transaction, lease, 1, { met: [{ id: `m${i}`, ordinal: BigInt(i), wanted: false }], clearLimit: 10 });
+    await transaction.commit();
     const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE "walk-clear"('${lease.accountId}', '${lease.collectionId}', 10)`);
     expect(rows.map((row) => row['QUERY PLAN']).find((line) => / on walk_items walk_items_1/.test(line))).toContain(found);
   } finally {

@@ -5,6 +5,7 @@ import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
 import { clearLabels, insertLabelled, relabel, type LabelPage, type RelabelRange } from './walk-labels.js';
+import type { Transaction } from './transaction.js';
 
 /**
  * The walk's list. A full walk writes down every id it meets, in order; what is still to be fetched is `wanted`, and the cursor
@@ -109,24 +110,24 @@ export async function listedThreads(pool: pg.Pool, lease: Lease, generation: num
 }
 
 export async function applyWalk(
-  session: pg.PoolClient, lease: Lease, generation: number, walk: WalkDelta,
+  session: Transaction, lease: Lease, generation: number, walk: WalkDelta,
 ): Promise<{ changes: RowChange[]; swept: number; cleared: number }> {
-  if (walk.met?.length) await insertMet(session, lease, generation, walk.met);
-  if (walk.again?.length) await putBack(session, lease, generation, walk.again);
-  if (walk.dropped?.length) await drop(session, lease, generation, walk.dropped);
-  if (walk.replayed?.length) await strikeOut(session, lease, walk.replayed);
-  if (walk.takenEarly?.length) await takeEarly(session, lease, generation, walk.takenEarly);
-  if (walk.taken?.length) await endQuarantine(session, lease, walk.taken);
-  if (walk.quarantined?.length) await quarantine(session, lease, walk.quarantined);
-  if (walk.labelled) await insertLabelled(session, lease, generation, walk.labelled);
+  if (walk.met?.length) insertMet(session, lease, generation, walk.met);
+  if (walk.again?.length) putBack(session, lease, generation, walk.again);
+  if (walk.dropped?.length) drop(session, lease, generation, walk.dropped);
+  if (walk.replayed?.length) strikeOut(session, lease, walk.replayed);
+  if (walk.takenEarly?.length) takeEarly(session, lease, generation, walk.takenEarly);
+  if (walk.taken?.length) endQuarantine(session, lease, walk.taken);
+  if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
+  if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
   const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
   const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
-  const cleared = walk.clearLimit ? Math.max(await clear(session, lease, walk.clearLimit), await clearLabels(session, lease, walk.clearLimit)) : 0;
-  return { changes: [...relabelled, ...swept], swept: swept.length, cleared };
+  const cleared = walk.clearLimit ? await Promise.all([clear(session, lease, walk.clearLimit), clearLabels(session, lease, walk.clearLimit)]) : [0];
+  return { changes: [...relabelled, ...swept], swept: swept.length, cleared: Math.max(...cleared) };
 }
 
-async function insertMet(session: pg.PoolClient, lease: Lease, generation: number, items: WalkItem[]): Promise<void> {
-  await session.query({
+function insertMet(session: Transaction, lease: Lease, generation: number, items: WalkItem[]): void {
+  session.send({
     name: 'walk-met',
     text: `INSERT INTO walk_items (account_id, collection_id, generation, item_id, ordinal, wanted, thread_id)
            SELECT $1, $2, $3, u.id, u.ordinal, u.wanted, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, wanted, thread_id)
@@ -139,8 +140,8 @@ async function insertMet(session: pg.PoolClient, lease: Lease, generation: numbe
   });
 }
 
-async function putBack(session: pg.PoolClient, lease: Lease, generation: number, items: readonly AgainItem[]): Promise<void> {
-  await session.query({
+function putBack(session: Transaction, lease: Lease, generation: number, items: readonly AgainItem[]): void {
+  session.send({
     name: 'walk-again',
     text: `INSERT INTO walk_items AS w (account_id, collection_id, generation, item_id, ordinal, wanted, attempts, not_before)
            SELECT $1, $2, $3, u.id, u.ordinal, true, u.attempts, now() + u.delay * interval '1 ms'
@@ -155,32 +156,32 @@ async function putBack(session: pg.PoolClient, lease: Lease, generation: number,
   });
 }
 
-async function strikeOut(session: pg.PoolClient, lease: Lease, ids: string[]): Promise<void> {
-  await session.query({
+function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
+  session.send({
     name: 'wanted-strike-out',
     text: 'DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
 
-async function drop(session: pg.PoolClient, lease: Lease, generation: number, ids: string[]): Promise<void> {
-  await session.query({
+function drop(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
+  session.send({
     name: 'walk-drop',
     text: `DELETE FROM walk_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
 }
 
-async function takeEarly(session: pg.PoolClient, lease: Lease, generation: number, ids: string[]): Promise<void> {
-  await session.query({
+function takeEarly(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
+  session.send({
     name: 'walk-early',
     text: `UPDATE walk_items SET wanted = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
 }
 
-async function quarantine(session: pg.PoolClient, lease: Lease, items: { id: string; reason: string }[]): Promise<void> {
-  await session.query({
+function quarantine(session: Transaction, lease: Lease, items: { id: string; reason: string }[]): void {
+  session.send({
     name: 'quarantine-put',
     text: `INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason)
            SELECT $1, $2, u.id, u.reason FROM unnest($3::text[], $4::text[]) AS u(id, reason)
@@ -189,8 +190,8 @@ async function quarantine(session: pg.PoolClient, lease: Lease, items: { id: str
   });
 }
 
-async function endQuarantine(session: pg.PoolClient, lease: Lease, ids: string[]): Promise<void> {
-  await session.query({
+function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void {
+  session.send({
     name: 'quarantine-end',
     text: 'DELETE FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
@@ -198,7 +199,7 @@ async function endQuarantine(session: pg.PoolClient, lease: Lease, ids: string[]
 }
 
 /** Rows that the complete list does not name do not exist at the source any more. */
-async function sweep(session: pg.PoolClient, lease: Lease, generation: number, limit: number): Promise<RowChange[]> {
+async function sweep(session: Transaction, lease: Lease, generation: number, limit: number): Promise<RowChange[]> {
   const unmet = await session.query<{ id: string }>({
     text: `SELECT m.id FROM ${mirrorTable(lease)} m
             WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
@@ -228,7 +229,7 @@ function mirrorTable(lease: Lease): string {
   }
 }
 
-async function clear(session: pg.PoolClient, lease: Lease, limit: number): Promise<number> {
+async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await session.query({
     name: 'walk-clear',
     text: `DELETE FROM walk_items WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,

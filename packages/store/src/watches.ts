@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CollectionKind, Lease } from './lease.js';
+import type { Transaction } from './transaction.js';
 
 /*
  * Watches: what Google has promised to ring for. Their schedule is `due_at`, claimed like collections' own; whoever looks after one holds it
@@ -254,7 +255,7 @@ async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): P
 }
 
 /** What rings for calendars that are gone is ended soon, and not only when its renewal is due. */
-export async function lookAfterGone(session: pg.PoolClient, accountId: string): Promise<void> {
+export async function lookAfterGone(session: Transaction, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',
     text: `UPDATE watches w SET due_at = now() FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
