@@ -37,6 +37,8 @@ export interface SpendMemory {
   knownWitnesses(): [name: string, atMs: number][];
   /** Until when Google's refusal keeps a bucket closed, as far as this process met it; 0 when it does not. */
   closedUntil(bucket: Bucket): number;
+  /** Units of this process that count at a moment, of a project. Asked every second. */
+  projectSum(api: Api, atMs: number): number;
   /** Units of this process that count at a moment, by the bucket's key. */
   sums(atMs: number): Map<string, number>;
   keyOf(bucket: Bucket): string;
@@ -74,6 +76,7 @@ export function openSpendMemory(): SpendMemory {
       closures.set(keyOf(bucket), { ...bucket, untilMs });
     },
     closedUntil: (bucket) => closures.get(keyOf(bucket))?.untilMs ?? 0,
+    projectSum: (api, atMs) => projectSumOf(entries, api, atMs),
     sums: (atMs) => sumsOf(entries, atMs),
     keyOf,
     witnesses: (seen, nowMs) => {
@@ -91,10 +94,21 @@ function stillCounting(entries: Entry[], latestSlot: number): Entry[] {
   return entries.filter((entry) => entry.slot + KEEP_MS > latestSlot).slice(-ENTRIES_LIMIT + 1);
 }
 
+function projectSumOf(entries: readonly Entry[], api: Api, atMs: number): number {
+  let sum = 0;
+  for (const entry of entries) if (entry.api === api && counts(entry, atMs)) sum += entry.units;
+  return sum;
+}
+
+function counts({ slot }: Entry, atMs: number): boolean {
+  return slot <= atMs && slot + KEEP_MS > atMs;
+}
+
 function sumsOf(entries: Entry[], atMs: number): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const { api, user, slot, units } of entries) {
-    if (slot > atMs || slot + KEEP_MS <= atMs) continue;
+  for (const entry of entries) {
+    if (!counts(entry, atMs)) continue;
+    const { api, user, units } = entry;
     for (const key of [keyOf({ api, user }), keyOf({ api, user: null })]) sums.set(key, (sums.get(key) ?? 0) + units);
   }
   return sums;

@@ -172,8 +172,8 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   const { memory } = ledger;
   if (ledger.untold || ledger.reporting) await report(ledger);
   const apis: Api[] = ['gmail', 'calendar'];
-  const sums = memory.sums(redisNowMs(ledger));
-  const told = apis.map((api) => sums.get(memory.keyOf({ api, user: null })) ?? 0);
+  const nowMs = redisNowMs(ledger);
+  const told = apis.map((api) => memory.projectSum(api, nowMs));
   const states = apis.map((api) => keysOf(ledger, { api, user: null })[1]);
   const reply = await run(ledger, HEARTBEAT, [keyOf(ledger, 'members'), ...states], told);
   if (!settled(ledger, reply)) return report(ledger);

@@ -105,9 +105,10 @@ async function applyDelta(session: Transaction, lease: Lease, delta: Delta): Pro
     case 'gmail': {
       const labels = delta.labels ? replaceLabels(session, lease.accountId, delta.labels) : [];
       const relabelled = applyLabelChanges(session, lease.accountId, delta.labelChanges);
-      const upserted = upsertMessages(session, lease.accountId, delta.messages);
+      // Whoever reads the feed sees a draft go before the message comes that it was sent as. No page takes and deletes the same one.
       const deleted = deleteMessages(session, lease.accountId, delta.deleted);
-      return (await Promise.all([labels, relabelled, upserted, deleted])).flat();
+      const upserted = upsertMessages(session, lease.accountId, delta.messages);
+      return (await Promise.all([labels, relabelled, deleted, upserted])).flat();
     }
     case 'calendar-list':
       return [

@@ -1,4 +1,4 @@
-import type { GmailMessage, GoogleError } from '@syncline/google';
+import { GoogleError, type GmailMessage } from '@syncline/google';
 import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
@@ -47,6 +47,37 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   }
   const fate = fateOf(context, plan, answers);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
+}
+
+/** What became of messages that a page of history names, before any of them was on the mailbox's list. */
+export interface NamedFate {
+  messages: MessageRow[];
+  gone: string[];
+  quarantined: { id: string; reason: string }[];
+  /** What the list has to keep, in order. */
+  left: { id: string; delayMs: number; attempts: number }[];
+  rest: Pick<Turn, 'rest'>;
+}
+
+/**
+ * Most changes are a message or two: they are fetched at once and stored by the commit that passes the page, and the list only takes what there is
+ * trouble with. Half the exchanges with Postgres of a change went by way of the list.
+ * @returns null when they have to go by the list: too many for one page, sources to be fetched too, a careful run, or nothing was to be had
+ */
+export async function fetchNamed(context: TurnContext, cursor: GmailFollow, ids: readonly string[]): Promise<NamedFate | null> {
+  if (ids.length === 0 || ids.length > FETCH_PAGE || context.careful || context.mirror.bodies === 'raw') return null;
+  const items = ids.map((id, i): WantedItem => ({ id, ordinal: BigInt(cursor.listed + i + 1), attempts: 1, waitMs: 0, threadId: null }));
+  const plan: FetchPlan = { items, messages: [...ids], threads: [] };
+  const answers = await askFor(context.google.gmail, plan).catch((error: unknown) => {
+    // The next turn asks again, by the list, and judges what it is told then.
+    if (error instanceof GoogleError) return null;
+    throw error;
+  });
+  if (!answers) return null;
+  const fate = fateOf(context, plan, answers);
+  const done = new Set([...fate.messages.map(({ id }) => id), ...fate.gone, ...fate.quarantined.map(({ id }) => id), ...fate.again.map(({ id }) => id)]);
+  const unasked = ids.filter((id) => !done.has(id)).map((id) => ({ id, delayMs: 0, attempts: 1 }));
+  return { ...fate, left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))], rest: troubleOf(context, fate) };
 }
 
 /**
@@ -223,9 +254,11 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
 }
 
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
-  if (fate.trouble && !isGrants(fate.trouble)) {
-    const { delayMs, why, counts } = later(fate.trouble.detail, context.lease.failures, context.rt.random.next());
-    return { rest: { kind: 'wait', delayMs, why, counts } };
-  }
-  return next.phase === 'follow' ? restIfLevel(context, next) : {};
+  return { ...(next.phase === 'follow' ? restIfLevel(context, next) : {}), ...troubleOf(context, fate) };
+}
+
+function troubleOf({ lease, rt }: TurnContext, { trouble }: Fate): Pick<Turn, 'rest'> {
+  if (!trouble || isGrants(trouble)) return {};
+  const { delayMs, why, counts } = later(trouble.detail, lease.failures, rt.random.next());
+  return { rest: { kind: 'wait', delayMs, why, counts } };
 }

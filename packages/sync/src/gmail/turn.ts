@@ -1,11 +1,13 @@
+import type { GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
+import type { LabelRow } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow, type NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { deepenTurn, lookedAt } from './deepen.js';
-import { fetchTurn } from './fetch.js';
+import { fetchNamed, fetchTurn } from './fetch.js';
 import { labelRow, meaningOfHistory } from './interpret.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
-import { admit } from './mirror-policy.js';
+import { admit, type Admission } from './mirror-policy.js';
 import { beginWalk, walkTurn } from './walk.js';
 import { reached } from './window.js';
 
@@ -33,19 +35,15 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   if (deeper) return deeper;
   const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null });
   if (begun) context.listingBegunHere = true;
-  const meaning = meaningOfHistory(page.records);
-  const admitted = admit(context.mirror, page.records, meaning);
-  const known = await context.store.knownMessages(context.lease.accountId, admitted.wanted, meaning.labelIds);
-  const wanted = [...new Set([...admitted.wanted.filter((id) => !known.messages.has(id)), ...admitted.refetch])];
-  const nowMs = context.rt.clock.nowMs();
-  const readLabels = meaning.labelIds.some((id) => !known.labels.has(id)) || nowMs - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
-  const labels = readLabels ? (await context.google.gmail.labels()).map(labelRow) : null;
+  const { admitted, wanted, labels } = await meaningUnderPolicy(context, cursor, page.records);
+  const named = begun && !cursor.deepening && page.nextPageToken === null ? await fetchNamed(context, cursor, wanted) : null;
+  const left = named?.left ?? wanted.map((id) => ({ id, delayMs: 0 }));
   const next = endOfListing({
     ...(begun ? lookedAt(cursor) : cursor),
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
     listing: { pageToken: page.nextPageToken, until: cursor.listing?.until ?? String(page.historyId) },
-    listed: cursor.listed + wanted.length,
-    ...(labels ? { labelsReadAtMs: nowMs } : {}),
+    listed: cursor.listed + left.length,
+    ...(labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
   });
   // A look without news has nothing to write: the run's settlement, under the same epoch, says that it was there.
   if (begun && !cursor.deepening && page.records.length === 0 && labels === null && isLevel(next) && next.after === cursor.after) return { commit: null, next: () => next, ...restIfLevel(context, next) };
@@ -55,9 +53,10 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
       phase: phaseOf(next),
       generation: context.generation,
       ...(cursor.deepening && !next.deepening ? { window: reached(context.window), progress: { done: cursor.deepening.listed, total: cursor.deepening.listed } } : {}),
-      delta: { kind: 'gmail', messages: [], labelChanges: admitted.labelChanges, deleted: admitted.deleted, labels },
+      delta: { kind: 'gmail', messages: named?.messages ?? [], labelChanges: admitted.labelChanges, deleted: [...admitted.deleted, ...(named?.gone ?? [])], labels },
       walk: {
-        again: wanted.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), delayMs: 0 })),
+        again: left.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
+        ...(named ? { quarantined: named.quarantined, taken: named.gone } : {}),
         ...(isLevel(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),
       },
     },
@@ -65,5 +64,16 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
     // Gmail's log says nothing of a label's new name.
     unlogged: labels !== null && page.records.length === 0,
     ...restIfLevel(context, next),
+    ...named?.rest,
   };
+}
+
+/** What a page of history asks for under the mirror's policy: what is to be fetched of it, and the catalogue of labels where it is to be read again. */
+async function meaningUnderPolicy(context: TurnContext, cursor: GmailFollow, records: readonly GmailHistory[]): Promise<{ admitted: Admission; wanted: string[]; labels: LabelRow[] | null }> {
+  const meaning = meaningOfHistory(records);
+  const admitted = admit(context.mirror, records, meaning);
+  const known = await context.store.knownMessages(context.lease.accountId, admitted.wanted, meaning.labelIds);
+  const wanted = [...new Set([...admitted.wanted.filter((id) => !known.messages.has(id)), ...admitted.refetch])];
+  const readLabels = meaning.labelIds.some((id) => !known.labels.has(id)) || context.rt.clock.nowMs() - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
+  return { admitted, wanted, labels: readLabels ? (await context.google.gmail.labels()).map(labelRow) : null };
 }
