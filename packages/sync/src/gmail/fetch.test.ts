@@ -1,7 +1,7 @@
 import { GoogleError, type GoogleErrorKind } from '@syncline/google';
 import type { WantedItem } from '@syncline/store';
 import type { TurnContext } from '../turn.js';
-import { fetchTurn } from './fetch.js';
+import { fetchNamed, fetchTurn } from './fetch.js';
 import { MIRROR_EVERYTHING } from './mirror-policy.js';
 
 /* Which fate each item of a page gets, with a Google and a list that are made up. */
@@ -78,4 +78,29 @@ test('what a thread brings before its turn is not fetched again, and what it doe
   const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
   expect(stored(turn)).toEqual(['m1', 'm7']);
   expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }], takenEarly: ['m7'], dropped: [], quarantined: [] });
+});
+
+const FOLLOWING = { phase: 'follow', after: '7', listing: null, listed: 0, fetched: 0, labelsReadAtMs: 0 } as const;
+
+test('what history names and Google hands out needs no list; what there is trouble with goes to it, in order, and says when it is to be asked for again', async () => {
+  const all = await fetchNamed(contextOf([], {}), FOLLOWING, ['m1', 'm2']);
+  expect(all).toMatchObject({ left: [], gone: [], quarantined: [], rest: {} });
+  expect(all?.messages.map(({ id }) => id)).toEqual(['m1', 'm2']);
+  const some = await fetchNamed(contextOf([], { missing: ['m1'], failed: { m2: FULL, m4: FULL, m5: OUTAGE } }), FOLLOWING, ['m1', 'm2', 'm3', 'm4', 'm5']);
+  expect(some?.messages.map(({ id }) => id)).toEqual(['m3']);
+  // m1 was asked for once already; of what quota kept back nothing was asked.
+  expect(some?.left).toEqual([{ id: 'm2', delayMs: 0, attempts: 1 }, { id: 'm4', delayMs: 0, attempts: 1 }, { id: 'm5', delayMs: 0, attempts: 1 }, { id: 'm1', delayMs: 2_000, attempts: 2 }]);
+  expect(some?.rest).toMatchObject({ rest: { kind: 'wait', why: expect.any(String) } });
+});
+
+test('more than a page, sources, a careful run, and an answer that is one refusal go by the list', async () => {
+  const context = contextOf([], {});
+  const many = Array.from({ length: 41 }, (_, i) => `m${i}`);
+  expect(await fetchNamed(context, FOLLOWING, many)).toBeNull();
+  expect(await fetchNamed({ ...context, mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' } }, FOLLOWING, ['m1'])).toBeNull();
+  expect(await fetchNamed({ ...context, careful: { passed: 0 } }, FOLLOWING, ['m1'])).toBeNull();
+  const refusing = { ...context, google: { gmail: { getMessages: () => Promise.reject(DEAD) } } } as unknown as TurnContext;
+  expect(await fetchNamed(refusing, FOLLOWING, ['m1'])).toBeNull();
+  const broken = { ...context, google: { gmail: { getMessages: () => Promise.reject(new TypeError('a bug')) } } } as unknown as TurnContext;
+  await expect(fetchNamed(broken, FOLLOWING, ['m1'])).rejects.toThrow('a bug');
 });
