@@ -15,13 +15,14 @@ import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
-import { openPool, turns } from './pool.js';
+import { openPool } from './pool.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import type { RowChange } from './rows.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
+import { walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
 import { listedThreads, nextWanted, type ListedThread, type WantedItem, type WantedQuery } from './walk.js';
 
@@ -137,7 +138,7 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
 const WALKS_SHARE = 0.2;
 
 function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): Store {
-  const walking = turns(Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
+  const walks = walkTurns(rt.clock, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool);
   return {
     vault,
@@ -156,8 +157,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
-    lease: leasesOver(pool, holder),
-    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walking(() => countedCommit(rt, pool, lease, commit))),
+    lease: leasesOver(pool, holder, walks),
+    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walks.take(() => countedCommit(rt, pool, lease, commit))),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -170,13 +171,17 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
     alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
-    close: () => pool.end(),
+    close: () => pool.end().finally(() => walks.close()),
   };
 }
 
-function leasesOver(pool: pg.Pool, holder: string): Store['lease'] {
+function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lease'] {
   return {
-    claim: (collectionId) => claimLease(pool, collectionId, holder, LEASE_TTL_MS),
+    claim: async (collectionId) => {
+      const claim = await claimLease(pool, collectionId, holder, LEASE_TTL_MS);
+      if (claim.kind === 'claimed' && claim.lease.phase === 'follow') walks.followed();
+      return claim;
+    },
     renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
     settle: (lease, settlement) => settle(pool, lease, settlement),
     settleGone: (lease, reason) => settleGone(pool, lease, reason),

@@ -1,30 +1,86 @@
-import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import type { PageCommit } from './commit-page.js';
-import type { Phase } from './lease.js';
+import type { Clock } from '@syncline/runtime';
+import { restAfter, walkTurns, type WalkTurns } from './walk-turns.js';
 
-let fixture: StoreFixture;
-beforeAll(async () => {
-  fixture = await storeFixture(); // Five sessions, so one page of a walk at a time.
+interface Deed {
+  name: string;
+  end(error?: Error): void;
+}
+
+interface Stage {
+  begin(name: string): Promise<string>;
+  begun: Deed[];
+  turns: WalkTurns;
+  /** Time stands still but for this. */
+  pass(ms: number): void;
+  resting: { ms: number; end(): void }[];
+}
+
+/** Work that lasts until it is told to end. */
+function stage(most: number): Stage {
+  let nowMs = 1_000;
+  const resting: Stage['resting'] = [];
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => resting.push({ ms, end: resolve }));
+  const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep };
+  const turns = walkTurns(clock, most);
+  const begun: Deed[] = [];
+  const begin = (name: string): Promise<string> => turns.take(() => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
+  return { begin, begun, turns, resting, pass: (ms) => void (nowMs += ms) };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('turns are taken by as many as are given, the others in the order in which they came', async () => {
+  const { begin, begun } = stage(2);
+  const all = ['a', 'b', 'c', 'd'].map(begin);
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a', 'b']);
+  begun[1]?.end();
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  begun[0]?.end();
+  begun[2]?.end();
+  await settled();
+  begun[3]?.end();
+  expect(await Promise.all(all)).toEqual(['a', 'b', 'c', 'd']);
 });
-afterAll(() => fixture.close());
 
-const pageOf = (phase: Phase): PageCommit => ({ cursor: { phase }, phase, generation: 1, delta: { kind: 'none' } });
+test('work that fails gives its turn on, and says so to whoever asked for it only', async () => {
+  const { begin, begun } = stage(1);
+  const [first, second] = [begin('a'), begin('b')];
+  await settled();
+  begun[0]?.end(new Error('no'));
+  await expect(first).rejects.toThrow('no');
+  await settled();
+  begun[1]?.end();
+  expect(await second).toBe('b');
+  const third = begin('c');
+  await settled();
+  begun[2]?.end();
+  expect(await third).toBe('c');
+});
 
-test('a page of a walk waits for its turn, and whoever follows does not wait for walks', async () => {
-  const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
-  const hindrance = await fixture.database.pool.connect();
-  const written: string[] = [];
-  const write = (name: string, lease: typeof mailbox, phase: Phase): Promise<unknown> => fixture.store.commitPage(lease, pageOf(phase)).then(() => written.push(name));
-  try {
-    await hindrance.query('BEGIN');
-    await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
-    const walks = [write('first walk', mailbox, 'backfill'), write('second walk', list, 'backfill')];
-    await write('following', list, 'follow');
-    expect(written).toEqual(['following']);
-    await hindrance.query('ROLLBACK');
-    await Promise.all(walks);
-    expect(written).toEqual(['following', 'first walk', 'second walk']);
-  } finally {
-    hindrance.release();
-  }
+test('beside somebody who follows, a turn rests for a multiple of what its page took, while whoever took it goes on', async () => {
+  const { begin, begun, turns, resting, pass } = stage(1);
+  const [first, second] = [begin('a'), begin('b')];
+  await settled();
+  turns.followed();
+  pass(30);
+  begun[0]?.end();
+  expect(await first).toBe('a');
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a']);
+  expect(resting).toMatchObject([{ ms: 120 }]);
+  resting[0]?.end();
+  await settled();
+  pass(1_000);
+  begun[1]?.end();
+  expect(await second).toBe('b');
+  expect(resting).toHaveLength(1); // Nobody has been served for a second: nobody rests.
+});
+
+test('a rest grows with the page up to a bound, and there is none where nobody follows', () => {
+  expect([0, 10, 100, 10_000].map((tookMs) => restAfter(tookMs, 0))).toEqual([0, 40, 400, 2_000]);
+  expect(restAfter(100, 200)).toBe(400);
+  expect(restAfter(100, 201)).toBe(0);
+  expect(restAfter(100, Number.POSITIVE_INFINITY)).toBe(0);
 });

@@ -1,0 +1,60 @@
+/**
+ * Turns among the pages of walks. A page of a walk is a dozen statements that keep a core of Postgres and one of this process busy; when walks are at it in
+ * every session, whoever follows waits for each statement of its own, and the worker itself for a core. So walks' pages take turns, a few at a time; and beside
+ * mailboxes that are followed a turn rests after its page, for a multiple of the time that the page took. The busier the machine, the longer a page
+ * takes and the longer the rest: walks use what following leaves. Where nobody follows, nobody rests.
+ *
+ * Rejected: pauses of a fixed length (too long on a fast machine, too short on a busy one), and lower priorities by the operating system (the sessions
+ * of Postgres are not ours to lower).
+ */
+import type { Clock } from '@syncline/runtime';
+
+export interface WalkTurns {
+  /** Does `work` when it is its turn, first come first served. */
+  take<T>(work: () => Promise<T>): Promise<T>;
+  /** Somebody was served who follows. */
+  followed(): void;
+  /** Ends the rests. */
+  close(): void;
+}
+
+/** How long somebody who follows is thought of: at fifty changes a second there is always one. */
+const FOLLOWED_WITHIN_MS = 200;
+/** A rest, in pages. */
+const RESTS_A_PAGE = 4;
+const REST_LIMIT_MS = 2_000;
+
+export function walkTurns(clock: Clock, most: number): WalkTurns {
+  const waiting: (() => void)[] = [];
+  const closed = new AbortController();
+  let taken = 0;
+  let followedAtMs = Number.NEGATIVE_INFINITY;
+  // The turn is handed on, so that nobody who comes just now gets in between.
+  const handOn = (): void => {
+    const next = waiting.shift();
+    if (next) next();
+    else taken -= 1;
+  };
+  return {
+    take: async (work) => {
+      if (taken < most) taken += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const beganMs = clock.nowMs();
+      try {
+        return await work();
+      } finally {
+        const nowMs = clock.nowMs();
+        const restMs = restAfter(nowMs - beganMs, nowMs - followedAtMs);
+        if (restMs > 0) void clock.sleep(restMs, closed.signal).then(handOn, handOn);
+        else handOn();
+      }
+    },
+    followed: () => void (followedAtMs = clock.nowMs()),
+    close: () => closed.abort(new Error('the store is closed')),
+  };
+}
+
+/** How long a turn rests after a page that took `tookMs`, when somebody who follows was served `sinceFollowedMs` ago. Pure. */
+export function restAfter(tookMs: number, sinceFollowedMs: number): number {
+  return sinceFollowedMs > FOLLOWED_WITHIN_MS ? 0 : Math.min(REST_LIMIT_MS, RESTS_A_PAGE * tookMs);
+}
