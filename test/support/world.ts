@@ -69,7 +69,6 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
 /** What scheduler, queues and workers do together, one step at a time and in one process. */
 async function catchUp(rt: Runtime, deps: SyncDeps, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void> {
   const { store } = deps;
-  const never = new AbortController().signal;
   const since = await store.collections.markWanted(null);
   for (;;) {
     const unserved = await store.collections.unservedSince(null, since);
@@ -77,14 +76,16 @@ async function catchUp(rt: Runtime, deps: SyncDeps, options: { sliceMs?: number;
     const dead = unserved.find((collection) => collection.accountState !== 'active');
     if (dead) throw new Error(`${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`);
     const due = await store.collections.claimDue({ limit: 20, visibilityMs: 1_000 });
-    await Promise.all(due.map((collection) => runCollection(rt, deps, collection.id, never, options)));
+    await Promise.all(due.map((collection) => runCollection(rt, deps, collection.id, options)));
     if (due.length === 0) await rt.clock.sleep(50);
   }
 }
 
 async function runCollection(
-  rt: Runtime, deps: Parameters<typeof syncCollection>[1], id: string, signal: AbortSignal, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
+  rt: Runtime, deps: Parameters<typeof syncCollection>[1], id: string, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
 ): Promise<void> {
+  // Each run's own, as a worker's jobs have theirs: one for all would collect a listener a run.
+  const { signal } = new AbortController();
   for (;;) {
     const outcome = await syncCollection(rt, deps, id, { sliceMs: options.sliceMs ?? 5_000, signal });
     options.onOutcome?.(id, outcome);

@@ -51,12 +51,14 @@ export interface SpendMemory {
 export function openSpendMemory(): SpendMemory {
   let entries: Entry[] = [];
   let latestSlot = 0;
+  const projects: ProjectSums = { gmail: new Map(), calendar: new Map() };
   const closures = new Map<string, Bucket & { untilMs: number }>();
   const days = new Map<string, number>();
   let witnesses = new Map<string, number>();
 
   const remember = (entry: Entry): void => {
     entries.push(entry);
+    addTo(projects[entry.api], entry.slot, entry.units);
     latestSlot = Math.max(latestSlot, entry.slot);
     if (entries.length >= ENTRIES_LIMIT || (entries[0] && entries[0].slot + 2 * KEEP_MS < latestSlot)) entries = stillCounting(entries, latestSlot);
   };
@@ -67,8 +69,7 @@ export function openSpendMemory(): SpendMemory {
       if (days.size > 4) days.delete([...days.keys()].sort()[0] ?? '');
     },
     moved: (moved, fromSlot) => {
-      const entry = entries.findLast(({ slot, user, api, units }) => slot === fromSlot && user === moved.user && api === moved.api && units >= moved.units);
-      if (entry) entry.units -= moved.units;
+      if (takeFrom(entries, moved, fromSlot)) addTo(projects[moved.api], fromSlot, -moved.units);
       remember(moved);
     },
     closed: (bucket, untilMs) => {
@@ -76,7 +77,7 @@ export function openSpendMemory(): SpendMemory {
       closures.set(keyOf(bucket), { ...bucket, untilMs });
     },
     closedUntil: (bucket) => closures.get(keyOf(bucket))?.untilMs ?? 0,
-    projectSum: (api, atMs) => projectSumOf(entries, api, atMs),
+    projectSum: (api, atMs) => sumOf(projects[api], atMs),
     sums: (atMs) => sumsOf(entries, atMs),
     keyOf,
     witnesses: (seen, nowMs) => {
@@ -90,24 +91,42 @@ export function openSpendMemory(): SpendMemory {
   };
 }
 
+/** @returns whether there was a charge to take the units from */
+function takeFrom(entries: readonly Entry[], moved: Entry, fromSlot: number): boolean {
+  const entry = entries.findLast(({ slot, user, api, units }) => slot === fromSlot && user === moved.user && api === moved.api && units >= moved.units);
+  if (entry) entry.units -= moved.units;
+  return entry !== undefined;
+}
+
 function stillCounting(entries: Entry[], latestSlot: number): Entry[] {
   return entries.filter((entry) => entry.slot + KEEP_MS > latestSlot).slice(-ENTRIES_LIMIT + 1);
 }
 
-function projectSumOf(entries: readonly Entry[], api: Api, atMs: number): number {
+/** Units by slot, of a project's users together: a minute has few slots, however many charges. */
+type ProjectSums = Record<Api, Map<number, number>>;
+
+function addTo(slots: Map<number, number>, slot: number, units: number): void {
+  slots.set(slot, (slots.get(slot) ?? 0) + units);
+}
+
+/** What has left the window is dropped on the way. */
+function sumOf(slots: Map<number, number>, atMs: number): number {
   let sum = 0;
-  for (const entry of entries) if (entry.api === api && counts(entry, atMs)) sum += entry.units;
+  for (const [slot, units] of slots) {
+    if (counts(slot, atMs)) sum += units;
+    else if (slot + 2 * KEEP_MS < atMs) slots.delete(slot);
+  }
   return sum;
 }
 
-function counts({ slot }: Entry, atMs: number): boolean {
+function counts(slot: number, atMs: number): boolean {
   return slot <= atMs && slot + KEEP_MS > atMs;
 }
 
 function sumsOf(entries: Entry[], atMs: number): Map<string, number> {
   const sums = new Map<string, number>();
   for (const entry of entries) {
-    if (!counts(entry, atMs)) continue;
+    if (!counts(entry.slot, atMs)) continue;
     const { api, user, units } = entry;
     for (const key of [keyOf({ api, user }), keyOf({ api, user: null })]) sums.set(key, (sums.get(key) ?? 0) + units);
   }
