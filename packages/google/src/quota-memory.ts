@@ -81,8 +81,7 @@ export function openSpendMemory(): SpendMemory {
     sums: (atMs) => sumsOf(entries, atMs),
     keyOf,
     witnesses: (seen, nowMs) => {
-      const all = [...witnesses, ...seen].filter(([, atMs]) => atMs + KEEP_MS > nowMs);
-      witnesses = new Map(all);
+      witnesses = new Map([...witnesses, ...seen].filter(([, atMs]) => atMs + KEEP_MS > nowMs));
       latestSlot = Math.max(latestSlot, nowMs);
     },
     knownWitnesses: () => [...witnesses],
