@@ -31,7 +31,10 @@ export async function freshness(plan = planOf(process.argv)) {
       if (plan.beside > 0) {
         await connect(stage, { tenant: 'beside', accounts: plan.beside, messages: BESIDE_MESSAGES });
         console.log(`beside ${plan.beside} mailboxes that are walked:`);
+        const before = await walked(stage);
         const busy = report(await measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }), plan);
+        const after = await walked(stage);
+        console.log(`  meanwhile the walks listed ${after.listed - before.listed} messages and stored ${after.stored - before.stored}`);
         console.log(`  p50 ${(busy.at(0.5) / idle.at(0.5)).toFixed(2)} ×, p99 ${(busy.at(0.99) / idle.at(0.99)).toFixed(2)} ×`);
       }
       console.log(await stage.doorbells());
@@ -135,6 +138,13 @@ async function settled(pool, accounts) {
     if (Number(rows[0].on) === accounts) return;
     await pause(200);
   }
+}
+
+async function walked({ pool }) {
+  const { rows } = await pool.query(`
+    SELECT (SELECT count(*)::int FROM walk_items w JOIN accounts a ON a.id = w.account_id WHERE a.tenant = 'beside') AS listed,
+           (SELECT count(*)::int FROM gmail_messages m JOIN accounts a ON a.id = m.account_id WHERE a.tenant = 'beside') AS stored`);
+  return rows[0];
 }
 
 /** Sends the changes on time, to the accounts that `among` admits, however late the answers are, and looks for their rows. @returns milliseconds, one for each change that was stored */
