@@ -27,6 +27,7 @@ export async function freshness(plan = planOf(process.argv)) {
   try {
     console.log(`freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`);
     await withFleet(servers, plan, async (stage) => {
+      console.log('nothing beside:');
       const idle = report(await measure(stage, plan), plan);
       if (plan.beside > 0) {
         await connect(stage, { tenant: 'beside', accounts: plan.beside, messages: BESIDE_MESSAGES });
