@@ -19,6 +19,7 @@ import { openPool } from './pool.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import type { RowChange } from './rows.js';
+import { bringForward, bury, type Buried, type DeadHolder } from './recovery.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
@@ -40,6 +41,7 @@ export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
 export { ACCOUNT_TABLES } from './removal.js';
+export type { Buried, DeadHolder } from './recovery.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MailAddress, MailAddresses, MessageRow } from './rows.js';
 export type { Vault } from './vault.js';
@@ -73,6 +75,7 @@ export interface Store {
   removal: Removal;
   collections: {
     claimDue(query: DueQuery): Promise<DueCollection[]>;
+    bringForward(withinMs: number): Promise<number>;
     markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
     unservedSince(accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]>;
     wantWalk(collectionId: string): Promise<void>;
@@ -83,6 +86,7 @@ export interface Store {
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
     park(lease: Lease, parking: Parking): Promise<void>;
+    bury(dead: readonly DeadHolder[], o: { jobs: readonly string[]; withinMs: number }): Promise<Buried[]>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   quarantine: Quarantine;
@@ -153,6 +157,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     removal: removalIn(pool),
     collections: {
       claimDue: (query) => claimDue(pool, query),
+      bringForward: (withinMs) => bringForward(pool, withinMs),
       markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
@@ -186,6 +191,7 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
     settle: (lease, settlement) => settle(pool, lease, settlement),
     settleGone: (lease, reason) => settleGone(pool, lease, reason),
     park: (lease, parking) => park(pool, lease, parking),
+    bury: (dead, o) => bury(pool, dead, { ...o, ttlMs: LEASE_TTL_MS }),
   };
 }
 

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { openStore, type Store } from '@syncline/store';
+import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import { openPool } from './pool.js';
+import { bringForward, bury } from './recovery.js';
+
+let fixture: StoreFixture;
+/** The store of a worker with a name. */
+let worker: Store;
+const HOLDER = '77-aaaaaaaa';
+const WITHIN_MS = 30_000;
+
+beforeAll(async () => {
+  fixture = await storeFixture();
+  worker = await openStore(fixture.rt, { databaseUrl: fixture.database.url, masterKey: fixture.masterKey, poolSize: 2, holder: HOLDER });
+});
+afterAll(async () => {
+  await worker.close();
+  await fixture.close();
+});
+beforeEach(() => fixture.database.pool.query("UPDATE collections SET next_sync_at = '9999-01-01', lease_until = NULL, run_open = false, crashes = 0"));
+
+/** Calendars of one more account whose dates are so many seconds from now, one second apart. */
+async function calendars(count: number, fromSeconds: number): Promise<string[]> {
+  const added = await fixture.database.pool.query<{ id: string }>({
+    text: `WITH account AS (INSERT INTO accounts (id, tenant, email) VALUES (gen_random_uuid(), 'default', gen_random_uuid() || '@example.com') RETURNING id)
+           INSERT INTO collections (id, account_id, tenant, kind, external_id, next_sync_at)
+           SELECT gen_random_uuid(), account.id, 'default', 'calendar-events', 'c' || n, now() + ($2 + n) * interval '1 s' FROM account, generate_series(0, $1 - 1) AS n RETURNING id`,
+    values: [count, fromSeconds],
+  });
+  return added.rows.map(({ id }) => id);
+}
+
+const claimDue = async (limit: number): Promise<string[]> => (await fixture.store.collections.claimDue({ limit, visibilityMs: WITHIN_MS, queue: { gmail: false, full: true } })).map(({ id }) => id);
+const dead = (silentMs: number) => [{ holder: HOLDER, silentMs }];
+
+async function dueInMs(id: string): Promise<number> {
+  const row = await fixture.database.pool.query<{ ms: string }>('SELECT extract(epoch FROM next_sync_at - now()) * 1000 AS ms FROM collections WHERE id = $1', [id]);
+  return Number(row.rows[0]?.ms);
+}
+
+describe('what Redis has forgotten', () => {
+  test('whatever was handed out is due again in its old order, and what is due much later is left alone', async () => {
+    const [due, later] = [await calendars(3, -100), (await calendars(1, 60))[0]!];
+    expect(await claimDue(10)).toHaveLength(3);
+    expect(await claimDue(10)).toEqual([]);
+    expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(3);
+    // One that was waiting in Postgres meanwhile has its turn after those whose turn had come.
+    const [waited] = await calendars(1, 0);
+    expect(await claimDue(3)).toEqual(expect.arrayContaining(due));
+    expect(await claimDue(10)).toEqual([waited]);
+    expect(await dueInMs(later)).toBeGreaterThan(50_000);
+  });
+
+  test('what a worker is at comes due when its lease ends, once, and the end of the run has the last word', async () => {
+    const [id] = await calendars(1, 20);
+    const held = await worker.lease.claim(id!);
+    if (held.kind !== 'claimed') throw new Error(held.kind);
+    expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(1);
+    expect(await dueInMs(id!)).toBeGreaterThan(4_000);
+    expect(await dueInMs(id!)).toBeLessThanOrEqual(6_000);
+    expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(0);
+    await worker.lease.settle(held.lease, { result: 'caught-up', nextInMs: 50_000, error: null });
+    expect(await dueInMs(id!)).toBeGreaterThan(45_000);
+  });
+
+  test('more than a batch comes forward as a whole', async () => {
+    await calendars(2_500, 0);
+    await fixture.database.pool.query("UPDATE collections SET next_sync_at = now() + interval '10 s' WHERE next_sync_at < '9999-01-01'");
+    expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(2_500);
+    expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(0);
+  });
+});
+
+describe('a worker that is gone', () => {
+  test('its leases are free at once, the claim that follows counts the crash, and what no job names is due as of the beginning of its run', async () => {
+    const [named, unnamed, others] = (await calendars(3, 20)) as [string, string, string];
+    for (const id of [named, unnamed]) await worker.lease.claim(id);
+    await fixture.store.lease.claim(others);
+    expect(await fixture.store.lease.claim(named)).toMatchObject({ kind: 'busy' });
+    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '1500 ms' WHERE lease_holder = $1", [HOLDER]);
+    expect(await fixture.store.lease.bury(dead(1_000), { jobs: [named], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 2, alive: false }]);
+    expect(await dueInMs(named)).toBeGreaterThan(15_000);
+    expect(await dueInMs(unnamed)).toBeLessThanOrEqual(0);
+    for (const id of [named, unnamed]) expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'claimed', lease: { crashes: 1 } });
+    expect(await fixture.store.lease.claim(others)).toMatchObject({ kind: 'busy' });
+  });
+
+  test('who has touched a lease since keeps all of them: it has lost Redis, not its life', async () => {
+    const [busy, quiet] = (await calendars(2, 20)) as [string, string];
+    for (const id of [busy, quiet]) await worker.lease.claim(id);
+    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '3 s' WHERE id = $1", [quiet]);
+    expect(await fixture.store.lease.bury(dead(2_000), { jobs: [busy, quiet], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 0, alive: true }]);
+    for (const id of [busy, quiet]) expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'busy' });
+  });
+
+  test('who was buried alive goes on unless somebody else has come, and is fenced out then', async () => {
+    const lease = await claim({ store: worker, database: fixture.database }, fixture.accountId, 'gmail');
+    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1", [lease.collectionId]);
+    expect(await fixture.store.lease.bury(dead(1_500), { jobs: [lease.collectionId], withinMs: WITHIN_MS })).toMatchObject([{ released: 1 }]);
+    await worker.lease.renew(lease);
+    expect(await fixture.store.lease.claim(lease.collectionId)).toMatchObject({ kind: 'busy' });
+    await worker.lease.settle(lease, { result: 'caught-up', nextInMs: 60_000, error: null });
+
+    const again = await claim({ store: worker, database: fixture.database }, fixture.accountId, 'gmail');
+    expect(again.crashes).toBe(0);
+    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1", [lease.collectionId]);
+    await fixture.store.lease.bury(dead(1_500), { jobs: [lease.collectionId], withinMs: WITHIN_MS });
+    await claim(fixture, fixture.accountId, 'gmail');
+    await expect(worker.lease.renew(again)).rejects.toThrow('taken over');
+  });
+
+  test('a holder without a lease, and a job without a collection, are nothing', async () => {
+    expect(await fixture.store.lease.bury(dead(1_000), { jobs: [randomUUID(), '42'], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 0, alive: false }]);
+  });
+});
+
+test('both read one range of the index a queue, however many collections there are', async () => {
+  await calendars(20_000, 3_600);
+  const pool = openPool(fixture.database.url, 1);
+  const session = await pool.connect();
+  try {
+    await session.query('ANALYZE collections');
+    await bringForward(session, WITHIN_MS);
+    await bury(session, dead(1_000), { jobs: [randomUUID()], withinMs: WITHIN_MS, ttlMs: 6_000 });
+    for (const statement of [`"bring-forward"(30000, NULL)`, `"bury-holders"('{a}', '{1000}', '{${randomUUID()}}', 30000, 6000)`]) {
+      const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE ${statement}`);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toMatch(/Index Scan using collections_due_by_queue_idx[^\n]*\n\s*Index Cond: \(\(\(kind = 'gmail'::text\) = "\*VALUES\*"\.column1\) AND \(\(\(phase <> 'follow'::text\) OR wanted_full\) = "\*VALUES\*"\.column2\) AND \(next_sync_at > /);
+      expect(plan).not.toContain('Seq Scan');
+    }
+  } finally {
+    session.release();
+    await pool.end();
+  }
+});
