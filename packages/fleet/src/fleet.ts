@@ -2,10 +2,12 @@
  * How work moves between machines. Redis only knows who is next: a queue here may be wiped at any moment and the scheduler
  * fills it again from Postgres. So nothing in this package is precious, and everything in it is bounded.
  */
-import type { Runtime } from '@syncline/runtime';
+import { assert, type Runtime } from '@syncline/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
 import { JOB_NAME, jobData, jobOptions } from './jobs.js';
+import { type QueueMemory, memoryOf } from './memory.js';
 import { QUEUE_NAMES, type QueueName } from './queues.js';
 import { checkRedis, endConnection, producerConnection } from './redis.js';
 import { type WorkOptions, type WorkerHost, startWorkerHost } from './worker-host.js';
@@ -20,6 +22,8 @@ export interface FleetOptions {
   redisUrl: string;
   /** Of every key in Redis. Default `syncline`. */
   prefix?: string;
+  /** Names this process in its connections and in the jobs that it has in hand, so that its death is seen: 1 to 64 letters, digits, - or _. */
+  holder?: string;
 }
 
 export interface Enqueued {
@@ -41,6 +45,14 @@ export interface Fleet {
   counts(): Promise<Record<QueueName, Record<string, number>>>;
   /** How long the job that is next has waited, in ms; 0 where nothing waits. One small read a queue, however long it is. */
   waitingAgesMs(): Promise<Record<QueueName, number>>;
+  /** Which memory Redis has; another one than before means that jobs may be lost. One small read. Rejects while Redis is away. */
+  memory(): Promise<QueueMemory>;
+  /** Who works, and who of them is connected; null where Redis does not tell. Two reads, one of which grows with all connections. */
+  holders(): Promise<Holders | null>;
+  /** These are gone, and what they had has been seen to. */
+  strikeOff(holders: readonly string[]): Promise<void>;
+  /** The jobs that a named holder has in hand. */
+  heldJobs(): Promise<HeldJob[]>;
   /** Resolves when Redis answers, rejects within about 2 s when it doesn't. */
   ping(): Promise<void>;
   /** For Bull Board, which speaks BullMQ. */
@@ -52,20 +64,30 @@ export interface Fleet {
 /** Connects to Redis. @throws OperatorError when it cannot be reached within about 5 s or isn't fit for a queue. */
 export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fleet> {
   await checkRedis(rt, options.redisUrl);
-  const prefix = options.prefix ?? 'syncline';
+  const { prefix = 'syncline', holder } = options;
+  assert(holder === undefined || isHolderName(holder), 'a holder is named by 1 to 64 letters, digits, - or _');
   const errors = new ErrorLog(rt, 'queue-error');
-  const connection = producerConnection(rt, options.redisUrl);
+  const connection = producerConnection(rt, options.redisUrl, holder);
   connection.on('error', (error: Error) => errors.report(error));
   const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)])) as Record<QueueName, Queue>;
   await Promise.all(QUEUE_NAMES.map((name) => queues[name].waitUntilReady()));
 
+  const attendants = attendantsOf(rt, connection, prefix);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
   const enqueueOne = (collectionId: string, queue: QueueName): Promise<void> => enqueue([{ collectionId, queue }]);
   return {
     enqueue,
-    work: (o) => startWorkerHost(rt, { redisUrl: options.redisUrl, prefix, queues, enqueue: enqueueOne }, o),
+    work: async (o) => {
+      // When it does not come through, this worker's death is noticed all the same by whoever has seen it live.
+      if (holder !== undefined) await attendants.announce(holder).catch((error: Error) => errors.report(error));
+      return startWorkerHost(rt, { redisUrl: options.redisUrl, prefix, holder, queues, enqueue: enqueueOne }, o);
+    },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
+    memory: memoryOf(rt, connection, prefix),
+    holders: attendants.seen,
+    strikeOff: attendants.strikeOff,
+    heldJobs: () => heldJobs(connection, queues),
     ping: async () => void (await connection.ping()),
     queues: () => QUEUE_NAMES.map((name) => queues[name]),
     close: () => closeProducer(rt, connection),

@@ -23,7 +23,7 @@ import { hasStopped, starvingSince } from './watchdog.js';
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
 const LOCK_MS = 8_000;
 /**
- * A killed worker's job comes back one check after its lock has lapsed, two when that check fell into the pause that BullMQ
+ * Where nobody sees that a worker is dead (a stopped process, a machine that is gone) its job comes back one check after its lock has lapsed, two when that check fell into the pause that BullMQ
  * keeps between checks of different workers: 9.5 to 11 s. With 2.5 s, 12.5 s were measured. A check is one small script.
  */
 const STALL_CHECK_MS = 1_500;
@@ -57,6 +57,8 @@ export interface QueueWorkerOptions {
   queue: Queue;
   name: QueueName;
   prefix: string;
+  /** BullMQ writes it into each job that is in hand, and into the name of its blocking connection. */
+  holder: string | undefined;
   connection: Redis;
   concurrency: number;
   handle: Handle;
@@ -86,6 +88,7 @@ export class QueueWorker {
     this.#worker = new Worker<JobData>(o.name, (job, token) => this.#process(job, token), {
       connection: o.connection,
       prefix: o.prefix,
+      ...(o.holder === undefined ? {} : { name: o.holder }),
       concurrency: o.concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: STALL_CHECK_MS,

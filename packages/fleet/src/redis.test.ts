@@ -53,7 +53,7 @@ test('wrong credentials are called that', async () => {
 test('a connection that looks alive and carries nothing is made anew, and the command that waited comes through', async () => {
   const redis = await startRedis();
   const proxy = await openHalfOpenProxy(redis.url);
-  const [worker, producer] = [workerConnection(rt, proxy.url, 300), producerConnection(rt, proxy.url, 300)];
+  const [worker, producer] = [workerConnection(rt, proxy.url, undefined, 300), producerConnection(rt, proxy.url, undefined, 300)];
   for (const connection of [worker, producer]) connection.on('error', () => undefined);
   try {
     await Promise.all([worker, producer].map((connection) => once(connection, 'ready')));

@@ -6,9 +6,11 @@
  */
 import { OperatorError, describeError, type Runtime } from '@syncline/runtime';
 import { Redis, type RedisOptions } from 'ioredis';
+import { connectionName } from './holders.js';
 
 const CHECK_TIMEOUT_MS = 5_000;
-const RECONNECT_CAP_MS = 2_000;
+/** A worker that is not back after this, and a quarter, is missed (apps/scheduler/src/missing.ts). */
+const RECONNECT_CAP_MS = 1_000;
 /**
  * A connection that has not answered for this long is made anew. A lost firewall state or a machine that is gone sends no reset: the socket looks
  * alive, and Linux would try for a quarter of an hour. Longer than BullMQ's blocking fetch, which Redis answers after ten seconds at most.
@@ -17,10 +19,10 @@ const SILENCE_LIMIT_MS = 15_000;
 const MIN_VERSION = [6, 2] as const;
 
 /** For commands that may fail: `enqueue`, counts. Connects by itself, rejects at once while Redis is away. */
-export function producerConnection(rt: Runtime, redisUrl: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
+export function producerConnection(rt: Runtime, redisUrl: string, holder?: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
   return new Redis(redisUrl, {
     ...common(rt, silenceLimitMs),
-    connectionName: 'syncline-producer',
+    connectionName: connectionName('producer', holder),
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: 2_000,
@@ -28,8 +30,8 @@ export function producerConnection(rt: Runtime, redisUrl: string, silenceLimitMs
 }
 
 /** For BullMQ's workers: every command waits until Redis is back. BullMQ makes its blocking connections as copies of it. */
-export function workerConnection(rt: Runtime, redisUrl: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
-  return new Redis(redisUrl, { ...common(rt, silenceLimitMs), connectionName: 'syncline-worker', maxRetriesPerRequest: null });
+export function workerConnection(rt: Runtime, redisUrl: string, holder?: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
+  return new Redis(redisUrl, { ...common(rt, silenceLimitMs), connectionName: connectionName('worker', holder), maxRetriesPerRequest: null });
 }
 
 /**

@@ -29,6 +29,7 @@ export interface WorkerHost {
 export interface HostParts {
   redisUrl: string;
   prefix: string;
+  holder: string | undefined;
   queues: Record<QueueName, Queue>;
   enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
 }
@@ -36,7 +37,7 @@ export interface HostParts {
 /** One BullMQ worker a queue, on one shared connection plus a blocking one each. */
 export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOptions): Promise<WorkerHost> {
   const errors = new ErrorLog(rt, 'worker-error');
-  const connection = workerConnection(rt, parts.redisUrl);
+  const connection = workerConnection(rt, parts.redisUrl, parts.holder);
   connection.on('error', (error: Error) => errors.report(error));
   const workers = QUEUE_NAMES.map(
     (name) =>
@@ -44,6 +45,7 @@ export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOpti
         name,
         queue: parts.queues[name],
         prefix: parts.prefix,
+        holder: parts.holder,
         connection,
         concurrency: o.concurrency[name],
         handle: o.handle,

@@ -25,10 +25,10 @@ export async function redisForTests(): Promise<{ url: string; stop(): Promise<vo
   return own;
 }
 
-export async function openBench(redisUrl: string): Promise<FleetBench> {
+export async function openBench(redisUrl: string, holder?: string): Promise<FleetBench> {
   const rt = createRuntime({ service: 'test', logLevel: 'silent' });
   const prefix = `test-${process.pid}-${(benches += 1)}-${rt.random.uuid()}`;
-  const fleet = await openFleet(rt, { redisUrl, prefix });
+  const fleet = await openFleet(rt, { redisUrl, prefix, ...(holder === undefined ? {} : { holder }) });
   const hosts: WorkerHost[] = [];
   const redis = new Redis(redisUrl, { lazyConnect: true });
   redis.on('error', () => undefined);

@@ -1,10 +1,10 @@
-/** A worker process that fetches a job and never finishes it: the one to kill. `argv`: Redis URL, prefix. Prints a line a fetch. */
+/** A worker process that fetches a job and never finishes it: the one to kill. `argv`: Redis URL, prefix, holder. Prints a line a fetch. */
 import { createRuntime } from '@syncline/runtime';
 import { openFleet } from '../src/index.js';
 
-async function main(redisUrl: string, prefix: string): Promise<void> {
+async function main(redisUrl: string, prefix: string, holder: string | undefined): Promise<void> {
   const rt = createRuntime({ service: 'worker-child', logLevel: 'silent', stdout: 'stderr' });
-  const fleet = await openFleet(rt, { redisUrl, prefix });
+  const fleet = await openFleet(rt, { redisUrl, prefix, ...(holder === undefined ? {} : { holder }) });
   await fleet.work({
     concurrency: { 'gmail-full': 1, 'gmail-incremental': 1, 'calendar-full': 1, 'calendar-incremental': 1, watch: 1 },
     handle: async ({ collectionId }) => {
@@ -15,4 +15,4 @@ async function main(redisUrl: string, prefix: string): Promise<void> {
   process.stdout.write('ready\n');
 }
 
-void main(process.argv[2] ?? '', process.argv[3] ?? '');
+void main(process.argv[2] ?? '', process.argv[3] ?? '', process.argv[4]);
