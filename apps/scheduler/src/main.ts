@@ -1,10 +1,11 @@
 import { openFleet } from '@syncline/fleet';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
 import { openStore } from '@syncline/store';
+import { runBurials } from './burials.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
 
-/** A session for each queue: they are filled side by side. */
+/** A session for each sync queue: they are filled side by side. */
 const POOL_SIZE = 4;
 
 void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
@@ -12,7 +13,7 @@ void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesM
 async function startScheduler(rt: Runtime, { databaseUrl, masterKey, redisUrl }: ResolvedConfig): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
   const fleet = await openFleet(rt, { redisUrl });
-  const ticking = Promise.all([runTicks(rt, { store, fleet }), runWatchTicks(rt, { store, fleet })]);
+  const ticking = Promise.all([runTicks(rt, { store, fleet }), runWatchTicks(rt, { store, fleet }), runBurials(rt, { store, fleet })]);
   return {
     drain: async () => {
       await ticking;

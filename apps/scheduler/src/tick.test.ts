@@ -1,6 +1,7 @@
 import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import type { DueCollection } from '@syncline/store';
+import type { ReminderDeps } from './reminder.js';
 import { type TickDeps, retryMs, runTicks, tick } from './tick.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
@@ -54,21 +55,23 @@ function collections(count: number): DueCollection[] {
 }
 
 interface World {
-  deps: TickDeps;
+  deps: TickDeps & ReminderDeps;
   enqueued: Enqueued[];
   claims: number;
 }
 
 /** Postgres and Redis as the scheduler sees them. `whenDone` is called by the first claim that finds nothing left. */
 function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: number; whenDone?: () => void }): World {
-  const world: World = { enqueued: [], claims: 0, deps: undefined as unknown as TickDeps };
+  const world: World = { enqueued: [], claims: 0, deps: undefined as unknown as World['deps'] };
   world.deps = {
     fleet: {
+      memory: async () => ({ id: 'm', isNew: false }),
       counts: async () => o.counts ?? waitingEverywhere(0),
       enqueue: async (items) => void world.enqueued.push(...items),
     },
     store: {
       collections: {
+        bringForward: async () => 0,
         claimDue: async ({ limit }) => {
           world.claims += 1;
           if (world.claims <= (o.failClaims ?? 0)) throw new Error('terminating connection due to administrator command');

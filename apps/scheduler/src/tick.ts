@@ -1,17 +1,16 @@
 /**
- * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It remembers
- * nothing and owns nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
+ * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns
+ * nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
  * on the way (this process, Redis, a job) comes due again by itself, and any number of schedulers may run.
  */
 import { SYNC_QUEUES, type Fleet, type SyncQueueName, isWalkQueue } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
+import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
 import { roomIn } from './room.js';
 
 /** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
 const CLAIM_LIMIT = 500;
-/** How long a claimed collection has to be picked up before it is enqueued again, which deduplication makes harmless. */
-const VISIBILITY_MS = 30_000;
 const TICK_MS = 1_000;
 /** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
 const BUSY_TICK_MS = 100;
@@ -26,11 +25,13 @@ export interface TickDeps {
  * Ticks until `rt.signal` is aborted. Bad weather in Postgres or Redis never ends it: it is logged when it begins and when
  * it is over, and retried with backoff.
  */
-export async function runTicks(rt: Runtime, deps: TickDeps): Promise<void> {
+export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
+  const remind = reminder(rt, deps);
   let failures = 0;
   while (!rt.signal.aborted) {
     try {
       const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
+      await remind();
       const pauseMs = await tick(rt, deps);
       endTimer();
       if (failures > 0) rt.log.info({ event: 'scheduler-recovered', failures }, 'due work can be claimed and enqueued again');

@@ -1,4 +1,4 @@
-import { openFleet } from '@syncline/fleet';
+import { connectionName, openFleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
 import { openStore } from '@syncline/store';
@@ -20,9 +20,11 @@ void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, redisUrl, masterKey } = config;
-  const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true });
-  const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault });
-  const fleet = await openFleet(rt, { redisUrl });
+  // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
+  const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
+  const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true, holder });
+  const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault, connectionName: connectionName('google', holder) });
+  const fleet = await openFleet(rt, { redisUrl, holder });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
   const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, projectTopics: config.push?.projectTopics ?? {}, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
   let drainMs = DRAIN_MS;

@@ -38,6 +38,8 @@ export interface GoogleOptions {
   tokens: TokenStore;
   /** In front of every Redis key. Default `syncline`. */
   redisPrefix?: string;
+  /** How the connection to Redis calls itself. Default `syncline-google`. */
+  connectionName?: string;
 }
 
 export interface GoogleAccount {
@@ -70,7 +72,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   const configured = [{ name: DEFAULT_PROJECT, clientId, clientSecret, quotas }, ...(options.projects ?? [])];
   refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
-  const redis = await connectRedis(rt, options.redisUrl);
+  const redis = await connectRedis(rt, options.redisUrl, options.connectionName);
   const transport = openTransport();
   const projects = new Map<string, Project>();
   for (const project of configured) projects.set(project.name, await openProject(rt, redis, transport, project, { prefix: options.redisPrefix ?? 'syncline', origin: origins.oauth, store: options.tokens }));

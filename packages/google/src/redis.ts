@@ -15,9 +15,9 @@ const FIRST_CONNECT_WAIT_MS = 3_000;
 const COMPLAIN_EVERY_MS = 30_000;
 
 /** Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it. */
-export async function connectRedis(rt: Runtime, url: string): Promise<Redis> {
+export async function connectRedis(rt: Runtime, url: string, connectionName = 'syncline-google'): Promise<Redis> {
   const redis = new Redis(url, {
-    connectionName: 'syncline-google',
+    connectionName,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 1,

@@ -40,6 +40,7 @@ function declare(registry: Registry) {
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
     oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
     workerStarvingSeconds: gauge('syncline_worker_starving_seconds', 'How long jobs have waited while this worker fetched none of them', ['queue']),
+    workersBuried: counter('syncline_workers_buried_total', 'Workers that were found dead with work in hand, which others then took over'),
     jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
     // accounts and watches, as the API sees them when it is asked
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),

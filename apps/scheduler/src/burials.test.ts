@@ -1,0 +1,131 @@
+import type { HeldJob, Holders } from '@syncline/fleet';
+import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
+import type { Buried, DeadHolder } from '@syncline/store';
+import { type BurialDeps, runBurials } from './burials.js';
+import { NOBODY, afterBurial, missing } from './missing.js';
+
+const see = (...connected: string[]): Holders => ({ connected: new Set(connected), announced: [], forMs: 60_000 });
+
+describe('who counts as dead', () => {
+  test('whoever is missed in two looks about a second apart', () => {
+    const met = missing(NOBODY, see('a', 'b'), 0);
+    const first = missing(met.attendance, see('b'), 1_000);
+    expect([met.dead, first.dead]).toEqual([[], []]);
+    expect(missing(first.attendance, see('b'), 1_500).dead).toEqual([]);
+    expect(missing(first.attendance, see('b'), 2_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+  });
+
+  test('not who was back in between: it is missed anew', () => {
+    let { attendance } = missing(NOBODY, see('a'), 0);
+    for (const [at, seen] of [[1_000, see()], [1_500, see('a')], [2_000, see()]] as const) attendance = missing(attendance, seen, at).attendance;
+    expect(missing(attendance, see(), 2_500).dead).toEqual([]);
+    expect(missing(attendance, see(), 3_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+  });
+
+  test('nobody while our own connection is younger than everybody else’s may be', () => {
+    let { attendance } = missing(NOBODY, see('a'), 0);
+    attendance = missing(attendance, see(), 1_000).attendance;
+    const cut = missing(attendance, { ...see(), forMs: 1_000 }, 2_000);
+    expect(cut.dead).toEqual([]);
+    const after = missing(cut.attendance, { ...see(), forMs: 2_000 }, 3_000);
+    expect(after.dead).toEqual([]);
+    expect(missing(after.attendance, see(), 4_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+  });
+
+  test('a buried one is forgotten; one that lives after all is missed anew', () => {
+    let { attendance } = missing(NOBODY, see('a', 'b'), 0);
+    attendance = missing(attendance, see(), 1_000).attendance;
+    const judged = missing(attendance, see(), 2_000);
+    expect(judged.dead.map(({ holder }) => holder)).toEqual(['a', 'b']);
+    const rest = afterBurial(judged.attendance, [{ holder: 'a', alive: false }, { holder: 'b', alive: true }]);
+    expect(missing(rest, see(), 3_000).dead).toEqual([]);
+    expect(missing(missing(rest, see(), 3_000).attendance, see(), 4_000).dead).toEqual([{ holder: 'b', silentMs: 1_000 }]);
+  });
+});
+
+interface World {
+  rt: Runtime;
+  deps: BurialDeps;
+  seen: (Holders | null)[];
+  held: HeldJob[];
+  alive: Set<string>;
+  done: string[];
+  logged: string[];
+}
+
+/** A second passes with each look; when there is nothing more to see, the process drains. */
+function world(): World {
+  const [done, logged, draining] = [[] as string[], [] as string[], new AbortController()];
+  let nowMs = 0;
+  const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep: async () => undefined };
+  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock, random: { next: () => 0, uuid: () => '' }, signal: draining.signal });
+  rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
+  const seen: World['seen'] = [];
+  const alive = new Set<string>();
+  const held: HeldJob[] = [];
+  const bury = async (dead: readonly DeadHolder[], o: { jobs: readonly string[] }): Promise<Buried[]> => {
+    done.push(`leases of ${dead.map(({ holder }) => holder).join()}, jobs ${o.jobs.join()}`);
+    return dead.map(({ holder }) => ({ holder, released: alive.has(holder) ? 0 : 1, alive: alive.has(holder) }));
+  };
+  const holders = async (): Promise<Holders | null> => {
+    nowMs += 1_000;
+    const next = seen.shift();
+    if (seen.length === 0) draining.abort();
+    return next ?? null;
+  };
+  return { rt, seen, held, alive, done, logged, deps: { store: { lease: { bury } }, fleet: { holders, heldJobs: async () => held, strikeOff: async (gone) => void done.push(`struck off ${gone.join()}`) } } };
+}
+
+const job = ({ done }: World, holder: string, collectionId: string): HeldJob => ({ holder, collectionId, queue: 'gmail-full', giveBack: async () => done.push(`job ${collectionId}`) > 0 });
+
+test('first its leases are taken, then its jobs are given back, and nobody else’s', async () => {
+  const at = world();
+  at.held.push(job(at, 'a', 'c1'), job(at, 'b', 'c2'), job(at, 'a', 'c3'));
+  at.seen.push(see('a', 'b'), see('b'), see('b'), see('b'), see('b'));
+  await runBurials(at.rt, at.deps);
+  expect(at.done).toEqual(['leases of a, jobs c1,c3', 'job c1', 'job c3', 'struck off a']);
+  expect(at.logged).toEqual(['worker-buried']);
+  expect((await at.rt.metrics.workersBuried.get()).values[0]?.value).toBe(1);
+});
+
+test('who died before this scheduler began, or lived for less than a second, has said that it would work', async () => {
+  const at = world();
+  at.held.push(job(at, 'a', 'c1'));
+  at.seen.push({ ...see('b'), announced: ['a'] }, { ...see('b'), announced: ['a', 'b'] });
+  await runBurials(at.rt, at.deps);
+  expect(at.done).toEqual(['leases of a, jobs c1', 'job c1', 'struck off a']);
+});
+
+test('who has touched a lease meanwhile keeps its jobs', async () => {
+  const at = world();
+  at.held.push(job(at, 'a', 'c1'));
+  at.alive.add('a');
+  at.seen.push(see('a'), see(), see());
+  await runBurials(at.rt, at.deps);
+  expect(at.done).toEqual(['leases of a, jobs c1']);
+  expect(at.logged).toEqual([]);
+});
+
+test('what failed is done at the next look', async () => {
+  const at = world();
+  at.held.push(job(at, 'a', 'c1'));
+  at.seen.push(see('a'), see(), see(), see());
+  const { bury } = at.deps.store.lease;
+  let isAway = true;
+  at.deps.store.lease.bury = async (...args) => {
+    if (!isAway) return bury(...args);
+    isAway = false;
+    throw new Error('terminating connection due to administrator command');
+  };
+  await runBurials(at.rt, at.deps);
+  expect(at.done).toEqual(['leases of a, jobs c1', 'job c1', 'struck off a']);
+  expect(at.logged).toEqual(['burials-failed', 'worker-buried']);
+});
+
+test('a Redis that does not tell is said once, and nobody is buried by what it does not say', async () => {
+  const at = world();
+  at.seen.push(see('a'), null, null, null, see(), see());
+  await runBurials(at.rt, at.deps);
+  expect(at.logged).toEqual(['connections-untold']);
+  expect(at.done).toEqual([]);
+});

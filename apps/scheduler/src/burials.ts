@@ -1,0 +1,65 @@
+/**
+ * Workers that are gone. A killed process loses its connections at once, while its leases and locks would hold its work for ten seconds more: here both
+ * are taken from it, so that others go on with its collections in two seconds or three. A loop of its own, since it must hold up nobody's mailbox.
+ * What cannot be seen this way (a stopped process, a machine without power, a Redis that does not tell) waits for lease and lock.
+ */
+import type { Fleet } from '@syncline/fleet';
+import type { Runtime } from '@syncline/runtime';
+import type { DeadHolder, Store } from '@syncline/store';
+import { type Attendance, NOBODY, afterBurial, missing } from './missing.js';
+import { VISIBILITY_MS } from './reminder.js';
+
+const LOOK_EVERY_MS = 1_000;
+
+export interface BurialDeps {
+  store: { lease: Pick<Store['lease'], 'bury'> };
+  fleet: Pick<Fleet, 'holders' | 'heldJobs' | 'strikeOff'>;
+}
+
+/** Looks until `rt.signal` is aborted. Bad weather is logged when it begins and waited for. */
+export async function runBurials(rt: Runtime, deps: BurialDeps): Promise<void> {
+  let attendance = NOBODY;
+  let isTold = true;
+  let isFailing = false;
+  while (!rt.signal.aborted) {
+    try {
+      const next = await look(rt, deps, attendance);
+      if (next === null && isTold) rt.log.warn({ event: 'connections-untold' }, 'Redis does not tell who is connected (CLIENT LIST): the work of a killed worker is taken over when its lease and lock lapse, after about ten seconds');
+      isTold = next !== null;
+      attendance = next ?? NOBODY;
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) rt.log.warn({ event: 'burials-failed', err: error }, 'it cannot be seen which workers are gone; trying again until it can');
+      isFailing = true;
+    }
+    await rt.clock.sleep(LOOK_EVERY_MS, rt.signal).catch((reason: unknown) => {
+      if (!rt.signal.aborted) throw reason;
+    });
+  }
+}
+
+/** One look, after what was seen before; null when Redis does not tell. */
+async function look(rt: Runtime, deps: BurialDeps, before: Attendance): Promise<Attendance | null> {
+  const seen = await deps.fleet.holders();
+  if (seen === null) return null;
+  const { attendance, dead } = missing(before, seen, rt.clock.nowMs());
+  return dead.length === 0 ? attendance : afterBurial(attendance, await bury(rt, deps, dead));
+}
+
+/** First the leases, then the jobs, or whoever took a job would find its lease still held. */
+async function bury(rt: Runtime, { store, fleet }: BurialDeps, dead: readonly DeadHolder[]): Promise<{ holder: string; alive: boolean }[]> {
+  const jobs = (await fleet.heldJobs()).filter((job) => dead.some(({ holder }) => holder === job.holder));
+  const buried = await store.lease.bury(dead, { jobs: jobs.map(({ collectionId }) => collectionId), withinMs: VISIBILITY_MS });
+  for (const { holder, released, alive } of buried) {
+    if (alive) continue;
+    const given = await Promise.all(jobs.filter((job) => job.holder === holder).map((job) => job.giveBack()));
+    const fields = { event: 'worker-buried', holder, leases: released, jobs: given.filter(Boolean).length };
+    // Whoever drained has left nothing, and of several schedulers one does it.
+    if (fields.leases + fields.jobs === 0) continue;
+    rt.metrics.workersBuried.inc();
+    rt.log.warn(fields, 'a worker is gone; what it had in hand goes to others now');
+  }
+  const gone = buried.filter(({ alive }) => !alive).map(({ holder }) => holder);
+  if (gone.length > 0) await fleet.strikeOff(gone);
+  return buried;
+}

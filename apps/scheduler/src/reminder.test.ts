@@ -1,0 +1,36 @@
+import type { QueueMemory } from '@syncline/fleet';
+import { createRuntime } from '@syncline/runtime';
+import { hasForgotten, reminder } from './reminder.js';
+
+const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+
+test('forgotten has who knows nothing, and who is another than before; a scheduler that begins believes what it finds', () => {
+  expect(hasForgotten(null, { id: 'a', isNew: false })).toBe(false);
+  expect(hasForgotten(null, { id: 'a', isNew: true })).toBe(true);
+  expect(hasForgotten('a', { id: 'a', isNew: false })).toBe(false);
+  expect(hasForgotten('a', { id: 'b', isNew: false })).toBe(true);
+  expect(hasForgotten('a', { id: 'b', isNew: true })).toBe(true);
+});
+
+test('what was handed out is brought forward once for each time that Redis forgot, also when Postgres was away just then', async () => {
+  const found: QueueMemory[] = [{ id: 'a', isNew: false }, { id: 'b', isNew: true }, { id: 'b', isNew: false }, { id: 'b', isNew: false }, { id: 'c', isNew: false }, { id: 'c', isNew: false }];
+  const brought: number[] = [];
+  let round = 0;
+  const remind = reminder(rt, {
+    fleet: { memory: async () => found[round] as QueueMemory },
+    store: {
+      collections: {
+        bringForward: async (withinMs) => {
+          if (round === 1) throw new Error('terminating connection due to administrator command');
+          brought.push(round);
+          return withinMs;
+        },
+      },
+    },
+  });
+  await remind();
+  round = 1;
+  await expect(remind()).rejects.toThrow('terminating');
+  for (round = 2; round < found.length; round += 1) await remind();
+  expect(brought).toEqual([2, 4]);
+});
