@@ -22,8 +22,9 @@ test('a short snooze is a delayed job; a long one rests in Postgres, where a wis
   expect(snooze(30_001)).toEqual({ kind: 'done' });
 });
 
-test('a busy collection is tried again when its lease may be free, with a little jitter', () => {
-  const busy = (chance: number) => jobResult({ kind: 'busy', until: at(2_000) }, 'gmail-incremental', NOW_MS, chance);
-  expect(busy(0)).toEqual({ kind: 'delay', until: at(2_000) });
-  expect(busy(0.5)).toEqual({ kind: 'delay', until: at(2_250) });
+test('a busy collection is tried again when its lease ends, and soon in any case, with a little jitter', () => {
+  const busy = (untilMs: number, chance: number) => jobResult({ kind: 'busy', until: at(untilMs) }, 'gmail-incremental', NOW_MS, chance);
+  expect(busy(1_000, 0)).toEqual({ kind: 'delay', until: at(1_000) });
+  expect(busy(6_000, 0)).toEqual({ kind: 'delay', until: at(1_500) });
+  expect(busy(6_000, 0.5)).toEqual({ kind: 'delay', until: at(1_750) });
 });

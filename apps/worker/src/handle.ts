@@ -6,6 +6,8 @@ import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, lookAfterWatch, sy
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
 
+/** A lease may end before its time: its run settles, or its holder is found dead. Until then a job that waits for it holds the collection's place in the queue. */
+const BUSY_LIMIT_MS = 1_500;
 const BUSY_JITTER_MS = 500;
 
 export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
@@ -40,7 +42,7 @@ export function jobResult(outcome: Outcome, queue: SyncQueueName, nowMs: number,
       return outcome.until.getTime() - nowMs > QUEUED_SNOOZE_LIMIT_MS ? { kind: 'done' } : { kind: 'delay', until: outcome.until };
     case 'busy':
       // Two that wait for the same lease should not come back in the same millisecond.
-      return { kind: 'delay', until: new Date(outcome.until.getTime() + chance * BUSY_JITTER_MS) };
+      return { kind: 'delay', until: new Date(Math.min(outcome.until.getTime(), nowMs + BUSY_LIMIT_MS) + chance * BUSY_JITTER_MS) };
     default:
       return unreachable(outcome);
   }
