@@ -1,10 +1,13 @@
 /** How long a killed worker's collections rest: from the kill until somebody else has claimed them. */
 
+/** Kills whose slowest recovery is told of. */
+const TAILS = 5;
+
 export function watchRecoveries(pool) {
   const open = [];
-  const seconds = [];
+  /** What is over: the killed worker's holder, when it was killed, and for how long the collection rested. */
+  const over = [];
   return {
-    seconds,
     /** Called before the kill of the worker whose leases begin with `holder`. */
     note(holder) {
       const at = performance.now();
@@ -18,15 +21,17 @@ export function watchRecoveries(pool) {
       for (let i = open.length - 1; i >= 0; i--) {
         const { id, holder, at } = open[i];
         if (holders.get(id)?.startsWith(holder)) continue;
-        if (holders.has(id)) seconds.push((performance.now() - at) / 1_000);
+        if (holders.has(id)) over.push({ holder, at, seconds: (performance.now() - at) / 1_000 });
         open.splice(i, 1);
       }
     },
     pending: () => open.length,
     summary() {
-      const sorted = seconds.toSorted((a, b) => a - b);
+      const sorted = over.map(({ seconds }) => seconds).toSorted((a, b) => a - b);
       const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-      return { count: sorted.length, p50: at(0.5), p99: at(0.99), slowest: sorted.at(-1) ?? 0 };
+      const tails = new Map();
+      for (const one of over) if (one.seconds > (tails.get(one.at)?.seconds ?? 0)) tails.set(one.at, one);
+      return { count: sorted.length, tails: [...tails.values()].toSorted((a, b) => b.seconds - a.seconds).slice(0, TAILS), p50: at(0.5), p99: at(0.99), slowest: sorted.at(-1) ?? 0 };
     },
   };
 }

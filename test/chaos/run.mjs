@@ -1,10 +1,10 @@
 /**
- * npm run chaos -- --minutes M --seed S [--accounts N --messages N --workers N --rate N]
+ * npm run chaos -- --minutes M --seed S [--blows N --accounts N --messages N --workers N --rate N]
  *
  * A fleet of real processes on real Postgres and Redis mirrors a simulated Google while its users act, and blow after blow falls on
  * it. Then the blows stop, and the mirror must be whole: 0 missing, 0 extra, 0 stale, the feed gapless and equal to the rows,
  * nobody stuck, no quota exceeded. Exit 0, or 1 with what is wrong. The seed repeats the order of the blows; their exact timing is
- * the machine's.
+ * the machine's. About one blow a second, or `--blows` spread over the minutes.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -24,6 +24,11 @@ import { judge } from './verdict.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/chaos');
 const CALM_TIMEOUT_MS = 180_000;
+/** Recoveries are looked at this often, so that their figures mean what they say. */
+const LOOK_EVERY_MS = 250;
+/** Most blows are over after so long. */
+const BLOWS_LAST_MS = 4_000;
+const KILL_ITSELF_MS = 5;
 const options = readOptions();
 const random = generator(options.seed);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -66,18 +71,26 @@ async function siege() {
 /** Blow after blow until the time is over; several may be under way at once. */
 async function strike(targets) {
   const menu = blows(targets);
-  const fallen = new Map();
+  const fallen = [];
   const under = [];
+  const meanMs = (options.minutes * 60_000) / options.blows;
   const deadline = performance.now() + options.minutes * 60_000;
   while (performance.now() < deadline) {
-    await sleep(200 + random() * 1_600);
+    await pause(meanMs * (0.2 + 1.6 * random()), targets.recoveries);
     const [, name, deed] = draw(menu, random);
-    fallen.set(name, (fallen.get(name) ?? 0) + 1);
+    fallen.push({ name, at: performance.now() });
     under.push(deed().catch((error) => console.error(`${name}: ${error.message}`)));
-    await targets.recoveries.look().catch(() => undefined); // The blow may have hit our own session.
   }
   await Promise.all(under);
   return fallen;
+}
+
+async function pause(ms, recoveries) {
+  const until = performance.now() + ms;
+  for (let left = ms; left > 0; left = until - performance.now()) {
+    await sleep(Math.min(LOOK_EVERY_MS, left));
+    await recoveries.look().catch(() => undefined); // The blow may have hit our own session.
+  }
 }
 
 /** The blows stop, the users go on a little and then rest; everybody must be served by a run that began from here on. */
@@ -99,9 +112,13 @@ async function calm(google, store, recoveries) {
 }
 
 function report(verdict, ledger, recovery, fallen, unexpected) {
-  for (const [name, count] of [...fallen].sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(5)} × ${name}`);
+  const names = fallen.map(({ name }) => name);
+  const counts = [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]);
+  console.log(`${fallen.length} blows in ${options.minutes} minutes:`);
+  for (const [name, count] of counts.sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(5)} × ${name}`);
   console.log(`${verdict.messages} messages, ${verdict.events} events, ${verdict.changes} changes in the feeds`);
   console.log(`recovery of ${recovery.count} collections of killed workers: p50 ${recovery.p50.toFixed(1)} s, p99 ${recovery.p99.toFixed(1)} s, slowest ${recovery.slowest.toFixed(1)} s`);
+  for (const tail of recovery.tails) console.log(`${tail.seconds.toFixed(1).padStart(7)} s, meanwhile: ${meanwhile(tail, fallen)}`);
   for (const list of ['missing', 'extra', 'stale', 'feed', 'stuck']) for (const what of verdict[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
   for (const what of unexpected) console.log(`  ${what}`);
   if (ledger.violations.total > 0) console.log(`  violations: ${JSON.stringify(ledger.violations.recent.slice(0, 10))}`);
@@ -110,6 +127,13 @@ function report(verdict, ledger, recovery, fallen, unexpected) {
   const wrong = ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => verdict[list].length > 0) || ledger.violations.total > 0 || unexpected.length > 0;
   if (wrong) console.log(`repeat: npm run chaos -- --minutes ${options.minutes} --seed ${options.seed} --accounts ${options.accounts} --messages ${options.messages}`);
   return wrong ? 1 : 0;
+}
+
+/** What befell the fleet between a kill and the recovery, with the seconds after the kill; of the seconds before, since blows last. */
+function meanwhile({ at, seconds }, fallen) {
+  const isOther = (blow) => Math.abs(blow.at - at) > KILL_ITSELF_MS;
+  const within = fallen.filter((blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000);
+  return within.map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`).join(', ') || 'nothing';
 }
 
 async function freshDatabase(serverUrl) {
@@ -121,12 +145,12 @@ async function freshDatabase(serverUrl) {
 }
 
 function readOptions() {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, accounts: { type: 'string', default: '20' }, messages: { type: 'string', default: '100' }, workers: { type: 'string', default: '3' }, rate: { type: 'string', default: '10' } } });
+  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, blows: { type: 'string' }, seed: { type: 'string' }, accounts: { type: 'string', default: '20' }, messages: { type: 'string', default: '100' }, workers: { type: 'string', default: '3' }, rate: { type: 'string', default: '10' } } });
   const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
   const bad = Object.entries(numbers).find(([, value]) => !(value > 0));
   if (bad) {
     console.error(`--${bad[0]} wants a number above 0`);
     process.exit(2);
   }
-  return { ...numbers, seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3) };
+  return { ...numbers, blows: numbers.blows ?? numbers.minutes * 60, seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3) };
 }
