@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { openFleet } from '@syncline/fleet';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
 import Redis from 'ioredis';
@@ -61,7 +62,7 @@ test('FLUSHALL in the middle of a backfill loses nothing and exceeds no quota', 
   startProgram('scheduler', env);
   startProgram('worker', env);
   startProgram('worker', env);
-  await untilHalfDone();
+  await buryAlive(await untilHalfDone());
   const client = new Redis(redis.url);
   await client.flushall();
   await client.quit();
@@ -92,6 +93,16 @@ async function untilHalfDone(): Promise<string> {
     return Number(now.rows[0]?.stored) > 150 && holder !== '';
   });
   return holder;
+}
+
+/** As a scheduler does that misses a worker which lives: what it has in hand goes to others, and it is fenced out. */
+async function buryAlive(holder: string): Promise<void> {
+  const fleet = await openFleet(testRuntime(), { redisUrl: redis.url });
+  const jobs = (await fleet.heldJobs()).filter((job) => job.holder === holder);
+  const [buried] = await store.lease.bury([{ holder, silentMs: 0 }], { jobs: jobs.map(({ collectionId }) => collectionId), withinMs: 30_000 });
+  await Promise.all(jobs.map((job) => job.giveBack()));
+  await fleet.close();
+  expect(buried).toMatchObject({ holder, alive: false });
 }
 
 /** Everything served by a run that began from here on, every field equal, and Google's judge content. */

@@ -112,7 +112,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Leases outlive a page's commit and a renewal, no more: this bounds how long a killed worker's collection rests. */
+/** Leases outlive a page's commit and a renewal, no more: this bounds how long a worker's collection rests whose death nobody sees. */
 export const LEASE_TTL_MS = 6_000;
 
 /**
