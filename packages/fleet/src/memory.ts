@@ -1,7 +1,8 @@
 /**
- * Whether Redis still knows what it was told. A marker lies beside the queues, with the server's run in it: when it is gone, everything was forgotten
- * (FLUSHALL, a server that came back empty); when it names another run, the server was started again, perhaps from a snapshot that is older than the
- * last jobs, or another server has taken over. A connection that was merely cut finds its marker.
+ * Whether Redis still knows what it was told. A marker lies beside the queues: when it is gone, everything was forgotten (FLUSHALL, a server that came
+ * back empty). When it is there and the server's run is another, the server was started again, perhaps from a snapshot that is older than the last jobs, or
+ * another one has taken over. A connection that was merely cut finds the marker and the run of before. The run is kept here and not in the marker:
+ * behind a proxy two processes may see different runs, and would rewrite each other's marker for ever.
  */
 import type { Runtime } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
@@ -9,23 +10,22 @@ import type { Redis } from 'ioredis';
 export interface QueueMemory {
   /** Another one means that jobs may have been forgotten. */
   id: string;
-  /** Nobody had been here since Redis forgot. */
+  /** There was none. */
   isNew: boolean;
 }
 
-/** Asks Redis: one GET, and once a connection one INFO. */
+/** One GET, and once a connection one INFO. */
 export function memoryOf(rt: Runtime, connection: Redis, prefix: string): () => Promise<QueueMemory> {
   const key = `${prefix}:memory`;
   let run: string | null = null;
   // The next connection may lead to another server, or to the same one after a restart.
   connection.on('close', () => (run = null));
   return async () => {
-    run ??= /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
+    const server = (run ??= /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '');
     const found = await connection.get(key);
-    if (found?.endsWith(`/${run}`)) return { id: found, isNew: false };
-    const id = `${rt.random.uuid()}/${run}`;
-    // Of several that come at once the last one's stays. The others then find another one than their own, and bring the work forward once more.
-    await connection.set(key, id);
-    return { id, isNew: true };
+    if (found !== null) return { id: `${found}/${server}`, isNew: false };
+    const marker = rt.random.uuid();
+    const isFirst = (await connection.set(key, marker, 'NX')) === 'OK';
+    return { id: `${isFirst ? marker : await connection.get(key)}/${server}`, isNew: true };
   };
 }
