@@ -14,13 +14,20 @@ test('what is due goes to its queue, and the next round waits as long as there i
   expect(await tick(runtimeWith([]).rt, world.deps)).toBe(0);
   expect(await tick(runtimeWith([]).rt, world.deps)).toBe(1_000);
   expect(world.enqueued).toHaveLength(500);
-  expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', onboarding: false });
+  expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', first: false });
 });
 
 test('a queue gets no more than it has room for, and is soon looked at again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
   expect(await tick(runtimeWith([]).rt, world.deps)).toBe(100);
   expect(world.enqueued.map((job) => job.queue)).toEqual(['gmail-full', 'gmail-full', 'gmail-full']);
+});
+
+test('who has just connected, and whose run was cut off, goes to the head of its queue', async () => {
+  const [plain, connected, cutOff] = collections(3) as [DueCollection, DueCollection, DueCollection];
+  const world = worldWith({ due: [[plain, { ...connected, onboarding: true }, { ...cutOff, interrupted: true }]] });
+  await tick(runtimeWith([]).rt, world.deps);
+  expect(world.enqueued.map(({ first }) => first)).toEqual([false, true, true]);
 });
 
 test('nothing is claimed while every queue is full', async () => {
@@ -51,7 +58,7 @@ test('retries wait longer each time and never over 10 s', () => {
 });
 
 function collections(count: number): DueCollection[] {
-  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false }));
+  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false, interrupted: false }));
 }
 
 interface World {

@@ -57,7 +57,7 @@ async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: SyncQueueNam
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
   const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
-  if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding }) => ({ collectionId: id, queue, onboarding })));
+  if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding, interrupted }) => ({ collectionId: id, queue, first: onboarding || interrupted })));
   rt.metrics.schedulerClaimed.inc({ queue }, due.length);
   if (due.length < limit) return TICK_MS;
   return room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS;

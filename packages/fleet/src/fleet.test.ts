@@ -68,7 +68,7 @@ test('`again` goes on at once, with all its attempts, when nobody waits; else it
 });
 
 test('who has just connected goes to the head of the queue', async () => {
-  const onboarding = { collectionId: 'new', queue: 'gmail-full' as const, onboarding: true };
+  const onboarding = { collectionId: 'new', queue: 'gmail-full' as const, first: true };
   await bench.fleet.enqueue(['a', 'b'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })).concat(onboarding));
   const runs: string[] = [];
   await bench.work(async (run) => {

@@ -29,8 +29,8 @@ export interface FleetOptions {
 export interface Enqueued {
   collectionId: string;
   queue: QueueName;
-  /** Somebody who has just connected waits for this walk: it goes before others in its queue. */
-  onboarding?: boolean;
+  /** It goes before others in its queue: somebody who has just connected waits for this walk, or its last run was cut off. */
+  first?: boolean;
 }
 
 export interface Fleet {
@@ -105,10 +105,10 @@ async function enqueueAll(queues: Record<QueueName, Queue>, items: readonly Enqu
     const turns = items.filter((item) => item.queue === name);
     // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
     for (let at = 0; at < turns.length; at += BULK_LIMIT) {
-      const jobs = turns.slice(at, at + BULK_LIMIT).map(({ collectionId, onboarding }) => ({
+      const jobs = turns.slice(at, at + BULK_LIMIT).map(({ collectionId, first }) => ({
         name: JOB_NAME,
         data: jobData(collectionId),
-        opts: jobOptions(collectionId, onboarding),
+        opts: jobOptions(collectionId, first),
       }));
       await queues[name].addBulk(jobs);
     }

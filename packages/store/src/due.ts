@@ -29,6 +29,8 @@ export interface DueCollection {
   tenant: string;
   /** Its first walk has only begun: somebody who has just connected waits for it. */
   onboarding: boolean;
+  /** Its last run was cut off: the next goes on with it. */
+  interrupted: boolean;
 }
 
 export interface DueQuery {
@@ -87,6 +89,7 @@ interface TurnRow {
   wanted_full: boolean;
   tenant: string;
   onboarding: boolean;
+  interrupted: boolean;
   crowding: string[] | null;
 }
 
@@ -111,12 +114,12 @@ async function claimInTurns(pool: pg.Pool, queue: DueQueue, o: Turns): Promise<{
                    FOR UPDATE OF c SKIP LOCKED)
            UPDATE collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
         RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, (SELECT tenants FROM crowding) AS crowding,
-                  ${ONBOARDING} AS onboarding`,
+                  ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
     values: [queue.gmail, queue.full, look, arrayLiteral(o.past, (tenant) => tenant), o.limit, o.visibilityMs],
   });
   return { claimed: due.rows.map(dueCollection), crowding: due.rows[0]?.crowding ?? [] };
 }
 
 function dueCollection(row: TurnRow): DueCollection {
-  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding };
+  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding, interrupted: row.interrupted };
 }

@@ -12,6 +12,15 @@ import type { Queryable } from './transaction.js';
 const QUEUES = '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(gmail, walks)';
 const OF_QUEUE = "state = 'active' AND (kind = 'gmail') = queue.gmail AND (phase <> 'follow' OR wanted_full) = queue.walks";
 
+/**
+ * A run that was cut off goes on before whoever waits for a turn of its own, as its job would from the head of its queue: due since just before whatever has
+ * been due for longest in its queue. Of `collections c`.
+ */
+const AHEAD_OF_ALL = `least(c.run_started_at, (
+    SELECT h.next_sync_at FROM collections h
+     WHERE h.state = 'active' AND (h.kind = 'gmail') = (c.kind = 'gmail') AND (h.phase <> 'follow' OR h.wanted_full) = (c.phase <> 'follow' OR c.wanted_full)
+     ORDER BY h.next_sync_at LIMIT 1) - interval '1 ms')`;
+
 /** Of each queue, in one statement: it bounds how long rows stay locked. */
 const BATCH = 1_000;
 /** A queue's index entries that are read in search of a dead holder's leases. */
@@ -20,8 +29,8 @@ const LOOK_LIMIT = 50_000;
 const BATCHES_LIMIT = 1_000;
 
 /**
- * Redis has forgotten who is next: whatever was handed out, and is not worked on, is due again as if it had not been, in its old order. What is under a live
- * lease is due when the lease ends: a run that goes on sets its own date, and one whose worker dies meanwhile is found then.
+ * Redis has forgotten who is next: whatever was handed out, and is not worked on, is due again as if it had not been, in its old order, and what was cut off
+ * before all others. What is under a live lease is due when the lease ends: a run that goes on sets its own date, and one whose worker dies meanwhile is found then.
  * @param withinMs the visibility time: whatever else is due within it is looked at early
  * @returns how many collections came forward
  */
@@ -44,7 +53,8 @@ const BRING_FORWARD = `
   WITH chosen AS MATERIALIZED (
          SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (SELECT id FROM collections WHERE ${OF_QUEUE} AND ${WITHIN} ORDER BY next_sync_at LIMIT ${BATCH}) AS c),
        locked AS MATERIALIZED (SELECT id FROM collections WHERE id IN (SELECT id FROM chosen) AND state = 'active' AND ${WITHIN} ORDER BY id FOR UPDATE)
-  UPDATE collections c SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until ELSE c.next_sync_at - $1 * interval '1 ms' END
+  UPDATE collections c
+     SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.run_open THEN ${AHEAD_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
     FROM locked WHERE c.id = locked.id
   RETURNING now()::text AS at`;
 
@@ -57,7 +67,7 @@ export interface DeadHolder {
 
 export interface Buried {
   holder: string;
-  /** Leases that were taken from it. */
+  /** Its runs that were cut off: whoever claims goes on with them. */
   released: number;
   /** It has touched a lease since it was seen to be gone: it lives, and keeps what it holds. */
   alive: boolean;
@@ -66,7 +76,7 @@ export interface Buried {
 /**
  * Takes their leases from holders that are gone, so that the next claim need not wait for them to lapse. The runs stay open: the claim that
  * follows counts the crash, and an item that kills its workers is found all the same.
- * @param o.jobs collections that a job of theirs names: they come back with it, all others come due in the order in which their runs began
+ * @param o.jobs collections that a job of theirs names: they come back with it, all others are due at once, ahead of whoever waits
  * @param o.withinMs the visibility time
  */
 export async function bury(pool: Queryable, dead: readonly DeadHolder[], o: { jobs: readonly string[]; withinMs: number; ttlMs: number }): Promise<Buried[]> {
@@ -94,10 +104,10 @@ const BURY = `
        held AS MATERIALIZED (
          SELECT c.id, c.lease_holder, c.lease_until > now() + ($5 - gone.silent_ms) * interval '1 ms' AS touched
            FROM collections c JOIN gone ON gone.holder = c.lease_holder
-          WHERE c.id IN (SELECT id FROM near) AND c.run_open AND c.lease_until > now() ORDER BY c.id FOR UPDATE OF c),
+          WHERE c.id IN (SELECT id FROM near) AND c.run_open ORDER BY c.id FOR UPDATE OF c),
        released AS (
          UPDATE collections c
-            SET lease_until = now(), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN c.next_sync_at ELSE least(c.next_sync_at, c.run_started_at) END
+            SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN c.next_sync_at ELSE ${AHEAD_OF_ALL} END
            FROM held WHERE c.id = held.id AND NOT EXISTS (SELECT 1 FROM held h WHERE h.lease_holder = held.lease_holder AND h.touched)
          RETURNING held.lease_holder AS holder)
   SELECT gone.holder, (SELECT count(*)::int FROM released WHERE released.holder = gone.holder) AS released,
