@@ -12,8 +12,8 @@ export function openFleetUnderSiege(env, { workers, schedulers }) {
     child.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
     members.set(name, child);
     child.on('exit', (code) => {
-      // A worker that finds itself stuck ends itself with 1: that is what it should do. Anything else was not ordered.
-      if (!over && code !== null && code !== 0 && code !== 1) unexpected.push(`${name} ended with ${code}`);
+      // 75: a worker found itself stuck; 1: a process met a server that was away when it began. Both are as they should be. Anything else was not ordered.
+      if (!over && code !== null && ![0, 1, 75].includes(code)) unexpected.push(`${name} ended with ${code}`);
       if (!over) setTimeout(() => over || keep(name, file), RESTART_MS);
     });
   };

@@ -29,6 +29,7 @@ const LOOK_EVERY_MS = 250;
 /** Most blows are over after so long. */
 const BLOWS_LAST_MS = 4_000;
 const KILL_ITSELF_MS = 5;
+const TOLD_BLOWS = 16;
 const options = readOptions();
 const random = generator(options.seed);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -133,7 +134,9 @@ function report(verdict, ledger, recovery, fallen, unexpected) {
 function meanwhile({ at, seconds }, fallen) {
   const isOther = (blow) => Math.abs(blow.at - at) > KILL_ITSELF_MS;
   const within = fallen.filter((blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000);
-  return within.map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`).join(', ') || 'nothing';
+  const told = within.slice(0, TOLD_BLOWS).map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`);
+  if (within.length > TOLD_BLOWS) told.push(`and ${within.length - TOLD_BLOWS} more`);
+  return told.join(', ') || 'nothing';
 }
 
 async function freshDatabase(serverUrl) {

@@ -1,7 +1,7 @@
 /**
- * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns
- * nothing. A claim only moves the collection's due time ahead by the visibility time, so what is lost
- * on the way (this process, Redis, a job) comes due again by itself, and any number of schedulers may run.
+ * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing. A claim only
+ * moves the collection's due time ahead by the visibility time, so what is lost on the way (this process, Redis, a job) comes due again by itself,
+ * and any number of schedulers may run.
  */
 import { SYNC_QUEUES, type Fleet, type SyncQueueName, isWalkQueue } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';

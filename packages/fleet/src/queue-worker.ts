@@ -23,8 +23,9 @@ import { hasStopped, starvingSince } from './watchdog.js';
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
 const LOCK_MS = 8_000;
 /**
- * Where nobody sees that a worker is dead (a stopped process, a machine that is gone) its job comes back one check after its lock has lapsed, two when that check fell into the pause that BullMQ
- * keeps between checks of different workers: 9.5 to 11 s. With 2.5 s, 12.5 s were measured. A check is one small script.
+ * Where nobody sees that a worker is dead (a stopped process, a machine that is gone), its job comes back one check after its lock has lapsed, two
+ * when that check fell into the pause that BullMQ keeps between checks of different workers: 9.5 to 11 s. With 2.5 s, 12.5 s were measured. A check is
+ * one small script.
  */
 const STALL_CHECK_MS = 1_500;
 /** BullMQ fails a job for ever after this many kills, whatever its attempts. Deploys and OOM kills are not the job's fault;
