@@ -76,7 +76,7 @@ export interface Buried {
 /**
  * Takes their leases from holders that are gone, so that the next claim need not wait for them to lapse. The runs stay open: the claim that
  * follows counts the crash, and an item that kills its workers is found all the same.
- * @param o.jobs collections that a job of theirs names: they come back with it, all others are due at once, ahead of whoever waits
+ * @param o.jobs collections that a job of theirs names: they count as handed out with it, all others are due at once, ahead of whoever waits
  * @param o.withinMs the visibility time
  */
 export async function bury(pool: Queryable, dead: readonly DeadHolder[], o: { jobs: readonly string[]; withinMs: number; ttlMs: number }): Promise<Buried[]> {
@@ -107,7 +107,7 @@ const BURY = `
           WHERE c.id IN (SELECT id FROM near) AND c.run_open ORDER BY c.id FOR UPDATE OF c),
        released AS (
          UPDATE collections c
-            SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN c.next_sync_at ELSE ${AHEAD_OF_ALL} END
+            SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN now() + $4 * interval '1 ms' ELSE ${AHEAD_OF_ALL} END
            FROM held WHERE c.id = held.id AND NOT EXISTS (SELECT 1 FROM held h WHERE h.lease_holder = held.lease_holder AND h.touched)
          RETURNING held.lease_holder AS holder)
   SELECT gone.holder, (SELECT count(*)::int FROM released WHERE released.holder = gone.holder) AS released,
