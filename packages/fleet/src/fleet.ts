@@ -29,7 +29,7 @@ export interface FleetOptions {
 export interface Enqueued {
   collectionId: string;
   queue: QueueName;
-  /** It goes before others in its queue: somebody who has just connected waits for this walk, or its last run was cut off. */
+  /** It goes before others in its queue: somebody who has just connected waits for this walk, its last run was cut off, or Google has rung. */
   first?: boolean;
 }
 

@@ -7,6 +7,7 @@ const RUNG: Rung = { collectionId: 'c1', kind: 'gmail', ready: true };
 let nowMs: number;
 let queries: string[];
 let jobs: string[];
+let hasty: boolean[];
 let gate: Promise<void>;
 let bells: Bells;
 let answers: Rung | null;
@@ -16,7 +17,7 @@ const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep: as
 const runtime = (): Runtime => createRuntime({ service: 'test', logLevel: 'silent', clock });
 
 beforeEach(() => {
-  [nowMs, queries, jobs, gate, answers, redisIsAway] = [0, [], [], Promise.resolve(), RUNG, false];
+  [nowMs, queries, jobs, hasty, gate, answers, redisIsAway] = [0, [], [], [], Promise.resolve(), RUNG, false];
   const asked = async (what: string): Promise<Rung | null> => {
     queries.push(what);
     await gate;
@@ -27,9 +28,10 @@ beforeEach(() => {
     ringChannel: (id) => asked(id),
     greet: async (id) => (await asked(id)) !== null,
   };
-  const enqueue = async (items: readonly { collectionId: string; queue: string }[]): Promise<void> => {
+  const enqueue = async (items: readonly { collectionId: string; queue: string; first?: boolean }[]): Promise<void> => {
     if (redisIsAway) throw new Error('Connection is closed.');
     jobs.push(...items.map(({ collectionId, queue }) => `${collectionId} ${queue}`));
+    hasty.push(...items.map(({ first }) => first === true));
   };
   bells = openBells(runtime(), { store: { doorbells }, fleet: { enqueue } });
 });
@@ -87,4 +89,15 @@ test('what is remembered of the unknown is bounded, and the oldest goes first', 
   const set = openForgetful(runtime(), { keepMs: 1_000, limit: 3 });
   for (const key of ['a', 'b', 'c', 'd']) set.add(key);
   expect(['a', 'b', 'c', 'd'].map((key) => set.has(key))).toEqual([false, true, true, true]);
+});
+
+test('hints go before what the schedule has handed out, a hundred a second at most: in a storm the rest stands in line', async () => {
+  const ring = (from: number, count: number): Promise<unknown> => bells.mailboxes(Array.from({ length: count }, (_, i) => `m${from + i}@x.example`));
+  await ring(0, 99);
+  await ring(99, 3);
+  expect(hasty.filter(Boolean)).toHaveLength(100);
+  expect(hasty.slice(-2)).toEqual([false, false]);
+  nowMs += 1_000;
+  await ring(102, 1);
+  expect(hasty.at(-1)).toBe(true);
 });
