@@ -1,5 +1,5 @@
 /**
- * The scheduler: once a second, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing. A claim only
+ * The scheduler: once a second, or four times where there is work, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing. A claim only
  * moves the collection's due time ahead by the visibility time, so what is lost on the way (this process, Redis, a job) comes due again by itself,
  * and any number of schedulers may run.
  */
@@ -12,6 +12,11 @@ import { roomIn } from './room.js';
 /** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
 const CLAIM_LIMIT = 500;
 const TICK_MS = 1_000;
+/**
+ * After a round that found something due: what a round hands out lies before the workers in one heap. With rounds of a second, ninety looks came at once, and
+ * of the doorbells that rang in that tenth of a second each took a tenth longer: they were the slowest tenth of all.
+ */
+const FED_TICK_MS = 250;
 /** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
 const BUSY_TICK_MS = 100;
 const RETRY_CAP_MS = 10_000;
@@ -59,7 +64,7 @@ async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: SyncQueueNam
   const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
   if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding, interrupted }) => ({ collectionId: id, queue, first: onboarding || interrupted })));
   rt.metrics.schedulerClaimed.inc({ queue }, due.length);
-  if (due.length < limit) return TICK_MS;
+  if (due.length < limit) return due.length === 0 ? TICK_MS : FED_TICK_MS;
   return room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS;
 }
 
