@@ -76,7 +76,7 @@ export async function freshDatabase(servers) {
   await admin.end();
   url.pathname = '/syncline_bench';
   await migrate(url.href);
-  return { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 2 }) };
+  return { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 2, options: '-c plan_cache_mode=force_generic_plan' }) };
 }
 
 /** `projectOf` names the Google project of the account at an index. */

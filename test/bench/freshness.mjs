@@ -165,7 +165,7 @@ export async function measure({ pool, google }, plan) {
   const stored = async () => {
     if (waiting.size === 0) return;
     const asked = [...waiting];
-    const { rows } = await pool.query('SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id', [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)]);
+    const { rows } = await pool.query({ name: 'stored', text: 'SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id', values: [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)] });
     const seenMs = performance.now();
     for (const { id } of rows) {
       latencies.push(seenMs - waiting.get(id).atMs);

@@ -14,7 +14,7 @@ void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, redisUrl, port } = config;
-  const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
+  const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE, byIndex: true });
   const fleet = await openFleet(rt, { redisUrl });
   const bells = openBells(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
