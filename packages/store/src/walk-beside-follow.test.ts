@@ -4,13 +4,13 @@ import type { Phase } from './lease.js';
 
 let fixture: StoreFixture;
 beforeAll(async () => {
-  fixture = await storeFixture(); // Five sessions, so one page of a walk at a time.
+  fixture = await storeFixture();
 });
 afterAll(() => fixture.close());
 
 const pageOf = (phase: Phase): PageCommit => ({ cursor: { phase }, phase, generation: 1, delta: { kind: 'none' } });
 
-test('a page of a walk waits for its turn, and whoever follows does not wait for walks', async () => {
+test('whoever follows does not wait for the pages of walks, which come one after the other then', async () => {
   const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
   const hindrance = await fixture.database.pool.connect();
   const written: string[] = [];
@@ -18,12 +18,14 @@ test('a page of a walk waits for its turn, and whoever follows does not wait for
   try {
     await hindrance.query('BEGIN');
     await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
-    const walks = [write('first walk', mailbox, 'backfill'), write('second walk', list, 'backfill')];
-    await write('following', list, 'follow');
+    const walk = write('walk', mailbox, 'backfill');
+    const following = write('following', list, 'follow');
+    const nextWalk = write('next walk', list, 'backfill');
+    await following;
     expect(written).toEqual(['following']);
     await hindrance.query('ROLLBACK');
-    await Promise.all(walks);
-    expect(written).toEqual(['following', 'first walk', 'second walk']);
+    await Promise.all([walk, nextWalk]);
+    expect(written).toEqual(['following', 'walk', 'next walk']);
   } finally {
     hindrance.release();
   }

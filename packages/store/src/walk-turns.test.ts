@@ -1,5 +1,5 @@
 import type { Clock } from '@syncline/runtime';
-import { restAfter, walkTurns, type WalkTurns } from './walk-turns.js';
+import { restAfter, turnsBeside, walkTurns, type WalkTurns } from './walk-turns.js';
 
 interface Deed {
   name: string;
@@ -83,4 +83,26 @@ test('a rest grows with the page up to a bound, and there is none where nobody f
   expect(restAfter(100, 200)).toBe(400);
   expect(restAfter(100, 201)).toBe(0);
   expect(restAfter(100, Number.POSITIVE_INFINITY)).toBe(0);
+});
+
+test('beside somebody who follows there is one turn, and as many as before when nobody has been served for a while', async () => {
+  const { begin, begun, turns, pass, resting } = stage(3);
+  const first = [begin('a'), begin('b')];
+  await settled();
+  turns.followed();
+  const later = ['c', 'd', 'e'].map(begin);
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a', 'b']); // What had begun goes on.
+  for (const deed of begun) deed.end();
+  await Promise.all(first);
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a', 'b', 'c']); // Pages that took no time have no rest.
+  expect(resting).toEqual([]);
+  pass(201);
+  begun[2]?.end();
+  await settled();
+  expect(begun.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  for (const deed of begun) deed.end();
+  expect(await Promise.all(later)).toEqual(['c', 'd', 'e']);
+  expect([turnsBeside(0, 5), turnsBeside(200, 5), turnsBeside(201, 5)]).toEqual([1, 1, 5]);
 });

@@ -1,7 +1,7 @@
 /**
  * Turns among the pages of walks. A page of a walk is a dozen statements that keep a core of Postgres and one of this process busy; when walks are at it in
- * every session, whoever follows waits for each statement of its own, and the worker itself for a core. So walks' pages take turns, a few at a time; and beside
- * mailboxes that are followed a turn rests after its page, for a multiple of the time that the page took. The busier the machine, the longer a page
+ * every session, whoever follows waits for each statement of its own, and the worker itself for a core. So walks' pages take turns; and beside mailboxes
+ * that are followed there is one turn, which rests after each page for a multiple of the time that the page took. The busier the machine, the longer a page
  * takes and the longer the rest: walks use what following leaves. Where nobody follows, nobody rests.
  *
  * Rejected: pauses of a fixed length (too long on a fast machine, too short on a busy one), and lower priorities by the operating system (the sessions
@@ -24,21 +24,24 @@ const FOLLOWED_WITHIN_MS = 200;
 const RESTS_A_PAGE = 4;
 const REST_LIMIT_MS = 2_000;
 
+/** @param most turns at a time where nobody follows */
 export function walkTurns(clock: Clock, most: number): WalkTurns {
   const waiting: (() => void)[] = [];
   const closed = new AbortController();
   let taken = 0;
   let followedAtMs = Number.NEGATIVE_INFINITY;
-  // The turn is handed on, so that nobody who comes just now gets in between.
+  const begin = (): void => {
+    for (const turns = turnsBeside(clock.nowMs() - followedAtMs, most); waiting.length > 0 && taken < turns; taken++) waiting.shift()?.();
+  };
   const handOn = (): void => {
-    const next = waiting.shift();
-    if (next) next();
-    else taken -= 1;
+    taken -= 1;
+    begin();
   };
   return {
     take: async (work) => {
-      if (taken < most) taken += 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const begun = new Promise<void>((resolve) => waiting.push(resolve));
+      begin();
+      await begun;
       const beganMs = clock.nowMs();
       try {
         return await work();
@@ -52,6 +55,11 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
     followed: () => void (followedAtMs = clock.nowMs()),
     close: () => closed.abort(new Error('the store is closed')),
   };
+}
+
+/** How many turns there are when somebody who follows was served `sinceFollowedMs` ago. Pure. */
+export function turnsBeside(sinceFollowedMs: number, most: number): number {
+  return sinceFollowedMs > FOLLOWED_WITHIN_MS ? most : 1;
 }
 
 /** How long a turn rests after a page that took `tookMs`, when somebody who follows was served `sinceFollowedMs` ago. Pure. */
