@@ -9,7 +9,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
-import { connect, measure, quantiles, withFleet } from './freshness.mjs';
+import { makeAccounts, measure, quantiles, withFleet } from './freshness.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
 const SCALE = 0.25;
@@ -22,10 +22,10 @@ export async function fairness() {
   try {
     console.log(`fairness, Google's limits × ${SCALE}: ${LARGE.accounts} mailboxes of ${LARGE.messages} join; ${STEADY.accounts} watched ones of another tenant change ${STEADY.changes} times a second; a third tenant's first sync is ${NEWCOMER.accounts} × ${NEWCOMER.messages}`);
     await withFleet(servers, { accounts: STEADY.accounts, quota: SCALE }, async (stage) => {
-      const alone = await firstSync(stage, { tenant: 'alone', ...NEWCOMER });
+      const alone = await firstSync(stage, 'alone', await makeAccounts(stage, { tenant: 'alone', ...NEWCOMER }));
       const idle = quantiles(await measure(stage, steady()));
-      await connect(stage, LARGE);
-      const [during, beside] = await Promise.all([measure(stage, steady()), firstSync(stage, { tenant: 'beside', ...NEWCOMER })]);
+      const [join, come] = [await makeAccounts(stage, LARGE), await makeAccounts(stage, { tenant: 'beside', ...NEWCOMER })];
+      const [during, beside] = await Promise.all([measure(stage, steady()), join().then(() => firstSync(stage, 'beside', come))]);
       const busy = quantiles(during);
       const { rows } = await stage.pool.query("SELECT count(*) FILTER (WHERE c.phase = 'follow') AS done FROM collections c WHERE c.tenant = 'large' AND c.kind = 'gmail'");
       if (Number(rows[0].done) === LARGE.accounts) throw new Error('the large tenant was done too soon to be in anybody\'s way');
@@ -44,12 +44,12 @@ function steady() {
 }
 
 /** @returns seconds until every mailbox of the tenant is whole */
-async function firstSync(stage, newcomer) {
+async function firstSync(stage, tenant, connect) {
   const began = performance.now();
-  await connect(stage, newcomer);
+  await connect();
   for (;;) {
-    const { rows } = await stage.pool.query("SELECT count(*) AS done FROM collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'follow' AND progress_done >= $2", [newcomer.tenant, newcomer.messages]);
-    if (Number(rows[0].done) === newcomer.accounts) return (performance.now() - began) / 1_000;
+    const { rows } = await stage.pool.query("SELECT count(*) AS done FROM collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'follow' AND progress_done >= $2", [tenant, NEWCOMER.messages]);
+    if (Number(rows[0].done) === NEWCOMER.accounts) return (performance.now() - began) / 1_000;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -5,6 +5,8 @@ import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, lookAfterWatch, sy
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
+/** Slices that began together must not end together: a slot's next mailbox begins with a token, a profile and labels, and twenty of those at once hold up whoever follows. */
+const SLICE_SPREAD = 0.5;
 
 /** A lease may end before its time: its run settles, or its holder is found dead. Until then a job that waits for it holds the collection's place in the queue. */
 const BUSY_LIMIT_MS = 1_500;
@@ -53,7 +55,7 @@ async function syncAndMeasure(rt: Runtime, deps: SyncDeps, job: JobRun): Promise
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let ended = 'failed';
   try {
-    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: SLICE_MS, signal: job.signal });
+    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: SLICE_MS * (1 + SLICE_SPREAD * (rt.random.next() - 0.5)), signal: job.signal });
     ended = outcome.kind;
     return outcome;
   } finally {
