@@ -163,7 +163,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder, walks),
-    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walks.take(() => countedCommit(rt, pool, lease, commit))),
+    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walks.take(commit.delta.kind !== 'none', () => countedCommit(rt, pool, lease, commit))),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),

@@ -7,7 +7,7 @@ interface Deed {
 }
 
 interface Stage {
-  begin(name: string): Promise<string>;
+  begin(name: string, isPaid?: boolean): Promise<string>;
   begun: Deed[];
   turns: WalkTurns;
   /** Time stands still but for this. */
@@ -23,7 +23,7 @@ function stage(most: number): Stage {
   const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep };
   const turns = walkTurns(clock, most);
   const begun: Deed[] = [];
-  const begin = (name: string): Promise<string> => turns.take(() => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
+  const begin = (name: string, isPaid = true): Promise<string> => turns.take(isPaid, () => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
   return { begin, begun, turns, resting, pass: (ms) => void (nowMs += ms) };
 }
 
@@ -31,7 +31,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 test('turns are taken by as many as are given, the others in the order in which they came', async () => {
   const { begin, begun } = stage(2);
-  const all = ['a', 'b', 'c', 'd'].map(begin);
+  const all = ['a', 'b', 'c', 'd'].map((name) => begin(name));
   await settled();
   expect(begun.map(({ name }) => name)).toEqual(['a', 'b']);
   begun[1]?.end();
@@ -90,7 +90,7 @@ test('beside somebody who follows there is one turn, and as many as before when 
   const first = [begin('a'), begin('b')];
   await settled();
   turns.followed();
-  const later = ['c', 'd', 'e'].map(begin);
+  const later = ['c', 'd', 'e'].map((name) => begin(name));
   await settled();
   expect(begun.map(({ name }) => name)).toEqual(['a', 'b']); // What had begun goes on.
   for (const deed of begun) deed.end();
@@ -105,4 +105,15 @@ test('beside somebody who follows there is one turn, and as many as before when 
   for (const deed of begun) deed.end();
   expect(await Promise.all(later)).toEqual(['c', 'd', 'e']);
   expect([turnsBeside(0, 5), turnsBeside(200, 5), turnsBeside(201, 5)]).toEqual([1, 1, 5]);
+});
+
+test('what Google was paid for has three of four turns, and lists the fourth', async () => {
+  const { begin, begun } = stage(1);
+  const all = [begin('1'), ...['l1', 'l2', 'l3'].map((name) => begin(name, false)), ...['2', '3', '4', '5'].map((name) => begin(name))];
+  for (let i = 0; i < all.length; i++) {
+    await settled();
+    begun[i]?.end();
+  }
+  await Promise.all(all);
+  expect(begun.map(({ name }) => name)).toEqual(['1', '2', '3', 'l1', '4', '5', 'l2', 'l3']);
 });
