@@ -163,7 +163,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder, walks),
-    commitPage: (lease, commit) => (commit.phase === 'follow' ? countedCommit(rt, pool, lease, commit) : walks.take(commit.delta.kind !== 'none', () => countedCommit(rt, pool, lease, commit))),
+    commitPage: (lease, commit) => (commit.phase === 'follow' ? followed(walks, countedCommit(rt, pool, lease, commit)) : walks.take(commit.delta.kind !== 'none', () => countedCommit(rt, pool, lease, commit))),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -184,7 +184,7 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
   return {
     claim: async (collectionId) => {
       const claim = await claimLease(pool, collectionId, holder, LEASE_TTL_MS);
-      if (claim.kind === 'claimed' && claim.lease.phase === 'follow') walks.followed();
+      if (claim.kind === 'claimed' && claim.lease.phase === 'follow' && claim.lease.doorbell.unserved) walks.followed();
       return claim;
     },
     renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
@@ -193,6 +193,12 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
     park: (lease, parking) => park(pool, lease, parking),
     bury: (dead, o) => bury(pool, dead, { ...o, ttlMs: LEASE_TTL_MS }),
   };
+}
+
+async function followed(walks: WalkTurns, committing: Promise<Committed>): Promise<Committed> {
+  const committed = await committing;
+  if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
+  return committed;
 }
 
 function walkOver(pool: pg.Pool): Store['walk'] {

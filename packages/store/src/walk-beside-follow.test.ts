@@ -8,24 +8,27 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-const pageOf = (phase: Phase): PageCommit => ({ cursor: { phase }, phase, generation: 1, delta: { kind: 'none' } });
+const pageOf = (phase: Phase, delta: PageCommit['delta'] = { kind: 'none' }): PageCommit => ({ cursor: { phase }, phase, generation: 1, delta });
+const CHANGE: PageCommit['delta'] = {
+  kind: 'calendar-list', removed: [],
+  calendars: [{ id: 'c', summary: 'C', timeZone: 'UTC', accessRole: 'owner', isPrimary: false, resource: '{}' }],
+};
 
-test('whoever follows does not wait for the pages of walks, which come one after the other then', async () => {
+test('whoever follows does not wait for the pages of walks, which come one after the other when a change has just been followed', async () => {
   const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
   const hindrance = await fixture.database.pool.connect();
   const written: string[] = [];
-  const write = (name: string, lease: typeof mailbox, phase: Phase): Promise<unknown> => fixture.store.commitPage(lease, pageOf(phase)).then(() => written.push(name));
+  const write = (name: string, lease: typeof mailbox, page: PageCommit): Promise<unknown> => fixture.store.commitPage(lease, page).then(() => written.push(name));
   try {
     await hindrance.query('BEGIN');
     await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
-    const walk = write('walk', mailbox, 'backfill');
-    const following = write('following', list, 'follow');
-    const nextWalk = write('next walk', list, 'backfill');
-    await following;
-    expect(written).toEqual(['following']);
+    await write('change', list, pageOf('follow', CHANGE));
+    const walks = [write('walk', mailbox, pageOf('backfill')), write('next walk', list, pageOf('backfill'))];
+    await write('following', list, pageOf('follow'));
+    expect(written).toEqual(['change', 'following']);
     await hindrance.query('ROLLBACK');
-    await Promise.all([walk, nextWalk]);
-    expect(written).toEqual(['following', 'walk', 'next walk']);
+    await Promise.all(walks);
+    expect(written).toEqual(['change', 'following', 'walk', 'next walk']);
   } finally {
     hindrance.release();
   }

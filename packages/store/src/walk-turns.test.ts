@@ -72,7 +72,7 @@ test('beside somebody who follows, a turn rests for a multiple of what its page 
   expect(resting).toMatchObject([{ ms: 120 }]);
   resting[0]?.end();
   await settled();
-  pass(1_000);
+  pass(1_001);
   begun[1]?.end();
   expect(await second).toBe('b');
   expect(resting).toHaveLength(1); // Nobody has been served for a second: nobody rests.
@@ -80,8 +80,8 @@ test('beside somebody who follows, a turn rests for a multiple of what its page 
 
 test('a rest grows with the page up to a bound, and there is none where nobody follows', () => {
   expect([0, 10, 100, 10_000].map((tookMs) => restAfter(tookMs, 0))).toEqual([0, 40, 400, 2_000]);
-  expect(restAfter(100, 200)).toBe(400);
-  expect(restAfter(100, 201)).toBe(0);
+  expect(restAfter(100, 1_000)).toBe(400);
+  expect(restAfter(100, 1_001)).toBe(0);
   expect(restAfter(100, Number.POSITIVE_INFINITY)).toBe(0);
 });
 
@@ -98,13 +98,13 @@ test('beside somebody who follows there is one turn, and as many as before when 
   await settled();
   expect(begun.map(({ name }) => name)).toEqual(['a', 'b', 'c']); // Pages that took no time have no rest.
   expect(resting).toEqual([]);
-  pass(201);
+  pass(1_001);
   begun[2]?.end();
   await settled();
   expect(begun.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
   for (const deed of begun) deed.end();
   expect(await Promise.all(later)).toEqual(['c', 'd', 'e']);
-  expect([turnsBeside(0, 5), turnsBeside(200, 5), turnsBeside(201, 5)]).toEqual([1, 1, 5]);
+  expect([turnsBeside(0, 5), turnsBeside(1_000, 5), turnsBeside(1_001, 5)]).toEqual([1, 1, 5]);
 });
 
 test('what Google was paid for has three of four turns, and lists the fourth', async () => {

@@ -12,14 +12,14 @@ import type { Clock } from '@syncline/runtime';
 export interface WalkTurns {
   /** Does `work` when it is its turn: in the order in which they came, but pages that bring what Google was paid for have three of four turns. */
   take<T>(isPaid: boolean, work: () => Promise<T>): Promise<T>;
-  /** Somebody was served who follows. */
+  /** Somebody who follows is being served, or was: a doorbell brought the run, or it found a change. A look without news hurries nobody. */
   followed(): void;
   /** Ends the rests. */
   close(): void;
 }
 
-/** How long somebody who follows is thought of: at fifty changes a second there is always one. */
-const FOLLOWED_WITHIN_MS = 200;
+/** How long somebody who follows is thought of: with a change a second, walks stand back all the time. */
+const FOLLOWED_WITHIN_MS = 1_000;
 /** A rest, in pages. */
 const RESTS_A_PAGE = 4;
 /** Lists cost next to no quota: two hundred new mailboxes would all be listed to their ends before the first message of any is stored, and the quota of minutes lost. */
