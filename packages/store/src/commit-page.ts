@@ -30,6 +30,8 @@ export interface PageCommit {
   isRemedy?: boolean;
   delta: Delta;
   walk?: WalkDelta;
+  /** One item of a run that takes them one by one: it waits for no turn, since for as long as it waits it counts as in hand, and a kill would be blamed on it. */
+  careful?: boolean;
   /** How far back the mailbox is mirrored, where this page changes that. */
   window?: MailWindow;
 }

@@ -163,7 +163,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder, walks),
-    commitPage: (lease, commit) => (commit.phase === 'follow' ? followed(walks, countedCommit(rt, pool, lease, commit)) : walks.take(commit.delta.kind !== 'none', () => countedCommit(rt, pool, lease, commit))),
+    commitPage: (lease, commit) => inTurn(walks, commit, () => countedCommit(rt, pool, lease, commit)),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -195,8 +195,9 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
   };
 }
 
-async function followed(walks: WalkTurns, committing: Promise<Committed>): Promise<Committed> {
-  const committed = await committing;
+async function inTurn(walks: WalkTurns, { phase, careful, delta }: PageCommit, write: () => Promise<Committed>): Promise<Committed> {
+  if (phase !== 'follow') return careful ? write() : walks.take(delta.kind !== 'none', write);
+  const committed = await write();
   if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
   return committed;
 }

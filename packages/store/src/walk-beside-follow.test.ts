@@ -14,7 +14,7 @@ const CHANGE: PageCommit['delta'] = {
   calendars: [{ id: 'c', summary: 'C', timeZone: 'UTC', accessRole: 'owner', isPrimary: false, resource: '{}' }],
 };
 
-test('whoever follows does not wait for the pages of walks, which come one after the other when a change has just been followed', async () => {
+test('whoever follows, or takes items one by one, does not wait for the pages of walks, which come one after the other when a change has just been followed', async () => {
   const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
   const hindrance = await fixture.database.pool.connect();
   const written: string[] = [];
@@ -25,10 +25,11 @@ test('whoever follows does not wait for the pages of walks, which come one after
     await write('change', list, pageOf('follow', CHANGE));
     const walks = [write('walk', mailbox, pageOf('backfill')), write('next walk', list, pageOf('backfill'))];
     await write('following', list, pageOf('follow'));
-    expect(written).toEqual(['change', 'following']);
+    await write('careful', list, { ...pageOf('backfill'), careful: true });
+    expect(written).toEqual(['change', 'following', 'careful']);
     await hindrance.query('ROLLBACK');
     await Promise.all(walks);
-    expect(written).toEqual(['change', 'following', 'walk', 'next walk']);
+    expect(written).toEqual(['change', 'following', 'careful', 'walk', 'next walk']);
   } finally {
     hindrance.release();
   }

@@ -122,7 +122,7 @@ async function takeTurns(context: TurnContext, position: Position, signal: Abort
   for (;;) {
     const turn = await takeTurn(context, position);
     if (turn.commit) {
-      const committed = await context.store.commitPage(context.lease, turn.commit);
+      const committed = await context.store.commitPage(context.lease, context.careful ? { ...turn.commit, careful: true } : turn.commit);
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
       position.unlogged ||= turn.commit.phase !== 'follow' || turn.unlogged === true;
