@@ -51,15 +51,15 @@ async function someMessage(): Promise<string> {
   return String((await world.control.truth(known!.email, 'gmail'))[20]!['id']);
 }
 
-test('a message that ends the worker is quarantined after it has done so three times alone, and everything else is mirrored', async () => {
+test('a message that ends the worker is quarantined after it has done so five times alone, and everything else is mirrored', async () => {
   const poison = await someMessage();
   const deaths: string[][] = [];
   const google = deadly(poison, deaths);
-  for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
+  for (let n = 0; n < 7; n++) await expect(run(google)).rejects.toThrow('killed');
   expect(await run(google)).toEqual({ kind: 'caught-up' });
-  expect(deaths.map((ids) => ids.length)).toEqual([expect.any(Number), expect.any(Number), 1, 1, 1]);
+  expect(deaths.map((ids) => ids.length)).toEqual([expect.any(Number), expect.any(Number), 1, 1, 1, 1, 1]);
   expect(deaths[1]!.length).toBeGreaterThan(1);
-  expect(await world.store.quarantine.list([accountId])).toMatchObject([{ itemId: poison, reason: 'it ended the worker 3 times', kind: 'gmail', attempts: 1 }]);
+  expect(await world.store.quarantine.list([accountId])).toMatchObject([{ itemId: poison, reason: 'it ended the worker 5 times', kind: 'gmail', attempts: 1 }]);
   expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([{ count: '59' }]);
   expect((await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ quarantined: 1, phase: 'follow' });
   expect((await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [mailbox])).rows).toEqual([{ crashes: 0, run_open: false }]);
@@ -68,7 +68,7 @@ test('a message that ends the worker is quarantined after it has done so three t
 test('retry takes it in when it can be taken, and it leaves the quarantine', async () => {
   const poison = await someMessage();
   const google = deadly(poison, []);
-  for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
+  for (let n = 0; n < 7; n++) await expect(run(google)).rejects.toThrow('killed');
   await run(google);
   expect(await world.store.quarantine.retry(accountId, ['unknown'])).toBe(0);
   expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
