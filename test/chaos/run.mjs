@@ -24,6 +24,8 @@ import { judge } from './verdict.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/chaos');
 const CALM_TIMEOUT_MS = 180_000;
+/** More than the minute after which such an item is tried again. */
+const SECOND_CHANCE_TIMEOUT_MS = 90_000;
 /** Recoveries are looked at this often, so that their figures mean what they say. */
 const LOOK_EVERY_MS = 250;
 /** Most blows are over after so long. */
@@ -110,6 +112,17 @@ async function calm(google, store, recoveries) {
     if (Math.floor((performance.now() - began) / 10_000) !== Math.floor((performance.now() - began - 250) / 10_000) && said !== last) console.log((last = said));
   }
   console.log(`everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`);
+  await secondChances(store);
+}
+
+/** Items that were in hand whenever their worker was killed are tried again by themselves; whoever is not taken then counts as missing. */
+async function secondChances(store) {
+  const setAside = async () => (await store.quarantine.list(null)).length;
+  const count = await setAside();
+  if (count === 0) return;
+  const began = performance.now();
+  while ((await setAside()) > 0 && performance.now() - began < SECOND_CHANCE_TIMEOUT_MS) await sleep(500);
+  console.log(`${count} items were blamed for the kills; ${await setAside()} of them are still in quarantine ${((performance.now() - began) / 1_000).toFixed(1)} s later`);
 }
 
 function report(verdict, ledger, recovery, fallen, unexpected) {

@@ -47,6 +47,8 @@ test('quarantine lists, retries and drops; what is parked and set aside stands i
   const { rows } = await database.pool.query<{ id: string; account_id: string }>("UPDATE collections SET parked = 'scope', error = 'the grant does not cover Gmail' WHERE kind = 'gmail' RETURNING id, account_id");
   await database.pool.query("INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) VALUES ($1, $2, 'm1', 'it cannot be read'), ($1, $2, 'm2', 'it cannot be read')", [rows[0]!.account_id, rows[0]!.id]);
   expect(JSON.parse((await cli('quarantine', 'list', email, '--json')).stdout)).toMatchObject([{ email, itemId: 'm1', reason: 'it cannot be read', attempts: 1 }, { itemId: 'm2' }]);
+  await database.pool.query("UPDATE quarantined_items SET retry_at = now() + interval '30 minutes' WHERE item_id = 'm2'");
+  expect((await cli('quarantine', 'list', email)).stdout).toMatch(/m1 .* by retry .*\n.*m2 .* in (29|30) min/);
   const why = (await cli('why', email)).stdout;
   expect(why).toContain('the grant does not cover Gmail; tried again');
   expect(why).toContain('in quarantine: 2 items');

@@ -24,7 +24,7 @@ export const NEVER = "timestamptz '9999-01-01'";
 
 /**
  * Writes how the run ended and gives the lease back. `wanted_at` against the start of the run decides: a wish that came
- * during the run is due at once, so no wake-up is lost.
+ * during the run is due at once, so no wake-up is lost. Who is caught up comes back when one of its items is to be tried again.
  * @returns whether the collection is wanted again already
  * @throws LeaseLost, and nothing is written, what was spent neither
  */
@@ -38,7 +38,8 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
-                  next_sync_at = CASE WHEN $3 = 'caught-up' AND wanted_at > run_started_at THEN now() ELSE now() + $4 * interval '1 ms' END
+                  next_sync_at = CASE WHEN $3 <> 'caught-up' THEN now() + $4 * interval '1 ms' WHEN wanted_at > run_started_at THEN now()
+                                      ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING account_id, coalesce(wanted_at > run_started_at, false) AS wanted_again),
            charged AS (${addSpent('SELECT account_id FROM settled', 8)})

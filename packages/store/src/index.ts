@@ -47,7 +47,7 @@ export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, Labe
 export type { Vault } from './vault.js';
 export type { LabelPage, RelabelRange } from './walk-labels.js';
 export type { ChannelRow, HeldWatch, LeaseWatch, Watches, WatchSettlement, WatchState } from './watches.js';
-export type { ListedThread, WalkDelta, WalkItem, WantedItem, WantedQuery } from './walk.js';
+export type { ListedThread, SetAside, WalkDelta, WalkItem, WantedItem, WantedQuery } from './walk.js';
 
 export interface StoreOptions {
   databaseUrl: string;

@@ -84,6 +84,10 @@ export const REOPEN_AFTER = "interval '1 hour'";
 const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`;
 
+/** Something of it is to be read again: at somebody's wish, or since the time has come at which an item is tried once more. */
+const OWES = `(EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
+                   OR EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now()))`;
+
 /** Takes the collection if it is free, or tells who is in the way. */
 export async function claimLease(pool: pg.Pool, collectionId: string, holder: string, ttlMs: number): Promise<Claim> {
   const claimed = await pool.query<ClaimedRow>({
@@ -100,7 +104,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
                   ${WINDOW_COLUMNS},
-                  EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id) AS owes,
+                  ${OWES} AS owes,
                   ${ONBOARDING} AS onboarding,
                   extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
     values: [collectionId, holder, ttlMs],

@@ -19,6 +19,8 @@ export interface QuarantinedItem {
   attempts: number;
   firstAt: Date;
   lastAt: Date;
+  /** When it is tried again by itself; null: by `retry` only. */
+  retryAt: Date | null;
 }
 
 /** Items that cannot be taken, and items that are to be read again. */
@@ -51,7 +53,7 @@ const LIST_LIMIT = 10_000;
 async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | null): Promise<QuarantinedItem[]> {
   const found = await pool.query<QuarantinedItem>(
     `SELECT q.account_id AS "accountId", a.email, a.tenant, c.kind, c.external_id AS "externalId", q.item_id AS "itemId", q.reason, q.attempts,
-            q.first_at AS "firstAt", q.last_at AS "lastAt"
+            q.first_at AS "firstAt", q.last_at AS "lastAt", q.retry_at AS "retryAt"
        FROM quarantined_items q JOIN accounts a ON a.id = q.account_id JOIN collections c ON c.id = q.collection_id
       WHERE $1::uuid[] IS NULL OR q.account_id = ANY($1::uuid[]) ORDER BY q.last_at DESC, q.item_id LIMIT ${LIST_LIMIT}`,
     [accountIds && arrayLiteral(accountIds, (id) => id)],
@@ -79,7 +81,8 @@ async function dropQuarantined(pool: pg.Pool, accountId: string, ids: readonly s
 async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await pool.query<{ item_id: string }>({
     name: 'wanted-items',
-    text: 'SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2 ORDER BY item_id LIMIT $3',
+    text: `SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2
+           UNION SELECT item_id FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return found.rows.map((row) => row.item_id);

@@ -23,7 +23,7 @@ export interface WalkDelta {
   /** Items that are no longer wanted: deleted at the source. */
   dropped?: string[];
   /** Items that cannot be taken: recorded with their reason, and passed. */
-  quarantined?: { id: string; reason: string }[];
+  quarantined?: SetAside[];
   /** Items on the list that were wanted from outside: the wish is struck out. */
   replayed?: string[];
   /** Items that were taken: an earlier quarantine of theirs is over. */
@@ -38,6 +38,14 @@ export interface WalkDelta {
   sweepLimit?: number;
   /** Clear up to this many entries of this and earlier lists. */
   clearLimit?: number;
+}
+
+/** An item that cannot be taken. */
+export interface SetAside {
+  id: string;
+  reason: string;
+  /** Set where it may be innocent: it is tried again by itself after this time, once more after sixty times as long, and then no more. */
+  retryInMs?: number;
 }
 
 export interface WalkItem {
@@ -159,7 +167,8 @@ function putBack(session: Transaction, lease: Lease, generation: number, items: 
 function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
   session.send({
     name: 'wanted-strike-out',
-    text: 'DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    text: `WITH tried AS (UPDATE quarantined_items SET retry_at = NULL WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
+           DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -180,13 +189,16 @@ function takeEarly(session: Transaction, lease: Lease, generation: number, ids: 
   });
 }
 
-function quarantine(session: Transaction, lease: Lease, items: { id: string; reason: string }[]): void {
+/** With the verdict the count of its deaths is over: another chance is a whole one. */
+function quarantine(session: Transaction, lease: Lease, items: SetAside[]): void {
   session.send({
     name: 'quarantine-put',
-    text: `INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason)
-           SELECT $1, $2, u.id, u.reason FROM unnest($3::text[], $4::text[]) AS u(id, reason)
-           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now()`,
-    values: [lease.accountId, lease.collectionId, arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.reason)],
+    text: `WITH judged AS (UPDATE collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[]))
+           INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
+           SELECT $1, $2, u.id, u.reason, now() + u.retry_ms * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u(id, reason, retry_ms)
+           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
+              retry_at = CASE WHEN q.attempts = 1 THEN now() + 60 * (excluded.retry_at - now()) END`,
+    values: [lease.accountId, lease.collectionId, arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.reason), arrayLiteral(items, (i) => i.retryInMs ?? null)],
   });
 }
 

@@ -14,7 +14,7 @@ interface Options {
 /** `syncline quarantine list|retry|drop`: items that could not be taken, so that the rest could go on. */
 export function addQuarantine(program: Command): void {
   const quarantine = program.command('quarantine').description('items that could not be taken, with their reasons');
-  withOptions(quarantine.command('list').argument('[email]'), 'what is in quarantine, the newest first', 'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt}]')
+  withOptions(quarantine.command('list').argument('[email]'), 'what is in quarantine, the newest first', 'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]')
     .action((email: string | undefined, options: Options) => runWithStore(async ({ rt }, store) => {
       const accounts = await findAccounts(store, email === undefined ? [] : [email], options.tenant);
       const items = await store.quarantine.list(accounts && accounts.map(({ id }) => id));
@@ -45,6 +45,6 @@ function withOptions(command: Command, description: string, json: string): Comma
 }
 
 function tableOf(items: readonly QuarantinedItem[], nowMs: number): string {
-  const columns = ['ACCOUNT', 'COLLECTION', 'ITEM', 'TRIED', 'LAST', 'REASON'].map((title) => ({ title }));
-  return table(columns, items.map((item) => [item.email, nameOf(item), item.itemId, String(item.attempts), when(item.lastAt, nowMs), item.reason])).join('\n');
+  const columns = ['ACCOUNT', 'COLLECTION', 'ITEM', 'TRIED', 'LAST', 'AGAIN', 'REASON'].map((title) => ({ title }));
+  return table(columns, items.map((item) => [item.email, nameOf(item), item.itemId, String(item.attempts), when(item.lastAt, nowMs), item.retryAt ? when(item.retryAt, nowMs) : 'by retry', item.reason])).join('\n');
 }

@@ -1,6 +1,6 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
 import { describeError, must } from '@syncline/runtime';
-import type { MessageRow, PageCommit, WantedItem } from '@syncline/store';
+import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
@@ -38,7 +38,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   const { plan, answers, poison, rest } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = plan.items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
-  if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison }] });
+  if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison, retryInMs: SECOND_CHANCE_MS }] });
   if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
   if (answers.failed.size === 0 && context.hasTime() && !context.careful) {
@@ -53,7 +53,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
 export interface NamedFate {
   messages: MessageRow[];
   gone: string[];
-  quarantined: { id: string; reason: string }[];
+  quarantined: SetAside[];
   /** What the list has to keep, in order. */
   left: { id: string; delayMs: number; attempts: number }[];
   rest: Pick<Turn, 'rest'>;
@@ -134,8 +134,10 @@ function takenBeforeTurn(plan: FetchPlan, answers: Answers): string[] {
   return answers.messages.flatMap(({ id }) => (id && !inTurn.has(id) ? [id] : []));
 }
 
-/** Runs that an item may end before it is set aside. With three, a siege of a kill every five seconds set an innocent or two of 500 mailboxes aside. */
-const MAX_ITEM_CRASHES = 5;
+/** Runs that an item may end before it is set aside. */
+const MAX_ITEM_CRASHES = 3;
+/** Workers die of other things too: where one was killed every five seconds, an item or two of 500 mailboxes were in hand three times by chance. */
+const SECOND_CHANCE_MS = 60_000;
 
 /** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
 async function poisonOf(context: TurnContext, careful: Careful, id: string): Promise<string | null> {
@@ -148,7 +150,7 @@ interface Fate {
   messages: MessageRow[];
   gone: string[];
   again: { id: string; delayMs: number }[];
-  quarantined: { id: string; reason: string }[];
+  quarantined: SetAside[];
   /** Items that were tried before and are stored now. */
   taken: string[];
   /** Items that are stored although the cursor stops before them. */
