@@ -163,7 +163,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder, walks),
-    commitPage: (lease, commit) => inTurn(walks, commit, () => countedCommit(rt, pool, lease, commit)),
+    commitPage: (lease, commit) => inTurn(walks, lease.tenant, commit, () => countedCommit(rt, pool, lease, commit)),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -195,8 +195,8 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
   };
 }
 
-async function inTurn(walks: WalkTurns, { phase, careful, delta }: PageCommit, write: () => Promise<Committed>): Promise<Committed> {
-  if (phase !== 'follow') return careful ? write() : walks.take(delta.kind !== 'none', write);
+async function inTurn(walks: WalkTurns, tenant: string, { phase, careful, delta }: PageCommit, write: () => Promise<Committed>): Promise<Committed> {
+  if (phase !== 'follow') return careful ? write() : walks.take({ tenant, isPaid: delta.kind !== 'none' }, write);
   const committed = await write();
   if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
   return committed;

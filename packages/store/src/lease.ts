@@ -12,6 +12,7 @@ import { LEASE_WATCH, type LeaseWatch } from './watches.js';
 export interface Lease {
   collectionId: string;
   accountId: string;
+  tenant: string;
   /** The Google project of the account. */
   project: string;
   epoch: bigint;
@@ -99,7 +100,7 @@ export async function claimLease(pool: pg.Pool, collectionId: string, holder: st
              FROM accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
+        RETURNING c.id, c.account_id, c.tenant, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
@@ -126,6 +127,7 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
 interface ClaimedRow extends WindowRow {
   id: string;
   account_id: string;
+  tenant: string;
   project: string;
   kind: CollectionKind;
   external_id: string;
@@ -154,6 +156,7 @@ function leaseOf(row: ClaimedRow): Lease {
   return {
     collectionId: row.id,
     accountId: row.account_id,
+    tenant: row.tenant,
     project: row.project,
     epoch: BigInt(row.lease_epoch),
     kind: row.kind,

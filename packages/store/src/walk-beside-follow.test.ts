@@ -3,10 +3,10 @@ import type { PageCommit } from './commit-page.js';
 import type { Phase } from './lease.js';
 
 let fixture: StoreFixture;
-beforeAll(async () => {
+beforeEach(async () => {
   fixture = await storeFixture();
 });
-afterAll(() => fixture.close());
+afterEach(() => fixture.close());
 
 const pageOf = (phase: Phase, delta: PageCommit['delta'] = { kind: 'none' }): PageCommit => ({ cursor: { phase }, phase, generation: 1, delta });
 const CHANGE: PageCommit['delta'] = {
@@ -32,5 +32,30 @@ test('whoever follows, or takes items one by one, does not wait for the pages of
     expect(written).toEqual(['change', 'following', 'careful', 'walk', 'next walk']);
   } finally {
     hindrance.release();
+  }
+});
+
+test('a doorbell makes walks stand back before its change is found, a look that nobody asked for does not', async () => {
+  // All sessions are open before: one that has to be opened first comes too late to be told from one that waits its turn.
+  await Promise.all(Array.from({ length: 4 }, () => fixture.store.ping()));
+  for (const rung of [false, true]) {
+    await fixture.database.pool.query("UPDATE collections SET lease_until = NULL, phase = 'follow', rung_at = CASE WHEN $1 THEN now() END WHERE kind = 'calendar-list'", [rung]);
+    await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+    const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
+    const hindrance = await fixture.database.pool.connect();
+    const written: string[] = [];
+    const write = (name: string, lease: typeof mailbox, page: PageCommit): Promise<unknown> => fixture.store.commitPage(lease, page).then(() => written.push(name));
+    try {
+      await hindrance.query('BEGIN');
+      await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
+      const walks = [write('walk', mailbox, pageOf('backfill')), write('next walk', list, pageOf('backfill'))];
+      // A walk that did not wait would be written between the two.
+      await (rung ? write('following', list, pageOf('follow')).then(() => write('following', list, pageOf('follow'))) : walks[1]);
+      await hindrance.query('ROLLBACK');
+      await Promise.all(walks);
+      expect(written).toEqual(rung ? ['following', 'following', 'walk', 'next walk'] : ['next walk', 'walk']);
+    } finally {
+      hindrance.release();
+    }
   }
 });

@@ -7,7 +7,7 @@ interface Deed {
 }
 
 interface Stage {
-  begin(name: string, isPaid?: boolean): Promise<string>;
+  begin(name: string, isPaid?: boolean, tenant?: string): Promise<string>;
   begun: Deed[];
   turns: WalkTurns;
   /** Time stands still but for this. */
@@ -23,7 +23,7 @@ function stage(most: number): Stage {
   const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep };
   const turns = walkTurns(clock, most);
   const begun: Deed[] = [];
-  const begin = (name: string, isPaid = true): Promise<string> => turns.take(isPaid, () => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
+  const begin = (name: string, isPaid = true, tenant = 't'): Promise<string> => turns.take({ tenant, isPaid }, () => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
   return { begin, begun, turns, resting, pass: (ms) => void (nowMs += ms) };
 }
 
@@ -116,4 +116,16 @@ test('what Google was paid for has three of four turns, and lists the fourth', a
   }
   await Promise.all(all);
   expect(begun.map(({ name }) => name)).toEqual(['1', '2', '3', 'l1', '4', '5', 'l2', 'l3']);
+});
+
+test('tenants take turns, whatever each has waiting, and one that comes back stands behind the others', async () => {
+  const { begin, begun } = stage(1);
+  const all = ['a1', 'a2', 'a3', 'a4'].map((name) => begin(name, true, 'a')).concat(['b1', 'b2'].map((name) => begin(name, true, 'b')), begin('c1', true, 'c'));
+  for (let i = 0; i < all.length; i++) {
+    await settled();
+    if (i === 2) all.push(begin('b3', true, 'b'));
+    begun[i]?.end();
+  }
+  await Promise.all(all);
+  expect(begun.map(({ name }) => name)).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4', 'b3']);
 });

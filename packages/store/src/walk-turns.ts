@@ -2,7 +2,8 @@
  * Turns among the pages of walks. A page of a walk is a dozen statements that keep a core of Postgres and one of this process busy; when walks are at it in
  * every session, whoever follows waits for each statement of its own, and the worker itself for a core. So walks' pages take turns; and beside mailboxes
  * that are followed there is one turn, which rests after each page for a multiple of the time that the page took. The busier the machine, the longer a page
- * takes and the longer the rest: walks use what following leaves. Where nobody follows, nobody rests.
+ * takes and the longer the rest: walks use what following leaves. Where nobody follows, nobody rests. Tenants take turns here as they do when work is handed
+ * out: three mailboxes that came after another tenant's two hundred waited for seventeen of their pages before each of their own.
  *
  * Rejected: pauses of a fixed length (too long on a fast machine, too short on a busy one), and lower priorities by the operating system (the sessions
  * of Postgres are not ours to lower).
@@ -10,12 +11,18 @@
 import type { Clock } from '@syncline/runtime';
 
 export interface WalkTurns {
-  /** Does `work` when it is its turn: in the order in which they came, but pages that bring what Google was paid for have three of four turns. */
-  take<T>(isPaid: boolean, work: () => Promise<T>): Promise<T>;
+  /** Does `work` when it is its turn: tenant by tenant, each in the order in which it came, but pages that bring what Google was paid for have three of four turns. */
+  take<T>(page: WalkPage, work: () => Promise<T>): Promise<T>;
   /** Somebody who follows is being served, or was: a doorbell brought the run, or it found a change. A look without news hurries nobody. */
   followed(): void;
   /** Ends the rests. */
   close(): void;
+}
+
+export interface WalkPage {
+  tenant: string;
+  /** Google has had its price for what the page brings. */
+  isPaid: boolean;
 }
 
 /** How long somebody who follows is thought of: with a change a second, walks stand back all the time. */
@@ -28,17 +35,19 @@ const REST_LIMIT_MS = 2_000;
 
 /** @param most turns at a time where nobody follows */
 export function walkTurns(clock: Clock, most: number): WalkTurns {
-  const paid: (() => void)[] = [];
-  const listing: (() => void)[] = [];
+  const paid = tenantLine();
+  const listing = tenantLine();
   const closed = new AbortController();
   let taken = 0;
   let count = 0;
   let followedAtMs = Number.NEGATIVE_INFINITY;
   const begin = (): void => {
-    for (const turns = turnsBeside(clock.nowMs() - followedAtMs, most); paid.length + listing.length > 0 && taken < turns; taken++) {
+    for (const turns = turnsBeside(clock.nowMs() - followedAtMs, most); taken < turns; taken++) {
+      const [first, second] = (count + 1) % LISTING_EVERY === 0 ? [listing, paid] : [paid, listing];
+      const next = first.next() ?? second.next();
+      if (!next) return;
       count += 1;
-      const first = count % LISTING_EVERY === 0 ? [listing, paid] : [paid, listing];
-      first.find((queue) => queue.length > 0)?.shift()?.();
+      next();
     }
   };
   const handOn = (): void => {
@@ -46,8 +55,8 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
     begin();
   };
   return {
-    take: async (isPaid, work) => {
-      const begun = new Promise<void>((resolve) => (isPaid ? paid : listing).push(resolve));
+    take: async ({ tenant, isPaid }, work) => {
+      const begun = new Promise<void>((resolve) => (isPaid ? paid : listing).join(tenant, resolve));
       begin();
       await begun;
       const beganMs = clock.nowMs();
@@ -62,6 +71,27 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
     },
     followed: () => void (followedAtMs = clock.nowMs()),
     close: () => closed.abort(new Error('the store is closed')),
+  };
+}
+
+interface TenantLine {
+  join(tenant: string, begin: () => void): void;
+  next(): (() => void) | null;
+}
+
+/** Tenants in the order of their turns: who has had one, and has more, stands at the end. */
+function tenantLine(): TenantLine {
+  const waiting = new Map<string, (() => void)[]>();
+  return {
+    join: (tenant, begin) => void waiting.set(tenant, [...(waiting.get(tenant) ?? []), begin]),
+    next: () => {
+      for (const [tenant, [begin, ...others]] of waiting) {
+        waiting.delete(tenant);
+        if (others.length > 0) waiting.set(tenant, others);
+        return begin ?? null;
+      }
+      return null;
+    },
   };
 }
 
