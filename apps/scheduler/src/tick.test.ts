@@ -1,8 +1,8 @@
 import { QUEUE_NAMES, type Enqueued, type Fleet } from '@syncline/fleet';
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
-import type { DueCollection } from '@syncline/store';
+import type { DueCollection, DueQuery } from '@syncline/store';
 import type { ReminderDeps } from './reminder.js';
-import { type TickDeps, retryMs, runTicks, tick } from './tick.js';
+import { type QueueTurns, type TickDeps, retryMs, runTicks, tick } from './tick.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
@@ -11,28 +11,43 @@ const waitingEverywhere = (waiting: number): Counts => Object.fromEntries(QUEUE_
 test('what is due goes to its queue, and the next round waits as long as there is reason to', async () => {
   const busy = { ...waitingEverywhere(0), 'gmail-incremental': { waiting: 0, active: 100 } };
   const world = worldWith({ counts: busy, due: [[], collections(500)] });
-  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(0);
-  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(1_000);
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(0);
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(1_000);
   expect(world.enqueued).toHaveLength(500);
   expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', first: false });
 });
 
 test('a queue gets no more than it has room for, and is soon looked at again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
-  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(100);
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(100);
   expect(world.enqueued.map((job) => job.queue)).toEqual(['gmail-full', 'gmail-full', 'gmail-full']);
+});
+
+test('a round that found something is soon followed by the next, so that looks do not come in heaps', async () => {
+  const world = worldWith({ due: [[], collections(1)] });
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(250);
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(1_000);
+});
+
+test('who is ahead in a queue is remembered from round to round, until there is room for everybody', async () => {
+  const world = worldWith({ counts: waitingEverywhere(7), due: [collections(1), [], [], [], collections(1), [], [], [], [], [], [], [], []] });
+  const turns: QueueTurns = new Map();
+  for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, turns);
+  const walks = world.asked.filter(({ queue }) => queue?.gmail && queue.full).map(({ ahead }) => [...(ahead ?? [])]);
+  expect(walks).toEqual([[], [['t', 1]], [['t', 1]], []]);
+  expect(world.asked.filter(({ queue }) => !queue?.gmail && queue?.full).map(({ ahead }) => ahead?.size)).toEqual([0, 0, 0, 0]);
 });
 
 test('who has just connected, and whose run was cut off, goes to the head of its queue', async () => {
   const [plain, connected, cutOff] = collections(3) as [DueCollection, DueCollection, DueCollection];
   const world = worldWith({ due: [[plain, { ...connected, onboarding: true }, { ...cutOff, interrupted: true }]] });
-  await tick(runtimeWith([]).rt, world.deps);
+  await tick(runtimeWith([]).rt, world.deps, new Map());
   expect(world.enqueued.map(({ first }) => first)).toEqual([false, true, true]);
 });
 
 test('nothing is claimed while every queue is full', async () => {
   const world = worldWith({ counts: waitingEverywhere(2_000), due: [collections(500)] });
-  expect(await tick(runtimeWith([]).rt, world.deps)).toBe(100);
+  expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(100);
   expect(world.claims).toBe(0);
 });
 
@@ -58,18 +73,19 @@ test('retries wait longer each time and never over 10 s', () => {
 });
 
 function collections(count: number): DueCollection[] {
-  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false, interrupted: false }));
+  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false, interrupted: false, turn: n + 1 }));
 }
 
 interface World {
   deps: TickDeps & ReminderDeps;
   enqueued: Enqueued[];
   claims: number;
+  asked: DueQuery[];
 }
 
 /** Postgres and Redis as the scheduler sees them. `whenDone` is called by the first claim that finds nothing left. */
 function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: number; whenDone?: () => void }): World {
-  const world: World = { enqueued: [], claims: 0, deps: undefined as unknown as World['deps'] };
+  const world: World = { enqueued: [], claims: 0, asked: [], deps: undefined as unknown as World['deps'] };
   world.deps = {
     fleet: {
       memory: async () => ({ id: 'm', isNew: false }),
@@ -79,8 +95,10 @@ function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: nu
     store: {
       collections: {
         bringForward: async () => 0,
-        claimDue: async ({ limit }) => {
+        claimDue: async (query) => {
+          const { limit } = query;
           world.claims += 1;
+          world.asked.push(query);
           if (world.claims <= (o.failClaims ?? 0)) throw new Error('terminating connection due to administrator command');
           const batch = o.due.shift();
           if (batch === undefined) o.whenDone?.();

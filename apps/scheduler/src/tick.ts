@@ -1,5 +1,5 @@
 /**
- * The scheduler: once a second, or four times where there is work, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing. A claim only
+ * The scheduler: once a second, or four times where there is work, what is due in Postgres is claimed and put into the queues, in turns by tenant. It owns nothing that matters. A claim only
  * moves the collection's due time ahead by the visibility time, so what is lost on the way (this process, Redis, a job) comes due again by itself,
  * and any number of schedulers may run.
  */
@@ -8,6 +8,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
 import { roomIn } from './room.js';
+import { type Ahead, NOBODY_AHEAD, aheadAfter } from './tenant-turns.js';
 
 /** Of one claim: it bounds how long a statement holds its row locks and how much one pipeline brings to Redis. */
 const CLAIM_LIMIT = 500;
@@ -32,12 +33,13 @@ export interface TickDeps {
  */
 export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
   const remind = reminder(rt, deps);
+  const turns: QueueTurns = new Map();
   let failures = 0;
   while (!rt.signal.aborted) {
     try {
       const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
       await remind();
-      const pauseMs = await tick(rt, deps);
+      const pauseMs = await tick(rt, deps, turns);
       endTimer();
       if (failures > 0) rt.log.info({ event: 'scheduler-recovered', failures }, 'due work can be claimed and enqueued again');
       failures = 0;
@@ -50,18 +52,23 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
   }
 }
 
+/** What a scheduler remembers from round to round: which tenants are ahead, queue by queue. */
+export type QueueTurns = Map<SyncQueueName, Ahead>;
+
 /** One round over the queues. Returns how long the next may wait, in ms; 0 when there is both more to claim and room for it. */
-export async function tick(rt: Runtime, deps: TickDeps): Promise<number> {
+export async function tick(rt: Runtime, deps: TickDeps, turns: QueueTurns): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
   const counts = await deps.fleet.counts();
-  return Math.min(...(await Promise.all(SYNC_QUEUES.map((queue) => fill(rt, deps, queue, roomIn(queue, loadOf(counts[queue])))))));
+  return Math.min(...(await Promise.all(SYNC_QUEUES.map((queue) => fill(rt, deps, turns, queue, roomIn(queue, loadOf(counts[queue])))))));
 }
 
 /** Hands due work to one queue, as much as has room. Returns how long it may be left alone, in ms. */
-async function fill(rt: Runtime, { store, fleet }: TickDeps, queue: SyncQueueName, room: number): Promise<number> {
+async function fill(rt: Runtime, { store, fleet }: TickDeps, turns: QueueTurns, queue: SyncQueueName, room: number): Promise<number> {
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
-  const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) } });
+  const ahead = turns.get(queue) ?? NOBODY_AHEAD;
+  const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) }, ahead });
+  turns.set(queue, aheadAfter(ahead, due, due.length < limit));
   if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding, interrupted }) => ({ collectionId: id, queue, first: onboarding || interrupted })));
   rt.metrics.schedulerClaimed.inc({ queue }, due.length);
   if (due.length < limit) return due.length === 0 ? TICK_MS : FED_TICK_MS;

@@ -30,6 +30,17 @@ test('tenants take turns, however much one of them has due and since when', asyn
   expect([times(tenants, 'small'), times(tenants, 'single'), tenants.length]).toEqual([3, 1, 12]);
 });
 
+test('nor by being claimed one at a time: whoever is ahead counts on from there', async () => {
+  await dueCalendars('large', 50, 600);
+  await dueCalendars('late', 2, 60);
+  const claimOne = async (ahead: [string, number][]): Promise<object[]> => fixture.store.collections.claimDue({ limit: 1, visibilityMs: 30_000, queue: QUEUE, ahead: new Map(ahead) });
+  expect(await claimOne([])).toMatchObject([{ tenant: 'large', turn: 1 }]);
+  expect(await claimOne([['large', 1], ['gone {}"', 7]])).toMatchObject([{ tenant: 'late', turn: 1 }]);
+  expect(await claimOne([['large', 1], ['late', 1]])).toMatchObject([{ tenant: 'large', turn: 2 }]);
+  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'late', turn: 1 }]);
+  expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'large', turn: 4 }]);
+});
+
 test('what a small tenant does not need is not kept for it', async () => {
   await dueCalendars('large', 40, 600);
   await dueCalendars('small', 2, 60);

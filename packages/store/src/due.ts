@@ -4,10 +4,9 @@
  * Claiming only moves `next_sync_at` ahead by the visibility time: if the job is then lost with Redis, the collection comes
  * due again by itself, and nothing else has to remember that a job exists.
  *
- * Tenants take turns: of everything that is due, first each tenant's oldest, then each tenant's second oldest, and so on. A
- * turn is a slice of a few seconds at most, so there is no deficit to carry over from one tick to the next; what was
- * handed out comes back behind everything that waited meanwhile. Turns are taken among the oldest WINDOW rows of a queue, which
- * bounds a tick however much is due; a tenant that fills most of that window would hide the others, so it is looked
+ * Tenants take turns: of everything that is due, first each tenant's oldest, then each tenant's second oldest, and so on; whoever
+ * was given more before counts on from there (`ahead`), since a claim for one job would take the oldest every time.
+ * Turns are taken among the oldest WINDOW rows of a queue, which bounds a tick however much is due; a tenant that fills most of that window would hide the others, so it is looked
  * past: half of what is handed out then goes to the rest.
  */
 import type pg from 'pg';
@@ -31,6 +30,8 @@ export interface DueCollection {
   onboarding: boolean;
   /** Its last run was cut off: the next goes on with it. */
   interrupted: boolean;
+  /** Which of its tenant's turns it had: 1 for the first, counted from what the tenant was ahead. */
+  turn: number;
 }
 
 export interface DueQuery {
@@ -38,6 +39,8 @@ export interface DueQuery {
   visibilityMs: number;
   /** Default: every queue in turn, until `limit` is reached. */
   queue?: DueQueue;
+  /** Turns that tenants have had before the others. Default: none. */
+  ahead?: ReadonlyMap<string, number>;
 }
 
 const QUEUES: readonly DueQueue[] = [
@@ -55,29 +58,30 @@ const LOOK_PAST_LIMIT = 200_000;
 
 /** Claims up to `limit` due collections, in turns by tenant; one more where a tenant crowds the others out and `limit` is 1. */
 export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollection[]> {
-  if (q.queue) return claimOfQueue(pool, q.queue, q.limit, q.visibilityMs);
+  if (q.queue) return claimOfQueue(pool, q.queue, q);
   const claimed: DueCollection[] = [];
   for (const queue of QUEUES) {
-    if (claimed.length < q.limit) claimed.push(...(await claimOfQueue(pool, queue, q.limit - claimed.length, q.visibilityMs)));
+    if (claimed.length < q.limit) claimed.push(...(await claimOfQueue(pool, queue, { ...q, limit: q.limit - claimed.length })));
   }
   return claimed;
 }
 
 /** In two halves, since only the first tells whether somebody crowds the others out of the window. */
-async function claimOfQueue(pool: pg.Pool, queue: DueQueue, limit: number, visibilityMs: number): Promise<DueCollection[]> {
+async function claimOfQueue(pool: pg.Pool, queue: DueQueue, { limit, visibilityMs, ahead = new Map() }: DueQuery): Promise<DueCollection[]> {
   const half = Math.ceil(limit / 2);
-  const first = await claimInTurns(pool, queue, { limit: half, visibilityMs, past: [] });
+  const first = await claimInTurns(pool, queue, { limit: half, visibilityMs, ahead, past: [] });
   const isCrowded = first.crowding.length > 0;
   // Room for one job at a time is the rule where walks fill every slot: the others then get one beyond the limit, or they would never get any.
   const rest = isCrowded ? Math.max(1, limit - half) : limit - half;
   if (rest === 0 || (first.claimed.length < half && !isCrowded)) return first.claimed;
-  const second = await claimInTurns(pool, queue, { limit: rest, visibilityMs, past: first.crowding });
+  const second = await claimInTurns(pool, queue, { limit: rest, visibilityMs, ahead, past: first.crowding });
   return first.claimed.concat(second.claimed);
 }
 
 interface Turns {
   limit: number;
   visibilityMs: number;
+  ahead: ReadonlyMap<string, number>;
   /** Tenants that have had enough of this tick. */
   past: readonly string[];
 }
@@ -90,6 +94,7 @@ interface TurnRow {
   tenant: string;
   onboarding: boolean;
   interrupted: boolean;
+  turn: string;
   crowding: string[] | null;
 }
 
@@ -106,20 +111,22 @@ async function claimInTurns(pool: pg.Pool, queue: DueQueue, o: Turns): Promise<{
               crowding AS MATERIALIZED (
                 SELECT array_agg(tenant) AS tenants
                   FROM (SELECT tenant FROM oldest GROUP BY tenant HAVING count(*) > ${WINDOW * CROWDING_SHARE} AND (SELECT count(*) FROM oldest) = ${WINDOW}) AS crowd),
-              turns AS (SELECT id, next_sync_at, row_number() OVER (PARTITION BY tenant ORDER BY next_sync_at) AS turn FROM oldest),
-              chosen AS MATERIALIZED (SELECT id FROM turns ORDER BY turn, next_sync_at LIMIT $5),
+              turns AS (
+                SELECT id, next_sync_at, coalesce(h.turns, 0) + row_number() OVER (PARTITION BY tenant ORDER BY next_sync_at) AS turn
+                  FROM oldest LEFT JOIN unnest($7::text[], $8::bigint[]) AS h(tenant, turns) USING (tenant)),
+              chosen AS MATERIALIZED (SELECT id, turn FROM turns ORDER BY turn, next_sync_at LIMIT $5),
               picked AS (
-                SELECT c.id FROM chosen JOIN collections c ON c.id = chosen.id JOIN accounts a ON a.id = c.account_id
+                SELECT c.id, chosen.turn FROM chosen JOIN collections c ON c.id = chosen.id JOIN accounts a ON a.id = c.account_id
                  WHERE c.next_sync_at <= now() AND c.state = 'active' AND a.state = 'active'
                    FOR UPDATE OF c SKIP LOCKED)
            UPDATE collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
-        RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, (SELECT tenants FROM crowding) AS crowding,
+        RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, picked.turn, (SELECT tenants FROM crowding) AS crowding,
                   ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
-    values: [queue.gmail, queue.full, look, arrayLiteral(o.past, (tenant) => tenant), o.limit, o.visibilityMs],
+    values: [queue.gmail, queue.full, look, arrayLiteral(o.past, (tenant) => tenant), o.limit, o.visibilityMs, arrayLiteral([...o.ahead.keys()], (tenant) => tenant), arrayLiteral([...o.ahead.values()], String)],
   });
   return { claimed: due.rows.map(dueCollection), crowding: due.rows[0]?.crowding ?? [] };
 }
 
 function dueCollection(row: TurnRow): DueCollection {
-  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding, interrupted: row.interrupted };
+  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding, interrupted: row.interrupted, turn: Number(row.turn) };
 }
