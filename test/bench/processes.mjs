@@ -62,3 +62,9 @@ export function usage(pids) {
   }
   return { cpuSeconds, peakMb };
 }
+
+/** CPU seconds that the hypervisor gave to others while this machine wanted them, of all cores, since it began. */
+export function stolenSeconds() {
+  const [, , , , , , , , steal = '0'] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/);
+  return Number(steal) / TICKS_PER_SECOND;
+}
