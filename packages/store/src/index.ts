@@ -120,7 +120,7 @@ export const LEASE_TTL_MS = 6_000;
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, options.byIndex);
+  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, options);
   const vault = openVault(pool, options.masterKey);
   try {
     await pool.query('SELECT 1').catch((error: unknown) => {

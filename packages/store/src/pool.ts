@@ -4,6 +4,17 @@ import pg from 'pg';
 /** A stopped or cut-off process must not hold row locks for longer than its lease: the server ends its transaction. */
 const IDLE_IN_TRANSACTION_LIMIT_MS = 8_000;
 const STATEMENT_LIMIT_MS = 60_000;
+/**
+ * A session that has not answered by then never will: the server ends a statement sooner, and a second one may be before it. Connections that a firewall
+ * has forgotten look alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
+ */
+const ANSWER_LIMIT_MS = 2 * STATEMENT_LIMIT_MS;
+
+export interface PoolOptions {
+  /** See openPool. Default false. */
+  byIndex?: boolean;
+  answerLimitMs?: number;
+}
 
 /**
  * The one pool of a process, which Prisma's adapter uses too.
@@ -15,7 +26,7 @@ const STATEMENT_LIMIT_MS = 60_000;
  * tenant has connected: each follower's clearing of its three rows read them all then, and changes waited for 15 s. One plan a session: Postgres otherwise plans
  * whatever takes an array anew each time, in the hope of a better one. A doorbell's statement was planned for 0.84 ms and ran for 0.27.
  */
-export function openPool(databaseUrl: string, max: number, byIndex = false): pg.Pool {
+export function openPool(databaseUrl: string, max: number, { byIndex = false, answerLimitMs = ANSWER_LIMIT_MS }: PoolOptions = {}): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
@@ -23,10 +34,14 @@ export function openPool(databaseUrl: string, max: number, byIndex = false): pg.
     pipeline: true,
     stream: () => new OneWriteATick(),
     connectionTimeoutMillis: 10_000,
+    // With pipelining the driver then ends the connection, and all that was asked on it fails.
+    query_timeout: answerLimitMs,
     options: `-c timezone=UTC -c statement_timeout=${STATEMENT_LIMIT_MS} -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_LIMIT_MS}${byIndex ? ' -c enable_seqscan=off -c plan_cache_mode=force_generic_plan' : ''}`,
   });
   // An idle session that the server closes reports here; the next query opens another, so there is nothing to do.
   pool.on('error', () => undefined);
+  // Nor is there when one ends in somebody's hands: whoever waits for an answer is told by its failing. Without a listener it would end the process.
+  pool.on('connect', (session) => session.on('error', () => undefined));
   return pool;
 }
 

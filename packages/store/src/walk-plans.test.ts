@@ -14,7 +14,7 @@ const TIMES = 6;
 
 test.each([[true, 'Index'], [false, 'Seq Scan']])("the plan of a worker's session that was made while the walks' list was small finds its rows by index (%s: %s)", async (byIndex, found) => {
   const lease = await claim(fixture, fixture.accountId, 'gmail');
-  const pool = openPool(fixture.database.url, 1, byIndex);
+  const pool = openPool(fixture.database.url, 1, { byIndex });
   const session = await pool.connect();
   try {
     await session.query('ANALYZE walk_items');
