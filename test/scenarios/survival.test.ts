@@ -69,6 +69,24 @@ test('FLUSHALL in the middle of a backfill loses nothing and exceeds no quota', 
   await expectWhole();
 }, 180_000);
 
+test('every session of Postgres ended, again and again, in the middle of a backfill: no process ends, and the mirror is whole', async () => {
+  const url = new URL(database.url);
+  url.searchParams.set('application_name', 'fleet');
+  const fleet = ['scheduler', 'worker', 'worker'].map((program) => startProgram(program as 'scheduler' | 'worker', { ...env, DATABASE_URL: url.href }));
+  await untilHalfDone();
+  let busy = 0;
+  await until(async () => {
+    const { rows } = await database.pool.query<{ busy: boolean }>(
+      `WITH sessions AS MATERIALIZED (SELECT pid, xact_start IS NOT NULL AS busy FROM pg_stat_activity WHERE application_name = 'fleet')
+       SELECT busy FROM sessions WHERE pg_terminate_backend(pid)`,
+    );
+    busy += rows.filter((session) => session.busy).length;
+    return busy >= 10;
+  });
+  await expectWhole();
+  expect(fleet.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null, null]);
+}, 180_000);
+
 test('SIGTERM drains: the process ends by itself with 0, and its collections are free at once', async () => {
   startProgram('scheduler', env);
   const worker = startProgram('worker', env);
