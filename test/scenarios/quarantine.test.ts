@@ -65,6 +65,20 @@ test('a message that ends the worker is quarantined after it has done so three t
   expect((await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [mailbox])).rows).toEqual([{ crashes: 0, run_open: false }]);
 });
 
+test('after two runs that ended without a word items are committed one by one, and no such commit waits for its turn among walks', async () => {
+  const google = deadly(await someMessage(), []);
+  for (let n = 0; n < 2; n++) await expect(run(google)).rejects.toThrow('killed');
+  const commits: { careful: boolean | undefined; messages: number }[] = [];
+  const commitPage: typeof world.store.commitPage = (lease, commit) => {
+    commits.push({ careful: commit.careful, messages: commit.delta.kind === 'gmail' ? commit.delta.messages.length : 0 });
+    return world.store.commitPage(lease, commit);
+  };
+  await syncCollection(world.rt, { store: { ...world.store, commitPage }, google: world.google, policy: POLICY }, mailbox, { sliceMs: 60_000, signal: new AbortController().signal });
+  expect(commits.length).toBeGreaterThan(10);
+  expect(new Set(commits.map(({ careful }) => careful))).toEqual(new Set([true]));
+  expect(Math.max(...commits.map(({ messages }) => messages))).toBe(1);
+});
+
 test('retry takes it in when it can be taken, and it leaves the quarantine', async () => {
   const poison = await someMessage();
   const google = deadly(poison, []);
