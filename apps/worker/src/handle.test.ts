@@ -1,4 +1,4 @@
-import { jobResult } from './handle.js';
+import { jobResult, sliceMsBy } from './handle.js';
 
 const NOW_MS = 1_700_000_000_000;
 const at = (ms: number): Date => new Date(NOW_MS + ms);
@@ -27,4 +27,8 @@ test('a busy collection is tried again when its lease ends, and soon in any case
   expect(busy(1_000, 0)).toEqual({ kind: 'delay', until: at(1_000) });
   expect(busy(6_000, 0)).toEqual({ kind: 'delay', until: at(1_500) });
   expect(busy(6_000, 0.5)).toEqual({ kind: 'delay', until: at(1_750) });
+});
+
+test('slices last five seconds, each a quarter more or less by chance, so that those which began together end apart', () => {
+  expect([0, 0.5, 1].map(sliceMsBy)).toEqual([3_750, 5_000, 6_250]);
 });

@@ -55,13 +55,18 @@ async function syncAndMeasure(rt: Runtime, deps: SyncDeps, job: JobRun): Promise
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let ended = 'failed';
   try {
-    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: SLICE_MS * (1 + SLICE_SPREAD * (rt.random.next() - 0.5)), signal: job.signal });
+    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: sliceMsBy(rt.random.next()), signal: job.signal });
     ended = outcome.kind;
     return outcome;
   } finally {
     endTimer();
     rt.metrics.syncOutcomes.inc({ kind, outcome: ended });
   }
+}
+
+/** How long a slice may last: between 3.75 and 6.25 s, by `chance` in [0, 1). */
+export function sliceMsBy(chance: number): number {
+  return SLICE_MS * (1 + SLICE_SPREAD * (chance - 0.5));
 }
 
 function idsOf(job: JobRun): { collectionId: string; queue: QueueName; attempt: number } {
