@@ -1,6 +1,6 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import type { PageCommit } from './commit-page.js';
-import type { Phase } from './lease.js';
+import type { Lease, Phase } from './lease.js';
 
 let fixture: StoreFixture;
 beforeEach(async () => {
@@ -14,25 +14,33 @@ const CHANGE: PageCommit['delta'] = {
   calendars: [{ id: 'c', summary: 'C', timeZone: 'UTC', accessRole: 'owner', isPrimary: false, resource: '{}' }],
 };
 
-test('whoever follows, or takes items one by one, does not wait for the pages of walks, which come one after the other when a change has just been followed', async () => {
+/** What is written while the mailbox's row is held: `meanwhile` ends before the row is let go of, the walks it returns after that. @returns in which order */
+async function writtenBeside(meanwhile: (write: (name: string, lease: Lease, page: PageCommit) => Promise<unknown>, mailbox: Lease, list: Lease) => Promise<Promise<unknown>[]>): Promise<string[]> {
   const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
   const hindrance = await fixture.database.pool.connect();
   const written: string[] = [];
-  const write = (name: string, lease: typeof mailbox, page: PageCommit): Promise<unknown> => fixture.store.commitPage(lease, page).then(() => written.push(name));
   try {
     await hindrance.query('BEGIN');
     await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
+    const walks = await meanwhile((name, lease, page) => fixture.store.commitPage(lease, page).then(() => written.push(name)), mailbox, list);
+    written.push('let go');
+    await hindrance.query('ROLLBACK');
+    await Promise.all(walks);
+    return written;
+  } finally {
+    hindrance.release();
+  }
+}
+
+test('whoever follows, or takes items one by one, does not wait for the pages of walks, which come one after the other when a change has just been followed', async () => {
+  const written = await writtenBeside(async (write, mailbox, list) => {
     await write('change', list, pageOf('follow', CHANGE));
     const walks = [write('walk', mailbox, pageOf('backfill')), write('next walk', list, pageOf('backfill'))];
     await write('following', list, pageOf('follow'));
     await write('careful', list, { ...pageOf('backfill'), careful: true });
-    expect(written).toEqual(['change', 'following', 'careful']);
-    await hindrance.query('ROLLBACK');
-    await Promise.all(walks);
-    expect(written).toEqual(['change', 'following', 'careful', 'walk', 'next walk']);
-  } finally {
-    hindrance.release();
-  }
+    return walks;
+  });
+  expect(written).toEqual(['change', 'following', 'careful', 'let go', 'walk', 'next walk']);
 });
 
 test('a doorbell makes walks stand back before its change is found, a look that nobody asked for does not', async () => {
@@ -41,21 +49,12 @@ test('a doorbell makes walks stand back before its change is found, a look that 
   for (const rung of [false, true]) {
     await fixture.database.pool.query("UPDATE collections SET lease_until = NULL, phase = 'follow', rung_at = CASE WHEN $1 THEN now() END WHERE kind = 'calendar-list'", [rung]);
     await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
-    const [mailbox, list] = [await claim(fixture, fixture.accountId, 'gmail'), await claim(fixture, fixture.accountId, 'calendar-list')];
-    const hindrance = await fixture.database.pool.connect();
-    const written: string[] = [];
-    const write = (name: string, lease: typeof mailbox, page: PageCommit): Promise<unknown> => fixture.store.commitPage(lease, page).then(() => written.push(name));
-    try {
-      await hindrance.query('BEGIN');
-      await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [mailbox.collectionId]);
+    const written = await writtenBeside(async (write, mailbox, list) => {
       const walks = [write('walk', mailbox, pageOf('backfill')), write('next walk', list, pageOf('backfill'))];
       // A walk that did not wait would be written between the two.
       await (rung ? write('following', list, pageOf('follow')).then(() => write('following', list, pageOf('follow'))) : walks[1]);
-      await hindrance.query('ROLLBACK');
-      await Promise.all(walks);
-      expect(written).toEqual(rung ? ['following', 'following', 'walk', 'next walk'] : ['next walk', 'walk']);
-    } finally {
-      hindrance.release();
-    }
+      return walks;
+    });
+    expect(written).toEqual(rung ? ['following', 'following', 'let go', 'walk', 'next walk'] : ['next walk', 'let go', 'walk']);
   }
 });
