@@ -167,8 +167,7 @@ function putBack(session: Transaction, lease: Lease, generation: number, items: 
 function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
   session.send({
     name: 'wanted-strike-out',
-    text: `WITH tried AS (UPDATE quarantined_items SET retry_at = NULL WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
-           DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+    text: 'DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
