@@ -3,15 +3,18 @@
  * publishes within that call, and Pub/Sub pushes at once) to the moment at which the row is seen committed: both ends are taken on the far side,
  * so the figures are upper bounds. Scheduler, worker, API, Postgres, Redis and the simulator share this machine; quotas off, no latency.
  *
- * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more while so many other mailboxes are walked; Google's
- * limits hold then, a quarter of them, so that the project's quota and not this machine is what the walks saturate. Each account changes every accounts/changes seconds, in a random
- * order: Gmail drops what comes within a second of a mailbox's last notification, and that is not what is measured here.
+ * --accounts=N (1,000), --changes=N a second (50), --seconds=N (20). --beside=N measures once more while so many other mailboxes (of --messages=N, 500) are walked;
+ * Google's limits hold then, a quarter of them, so that the project's quota and not this machine is what the walks saturate. They are connected as an operator does
+ * it, by `syncline accounts import`: in the process that looks for the rows it would hold up the looking. Their number is small because the simulator holds them all,
+ * and its garbage collector halts Google for half a second now and then when that is 400,000 messages. Each account changes every accounts/changes seconds, in
+ * a random order: Gmail drops what comes within a second of a mailbox's last notification, and that is not what is measured here.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
-import { accountsOf, freshDatabase, importAccounts, openBenchStore } from './fleet.mjs';
+import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
 import { firstLine, start, stolenSeconds, stop, usage } from './processes.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
@@ -20,7 +23,6 @@ const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
 const LOOK_EVERY_MS = 5;
 /** A change that is not stored by then is a failure of the bench, not a slow one. */
 const PATIENCE_MS = 90_000;
-const BESIDE_MESSAGES = 2_000;
 /** Changes that took longer are told of by their second: all in one are a pause of something, spread out they are a lack of it. */
 const SLOW_MS = 500;
 
@@ -33,8 +35,8 @@ export async function freshness(plan = planOf(process.argv)) {
       console.log('nothing beside:');
       const idle = report(await measure(stage, plan), plan);
       if (plan.beside > 0) {
-        const join = await makeAccounts(stage, { tenant: 'beside', accounts: plan.beside, messages: BESIDE_MESSAGES });
-        console.log(`beside ${plan.beside} mailboxes that are walked, from the moment at which they connect:`);
+        const join = await makeAccounts(stage, { tenant: 'beside', accounts: plan.beside, messages: plan.messages });
+        console.log(`beside ${plan.beside} mailboxes of ${plan.messages} that are walked, from the moment at which they connect:`);
         const before = await walked(stage);
         const [latencies] = await Promise.all([measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }), join()]);
         const busy = report(latencies, plan);
@@ -53,7 +55,7 @@ export async function freshness(plan = planOf(process.argv)) {
 export function planOf(argv) {
   const numberOf = (name, byDefault) => Number(argv.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? byDefault);
   const beside = numberOf('beside', 0);
-  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20), beside, ...(beside > 0 ? { quota: 0.25 } : {}) };
+  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20), beside, messages: numberOf('messages', 500), ...(beside > 0 ? { quota: 0.25 } : {}) };
 }
 
 function report(latencies, plan) {
@@ -86,7 +88,7 @@ export async function withFleet(servers, plan, act) {
     // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
     await pause(4_000);
     const before = Object.fromEntries(Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]));
-    await act({ pool, google, databaseUrl, masterKey, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
+    await act({ pool, google, env, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
   } finally {
     const { simulator, ...fleet } = children;
     await Promise.all(Object.values(fleet).map(stop));
@@ -107,17 +109,19 @@ function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
   };
 }
 
-/** Makes accounts in the simulator, which keeps it busy for seconds. @returns what connects them, at once */
-export async function makeAccounts({ google, databaseUrl, masterKey }, { tenant, accounts, messages }) {
-  const made = [];
-  for (let i = 0; i < accounts; i++) made.push(await post(`${google}/sim/accounts`, { email: `user${i}@${tenant}.example`, messages, calendars: 1, eventsPerCalendar: 1 }));
+/** Makes accounts in the simulator, which keeps it busy for seconds. @returns what connects them, all at once */
+export async function makeAccounts({ google, env }, { tenant, accounts, messages }) {
+  const lines = [];
+  for (let i = 0; i < accounts; i++) {
+    const { email, refreshToken } = await post(`${google}/sim/accounts`, { email: `user${i}@${tenant}.example`, messages, calendars: 1, eventsPerCalendar: 1 });
+    lines.push(JSON.stringify({ email, refreshToken, tenant, resources: ['gmail'] }));
+  }
   return async () => {
-    const store = await openBenchStore(databaseUrl, masterKey);
-    try {
-      for (const { email, refreshToken } of made) await store.accounts.import({ email, refreshToken, tenant, resources: ['gmail'] });
-    } finally {
-      await store.close();
-    }
+    const importing = start('apps/cli/dist/main.js', ['accounts', 'import', '-'], env, 'ignore', 'pipe');
+    importing.stdout.resume();
+    importing.stdin.end(lines.join('\n'));
+    const [code] = await once(importing, 'exit');
+    if (code !== 0) throw new Error(`syncline accounts import ended with ${code}`);
   };
 }
 

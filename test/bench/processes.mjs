@@ -15,12 +15,12 @@ export function profileInto(directory) {
   profileDir = path.resolve(directory);
 }
 
-export function start(file, args, env = {}, errors = 'inherit') {
+export function start(file, args, env = {}, errors = 'inherit', input = 'ignore') {
   const profiling = profileDir === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-name', `${file.split('/')[1]}-${String(Date.now())}.cpuprofile`];
   const child = spawn(process.execPath, [...profiling, path.join(ROOT, file), ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', errors],
+    stdio: [input, 'pipe', errors],
   });
   if (errors === 'inherit') child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
   return child;

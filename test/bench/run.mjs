@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N] [--beside=N] — figures, not tests: nothing here fails for being slow.
+ * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N] [--beside=N] [--messages=N] — figures, not tests: nothing here fails for being slow.
  *
  * A benchmark prints what it measured, the baseline beside it and the machine it ran on. Machines are noisy and baselines are other
  * runs': quote the ratios within one run, and CPU seconds, which the operating system counts, rather than times. `--save` makes
@@ -20,7 +20,7 @@ import { units } from './units.mjs';
 
 const BENCHMARKS = { backfill, fairness, freshness, latency, incremental, governor, scaling, scheduler, units };
 
-const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' }, accounts: { type: 'string' }, changes: { type: 'string' }, seconds: { type: 'string' }, beside: { type: 'string' } } });
+const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' }, accounts: { type: 'string' }, changes: { type: 'string' }, seconds: { type: 'string' }, beside: { type: 'string' }, messages: { type: 'string' } } });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(', ')}; there is ${Object.keys(BENCHMARKS).join(', ')}`);

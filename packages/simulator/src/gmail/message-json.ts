@@ -19,7 +19,7 @@ interface Rendered { historyId: bigint; bytes: Buffer; slots: Slot[] }
 /** Where an attachment id of that part belongs. */
 interface Slot { at: number; partId: string }
 
-const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024;
+const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 
 export class MessageJson {
   private readonly kept = new Map<string, Rendered>();

@@ -11,6 +11,7 @@ import type { Ledger } from '../ledger.js';
 import type { Prng } from '../prng.js';
 import type { Asked } from '../sim.js';
 import { hashText } from '../prng.js';
+import { Deliveries } from './deliveries.js';
 import type { Weather } from './weather.js';
 
 type State = 'sync' | 'exists' | 'not_exists';
@@ -38,7 +39,7 @@ const CHANNELS_LIMIT = 100_000;
 export class Channels {
   private readonly byId = new Map<string, Channel>();
   private looking: NodeJS.Timeout | null = null;
-  private readonly leaving = new AbortController();
+  private readonly deliveries = new Deliveries();
 
   constructor(private readonly clock: SimClock, private readonly prng: Prng, private readonly ledger: Ledger, private readonly weather: Weather) {}
 
@@ -75,7 +76,7 @@ export class Channels {
   }
 
   close(): void {
-    this.leaving.abort();
+    this.deliveries.stop();
     for (const channel of this.byId.values()) this.drop(channel);
   }
 
@@ -117,7 +118,7 @@ export class Channels {
   /** Google tries again on its usual four codes, with back-off; any other refusal is final. */
   private async send(channel: Channel, state: State, number: number, attempt: number): Promise<void> {
     const status = await this.post(channel, state, number);
-    if (this.leaving.signal.aborted) return;
+    if (this.deliveries.isStopped) return;
     this.ledger.notified('channel', ACKNOWLEDGED.has(status) ? 'delivered' : 'refused');
     if (RETRIED.has(status) && attempt < ATTEMPTS) this.clock.schedule(1_000 * 2 ** (attempt - 1), () => { void this.send(channel, state, number, attempt + 1); });
   }
@@ -129,14 +130,8 @@ export class Channels {
       'X-Goog-Message-Number': String(number), 'X-Goog-Resource-ID': channel.resourceId, 'X-Goog-Resource-URI': channel.resourceUri,
       ...(channel.token === null ? {} : { 'X-Goog-Channel-Token': channel.token }),
     };
-    try {
-      const answer = await fetch(channel.address, { method: 'POST', headers, redirect: 'manual', signal: AbortSignal.any([this.leaving.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
-      await answer.arrayBuffer();
-      return answer.status;
-    } catch {
-      // An address that can't be reached is tried again like a 503.
-      return 503;
-    }
+    // An address that can't be reached is tried again like a 503.
+    return (await this.deliveries.post(channel.address, headers, null, TIMEOUT_MS)) ?? 503;
   }
 }
 

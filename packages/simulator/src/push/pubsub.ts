@@ -6,6 +6,7 @@ import type { SimClock } from '../clock.js';
 import type { Ledger } from '../ledger.js';
 import type { Prng } from '../prng.js';
 import type { SigningKey } from '../signing-key.js';
+import { Deliveries } from './deliveries.js';
 import type { Weather } from './weather.js';
 
 export interface SubscriptionOrder {
@@ -44,7 +45,7 @@ export class PubSub {
   /** Topic → whether Gmail may publish to it. */
   private readonly topics = new Map<string, boolean>();
   private readonly subscriptions = new Map<string, Subscription>();
-  private readonly leaving = new AbortController();
+  private readonly deliveries = new Deliveries();
 
   constructor(private readonly clock: SimClock, private readonly prng: Prng, private readonly ledger: Ledger, private readonly weather: Weather, private readonly key: SigningKey) {}
 
@@ -116,7 +117,7 @@ export class PubSub {
 
   /** Ends pushes that are under way. */
   stop(): void {
-    this.leaving.abort();
+    this.deliveries.stop();
     for (const subscription of this.subscriptions.values()) wakeAll(subscription);
   }
 
@@ -162,7 +163,7 @@ export class PubSub {
   private async push(subscription: Subscription, endpoint: string, one: Waiting): Promise<void> {
     one.attempts += 1;
     const acknowledged = await this.post(subscription, endpoint, one.message);
-    if (this.leaving.signal.aborted || !subscription.waiting.has(one)) return;
+    if (this.deliveries.isStopped || !subscription.waiting.has(one)) return;
     this.ledger.notified('pubsub', acknowledged ? 'delivered' : 'refused');
     if (acknowledged) { subscription.waiting.delete(one); return; }
     const backoffMs = Math.min(subscription.maxBackoffMs, subscription.minBackoffMs * 2 ** (one.attempts - 1));
@@ -175,15 +176,10 @@ export class PubSub {
   private async post(subscription: Subscription, endpoint: string, message: PubSubMessage): Promise<boolean> {
     const { messageId, publishTime, data } = message;
     const envelope = { message: { data, messageId, message_id: messageId, publishTime, publish_time: publishTime }, subscription: subscription.name };
-    const signal = AbortSignal.any([this.leaving.signal, AbortSignal.timeout(subscription.ackDeadlineSeconds * 1_000)]);
-    try {
-      const answer = await fetch(endpoint, { method: 'POST', signal, redirect: 'manual', body: JSON.stringify(envelope), headers: { 'content-type': 'application/json', ...this.authorization(subscription) } });
-      await answer.arrayBuffer();
-      return ACKNOWLEDGED.has(answer.status);
-    } catch {
-      // Nobody there, or too slow: to Pub/Sub that is a refusal like any other.
-      return false;
-    }
+    const headers = { 'content-type': 'application/json', ...this.authorization(subscription) };
+    const status = await this.deliveries.post(endpoint, headers, JSON.stringify(envelope), subscription.ackDeadlineSeconds * 1_000);
+    // Nobody there, or too slow: to Pub/Sub that is a refusal like any other.
+    return status !== null && ACKNOWLEDGED.has(status);
   }
 
   /** By the machine's clock, as the receiver checks it by its own. */
