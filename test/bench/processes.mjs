@@ -63,6 +63,12 @@ export function usage(pids) {
   return { cpuSeconds, peakMb };
 }
 
+/** CPU seconds of all processes that this one started and that have ended. */
+export function endedChildrenSeconds() {
+  const fields = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
 /** CPU seconds that the hypervisor gave to others while this machine wanted them, of all cores, since it began. */
 export function stolenSeconds() {
   const [, , , , , , , , steal = '0'] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/);

@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { backfill } from './backfill.mjs';
+import { connect } from './connect.mjs';
 import { fairness } from './fairness.mjs';
 import { baselineMachine, machine, saveBaselines } from './figures.mjs';
 import { freshness } from './freshness.mjs';
@@ -18,7 +19,7 @@ import { scaling } from './scaling.mjs';
 import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, fairness, freshness, latency, incremental, governor, scaling, scheduler, units };
+const BENCHMARKS = { backfill, connect, fairness, freshness, latency, incremental, governor, scaling, scheduler, units };
 
 const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' }, accounts: { type: 'string' }, changes: { type: 'string' }, seconds: { type: 'string' }, beside: { type: 'string' }, messages: { type: 'string' } } });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);

@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import { isNever, scheduleAccount } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
 import type { CollectionKind, Lease, Phase } from './lease.js';
-import type { Vault } from './vault.js';
 import type { WatchState } from './watches.js';
 import { inTransaction } from './transaction.js';
 
@@ -73,40 +70,6 @@ export interface DoorbellView {
   dueAt: Date;
   lastRungAt: Date | null;
   error: string | null;
-}
-
-/** Prisma's own limits, 2 s for a session and 5 s for the transaction, fail imports on a machine that is busy. */
-const IMPORT_LIMITS = { maxWait: 10_000, timeout: 30_000 };
-
-/**
- * Connects an account, or renews its refresh token: idempotent by (tenant, email). An account that was waiting for a new grant
- * becomes active again and goes on from its cursors; nothing of its mirror is touched.
- */
-export async function importAccount(prisma: PrismaClient, vault: Vault, account: AccountImport): Promise<{ id: string; created: boolean }> {
-  return prisma.$transaction(async (tx) => {
-    const key = { tenant_email: { tenant: account.tenant, email: account.email } };
-    const known = await tx.account.findUnique({ where: key });
-    const id = known?.id ?? randomUUID();
-    const resources = [...new Set([...(known?.resources ?? []), ...account.resources])].sort();
-    if (known?.state === 'removing') throw new OperatorError('the account is being removed; import it again when that is done (syncline accounts list)');
-    const project = account.project === undefined ? {} : { project: account.project };
-    const revived = known?.state === 'reauth_required' || known?.state === 'disabled';
-    await tx.account.upsert({
-      where: key,
-      create: { id, tenant: account.tenant, email: account.email, resources, ...project },
-      update: { resources, ...project, ...(revived ? { state: 'active', reason: null } : {}) },
-    });
-    const secret = { sealed: new Uint8Array(vault.sealRefreshToken(id, account.refreshToken)), keyId: vault.keyId };
-    await tx.credential.upsert({ where: { accountId: id }, create: { accountId: id, ...secret }, update: secret });
-    await tx.collection.createMany({ data: firstCollections(id, account), skipDuplicates: true });
-    await tx.$executeRaw`UPDATE accounts SET updated_at = now() WHERE id = ${id}::uuid`;
-    // A new grant may cover what the old one did not: what is parked is looked at again at once.
-    await tx.$executeRaw`UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
-       WHERE account_id = ${id}::uuid AND state = 'active' AND (${revived} OR (parked IS NOT NULL AND ${known?.state === 'active'}))`;
-    // A grant that ended took its watches along.
-    if (revived) await tx.$executeRaw`UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = ${id}::uuid`;
-    return { id, created: !known };
-  }, IMPORT_LIMITS);
 }
 
 /** Every account with its collections, or those with these addresses (any tenant). */
@@ -197,9 +160,4 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
     // The watches died with the grant, and nobody may be asked to end them.
     await session.query(`UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`, [lease.accountId]);
   });
-}
-
-function firstCollections(accountId: string, { tenant, resources }: AccountImport): { id: string; accountId: string; tenant: string; kind: string; externalId: string }[] {
-  const kinds = resources.map((resource) => (resource === 'gmail' ? (['gmail', 'mailbox'] as const) : (['calendar-list', 'calendars'] as const)));
-  return kinds.map(([kind, externalId]) => ({ id: randomUUID(), accountId, tenant, kind, externalId }));
 }

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
-import { countByState, importAccount, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
+import { countByState, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
 import { addressesOver, type Addresses } from './addresses.js';
 import { alone } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
@@ -13,6 +13,7 @@ import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
+import { importAccount } from './import-account.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
@@ -147,7 +148,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
   return {
     vault,
     accounts: {
-      import: (account) => importAccount(prisma(), vault, account),
+      import: (account) => importAccount(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       countByState: () => countByState(pool),
       requireReauth: (lease, reason) => requireReauth(pool, lease, reason),
