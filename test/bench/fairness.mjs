@@ -13,7 +13,7 @@ import { makeAccounts, measure, quantiles, withFleet } from './freshness.mjs';
 
 const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
 const SCALE = 0.25;
-const STEADY = { accounts: 20, changes: 4, seconds: 40 };
+const STEADY = { accounts: 20, changes: 8, seconds: 50 };
 const LARGE = { tenant: 'large', accounts: 200, messages: 1_000 };
 const NEWCOMER = { accounts: 3, messages: 500 * SCALE };
 

@@ -1,12 +1,12 @@
 /** One origin for all of Google's hosts: the prefix of a path says which surface is meant. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as othersTurn, setTimeout as delay } from 'node:timers/promises';
 import { suffer } from '../faults.js';
 import type { Control } from '../control/control.js';
 import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
 import type { Sim } from '../sim.js';
 import { isApiPath, type Admitted, type Api } from './api.js';
-import { bearer, parseBatch, writeBatch } from './batch.js';
+import { bearer, parseBatch, writeBatch, type BatchPart } from './batch.js';
 import { backendError, notFound, platformError } from './errors.js';
 import { beginRefresh, revoke, tokenInfo } from './oauth.js';
 import { NO_CONTENT, send, type Reply } from './reply.js';
@@ -75,18 +75,30 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   if (mishap.reset) { request.socket.destroy(); return; }
   if (mishap.reply !== null) { await send(request, response, suffer(mishap, () => NO_CONTENT)); return; }
   const admitted = parsed.parts.map((part) => exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }));
-  await settle(exchange, admitted, () => {
-    const answers = parsed.parts.map((part, index) => ({ contentId: part.contentId, reply: (admitted[index] as Admitted).partAnswer() }));
+  await settle(exchange, admitted, async () => {
+    const answers = await answerParts(parsed.parts, admitted);
     return suffer(mishap, () => writeBatch(answers, sim.traffic));
   }, mishap.delayMs);
 }
 
+/** Parts that are answered before others have their turn: Google serves many at a time, and a hundred parts in one go held up everybody else's calls. */
+const PARTS_A_TURN = 4;
+
+async function answerParts(parts: readonly BatchPart[], admitted: readonly Admitted[]): Promise<{ contentId: string | null; reply: Reply }[]> {
+  const answers: { contentId: string | null; reply: Reply }[] = [];
+  for (const [index, { contentId }] of parts.entries()) {
+    if (index > 0 && index % PARTS_A_TURN === 0) await othersTurn();
+    answers.push({ contentId, reply: (admitted[index] as Admitted).partAnswer() });
+  }
+  return answers;
+}
+
 /** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
-async function settle(exchange: Exchange, admitted: readonly Admitted[], answer: (admitted: readonly Admitted[]) => Reply, extraMs = 0): Promise<void> {
+async function settle(exchange: Exchange, admitted: readonly Admitted[], answer: (admitted: readonly Admitted[]) => Reply | Promise<Reply>, extraMs = 0): Promise<void> {
   try {
     await wait(latencyOf(exchange.sim) + extraMs + Math.max(...admitted.map((one) => one.delayMs)));
     if (admitted.some((one) => one.reset)) exchange.request.socket.destroy();
-    else await send(exchange.request, exchange.response, answer(admitted));
+    else await send(exchange.request, exchange.response, await answer(admitted));
   } finally {
     for (const one of admitted) one.release();
   }

@@ -1,5 +1,5 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
-import { describeError, must } from '@syncline/runtime';
+import { breathe, describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
@@ -29,6 +29,8 @@ const SOURCED_PAGE = 10;
  */
 const READ_AFTER_WRITE_MS = 2_000;
 const RETRY_ITEM_MS = 5_000;
+/** About a millisecond of parsing. */
+const MESSAGES_A_BREATH = 4;
 /** Gmail answers "Precondition check failed" for messages that it hands out a moment later, so it takes several such answers to set one aside. */
 const PRECONDITION_ATTEMPTS = 3;
 
@@ -45,7 +47,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
     if (rest) setAhead(context, last, withSources(context, rest));
     else if (last < BigInt(cursor.listed)) setAhead(context, last, fetchPage(context, last, takenBeforeTurn(plan, answers)));
   }
-  const fate = fateOf(context, plan, answers);
+  const fate = await fateOf(context, plan, answers);
   return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
 }
 
@@ -74,7 +76,7 @@ export async function fetchNamed(context: TurnContext, cursor: GmailFollow, ids:
     throw error;
   });
   if (!answers) return null;
-  const fate = fateOf(context, plan, answers);
+  const fate = await fateOf(context, plan, answers);
   const done = new Set([...fate.messages.map(({ id }) => id), ...fate.gone, ...fate.quarantined.map(({ id }) => id), ...fate.again.map(({ id }) => id)]);
   const unasked = ids.filter((id) => !done.has(id)).map((id) => ({ id, delayMs: 0, attempts: 1 }));
   return { ...fate, left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))], rest: troubleOf(context, fate) };
@@ -164,7 +166,7 @@ function emptyFate(): Fate {
   return { messages: [], gone: [], again: [], quarantined: [], taken: [], takenEarly: [], stoppedBefore: null, trouble: null };
 }
 
-function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Fate {
+async function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Promise<Fate> {
   const fate = emptyFate();
   const stop = firstLeft(plan.items, answers.failed);
   fate.stoppedBefore = stop?.ordinal ?? null;
@@ -175,7 +177,8 @@ function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Fate {
     passed.add(item.id);
     passItem(fate, item, answers);
   }
-  for (const message of answers.messages) {
+  for (const [i, message] of answers.messages.entries()) {
+    if (i > 0 && i % MESSAGES_A_BREATH === 0) await breathe();
     takeMessage(context, fate, message, answers);
     if (message.id && !passed.has(message.id)) fate.takenEarly.push(message.id);
   }
