@@ -1,6 +1,7 @@
-import { breathe } from './breathe.js';
+import { breathe, someoneWaits } from './breathe.js';
 
-test('whoever breathes goes on in a turn of its own, in the order of coming, and what is ready comes between', async () => {
+/** Three that each have three pieces of work, and what else has a turn of the event loop between: a bar. */
+async function workBetween(): Promise<string> {
   const went: string[] = [];
   const work = async (name: string): Promise<void> => {
     for (let piece = 0; piece < 3; piece++) {
@@ -8,16 +9,22 @@ test('whoever breathes goes on in a turn of its own, in the order of coming, and
       went.push(`${name}${piece}`);
     }
   };
-  const turns = { count: 0, isCounting: true };
-  const count = (): void => {
-    turns.count += 1;
+  let isOver = false;
+  const other = (): void => {
     went.push('|');
-    if (turns.isCounting) setImmediate(count);
+    if (!isOver) setImmediate(other);
   };
-  setImmediate(count);
+  setImmediate(other);
   await Promise.all([work('a'), work('b'), work('c')]);
-  turns.isCounting = false;
-  expect(went.filter((one) => one !== '|')).toEqual(['a0', 'b0', 'c0', 'a1', 'b1', 'c1', 'a2', 'b2', 'c2']);
-  const between = went.join('').replaceAll(/\|+/g, '|').split('|').filter((piece) => piece !== '');
-  expect(between).toHaveLength(9);
+  isOver = true;
+  return went.join(' ').replaceAll(/\| (?=\|)/g, '');
+}
+
+test('where nobody waits, work goes on in one piece', async () => {
+  expect(await workBetween()).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2');
+});
+
+test('beside somebody who waits, each piece has a turn of its own, in the order of coming, and what is ready comes between', async () => {
+  someoneWaits();
+  expect((await workBetween()).replace(/^\| /, '')).toBe('a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2');
 });

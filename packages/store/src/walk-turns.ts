@@ -8,7 +8,7 @@
  * Rejected: pauses of a fixed length (too long on a fast machine, too short on a busy one), and lower priorities by the operating system (the sessions
  * of Postgres are not ours to lower).
  */
-import type { Clock } from '@syncline/runtime';
+import { type Clock, someoneWaits } from '@syncline/runtime';
 
 export interface WalkTurns {
   /** Does `work` when it is its turn: tenant by tenant, each in the order in which it came, but pages that bring what Google was paid for have three of four turns. */
@@ -43,8 +43,7 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
   let followedAtMs = Number.NEGATIVE_INFINITY;
   const begin = (): void => {
     for (const turns = turnsBeside(clock.nowMs() - followedAtMs, most); taken < turns; taken++) {
-      const [first, second] = (count + 1) % LISTING_EVERY === 0 ? [listing, paid] : [paid, listing];
-      const next = first.next() ?? second.next();
+      const next = (count + 1) % LISTING_EVERY === 0 ? (listing.next() ?? paid.next()) : (paid.next() ?? listing.next());
       if (!next) return;
       count += 1;
       next();
@@ -63,13 +62,15 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
       try {
         return await work();
       } finally {
-        const nowMs = clock.nowMs();
-        const restMs = restAfter(nowMs - beganMs, nowMs - followedAtMs);
+        const restMs = restAfter(clock.nowMs() - beganMs, clock.nowMs() - followedAtMs);
         if (restMs > 0) void clock.sleep(restMs, closed.signal).then(handOn, handOn);
         else handOn();
       }
     },
-    followed: () => void (followedAtMs = clock.nowMs()),
+    followed: () => {
+      followedAtMs = clock.nowMs();
+      someoneWaits();
+    },
     close: () => closed.abort(new Error('the store is closed')),
   };
 }
