@@ -1,5 +1,6 @@
 import { batchOf, Client, readBatch } from '../../test-support/client.js';
 import { startSimulator, type Simulator } from '../simulator.js';
+import { inTurns } from './batch.js';
 
 let simulator: Simulator;
 let client: Client;
@@ -78,4 +79,17 @@ test('the answer is compressed only if the client accepts it and says gzip in it
   const plain = await client.batch(body, 'multipart/mixed; boundary=frontier', '/batch', { 'accept-encoding': 'gzip', 'user-agent': 'test' });
   expect([zipped.headers.get('content-encoding'), plain.headers.get('content-encoding')]).toEqual(['gzip', null]);
   expect(readBatch(zipped)).toHaveLength(5);
+});
+
+test('others have their turn between the parts of a large batch, and the answers stay in order', async () => {
+  const went: string[] = [];
+  const parts = Array.from({ length: 10 }, (_, index) => ({ partAnswer: () => ({ status: 200, contentType: 'text/plain', body: Buffer.from(String(went.push(String(index)))) }) }));
+  const other = (): void => {
+    went.push('|');
+    if (went.length < 20) setImmediate(other);
+  };
+  setImmediate(other);
+  const replies = await inTurns(parts);
+  expect(replies.map(({ body }) => went[Number(body) - 1])).toEqual(parts.map((_, index) => String(index)));
+  expect(went.join('').replaceAll(/\|+/g, '|').replace(/\|$/, '')).toBe('0123|4567|89');
 });

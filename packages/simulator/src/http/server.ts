@@ -1,12 +1,12 @@
 /** One origin for all of Google's hosts: the prefix of a path says which surface is meant. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setImmediate as othersTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { suffer } from '../faults.js';
 import type { Control } from '../control/control.js';
 import { isPubSubPath, serveCertificates, servePubSub } from '../push/routes.js';
 import type { Sim } from '../sim.js';
 import { isApiPath, type Admitted, type Api } from './api.js';
-import { bearer, parseBatch, writeBatch, type BatchPart } from './batch.js';
+import { bearer, inTurns, parseBatch, writeBatch } from './batch.js';
 import { backendError, notFound, platformError } from './errors.js';
 import { beginRefresh, revoke, tokenInfo } from './oauth.js';
 import { NO_CONTENT, send, type Reply } from './reply.js';
@@ -76,21 +76,9 @@ async function batch(exchange: Exchange, prefix: string): Promise<void> {
   if (mishap.reply !== null) { await send(request, response, suffer(mishap, () => NO_CONTENT)); return; }
   const admitted = parsed.parts.map((part) => exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }));
   await settle(exchange, admitted, async () => {
-    const answers = await answerParts(parsed.parts, admitted);
-    return suffer(mishap, () => writeBatch(answers, sim.traffic));
+    const replies = await inTurns(admitted);
+    return suffer(mishap, () => writeBatch(parsed.parts.map(({ contentId }, index) => ({ contentId, reply: replies[index] as Reply })), sim.traffic));
   }, mishap.delayMs);
-}
-
-/** Parts that are answered before others have their turn: Google serves many at a time, and a hundred parts in one go held up everybody else's calls. */
-const PARTS_A_TURN = 4;
-
-async function answerParts(parts: readonly BatchPart[], admitted: readonly Admitted[]): Promise<{ contentId: string | null; reply: Reply }[]> {
-  const answers: { contentId: string | null; reply: Reply }[] = [];
-  for (const [index, { contentId }] of parts.entries()) {
-    if (index > 0 && index % PARTS_A_TURN === 0) await othersTurn();
-    answers.push({ contentId, reply: (admitted[index] as Admitted).partAnswer() });
-  }
-  return answers;
 }
 
 /** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
