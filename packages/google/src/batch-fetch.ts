@@ -6,7 +6,7 @@
  * asking stops, what was not asked is `failed` with that reason), and the network's (the batch is asked again, and after
  * three in a row asking stops). Only when asking stopped before anything was fetched is the reason thrown instead.
  */
-import { breathe, unreachable } from '@syncline/runtime';
+import { unreachable } from '@syncline/runtime';
 import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
 import { classify } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
@@ -125,7 +125,7 @@ async function takeParts(fetch: Fetch, ids: string[], sent: Sent, parts: BatchPa
   const byId = new Map(parts.map((part) => [part.id, part]));
   const failures: { id: string; error: GoogleError }[] = [];
   for (const [i, id] of ids.entries()) {
-    if (i > 0 && i % PARTS_A_BREATH === 0) await breathe();
+    if (i > 0 && i % PARTS_A_BREATH === 0) await session.rt.breath.breathe();
     const part = byId.get(`item-${i}`);
     const error = part ? takePart(fetch, id, part, sent.answer.body) : unavailable(fetch.kind.method);
     if (error) failures.push({ id, error });

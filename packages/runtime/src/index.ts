@@ -1,5 +1,5 @@
 export { assert, must, unreachable } from './assert.js';
-export { breathe, someoneWaits } from './breathe.js';
+export type { Breath } from './breath.js';
 export { type Clock, systemClock } from './clock.js';
 export { type Config, type Push, type Quotas, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';

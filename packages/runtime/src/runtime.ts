@@ -1,3 +1,4 @@
+import { type Breath, createBreath } from './breath.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Log, createLog } from './log.js';
 import { type Metrics, createMetrics } from './metrics.js';
@@ -9,6 +10,8 @@ export interface Runtime {
   metrics: Metrics;
   clock: Clock;
   random: Random;
+  /** The process' one event loop, which long work shares with whoever waits. */
+  breath: Breath;
   /** Aborted when draining starts. */
   signal: AbortSignal;
 }
@@ -27,11 +30,13 @@ export interface RuntimeOptions {
 }
 
 export function createRuntime(options: RuntimeOptions): Runtime {
+  const clock = options.clock ?? systemClock;
   return {
     log: createLog(options.service, options.logLevel, options.stdout ?? 'stdout'),
     metrics: createMetrics(),
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? systemRandom,
+    breath: createBreath(clock),
     signal: options.signal ?? new AbortController().signal,
   };
 }

@@ -143,7 +143,7 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
 const WALKS_SHARE = 0.5;
 
 function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): Store {
-  const walks = walkTurns(rt.clock, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
+  const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool);
   return {
     vault,

@@ -10,6 +10,8 @@ interface Stage {
   begin(name: string, isPaid?: boolean, tenant?: string): Promise<string>;
   begun: Deed[];
   turns: WalkTurns;
+  /** How often somebody was said to wait. */
+  waits(): number;
   /** Time stands still but for this. */
   pass(ms: number): void;
   resting: { ms: number; end(): void }[];
@@ -21,10 +23,11 @@ function stage(most: number): Stage {
   const resting: Stage['resting'] = [];
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => resting.push({ ms, end: resolve }));
   const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep };
-  const turns = walkTurns(clock, most);
+  let waits = 0;
+  const turns = walkTurns({ clock, breath: { breathe: () => Promise.resolve(), someoneWaits: () => void waits++ } }, most);
   const begun: Deed[] = [];
   const begin = (name: string, isPaid = true, tenant = 't'): Promise<string> => turns.take({ tenant, isPaid }, () => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
-  return { begin, begun, turns, resting, pass: (ms) => void (nowMs += ms) };
+  return { begin, begun, turns, waits: () => waits, resting, pass: (ms) => void (nowMs += ms) };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -128,4 +131,11 @@ test('tenants take turns, whatever each has waiting, and one that comes back sta
   }
   await Promise.all(all);
   expect(begun.map(({ name }) => name)).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4', 'b3']);
+});
+
+test('who follows is told to the event loop, so that pages beside are parsed in pieces', () => {
+  const { turns, waits } = stage(1);
+  expect(waits()).toBe(0);
+  turns.followed();
+  expect(waits()).toBe(1);
 });

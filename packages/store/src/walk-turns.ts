@@ -8,7 +8,7 @@
  * Rejected: pauses of a fixed length (too long on a fast machine, too short on a busy one), and lower priorities by the operating system (the sessions
  * of Postgres are not ours to lower).
  */
-import { type Clock, someoneWaits } from '@syncline/runtime';
+import type { Runtime } from '@syncline/runtime';
 
 export interface WalkTurns {
   /** Does `work` when it is its turn: tenant by tenant, each in the order in which it came, but pages that bring what Google was paid for have three of four turns. */
@@ -34,7 +34,7 @@ const LISTING_EVERY = 4;
 const REST_LIMIT_MS = 2_000;
 
 /** @param most turns at a time where nobody follows */
-export function walkTurns(clock: Clock, most: number): WalkTurns {
+export function walkTurns({ clock, breath }: Pick<Runtime, 'breath' | 'clock'>, most: number): WalkTurns {
   const paid = tenantLine();
   const listing = tenantLine();
   const closed = new AbortController();
@@ -69,7 +69,7 @@ export function walkTurns(clock: Clock, most: number): WalkTurns {
     },
     followed: () => {
       followedAtMs = clock.nowMs();
-      someoneWaits();
+      breath.someoneWaits();
     },
     close: () => closed.abort(new Error('the store is closed')),
   };

@@ -19,6 +19,7 @@ interface Rendered { historyId: bigint; bytes: Buffer; slots: Slot[] }
 /** Where an attachment id of that part belongs. */
 interface Slot { at: number; partId: string }
 
+/** A mail is asked for once, or again at once: of 64 MB next to nothing was ever asked for again, and V8 collects the whole heap for so much that it holds outside of it. */
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 
 export class MessageJson {

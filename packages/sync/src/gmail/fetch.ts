@@ -1,5 +1,5 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
-import { breathe, describeError, must } from '@syncline/runtime';
+import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
@@ -178,7 +178,7 @@ async function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): 
     passItem(fate, item, answers);
   }
   for (const [i, message] of answers.messages.entries()) {
-    if (i > 0 && i % MESSAGES_A_BREATH === 0) await breathe();
+    if (i > 0 && i % MESSAGES_A_BREATH === 0) await context.rt.breath.breathe();
     takeMessage(context, fate, message, answers);
     if (message.id && !passed.has(message.id)) fate.takenEarly.push(message.id);
   }

@@ -1,7 +1,11 @@
-import { breathe, someoneWaits } from './breathe.js';
+import { createBreath, type Breath } from './breath.js';
+import { systemClock } from './clock.js';
+
+let nowMs = 0;
+const breath = createBreath({ ...systemClock, nowMs: () => nowMs });
 
 /** Three that each have three pieces of work, and what else has a turn of the event loop between: a bar. */
-async function workBetween(): Promise<string> {
+async function workBetween({ breathe }: Breath): Promise<string> {
   const went: string[] = [];
   const work = async (name: string): Promise<void> => {
     for (let piece = 0; piece < 3; piece++) {
@@ -21,10 +25,13 @@ async function workBetween(): Promise<string> {
 }
 
 test('where nobody waits, work goes on in one piece', async () => {
-  expect(await workBetween()).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2');
+  expect(await workBetween(breath)).toBe('a0 b0 c0 a1 b1 c1 a2 b2 c2');
 });
 
 test('beside somebody who waits, each piece has a turn of its own, in the order of coming, and what is ready comes between', async () => {
-  someoneWaits();
-  expect((await workBetween()).replace(/^\| /, '')).toBe('a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2');
+  breath.someoneWaits();
+  nowMs = 1_000;
+  expect((await workBetween(breath)).replace(/^\| /, '')).toBe('a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2');
+  nowMs = 1_001;
+  expect(await workBetween(breath)).not.toContain('a0 |');
 });
