@@ -37,6 +37,17 @@ test('messages are fetched twenty a batch, each once, whatever order the parts c
   expect(bench.stub.seen[0]).toMatchObject({ verb: 'POST', path: '/batch/gmail/v1', headers: { authorization: 'Bearer ya29.1' } });
 });
 
+test('a batch is read eight parts at a breath', async () => {
+  bench.stub.answer = perPart(good);
+  const breathe = jest.spyOn(bench.rt.breath, 'breathe');
+  const { gmail: api } = await gmail();
+  await api.getMessages(ids(8));
+  expect(breathe).not.toHaveBeenCalled();
+  await api.getMessages(ids(20));
+  expect(breathe).toHaveBeenCalledTimes(2);
+  breathe.mockRestore();
+});
+
 test('no ids are no calls', async () => {
   expect(await (await gmail()).gmail.getMessages([])).toEqual({ messages: [], missing: [], failed: [] });
   expect(bench.stub.seen).toEqual([]);

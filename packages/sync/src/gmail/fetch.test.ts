@@ -28,7 +28,7 @@ function contextOf(items: WantedItem[], answer: { failed?: Record<string, Google
     getThreads: async () => ({ threads: (answer.threads ?? []).map(({ id, answered }) => ({ id, messages: answered.map(message) })), missing: [], failed: [] }),
   };
   const walk = { nextWanted: async () => items, threads: async () => (answer.threads ?? []).map(({ id, wanted }) => ({ threadId: id, size: wanted.length, wanted })) };
-  const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
+  const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined }, breath: { breathe: () => Promise.resolve() } };
   return { rt, store: { walk }, google: { gmail }, lease: { failures: 0 }, generation: 1, mirror: MIRROR_EVERYTHING, window: { fromMs: 0, goalMs: null }, ahead: null, hasTime: () => false } as unknown as TurnContext;
 }
 
@@ -103,4 +103,14 @@ test('more than a page, sources, a careful run, and an answer that is one refusa
   expect(await fetchNamed(refusing, FOLLOWING, ['m1'])).toBeNull();
   const broken = { ...context, google: { gmail: { getMessages: () => Promise.reject(new TypeError('a bug')) } } } as unknown as TurnContext;
   await expect(fetchNamed(broken, FOLLOWING, ['m1'])).rejects.toThrow('a bug');
+});
+
+test('a page is parsed four messages at a breath, and what one change brings in one', async () => {
+  const breathsOf = async (count: number): Promise<number> => {
+    const context = contextOf(Array.from({ length: count }, (_, i) => item(i + 1)), {});
+    const breathe = jest.spyOn(context.rt.breath, 'breathe');
+    expect(stored(await fetchTurn(context, { ...CURSOR, listed: 40 }))).toHaveLength(count);
+    return breathe.mock.calls.length;
+  };
+  expect([await breathsOf(4), await breathsOf(5), await breathsOf(40)]).toEqual([0, 1, 9]);
 });
