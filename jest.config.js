@@ -4,11 +4,20 @@ const path = require('node:path');
 module.exports = {
   rootDir: __dirname,
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/apps/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { configFile: path.join(__dirname, '.swcrc'), swcrc: false }] },
+  testMatch: [
+    '<rootDir>/packages/*/src/**/*.test.ts',
+    '<rootDir>/apps/*/src/**/*.test.ts',
+    '<rootDir>/test/**/*.test.ts',
+  ],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { configFile: path.join(__dirname, '.swcrc'), swcrc: false }],
+  },
   transformIgnorePatterns: ['/node_modules/'],
   // Packages are read from source, so that a test never runs against a stale build.
-  moduleNameMapper: { '^@syncline/(runtime|google|store|sync|fleet|simulator)$': '<rootDir>/packages/$1/src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^@syncline/(runtime|google|store|sync|fleet|simulator)$': '<rootDir>/packages/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.syncline/'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

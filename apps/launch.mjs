@@ -35,6 +35,8 @@ const TOOLS = {
   test: (args) => test(args),
   build: (args) => tool('turbo', ['run', 'build', ...args]),
   lint: (args) => tool('oxlint', ['--type-aware', '--deny-warnings', ...args]),
+  format: (args) =>
+    tool('prettier', ['--log-level', 'warn', ...(args.length > 0 ? args : ['--write', '.'])]),
   typecheck: (args) => tool('tsc', ['-p', 'test/tsconfig.json', ...args]),
   bench: (args) => run(process.execPath, [at('test/bench/run.mjs'), ...args]),
   oracle: (args) => run(process.execPath, [at('test/oracle/run.mjs'), ...args]),
@@ -89,12 +91,21 @@ function requireNode() {
  * install and compile over each other. An image that was built without development tools is taken as it is.
  */
 async function prepare({ withTools }) {
-  if (!withTools && existsSync(at('node_modules')) && !existsSync(at('node_modules/typescript'))) return;
-  await withFileLock(at('.syncline'), 'launch', { timeoutMs: LOCK_TIMEOUT_MS, onWait: () => say('waiting for another command that sets things up') }, () => {
-    install();
-    generateClient();
-    compile();
-  });
+  if (!withTools && existsSync(at('node_modules')) && !existsSync(at('node_modules/typescript')))
+    return;
+  await withFileLock(
+    at('.syncline'),
+    'launch',
+    {
+      timeoutMs: LOCK_TIMEOUT_MS,
+      onWait: () => say('waiting for another command that sets things up'),
+    },
+    () => {
+      install();
+      generateClient();
+      compile();
+    },
+  );
 }
 
 function install() {
@@ -104,7 +115,11 @@ function install() {
   if (!matchesLock(lock)) {
     const command = existsSync(lock) ? 'ci' : 'install';
     say(`installing dependencies (npm ${command})`);
-    quietly('npm', [command, '--include=dev', '--include=optional', '--no-audit', '--no-fund'], 'npm could not install the dependencies');
+    quietly(
+      'npm',
+      [command, '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+      'npm could not install the dependencies',
+    );
   }
   writeWhole(INSTALL_STAMP, wanted);
 }
@@ -114,19 +129,32 @@ function matchesLock(lock) {
   const installed = readIfThere(at('node_modules/.package-lock.json'));
   if (installed === null || !existsSync(lock)) return false;
   const present = JSON.parse(installed).packages;
-  return Object.entries(JSON.parse(readFileSync(lock, 'utf8')).packages).every(([place, { version, optional, link }]) => {
-    if (!place.includes('node_modules/') || link) return true;
-    return present[place] ? present[place].version === version : Boolean(optional); // Other platforms' binaries.
-  });
+  return Object.entries(JSON.parse(readFileSync(lock, 'utf8')).packages).every(
+    ([place, { version, optional, link }]) => {
+      if (!place.includes('node_modules/') || link) return true;
+      return present[place] ? present[place].version === version : Boolean(optional); // Other platforms' binaries.
+    },
+  );
 }
 
 function generateClient() {
   const folder = at('prisma/schema');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.prisma')).sort();
-  const wanted = sha256([readIfThere(INSTALL_STAMP), ...files.flatMap((name) => [name, readFileSync(path.join(folder, name), 'utf8')])].join('\0'));
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.prisma'))
+    .sort();
+  const wanted = sha256(
+    [
+      readIfThere(INSTALL_STAMP),
+      ...files.flatMap((name) => [name, readFileSync(path.join(folder, name), 'utf8')]),
+    ].join('\0'),
+  );
   if (existsSync(CLIENT) && readIfThere(CLIENT_STAMP) === wanted) return;
   say("generating Prisma's client");
-  quietly(process.execPath, [at('prisma/engine/prisma.mjs'), 'generate'], "Prisma's client could not be generated");
+  quietly(
+    process.execPath,
+    [at('prisma/engine/prisma.mjs'), 'generate'],
+    "Prisma's client could not be generated",
+  );
   writeWhole(CLIENT_STAMP, wanted);
 }
 
@@ -138,9 +166,15 @@ function compile() {
 
 /** Runs to the end, silent unless it fails; then everything it said is shown. */
 function quietly(command, args, failure) {
-  const done = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const done = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (done.status === 0) return;
-  throw new SetupError(`${failure}:\n${[done.stdout, done.stderr, done.error?.message].filter(Boolean).join('\n').trim()}`);
+  throw new SetupError(
+    `${failure}:\n${[done.stdout, done.stderr, done.error?.message].filter(Boolean).join('\n').trim()}`,
+  );
 }
 
 /** Jest over everything or what `args` name; its last line is the count, for people and for scripts. */
@@ -148,8 +182,14 @@ async function test(args) {
   const folder = mkdtempSync(path.join(tmpdir(), 'syncline-jest-'));
   process.env.TEST_COUNT_FILE = path.join(folder, 'count.json');
   try {
-    const code = await tool('jest', [...args, '--reporters=default', `--reporters=${at('test/support/count-reporter.cjs')}`]);
-    const { passed, failed } = JSON.parse(readIfThere(process.env.TEST_COUNT_FILE) ?? '{"passed":0,"failed":1}');
+    const code = await tool('jest', [
+      ...args,
+      '--reporters=default',
+      `--reporters=${at('test/support/count-reporter.cjs')}`,
+    ]);
+    const { passed, failed } = JSON.parse(
+      readIfThere(process.env.TEST_COUNT_FILE) ?? '{"passed":0,"failed":1}',
+    );
     console.log(`tests: ${passed} passed, ${failed} failed`);
     return code;
   } finally {
@@ -165,7 +205,8 @@ function tool(name, args) {
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => child.kill(signal));
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));
   });

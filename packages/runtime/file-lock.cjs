@@ -23,7 +23,10 @@ async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
   let told = false;
   let claim = tryClaim(dir, name);
   while (claim === null) {
-    if (performance.now() > deadline) throw new Error(`another process has held ${path.join(dir, name)} for ${Math.round(timeoutMs / 1000)} s`);
+    if (performance.now() > deadline)
+      throw new Error(
+        `another process has held ${path.join(dir, name)} for ${Math.round(timeoutMs / 1000)} s`,
+      );
     if (!told) onWait();
     told = true;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -56,7 +59,8 @@ function tryClaim(dir, name) {
     fs.rmSync(own, { force: true });
     return null;
   }
-  for (const old of claimNumbers(dir, name)) if (old <= highest) fs.rmSync(claimPath(dir, name, old), { force: true });
+  for (const old of claimNumbers(dir, name))
+    if (old <= highest) fs.rmSync(claimPath(dir, name, old), { force: true });
   return own;
 }
 
@@ -71,7 +75,8 @@ function isFree(file) {
 }
 
 function claimNumbers(dir, name) {
-  return fs.readdirSync(dir)
+  return fs
+    .readdirSync(dir)
     .filter((file) => file.startsWith(`${name}.`) && /^\d+$/.test(file.slice(name.length + 1)))
     .map((file) => Number(file.slice(name.length + 1)))
     .sort((a, b) => a - b);
@@ -92,7 +97,10 @@ function writeWhole(file, content, mode = 0o600) {
 function identityOf(pid) {
   if (process.platform === 'linux') {
     try {
-      const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      const fields = fs
+        .readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
       return fields[0] === 'Z' || fields[0] === 'X' ? null : `${pid} ${fields[19]}`;
     } catch {
       return null;

@@ -1,5 +1,10 @@
 /** Runs `body` while holding the lock `name` in `dir`; waits for other holders, at most `timeoutMs`, and rejects then. */
-export function withFileLock<T>(dir: string, name: string, options: { timeoutMs: number; onWait?: () => void }, body: () => Promise<T> | T): Promise<T>;
+export function withFileLock<T>(
+  dir: string,
+  name: string,
+  options: { timeoutMs: number; onWait?: () => void },
+  body: () => Promise<T> | T,
+): Promise<T>;
 /** Replaces a file in one step. `mode` defaults to 0600. */
 export function writeWhole(file: string, content: string, mode?: number): void;
 /** `<pid> <when it started>`; null when there is no such process. */

@@ -14,12 +14,16 @@ export async function withClient(connection, use) {
 /** Creates `connection.database`; losing the race against somebody who creates it too is fine. */
 export async function createDatabase(connection, name = connection.database) {
   try {
-    await withClient({ ...connection, database: 'postgres' }, (client) => client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`));
+    await withClient({ ...connection, database: 'postgres' }, (client) =>
+      client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`),
+    );
   } catch (error) {
     if (error.code !== '42P04' && error.code !== '23505') throw error;
   }
 }
 
 export async function dropDatabase(connection, name) {
-  await withClient({ ...connection, database: 'postgres' }, (client) => client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`));
+  await withClient({ ...connection, database: 'postgres' }, (client) =>
+    client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`),
+  );
 }

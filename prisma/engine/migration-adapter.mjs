@@ -22,7 +22,9 @@ export function parseUrl(url) {
     user: decodeURIComponent(parsed.username),
     password: decodeURIComponent(parsed.password),
     database: decodeURIComponent(parsed.pathname.slice(1)),
-    ...(ssl && ssl !== 'disable' && ssl !== 'prefer' ? { ssl: { rejectUnauthorized: ssl.startsWith('verify') } } : {}),
+    ...(ssl && ssl !== 'disable' && ssl !== 'prefer'
+      ? { ssl: { rejectUnauthorized: ssl.startsWith('verify') } }
+      : {}),
   };
   return { connection, schema: parsed.searchParams.get('schema') ?? undefined };
 }
@@ -33,7 +35,9 @@ export class MigrationPg extends PrismaPg {
   #shadowUrl;
 
   constructor(url, shadowUrl) {
-    const { connection, schema } = url ? parseUrl(url) : { connection: { host: '127.0.0.1' }, schema: undefined };
+    const { connection, schema } = url
+      ? parseUrl(url)
+      : { connection: { host: '127.0.0.1' }, schema: undefined };
     super({ ...connection, max: 1 }, { schema });
     this.#connection = connection;
     this.#schema = schema;
@@ -52,14 +56,21 @@ export class MigrationPg extends PrismaPg {
   async #emptiedShadow() {
     const { connection, schema = 'public' } = parseUrl(this.#shadowUrl);
     const shadow = adapt(await new PrismaPg({ ...connection, max: 1 }, { schema }).connect());
-    await shadow.executeScript(`DROP SCHEMA IF EXISTS "${schema}" CASCADE; CREATE SCHEMA "${schema}";`);
+    await shadow.executeScript(
+      `DROP SCHEMA IF EXISTS "${schema}" CASCADE; CREATE SCHEMA "${schema}";`,
+    );
     return shadow;
   }
 
   async #ownShadow() {
     const database = `prisma_migrate_shadow_db_${randomUUID()}`;
     await createDatabase(this.#connection, database);
-    const shadow = adapt(await new PrismaPg({ ...this.#connection, database, max: 1 }, { schema: this.#schema }).connect());
+    const shadow = adapt(
+      await new PrismaPg(
+        { ...this.#connection, database, max: 1 },
+        { schema: this.#schema },
+      ).connect(),
+    );
     const dispose = shadow.dispose.bind(shadow);
     shadow.dispose = async () => {
       await dispose();
@@ -94,6 +105,7 @@ function adapt(adapter) {
       adapter.onError(error);
     }
   };
-  if (startTransaction) adapter.startTransaction = async (isolation) => adapt(await startTransaction(isolation));
+  if (startTransaction)
+    adapter.startTransaction = async (isolation) => adapt(await startTransaction(isolation));
   return adapter;
 }

@@ -12,7 +12,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const cli = path.join(path.dirname(createRequire(import.meta.url).resolve('prisma/package.json')), 'build', 'index.js');
+const cli = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('prisma/package.json')),
+  'build',
+  'index.js',
+);
 const engine = path.join(here, 'schema-engine.mjs');
 if ((statSync(engine).mode & 0o100) === 0) chmodSync(engine, 0o755); // An archive may have lost the bit, and Prisma starts it as a program.
 const env = {
@@ -21,5 +25,9 @@ const env = {
   CHECKPOINT_DISABLE: '1',
   ...process.env,
 };
-const done = spawnSync(process.execPath, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env, cwd: path.join(here, '..', '..') });
+const done = spawnSync(process.execPath, [cli, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env,
+  cwd: path.join(here, '..', '..'),
+});
 process.exit(done.status ?? 1);

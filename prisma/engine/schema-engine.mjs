@@ -40,14 +40,18 @@ function readArguments(argv) {
 async function runCommand(name) {
   const { connection } = parseUrl(datasource.url);
   try {
-    if (name === 'can-connect-to-database') await withClient(connection, (client) => client.query('SELECT 1'));
+    if (name === 'can-connect-to-database')
+      await withClient(connection, (client) => client.query('SELECT 1'));
     else if (name === 'create-database') await createDatabase(connection);
     else if (name === 'drop-database') await dropDatabase(connection, connection.database);
     else throw new Error(`unknown command: ${name}`);
     process.exit(0);
   } catch (error) {
     logLine('INFO', 'schema_engine', { message: 'wasm' });
-    logLine('ERROR', 'schema_engine::logger', { error_code: prismaCode(error), message: error.message || error.code || String(error) });
+    logLine('ERROR', 'schema_engine::logger', {
+      error_code: prismaCode(error),
+      message: error.message || error.code || String(error),
+    });
     process.exit(1);
   }
 }
@@ -65,12 +69,21 @@ async function serve() {
 
 async function openEngine() {
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg');
-  const wasm = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg').replace(/\.js$/, '.wasm');
-  const { instance } = await WebAssembly.instantiate(readFileSync(wasm), { './schema_engine_bg.js': bindings });
+  const wasm = require
+    .resolve('@prisma/schema-engine-wasm/schema_engine_bg')
+    .replace(/\.js$/, '.wasm');
+  const { instance } = await WebAssembly.instantiate(readFileSync(wasm), {
+    './schema_engine_bg.js': bindings,
+  });
   bindings.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
-  const sources = datamodels.length > 0 ? datamodels.map((file) => [file, readFileSync(file, 'utf8')]) : undefined;
-  const adapter = bindMigrationAwareSqlAdapterFactory(new MigrationPg(datasource.url, datasource.shadowDatabaseUrl));
+  const sources =
+    datamodels.length > 0
+      ? datamodels.map((file) => [file, readFileSync(file, 'utf8')])
+      : undefined;
+  const adapter = bindMigrationAwareSqlAdapterFactory(
+    new MigrationPg(datasource.url, datasource.shadowDatabaseUrl),
+  );
   return bindings.SchemaEngine.new({ datamodels: sources }, () => {}, adapter);
 }
 
@@ -79,14 +92,27 @@ async function answer(engine, { id, method, params }) {
     send({ id, result: await call(engine, method, params) });
   } catch (error) {
     const isPanic = error instanceof WebAssembly.RuntimeError;
-    const data = { is_panic: isPanic, message: (isPanic && panic.message) || error.message || String(error), meta: error.meta ?? {}, error_code: error.code };
-    send({ id, error: { code: RPC_ERROR, message: 'An error happened. Check the data field for details.', data } });
+    const data = {
+      is_panic: isPanic,
+      message: (isPanic && panic.message) || error.message || String(error),
+      meta: error.meta ?? {},
+      error_code: error.code,
+    };
+    send({
+      id,
+      error: {
+        code: RPC_ERROR,
+        message: 'An error happened. Check the data field for details.',
+        data,
+      },
+    });
   }
 }
 
 async function call(engine, method, params) {
   if (method === 'getDatabaseVersion') return engine.version(params);
-  if (typeof engine[method] !== 'function') throw new Error(`the schema engine has no method ${method}`);
+  if (typeof engine[method] !== 'function')
+    throw new Error(`the schema engine has no method ${method}`);
   const result = (await engine[method](params)) ?? {};
   if (method !== 'diff') return result;
   if (result.stdout != null) send({ method: 'print', params: { content: result.stdout }, id: 1 });
@@ -100,10 +126,17 @@ function send(message) {
 /** A Rust panic inside a promise surfaces as an uncaught RuntimeError: reported as the native engine would, which the CLI knows. */
 function reportPanics() {
   const seen = { message: undefined };
-  globalThis.PRISMA_WASM_PANIC_REGISTRY = { set_message: (message) => { seen.message = message; } };
+  globalThis.PRISMA_WASM_PANIC_REGISTRY = {
+    set_message: (message) => {
+      seen.message = message;
+    },
+  };
   process.on('uncaughtException', (error) => {
     process.stderr.write('\n');
-    logLine('ERROR', 'schema_engine::logger', { message: seen.message ?? error.message, backtrace: error.stack });
+    logLine('ERROR', 'schema_engine::logger', {
+      message: seen.message ?? error.message,
+      backtrace: error.stack,
+    });
     process.exit(error instanceof WebAssembly.RuntimeError ? PANIC_EXIT : 1);
   });
   return seen;
@@ -115,6 +148,9 @@ function logLine(level, target, fields) {
 
 /** Prisma's code for what the CLI explains to the user: unreachable, refused, missing, existing, forbidden. */
 function prismaCode({ code }) {
-  if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(code)) return 'P1001';
-  return { '28P01': 'P1000', 28000: 'P1000', '3D000': 'P1003', '42P04': 'P1009', 42501: 'P1010' }[code];
+  if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(code))
+    return 'P1001';
+  return { '28P01': 'P1000', 28000: 'P1000', '3D000': 'P1003', '42P04': 'P1009', 42501: 'P1010' }[
+    code
+  ];
 }

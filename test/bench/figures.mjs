@@ -12,13 +12,21 @@ export const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}
 export function figure(name, value, unit, goal) {
   measured[name] = Number(value.toPrecision(4));
   const baseline = stored.figures[name];
-  const beside = baseline === undefined ? 'no baseline' : `baseline ${shown(baseline)}, ratio ${(value / baseline).toFixed(2)}`;
-  console.log(`${name.padEnd(52)} ${shown(value).padStart(7)} ${unit.padEnd(22)} (${beside}${goal ? `; goal ${goal}` : ''})`);
+  const beside =
+    baseline === undefined
+      ? 'no baseline'
+      : `baseline ${shown(baseline)}, ratio ${(value / baseline).toFixed(2)}`;
+  console.log(
+    `${name.padEnd(52)} ${shown(value).padStart(7)} ${unit.padEnd(22)} (${beside}${goal ? `; goal ${goal}` : ''})`,
+  );
 }
 
 /** The figures of this run become the baselines; those of benchmarks that did not run stay. */
 export function saveBaselines() {
-  writeFileSync(FILE, `${JSON.stringify({ machine, figures: { ...stored.figures, ...measured } }, null, 2)}\n`);
+  writeFileSync(
+    FILE,
+    `${JSON.stringify({ machine, figures: { ...stored.figures, ...measured } }, null, 2)}\n`,
+  );
 }
 
 export function baselineMachine() {

@@ -8,9 +8,18 @@ import pg from 'pg';
 import { openMeter } from './meter.mjs';
 import { firstLine, saying, start, stop } from './processes.mjs';
 
-const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const DATA_DIR = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../.syncline/bench',
+);
 const UNLIMITED = Object.fromEntries(
-  ['GMAIL_UNITS_PER_USER_MINUTE', 'GMAIL_UNITS_PER_PROJECT_MINUTE', 'GMAIL_UNITS_PER_PROJECT_DAY', 'CALENDAR_REQUESTS_PER_USER_MINUTE', 'CALENDAR_REQUESTS_PER_PROJECT_MINUTE'].map((name) => [name, '1000000000']),
+  [
+    'GMAIL_UNITS_PER_USER_MINUTE',
+    'GMAIL_UNITS_PER_PROJECT_MINUTE',
+    'GMAIL_UNITS_PER_PROJECT_DAY',
+    'CALENDAR_REQUESTS_PER_USER_MINUTE',
+    'CALENDAR_REQUESTS_PER_PROJECT_MINUTE',
+  ].map((name) => [name, '1000000000']),
 );
 
 /** Postgres and Redis of the benchmarks' own. */
@@ -31,19 +40,49 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   const children = [];
   try {
-    const simulator = run(children, 'packages/simulator/dist/main.js', ['--no-quota', '--seed', '1', ...args.map(String)], {}, 'ignore');
+    const simulator = run(
+      children,
+      'packages/simulator/dist/main.js',
+      ['--no-quota', '--seed', '1', ...args.map(String)],
+      {},
+      'ignore',
+    );
     const api = JSON.parse(await firstLine(simulator)).url;
     const masterKey = randomBytes(32);
     await importAccounts(databaseUrl, masterKey, api);
     await pool.query("UPDATE collections SET next_sync_at = now() + interval '1 hour'");
-    const whole = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), LOG_LEVEL: 'info', ...UNLIMITED, ...env };
+    const whole = {
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: servers.redisUrl,
+      GOOGLE_API_URL: api,
+      SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+      LOG_LEVEL: 'info',
+      ...UNLIMITED,
+      ...env,
+    };
     const scheduler = run(children, 'apps/scheduler/dist/main.js', [], whole);
-    const working = Array.from({ length: workers }, () => run(children, 'apps/worker/dist/main.js', [], whole));
-    await Promise.all([saying(scheduler, 'ready'), ...working.map((worker) => saying(worker, 'working'))]);
-    const pids = { worker: working.map((worker) => worker.pid), scheduler: [scheduler.pid], simulator: [simulator.pid] };
+    const working = Array.from({ length: workers }, () =>
+      run(children, 'apps/worker/dist/main.js', [], whole),
+    );
+    await Promise.all([
+      saying(scheduler, 'ready'),
+      ...working.map((worker) => saying(worker, 'working')),
+    ]);
+    const pids = {
+      worker: working.map((worker) => worker.pid),
+      scheduler: [scheduler.pid],
+      simulator: [simulator.pid],
+    };
     const read = await openMeter(pool, servers.redisUrl, pids);
     const open = () => openBenchStore(databaseUrl, masterKey);
-    return await work({ pool, api, read, openStore: open, workers: pids.worker, due: () => pool.query('UPDATE collections SET next_sync_at = now()') });
+    return await work({
+      pool,
+      api,
+      read,
+      openStore: open,
+      workers: pids.worker,
+      due: () => pool.query('UPDATE collections SET next_sync_at = now()'),
+    });
   } finally {
     await Promise.all(children.toReversed().map(stop));
     await pool.end();
@@ -53,12 +92,15 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
 /** Every mailbox follows, and every message is there: the end of a backfill, its sweep included. */
 export async function allStored(pool, messages) {
   for (;;) {
-    const { rows } = await pool.query(`SELECT (SELECT count(*) FROM collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM collections) AS done`);
+    const { rows } = await pool.query(
+      `SELECT (SELECT count(*) FROM collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM collections) AS done`,
+    );
     if (Number(rows[0].open) === 0 && Number(rows[0].done) >= messages) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const { rows } = await pool.query('SELECT count(*) AS stored FROM gmail_messages');
-  if (Number(rows[0].stored) !== messages) throw new Error(`${rows[0].stored} of ${messages} messages are stored`);
+  if (Number(rows[0].stored) !== messages)
+    throw new Error(`${rows[0].stored} of ${messages} messages are stored`);
 }
 
 function run(children, ...command) {
@@ -76,14 +118,28 @@ export async function freshDatabase(servers) {
   await admin.end();
   url.pathname = '/syncline_bench';
   await migrate(url.href);
-  return { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 2, options: '-c plan_cache_mode=force_generic_plan' }) };
+  return {
+    url: url.href,
+    pool: new pg.Pool({
+      connectionString: url.href,
+      max: 2,
+      options: '-c plan_cache_mode=force_generic_plan',
+    }),
+  };
 }
 
 /** `projectOf` names the Google project of the account at an index. */
 export async function importAccounts(databaseUrl, masterKey, api, projectOf = () => 'default') {
   const store = await openBenchStore(databaseUrl, masterKey);
   try {
-    for (const [i, { email, refreshToken }] of (await accountsOf(api)).entries()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail'], project: projectOf(i) });
+    for (const [i, { email, refreshToken }] of (await accountsOf(api)).entries())
+      await store.accounts.import({
+        email,
+        refreshToken,
+        tenant: 'default',
+        resources: ['gmail'],
+        project: projectOf(i),
+      });
   } finally {
     await store.close();
   }
@@ -91,9 +147,15 @@ export async function importAccounts(databaseUrl, masterKey, api, projectOf = ()
 
 export async function accountsOf(api) {
   const lines = await (await fetch(`${api}/sim/accounts`)).text();
-  return lines.trim().split('\n').map((line) => JSON.parse(line));
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 export function openBenchStore(databaseUrl, masterKey) {
-  return openStore(createRuntime({ service: 'bench', logLevel: 'warn', stdout: 'stderr' }), { databaseUrl, masterKey });
+  return openStore(createRuntime({ service: 'bench', logLevel: 'warn', stdout: 'stderr' }), {
+    databaseUrl,
+    masterKey,
+  });
 }

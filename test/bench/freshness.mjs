@@ -17,7 +17,10 @@ import { startEmbedded } from '@syncline/runtime';
 import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
 import { firstLine, start, stolenSeconds, stop, usage } from './processes.mjs';
 
-const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const DATA_DIR = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../.syncline/bench',
+);
 const TOPIC = 'projects/bench/topics/gmail';
 const SERVICE_ACCOUNT = 'push@bench.iam.gserviceaccount.com';
 const LOOK_EVERY_MS = 5;
@@ -29,23 +32,40 @@ const SLOW_MS = 500;
 export async function freshness(plan = planOf(process.argv)) {
   const servers = await startEmbedded({ dataDir: DATA_DIR });
   try {
-    console.log(`freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`);
+    console.log(
+      `freshness, ${plan.accounts} accounts with watches, ${plan.changes} changes a second for ${plan.seconds} s; everything on this machine`,
+    );
     await withFleet(servers, plan, async (stage) => {
       const stolen = stolenSeconds();
       console.log('nothing beside:');
       const idle = report(await measure(stage, plan), plan);
       if (plan.beside > 0) {
-        const join = await makeAccounts(stage, { tenant: 'beside', accounts: plan.beside, messages: plan.messages });
-        console.log(`beside ${plan.beside} mailboxes of ${plan.messages} that are walked, from the moment at which they connect:`);
+        const join = await makeAccounts(stage, {
+          tenant: 'beside',
+          accounts: plan.beside,
+          messages: plan.messages,
+        });
+        console.log(
+          `beside ${plan.beside} mailboxes of ${plan.messages} that are walked, from the moment at which they connect:`,
+        );
         const before = await walked(stage);
-        const [latencies] = await Promise.all([measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }), join()]);
+        const [latencies] = await Promise.all([
+          measure(stage, { ...plan, among: (email) => email.endsWith('@demo.example') }),
+          join(),
+        ]);
         const busy = report(latencies, plan);
         const after = await walked(stage);
-        console.log(`  meanwhile the walks listed ${after.listed - before.listed} messages and stored ${after.stored - before.stored}`);
-        console.log(`  p50 ${(busy.at(0.5) / idle.at(0.5)).toFixed(2)} ×, p99 ${(busy.at(0.99) / idle.at(0.99)).toFixed(2)} ×`);
+        console.log(
+          `  meanwhile the walks listed ${after.listed - before.listed} messages and stored ${after.stored - before.stored}`,
+        );
+        console.log(
+          `  p50 ${(busy.at(0.5) / idle.at(0.5)).toFixed(2)} ×, p99 ${(busy.at(0.99) / idle.at(0.99)).toFixed(2)} ×`,
+        );
       }
       console.log(await stage.doorbells());
-      console.log(`CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}; stolen by other machines in all ${(stolenSeconds() - stolen).toFixed(1)}`);
+      console.log(
+        `CPU seconds of ${plan.seconds}: worker ${stage.cpu('worker')}, API ${stage.cpu('api')}, scheduler ${stage.cpu('scheduler')}, simulator ${stage.cpu('simulator')}; stolen by other machines in all ${(stolenSeconds() - stolen).toFixed(1)}`,
+      );
     });
   } finally {
     await servers.release();
@@ -53,18 +73,32 @@ export async function freshness(plan = planOf(process.argv)) {
 }
 
 export function planOf(argv) {
-  const numberOf = (name, byDefault) => Number(argv.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? byDefault);
+  const numberOf = (name, byDefault) =>
+    Number(argv.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? byDefault);
   const beside = numberOf('beside', 0);
-  return { accounts: numberOf('accounts', 1_000), changes: numberOf('changes', 50), seconds: numberOf('seconds', 20), beside, messages: numberOf('messages', 500), ...(beside > 0 ? { quota: 0.25 } : {}) };
+  return {
+    accounts: numberOf('accounts', 1_000),
+    changes: numberOf('changes', 50),
+    seconds: numberOf('seconds', 20),
+    beside,
+    messages: numberOf('messages', 500),
+    ...(beside > 0 ? { quota: 0.25 } : {}),
+  };
 }
 
 function report(latencies, plan) {
   const told = quantiles(latencies);
   const { sorted, at } = told;
-  console.log(`notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`);
-  const slow = [...new Set(latencies.filter(({ ms }) => ms > SLOW_MS).map(({ second }) => second))].toSorted((a, b) => a - b);
-  if (slow.length > 0) console.log(`  slower than ${SLOW_MS} ms: changes of the seconds ${slow.join(', ')}`);
-  if (sorted.length !== plan.changes * plan.seconds) throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
+  console.log(
+    `notification → committed row: p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms (${sorted.length} changes)`,
+  );
+  const slow = [
+    ...new Set(latencies.filter(({ ms }) => ms > SLOW_MS).map(({ second }) => second)),
+  ].toSorted((a, b) => a - b);
+  if (slow.length > 0)
+    console.log(`  slower than ${SLOW_MS} ms: changes of the seconds ${slow.join(', ')}`);
+  if (sorted.length !== plan.changes * plan.seconds)
+    throw new Error(`${sorted.length} of ${plan.changes * plan.seconds} changes were stored`);
   return told;
 }
 
@@ -72,23 +106,56 @@ function report(latencies, plan) {
 export async function withFleet(servers, plan, act) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   const limits = plan.quota === undefined ? ['--no-quota'] : ['--quota-scale', String(plan.quota)];
-  const children = { simulator: start('packages/simulator/dist/main.js', [...limits, '--seed', '1', '--accounts', String(plan.accounts), '--messages', '3', '--calendars', '1', '--events', '1']) };
+  const children = {
+    simulator: start('packages/simulator/dist/main.js', [
+      ...limits,
+      '--seed',
+      '1',
+      '--accounts',
+      String(plan.accounts),
+      '--messages',
+      '3',
+      '--calendars',
+      '1',
+      '--events',
+      '1',
+    ]),
+  };
   try {
     const google = JSON.parse(await firstLine(children.simulator)).url;
     const masterKey = randomBytes(32);
-    const env = envOf({ databaseUrl, redisUrl: servers.redisUrl, google, masterKey, quota: plan.quota });
+    const env = envOf({
+      databaseUrl,
+      redisUrl: servers.redisUrl,
+      google,
+      masterKey,
+      quota: plan.quota,
+    });
     await importAccounts(databaseUrl, masterKey, google);
     children.api = start('apps/api/dist/main.js', [], { ...env, LOG_LEVEL: 'info', PORT: '0' });
     const api = await urlOf(children.api);
-    const subscription = { name: 'projects/bench/subscriptions/s', topic: TOPIC, pushEndpoint: `${api}/push/gmail`, serviceAccountEmail: SERVICE_ACCOUNT };
+    const subscription = {
+      name: 'projects/bench/subscriptions/s',
+      topic: TOPIC,
+      pushEndpoint: `${api}/push/gmail`,
+      serviceAccountEmail: SERVICE_ACCOUNT,
+    };
     await post(`${google}/sim/pubsub`, { subscriptions: [{ ...subscription, audience: 'bench' }] });
     children.worker = start('apps/worker/dist/main.js', [], env);
     children.scheduler = start('apps/scheduler/dist/main.js', [], env);
     await settled(pool, plan.accounts);
     // The greetings' seconds, in which Gmail drops what happens, and the looks that follow them.
     await pause(4_000);
-    const before = Object.fromEntries(Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]));
-    await act({ pool, google, env, cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1), doorbells: () => doorbellsOf(api) });
+    const before = Object.fromEntries(
+      Object.entries(children).map(([name, child]) => [name, usage([child.pid]).cpuSeconds]),
+    );
+    await act({
+      pool,
+      google,
+      env,
+      cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1),
+      doorbells: () => doorbellsOf(api),
+    });
   } finally {
     const { simulator, ...fleet } = children;
     await Promise.all(Object.values(fleet).map(stop));
@@ -97,13 +164,28 @@ export async function withFleet(servers, plan, act) {
   }
 }
 
-const QUOTAS = { GMAIL_UNITS_PER_USER_MINUTE: 6_000, GMAIL_UNITS_PER_PROJECT_MINUTE: 1_200_000, GMAIL_UNITS_PER_PROJECT_DAY: 80_000_000, CALENDAR_REQUESTS_PER_USER_MINUTE: 600, CALENDAR_REQUESTS_PER_PROJECT_MINUTE: 10_000 };
+const QUOTAS = {
+  GMAIL_UNITS_PER_USER_MINUTE: 6_000,
+  GMAIL_UNITS_PER_PROJECT_MINUTE: 1_200_000,
+  GMAIL_UNITS_PER_PROJECT_DAY: 80_000_000,
+  CALENDAR_REQUESTS_PER_USER_MINUTE: 600,
+  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: 10_000,
+};
 
 function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
-  const quotas = Object.entries(QUOTAS).map(([name, limit]) => [name, quota === undefined ? '1000000000' : String(limit * quota)]);
+  const quotas = Object.entries(QUOTAS).map(([name, limit]) => [
+    name,
+    quota === undefined ? '1000000000' : String(limit * quota),
+  ]);
   return {
-    DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, GOOGLE_API_URL: google, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...Object.fromEntries(quotas),
-    GMAIL_PUBSUB_TOPIC: TOPIC, PUSH_GMAIL_AUDIENCE: 'bench', PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    GOOGLE_API_URL: google,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    ...Object.fromEntries(quotas),
+    GMAIL_PUBSUB_TOPIC: TOPIC,
+    PUSH_GMAIL_AUDIENCE: 'bench',
+    PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
     // A job waits for Google, Postgres and Redis most of its time: its slots are cheap, and half of them follow.
     WORKER_CONCURRENCY: '64',
   };
@@ -113,11 +195,22 @@ function envOf({ databaseUrl, redisUrl, google, masterKey, quota }) {
 export async function makeAccounts({ google, env }, { tenant, accounts, messages }) {
   const lines = [];
   for (let i = 0; i < accounts; i++) {
-    const { email, refreshToken } = await post(`${google}/sim/accounts`, { email: `user${i}@${tenant}.example`, messages, calendars: 1, eventsPerCalendar: 1 });
+    const { email, refreshToken } = await post(`${google}/sim/accounts`, {
+      email: `user${i}@${tenant}.example`,
+      messages,
+      calendars: 1,
+      eventsPerCalendar: 1,
+    });
     lines.push(JSON.stringify({ email, refreshToken, tenant, resources: ['gmail'] }));
   }
   return async () => {
-    const importing = start('apps/cli/dist/main.js', ['accounts', 'import', '-'], env, 'ignore', 'pipe');
+    const importing = start(
+      'apps/cli/dist/main.js',
+      ['accounts', 'import', '-'],
+      env,
+      'ignore',
+      'pipe',
+    );
     importing.stdout.resume();
     importing.stdin.end(lines.join('\n'));
     const [code] = await once(importing, 'exit');
@@ -127,7 +220,11 @@ export async function makeAccounts({ google, env }, { tenant, accounts, messages
 
 export function quantiles(latencies) {
   const sorted = latencies.map(({ ms }) => ms).toSorted((a, b) => a - b);
-  return { sorted, at: (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]) };
+  return {
+    sorted,
+    at: (share) =>
+      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]),
+  };
 }
 
 async function urlOf(child) {
@@ -135,7 +232,11 @@ async function urlOf(child) {
   let text = '';
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     text += chunk;
-    const listening = text.split('\n').slice(0, -1).map((line) => JSON.parse(line)).find(({ event }) => event === 'listening');
+    const listening = text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+      .find(({ event }) => event === 'listening');
     if (!listening) continue;
     child.stdout.resume(); // Nobody reads on, and a full pipe would stop the API.
     return listening.url.replace('localhost', '127.0.0.1');
@@ -146,7 +247,9 @@ async function urlOf(child) {
 /** Every mailbox follows, every watch is on, and its greeting has been heard. */
 async function settled(pool, accounts) {
   for (;;) {
-    const { rows } = await pool.query("SELECT count(*) AS on FROM watches w JOIN collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at");
+    const { rows } = await pool.query(
+      "SELECT count(*) AS on FROM watches w JOIN collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at",
+    );
     if (Number(rows[0].on) === accounts) return;
     await pause(200);
   }
@@ -161,8 +264,13 @@ async function walked({ pool }) {
 
 /** Sends the changes on time, to the accounts that `among` admits, however late the answers are, and looks for their rows. @returns for each change that was stored, how many ms that took, and the second in which it was made */
 export async function measure({ pool, google }, plan) {
-  const ids = new Map((await pool.query('SELECT email, id FROM accounts')).rows.map(({ email, id }) => [email, id]));
-  const emails = (await accountsOf(google)).map(({ email }) => email).filter(plan.among ?? (() => true)).toSorted(() => Math.random() - 0.5);
+  const ids = new Map(
+    (await pool.query('SELECT email, id FROM accounts')).rows.map(({ email, id }) => [email, id]),
+  );
+  const emails = (await accountsOf(google))
+    .map(({ email }) => email)
+    .filter(plan.among ?? (() => true))
+    .toSorted(() => Math.random() - 0.5);
   const waiting = new Map();
   const latencies = [];
   const sending = [];
@@ -170,13 +278,19 @@ export async function measure({ pool, google }, plan) {
   const total = plan.changes * plan.seconds;
   const change = async (email) => {
     const atMs = performance.now();
-    const { messageId } = await post(`${google}/sim/accounts/${encodeURIComponent(email)}/act`, { action: 'deliver' });
+    const { messageId } = await post(`${google}/sim/accounts/${encodeURIComponent(email)}/act`, {
+      action: 'deliver',
+    });
     waiting.set(messageId, { atMs, accountId: ids.get(email) });
   };
   const stored = async () => {
     if (waiting.size === 0) return;
     const asked = [...waiting];
-    const { rows } = await pool.query({ name: 'stored', text: 'SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id', values: [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)] });
+    const { rows } = await pool.query({
+      name: 'stored',
+      text: 'SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id',
+      values: [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)],
+    });
     const seenMs = performance.now();
     for (const { id } of rows) {
       const { atMs } = waiting.get(id);
@@ -184,8 +298,12 @@ export async function measure({ pool, google }, plan) {
       waiting.delete(id);
     }
   };
-  while (latencies.length < total && performance.now() - began < plan.seconds * 1_000 + PATIENCE_MS) {
-    while (sending.length < Math.min(total, ((performance.now() - began) / 1_000) * plan.changes)) sending.push(change(emails[sending.length % emails.length]));
+  while (
+    latencies.length < total &&
+    performance.now() - began < plan.seconds * 1_000 + PATIENCE_MS
+  ) {
+    while (sending.length < Math.min(total, ((performance.now() - began) / 1_000) * plan.changes))
+      sending.push(change(emails[sending.length % emails.length]));
     await stored();
     await pause(LOOK_EVERY_MS);
   }
@@ -196,9 +314,14 @@ export async function measure({ pool, google }, plan) {
 /** What the API says of itself; a doorbell is answered when its write is through. */
 async function doorbellsOf(api) {
   const text = await (await fetch(`${api}/metrics`)).text();
-  const value = (name, labels) => Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  const value = (name, labels) =>
+    Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   const answered = value('syncline_doorbell_seconds_count', 'via="gmail-push"');
-  const within = (le) => ((100 * value('syncline_doorbell_seconds_bucket', `le="${le}",via="gmail-push"`)) / answered).toFixed(1);
+  const within = (le) =>
+    (
+      (100 * value('syncline_doorbell_seconds_bucket', `le="${le}",via="gmail-push"`)) /
+      answered
+    ).toFixed(1);
   return `${value('syncline_doorbells_total', 'via="gmail-push",outcome="rung"')} doorbells rung, greetings included; answered within 10 ms ${within(0.01)} %, within 50 ms ${within(0.05)} %`;
 }
 

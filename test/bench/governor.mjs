@@ -15,7 +15,10 @@ import { startRedis } from '../chaos/redis.mjs';
 import { freshDatabase, importAccounts } from './fleet.mjs';
 import { firstLine, start, stop } from './processes.mjs';
 
-const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const DATA_DIR = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../.syncline/bench',
+);
 const MEASURED_MS = 90_000;
 const LEAST_SHARE = 0.97;
 const USER_MINUTE = 6_000;
@@ -25,8 +28,10 @@ const PROJECT_MINUTE = 1_200_000;
 const ONE = { accounts: 1, messages: 1_500, scale: 1, bound: USER_MINUTE };
 const MANY = { accounts: 500, messages: 20, scale: 0.01, bound: PROJECT_MINUTE * 0.01 };
 const FAULTS = [
-  { kind: '500', method: 'messages.get', probability: 0.03 }, { kind: '503', method: 'threads.get', probability: 0.03 },
-  { kind: '429-concurrent', method: 'messages.get', probability: 0.02 }, { kind: '429-retry-after', method: 'threads.get', probability: 0.005 },
+  { kind: '500', method: 'messages.get', probability: 0.03 },
+  { kind: '503', method: 'threads.get', probability: 0.03 },
+  { kind: '429-concurrent', method: 'messages.get', probability: 0.02 },
+  { kind: '429-retry-after', method: 'threads.get', probability: 0.005 },
 ];
 
 const SCENARIOS = [
@@ -35,14 +40,26 @@ const SCENARIOS = [
   { name: '500 users, 1 worker', ...MANY, workers: 1 },
   { name: '500 users, 4 workers', ...MANY, workers: 4 },
   { name: '500 users, 4 workers, faults 500, 503, 429', ...MANY, workers: 4, faults: FAULTS },
-  { name: '500 users, 4 workers, Redis restarted empty', ...MANY, workers: 4, trouble: restartedEmpty },
-  { name: '500 users, 4 workers, Redis away for 20 s', ...MANY, workers: 4, trouble: (redis) => redis.restart(20_000) },
+  {
+    name: '500 users, 4 workers, Redis restarted empty',
+    ...MANY,
+    workers: 4,
+    trouble: restartedEmpty,
+  },
+  {
+    name: '500 users, 4 workers, Redis away for 20 s',
+    ...MANY,
+    workers: 4,
+    trouble: (redis) => redis.restart(20_000),
+  },
   { name: '500 users in two projects of half, 2 workers', ...MANY, workers: 2, projects: 2 },
 ];
 
 export async function governor() {
   const servers = await startEmbedded({ dataDir: DATA_DIR });
-  console.log(`share of the Gmail units that Google allows in ${MEASURED_MS / 1_000} s, by the simulator's ledger; at least ${LEAST_SHARE * 100} % is promised, and no violation`);
+  console.log(
+    `share of the Gmail units that Google allows in ${MEASURED_MS / 1_000} s, by the simulator's ledger; at least ${LEAST_SHARE * 100} % is promised, and no violation`,
+  );
   try {
     for (const scenario of chosen()) report(scenario, await measured(servers, scenario));
   } finally {
@@ -60,24 +77,65 @@ function report({ name, bound }, { spent, violations, faults }) {
   const share = spent / allowed;
   const kept = share >= LEAST_SHARE && share <= 1 && violations.total === 0;
   if (!kept) process.exitCode = 1;
-  const figures = [`${spent} of ${allowed}`.padStart(18), `${(100 * share).toFixed(1)} %`.padStart(8), `${violations.total} violations`.padStart(13), `${faults} faults`.padStart(11)];
-  console.log(`${name.padEnd(46)} ${figures.join('  ')}${kept ? '' : `  BROKEN ${JSON.stringify(violations.recent.slice(0, 3))}`}`);
+  const figures = [
+    `${spent} of ${allowed}`.padStart(18),
+    `${(100 * share).toFixed(1)} %`.padStart(8),
+    `${violations.total} violations`.padStart(13),
+    `${faults} faults`.padStart(11),
+  ];
+  console.log(
+    `${name.padEnd(46)} ${figures.join('  ')}${kept ? '' : `  BROKEN ${JSON.stringify(violations.recent.slice(0, 3))}`}`,
+  );
 }
 
 /** What one fleet spends in the measured time after its first call. */
-async function measured(servers, { accounts, messages, scale, workers, faults = [], trouble, projects = 1 }) {
+async function measured(
+  servers,
+  { accounts, messages, scale, workers, faults = [], trouble, projects = 1 },
+) {
   const { url: databaseUrl, pool } = await freshDatabase(servers);
   await pool.end();
   const redis = await startRedis();
-  const simulator = start('packages/simulator/dist/main.js', ['--seed', '1', '--accounts', String(accounts), '--messages', String(messages), '--body-bytes', '300', '--calendars', '1', '--events', '1', '--quota-scale', String(scale)]);
+  const simulator = start('packages/simulator/dist/main.js', [
+    '--seed',
+    '1',
+    '--accounts',
+    String(accounts),
+    '--messages',
+    String(messages),
+    '--body-bytes',
+    '300',
+    '--calendars',
+    '1',
+    '--events',
+    '1',
+    '--quota-scale',
+    String(scale),
+  ]);
   const api = JSON.parse(await firstLine(simulator)).url;
   const masterKey = randomBytes(32);
-  const quotas = { GMAIL_UNITS_PER_USER_MINUTE: String(USER_MINUTE * scale), GMAIL_UNITS_PER_PROJECT_MINUTE: String((PROJECT_MINUTE * scale) / projects) };
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url, GOOGLE_API_URL: api, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), ...quotas, LOG_LEVEL: trouble ? 'fatal' : 'error' };
+  const quotas = {
+    GMAIL_UNITS_PER_USER_MINUTE: String(USER_MINUTE * scale),
+    GMAIL_UNITS_PER_PROJECT_MINUTE: String((PROJECT_MINUTE * scale) / projects),
+  };
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redis.url,
+    GOOGLE_API_URL: api,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    ...quotas,
+    LOG_LEVEL: trouble ? 'fatal' : 'error',
+  };
   if (projects > 1) env.GOOGLE_PROJECTS_FILE = projectsFile(projects);
-  await importAccounts(databaseUrl, masterKey, api, (index) => (index % projects === 0 ? 'default' : `p${index % projects}`));
-  for (const fault of faults) await fetch(`${api}/sim/faults`, { method: 'POST', body: JSON.stringify(fault) });
-  const fleet = [start('apps/scheduler/dist/main.js', [], env), ...Array.from({ length: workers }, () => start('apps/worker/dist/main.js', [], env))];
+  await importAccounts(databaseUrl, masterKey, api, (index) =>
+    index % projects === 0 ? 'default' : `p${index % projects}`,
+  );
+  for (const fault of faults)
+    await fetch(`${api}/sim/faults`, { method: 'POST', body: JSON.stringify(fault) });
+  const fleet = [
+    start('apps/scheduler/dist/main.js', [], env),
+    ...Array.from({ length: workers }, () => start('apps/worker/dist/main.js', [], env)),
+  ];
   for (const member of fleet) member.stdout.resume(); // Nobody reads it, and a full pipe would stop the member.
   try {
     return await spentAt(api, trouble && (() => trouble(redis)));
@@ -91,7 +149,11 @@ async function measured(servers, { accounts, messages, scale, workers, faults = 
 /** The projects beside the default one, with its limits. */
 function projectsFile(projects) {
   const file = path.join(DATA_DIR, 'projects.json');
-  const list = Array.from({ length: projects - 1 }, (_, i) => ({ name: `p${i + 1}`, clientId: `client-p${i + 1}`, clientSecret: 'simulated' }));
+  const list = Array.from({ length: projects - 1 }, (_, i) => ({
+    name: `p${i + 1}`,
+    clientId: `client-p${i + 1}`,
+    clientSecret: 'simulated',
+  }));
   writeFileSync(file, JSON.stringify(list));
   return file;
 }
@@ -105,7 +167,11 @@ async function spentAt(api, trouble) {
   }
   await sleep(endMs - performance.now());
   const { project, violations, faults } = await ledgerOf(api);
-  return { spent: project.gmailUnits, violations, faults: Object.values(faults).reduce((sum, count) => sum + count, 0) };
+  return {
+    spent: project.gmailUnits,
+    violations,
+    faults: Object.values(faults).reduce((sum, count) => sum + count, 0),
+  };
 }
 
 /** What a Redis without persistence is after a restart. */

@@ -15,11 +15,25 @@ const ROUNDS = 2;
 const POLL_SECONDS = '3600';
 
 export async function incremental() {
-  const simulator = ['--accounts', 1, '--messages', MESSAGES, '--calendars', 1, '--token-latency', 0];
-  const env = { POLL_INTERVAL_ACTIVE_SECONDS: POLL_SECONDS, POLL_INTERVAL_IDLE_SECONDS: POLL_SECONDS };
+  const simulator = [
+    '--accounts',
+    1,
+    '--messages',
+    MESSAGES,
+    '--calendars',
+    1,
+    '--token-latency',
+    0,
+  ];
+  const env = {
+    POLL_INTERVAL_ACTIVE_SECONDS: POLL_SECONDS,
+    POLL_INTERVAL_IDLE_SECONDS: POLL_SECONDS,
+  };
   await withServers((servers) =>
     withFleet(servers, { simulator, env }, async (fleet) => {
-      console.log(`incremental, ${ACCOUNTS} accounts without news, due at once, ${ROUNDS} times; no latency, one worker`);
+      console.log(
+        `incremental, ${ACCOUNTS} accounts without news, due at once, ${ROUNDS} times; no latency, one worker`,
+      );
       await fleet.due();
       await allStored(fleet.pool, MESSAGES);
       await served(fleet.pool, null);
@@ -39,18 +53,32 @@ async function measure(fleet) {
   const spent = spentBetween(before, fleet.read(), syncs / 1_000, seconds);
   figure('no-change syncs', syncs / seconds, 'syncs/s', '≥ 500');
   figure('no-change syncs, worker CPU', spent.each.worker, 'ms each', '≤ 2');
-  for (const name of ['postgres', 'redis', 'scheduler', 'simulator']) figure(`no-change syncs, ${name} CPU`, spent.each[name], 'ms each');
-  console.log(`  together ${spent.together.toFixed(2)} CPU ms each; others used ${spent.others.toFixed(2)} cores meanwhile`);
-  figure(`worker's peak RSS with ${ACCOUNTS} active accounts`, usage(fleet.workers).peakMb, 'MB', '≤ 300');
+  for (const name of ['postgres', 'redis', 'scheduler', 'simulator'])
+    figure(`no-change syncs, ${name} CPU`, spent.each[name], 'ms each');
+  console.log(
+    `  together ${spent.together.toFixed(2)} CPU ms each; others used ${spent.others.toFixed(2)} cores meanwhile`,
+  );
+  figure(
+    `worker's peak RSS with ${ACCOUNTS} active accounts`,
+    usage(fleet.workers).peakMb,
+    'MB',
+    '≤ 300',
+  );
 }
 
 async function copyAccount({ pool, openStore }, copies) {
   const far = "now() + interval '1 hour'";
-  await pool.query(`INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM accounts, generate_series(1, ${copies}) AS n`);
-  await pool.query('INSERT INTO credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM credentials c JOIN accounts a ON a.id <> c.account_id');
+  await pool.query(
+    `INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM accounts, generate_series(1, ${copies}) AS n`,
+  );
+  await pool.query(
+    'INSERT INTO credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM credentials c JOIN accounts a ON a.id <> c.account_id',
+  );
   await pool.query(`INSERT INTO collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
     SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM collections c JOIN accounts a ON a.id <> c.account_id`);
-  const { rows } = await pool.query("SELECT id, email LIKE 'copy-%' AS copy FROM accounts ORDER BY copy");
+  const { rows } = await pool.query(
+    "SELECT id, email LIKE 'copy-%' AS copy FROM accounts ORDER BY copy",
+  );
   const store = await openStore();
   try {
     const refreshToken = await store.vault.refreshToken(rows[0].id);
@@ -69,7 +97,10 @@ async function dueAgain(fleet) {
 /** Every mailbox was caught up by a run that began after `since`. */
 async function served(pool, since) {
   for (;;) {
-    const { rows } = await pool.query('SELECT count(*) AS open FROM collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)', [since]);
+    const { rows } = await pool.query(
+      'SELECT count(*) AS open FROM collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)',
+      [since],
+    );
     if (Number(rows[0].open) === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

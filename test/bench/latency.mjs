@@ -14,17 +14,42 @@ const CONCURRENCY = 64;
 
 export async function latency() {
   await withServers((servers) =>
-    withFleet(servers, { simulator: ['--accounts', ACCOUNTS, '--messages', MESSAGES, '--calendars', 1, '--latency', LATENCY_MS], env: { WORKER_CONCURRENCY: String(CONCURRENCY) } }, async (fleet) => {
-      console.log(`latency, ${LATENCY_MS} ms an answer, ${ACCOUNTS} mailboxes of ${MESSAGES}, one worker with WORKER_CONCURRENCY=${CONCURRENCY}`);
-      const began = performance.now();
-      const before = fleet.read();
-      await fleet.due();
-      await allStored(fleet.pool, ACCOUNTS * MESSAGES);
-      const seconds = (performance.now() - began) / 1_000;
-      const spent = spentBetween(before, fleet.read(), (ACCOUNTS * MESSAGES) / 1_000, seconds);
-      figure('latency 100 ms, messages', (ACCOUNTS * MESSAGES) / seconds, 'messages/s', '≥ 1,000');
-      figure('latency 100 ms, worker CPU', spent.each.worker, 'CPU s per 1,000');
-      console.log(`  together ${spent.together.toFixed(2)} CPU s per 1,000; others used ${spent.others.toFixed(2)} cores meanwhile; worker's peak RSS ${Math.round(usage(fleet.workers).peakMb)} MB`);
-    }),
+    withFleet(
+      servers,
+      {
+        simulator: [
+          '--accounts',
+          ACCOUNTS,
+          '--messages',
+          MESSAGES,
+          '--calendars',
+          1,
+          '--latency',
+          LATENCY_MS,
+        ],
+        env: { WORKER_CONCURRENCY: String(CONCURRENCY) },
+      },
+      async (fleet) => {
+        console.log(
+          `latency, ${LATENCY_MS} ms an answer, ${ACCOUNTS} mailboxes of ${MESSAGES}, one worker with WORKER_CONCURRENCY=${CONCURRENCY}`,
+        );
+        const began = performance.now();
+        const before = fleet.read();
+        await fleet.due();
+        await allStored(fleet.pool, ACCOUNTS * MESSAGES);
+        const seconds = (performance.now() - began) / 1_000;
+        const spent = spentBetween(before, fleet.read(), (ACCOUNTS * MESSAGES) / 1_000, seconds);
+        figure(
+          'latency 100 ms, messages',
+          (ACCOUNTS * MESSAGES) / seconds,
+          'messages/s',
+          '≥ 1,000',
+        );
+        figure('latency 100 ms, worker CPU', spent.each.worker, 'CPU s per 1,000');
+        console.log(
+          `  together ${spent.together.toFixed(2)} CPU s per 1,000; others used ${spent.others.toFixed(2)} cores meanwhile; worker's peak RSS ${Math.round(usage(fleet.workers).peakMb)} MB`,
+        );
+      },
+    ),
   );
 }

@@ -14,7 +14,9 @@ export async function openMeter(pool, redisUrl, groups) {
   const postmaster = parentOf(rows[0].own);
   const redis = await redisPid(redisUrl);
   return () => ({
-    ...Object.fromEntries(Object.entries(groups).map(([name, pids]) => [name, usage(pids).cpuSeconds])),
+    ...Object.fromEntries(
+      Object.entries(groups).map(([name, pids]) => [name, usage(pids).cpuSeconds]),
+    ),
     postgres: treeCpu(postmaster),
     redis: redis === null ? 0 : usage([redis]).cpuSeconds,
     machine: machineCpu(),
@@ -23,7 +25,9 @@ export async function openMeter(pool, redisUrl, groups) {
 
 /** What was used between two readings, per `count` of something; `others` is what the rest of the machine used meanwhile, in cores. */
 export function spentBetween(before, after, count, seconds) {
-  const { machine, ...ours } = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
+  const { machine, ...ours } = Object.fromEntries(
+    Object.keys(after).map((name) => [name, after[name] - before[name]]),
+  );
   const each = Object.fromEntries(Object.entries(ours).map(([name, cpu]) => [name, cpu / count]));
   const together = Object.values(ours).reduce((sum, cpu) => sum + cpu, 0);
   return { each, together: together / count, others: Math.max(0, (machine - together) / seconds) };
@@ -43,7 +47,9 @@ async function redisPid(url) {
 
 /** Of every process of the server: the postmaster counts the dead ones, /proc the living. */
 function treeCpu(postmaster) {
-  const living = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isChildOf(name, postmaster));
+  const living = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && isChildOf(name, postmaster),
+  );
   const own = statOf(postmaster);
   const dead = (Number(own[13]) + Number(own[14])) / TICKS_PER_SECOND;
   return living.reduce((sum, pid) => sum + cpuOf(pid), usage([postmaster]).cpuSeconds + dead);
@@ -66,7 +72,11 @@ function isChildOf(pid, parent) {
 }
 
 function machineCpu() {
-  const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/).slice(1).map(Number);
+  const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
   return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
 }
 
@@ -75,5 +85,7 @@ function parentOf(pid) {
 }
 
 function statOf(pid) {
-  return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  return readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
 }

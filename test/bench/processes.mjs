@@ -16,13 +16,23 @@ export function profileInto(directory) {
 }
 
 export function start(file, args, env = {}, errors = 'inherit', input = 'ignore') {
-  const profiling = profileDir === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-name', `${file.split('/')[1]}-${String(Date.now())}.cpuprofile`];
+  const profiling =
+    profileDir === null
+      ? []
+      : [
+          '--cpu-prof',
+          '--cpu-prof-dir',
+          profileDir,
+          '--cpu-prof-name',
+          `${file.split('/')[1]}-${String(Date.now())}.cpuprofile`,
+        ];
   const child = spawn(process.execPath, [...profiling, path.join(ROOT, file), ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...env },
     stdio: [input, 'pipe', errors],
   });
-  if (errors === 'inherit') child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
+  if (errors === 'inherit')
+    child.on('exit', (code) => code && console.error(`${file} ended with ${code}`));
   return child;
 }
 
@@ -38,7 +48,7 @@ export function saying(child, event) {
 /** The first line of a child's stdout. */
 export async function firstLine(child) {
   child.stdout.setEncoding('utf8');
-  for (let text = ''; ; ) {
+  for (let text = ''; ;) {
     text += String((await once(child.stdout, 'data'))[0]);
     if (text.includes('\n')) return text.slice(0, text.indexOf('\n'));
   }
@@ -56,21 +66,30 @@ export function usage(pids) {
   let cpuSeconds = 0;
   let peakMb = 0;
   for (const pid of pids) {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
     cpuSeconds += (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+    peakMb = Math.max(
+      peakMb,
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+    );
   }
   return { cpuSeconds, peakMb };
 }
 
 /** CPU seconds of all processes that this one started and that have ended. */
 export function endedChildrenSeconds() {
-  const fields = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
 }
 
 /** CPU seconds that the hypervisor gave to others while this machine wanted them, of all cores, since it began. */
 export function stolenSeconds() {
-  const [, , , , , , , , steal = '0'] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/);
+  const [, , , , , , , , steal = '0'] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .split(/\s+/);
   return Number(steal) / TICKS_PER_SECOND;
 }

@@ -19,12 +19,36 @@ import { scaling } from './scaling.mjs';
 import { scheduler } from './scheduler.mjs';
 import { units } from './units.mjs';
 
-const BENCHMARKS = { backfill, connect, fairness, freshness, latency, incremental, governor, scaling, scheduler, units };
+const BENCHMARKS = {
+  backfill,
+  connect,
+  fairness,
+  freshness,
+  latency,
+  incremental,
+  governor,
+  scaling,
+  scheduler,
+  units,
+};
 
-const { values, positionals: asked } = parseArgs({ allowPositionals: true, options: { save: { type: 'boolean' }, profile: { type: 'string' }, accounts: { type: 'string' }, changes: { type: 'string' }, seconds: { type: 'string' }, beside: { type: 'string' }, messages: { type: 'string' } } });
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: {
+    save: { type: 'boolean' },
+    profile: { type: 'string' },
+    accounts: { type: 'string' },
+    changes: { type: 'string' },
+    seconds: { type: 'string' },
+    beside: { type: 'string' },
+    messages: { type: 'string' },
+  },
+});
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
 if (unknown.length > 0) {
-  console.error(`no such benchmark: ${unknown.join(', ')}; there is ${Object.keys(BENCHMARKS).join(', ')}`);
+  console.error(
+    `no such benchmark: ${unknown.join(', ')}; there is ${Object.keys(BENCHMARKS).join(', ')}`,
+  );
   process.exit(2);
 }
 console.log(`machine: ${machine}\nbaselines of: ${baselineMachine()}`);

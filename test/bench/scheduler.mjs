@@ -12,7 +12,10 @@ import { Redis } from 'ioredis';
 import { freshDatabase } from './fleet.mjs';
 import { start, stop, usage } from './processes.mjs';
 
-const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/bench');
+const DATA_DIR = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../.syncline/bench',
+);
 const ACCOUNTS = Number(process.env.BENCH_ACCOUNTS ?? 1_000_000);
 const TENANTS = Math.ceil(ACCOUNTS / 100);
 const DUE_A_MINUTE = 10_000;
@@ -29,7 +32,9 @@ export async function scheduler() {
   const redis = new Redis(servers.redisUrl);
   try {
     await redis.flushall();
-    console.log(`scheduler: ${ACCOUNTS} accounts, ${ACCOUNTS * 3} collections, ${DUE_A_MINUTE} due a minute`);
+    console.log(
+      `scheduler: ${ACCOUNTS} accounts, ${ACCOUNTS * 3} collections, ${DUE_A_MINUTE} due a minute`,
+    );
     // What came due while the tables are filled would be handed out with the minute's own.
     const quietMs = 10_000 + FILLING_MS * ACCOUNTS;
     const quiet = new Promise((resolve) => setTimeout(resolve, quietMs));
@@ -49,7 +54,9 @@ async function fill(pool, fromWhen) {
   const began = performance.now();
   const minutes = (ACCOUNTS * 3) / DUE_A_MINUTE;
   await pool.query('SET statement_timeout = 0');
-  await pool.query(`INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't' || n % ${TENANTS}, 'u' || n || '@example.com', '{gmail,calendar}' FROM generate_series(1, ${ACCOUNTS}) AS n`);
+  await pool.query(
+    `INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't' || n % ${TENANTS}, 'u' || n || '@example.com', '{gmail,calendar}' FROM generate_series(1, ${ACCOUNTS}) AS n`,
+  );
   await pool.query(
     `INSERT INTO collections (id, account_id, tenant, kind, external_id, phase, generation, cursor, next_sync_at)
      SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'backfill' ELSE 'follow' END, 1, '{"phase":"follow"}', '${fromWhen}'::timestamptz + random() * ${minutes} * interval '1 min'
@@ -68,13 +75,20 @@ async function explain(pool) {
     `PREPARE due(bool, bool, int) AS SELECT id, tenant, next_sync_at FROM collections
       WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now() ORDER BY next_sync_at LIMIT $3`,
   );
-  const { rows } = await session.query('EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE due(true, false, 10000)');
+  const { rows } = await session.query(
+    'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE due(true, false, 10000)',
+  );
   console.log(rows.map((row) => `  ${row['QUERY PLAN']}`).join('\n'));
   session.release(true);
 }
 
 async function measure(servers, databaseUrl, pool, redis) {
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'), METRICS_PORT: String(METRICS_PORT) };
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: servers.redisUrl,
+    SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
+    METRICS_PORT: String(METRICS_PORT),
+  };
   const idleBytes = await redisMemory(redis);
   const consumers = await consume(servers, pool);
   const child = start('apps/scheduler/dist/main.js', [], env);
@@ -84,13 +98,21 @@ async function measure(servers, databaseUrl, pool, redis) {
     const before = { ...usage([child.pid]), claimed: await claimedSoFar(), ticks: await ticks() };
     await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
     const after = { ...usage([child.pid]), claimed: await claimedSoFar(), ticks: await ticks() };
-    const late = await pool.query(`SELECT coalesce(extract(epoch FROM now() - min(next_sync_at)), 0) AS seconds FROM collections WHERE state = 'active' AND next_sync_at <= now()`);
-    console.log(`scheduler CPU ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s a minute, peak RSS ${Math.round(after.peakMb)} MB, ${after.claimed - before.claimed} collections handed out`);
-    console.log(`rounds: ${after.ticks.count - before.ticks.count}, p50 ≤ ${quantile(before.ticks, after.ticks, 0.5)} ms, p99 ≤ ${quantile(before.ticks, after.ticks, 0.99)} ms; the oldest due now has waited ${Number(late.rows[0].seconds).toFixed(1)} s`);
+    const late = await pool.query(
+      `SELECT coalesce(extract(epoch FROM now() - min(next_sync_at)), 0) AS seconds FROM collections WHERE state = 'active' AND next_sync_at <= now()`,
+    );
+    console.log(
+      `scheduler CPU ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s a minute, peak RSS ${Math.round(after.peakMb)} MB, ${after.claimed - before.claimed} collections handed out`,
+    );
+    console.log(
+      `rounds: ${after.ticks.count - before.ticks.count}, p50 ≤ ${quantile(before.ticks, after.ticks, 0.5)} ms, p99 ≤ ${quantile(before.ticks, after.ticks, 0.99)} ms; the oldest due now has waited ${Number(late.rows[0].seconds).toFixed(1)} s`,
+    );
     await stop(child);
     await consumers.drained();
     const keys = await collectionKeys(redis);
-    console.log(`Redis: ${((await redisMemory(redis)) / 2 ** 20).toFixed(1)} MiB after, ${(idleBytes / 2 ** 20).toFixed(1)} MiB before; keys that name a collection at rest: ${keys}`);
+    console.log(
+      `Redis: ${((await redisMemory(redis)) / 2 ** 20).toFixed(1)} MiB after, ${(idleBytes / 2 ** 20).toFixed(1)} MiB before; keys that name a collection at rest: ${keys}`,
+    );
   } finally {
     await stop(child);
     await consumers.close();
@@ -105,18 +127,34 @@ async function consume(servers, pool) {
   const flush = async () => {
     const ids = settled;
     settled = [];
-    if (ids.length > 0) await pool.query(`UPDATE collections SET next_sync_at = now() + interval '5 h' WHERE id = ANY($1::uuid[])`, [ids]);
+    if (ids.length > 0)
+      await pool.query(
+        `UPDATE collections SET next_sync_at = now() + interval '5 h' WHERE id = ANY($1::uuid[])`,
+        [ids],
+      );
   };
   const timer = setInterval(() => void flush(), 200);
-  const host = await fleet.work({ concurrency: Object.fromEntries(QUEUE_NAMES.map((name) => [name, 10])), handle: async ({ collectionId }) => (settled.push(collectionId), { kind: 'done' }) });
+  const host = await fleet.work({
+    concurrency: Object.fromEntries(QUEUE_NAMES.map((name) => [name, 10])),
+    handle: async ({ collectionId }) => (settled.push(collectionId), { kind: 'done' }),
+  });
   const drained = async () => {
     for (;;) {
       const counts = Object.values(await fleet.counts());
-      if (counts.every((states) => !states.waiting && !states.active && !states.delayed)) return await flush();
+      if (counts.every((states) => !states.waiting && !states.active && !states.delayed))
+        return await flush();
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
-  return { drained, close: async () => { clearInterval(timer); await host.drain(5_000); await flush(); await fleet.close(); } };
+  return {
+    drained,
+    close: async () => {
+      clearInterval(timer);
+      await host.drain(5_000);
+      await flush();
+      await fleet.close();
+    },
+  };
 }
 
 async function metricsPage() {
@@ -132,26 +170,34 @@ async function metricsPage() {
 
 async function claimedSoFar() {
   const page = await metricsPage();
-  return [...page.matchAll(/^syncline_scheduler_claimed_total\{.*\} (\d+)/gm)].reduce((sum, found) => sum + Number(found[1]), 0);
+  return [...page.matchAll(/^syncline_scheduler_claimed_total\{.*\} (\d+)/gm)].reduce(
+    (sum, found) => sum + Number(found[1]),
+    0,
+  );
 }
 
 async function ticks() {
   const page = await metricsPage();
-  const buckets = [...page.matchAll(/^syncline_scheduler_tick_seconds_bucket\{le="([\d.]+|\+Inf)"\} (\d+)/gm)].map((found) => ({ le: Number(found[1].replace('+Inf', 'Infinity')), count: Number(found[2]) }));
+  const buckets = [
+    ...page.matchAll(/^syncline_scheduler_tick_seconds_bucket\{le="([\d.]+|\+Inf)"\} (\d+)/gm),
+  ].map((found) => ({ le: Number(found[1].replace('+Inf', 'Infinity')), count: Number(found[2]) }));
   return { buckets, count: buckets.at(-1)?.count ?? 0 };
 }
 
 /** The upper edge, in ms, of the bucket that holds the quantile of what came between two looks. */
 function quantile(before, after, share) {
   const wanted = (after.count - before.count) * share;
-  const at = after.buckets.findIndex(({ count }, n) => count - (before.buckets[n]?.count ?? 0) >= wanted);
+  const at = after.buckets.findIndex(
+    ({ count }, n) => count - (before.buckets[n]?.count ?? 0) >= wanted,
+  );
   return (after.buckets[at]?.le ?? 0) * 1_000;
 }
 
 /** Keys of collections that nobody works on: completed jobs that are kept to be looked at don't count. */
 async function collectionKeys(redis) {
   let found = 0;
-  for await (const keys of redis.scanStream({ match: 'syncline:*:de:*', count: 1_000 })) found += keys.length;
+  for await (const keys of redis.scanStream({ match: 'syncline:*:de:*', count: 1_000 }))
+    found += keys.length;
   return found;
 }
 

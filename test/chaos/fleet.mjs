@@ -16,8 +16,14 @@ export function openFleetUnderSiege(env, { workers, schedulers }) {
     const began = performance.now();
     child.on('exit', (code) => {
       // 75: a worker found itself stuck; 1: a process met a server that was away when it began. Both are as they should be. Anything else was not ordered.
-      const isOrderly = code === null || [0, 75].includes(code) || (code === 1 && performance.now() - began < BEGINNING_MS);
-      if (!over && !isOrderly) unexpected.push(`${name} ended with ${code} after ${((performance.now() - began) / 1_000).toFixed(0)} s`);
+      const isOrderly =
+        code === null ||
+        [0, 75].includes(code) ||
+        (code === 1 && performance.now() - began < BEGINNING_MS);
+      if (!over && !isOrderly)
+        unexpected.push(
+          `${name} ended with ${code} after ${((performance.now() - began) / 1_000).toFixed(0)} s`,
+        );
       if (!over) setTimeout(() => over || keep(name, file), RESTART_MS);
     });
   };

@@ -2,11 +2,18 @@
 
 export async function openGoogle(url) {
   const send = async (method, at, body) => {
-    const answer = await fetch(url + at, { method, ...(body ? { body: JSON.stringify(body) } : {}) });
+    const answer = await fetch(url + at, {
+      method,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
     if (!answer.ok) throw new Error(`${method} ${at}: ${answer.status} ${await answer.text()}`);
     return answer.text();
   };
-  const lines = async (at) => (await send('GET', at)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const lines = async (at) =>
+    (await send('GET', at))
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
   const accounts = await lines('/sim/accounts');
   return {
     url,
@@ -16,6 +23,7 @@ export async function openGoogle(url) {
     fault: (fault) => send('POST', '/sim/faults', fault),
     clearFaults: () => send('DELETE', '/sim/faults'),
     ledger: async () => JSON.parse(await send('GET', '/sim/ledger')),
-    truth: (email, resource) => lines(`/sim/truth/${encodeURIComponent(email)}?resource=${resource}`),
+    truth: (email, resource) =>
+      lines(`/sim/truth/${encodeURIComponent(email)}?resource=${resource}`),
   };
 }

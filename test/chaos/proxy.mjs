@@ -19,7 +19,10 @@ export async function openProxy(targetUrl) {
       far.destroy();
       pairs.delete(pair);
     };
-    for (const [from, to] of [[near, far], [far, near]]) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
       from.on('data', (chunk) => pass(from, to, chunk));
       from.on('error', end);
       from.on('close', end);

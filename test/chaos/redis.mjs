@@ -31,10 +31,24 @@ export async function startRedis() {
 }
 
 async function launch(port, directory) {
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    directory,
+    '--appendonly',
+    'yes',
+    '--save',
+    '',
+    '--maxmemory-policy',
+    'noeviction',
+  ];
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
   server.stdout.setEncoding('utf8');
-  for (let said = ''; !said.includes('Ready to accept connections'); ) said += String((await once(server.stdout, 'data'))[0]);
+  for (let said = ''; !said.includes('Ready to accept connections');)
+    said += String((await once(server.stdout, 'data'))[0]);
   server.stdout.resume();
   return server;
 }

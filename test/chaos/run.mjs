@@ -22,7 +22,10 @@ import { startRedis } from './redis.mjs';
 import { blows, draw, generator } from './siege.mjs';
 import { judge } from './verdict.mjs';
 
-const DATA_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.syncline/chaos');
+const DATA_DIR = path.resolve(
+  path.dirname(fileURLToPath(import.meta.url)),
+  '../../.syncline/chaos',
+);
 const CALM_TIMEOUT_MS = 180_000;
 /** More than the minute after which such an item is tried again. */
 const SECOND_CHANCE_TIMEOUT_MS = 90_000;
@@ -36,7 +39,9 @@ const options = readOptions();
 const random = generator(options.seed);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-console.log(`chaos: seed ${options.seed}, ${options.minutes} minutes, ${options.accounts} accounts × ${options.messages} messages, ${options.workers} workers, 2 schedulers, users act ${options.rate} times a second`);
+console.log(
+  `chaos: seed ${options.seed}, ${options.minutes} minutes, ${options.accounts} accounts × ${options.messages} messages, ${options.workers} workers, 2 schedulers, users act ${options.rate} times a second`,
+);
 const servers = await startEmbedded({ dataDir: DATA_DIR });
 const redis = await startRedis();
 const closing = [() => servers.release(), () => redis.stop()];
@@ -48,27 +53,72 @@ try {
 
 async function siege() {
   const databaseUrl = await freshDatabase(servers.databaseUrl);
-  const simulator = start('packages/simulator/dist/main.js', ['--seed', String(options.seed), '--accounts', String(options.accounts), '--messages', String(options.messages), '--calendars', '2', '--latency', '20'], {}, 'ignore');
+  const simulator = start(
+    'packages/simulator/dist/main.js',
+    [
+      '--seed',
+      String(options.seed),
+      '--accounts',
+      String(options.accounts),
+      '--messages',
+      String(options.messages),
+      '--calendars',
+      '2',
+      '--latency',
+      '20',
+    ],
+    {},
+    'ignore',
+  );
   closing.push(() => stop(simulator));
   const google = await openGoogle(JSON.parse(await firstLine(simulator)).url);
-  const proxies = { postgres: await openProxy(databaseUrl), redis: await openProxy(redis.url), google: await openProxy(google.url) };
+  const proxies = {
+    postgres: await openProxy(databaseUrl),
+    redis: await openProxy(redis.url),
+    google: await openProxy(google.url),
+  };
   closing.push(() => Object.values(proxies).forEach((proxy) => proxy.close()));
   const masterKey = randomBytes(32);
-  const store = await openStore(createRuntime({ service: 'chaos', logLevel: 'silent' }), { databaseUrl, masterKey });
+  const store = await openStore(createRuntime({ service: 'chaos', logLevel: 'silent' }), {
+    databaseUrl,
+    masterKey,
+  });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'siege' });
   pool.on('error', () => undefined);
-  closing.push(() => store.close(), () => pool.end());
-  for (const { email, refreshToken } of google.accounts) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
+  closing.push(
+    () => store.close(),
+    () => pool.end(),
+  );
+  for (const { email, refreshToken } of google.accounts)
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
   // Four collections an account: a hundred looks a second, whatever the fleet's size, are what two cores carry beside the blows.
   const pollSeconds = Math.max(3, Math.ceil(options.accounts / 25));
-  const env = { DATABASE_URL: proxies.postgres.url, REDIS_URL: proxies.redis.url, GOOGLE_API_URL: proxies.google.url, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), POLL_INTERVAL_ACTIVE_SECONDS: String(pollSeconds), POLL_INTERVAL_IDLE_SECONDS: String(Math.ceil(pollSeconds * 1.6)) };
+  const env = {
+    DATABASE_URL: proxies.postgres.url,
+    REDIS_URL: proxies.redis.url,
+    GOOGLE_API_URL: proxies.google.url,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    POLL_INTERVAL_ACTIVE_SECONDS: String(pollSeconds),
+    POLL_INTERVAL_IDLE_SECONDS: String(Math.ceil(pollSeconds * 1.6)),
+  };
   const fleet = openFleetUnderSiege(env, { workers: options.workers, schedulers: 2 });
   closing.push(() => fleet.end());
   await google.rate(options.rate);
   const recoveries = watchRecoveries(pool);
   const fallen = await strike({ fleet, proxies, redis, pool, google, recoveries, random });
   await calm(google, store, recoveries);
-  return report(await judge(store, google), await google.ledger(), recoveries.summary(), fallen, fleet.unexpected);
+  return report(
+    await judge(store, google),
+    await google.ledger(),
+    recoveries.summary(),
+    fallen,
+    fleet.unexpected,
+  );
 }
 
 /** Blow after blow until the time is over; several may be under way at once. */
@@ -107,11 +157,21 @@ async function calm(google, store, recoveries) {
     await recoveries.look();
     const unserved = await store.collections.unservedSince(null, since);
     if (unserved.length === 0) break;
-    if (performance.now() - began > CALM_TIMEOUT_MS) throw new Error(`${unserved.length} collections are stuck, the first: ${JSON.stringify(unserved.slice(0, 3))}`);
+    if (performance.now() - began > CALM_TIMEOUT_MS)
+      throw new Error(
+        `${unserved.length} collections are stuck, the first: ${JSON.stringify(unserved.slice(0, 3))}`,
+      );
     const said = `${unserved.length} collections to be served`;
-    if (Math.floor((performance.now() - began) / 10_000) !== Math.floor((performance.now() - began - 250) / 10_000) && said !== last) console.log((last = said));
+    if (
+      Math.floor((performance.now() - began) / 10_000) !==
+        Math.floor((performance.now() - began - 250) / 10_000) &&
+      said !== last
+    )
+      console.log((last = said));
   }
-  console.log(`everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`);
+  console.log(
+    `everybody served ${((performance.now() - began) / 1_000).toFixed(1)} s after the last blow`,
+  );
   await secondChances(store);
 }
 
@@ -121,33 +181,61 @@ async function secondChances(store) {
   const count = await setAside();
   if (count === 0) return;
   const began = performance.now();
-  while ((await setAside()) > 0 && performance.now() - began < SECOND_CHANCE_TIMEOUT_MS) await sleep(500);
-  console.log(`${count} items were blamed for the kills; ${await setAside()} of them are still in quarantine ${((performance.now() - began) / 1_000).toFixed(1)} s later`);
+  while ((await setAside()) > 0 && performance.now() - began < SECOND_CHANCE_TIMEOUT_MS)
+    await sleep(500);
+  console.log(
+    `${count} items were blamed for the kills; ${await setAside()} of them are still in quarantine ${((performance.now() - began) / 1_000).toFixed(1)} s later`,
+  );
 }
 
 function report(verdict, ledger, recovery, fallen, unexpected) {
   const names = fallen.map(({ name }) => name);
-  const counts = [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]);
+  const counts = [...new Set(names)].map((name) => [
+    name,
+    names.filter((other) => other === name).length,
+  ]);
   console.log(`${fallen.length} blows in ${options.minutes} minutes:`);
-  for (const [name, count] of counts.sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(5)} × ${name}`);
-  console.log(`${verdict.messages} messages, ${verdict.events} events, ${verdict.changes} changes in the feeds`);
-  console.log(`recovery of ${recovery.count} collections of killed workers: p50 ${recovery.p50.toFixed(1)} s, p99 ${recovery.p99.toFixed(1)} s, slowest ${recovery.slowest.toFixed(1)} s`);
-  for (const tail of recovery.tails) console.log(`${tail.seconds.toFixed(1).padStart(7)} s, meanwhile: ${meanwhile(tail, fallen)}`);
-  for (const list of ['missing', 'extra', 'stale', 'feed', 'stuck']) for (const what of verdict[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
+  for (const [name, count] of counts.sort(([, a], [, b]) => b - a))
+    console.log(`${String(count).padStart(5)} × ${name}`);
+  console.log(
+    `${verdict.messages} messages, ${verdict.events} events, ${verdict.changes} changes in the feeds`,
+  );
+  console.log(
+    `recovery of ${recovery.count} collections of killed workers: p50 ${recovery.p50.toFixed(1)} s, p99 ${recovery.p99.toFixed(1)} s, slowest ${recovery.slowest.toFixed(1)} s`,
+  );
+  for (const tail of recovery.tails)
+    console.log(`${tail.seconds.toFixed(1).padStart(7)} s, meanwhile: ${meanwhile(tail, fallen)}`);
+  for (const list of ['missing', 'extra', 'stale', 'feed', 'stuck'])
+    for (const what of verdict[list].slice(0, 10)) console.log(`  ${list}: ${what}`);
   for (const what of unexpected) console.log(`  ${what}`);
-  if (ledger.violations.total > 0) console.log(`  violations: ${JSON.stringify(ledger.violations.recent.slice(0, 10))}`);
-  console.log(`feed problems: ${verdict.feed.length}, stuck accounts: ${verdict.stuck.length}, quota violations: ${ledger.violations.total}`);
-  console.log(`drift: ${verdict.missing.length} missing, ${verdict.extra.length} extra, ${verdict.stale.length} stale`);
-  const wrong = ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => verdict[list].length > 0) || ledger.violations.total > 0 || unexpected.length > 0;
-  if (wrong) console.log(`repeat: npm run chaos -- --minutes ${options.minutes} --seed ${options.seed} --accounts ${options.accounts} --messages ${options.messages}`);
+  if (ledger.violations.total > 0)
+    console.log(`  violations: ${JSON.stringify(ledger.violations.recent.slice(0, 10))}`);
+  console.log(
+    `feed problems: ${verdict.feed.length}, stuck accounts: ${verdict.stuck.length}, quota violations: ${ledger.violations.total}`,
+  );
+  console.log(
+    `drift: ${verdict.missing.length} missing, ${verdict.extra.length} extra, ${verdict.stale.length} stale`,
+  );
+  const wrong =
+    ['missing', 'extra', 'stale', 'feed', 'stuck'].some((list) => verdict[list].length > 0) ||
+    ledger.violations.total > 0 ||
+    unexpected.length > 0;
+  if (wrong)
+    console.log(
+      `repeat: npm run chaos -- --minutes ${options.minutes} --seed ${options.seed} --accounts ${options.accounts} --messages ${options.messages}`,
+    );
   return wrong ? 1 : 0;
 }
 
 /** What befell the fleet between a kill and the recovery, with the seconds after the kill; of the seconds before, since blows last. */
 function meanwhile({ at, seconds }, fallen) {
   const isOther = (blow) => Math.abs(blow.at - at) > KILL_ITSELF_MS;
-  const within = fallen.filter((blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000);
-  const told = within.slice(0, TOLD_BLOWS).map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`);
+  const within = fallen.filter(
+    (blow) => isOther(blow) && blow.at > at - BLOWS_LAST_MS && blow.at < at + seconds * 1_000,
+  );
+  const told = within
+    .slice(0, TOLD_BLOWS)
+    .map((blow) => `${blow.name} (${((blow.at - at) / 1_000).toFixed(1)})`);
   if (within.length > TOLD_BLOWS) told.push(`and ${within.length - TOLD_BLOWS} more`);
   return told.join(', ') || 'nothing';
 }
@@ -161,12 +249,28 @@ async function freshDatabase(serverUrl) {
 }
 
 function readOptions() {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, blows: { type: 'string' }, seed: { type: 'string' }, accounts: { type: 'string', default: '20' }, messages: { type: 'string', default: '100' }, workers: { type: 'string', default: '3' }, rate: { type: 'string', default: '10' } } });
-  const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '2' },
+      blows: { type: 'string' },
+      seed: { type: 'string' },
+      accounts: { type: 'string', default: '20' },
+      messages: { type: 'string', default: '100' },
+      workers: { type: 'string', default: '3' },
+      rate: { type: 'string', default: '10' },
+    },
+  });
+  const numbers = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, Number(value)]),
+  );
   const bad = Object.entries(numbers).find(([, value]) => !(value > 0));
   if (bad) {
     console.error(`--${bad[0]} wants a number above 0`);
     process.exit(2);
   }
-  return { ...numbers, blows: numbers.blows ?? numbers.minutes * 60, seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3) };
+  return {
+    ...numbers,
+    blows: numbers.blows ?? numbers.minutes * 60,
+    seed: numbers.seed ?? randomBytes(3).readUIntBE(0, 3),
+  };
 }

@@ -27,39 +27,89 @@ export function blows({ fleet, proxies, redis, pool, google, recoveries, random 
   };
   return [
     [8, 'kill -9 of a worker', killWorker],
-    [2, 'kill -9 of two workers', async () => { await killWorker(); await killWorker(); }],
-    [2, 'kill -9 of a scheduler', async () => fleet.signal(pick(fleet.names('scheduler')), 'SIGKILL')],
+    [
+      2,
+      'kill -9 of two workers',
+      async () => {
+        await killWorker();
+        await killWorker();
+      },
+    ],
+    [
+      2,
+      'kill -9 of a scheduler',
+      async () => fleet.signal(pick(fleet.names('scheduler')), 'SIGKILL'),
+    ],
     [2, 'SIGTERM to a worker', async () => fleet.signal(pick(fleet.names('worker')), 'SIGTERM')],
-    [3, 'a worker stopped and woken again', async () => {
-      const name = pick(fleet.names('worker'));
-      const pid = fleet.pid(name);
-      fleet.signal(name, 'SIGSTOP');
-      await sleep(between(1_000, 12_000));
-      if (fleet.pid(name) === pid) fleet.signal(name, 'SIGCONT');
-    }],
+    [
+      3,
+      'a worker stopped and woken again',
+      async () => {
+        const name = pick(fleet.names('worker'));
+        const pid = fleet.pid(name);
+        fleet.signal(name, 'SIGSTOP');
+        await sleep(between(1_000, 12_000));
+        if (fleet.pid(name) === pid) fleet.signal(name, 'SIGCONT');
+      },
+    ],
     [2, 'FLUSHALL', () => redis.flush()],
     [1, 'Redis killed and started again', async () => redis.restart(between(200, 2_000))],
-    [2, 'every session of Postgres ended', () => pool.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'siege'")],
+    [
+      2,
+      'every session of Postgres ended',
+      () =>
+        pool.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'siege'",
+        ),
+    ],
     [3, 'connections cut', async () => pick(Object.values(proxies)).cut()],
-    [2, 'half-open connections', async () => {
-      const proxy = pick(Object.values(proxies));
-      proxy.stall();
-      await sleep(between(500, 4_000));
-      proxy.cut();
-      proxy.flow();
-    }],
-    [2, 'latency', async () => {
-      const proxy = pick(Object.values(proxies));
-      proxy.slow(between(20, 400));
-      await sleep(between(500, 4_000));
-      proxy.slow(0);
-    }],
+    [
+      2,
+      'half-open connections',
+      async () => {
+        const proxy = pick(Object.values(proxies));
+        proxy.stall();
+        await sleep(between(500, 4_000));
+        proxy.cut();
+        proxy.flow();
+      },
+    ],
+    [
+      2,
+      'latency',
+      async () => {
+        const proxy = pick(Object.values(proxies));
+        proxy.slow(between(20, 400));
+        await sleep(between(500, 4_000));
+        proxy.slow(0);
+      },
+    ],
     [2, 'Google answers 500', () => google.fault({ kind: '500', count: 20, probability: 0.5 })],
-    [1, 'Google answers HTML', () => google.fault({ kind: '503-html', count: 10, probability: 0.5 })],
-    [2, 'Google resets connections', () => google.fault({ kind: 'reset', count: 10, probability: 0.5 })],
-    [2, 'Google refuses parts', () => google.fault({ kind: '429-concurrent', count: 20, probability: 0.3 })],
-    [1, 'history expires', () => google.fault({ kind: 'expire-history', email: pick(google.emails) })],
-    [1, 'sync tokens die', () => google.fault({ kind: 'invalid-sync-token', email: pick(google.emails) })],
+    [
+      1,
+      'Google answers HTML',
+      () => google.fault({ kind: '503-html', count: 10, probability: 0.5 }),
+    ],
+    [
+      2,
+      'Google resets connections',
+      () => google.fault({ kind: 'reset', count: 10, probability: 0.5 }),
+    ],
+    [
+      2,
+      'Google refuses parts',
+      () => google.fault({ kind: '429-concurrent', count: 20, probability: 0.3 }),
+    ],
+    [
+      1,
+      'history expires',
+      () => google.fault({ kind: 'expire-history', email: pick(google.emails) }),
+    ],
+    [
+      1,
+      'sync tokens die',
+      () => google.fault({ kind: 'invalid-sync-token', email: pick(google.emails) }),
+    ],
   ];
 }
 

@@ -11,9 +11,24 @@ afterAll(() => database.drop());
 /** Prisma's own comparison: 0 is no difference, 2 is one, and it is printed. */
 function difference(): { status: number | null; stdout: string } {
   const root = path.resolve(__dirname, '../..');
-  return spawnSync(process.execPath, ['prisma/engine/prisma.mjs', 'migrate', 'diff', '--from-config-datasource', '--to-schema', 'prisma/schema', '--script', '--exit-code'], {
-    cwd: root, encoding: 'utf8', env: { ...process.env, DATABASE_URL: database.url },
-  });
+  return spawnSync(
+    process.execPath,
+    [
+      'prisma/engine/prisma.mjs',
+      'migrate',
+      'diff',
+      '--from-config-datasource',
+      '--to-schema',
+      'prisma/schema',
+      '--script',
+      '--exit-code',
+    ],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, DATABASE_URL: database.url },
+    },
+  );
 }
 
 test('the migrations make what the Prisma schema describes, no more and no less', async () => {
@@ -25,14 +40,28 @@ test('the migrations make what the Prisma schema describes, no more and no less'
 });
 
 test('bodies and original JSON are stored out of line and uncompressed', async () => {
-  const storage = await database.pool.query("SELECT attrelid::regclass || '.' || attname AS name FROM pg_attribute WHERE attstorage = 'e' AND attnum > 0 AND attrelid::regclass::text ~ '^(gmail|calendar)' ORDER BY 1");
-  expect(storage.rows.map((row: { name: string }) => row.name)).toEqual(['calendar_events.resource', 'gmail_bodies.text_html', 'gmail_bodies.text_plain', 'gmail_messages.resource', 'gmail_sources.source']);
+  const storage = await database.pool.query(
+    "SELECT attrelid::regclass || '.' || attname AS name FROM pg_attribute WHERE attstorage = 'e' AND attnum > 0 AND attrelid::regclass::text ~ '^(gmail|calendar)' ORDER BY 1",
+  );
+  expect(storage.rows.map((row: { name: string }) => row.name)).toEqual([
+    'calendar_events.resource',
+    'gmail_bodies.text_html',
+    'gmail_bodies.text_plain',
+    'gmail_messages.resource',
+    'gmail_sources.source',
+  ]);
 });
 
 test('what the scheduler asks and what a walk asks are index scans', async () => {
-  await database.pool.query("INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 2000) n");
-  await database.pool.query("INSERT INTO collections (id, account_id, kind, external_id, next_sync_at) SELECT gen_random_uuid(), id, 'gmail', 'mailbox', now() + interval '1 h' FROM accounts");
+  await database.pool.query(
+    "INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 2000) n",
+  );
+  await database.pool.query(
+    "INSERT INTO collections (id, account_id, kind, external_id, next_sync_at) SELECT gen_random_uuid(), id, 'gmail', 'mailbox', now() + interval '1 h' FROM accounts",
+  );
   await database.pool.query('ANALYZE');
-  const due = await database.pool.query("EXPLAIN SELECT id FROM collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100");
+  const due = await database.pool.query(
+    "EXPLAIN SELECT id FROM collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
+  );
   expect(JSON.stringify(due.rows)).toContain('collections_due_by_queue_idx');
 });

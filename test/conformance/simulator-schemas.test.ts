@@ -7,18 +7,30 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
-import { batchOf, Client, readBatch, type Json } from '../../packages/simulator/test-support/client.js';
+import {
+  batchOf,
+  Client,
+  readBatch,
+  type Json,
+} from '../../packages/simulator/test-support/client.js';
 
 const CHECKOUT = path.resolve(__dirname, '..', '..');
-const DIRECTORY = process.env['DISCOVERY_DIR'] ?? path.resolve(CHECKOUT, '..', 'shared', 'google-discovery');
+const DIRECTORY =
+  process.env['DISCOVERY_DIR'] ?? path.resolve(CHECKOUT, '..', 'shared', 'google-discovery');
 const CORPUS = path.resolve(CHECKOUT, '..', 'shared', 'corpus');
 /** References need absolute ids. */
 const BASE = 'https://discovery.example/';
 const DOCUMENTS = existsSync(path.join(DIRECTORY, 'gmail-v1.json'));
 
 interface DiscoverySchema {
-  id?: string; type?: string; $ref?: string; format?: string; enum?: string[];
-  items?: DiscoverySchema; properties?: Record<string, DiscoverySchema>; additionalProperties?: DiscoverySchema;
+  id?: string;
+  type?: string;
+  $ref?: string;
+  format?: string;
+  enum?: string[];
+  items?: DiscoverySchema;
+  properties?: Record<string, DiscoverySchema>;
+  additionalProperties?: DiscoverySchema;
 }
 
 const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true });
@@ -28,7 +40,8 @@ ajv.addFormat('byte', /^[\w-]*={0,2}$/);
 ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/);
 ajv.addFormat('google-datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
-for (const format of ['int32', 'uint32', 'double']) ajv.addFormat(format, { type: 'number', validate: Number.isFinite });
+for (const format of ['int32', 'uint32', 'double'])
+  ajv.addFormat(format, { type: 'number', validate: Number.isFinite });
 
 /** Discovery's dialect as JSON Schema; an object that declares its properties has no others. */
 function jsonSchema(schema: DiscoverySchema, api: string): object {
@@ -36,25 +49,59 @@ function jsonSchema(schema: DiscoverySchema, api: string): object {
   const { type, format, items, properties, additionalProperties } = schema;
   if (type === 'any' || type === undefined) return {};
   return {
-    type, ...(format === undefined ? {} : { format }), ...(schema.enum === undefined ? {} : { enum: schema.enum }),
+    type,
+    ...(format === undefined ? {} : { format }),
+    ...(schema.enum === undefined ? {} : { enum: schema.enum }),
     ...(items === undefined ? {} : { items: jsonSchema(items, api) }),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, jsonSchema(inner, api)])) }),
-    ...(type === 'object' ? { additionalProperties: additionalProperties === undefined ? false : jsonSchema(additionalProperties, api) } : {}),
+    ...(properties === undefined
+      ? {}
+      : {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, inner]) => [name, jsonSchema(inner, api)]),
+          ),
+        }),
+    ...(type === 'object'
+      ? {
+          additionalProperties:
+            additionalProperties === undefined ? false : jsonSchema(additionalProperties, api),
+        }
+      : {}),
   };
 }
 
-for (const [api, file] of [['gmail', 'gmail-v1.json'], ['calendar', 'calendar-v3.json'], ['pubsub', 'pubsub-v1.json']] as const) {
+for (const [api, file] of [
+  ['gmail', 'gmail-v1.json'],
+  ['calendar', 'calendar-v3.json'],
+  ['pubsub', 'pubsub-v1.json'],
+] as const) {
   if (!DOCUMENTS) break;
-  const document = JSON.parse(readFileSync(path.join(DIRECTORY, file), 'utf8')) as { schemas: Record<string, DiscoverySchema> };
-  for (const [name, schema] of Object.entries(document.schemas)) ajv.addSchema({ $id: `${BASE}${api}/${name}`, ...jsonSchema(schema, api) });
+  const document = JSON.parse(readFileSync(path.join(DIRECTORY, file), 'utf8')) as {
+    schemas: Record<string, DiscoverySchema>;
+  };
+  for (const [name, schema] of Object.entries(document.schemas))
+    ajv.addSchema({ $id: `${BASE}${api}/${name}`, ...jsonSchema(schema, api) });
 }
 
 /** What is checked without the documents: the fields that no client can do without. */
 const REQUIRED: Record<string, string[]> = {
-  'gmail/Profile': ['emailAddress', 'historyId'], 'gmail/ListMessagesResponse': ['resultSizeEstimate'], 'gmail/Message': ['id', 'threadId', 'historyId', 'internalDate'], 'gmail/MessagePartBody': ['size', 'data'],
-  'gmail/ListHistoryResponse': ['historyId'], 'gmail/ListLabelsResponse': ['labels'], 'gmail/Label': ['id', 'name', 'type'], 'gmail/ListThreadsResponse': ['threads'], 'gmail/Thread': ['id', 'messages'],
-  'gmail/ListDraftsResponse': ['drafts'], 'gmail/Draft': ['id', 'message'], 'calendar/CalendarList': ['kind', 'items'], 'calendar/CalendarListEntry': ['kind', 'id', 'accessRole'], 'calendar/Events': ['kind', 'items'], 'calendar/Event': ['kind', 'id', 'status'],
-  'calendar/Channel': ['kind', 'id', 'resourceId', 'expiration'], 'gmail/WatchResponse': ['historyId', 'expiration'], 'pubsub/PullResponse': ['receivedMessages'],
+  'gmail/Profile': ['emailAddress', 'historyId'],
+  'gmail/ListMessagesResponse': ['resultSizeEstimate'],
+  'gmail/Message': ['id', 'threadId', 'historyId', 'internalDate'],
+  'gmail/MessagePartBody': ['size', 'data'],
+  'gmail/ListHistoryResponse': ['historyId'],
+  'gmail/ListLabelsResponse': ['labels'],
+  'gmail/Label': ['id', 'name', 'type'],
+  'gmail/ListThreadsResponse': ['threads'],
+  'gmail/Thread': ['id', 'messages'],
+  'gmail/ListDraftsResponse': ['drafts'],
+  'gmail/Draft': ['id', 'message'],
+  'calendar/CalendarList': ['kind', 'items'],
+  'calendar/CalendarListEntry': ['kind', 'id', 'accessRole'],
+  'calendar/Events': ['kind', 'items'],
+  'calendar/Event': ['kind', 'id', 'status'],
+  'calendar/Channel': ['kind', 'id', 'resourceId', 'expiration'],
+  'gmail/WatchResponse': ['historyId', 'expiration'],
+  'pubsub/PullResponse': ['receivedMessages'],
 };
 
 function validatorOf(schema: string): ValidateFunction {
@@ -66,7 +113,8 @@ function validatorOf(schema: string): ValidateFunction {
 
 function check(schema: string, value: unknown, what: string): void {
   const validate = validatorOf(schema);
-  if (!validate(value)) throw new Error(`${what} is no ${schema}: ${ajv.errorsText(validate.errors)}`);
+  if (!validate(value))
+    throw new Error(`${what} is no ${schema}: ${ajv.errorsText(validate.errors)}`);
   checked += 1;
 }
 
@@ -91,10 +139,20 @@ async function checked200(schema: string, address: string): Promise<Json> {
 }
 
 async function everyMessage(formats: readonly string[]): Promise<void> {
-  const { messages } = await checked200('gmail/ListMessagesResponse', `${ME}/messages?maxResults=500&includeSpamTrash=true`);
-  const paths = messages.flatMap(({ id }: { id: string }) => formats.map((format) => `${ME}/messages/${id}?format=${format}&prettyPrint=false`));
+  const { messages } = await checked200(
+    'gmail/ListMessagesResponse',
+    `${ME}/messages?maxResults=500&includeSpamTrash=true`,
+  );
+  const paths = messages.flatMap(({ id }: { id: string }) =>
+    formats.map((format) => `${ME}/messages/${id}?format=${format}&prettyPrint=false`),
+  );
   for (let from = 0; from < paths.length; from += 50) {
-    for (const part of readBatch(await client.batch(batchOf(paths.slice(from, from + 50)), 'multipart/mixed; boundary=frontier'))) {
+    for (const part of readBatch(
+      await client.batch(
+        batchOf(paths.slice(from, from + 50)),
+        'multipart/mixed; boundary=frontier',
+      ),
+    )) {
       expect(part.status).toBe(200);
       check('gmail/Message', part.json, `a message (${part.json.id})`);
     }
@@ -102,27 +160,56 @@ async function everyMessage(formats: readonly string[]): Promise<void> {
 }
 
 async function everyEvent(): Promise<void> {
-  const list = await checked200('calendar/CalendarList', '/calendar/v3/users/me/calendarList?showDeleted=true');
+  const list = await checked200(
+    'calendar/CalendarList',
+    '/calendar/v3/users/me/calendarList?showDeleted=true',
+  );
   for (const { id } of list.items.filter((entry: { deleted?: true }) => entry.deleted !== true)) {
     const address = `/calendar/v3/calendars/${encodeURIComponent(id)}/events`;
-    const { items } = await checked200('calendar/Events', `${address}?maxResults=2500&showDeleted=true`);
+    const { items } = await checked200(
+      'calendar/Events',
+      `${address}?maxResults=2500&showDeleted=true`,
+    );
     await checked200('calendar/Events', `${address}?maxResults=2500&singleEvents=true`);
-    for (const event of items.slice(0, 25)) await checked200('calendar/Event', `${address}/${event.id}`);
-    const series = items.find((event: { recurrence?: string[]; status: string }) => event.recurrence !== undefined && event.status !== 'cancelled');
-    if (series !== undefined) await checked200('calendar/Events', `${address}/${series.id}/instances?maxResults=20`);
-    await checked200('calendar/CalendarListEntry', `/calendar/v3/users/me/calendarList/${encodeURIComponent(id)}`);
+    for (const event of items.slice(0, 25))
+      await checked200('calendar/Event', `${address}/${event.id}`);
+    const series = items.find(
+      (event: { recurrence?: string[]; status: string }) =>
+        event.recurrence !== undefined && event.status !== 'cancelled',
+    );
+    if (series !== undefined)
+      await checked200('calendar/Events', `${address}/${series.id}/instances?maxResults=20`);
+    await checked200(
+      'calendar/CalendarListEntry',
+      `/calendar/v3/users/me/calendarList/${encodeURIComponent(id)}`,
+    );
   }
 }
 
 test('a generated world, and what happens in it', async () => {
   await open({ accounts: 1, messagesPerAccount: 150 });
   const { historyId } = await checked200('gmail/Profile', `${ME}/profile`);
-  const { nextSyncToken: listToken } = await checked200('calendar/CalendarList', '/calendar/v3/users/me/calendarList');
-  const { nextSyncToken } = await checked200('calendar/Events', '/calendar/v3/calendars/primary/events?maxResults=2500');
+  const { nextSyncToken: listToken } = await checked200(
+    'calendar/CalendarList',
+    '/calendar/v3/users/me/calendarList',
+  );
+  const { nextSyncToken } = await checked200(
+    'calendar/Events',
+    '/calendar/v3/calendars/primary/events?maxResults=2500',
+  );
   simulator.actAtRandom(400);
-  await checked200('gmail/ListHistoryResponse', `${ME}/history?startHistoryId=${historyId}&maxResults=500`);
-  await checked200('calendar/CalendarList', `/calendar/v3/users/me/calendarList?syncToken=${encodeURIComponent(listToken)}`);
-  await checked200('calendar/Events', `/calendar/v3/calendars/primary/events?maxResults=2500&syncToken=${encodeURIComponent(nextSyncToken)}`);
+  await checked200(
+    'gmail/ListHistoryResponse',
+    `${ME}/history?startHistoryId=${historyId}&maxResults=500`,
+  );
+  await checked200(
+    'calendar/CalendarList',
+    `/calendar/v3/users/me/calendarList?syncToken=${encodeURIComponent(listToken)}`,
+  );
+  await checked200(
+    'calendar/Events',
+    `/calendar/v3/calendars/primary/events?maxResults=2500&syncToken=${encodeURIComponent(nextSyncToken)}`,
+  );
   await everyMessage(['full', 'metadata', 'minimal', 'raw']);
   await everyEvent();
   const { labels } = await checked200('gmail/ListLabelsResponse', `${ME}/labels`);
@@ -131,10 +218,17 @@ test('a generated world, and what happens in it', async () => {
   for (const { id } of threads) await checked200('gmail/Thread', `${ME}/threads/${id}`);
   const { drafts } = await checked200('gmail/ListDraftsResponse', `${ME}/drafts`);
   for (const { id } of drafts) await checked200('gmail/Draft', `${ME}/drafts/${id}?format=full`);
-  const attached = simulator.gmailTruth('user1@demo.example').find((message) => message.attachments.length > 0)!;
-  const idIn = (part: Json): string | undefined => part.body.attachmentId ?? (part.parts ?? []).map(idIn).find((id: string | undefined) => id !== undefined);
+  const attached = simulator
+    .gmailTruth('user1@demo.example')
+    .find((message) => message.attachments.length > 0)!;
+  const idIn = (part: Json): string | undefined =>
+    part.body.attachmentId ??
+    (part.parts ?? []).map(idIn).find((id: string | undefined) => id !== undefined);
   const { payload } = await checked200('gmail/Message', `${ME}/messages/${attached.id}`);
-  await checked200('gmail/MessagePartBody', `${ME}/messages/${attached.id}/attachments/${idIn(payload)}`);
+  await checked200(
+    'gmail/MessagePartBody',
+    `${ME}/messages/${attached.id}/attachments/${idIn(payload)}`,
+  );
   expect(checked).toBeGreaterThan(700);
 });
 
@@ -143,33 +237,70 @@ test('what begins and carries notifications', async () => {
   const topic = 'projects/demo/topics/gmail';
   const subscription = 'projects/demo/subscriptions/gmail';
   simulator.pubsub.subscribe({ name: subscription, topic });
-  const post = async (schema: string, address: string, body: object, by = client): Promise<Json> => {
+  const post = async (
+    schema: string,
+    address: string,
+    body: object,
+    by = client,
+  ): Promise<Json> => {
     const answer = await by.post(address, body);
     expect([address, answer.status]).toEqual([address, 200]);
     check(schema, answer.json, address);
     return answer.json;
   };
-  const channel = (id: string): object => ({ id, type: 'web_hook', address: 'http://127.0.0.1:9/', token: 'secret' });
+  const channel = (id: string): object => ({
+    id,
+    type: 'web_hook',
+    address: 'http://127.0.0.1:9/',
+    token: 'secret',
+  });
   await post('calendar/Channel', '/calendar/v3/calendars/primary/events/watch', channel('one'));
   await post('calendar/Channel', '/calendar/v3/users/me/calendarList/watch', channel('two'));
   await post('gmail/WatchResponse', `${ME}/watch`, { topicName: topic });
-  const puller = await Client.signIn(simulator.url, simulator.consent('user1@demo.example', ['pubsub']));
-  const { receivedMessages } = await post('pubsub/PullResponse', `/v1/${subscription}:pull`, { maxMessages: 10 }, puller);
+  const puller = await Client.signIn(
+    simulator.url,
+    simulator.consent('user1@demo.example', ['pubsub']),
+  );
+  const { receivedMessages } = await post(
+    'pubsub/PullResponse',
+    `/v1/${subscription}:pull`,
+    { maxMessages: 10 },
+    puller,
+  );
   expect([receivedMessages.length, checked]).toEqual([1, 4]);
 });
 
 test('a document that breaks its schema is told so', async () => {
   await open({ accounts: 1, messagesPerAccount: 1 });
-  expect(() => { check('gmail/Message', DOCUMENTS ? { id: 'a', internalDate: 5, surprise: true } : { id: 'a' }, 'this'); }).toThrow('this is no gmail/Message');
+  expect(() => {
+    check(
+      'gmail/Message',
+      DOCUMENTS ? { id: 'a', internalDate: 5, surprise: true } : { id: 'a' },
+      'this',
+    );
+  }).toThrow('this is no gmail/Message');
 });
 
 test('real mail and calendars of every kind of brokenness, where the corpus is at hand', async () => {
   const present = existsSync(CORPUS);
-  await open({ accounts: 1, messagesPerAccount: present ? 0 : 20, ...(present ? { emlDirectories: [path.join(CORPUS, 'eml')], icsDirectories: [path.join(CORPUS, 'ics')] } : {}) });
+  await open({
+    accounts: 1,
+    messagesPerAccount: present ? 0 : 20,
+    ...(present
+      ? { emlDirectories: [path.join(CORPUS, 'eml')], icsDirectories: [path.join(CORPUS, 'ics')] }
+      : {}),
+  });
   await everyMessage(['full', 'raw']);
   await everyEvent();
   const files = simulator.loaded.flatMap((report) => report.files);
   expect(files.filter((file) => file.loaded === 0 && file.ignored.length === 0)).toEqual([]);
-  expect(simulator.loaded.map((report) => [report.kind, report.files.length])).toEqual(present ? [['eml', 290], ['ics', 164]] : []);
+  expect(simulator.loaded.map((report) => [report.kind, report.files.length])).toEqual(
+    present
+      ? [
+          ['eml', 290],
+          ['ics', 164],
+        ]
+      : [],
+  );
   expect(checked).toBeGreaterThan(present ? 600 : 40);
 });

@@ -3,35 +3,72 @@ import path from 'node:path';
 
 /** What the linter's rules cannot say. Each rule comes with a line that breaks it, so that the rule itself is tested. */
 const RULES = [
-  { name: 'the present time comes from rt.clock', forbidden: /\bnew Date\(\s*\)|\bperformance\.now\(|\bprocess\.hrtime\b/, example: 'const now = new Date();', exempt: /^packages\/(runtime|simulator)\// },
-  { name: 'imports are written as imports, where the linter sees them', forbidden: /\brequire\(['"]/, example: "const pg = require('pg');", exempt: /^$/ },
-  { name: 'no rule is switched off in passing', forbidden: /(eslint|oxlint)-disable|@ts-(ignore|nocheck|expect-error)/, example: '// oxlint-disable-next-line', exempt: /^$/ },
-  { name: 'nothing is left for later', forbidden: /\b(TODO|FIXME|XXX)\b/, example: '// TODO: think', exempt: /^$/ },
+  {
+    name: 'the present time comes from rt.clock',
+    forbidden: /\bnew Date\(\s*\)|\bperformance\.now\(|\bprocess\.hrtime\b/,
+    example: 'const now = new Date();',
+    exempt: /^packages\/(runtime|simulator)\//,
+  },
+  {
+    name: 'imports are written as imports, where the linter sees them',
+    forbidden: /\brequire\(['"]/,
+    example: "const pg = require('pg');",
+    exempt: /^$/,
+  },
+  {
+    name: 'no rule is switched off in passing',
+    forbidden: /(eslint|oxlint)-disable|@ts-(ignore|nocheck|expect-error)/,
+    example: '// oxlint-disable-next-line',
+    exempt: /^$/,
+  },
+  {
+    name: 'nothing is left for later',
+    forbidden: /\b(TODO|FIXME|XXX)\b/,
+    example: '// TODO: think',
+    exempt: /^$/,
+  },
 ];
 
 const ROOT = path.resolve(__dirname, '..', '..');
-const SOURCES = ['packages', 'apps'].flatMap((folder) => foldersIn(folder).flatMap((name) => sourcesBelow(`${folder}/${name}/src`)));
+const SOURCES = ['packages', 'apps'].flatMap((folder) =>
+  foldersIn(folder).flatMap((name) => sourcesBelow(`${folder}/${name}/src`)),
+);
 
 function foldersIn(folder: string): string[] {
-  return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return readdirSync(path.join(ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
 }
 
 function sourcesBelow(folder: string): string[] {
   return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('generated'))
+    .filter(
+      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('generated'),
+    )
     .map((file) => `${folder}/${file}`);
 }
 
 test.each(RULES)('$name', ({ forbidden, example, exempt }) => {
   expect(example).toMatch(forbidden);
   const broken = SOURCES.filter((file) => !exempt.test(file)).flatMap((file) =>
-    readFileSync(path.join(ROOT, file), 'utf8').split('\n').flatMap((line, index) => (forbidden.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [])),
+    readFileSync(path.join(ROOT, file), 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        forbidden.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [],
+      ),
   );
   expect(broken).toEqual([]);
 });
 
 test('the rules are asked of every package and app', () => {
-  for (const folder of ['packages/google', 'packages/store', 'packages/sync', 'packages/fleet', 'apps/worker', 'apps/cli']) {
+  for (const folder of [
+    'packages/google',
+    'packages/store',
+    'packages/sync',
+    'packages/fleet',
+    'apps/worker',
+    'apps/cli',
+  ]) {
     expect(SOURCES.some((file) => file.startsWith(`${folder}/src/`))).toBe(true);
   }
 });

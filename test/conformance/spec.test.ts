@@ -6,30 +6,60 @@ import { VERDICTS } from '../../packages/sync/src/verdicts.js';
 
 const ROOT = path.resolve(__dirname, '../..');
 const SPEC = readFileSync(path.join(ROOT, 'packages/sync/SPEC.md'), 'utf8');
-const NAMED = [...SPEC.matchAll(/^ *Test: `([^`]+)` "([^"]+)"\.$/gm)].map(([, file, name]) => ({ file: String(file), name: String(name) }));
+const NAMED = [...SPEC.matchAll(/^ *Test: `([^`]+)` "([^"]+)"\.$/gm)].map(([, file, name]) => ({
+  file: String(file),
+  name: String(name),
+}));
 
 test('every test that SPEC.md names exists', () => {
-  const missing = NAMED.filter(({ file, name }) => !existsSync(path.join(ROOT, file)) || !namesOf(file).some((title) => title.includes(name)));
+  const missing = NAMED.filter(
+    ({ file, name }) =>
+      !existsSync(path.join(ROOT, file)) || !namesOf(file).some((title) => title.includes(name)),
+  );
   expect(missing).toEqual([]);
 });
 
 test('every line of SPEC.md that names a test is read, and every transition and invariant names one', () => {
   expect(NAMED).toHaveLength(SPEC.split('\n').filter((line) => line.includes('Test:')).length);
-  for (const [section, least] of [['Transitions', 18], ['Invariants', 15]] as const) {
-    const numbered = sectionOf(section).split(/^\d+\. /m).slice(1);
+  for (const [section, least] of [
+    ['Transitions', 18],
+    ['Invariants', 15],
+  ] as const) {
+    const numbered = sectionOf(section)
+      .split(/^\d+\. /m)
+      .slice(1);
     expect(numbered.length).toBeGreaterThanOrEqual(least);
     expect(numbered.filter((text) => !text.includes('Test: `'))).toEqual([]);
   }
 });
 
 test('the table of verdicts in SPEC.md is the one in the code, pair by pair', () => {
-  const written = Object.fromEntries([...sectionOf('Phase and answer').matchAll(/^\| ([a-z-]+(?:, one calendar)?) \| ([a-z-]+) \| ([a-z-]+) \| ([a-z-]+) \|$/gm)].map(([, answer, ...verdicts]) => [answer, verdicts]));
+  const written = Object.fromEntries(
+    [
+      ...sectionOf('Phase and answer').matchAll(
+        /^\| ([a-z-]+(?:, one calendar)?) \| ([a-z-]+) \| ([a-z-]+) \| ([a-z-]+) \|$/gm,
+      ),
+    ].map(([, answer, ...verdicts]) => [answer, verdicts]),
+  );
   const phases = ['new', 'backfill', 'follow'] as const;
   const answers = Object.keys(VERDICTS.gmail.new) as (keyof typeof VERDICTS.gmail.new)[];
-  const inCode = Object.fromEntries(answers.map((answer) => [answer, phases.map((phase) => VERDICTS.gmail[phase][answer])]));
-  expect(written).toEqual({ ...inCode, 'not-found, one calendar': phases.map((phase) => VERDICTS['calendar-events'][phase]['not-found']) });
-  const differs = (kind: 'calendar-list' | 'calendar-events'): string[] => phases.flatMap((phase) => answers.filter((answer) => VERDICTS[kind][phase][answer] !== VERDICTS.gmail[phase][answer]));
-  expect([differs('calendar-list'), differs('calendar-events')]).toEqual([[], ['not-found', 'not-found', 'not-found']]);
+  const inCode = Object.fromEntries(
+    answers.map((answer) => [answer, phases.map((phase) => VERDICTS.gmail[phase][answer])]),
+  );
+  expect(written).toEqual({
+    ...inCode,
+    'not-found, one calendar': phases.map(
+      (phase) => VERDICTS['calendar-events'][phase]['not-found'],
+    ),
+  });
+  const differs = (kind: 'calendar-list' | 'calendar-events'): string[] =>
+    phases.flatMap((phase) =>
+      answers.filter((answer) => VERDICTS[kind][phase][answer] !== VERDICTS.gmail[phase][answer]),
+    );
+  expect([differs('calendar-list'), differs('calendar-events')]).toEqual([
+    [],
+    ['not-found', 'not-found', 'not-found'],
+  ]);
 });
 
 function sectionOf(title: string): string {
@@ -38,5 +68,9 @@ function sectionOf(title: string): string {
 
 /** The titles of a file's tests, as they stand in it. */
 function namesOf(file: string): string[] {
-  return [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/^\s*(?:test(?:\.each\(.*\))?|\]\))\(\s*(['"`])(.+?)\1,/gm)].map(([, , title]) => String(title));
+  return [
+    ...readFileSync(path.join(ROOT, file), 'utf8').matchAll(
+      /^\s*(?:test(?:\.each\(.*\))?|.*[\]})]?\))\(\s*(['"`])(.+?)\1,/gm,
+    ),
+  ].map(([, , title]) => String(title));
 }

@@ -4,7 +4,20 @@ import { activeCollections, connect, passTime, type Stage } from './stage.js';
 
 /** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
-  [usersAct, 30], [rareAct, 6], [work, 40], [callFault, 10], [worldFault, 4], [ringFull, 3], [timePasses, 9], [redisForgets, 1], [tokensExpire, 2], [revoke, 2], [consentAnew, 2], [zombieOfOldGrant, 1.5], [commitBreaks, 3], [pageTokensDie, 1.5],
+  [usersAct, 30],
+  [rareAct, 6],
+  [work, 40],
+  [callFault, 10],
+  [worldFault, 4],
+  [ringFull, 3],
+  [timePasses, 9],
+  [redisForgets, 1],
+  [tokensExpire, 2],
+  [revoke, 2],
+  [consentAnew, 2],
+  [zombieOfOldGrant, 1.5],
+  [commitBreaks, 3],
+  [pageTokensDie, 1.5],
 ];
 
 export async function actAtRandom(stage: Stage): Promise<void> {
@@ -19,22 +32,48 @@ async function usersAct(stage: Stage): Promise<string> {
 
 /** What people do seldom, and mirrors get wrong. */
 const RARE = [
-  'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'delete', 'calendar-create', 'calendar-delete', 'calendar-hide', 'calendar-show', 'calendar-acl-loss',
-  'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer', 'event-cancel-instance', 'event-delete', 'event-delete',
+  'draft-save',
+  'draft-send',
+  'label-create',
+  'label-rename',
+  'label-delete',
+  'delete',
+  'calendar-create',
+  'calendar-delete',
+  'calendar-hide',
+  'calendar-show',
+  'calendar-acl-loss',
+  'calendar-acl-loss',
+  'calendar-acl-return',
+  'calendar-role',
+  'event-move-organizer',
+  'event-cancel-instance',
+  'event-delete',
+  'event-delete',
 ] as const;
 
 async function rareAct(stage: Stage): Promise<string> {
   const action = stage.chance.pick(RARE);
   const email = stage.chance.pick([...stage.accounts.keys()]);
   const wanted = SECONDARY[action];
-  const calendars = wanted ? (stage.simulator.world.get(email)?.shelf.all() ?? []).filter((entry) => !entry.primary && !entry.deleted && entry.accessRole === 'owner' && wanted(entry)) : [];
+  const calendars = wanted
+    ? (stage.simulator.world.get(email)?.shelf.all() ?? []).filter(
+        (entry) =>
+          !entry.primary && !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
+      )
+    : [];
   if (wanted && calendars.length === 0) return `${action}, of which there was nothing to do`;
-  const { done } = stage.simulator.act(email, { action, ...(wanted ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}) });
+  const { done } = stage.simulator.act(email, {
+    action,
+    ...(wanted ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}),
+  });
   return `${action}${done ? '' : ', of which there was nothing to do'}`;
 }
 
 /** Which calendars an action can be about. */
-const SECONDARY: Partial<Record<(typeof RARE)[number], (entry: { lost: boolean; hidden: boolean }) => boolean>> = {
+const SECONDARY: Partial<
+  Record<(typeof RARE)[number], (entry: { lost: boolean; hidden: boolean }) => boolean>
+> = {
   'calendar-hide': (entry) => !entry.lost && !entry.hidden,
   'calendar-show': (entry) => !entry.lost && entry.hidden,
   'calendar-acl-loss': (entry) => !entry.lost,
@@ -61,7 +100,10 @@ async function worldFault(stage: Stage): Promise<string> {
 
 async function ringFull(stage: Stage): Promise<string> {
   const full = stage.chance.happens(0.5);
-  await stage.engine.store.collections.markWanted([stage.chance.pick([...stage.accounts.values()])], { full });
+  await stage.engine.store.collections.markWanted(
+    [stage.chance.pick([...stage.accounts.values()])],
+    { full },
+  );
   return full ? 'a full sync is wanted' : 'somebody rang';
 }
 
@@ -69,7 +111,13 @@ const DAY_MS = 86_400_000;
 
 /** A week takes the history with it, a month the sync tokens and the tombstones. */
 async function timePasses(stage: Stage): Promise<string> {
-  const ms = stage.chance.weighted([[5_000, 4], [60_000, 4], [11 * 60_000, 4], [8 * DAY_MS, 1], [31 * DAY_MS, 1]]);
+  const ms = stage.chance.weighted([
+    [5_000, 4],
+    [60_000, 4],
+    [11 * 60_000, 4],
+    [8 * DAY_MS, 1],
+    [31 * DAY_MS, 1],
+  ]);
   await passTime(stage, ms, true);
   return `${ms} ms`;
 }
@@ -86,7 +134,10 @@ async function tokensExpire(stage: Stage): Promise<string> {
 }
 
 async function revoke(stage: Stage): Promise<string> {
-  stage.simulator.faults.add({ kind: 'revoke-grant', email: stage.chance.pick([...stage.accounts.keys()]) });
+  stage.simulator.faults.add({
+    kind: 'revoke-grant',
+    email: stage.chance.pick([...stage.accounts.keys()]),
+  });
   return 'a user takes the grant back';
 }
 
@@ -101,20 +152,29 @@ async function zombieOfOldGrant(stage: Stage): Promise<string> {
   const [first] = await activeCollections(stage);
   if (!first) return 'no account is active';
   stage.simulator.faults.add({ kind: 'revoke-grant', email: first.email });
-  return runOne(stage, first, { kind: 'pause', at: 'store.accounts.requireReauth', side: 'before' }, async () => {
-    await connect(stage, first.email, stage.simulator.consent(first.email), 'default');
-  });
+  return runOne(
+    stage,
+    first,
+    { kind: 'pause', at: 'store.accounts.requireReauth', side: 'before' },
+    async () => {
+      await connect(stage, first.email, stage.simulator.consent(first.email), 'default');
+    },
+  );
 }
 
 /** Postgres breaks one of the next commits in its middle: the run fails, is settled as failed, and nothing of its page stands. */
 async function commitBreaks(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
   if (collections.length === 0) return 'no account is active';
-  await stage.database.pool.query(`UPDATE oracle_break SET at = (SELECT last_value FROM oracle_feed_writes) + $1`, [stage.chance.between(1, 3)]);
+  await stage.database.pool.query(
+    `UPDATE oracle_break SET at = (SELECT last_value FROM oracle_feed_writes) + $1`,
+    [stage.chance.between(1, 3)],
+  );
   try {
     return await runOne(stage, stage.chance.pick(collections), null);
   } catch (error) {
-    if (error instanceof Error && error.message === 'the oracle broke this commit') return 'in the middle';
+    if (error instanceof Error && error.message === 'the oracle broke this commit')
+      return 'in the middle';
     throw error;
   } finally {
     await stage.database.pool.query('UPDATE oracle_break SET at = 0');

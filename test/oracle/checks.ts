@@ -20,26 +20,43 @@ async function mirrorEqualsSource(stage: Stage): Promise<void> {
   const { simulator } = stage;
   const mirror = { accounts: { list: () => accountsOf(stage) }, mirror: stage.engine.store.mirror };
   const drift = await driftOf(mirror, {
-    accounts: async () => simulator.accounts().filter((account) => stage.accounts.has(account.email)),
-    truth: async (email, resource) => (resource === 'gmail' ? simulator.gmailTruth(email) : simulator.calendarTruth(email)) as unknown as Record<string, unknown>[],
+    accounts: async () =>
+      simulator.accounts().filter((account) => stage.accounts.has(account.email)),
+    truth: async (email, resource) =>
+      (resource === 'gmail'
+        ? simulator.gmailTruth(email)
+        : simulator.calendarTruth(email)) as unknown as Record<string, unknown>[],
   });
-  const wrong = [...drift.missing.map((key) => `missing ${key}`), ...drift.extra.map((key) => `too much ${key}`), ...drift.stale.map((key) => `stale ${key}`)];
+  const wrong = [
+    ...drift.missing.map((key) => `missing ${key}`),
+    ...drift.extra.map((key) => `too much ${key}`),
+    ...drift.stale.map((key) => `stale ${key}`),
+  ];
   if (wrong.length > 0) throw new Found('mirror ≡ source', wrong.slice(0, 5).join(' | '));
 }
 
 /** A second tenant mirrors the same mailboxes from nothing, undisturbed and in large pages: it is what the others are measured by. */
 async function mirrorAnew(stage: Stage): Promise<void> {
-  stage.simulator.setPages({ largestPage: 2_500, shortGmailPages: false, shortCalendarPages: false });
+  stage.simulator.setPages({
+    largestPage: 2_500,
+    shortGmailPages: false,
+    shortCalendarPages: false,
+  });
   const accountIds: string[] = [];
   for (const { email, refreshToken } of stage.simulator.accounts()) {
-    if (stage.accounts.has(email)) accountIds.push(await connect(stage, email, refreshToken, 'fresh'));
+    if (stage.accounts.has(email))
+      accountIds.push(await connect(stage, email, refreshToken, 'fresh'));
   }
   await catchUp(stage, { accountIds, hurried: false });
 }
 
 /** Row by row, both tenants must hold the same. */
 async function incrementalEqualsFresh(stage: Stage): Promise<void> {
-  const fresh = new Map((await accountsOf(stage)).filter((account) => account.tenant === 'fresh').map((account) => [account.email, account.id]));
+  const fresh = new Map(
+    (await accountsOf(stage))
+      .filter((account) => account.tenant === 'fresh')
+      .map((account) => [account.email, account.id]),
+  );
   const tables = await mirrorTables(stage);
   for (const [email, id] of stage.accounts) {
     for (const [table, columns] of tables) {
@@ -48,19 +65,32 @@ async function incrementalEqualsFresh(stage: Stage): Promise<void> {
          UNION ALL (SELECT 'only fresh', to_jsonb(x) FROM (SELECT ${columns} FROM ${table} WHERE account_id = $2 EXCEPT SELECT ${columns} FROM ${table} WHERE account_id = $1) x) LIMIT 3`,
         [id, fresh.get(email)],
       );
-      if (unlike.rows.length > 0) throw new Found('incremental ≡ fresh full', `${table}: ${JSON.stringify(unlike.rows).slice(0, 800)}`);
+      if (unlike.rows.length > 0)
+        throw new Found(
+          'incremental ≡ fresh full',
+          `${table}: ${JSON.stringify(unlike.rows).slice(0, 800)}`,
+        );
     }
   }
 }
 
-const MIRROR = ['gmail_messages', 'gmail_bodies', 'gmail_attachments', 'gmail_threads', 'gmail_labels', 'calendars', 'calendar_events'];
+const MIRROR = [
+  'gmail_messages',
+  'gmail_bodies',
+  'gmail_attachments',
+  'gmail_threads',
+  'gmail_labels',
+  'calendars',
+  'calendar_events',
+];
 /** Whose row it is, when it was written, and Gmail's counter, which a change without effect on the labels moves at the source alone. */
 const NOT_COMPARED = ['account_id', 'updated_at', 'created_at', 'history_id'];
 
 async function mirrorTables(stage: Stage): Promise<[table: string, columns: string][]> {
   const rows = await stage.database.pool.query<{ table_name: string; columns: string }>(
     `SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) AS columns FROM information_schema.columns
-      WHERE table_schema = current_schema() AND table_name = ANY($1) AND column_name <> ALL($2) GROUP BY table_name ORDER BY table_name`, [MIRROR, NOT_COMPARED],
+      WHERE table_schema = current_schema() AND table_name = ANY($1) AND column_name <> ALL($2) GROUP BY table_name ORDER BY table_name`,
+    [MIRROR, NOT_COMPARED],
   );
   return rows.rows.map((row) => [row.table_name, row.columns]);
 }
@@ -70,11 +100,19 @@ async function fullWalkChangesNothing(stage: Stage): Promise<void> {
   const before = await feedEnds(stage);
   await catchUp(stage, { full: true, accountIds: [...stage.accounts.values()], hurried: false });
   const after = await feedEnds(stage);
-  if (JSON.stringify(before) !== JSON.stringify(after)) throw new Found('no event without a change', `a full walk moved the feed from ${JSON.stringify(before)} to ${JSON.stringify(after)}`);
+  if (JSON.stringify(before) !== JSON.stringify(after))
+    throw new Found(
+      'no event without a change',
+      `a full walk moved the feed from ${JSON.stringify(before)} to ${JSON.stringify(after)}`,
+    );
 }
 
 async function feedEnds(stage: Stage): Promise<unknown> {
-  return (await stage.database.pool.query('SELECT tenant, email, feed_seq FROM accounts ORDER BY tenant, email')).rows;
+  return (
+    await stage.database.pool.query(
+      'SELECT tenant, email, feed_seq FROM accounts ORDER BY tenant, email',
+    )
+  ).rows;
 }
 
 async function feedFoldsToRows(stage: Stage): Promise<void> {
@@ -85,21 +123,34 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
       const page = await stage.engine.store.changes(id, seq, 1_000);
       if (page.length === 0) break;
       for (const event of page) {
-        if (event.seq !== seq + 1n) throw new Found('the feed is gapless', `${email}: ${seq} is followed by ${event.seq}`);
+        if (event.seq !== seq + 1n)
+          throw new Found('the feed is gapless', `${email}: ${seq} is followed by ${event.seq}`);
         seq = event.seq;
         const key = `${event.entity} ${event.calendarId ?? ''} ${event.id}`;
-        if (event.op === 'created' && folded.has(key)) throw new Found('the feed folds to the rows', `${email}: ${key} is created twice`);
-        if (event.op !== 'created' && !folded.has(key)) throw new Found('the feed folds to the rows', `${email}: ${key} is ${event.op} before it is created`);
+        if (event.op === 'created' && folded.has(key))
+          throw new Found('the feed folds to the rows', `${email}: ${key} is created twice`);
+        if (event.op !== 'created' && !folded.has(key))
+          throw new Found(
+            'the feed folds to the rows',
+            `${email}: ${key} is ${event.op} before it is created`,
+          );
         if (event.op === 'deleted') folded.delete(key);
         else folded.add(key);
       }
     }
     const rows = await stage.database.pool.query<{ key: string }>(
       `SELECT 'message  ' || id AS key FROM gmail_messages WHERE account_id = $1 UNION ALL SELECT 'label  ' || id FROM gmail_labels WHERE account_id = $1
-       UNION ALL SELECT 'calendar  ' || id FROM calendars WHERE account_id = $1 UNION ALL SELECT 'event ' || calendar_id || ' ' || id FROM calendar_events WHERE account_id = $1`, [id],
+       UNION ALL SELECT 'calendar  ' || id FROM calendars WHERE account_id = $1 UNION ALL SELECT 'event ' || calendar_id || ' ' || id FROM calendar_events WHERE account_id = $1`,
+      [id],
     );
-    for (const { key } of rows.rows) if (!folded.delete(key)) throw new Found('the feed folds to the rows', `${email}: no event speaks of ${key}`);
-    if (folded.size > 0) throw new Found('the feed folds to the rows', `${email}: no row for ${[...folded].slice(0, 3).join(', ')}`);
+    for (const { key } of rows.rows)
+      if (!folded.delete(key))
+        throw new Found('the feed folds to the rows', `${email}: no event speaks of ${key}`);
+    if (folded.size > 0)
+      throw new Found(
+        'the feed folds to the rows',
+        `${email}: no row for ${[...folded].slice(0, 3).join(', ')}`,
+      );
   }
 }
 
@@ -112,18 +163,32 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
          OR (a.state = 'active' AND c.kind <> 'calendar-events' AND c.state <> 'active')
          OR (a.state = 'active' AND c.state = 'gone' AND EXISTS (SELECT 1 FROM calendars k WHERE k.account_id = a.id AND k.id = c.external_id))`,
   );
-  if (idle.rows.length > 0) throw new Found('never silently idle', idle.rows.map((row) => row.name).join(', '));
-  const set = await stage.database.pool.query<{ item_id: string; reason: string }>('SELECT item_id, reason FROM quarantined_items');
-  if (set.rows.length > 0) throw new Found('nothing is quarantined for weather', JSON.stringify(set.rows.slice(0, 3)));
+  if (idle.rows.length > 0)
+    throw new Found('never silently idle', idle.rows.map((row) => row.name).join(', '));
+  const set = await stage.database.pool.query<{ item_id: string; reason: string }>(
+    'SELECT item_id, reason FROM quarantined_items',
+  );
+  if (set.rows.length > 0)
+    throw new Found('nothing is quarantined for weather', JSON.stringify(set.rows.slice(0, 3)));
 }
 
 /** The simulator's own judgement, and ours of the governor: whatever reached Google was charged first. */
 function googleIsContent(stage: Stage): void {
-  const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods } = stage.simulator.ledger.snapshot();
-  if (violations.total > 0) throw new Found('no quota violation', JSON.stringify(violations.recent.slice(0, 3)));
-  if (callsAfterInvalidGrant + callsAfterRevoke > stage.callsForgiven) throw new Found('no call after a refused grant', `${callsAfterInvalidGrant + callsAfterRevoke} calls`);
+  const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods } =
+    stage.simulator.ledger.snapshot();
+  if (violations.total > 0)
+    throw new Found('no quota violation', JSON.stringify(violations.recent.slice(0, 3)));
+  if (callsAfterInvalidGrant + callsAfterRevoke > stage.callsForgiven)
+    throw new Found(
+      'no call after a refused grant',
+      `${callsAfterInvalidGrant + callsAfterRevoke} calls`,
+    );
   for (const [method, { units }] of Object.entries(methods)) {
     const charged = stage.engine.charged(method);
-    if (charged < units) throw new Found('whatever reaches Google is charged', `${method}: Google counted ${units} units, the governor ${charged}`);
+    if (charged < units)
+      throw new Found(
+        'whatever reaches Google is charged',
+        `${method}: Google counted ${units} units, the governor ${charged}`,
+      );
   }
 }

@@ -14,7 +14,10 @@ const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 
 const UNDISTURBED = new Set<Outcome['kind']>(['caught-up', 'more', 'gone']);
 
-export type Ran = { kind: 'ended'; outcome: Outcome } | { kind: 'crashed'; where: string } | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
+export type Ran =
+  | { kind: 'ended'; outcome: Outcome }
+  | { kind: 'crashed'; where: string }
+  | { kind: 'paused'; where: string; resume(): Promise<Outcome>; commitsSince(): number };
 
 /** The engine of one seed: the real store and the real google package, in as many "workers" as runs are begun. */
 export interface Engine {
@@ -30,8 +33,19 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export async function openEngine(simulator: Simulator, store: Store, redis: RedisKeys, chance: Chance): Promise<Engine> {
-  const rt = createRuntime({ service: 'oracle', logLevel: 'silent', stdout: 'stderr', clock: clockOver(simulator), random: { next: chance.next, uuid: randomUUID } });
+export async function openEngine(
+  simulator: Simulator,
+  store: Store,
+  redis: RedisKeys,
+  chance: Chance,
+): Promise<Engine> {
+  const rt = createRuntime({
+    service: 'oracle',
+    logLevel: 'silent',
+    stdout: 'stderr',
+    clock: clockOver(simulator),
+    random: { next: chance.next, uuid: randomUUID },
+  });
   const units = countCharges(rt);
   const opened: Google[] = [];
   let prefix = '';
@@ -40,24 +54,52 @@ export async function openEngine(simulator: Simulator, store: Store, redis: Redi
     if (!sentAway) return;
     sentAway = false;
     prefix = `oracle-${randomUUID()}`;
-    const options = { apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(QUOTA_SCALE), tokens: store.vault, redisPrefix: prefix };
+    const options = {
+      apiUrl: simulator.url,
+      clientId: 'test',
+      clientSecret: 'test',
+      redisUrl: redisUrl(),
+      quotas: scaled(QUOTA_SCALE),
+      tokens: store.vault,
+      redisPrefix: prefix,
+    };
     opened.push(await openGoogle(rt, options));
   };
   await renewGoogle();
   return {
-    rt, store, renewGoogle,
+    rt,
+    store,
+    renewGoogle,
     loseRedis: () => redis.lose(prefix),
     charged: (method) => units.get(method) ?? 0,
     run: async (collectionId, { sliceMs, stop }) => {
       const interruption = new Interruption(stop);
-      const deps = { store: interruption.guard(store, 'store'), google: interruption.guard(opened.at(-1) as Google, 'google'), policy: POLICY };
-      const running = syncCollection(rt, deps, collectionId, { sliceMs, signal: interruption.signal });
-      const first = await Promise.race([running.then((outcome) => ({ outcome })), interruption.met]);
+      const deps = {
+        store: interruption.guard(store, 'store'),
+        google: interruption.guard(opened.at(-1) as Google, 'google'),
+        policy: POLICY,
+      };
+      const running = syncCollection(rt, deps, collectionId, {
+        sliceMs,
+        signal: interruption.signal,
+      });
+      const first = await Promise.race([
+        running.then((outcome) => ({ outcome })),
+        interruption.met,
+      ]);
       sentAway ||= !first || !UNDISTURBED.has(first.outcome.kind);
       if (first) return { kind: 'ended', outcome: first.outcome };
       running.catch(() => undefined); // Whoever resumes it awaits it.
       if (stop?.kind === 'crash') return { kind: 'crashed', where: interruption.where };
-      return { kind: 'paused', where: interruption.where, commitsSince: () => interruption.commitsAfterRelease, resume: () => { interruption.release(); return running; } };
+      return {
+        kind: 'paused',
+        where: interruption.where,
+        commitsSince: () => interruption.commitsAfterRelease,
+        resume: () => {
+          interruption.release();
+          return running;
+        },
+      };
     },
     async close() {
       await Promise.all(opened.map((google) => google.close()));
@@ -73,7 +115,10 @@ export interface RedisKeys {
 function countCharges(rt: Runtime): Map<string, number> {
   const units = new Map<string, number>();
   const counter = rt.metrics.googleQuotaUnits;
-  const inc = counter.inc.bind(counter) as (labels: { api: string; method: string }, value: number) => void;
+  const inc = counter.inc.bind(counter) as (
+    labels: { api: string; method: string },
+    value: number,
+  ) => void;
   Object.assign(counter, {
     inc: (labels: { api: string; method: string }, value: number) => {
       const method = labels.method.split('.').slice(-2).join('.').replace('users.', '');
@@ -94,12 +139,22 @@ function clockOver(simulator: Simulator): Runtime['clock'] {
   return {
     nowMs,
     now: () => new Date(nowMs()),
-    sleep: (ms, signal) => new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      if (ms < LEASE_TTL_MS / 4) ticksMs += ms;
-      const timer = setTimeout(() => { signal?.removeEventListener('abort', onAbort); resolve(); }, ms < LEASE_TTL_MS / 4 ? 0 : ms).unref();
-      const onAbort = (): void => { clearTimeout(timer); reject(signal?.reason as Error); };
-      signal?.addEventListener('abort', onAbort, { once: true });
-    }),
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason as Error);
+        if (ms < LEASE_TTL_MS / 4) ticksMs += ms;
+        const timer = setTimeout(
+          () => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve();
+          },
+          ms < LEASE_TTL_MS / 4 ? 0 : ms,
+        ).unref();
+        const onAbort = (): void => {
+          clearTimeout(timer);
+          reject(signal?.reason as Error);
+        };
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }),
   };
 }

@@ -51,7 +51,9 @@ export class Interruption {
       get: (_, key) => {
         const value: unknown = Reflect.get(target, key);
         const path = `${name}.${String(key)}`;
-        if (typeof value === 'function') return (...args: unknown[]) => this.call(path, () => Reflect.apply(value, target, args) as unknown);
+        if (typeof value === 'function')
+          return (...args: unknown[]) =>
+            this.call(path, () => Reflect.apply(value, target, args) as unknown);
         return value !== null && typeof value === 'object' ? this.guard(value, path) : value;
       },
     });

@@ -8,6 +8,8 @@ module.exports = {
   ...base,
   rootDir: base.rootDir,
   testMatch: [path.join(__dirname, 'seeds.run.ts')],
-  ...(process.env.ORACLE_PLANT ? { transform: { [sources]: [path.join(__dirname, 'planting-transform.cjs'), swcOptions] } } : {}),
+  ...(process.env.ORACLE_PLANT
+    ? { transform: { [sources]: [path.join(__dirname, 'planting-transform.cjs'), swcOptions] } }
+    : {}),
   maxWorkers: 1,
 };

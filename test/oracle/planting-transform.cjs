@@ -7,16 +7,21 @@ module.exports = {
   createTransformer(options) {
     const inner = swc.createTransformer(options);
     const planted = JSON.parse(process.env.ORACLE_PLANT);
-    const sown = (source, file) => (file === path.resolve(__dirname, '../..', planted.file) ? withBug(planted, source) : source);
+    const sown = (source, file) =>
+      file === path.resolve(__dirname, '../..', planted.file) ? withBug(planted, source) : source;
     return {
       ...inner,
-      getCacheKey: (source, file, request) => createHash('sha256').update(inner.getCacheKey(sown(source, file), file, request)).digest('hex'),
+      getCacheKey: (source, file, request) =>
+        createHash('sha256')
+          .update(inner.getCacheKey(sown(source, file), file, request))
+          .digest('hex'),
       process: (source, file, request) => inner.process(sown(source, file), file, request),
     };
   },
 };
 
 function withBug({ name, file, text, bug }, source) {
-  if (source.split(text).length !== 2) throw new Error(`planted bug ${name}: its text does not stand once in ${file}`);
+  if (source.split(text).length !== 2)
+    throw new Error(`planted bug ${name}: its text does not stand once in ${file}`);
   return source.replace(text, () => bug);
 }

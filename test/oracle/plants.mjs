@@ -8,62 +8,122 @@ const GOOGLE = 'packages/google/src';
 
 export const PLANTS = [
   {
-    name: 'cursor-before-rows', file: `${STORE}/commit-page.ts`,
-    text: "return inTransaction(pool, async (session) => {\n    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.\n    const fenced = fence(session, lease, ttlMs, commit);",
+    name: 'cursor-before-rows',
+    file: `${STORE}/commit-page.ts`,
+    text: 'return inTransaction(pool, async (session) => {\n    // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.\n    const fenced = fence(session, lease, ttlMs, commit);',
     bug: 'await inTransaction(pool, (session) => fence(session, lease, ttlMs, commit));\n  return inTransaction(pool, async (session) => {\n    const fenced = Promise.resolve();',
   },
   {
-    name: 'next-page-ignored', file: `${GOOGLE}/gmail.ts`,
-    text: "nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),\n  }));\n}\n\nfunction history", bug: 'nextPageToken: null,\n  }));\n}\n\nfunction history',
+    name: 'next-page-ignored',
+    file: `${GOOGLE}/gmail.ts`,
+    text: "nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),\n    }),\n  );\n}\n\nfunction history",
+    bug: 'nextPageToken: null,\n    }),\n  );\n}\n\nfunction history',
   },
-  { name: 'middle-page-bookmark', file: `${SYNC}/gmail/listing.ts`, text: ' || cursor.listing.pageToken !== null', bug: '' },
   {
-    name: 'sweep-after-broken-walk', file: `${SYNC}/gmail/list-page.ts`,
-    text: '&& (q.restarts ?? 0) < MAX_RESTARTS) return null;',
-    bug: '&& (q.restarts ?? 0) < MAX_RESTARTS) return { ids: [], nextPageToken: null };',
+    name: 'middle-page-bookmark',
+    file: `${SYNC}/gmail/listing.ts`,
+    text: 'cursor.listing.pageToken !== null ||',
+    bug: '',
   },
-  { name: 'labels-removed-ignored', file: `${SYNC}/gmail/interpret.ts`, text: 'of record.labelsRemoved ?? []) fold', bug: 'of []) fold' },
   {
-    name: '410-swallowed', file: `${SYNC}/calendar/turn.ts`,
+    name: 'sweep-after-broken-walk',
+    file: `${SYNC}/gmail/list-page.ts`,
+    text: '(q.restarts ?? 0) < MAX_RESTARTS)\n        return null;',
+    bug: '(q.restarts ?? 0) < MAX_RESTARTS)\n        return { ids: [], nextPageToken: null };',
+  },
+  {
+    name: 'labels-removed-ignored',
+    file: `${SYNC}/gmail/interpret.ts`,
+    text: 'of record.labelsRemoved ?? [])',
+    bug: 'of [])',
+  },
+  {
+    name: '410-swallowed',
+    file: `${SYNC}/calendar/turn.ts`,
     text: 'await readPage(context, cursor.bookmark, cursor.pageToken, gone);',
-    bug: 'await readPage(context, cursor.bookmark, cursor.pageToken, gone).catch((error) => {\n    if (error.detail?.kind === \'bookmark-expired\') return { delta: { kind: \'none\' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });',
+    bug: "await readPage(context, cursor.bookmark, cursor.pageToken, gone).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });",
   },
   {
-    name: 'history-404-swallowed', file: `${SYNC}/gmail/turn.ts`,
-    text: 'pageToken: cursor.listing?.pageToken ?? null });',
-    bug: 'pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === \'bookmark-expired\') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  });',
+    name: 'history-404-swallowed',
+    file: `${SYNC}/gmail/turn.ts`,
+    text: 'pageToken: cursor.listing?.pageToken ?? null,\n  });',
+    bug: "pageToken: cursor.listing?.pageToken ?? null }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { records: [], historyId: BigInt(cursor.after), nextPageToken: null };\n    throw error;\n  });",
   },
   {
-    name: 'cursor-from-elsewhere', file: `${SYNC}/gmail/turn.ts`, text: 'until: cursor.listing?.until ?? String(page.historyId)',
+    name: 'cursor-from-elsewhere',
+    file: `${SYNC}/gmail/turn.ts`,
+    text: 'until: cursor.listing?.until ?? String(page.historyId)',
     bug: 'until: String((await context.google.gmail.profile()).historyId)',
   },
   {
-    name: 'dedupe-across-accounts', file: `${STORE}/walk.ts`,
+    name: 'dedupe-across-accounts',
+    file: `${STORE}/walk.ts`,
     text: 'AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY',
     bug: 'AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.id = item_id) ORDER BY',
   },
-  { name: 'cancelled-instance-dropped', file: `${SYNC}/calendar/parse.ts`, text: "event.status === 'cancelled' && !event.recurringEventId", bug: "event.status === 'cancelled'" },
-  { name: 'orphaned-exceptions', file: `${STORE}/calendar-rows.ts`, text: ' OR recurring_event_id = ANY($3::text[])', bug: '' },
-  { name: 'epoch-not-checked', file: `${STORE}/commit-page.ts`, text: 'WHERE id = $1 AND lease_epoch = $2`', bug: 'WHERE id = $1 AND $2::bigint IS NOT NULL`' },
   {
-    name: 'feed-outside-transaction', file: `${STORE}/commit-page.ts`,
-    text: 'if (all.length > 0) appendChanges(session, lease, all);', bug: "if (all.length > 0) { await session.query('COMMIT'); appendChanges(session, lease, all); }",
+    name: 'cancelled-instance-dropped',
+    file: `${SYNC}/calendar/parse.ts`,
+    text: "event.status === 'cancelled' && !event.recurringEventId",
+    bug: "event.status === 'cancelled'",
   },
   {
-    name: 'tombstone-by-absence', file: `${SYNC}/calendar/turn.ts`,
-    text: "phase: 'follow', generation: context.generation, delta: page.delta }", bug: "phase: 'follow', generation: context.generation, delta: page.delta, walk: { sweepLimit: SWEEP_PAGE } }",
+    name: 'orphaned-exceptions',
+    file: `${STORE}/calendar-rows.ts`,
+    text: ' OR recurring_event_id = ANY($3::text[])',
+    bug: '',
   },
-  { name: 'missing-is-fatal', file: `${SYNC}/gmail/fetch.ts`, text: 'else fate.gone.push(item.id);', bug: "else fate.quarantined.push({ id: item.id, reason: 'not found' });" },
   {
-    name: 'pinned-after-list', file: `${SYNC}/gmail/walk.ts`,
-    text: 'step: \'fetch\', from: cursor.from, listed, fetched: 0 }',
-    bug: 'step: \'fetch\', from: String((await context.google.gmail.profile()).historyId), listed, fetched: 0 }',
+    name: 'epoch-not-checked',
+    file: `${STORE}/commit-page.ts`,
+    text: 'WHERE id = $1 AND lease_epoch = $2`',
+    bug: 'WHERE id = $1 AND $2::bigint IS NOT NULL`',
   },
-  { name: 'again-list-lost', file: `${SYNC}/gmail/fetch.ts`, text: 'again: fate.again.map((item, i)', bug: 'again: [].map((item, i)' },
-  { name: 'reauth-ignores-epoch', file: `${STORE}/accounts.ts`, text: 'row.id === lease.collectionId && row.lease_epoch === String(lease.epoch)', bug: 'row.id === lease.collectionId' },
-  { name: 'served-at-now', file: `${STORE}/collections.ts`, text: "THEN run_started_at ELSE served_at", bug: 'THEN now() ELSE served_at' },
   {
-    name: 'retry-not-charged', file: `${GOOGLE}/batch-fetch.ts`,
+    name: 'feed-outside-transaction',
+    file: `${STORE}/commit-page.ts`,
+    text: 'if (all.length > 0) appendChanges(session, lease, all);',
+    bug: "if (all.length > 0) { await session.query('COMMIT'); appendChanges(session, lease, all); }",
+  },
+  {
+    name: 'tombstone-by-absence',
+    file: `${SYNC}/calendar/turn.ts`,
+    text: "phase: 'follow', generation: context.generation, delta: page.delta }",
+    bug: "phase: 'follow', generation: context.generation, delta: page.delta, walk: { sweepLimit: SWEEP_PAGE } }",
+  },
+  {
+    name: 'missing-is-fatal',
+    file: `${SYNC}/gmail/fetch.ts`,
+    text: 'else fate.gone.push(item.id);',
+    bug: "else fate.quarantined.push({ id: item.id, reason: 'not found' });",
+  },
+  {
+    name: 'pinned-after-list',
+    file: `${SYNC}/gmail/walk.ts`,
+    text: "step: 'fetch', from: cursor.from, listed, fetched: 0 }",
+    bug: "step: 'fetch', from: String((await context.google.gmail.profile()).historyId), listed, fetched: 0 }",
+  },
+  {
+    name: 'again-list-lost',
+    file: `${SYNC}/gmail/fetch.ts`,
+    text: 'again: fate.again.map((item, i)',
+    bug: 'again: [].map((item, i)',
+  },
+  {
+    name: 'reauth-ignores-epoch',
+    file: `${STORE}/accounts.ts`,
+    text: 'row.id === lease.collectionId && row.lease_epoch === String(lease.epoch)',
+    bug: 'row.id === lease.collectionId',
+  },
+  {
+    name: 'served-at-now',
+    file: `${STORE}/collections.ts`,
+    text: 'THEN run_started_at ELSE served_at',
+    bug: 'THEN now() ELSE served_at',
+  },
+  {
+    name: 'retry-not-charged',
+    file: `${GOOGLE}/batch-fetch.ts`,
     text: 'const sent = await request(session, {',
     bug: 'const free = { ...session, quota: { ...session.quota, charge: async ({ user, api, items }) => ({ granted: items, receipt: { user, api, slot: 0, units: 0 } }) } };\n    const sent = await request(ids.some((id) => fetch.errors.has(id)) ? free : session, {',
   },
@@ -72,6 +132,9 @@ export const PLANTS = [
 /** @throws Error when the plant does not stand in `source` exactly once */
 export function plant({ name, file, text, bug }, source) {
   const times = source.split(text).length - 1;
-  if (times !== 1) throw new Error(`planted bug ${name}: its text stands ${times} times in ${file}; mend the plant`);
+  if (times !== 1)
+    throw new Error(
+      `planted bug ${name}: its text stands ${times} times in ${file}; mend the plant`,
+    );
   return source.replace(text, () => bug);
 }

@@ -7,25 +7,38 @@ import path from 'node:path';
 const ROOT = path.resolve(__dirname, '../..');
 
 test('every planted bug has its text in the source, exactly once, and is something else', async () => {
-  const { code, stdout } = await node(['--input-type=module', '-e', `
+  const { code, stdout } = await node([
+    '--input-type=module',
+    '-e',
+    `
     import { readFileSync } from 'node:fs';
     import { plant, PLANTS } from './test/oracle/plants.mjs';
     for (const one of PLANTS) { const source = readFileSync(one.file, 'utf8'); if (plant(one, source) === source) throw new Error(one.name); }
-    console.log(PLANTS.length);`]);
+    console.log(PLANTS.length);`,
+  ]);
   expect(code).toBe(0);
   expect(Number(stdout)).toBeGreaterThanOrEqual(15);
 });
 
 test('a plant whose text is gone is refused by name', async () => {
-  const { code, stderr } = await node(['--input-type=module', '-e', `
+  const { code, stderr } = await node([
+    '--input-type=module',
+    '-e',
+    `
     import { plant } from './test/oracle/plants.mjs';
-    plant({ name: 'lost', file: 'some.ts', text: 'no such text', bug: '' }, ${JSON.stringify(readFileSync(__filename, 'utf8').slice(0, 20))});`]);
+    plant({ name: 'lost', file: 'some.ts', text: 'no such text', bug: '' }, ${JSON.stringify(readFileSync(__filename, 'utf8').slice(0, 20))});`,
+  ]);
   expect(code).not.toBe(0);
   expect(stderr).toContain('planted bug lost: its text stands 0 times in some.ts');
 });
 
 test('two planted bugs are caught, each by the check that is about it', async () => {
-  const { code, stdout } = await node([path.join(__dirname, 'run.mjs'), '--planted', 'labels-removed-ignored', 'next-page-ignored']);
+  const { code, stdout } = await node([
+    path.join(__dirname, 'run.mjs'),
+    '--planted',
+    'labels-removed-ignored',
+    'next-page-ignored',
+  ]);
   expect(stdout).toMatch(/next-page-ignored +\| +\d+ \| /);
   expect(stdout).toMatch(/labels-removed-ignored +\| +\d+ \| mirror ≡ source/);
   expect(stdout).toContain('2 of 2 planted bugs caught');

@@ -1,4 +1,12 @@
-import { accountsOf, activeCollections, connect, Found, passTime, work, type Stage } from './stage.js';
+import {
+  accountsOf,
+  activeCollections,
+  connect,
+  Found,
+  passTime,
+  work,
+  type Stage,
+} from './stage.js';
 
 /** Rounds of the schedule in which quiet must come; what is in hand after that would never end. */
 const MAX_ROUNDS = 40;
@@ -11,17 +19,25 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   if (stage.simulator.ledger.snapshot().faults['revoke-grant']) await letRefusalsShow(stage);
   const waiting = (await accountsOf(stage)).filter((account) => account.state !== 'active');
   for (const account of waiting) {
-    if (!['reauth_required', 'disabled'].includes(account.state) || !account.reason) throw new Found('never silently idle', `${account.email} is ${account.state} without a reason`);
+    if (!['reauth_required', 'disabled'].includes(account.state) || !account.reason)
+      throw new Found(
+        'never silently idle',
+        `${account.email} is ${account.state} without a reason`,
+      );
     if (stage.chance.happens(0.2)) stage.accounts.delete(account.email);
     else await connect(stage, account.email, stage.simulator.consent(account.email), 'default');
   }
   // What leaves no trace in deltas is read again in full when it is that old: renamed labels, and the access to calendars.
   await passTime(stage, A_DAY_MS, true);
   // Walks are counted by the day, and a calendar that was refused is not tried again at once: by the database's clock.
-  await stage.database.pool.query(`UPDATE collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`);
+  await stage.database.pool.query(
+    `UPDATE collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
+  );
   await catchUp(stage);
   // A list that was in the midst of a walk may have passed the entry of a refused calendar before its hour was over: the next look opens it.
-  const refused = await stage.database.pool.query("SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'");
+  const refused = await stage.database.pool.query(
+    "SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'",
+  );
   if (refused.rowCount) await catchUp(stage);
 }
 
@@ -42,7 +58,11 @@ interface CatchUp {
 /** What scheduler and workers do, until every collection was served by a run that began after this call. */
 export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void> {
   const { collections } = stage.engine.store;
-  const ids = options.accountIds ?? (await accountsOf(stage)).filter((account) => account.state === 'active').map((account) => account.id);
+  const ids =
+    options.accountIds ??
+    (await accountsOf(stage))
+      .filter((account) => account.state === 'active')
+      .map((account) => account.id);
   const since = await collections.markWanted(ids, { full: options.full ?? false });
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const sentAway = await serve(stage, ids, since, options.hurried ?? true);
@@ -50,16 +70,30 @@ export async function catchUp(stage: Stage, options: CatchUp = {}): Promise<void
     await passTime(stage, 5_000, sentAway);
   }
   const unserved = await collections.unservedSince(ids, since);
-  throw new Found('never silently idle', `not served: ${unserved.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`);
+  throw new Found(
+    'never silently idle',
+    `not served: ${unserved.map((c) => `${c.email} ${c.kind} ${c.externalId} (${c.accountState}, ${c.reason})`).join('; ')}`,
+  );
 }
 
 /** One round: whoever is due and was not served yet has its turn. Tells whether Google sent anybody away. */
-async function serve(stage: Stage, ids: string[], since: string, hurried: boolean): Promise<boolean> {
-  const due = new Set((await stage.engine.store.collections.claimDue({ limit: 100, visibilityMs: 60_000 })).map((collection) => collection.id));
+async function serve(
+  stage: Stage,
+  ids: string[],
+  since: string,
+  hurried: boolean,
+): Promise<boolean> {
+  const due = new Set(
+    (await stage.engine.store.collections.claimDue({ limit: 100, visibilityMs: 60_000 })).map(
+      (collection) => collection.id,
+    ),
+  );
   let sentAway = false;
   for (const collection of await activeCollections(stage, since)) {
     if (!due.has(collection.id) || !ids.includes(collection.account_id)) continue;
-    sentAway = (await work(stage, collection, hurried && stage.chance.happens(0.25) ? 5 : 60_000)).kind !== 'caught-up' || sentAway;
+    sentAway =
+      (await work(stage, collection, hurried && stage.chance.happens(0.25) ? 5 : 60_000)).kind !==
+        'caught-up' || sentAway;
   }
   return sentAway;
 }

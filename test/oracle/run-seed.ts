@@ -3,7 +3,9 @@ import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
 import { Found, openStage, type Stage, type Theatre } from './stage.js';
 
-export type Verdict = { seed: number; ok: true } | { seed: number; ok: false; check: string; why: string; story: string[] };
+export type Verdict =
+  | { seed: number; ok: true }
+  | { seed: number; ok: false; check: string; why: string; story: string[] };
 
 /** One integer decides a world, what people do in it, what goes wrong, and when. */
 export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> {
@@ -17,8 +19,19 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     await checkAll(stage);
     return { seed, ok: true };
   } catch (error) {
-    const why = error instanceof Error ? (error instanceof Found ? error.message : (error.stack ?? error.message)) : String(error);
-    return { seed, ok: false, check: error instanceof Found ? error.check : 'nothing unexpected is thrown', why, story: stage?.story ?? [] };
+    const why =
+      error instanceof Error
+        ? error instanceof Found
+          ? error.message
+          : (error.stack ?? error.message)
+        : String(error);
+    return {
+      seed,
+      ok: false,
+      check: error instanceof Found ? error.check : 'nothing unexpected is thrown',
+      why,
+      story: stage?.story ?? [],
+    };
   } finally {
     await stage?.close();
   }
@@ -27,5 +40,9 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
 /** What a person needs to see of a failing seed, with the line that repeats it. */
 export function tell(verdict: Verdict): string {
   if (verdict.ok) return `seed ${verdict.seed}: ok`;
-  return [...verdict.story.map((line) => `  ${line}`), `seed ${verdict.seed} failed: ${verdict.why}`, `npm run oracle -- --seed ${verdict.seed}`].join('\n');
+  return [
+    ...verdict.story.map((line) => `  ${line}`),
+    `seed ${verdict.seed} failed: ${verdict.why}`,
+    `npm run oracle -- --seed ${verdict.seed}`,
+  ].join('\n');
 }

@@ -25,10 +25,18 @@ process.exitCode = await main();
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { seed: { type: 'string' }, seeds: { type: 'string' }, from: { type: 'string' }, planted: { type: 'boolean' } },
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      planted: { type: 'boolean' },
+    },
   });
   if (values.planted) return planted(positionals);
-  const [from, count] = [values.seed ?? values.from ?? '1', values.seed ? '1' : (values.seeds ?? '100')];
+  const [from, count] = [
+    values.seed ?? values.from ?? '1',
+    values.seed ? '1' : (values.seeds ?? '100'),
+  ];
   for (const [name, text] of Object.entries({ from, count })) {
     if (!/^\d{1,9}$/.test(text)) return usage(`${name} must be a whole number, and is ${text}`);
   }
@@ -38,7 +46,10 @@ async function main() {
 async function manySeeds(from, count) {
   const progress = startProgress(count);
   const size = Math.min(STRETCH, Math.ceil(count / PROCESSES));
-  const stretches = Array.from({ length: Math.ceil(count / size) }, (_, i) => ({ from: from + i * size, seeds: Math.min(size, count - i * size) }));
+  const stretches = Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
+    from: from + i * size,
+    seeds: Math.min(size, count - i * size),
+  }));
   await inParallel(PROCESSES, stretches, (stretch) => runStretch(stretch, {}, progress.ran));
   return progress.end(from);
 }
@@ -49,8 +60,12 @@ function startProgress(count) {
   const failed = [];
   let done = 0;
   let cpuMs = 0;
-  const figures = () => `${failed.length} failed, ${(cpuMs / 1_000 / Math.max(1, done)).toFixed(2)} CPU s and ${((Date.now() - startedMs) / 1_000 / Math.max(1, done)).toFixed(2)} s a seed`;
-  const timer = setInterval(() => console.log(`${done} of ${count} seeds, ${figures()}`), PROGRESS_EVERY_MS);
+  const figures = () =>
+    `${failed.length} failed, ${(cpuMs / 1_000 / Math.max(1, done)).toFixed(2)} CPU s and ${((Date.now() - startedMs) / 1_000 / Math.max(1, done)).toFixed(2)} s a seed`;
+  const timer = setInterval(
+    () => console.log(`${done} of ${count} seeds, ${figures()}`),
+    PROGRESS_EVERY_MS,
+  );
   return {
     ran(verdict) {
       done += 1;
@@ -61,8 +76,11 @@ function startProgress(count) {
     },
     end(from) {
       clearInterval(timer);
-      console.log(`oracle: ${done} seeds from ${from} on in ${Math.round((Date.now() - startedMs) / 1_000)} s and ${Math.round(cpuMs / 1_000)} CPU s (without the servers'): ${figures()}`);
-      for (const seed of failed.sort((a, b) => a - b)) console.log(`failed: npm run oracle -- --seed ${seed}`);
+      console.log(
+        `oracle: ${done} seeds from ${from} on in ${Math.round((Date.now() - startedMs) / 1_000)} s and ${Math.round(cpuMs / 1_000)} CPU s (without the servers'): ${figures()}`,
+      );
+      for (const seed of failed.sort((a, b) => a - b))
+        console.log(`failed: npm run oracle -- --seed ${seed}`);
       return failed.length > 0 || done < count ? 1 : 0;
     },
   };
@@ -71,7 +89,10 @@ function startProgress(count) {
 /** Every bug on seeds of its own process, until one is caught; then the same seeds without a bug. Exit 1 when one escapes, or one fails without. */
 async function planted(names) {
   const unknown = names.filter((name) => !PLANTS.some((one) => one.name === name));
-  if (unknown.length > 0) return usage(`no such planted bug: ${unknown.join(', ')}; there are ${PLANTS.map((one) => one.name).join(', ')}`);
+  if (unknown.length > 0)
+    return usage(
+      `no such planted bug: ${unknown.join(', ')}; there are ${PLANTS.map((one) => one.name).join(', ')}`,
+    );
   const chosen = PLANTS.filter((one) => names.length === 0 || names.includes(one.name));
   for (const one of chosen) plant(one, readFileSync(path.join(ROOT, one.file), 'utf8'));
   console.log('planted bug                  | seed | caught by the check');
@@ -79,7 +100,8 @@ async function planted(names) {
     const seeds = await inParallel(PROCESSES, chosen, caughtBy);
     const caught = seeds.filter((seed) => seed !== null);
     console.log(`${caught.length} of ${chosen.length} planted bugs caught`);
-    const without = names.length > 0 || caught.length === 0 ? 0 : await manySeeds(1, Math.max(...caught));
+    const without =
+      names.length > 0 || caught.length === 0 ? 0 : await manySeeds(1, Math.max(...caught));
     return caught.length < chosen.length ? 1 : without;
   });
 }
@@ -87,16 +109,24 @@ async function planted(names) {
 /** The first seed that fails because of the bug; null when it escapes. */
 async function caughtBy(one) {
   const verdicts = [];
-  await runStretch({ from: 1, seeds: SEEDS_FOR_A_BUG }, { ORACLE_PLANT: JSON.stringify(one) }, (verdict) => verdicts.push(verdict));
+  await runStretch(
+    { from: 1, seeds: SEEDS_FOR_A_BUG },
+    { ORACLE_PLANT: JSON.stringify(one) },
+    (verdict) => verdicts.push(verdict),
+  );
   const failed = verdicts.find((verdict) => !verdict.ok);
   // Seeds that never ran prove nothing, neither way.
   const ran = verdicts.some((verdict) => verdict.ran);
   const caught = ran && failed !== undefined;
-  console.log(`${one.name.padEnd(28)} | ${String(caught ? failed.seed : '-').padStart(4)} | ${caught ? failed.check : ran ? 'ESCAPED' : 'DID NOT RUN'}`);
+  console.log(
+    `${one.name.padEnd(28)} | ${String(caught ? failed.seed : '-').padStart(4)} | ${caught ? failed.check : ran ? 'ESCAPED' : 'DID NOT RUN'}`,
+  );
   return caught ? failed.seed : null;
 }
 
 function usage(problem) {
-  console.error(`${problem}\nusage: npm run oracle -- [--seed N | --seeds N [--from N] | --planted [NAME…]]`);
+  console.error(
+    `${problem}\nusage: npm run oracle -- [--seed N | --seeds N [--from N] | --planted [NAME…]]`,
+  );
   return 2;
 }

@@ -1,18 +1,47 @@
 import type { Chance } from './chance.js';
 import type { Ran } from './engine.js';
 import type { StopAt } from './interruption.js';
-import { activeCollections, Found, lapseLease, passTime, work, type CollectionRow, type Stage } from './stage.js';
+import {
+  activeCollections,
+  Found,
+  lapseLease,
+  passTime,
+  work,
+  type CollectionRow,
+  type Stage,
+} from './stage.js';
 
 /** Half of the runs are left alone; the others meet their end, a stop or the process's drain at any of their awaits. */
 export function chooseStop(chance: Chance): StopAt | null {
-  const kind = chance.weighted<StopAt['kind'] | null>([[null, 5], ['crash', 2], ['pause', 2], ['drain', 1]]);
+  const kind = chance.weighted<StopAt['kind'] | null>([
+    [null, 5],
+    ['crash', 2],
+    ['pause', 2],
+    ['drain', 1],
+  ]);
   if (!kind) return null;
-  const named = chance.pick(['store.commitPage', 'store.lease.settle', 'google.gmail.profile', 'google.gmail.getMessages', 'google.gmail.history', 'google.calendar.events']);
-  return { kind, at: chance.happens(0.4) ? named : chance.between(1, chance.pick([6, 12, 25])), side: chance.pick(['before', 'after'] as const) };
+  const named = chance.pick([
+    'store.commitPage',
+    'store.lease.settle',
+    'google.gmail.profile',
+    'google.gmail.getMessages',
+    'google.gmail.history',
+    'google.calendar.events',
+  ]);
+  return {
+    kind,
+    at: chance.happens(0.4) ? named : chance.between(1, chance.pick([6, 12, 25])),
+    side: chance.pick(['before', 'after'] as const),
+  };
 }
 
 /** One run of one worker, with what becomes of it; says what happened. */
-export async function runOne(stage: Stage, collection: CollectionRow, stop: StopAt | null, meanwhile?: () => Promise<void>): Promise<string> {
+export async function runOne(
+  stage: Stage,
+  collection: CollectionRow,
+  stop: StopAt | null,
+  meanwhile?: () => Promise<void>,
+): Promise<string> {
   const sliceMs = stage.chance.pick([0, 5, 60_000]);
   const ran = await stage.engine.run(collection.id, { sliceMs, stop });
   const name = `${collection.name} (slice ${sliceMs})`;
@@ -23,35 +52,62 @@ export async function runOne(stage: Stage, collection: CollectionRow, stop: Stop
   stage.story.push(`${name} pauses ${stop?.side} ${ran.where}`);
   await (meanwhile ?? ((): Promise<void> => livelyPause(stage)))();
   // A worker that has not claimed yet is no zombie: it claims when it wakes up.
-  const takenOver = meanwhile !== undefined || (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
+  const takenOver =
+    meanwhile !== undefined ||
+    (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
   if (!takenOver) return `${name} wakes up: ${await resumeUnderWish(stage, collection, ran)}`;
   await takeOver(stage, collection);
   const before = await fencedState(stage, collection);
   const outcome = await ran.resume().catch(notQuietly);
   const after = await fencedState(stage, collection);
-  const zombie = before.epoch !== null && BigInt(before.epoch) >= BigInt(collection.lease_epoch) + 2n;
-  if (zombie && ran.commitsSince() > 0) throw new Found('a zombie writes nothing', `${collection.name} committed ${ran.commitsSince()} pages under the lease of another`);
+  const zombie =
+    before.epoch !== null && BigInt(before.epoch) >= BigInt(collection.lease_epoch) + 2n;
+  if (zombie && ran.commitsSince() > 0)
+    throw new Found(
+      'a zombie writes nothing',
+      `${collection.name} committed ${ran.commitsSince()} pages under the lease of another`,
+    );
   if (zombie && JSON.stringify(before) !== JSON.stringify(after)) {
-    throw new Found('a zombie writes nothing', `${collection.name} was ${JSON.stringify(before)} and became ${JSON.stringify(after)}`);
+    throw new Found(
+      'a zombie writes nothing',
+      `${collection.name} was ${JSON.stringify(before)} and became ${JSON.stringify(after)}`,
+    );
   }
   return `${name} wakes up as a zombie: ${outcome.kind}`;
 }
 
 /** Somebody rings while a run is stopped: what that run has read cannot serve the wish, however well it ends. */
-async function resumeUnderWish(stage: Stage, collection: CollectionRow, ran: Extract<Ran, { kind: 'paused' }>): Promise<string> {
+async function resumeUnderWish(
+  stage: Stage,
+  collection: CollectionRow,
+  ran: Extract<Ran, { kind: 'paused' }>,
+): Promise<string> {
   const since = await stage.engine.store.collections.markWanted([collection.account_id]);
   const unclaimed = ran.where === 'store.lease.claim';
   const { kind } = await ran.resume();
-  const unserved = await stage.engine.store.collections.unservedSince([collection.account_id], since);
+  const unserved = await stage.engine.store.collections.unservedSince(
+    [collection.account_id],
+    since,
+  );
   const known = (await activeCollections(stage)).some(({ id }) => id === collection.id);
-  if (!unclaimed && known && !unserved.some((c) => collection.name.endsWith(` ${c.kind} ${c.externalId}`))) {
-    throw new Found('a run serves only older wishes', `${collection.name}, paused at ${ran.where}, ended ${kind} and counts as serving a wish that came later`);
+  if (
+    !unclaimed &&
+    known &&
+    !unserved.some((c) => collection.name.endsWith(` ${c.kind} ${c.externalId}`))
+  ) {
+    throw new Found(
+      'a run serves only older wishes',
+      `${collection.name}, paused at ${ran.where}, ended ${kind} and counts as serving a wish that came later`,
+    );
   }
   return kind;
 }
 
 function notQuietly(error: unknown): never {
-  throw new Found('a zombie ends quietly', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  throw new Found(
+    'a zombie ends quietly',
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+  );
 }
 
 /** What goes on while a worker is stopped: users act, other collections are served. */
@@ -68,15 +124,21 @@ async function livelyPause(stage: Stage): Promise<void> {
 async function takeOver(stage: Stage, collection: CollectionRow): Promise<void> {
   if (stage.chance.happens(0.5)) await passTime(stage, 10_000, true);
   await lapseLease(stage, collection.id);
-  stage.story.push(`  another worker takes ${collection.name}: ${(await work(stage, collection, 60_000)).kind}`);
+  stage.story.push(
+    `  another worker takes ${collection.name}: ${(await work(stage, collection, 60_000)).kind}`,
+  );
 }
 
 /** Everything that a worker writes under its lease. */
-async function fencedState(stage: Stage, collection: CollectionRow): Promise<{ epoch: string | null }> {
+async function fencedState(
+  stage: Stage,
+  collection: CollectionRow,
+): Promise<{ epoch: string | null }> {
   const rows = await stage.database.pool.query<{ epoch: string | null }>(
     `SELECT c.lease_epoch AS epoch, c.cursor, c.phase, c.generation, c.state, c.error, c.failures, c.served_at, c.next_sync_at, c.wanted_full, a.state AS account_state, a.feed_seq,
             (SELECT count(*) FROM walk_items w WHERE w.collection_id = c.id) AS walk_items
-       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`, [collection.id],
+       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`,
+    [collection.id],
   );
   return rows.rows[0] ?? { epoch: null };
 }

@@ -2,7 +2,9 @@ import { runSeed, tell } from './run-seed.js';
 import { openTheatre, type Theatre } from './stage.js';
 
 let theatre: Theatre;
-beforeAll(async () => { theatre = await openTheatre(); });
+beforeAll(async () => {
+  theatre = await openTheatre();
+});
 afterAll(() => theatre.close());
 
 const FROM = 101;

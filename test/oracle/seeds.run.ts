@@ -7,21 +7,29 @@ import { openTheatre, type Theatre } from './stage.js';
  */
 
 let theatre: Theatre;
-beforeAll(async () => { theatre = await openTheatre(); });
+beforeAll(async () => {
+  theatre = await openTheatre();
+});
 afterAll(() => theatre.close());
 
 const FROM = Number(process.env['ORACLE_FROM'] ?? 1);
 const SEEDS = Number(process.env['ORACLE_SEEDS'] ?? 100);
 
-test('every seed ends with a mirror that equals its source', async () => {
-  let failed = 0;
-  for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-    const verdict = await runSeed(theatre, seed);
-    const { user, system } = process.cpuUsage();
-    const cpuMs = Math.round((user + system) / 1_000);
-    process.stdout.write(`${JSON.stringify(verdict.ok ? { seed, ok: true, cpuMs } : { seed, ok: false, cpuMs, check: verdict.check, story: tell(verdict) })}\n`);
-    if (!verdict.ok) failed += 1;
-    if (failed > 0 && process.env['ORACLE_PLANT']) break;
-  }
-  expect(`${failed} seeds failed`).toBe('0 seeds failed');
-}, 2 ** 31 - 1);
+test(
+  'every seed ends with a mirror that equals its source',
+  async () => {
+    let failed = 0;
+    for (let seed = FROM; seed < FROM + SEEDS; seed++) {
+      const verdict = await runSeed(theatre, seed);
+      const { user, system } = process.cpuUsage();
+      const cpuMs = Math.round((user + system) / 1_000);
+      process.stdout.write(
+        `${JSON.stringify(verdict.ok ? { seed, ok: true, cpuMs } : { seed, ok: false, cpuMs, check: verdict.check, story: tell(verdict) })}\n`,
+      );
+      if (!verdict.ok) failed += 1;
+      if (failed > 0 && process.env['ORACLE_PLANT']) break;
+    }
+    expect(`${failed} seeds failed`).toBe('0 seeds failed');
+  },
+  2 ** 31 - 1,
+);

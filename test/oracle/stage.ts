@@ -10,7 +10,10 @@ import type { StopAt } from './interruption.js';
 
 /** Said by a check that found the engine wrong; everything else that is thrown counts as well, but says less. */
 export class Found extends Error {
-  constructor(readonly check: string, what: string) {
+  constructor(
+    readonly check: string,
+    what: string,
+  ) {
     super(`${check}: ${what}`);
   }
 }
@@ -34,9 +37,16 @@ export async function openTheatre(): Promise<Theatre> {
       WHERE c.table_schema = current_schema() AND c.column_name = 'account_id' AND t.table_type = 'BASE TABLE' ORDER BY 1`,
   );
   const redis = new Redis(redisUrl());
-  const store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 5 });
+  const store = await openStore(testRuntime(), {
+    databaseUrl: database.url,
+    masterKey: randomBytes(32),
+    poolSize: 5,
+  });
   return {
-    database, redis, store, accountTables: owned.rows.map(({ name }) => name),
+    database,
+    redis,
+    store,
+    accountTables: owned.rows.map(({ name }) => name),
     async close() {
       redis.disconnect();
       await store.close();
@@ -78,30 +88,64 @@ export interface Stage {
 export async function openStage(theatre: Theatre, seed: number): Promise<Stage> {
   const chance = chanceOf(seed);
   const { database } = theatre;
-  await database.pool.query(['accounts', ...theatre.accountTables].map((table) => `DELETE FROM ${table}`).join(';'));
+  await database.pool.query(
+    ['accounts', ...theatre.accountTables].map((table) => `DELETE FROM ${table}`).join(';'),
+  );
   const simulator = await startSimulator({
-    seed, nowMs: START_MS, tokenLatencyMs: 0, bodyBytes: 300,
-    accounts: chance.happens(0.25) ? 2 : 1, messagesPerAccount: chance.between(5, 30), calendarsPerAccount: chance.between(1, 3), eventsPerCalendar: chance.between(2, 8),
-    largestPage: chance.pick([3, 7, 500]), shortCalendarPages: chance.happens(0.3), shortGmailPages: chance.happens(0.3), threadLength: chance.pick([1, 3, 6]), freshMessageLagMs: chance.pick([0, 0, 1_500]),
+    seed,
+    nowMs: START_MS,
+    tokenLatencyMs: 0,
+    bodyBytes: 300,
+    accounts: chance.happens(0.25) ? 2 : 1,
+    messagesPerAccount: chance.between(5, 30),
+    calendarsPerAccount: chance.between(1, 3),
+    eventsPerCalendar: chance.between(2, 8),
+    largestPage: chance.pick([3, 7, 500]),
+    shortCalendarPages: chance.happens(0.3),
+    shortGmailPages: chance.happens(0.3),
+    threadLength: chance.pick([1, 3, 6]),
+    freshMessageLagMs: chance.pick([0, 0, 1_500]),
     quota: { scale: QUOTA_SCALE },
   });
-  const engine = await openEngine(simulator, theatre.store, { lose: (prefix) => loseKeys(theatre.redis, prefix) }, chance);
+  const engine = await openEngine(
+    simulator,
+    theatre.store,
+    { lose: (prefix) => loseKeys(theatre.redis, prefix) },
+    chance,
+  );
   const stage: Stage = {
-    chance, simulator, database, engine, accounts: new Map(), callsForgiven: 0, story: [],
+    chance,
+    simulator,
+    database,
+    engine,
+    accounts: new Map(),
+    callsForgiven: 0,
+    story: [],
     async close() {
       await engine.close();
       await simulator.close();
     },
   };
-  for (const { email, refreshToken } of simulator.accounts()) stage.accounts.set(email, await connect(stage, email, refreshToken, 'default'));
+  for (const { email, refreshToken } of simulator.accounts())
+    stage.accounts.set(email, await connect(stage, email, refreshToken, 'default'));
   return stage;
 }
 
 /** A fixed moment: worlds of one seed are the same on every day. */
 const START_MS = Date.UTC(2026, 10, 2, 9);
 
-export async function connect(stage: Stage, email: string, refreshToken: string, tenant: string): Promise<string> {
-  const { id } = await stage.engine.store.accounts.import({ email, refreshToken, tenant, resources: ['gmail', 'calendar'] });
+export async function connect(
+  stage: Stage,
+  email: string,
+  refreshToken: string,
+  tenant: string,
+): Promise<string> {
+  const { id } = await stage.engine.store.accounts.import({
+    email,
+    refreshToken,
+    tenant,
+    resources: ['gmail', 'calendar'],
+  });
   return id;
 }
 
@@ -111,8 +155,14 @@ async function loseKeys(redis: Redis, prefix: string): Promise<void> {
 }
 
 /** The store's own list asks for much more than a seed needs to know, at a quarter of a seed's price. */
-export async function accountsOf(stage: Stage): Promise<{ id: string; email: string; tenant: string; state: string; reason: string | null }[]> {
-  return (await stage.database.pool.query('SELECT id, email, tenant, state, reason FROM accounts ORDER BY tenant, email')).rows;
+export async function accountsOf(
+  stage: Stage,
+): Promise<{ id: string; email: string; tenant: string; state: string; reason: string | null }[]> {
+  return (
+    await stage.database.pool.query(
+      'SELECT id, email, tenant, state, reason FROM accounts ORDER BY tenant, email',
+    )
+  ).rows;
 }
 
 export interface CollectionRow {
@@ -124,11 +174,15 @@ export interface CollectionRow {
 }
 
 /** Collections that a worker could be given, in an order that does not depend on their random ids; with `unservedSince`, those that no run begun after it has served. */
-export async function activeCollections(stage: Stage, unservedSince: string | null = null): Promise<CollectionRow[]> {
+export async function activeCollections(
+  stage: Stage,
+  unservedSince: string | null = null,
+): Promise<CollectionRow[]> {
   const rows = await stage.database.pool.query<CollectionRow>(
     `SELECT c.id, c.account_id, c.lease_epoch, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
        FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.served_at IS NULL OR c.served_at <= $1)
-      ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`, [unservedSince],
+      ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
+    [unservedSince],
   );
   return rows.rows;
 }
@@ -136,17 +190,29 @@ export async function activeCollections(stage: Stage, unservedSince: string | nu
 /** Waits are over: snoozes, visibility times, items' delays and dead workers' leases. The fleet's Redis is a new one if Google had sent anybody away. */
 export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
   stage.simulator.clock.advance(ms);
-  await stage.database.pool.query(`UPDATE collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`);
-  await stage.database.pool.query('UPDATE walk_items SET not_before = now() WHERE not_before > now()');
+  await stage.database.pool.query(
+    `UPDATE collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
+  );
+  await stage.database.pool.query(
+    'UPDATE walk_items SET not_before = now() WHERE not_before > now()',
+  );
   if (sentAway) await stage.engine.renewGoogle();
 }
 
 export function lapseLease(stage: Stage, collectionId: string): Promise<unknown> {
-  return stage.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()', [collectionId]);
+  return stage.database.pool.query(
+    'UPDATE collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()',
+    [collectionId],
+  );
 }
 
 /** A whole piece of work as a worker does it: runs until there is nothing more to do now. */
-export async function work(stage: Stage, collection: CollectionRow, sliceMs: number, stop: StopAt | null = null): Promise<Outcome> {
+export async function work(
+  stage: Stage,
+  collection: CollectionRow,
+  sliceMs: number,
+  stop: StopAt | null = null,
+): Promise<Outcome> {
   for (let runs = 0; ; runs++) {
     if (runs > MAX_RUNS) throw new Found('comes to rest', `${collection.name} wants ever more`);
     const ran = await stage.engine.run(collection.id, { sliceMs, stop });

@@ -12,13 +12,22 @@ const SILENCE_LIMIT_MS = 180_000;
 /** One Postgres and one Redis for all processes of `work`: those of the tests that we are part of, or our own. */
 export async function withServers(work) {
   if (process.env.SYNCLINE_TEST_DATABASE_URL && process.env.SYNCLINE_TEST_REDIS_URL) return work();
-  const guard = spawn(process.execPath, [path.join(ROOT, 'test/support/guard.mjs')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const guard = spawn(process.execPath, [path.join(ROOT, 'test/support/guard.mjs')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const ended = new Promise((resolve) => guard.once('close', resolve));
   try {
-    const line = await Promise.race([new Promise((resolve) => createInterface({ input: guard.stdout }).once('line', resolve)), ended]);
+    const line = await Promise.race([
+      new Promise((resolve) => createInterface({ input: guard.stdout }).once('line', resolve)),
+      ended,
+    ]);
     if (typeof line !== 'string') throw new Error('the servers for the seeds did not start');
     const { databaseUrl, redisUrl } = JSON.parse(line);
-    Object.assign(process.env, { SYNCLINE_TEST_DATABASE_URL: databaseUrl, SYNCLINE_TEST_REDIS_URL: redisUrl });
+    Object.assign(process.env, {
+      SYNCLINE_TEST_DATABASE_URL: databaseUrl,
+      SYNCLINE_TEST_REDIS_URL: redisUrl,
+    });
     return await work();
   } finally {
     guard.stdin.end();
@@ -50,34 +59,67 @@ export async function runStretch({ from, seeds }, env, report) {
     const { last, stopped, why } = await oneProcess(next, end - next, env, report);
     if (stopped || last === end - 1) return;
     const dead = last === null ? next : last + 1;
-    report({ seed: dead, ok: false, ran: last !== null, check: 'the process lives', spentMs: 0, story: `seed ${dead} failed: ${why}\nnpm run oracle -- --seed ${dead}` });
+    report({
+      seed: dead,
+      ok: false,
+      ran: last !== null,
+      check: 'the process lives',
+      spentMs: 0,
+      story: `seed ${dead} failed: ${why}\nnpm run oracle -- --seed ${dead}`,
+    });
     if (last === null || env.ORACLE_PLANT) return;
     next = dead + 1;
   }
 }
 
 function oneProcess(from, seeds, env, report) {
-  const args = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '-c', path.join(HERE, 'jest.config.cjs'), '-i', '--silent', '--forceExit', '--reporters', path.join(HERE, 'quiet-reporter.cjs')];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) } });
+  const args = [
+    path.join(ROOT, 'node_modules/jest/bin/jest.js'),
+    '-c',
+    path.join(HERE, 'jest.config.cjs'),
+    '-i',
+    '--silent',
+    '--forceExit',
+    '--reporters',
+    path.join(HERE, 'quiet-reporter.cjs'),
+  ];
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env, ORACLE_FROM: String(from), ORACLE_SEEDS: String(seeds) },
+  });
   return new Promise((resolve, reject) => {
     const seen = { last: null, stopped: false };
     let cpuMs = 0;
     let hung = false;
-    const silence = setTimeout(() => { hung = true; child.kill('SIGKILL'); }, SILENCE_LIMIT_MS);
+    const silence = setTimeout(() => {
+      hung = true;
+      child.kill('SIGKILL');
+    }, SILENCE_LIMIT_MS);
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (!line.startsWith('{"seed":')) return;
       silence.refresh();
       const verdict = JSON.parse(line);
       report({ ...verdict, ran: true, spentMs: verdict.cpuMs - cpuMs });
       cpuMs = verdict.cpuMs;
-      Object.assign(seen, { last: verdict.seed, stopped: !verdict.ok && env.ORACLE_PLANT !== undefined });
+      Object.assign(seen, {
+        last: verdict.seed,
+        stopped: !verdict.ok && env.ORACLE_PLANT !== undefined,
+      });
     });
     // What died in the middle of a seed keeps handles open; that jest ends all the same is wanted, and nothing to speak of.
-    createInterface({ input: child.stderr }).on('line', (line) => { if (!line.startsWith('Force exiting Jest')) process.stderr.write(`${line}\n`); });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (!line.startsWith('Force exiting Jest')) process.stderr.write(`${line}\n`);
+    });
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(silence);
-      resolve({ ...seen, why: hung ? `nothing was heard of it for ${SILENCE_LIMIT_MS / 1_000} s` : `its process ended with code ${code}` });
+      resolve({
+        ...seen,
+        why: hung
+          ? `nothing was heard of it for ${SILENCE_LIMIT_MS / 1_000} s`
+          : `its process ended with code ${code}`,
+      });
     });
   });
 }

@@ -6,33 +6,108 @@ import type { Chance } from './chance.js';
  * would be a lie that no client can see through: a 404 for a message that is there twice in a row says that it is gone.
  */
 
-const REFUSALS: readonly CallFault[] = ['403-user-rate', '429-retry-after', '429-concurrent', '429-exhausted', '403-calendar-usage', '403-daily-limit', '401'];
-const BREAKAGES: readonly CallFault[] = ['500', '503', '503-html', '502-html', '200-html', 'reset', 'latency'];
-const DAMAGES: readonly CallFault[] = ['truncated-body', 'malformed-json', 'empty-200', 'wrong-charset', 'gzip-cut', 'slow-body', 'half-then-reset'];
+const REFUSALS: readonly CallFault[] = [
+  '403-user-rate',
+  '429-retry-after',
+  '429-concurrent',
+  '429-exhausted',
+  '403-calendar-usage',
+  '403-daily-limit',
+  '401',
+];
+const BREAKAGES: readonly CallFault[] = [
+  '500',
+  '503',
+  '503-html',
+  '502-html',
+  '200-html',
+  'reset',
+  'latency',
+];
+const DAMAGES: readonly CallFault[] = [
+  'truncated-body',
+  'malformed-json',
+  'empty-200',
+  'wrong-charset',
+  'gzip-cut',
+  'slow-body',
+  'half-then-reset',
+];
 const PAGES: readonly CallFault[] = ['overlapping-pages', '400-page-token'];
 /** What only a person can end: the collection, or the account, rests with its reason. */
-const RESTS: readonly CallFault[] = ['403-insufficient-scope', '403-domain-policy', '403-api-disabled'];
-const TOKEN: readonly CallFault[] = ['500', '503-html', 'reset', 'latency', 'truncated-body', 'malformed-json', 'empty-200', 'token-429', 'token-503', 'token-invalid-client', 'token-unauthorized-client', 'token-admin-policy'];
+const RESTS: readonly CallFault[] = [
+  '403-insufficient-scope',
+  '403-domain-policy',
+  '403-api-disabled',
+];
+const TOKEN: readonly CallFault[] = [
+  '500',
+  '503-html',
+  'reset',
+  'latency',
+  'truncated-body',
+  'malformed-json',
+  'empty-200',
+  'token-429',
+  'token-503',
+  'token-invalid-client',
+  'token-unauthorized-client',
+  'token-admin-policy',
+];
 
-const METHODS = [undefined, 'batch', 'messages.get', 'threads.get', 'messages.list', 'history.list', 'events.list', 'calendarList.list', 'getProfile', 'labels.list'];
+const METHODS = [
+  undefined,
+  'batch',
+  'messages.get',
+  'threads.get',
+  'messages.list',
+  'history.list',
+  'events.list',
+  'calendarList.list',
+  'getProfile',
+  'labels.list',
+];
 const PAGED = ['messages.list', 'history.list', 'events.list', 'calendarList.list'];
 
 /** Something that hangs over the next calls. */
 export function drawFault(chance: Chance): FaultOrder {
   const bounds = { count: chance.between(1, 6), probability: chance.pick([1, 0.5]) };
-  switch (chance.weighted<'passing' | 'damage' | 'pages' | 'rest' | 'token' | 'lost'>([['passing', 8], ['damage', 3], ['pages', 2], ['rest', 1], ['token', 2], ['lost', 1]])) {
+  switch (
+    chance.weighted<'passing' | 'damage' | 'pages' | 'rest' | 'token' | 'lost'>([
+      ['passing', 8],
+      ['damage', 3],
+      ['pages', 2],
+      ['rest', 1],
+      ['token', 2],
+      ['lost', 1],
+    ])
+  ) {
     case 'passing':
-      return { ...bounds, ...at(chance.pick(METHODS)), ...timed(chance.pick([...REFUSALS, ...BREAKAGES])) };
+      return {
+        ...bounds,
+        ...at(chance.pick(METHODS)),
+        ...timed(chance.pick([...REFUSALS, ...BREAKAGES])),
+      };
     case 'damage':
       return { ...bounds, ...at(chance.pick(METHODS)), ...timed(chance.pick(DAMAGES)) };
     case 'pages':
       return { ...bounds, method: chance.pick(PAGED), kind: chance.pick(PAGES) };
     case 'rest':
-      return chance.happens(0.2) ? { method: 'getProfile', kind: '400-mail-not-enabled', count: 1 } : { method: chance.pick(['getProfile', ...PAGED]), kind: chance.pick(RESTS), count: chance.between(1, 3) };
+      return chance.happens(0.2)
+        ? { method: 'getProfile', kind: '400-mail-not-enabled', count: 1 }
+        : {
+            method: chance.pick(['getProfile', ...PAGED]),
+            kind: chance.pick(RESTS),
+            count: chance.between(1, 3),
+          };
     case 'token':
       return { ...bounds, method: 'token', ...timed(chance.pick(TOKEN)) };
     case 'lost':
-      return { method: chance.pick(['history.list', 'events.list', 'calendarList.list', 'labels.list']), kind: '404', count: 1 };
+      return {
+        method: chance.pick(['history.list', 'events.list', 'calendarList.list', 'labels.list']),
+        kind: '404',
+        count: 1,
+      };
   }
 }
 

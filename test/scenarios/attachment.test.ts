@@ -22,14 +22,26 @@ let message: { id: string; attachments: { partId: string; filename: string }[] }
 beforeAll(async () => {
   database = await testDatabase();
   simulator = await startSimulator({ seed: 71, accounts: 1, messagesPerAccount: 3 });
-  env = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
+  env = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl(),
+    GOOGLE_API_URL: simulator.url,
+    SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
+  };
   const control = new SimulatorControl(simulator.url);
-  const { messageId } = (await control.actAs(EMAIL, { action: 'deliver', rawBase64: Buffer.from(mail()).toString('base64') })) as { messageId: string };
-  message = (await control.truth(EMAIL, 'gmail')).find((one) => one['id'] === messageId) as unknown as typeof message;
+  const { messageId } = (await control.actAs(EMAIL, {
+    action: 'deliver',
+    rawBase64: Buffer.from(mail()).toString('base64'),
+  })) as { messageId: string };
+  message = (await control.truth(EMAIL, 'gmail')).find(
+    (one) => one['id'] === messageId,
+  ) as unknown as typeof message;
   directory = mkdtempSync(path.join(tmpdir(), 'syncline-attachment-'));
   const { email, refreshToken } = simulator.accounts()[0]!;
   writeFileSync(path.join(directory, 'accounts.ndjson'), JSON.stringify({ email, refreshToken }));
-  const imported = await ended(startProgram('cli', env, ['accounts', 'import', path.join(directory, 'accounts.ndjson')]));
+  const imported = await ended(
+    startProgram('cli', env, ['accounts', 'import', path.join(directory, 'accounts.ndjson')]),
+  );
   if (imported.code !== 0) throw new Error(imported.stderr);
 });
 afterAll(async () => {
@@ -40,22 +52,45 @@ afterAll(async () => {
 });
 
 function mail(): string {
-  const part = (type: string, name: string, body: Buffer): string => `--b\r\nContent-Type: ${type}; name="${name}"\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n${body.toString('base64').replace(/.{76}/g, '$&\r\n')}\r\n`;
-  const parts = [`--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n`, part('image/png', 'picture.png', PICTURE), part('text/csv', 'table.csv', Buffer.from(TABLE))];
+  const part = (type: string, name: string, body: Buffer): string =>
+    `--b\r\nContent-Type: ${type}; name="${name}"\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n${body.toString('base64').replace(/.{76}/g, '$&\r\n')}\r\n`;
+  const parts = [
+    `--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n`,
+    part('image/png', 'picture.png', PICTURE),
+    part('text/csv', 'table.csv', Buffer.from(TABLE)),
+  ];
   return `From: a@b.example\r\nTo: ${EMAIL}\r\nSubject: two files\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n${parts.join('')}--b--\r\n`;
 }
 
-const partOf = (filename: string): string => message.attachments.find((one) => one.filename === filename)!.partId;
-const attachment = (...args: string[]): ReturnType<typeof ended> => ended(startProgram('cli', env, ['attachment', EMAIL, ...args]));
+const partOf = (filename: string): string =>
+  message.attachments.find((one) => one.filename === filename)!.partId;
+const attachment = (...args: string[]): ReturnType<typeof ended> =>
+  ended(startProgram('cli', env, ['attachment', EMAIL, ...args]));
 
 test('an attachment comes byte for byte, by the part that the mirror names', async () => {
-  expect(await attachment(message.id, partOf('table.csv'))).toMatchObject({ code: 0, stdout: TABLE });
+  expect(await attachment(message.id, partOf('table.csv'))).toMatchObject({
+    code: 0,
+    stdout: TABLE,
+  });
   const { code, stdout } = await attachment(message.id, partOf('picture.png'), '--json');
-  expect([code, JSON.parse(stdout)]).toEqual([0, { messageId: message.id, partId: partOf('picture.png'), filename: 'picture.png', mimeType: 'image/png', size: PICTURE.length, data: PICTURE.toString('base64') }]);
+  expect([code, JSON.parse(stdout)]).toEqual([
+    0,
+    {
+      messageId: message.id,
+      partId: partOf('picture.png'),
+      filename: 'picture.png',
+      mimeType: 'image/png',
+      size: PICTURE.length,
+      data: PICTURE.toString('base64'),
+    },
+  ]);
 });
 
 test('a message or a part that is not there is one clear message, and nothing on standard output', async () => {
-  for (const [id, part] of [['1234567890abcdef', '1'], [message.id, '77']] as const) {
+  for (const [id, part] of [
+    ['1234567890abcdef', '1'],
+    [message.id, '77'],
+  ] as const) {
     const { code, stdout, stderr } = await attachment(id, part);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`no message ${id} with a part ${part}`);
@@ -63,25 +98,64 @@ test('a message or a part that is not there is one clear message, and nothing on
 });
 
 test('a stored source is written byte for byte, and where there is none the reason is said', async () => {
-  const source = (...args: string[]): ReturnType<typeof ended> => ended(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
+  const source = (...args: string[]): ReturnType<typeof ended> =>
+    ended(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
   const bytes = Buffer.from([0, 10, 13, 128, 255]);
-  await database.pool.query("INSERT INTO gmail_sources SELECT id, 'm1', $1::bytea FROM accounts UNION ALL SELECT id, 'm2', $2::bytea FROM accounts", [bytes, Buffer.from(mail())]);
-  await database.pool.query("INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm3', 't', 1, '{}', '', '{}' FROM accounts");
-  const [odd, plain, kept, unknown] = await Promise.all([source('m1', '--json'), source('m2'), source('m3'), source('m4')]);
-  expect(JSON.parse(odd!.stdout)).toEqual({ messageId: 'm1', size: 5, source: bytes.toString('base64') });
+  await database.pool.query(
+    "INSERT INTO gmail_sources SELECT id, 'm1', $1::bytea FROM accounts UNION ALL SELECT id, 'm2', $2::bytea FROM accounts",
+    [bytes, Buffer.from(mail())],
+  );
+  await database.pool.query(
+    "INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm3', 't', 1, '{}', '', '{}' FROM accounts",
+  );
+  const [odd, plain, kept, unknown] = await Promise.all([
+    source('m1', '--json'),
+    source('m2'),
+    source('m3'),
+    source('m4'),
+  ]);
+  expect(JSON.parse(odd!.stdout)).toEqual({
+    messageId: 'm1',
+    size: 5,
+    source: bytes.toString('base64'),
+  });
   expect(plain).toMatchObject({ code: 0, stdout: mail() });
   expect([kept, unknown]).toMatchObject([
-    { code: 1, stdout: '', stderr: expect.stringContaining('keeps no source of message m3: it was stored before MIRROR_BODIES was raw') },
+    {
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'keeps no source of message m3: it was stored before MIRROR_BODIES was raw',
+      ),
+    },
     { code: 1, stdout: '', stderr: expect.stringContaining('has no message m4') },
   ]);
 });
 
 test('messages of an earlier version get their addresses from the headers that are stored', async () => {
-  const resource = { payload: { headers: [{ name: 'From', value: 'Ada <ada@example.com>' }, { name: 'to', value: 'undisclosed-recipients:;' }] } };
-  await database.pool.query("INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM accounts", [resource]);
+  const resource = {
+    payload: {
+      headers: [
+        { name: 'From', value: 'Ada <ada@example.com>' },
+        { name: 'to', value: 'undisclosed-recipients:;' },
+      ],
+    },
+  };
+  await database.pool.query(
+    "INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM accounts",
+    [resource],
+  );
   const { code, stdout } = await ended(startProgram('cli', env, ['addresses', EMAIL, '--json']));
-  expect([code, JSON.parse(stdout)]).toEqual([0, { email: EMAIL, tenant: 'default', filled: expect.any(Number) }]);
-  const { rows } = await database.pool.query<{ id: string; addresses: unknown }>('SELECT id, addresses FROM gmail_messages');
-  expect(rows).toContainEqual({ id: 'm5', addresses: { from: [{ name: 'Ada', address: 'ada@example.com' }], to: [] } });
+  expect([code, JSON.parse(stdout)]).toEqual([
+    0,
+    { email: EMAIL, tenant: 'default', filled: expect.any(Number) },
+  ]);
+  const { rows } = await database.pool.query<{ id: string; addresses: unknown }>(
+    'SELECT id, addresses FROM gmail_messages',
+  );
+  expect(rows).toContainEqual({
+    id: 'm5',
+    addresses: { from: [{ name: 'Ada', address: 'ada@example.com' }], to: [] },
+  });
   expect(rows.filter(({ addresses }) => addresses === null)).toEqual([]);
 });

@@ -6,31 +6,74 @@ import { startWorld, type World } from '../support/world.js';
 
 /* Audits in slices of mailboxes of which not everything is mirrored: they judge by the policy and the window, as verify does. */
 
-const POLICY: SyncPolicy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000, auditUnits: 150, auditRestMs: 0 };
+const POLICY: SyncPolicy = {
+  activeMs: 60_000,
+  idleMs: 900_000,
+  auditEveryMs: 3_600_000,
+  auditUnits: 150,
+  auditRestMs: 0,
+};
 const EXCLUDED = ['SPAM', 'TRASH', 'DRAFT'];
 let world: World;
 let mailbox: MailboxSteps;
 beforeEach(async () => {
-  world = await startWorld({ seed: 96, accounts: 1, messagesPerAccount: 90, bodyBytes: 200, threadLength: 1.5, calendarsPerAccount: 1, eventsPerCalendar: 2, largestPage: 10, mirror: { exclude: ['spam', 'trash', 'drafts'], windowDays: 120 } });
+  world = await startWorld({
+    seed: 96,
+    accounts: 1,
+    messagesPerAccount: 90,
+    bodyBytes: 200,
+    threadLength: 1.5,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 2,
+    largestPage: 10,
+    mirror: { exclude: ['spam', 'trash', 'drafts'], windowDays: 120 },
+  });
   mailbox = await mailboxSteps(world);
   // UNREAD comes after TRASH among the labels, so what is excluded is named again after its own list, if that is read in its turn.
-  for (const label of ['SPAM', 'TRASH', 'INBOX']) for (let i = 0; i < 15; i++) await mailbox.act({ action: 'deliver', labelIds: [label, 'UNREAD'], text: `${label} ${i}` });
+  for (const label of ['SPAM', 'TRASH', 'INBOX'])
+    for (let i = 0; i < 15; i++)
+      await mailbox.act({ action: 'deliver', labelIds: [label, 'UNREAD'], text: `${label} ${i}` });
   await world.catchUp();
-  await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL");
+  await world.database.pool.query(
+    "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+  );
 });
 afterEach(() => world.close());
 
-const fromMs = async (): Promise<number> => (await world.database.pool.query<{ window_from: Date }>("SELECT window_from FROM collections WHERE kind = 'gmail'")).rows[0]!.window_from.getTime();
-const position = async (): Promise<Record<string, unknown> | null> => (await world.database.pool.query<{ at: Record<string, unknown> | null }>("SELECT audit_position AS at FROM collections WHERE kind = 'gmail'")).rows[0]!.at;
-const audit = async (): Promise<AuditView> => (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')!.audit;
-const isOutside = (message: Record<string, unknown>): boolean => EXCLUDED.some((label) => (message['labelIds'] as string[]).includes(label));
-const keptFrom = (moment: number) => (message: Record<string, unknown>): boolean => !isOutside(message) && Number(message['internalDate']) >= moment;
-const source = async (wanted: (message: Record<string, unknown>) => boolean): Promise<string[]> => (await world.control.truth(mailbox.email, 'gmail')).filter(wanted).map((message) => String(message['id']));
+const fromMs = async (): Promise<number> =>
+  (
+    await world.database.pool.query<{ window_from: Date }>(
+      "SELECT window_from FROM collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!.window_from.getTime();
+const position = async (): Promise<Record<string, unknown> | null> =>
+  (
+    await world.database.pool.query<{ at: Record<string, unknown> | null }>(
+      "SELECT audit_position AS at FROM collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!.at;
+const audit = async (): Promise<AuditView> =>
+  (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')!.audit;
+const isOutside = (message: Record<string, unknown>): boolean =>
+  EXCLUDED.some((label) => (message['labelIds'] as string[]).includes(label));
+const keptFrom =
+  (moment: number) =>
+  (message: Record<string, unknown>): boolean =>
+    !isOutside(message) && Number(message['internalDate']) >= moment;
+const source = async (wanted: (message: Record<string, unknown>) => boolean): Promise<string[]> =>
+  (await world.control.truth(mailbox.email, 'gmail'))
+    .filter(wanted)
+    .map((message) => String(message['id']));
 
 /** One run of the mailbox, with a slice of its audit if that is due. */
 async function run(sliceMs = 30_000): Promise<void> {
-  const { rows } = await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'");
-  await syncCollection(world.rt, { ...world, policy: POLICY }, rows[0]!.id, { sliceMs, signal: new AbortController().signal });
+  const { rows } = await world.database.pool.query<{ id: string }>(
+    "SELECT id FROM collections WHERE kind = 'gmail'",
+  );
+  await syncCollection(world.rt, { ...world, policy: POLICY }, rows[0]!.id, {
+    sliceMs,
+    signal: new AbortController().signal,
+  });
 }
 
 async function auditWhole(): Promise<AuditView['last']> {
@@ -41,7 +84,8 @@ async function auditWhole(): Promise<AuditView['last']> {
 async function plant(id: string, internalDateMs: number): Promise<void> {
   await world.database.pool.query(
     `INSERT INTO gmail_messages SELECT account_id, $1, thread_id, history_id, label_ids, 'epoch'::timestamptz + $2 * interval '1 ms', size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource
-       FROM gmail_messages LIMIT 1`, [id, internalDateMs],
+       FROM gmail_messages LIMIT 1`,
+    [id, internalDateMs],
   );
 }
 
@@ -57,10 +101,14 @@ test('of a sound mirror nothing differs, and what is not to be mirrored is not e
 test('rows that are excluded, too old, missing or mislabelled are drift, and are mended', async () => {
   const moment = await fromMs();
   const [missing, mislabelled] = await source(keptFrom(moment));
-  const [excluded] = await source((message) => isOutside(message) && Number(message['internalDate']) >= moment);
+  const [excluded] = await source(
+    (message) => isOutside(message) && Number(message['internalDate']) >= moment,
+  );
   const [old] = await source((message) => Number(message['internalDate']) < moment - 86_400_000);
   await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [missing]);
-  await world.database.pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [mislabelled]);
+  await world.database.pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [
+    mislabelled,
+  ]);
   await plant(excluded!, world.rt.clock.nowMs());
   await plant(old!, moment - 86_400_000);
   expect(await auditWhole()).toMatchObject({ drift: 4 });
@@ -69,7 +117,9 @@ test('rows that are excluded, too old, missing or mislabelled are drift, and are
 });
 
 test('what moves in and out of spam between the slices is not drift', async () => {
-  const inbox = [...(await mailbox.rows()).values()].filter((row) => row.text?.startsWith('INBOX ')).map((row) => row.id);
+  const inbox = [...(await mailbox.rows()).values()]
+    .filter((row) => row.text?.startsWith('INBOX '))
+    .map((row) => row.id);
   const spam = await source((message) => (message['labelIds'] as string[]).includes('SPAM'));
   for (let slices = 0; (await audit()).last === null && slices < 100; slices++) {
     const [out, back] = [inbox.pop(), spam.pop()];
@@ -93,7 +143,10 @@ test('a mailbox that is deepened is not audited meanwhile, and from its beginnin
   const after = await fromMs();
   expect(after).toBeLessThan(before);
   expect(await position()).toMatchObject({ fromMs: after });
-  expect(await auditWhole()).toMatchObject({ checked: (await source(keptFrom(after))).length, drift: 0 });
+  expect(await auditWhole()).toMatchObject({
+    checked: (await source(keptFrom(after))).length,
+    drift: 0,
+  });
   expect(await world.drift(keptFrom(after))).toMatchObject(NO_DRIFT);
 });
 
@@ -102,8 +155,11 @@ test('another policy begins the audit again, which applies it', async () => {
   expect(await position()).toMatchObject({ exclude: EXCLUDED });
   world.mirror = { ...world.mirror, exclude: ['spam', 'drafts'] };
   const moment = await fromMs();
-  const isTrashAlone = ({ labelIds }: Record<string, unknown>): boolean => EXCLUDED.filter((label) => (labelIds as string[]).includes(label)).join() === 'TRASH';
-  const trash = await source((message) => isTrashAlone(message) && Number(message['internalDate']) >= moment);
+  const isTrashAlone = ({ labelIds }: Record<string, unknown>): boolean =>
+    EXCLUDED.filter((label) => (labelIds as string[]).includes(label)).join() === 'TRASH';
+  const trash = await source(
+    (message) => isTrashAlone(message) && Number(message['internalDate']) >= moment,
+  );
   expect(trash.length).toBeGreaterThanOrEqual(15);
   expect(await auditWhole()).toMatchObject({ drift: trash.length });
   await world.catchUp();

@@ -6,32 +6,67 @@ import { startWorld, type World } from '../support/world.js';
 /* A mailbox that is far too large for one slice of an audit: pages of five ids, and a budget of a dozen pages. */
 
 const UNITS = 70;
-const POLICY: SyncPolicy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000, auditUnits: UNITS, auditRestMs: 0 };
+const POLICY: SyncPolicy = {
+  activeMs: 60_000,
+  idleMs: 900_000,
+  auditEveryMs: 3_600_000,
+  auditUnits: UNITS,
+  auditRestMs: 0,
+};
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ seed: 92, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 2, eventsPerCalendar: 5, largestPage: 5 });
+  world = await startWorld({
+    seed: 92,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 2,
+    eventsPerCalendar: 5,
+    largestPage: 5,
+  });
   await world.catchUp();
   await letAuditsBeDue();
 });
 afterEach(() => world.close());
 
-const letAuditsBeDue = (): Promise<unknown> => world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL");
-const auditOf = async (kind: string): Promise<AuditView> => (await world.store.accounts.list())[0]!.collections.find((c) => c.kind === kind)!.audit;
-const unitsSpent = async (): Promise<number> => (await world.store.quota.today()).reduce((sum, { method, units }) => sum + (method.startsWith('gmail.') ? units : 0), 0);
+const letAuditsBeDue = (): Promise<unknown> =>
+  world.database.pool.query(
+    "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+  );
+const auditOf = async (kind: string): Promise<AuditView> =>
+  (await world.store.accounts.list())[0]!.collections.find((c) => c.kind === kind)!.audit;
+const unitsSpent = async (): Promise<number> =>
+  (await world.store.quota.today()).reduce(
+    (sum, { method, units }) => sum + (method.startsWith('gmail.') ? units : 0),
+    0,
+  );
 
 /** One run of every collection of a kind, with one slice of its audit. */
 async function runOnce(kind: string, policy: SyncPolicy = POLICY): Promise<void> {
-  const { rows } = await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = $1 AND state = 'active'", [kind]);
-  for (const { id } of rows) await syncCollection(world.rt, { ...world, policy }, id, { sliceMs: 30_000, signal: new AbortController().signal });
+  const { rows } = await world.database.pool.query<{ id: string }>(
+    "SELECT id FROM collections WHERE kind = $1 AND state = 'active'",
+    [kind],
+  );
+  for (const { id } of rows)
+    await syncCollection(world.rt, { ...world, policy }, id, {
+      sliceMs: 30_000,
+      signal: new AbortController().signal,
+    });
 }
 
 async function breakRows(): Promise<string[]> {
   const { pool } = world.database;
-  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  const ids = (
+    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+  ).rows.map((row) => row.id);
   await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
   await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
-  await pool.query("UPDATE gmail_messages SET label_ids = array_append(label_ids, 'nobodys') WHERE id = $1", [ids[2]]);
-  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
+  await pool.query(
+    "UPDATE gmail_messages SET label_ids = array_append(label_ids, 'nobodys') WHERE id = $1",
+    [ids[2]],
+  );
+  await pool.query(
+    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+  );
   return ids;
 }
 
@@ -42,7 +77,7 @@ test('slice by slice within its budget the whole mailbox is audited, and until t
     const before = await unitsSpent();
     await runOnce('gmail');
     // The run itself looks into history, at the labels and, when there is something to mend, at those messages.
-    expect(await unitsSpent() - before).toBeLessThanOrEqual(UNITS + 2 + 1 + 4 * 20 + 5);
+    expect((await unitsSpent()) - before).toBeLessThanOrEqual(UNITS + 2 + 1 + 4 * 20 + 5);
     const { last, inHand } = await auditOf('gmail');
     expect(last === null ? inHand : inHand === null).toBeTruthy();
   }
@@ -66,32 +101,64 @@ test('messages that come, go and change between the slices are not drift', async
 
 test('between two slices the mailbox rests; a page token that died begins its list again, and a new walk the audit', async () => {
   await runOnce('gmail');
-  const { rows } = await world.database.pool.query("SELECT audit_position AS at FROM collections WHERE kind = 'gmail'");
+  const { rows } = await world.database.pool.query(
+    "SELECT audit_position AS at FROM collections WHERE kind = 'gmail'",
+  );
   expect(rows[0].at).toMatchObject({ step: 'list', pageToken: expect.any(String) });
   const spent = await unitsSpent();
   await runOnce('gmail', { ...POLICY, auditRestMs: 60_000 });
-  expect(await unitsSpent() - spent).toBeLessThanOrEqual(5);
-  await world.database.pool.query("UPDATE collections SET audit_position = audit_position || '{\"pageToken\":\"died\"}' WHERE kind = 'gmail'");
+  expect((await unitsSpent()) - spent).toBeLessThanOrEqual(5);
+  await world.database.pool.query(
+    'UPDATE collections SET audit_position = audit_position || \'{"pageToken":"died"}\' WHERE kind = \'gmail\'',
+  );
   await runOnce('gmail');
-  expect((await world.database.pool.query("SELECT audit_position->>'restarts' AS n FROM collections WHERE kind = 'gmail'")).rows).toEqual([{ n: expect.stringMatching(/^[01]$/) }]);
-  const { id } = (await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0]!;
+  expect(
+    (
+      await world.database.pool.query(
+        "SELECT audit_position->>'restarts' AS n FROM collections WHERE kind = 'gmail'",
+      )
+    ).rows,
+  ).toEqual([{ n: expect.stringMatching(/^[01]$/) }]);
+  const { id } = (
+    await world.database.pool.query<{ id: string }>(
+      "SELECT id FROM collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!;
   await world.store.collections.wantWalk(id);
   await runOnce('gmail', { activeMs: 60_000, idleMs: 900_000 });
   await runOnce('gmail');
-  expect((await world.database.pool.query("SELECT audit_position->>'generation' AS n, audit_so_far::int AS listed FROM collections WHERE kind = 'gmail'")).rows).toEqual([{ n: '2', listed: expect.any(Number) }]);
-  for (let slices = 0; (await auditOf('gmail')).last === null && slices < 100; slices++) await runOnce('gmail');
+  expect(
+    (
+      await world.database.pool.query(
+        "SELECT audit_position->>'generation' AS n, audit_so_far::int AS listed FROM collections WHERE kind = 'gmail'",
+      )
+    ).rows,
+  ).toEqual([{ n: '2', listed: expect.any(Number) }]);
+  for (let slices = 0; (await auditOf('gmail')).last === null && slices < 100; slices++)
+    await runOnce('gmail');
   expect((await auditOf('gmail')).last).toMatchObject({ checked: 60, drift: 0 });
 });
 
 test('calendar lists are audited: an entry too few or too many is drift, one whose properties changed is late and mended', async () => {
   const { pool } = world.database;
-  await pool.query("UPDATE calendars SET resource = resource || '{\"summary\":\"another\"}' WHERE is_primary");
+  await pool.query(
+    'UPDATE calendars SET resource = resource || \'{"summary":"another"}\' WHERE is_primary',
+  );
   await runOnce('calendar-list');
-  const calendars = (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM calendars')).rows[0]!.n;
-  expect((await auditOf('calendar-list')).last).toMatchObject({ checked: calendars, contents: calendars, drift: 0 });
+  const calendars = (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM calendars'))
+    .rows[0]!.n;
+  expect((await auditOf('calendar-list')).last).toMatchObject({
+    checked: calendars,
+    contents: calendars,
+    drift: 0,
+  });
   await world.catchUp();
-  expect((await pool.query("SELECT 1 FROM calendars WHERE resource->>'summary' = 'another'")).rows).toEqual([]);
-  await pool.query("INSERT INTO calendars (account_id, id, is_primary, resource) SELECT account_id, 'nobodys', false, '{}' FROM calendars LIMIT 1");
+  expect(
+    (await pool.query("SELECT 1 FROM calendars WHERE resource->>'summary' = 'another'")).rows,
+  ).toEqual([]);
+  await pool.query(
+    "INSERT INTO calendars (account_id, id, is_primary, resource) SELECT account_id, 'nobodys', false, '{}' FROM calendars LIMIT 1",
+  );
   await letAuditsBeDue();
   await runOnce('calendar-list');
   expect((await auditOf('calendar-list')).last).toMatchObject({ checked: calendars, drift: 1 });

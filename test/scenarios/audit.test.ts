@@ -4,7 +4,13 @@ import { startWorld, type World } from '../support/world.js';
 
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ seed: 91, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 10 });
+  world = await startWorld({
+    seed: 91,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 10,
+  });
   await world.catchUp();
 });
 afterEach(() => world.close());
@@ -12,36 +18,69 @@ afterEach(() => world.close());
 /** Runs everything that is due, as workers that audit once an hour; the last audit is two hours old. */
 async function runWithAudit(): Promise<void> {
   const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
-  await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()");
+  await world.database.pool.query(
+    "UPDATE collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
+  );
   for (;;) {
     const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
     if (due.length === 0) return;
     for (const { id } of due) {
       const run = { sliceMs: 5_000, signal: new AbortController().signal };
-      for (let kind = 'more'; kind === 'more'; ) ({ kind } = await syncCollection(world.rt, { ...world, policy }, id, run));
+      for (let kind = 'more'; kind === 'more';)
+        ({ kind } = await syncCollection(world.rt, { ...world, policy }, id, run));
     }
   }
 }
 
 async function auditsOf(): Promise<unknown[]> {
-  return (await world.database.pool.query('SELECT kind, audit_drift AS drift, audited_at IS NOT NULL AS done FROM collections ORDER BY kind, external_id')).rows;
+  return (
+    await world.database.pool.query(
+      'SELECT kind, audit_drift AS drift, audited_at IS NOT NULL AS done FROM collections ORDER BY kind, external_id',
+    )
+  ).rows;
 }
 
 test('rows that were broken in the database are found and mended, with change events and a count', async () => {
   const { pool } = world.database;
-  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 2')).rows.map((row) => row.id);
+  const ids = (
+    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 2')
+  ).rows.map((row) => row.id);
   await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
   await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
-  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
-  const event = (await pool.query<{ id: string }>("UPDATE calendar_events SET resource = resource || '{\"summary\":\"another\"}' WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id")).rows[0]!;
+  await pool.query(
+    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+  );
+  const event = (
+    await pool.query<{ id: string }>(
+      'UPDATE calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id',
+    )
+  ).rows[0]!;
   const account = (await world.store.accounts.list())[0]!;
-  const seq = BigInt((await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq);
+  const seq = BigInt(
+    (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq,
+  );
   await runWithAudit();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  const changes = (await world.store.changes(account.id, seq, 100)).map(({ entity, id, op }) => `${entity} ${id} ${op}`).sort();
-  expect(changes).toEqual([`event ${event.id} updated`, `message ${ids[0]} created`, `message ${ids[1]} updated`, 'message ffffffffffffffff deleted'].sort());
-  expect(await auditsOf()).toEqual(expect.arrayContaining([{ kind: 'gmail', drift: 3, done: true }, { kind: 'calendar-events', drift: 1, done: true }]));
-  expect((await world.rt.metrics.reconcileDrift.get()).values).toEqual(expect.arrayContaining([expect.objectContaining({ labels: { kind: 'gmail' }, value: 3 })]));
+  const changes = (await world.store.changes(account.id, seq, 100))
+    .map(({ entity, id, op }) => `${entity} ${id} ${op}`)
+    .sort();
+  expect(changes).toEqual(
+    [
+      `event ${event.id} updated`,
+      `message ${ids[0]} created`,
+      `message ${ids[1]} updated`,
+      'message ffffffffffffffff deleted',
+    ].sort(),
+  );
+  expect(await auditsOf()).toEqual(
+    expect.arrayContaining([
+      { kind: 'gmail', drift: 3, done: true },
+      { kind: 'calendar-events', drift: 1, done: true },
+    ]),
+  );
+  expect((await world.rt.metrics.reconcileDrift.get()).values).toEqual(
+    expect.arrayContaining([expect.objectContaining({ labels: { kind: 'gmail' }, value: 3 })]),
+  );
 });
 
 test('a whole mirror has no drift, even when its users act meanwhile, and the audit stays within its price', async () => {
@@ -49,7 +88,13 @@ test('a whole mirror has no drift, even when its users act meanwhile, and the au
   await world.control.rate(100);
   await runWithAudit();
   await world.control.rate(0);
-  expect((await auditsOf()).every((audit) => (audit as { drift: number | null }).drift === null || (audit as { drift: number }).drift === 0)).toBe(true);
+  expect(
+    (await auditsOf()).every(
+      (audit) =>
+        (audit as { drift: number | null }).drift === null ||
+        (audit as { drift: number }).drift === 0,
+    ),
+  ).toBe(true);
   const after = (await world.control.ledger()).methods;
   expect(after['messages.list']!.calls - before['messages.list']!.calls).toBeLessThan(60);
   await world.catchUp();

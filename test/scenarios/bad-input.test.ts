@@ -21,7 +21,12 @@ beforeAll(async () => {
   database = await testDatabase();
   simulator = await startSimulator({ seed: 41, accounts: 2, messagesPerAccount: 5 });
   directory = mkdtempSync(path.join(tmpdir(), 'syncline-bad-input-'));
-  env = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
+  env = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl(),
+    GOOGLE_API_URL: simulator.url,
+    SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
+  };
   const done = await cli(['accounts', 'import', file('good.ndjson', [line('user1@demo.example')])]);
   if (done.code !== 0) throw new Error(done.stderr);
 });
@@ -32,18 +37,33 @@ afterAll(async () => {
   await database.drop();
 });
 
-const line = (email: string, over: object = {}): string => JSON.stringify({ email, refreshToken: '1//very-secret', ...over });
+const line = (email: string, over: object = {}): string =>
+  JSON.stringify({ email, refreshToken: '1//very-secret', ...over });
 function file(name: string, lines: string[]): string {
   const at = path.join(directory, name);
   writeFileSync(at, lines.join('\n'));
   return at;
 }
-const run = (program: Program, args: string[], over: Record<string, string> = {}): Promise<{ code: number | null; stdout: string; stderr: string }> => ended(startProgram(program, { ...env, ...over }, args));
-const cli = (args: string[], over: Record<string, string> = {}): ReturnType<typeof run> => run('cli', args, over);
+const run = (
+  program: Program,
+  args: string[],
+  over: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> =>
+  ended(startProgram(program, { ...env, ...over }, args));
+const cli = (args: string[], over: Record<string, string> = {}): ReturnType<typeof run> =>
+  run('cli', args, over);
 const snapshot = async (): Promise<unknown> =>
-  (await database.pool.query("SELECT (SELECT json_agg(a ORDER BY a.id) FROM accounts a) AS accounts, (SELECT json_agg(c ORDER BY c.account_id) FROM credentials c) AS credentials, (SELECT count(*) FROM collections) AS collections")).rows;
+  (
+    await database.pool.query(
+      'SELECT (SELECT json_agg(a ORDER BY a.id) FROM accounts a) AS accounts, (SELECT json_agg(c ORDER BY c.account_id) FROM credentials c) AS credentials, (SELECT count(*) FROM collections) AS collections',
+    )
+  ).rows;
 
-function expectClear(result: { code: number | null; stdout: string; stderr: string }, code: number, ...said: (RegExp | string)[]): void {
+function expectClear(
+  result: { code: number | null; stdout: string; stderr: string },
+  code: number,
+  ...said: (RegExp | string)[]
+): void {
   const text = result.stderr + result.stdout;
   expect({ code: result.code, text }).toMatchObject({ code });
   for (const what of said) expect(text).toMatch(what);
@@ -53,35 +73,97 @@ function expectClear(result: { code: number | null; stdout: string; stderr: stri
 }
 
 test('a wrong import line is named with its number, and the rest is imported', async () => {
-  const bad = file('bad.ndjson', [line('ok1@example.com'), '{"email":"x@example.com"}', 'not json', line('no-at-sign'), line('ok2@example.com', { resources: ['drive'] }), line('ok3@example.com', { surprise: 1 }), '', line('ok4@example.com')]);
-  expectClear(await cli(['accounts', 'import', bad]), 1, /\b2\b.*refreshToken/, /\b3\b.*JSON/i, /\b4\b.*email/, /\b5\b.*resources/, /\b6\b.*surprise/);
+  const bad = file('bad.ndjson', [
+    line('ok1@example.com'),
+    '{"email":"x@example.com"}',
+    'not json',
+    line('no-at-sign'),
+    line('ok2@example.com', { resources: ['drive'] }),
+    line('ok3@example.com', { surprise: 1 }),
+    '',
+    line('ok4@example.com'),
+  ]);
+  expectClear(
+    await cli(['accounts', 'import', bad]),
+    1,
+    /\b2\b.*refreshToken/,
+    /\b3\b.*JSON/i,
+    /\b4\b.*email/,
+    /\b5\b.*resources/,
+    /\b6\b.*surprise/,
+  );
   const emails = await database.pool.query('SELECT email FROM accounts ORDER BY email');
-  expect(emails.rows.map((row: { email: string }) => row.email)).toEqual(['ok1@example.com', 'ok4@example.com', 'user1@demo.example']);
+  expect(emails.rows.map((row: { email: string }) => row.email)).toEqual([
+    'ok1@example.com',
+    'ok4@example.com',
+    'user1@demo.example',
+  ]);
 });
 
-test.each(['scheduler', 'worker', 'api', 'cli'] as const)('a bad environment stops %s at once with every mistake listed', async (program) => {
-  const before = await snapshot();
-  const result = await run(program, program === 'cli' ? ['accounts', 'list'] : [], { PORT: 'eighty', LOG_LEVEL: 'loud', SYNCLINE_MASTER_KEY: 'c2hvcnQ=', SYNCLINE_DATADIR: '/x', POLL_INTERVAL_IDLE_SECONDS: '-1' });
-  expectClear(result, 1, 'PORT', 'LOG_LEVEL', 'SYNCLINE_MASTER_KEY', /SYNCLINE_DATADIR[^]*SYNCLINE_DATA_DIR/, 'POLL_INTERVAL_IDLE_SECONDS');
-  expect(result.stderr + result.stdout).not.toContain('c2hvcnQ=');
-  expect(await snapshot()).toEqual(before);
-});
+test.each(['scheduler', 'worker', 'api', 'cli'] as const)(
+  'a bad environment stops %s at once with every mistake listed',
+  async (program) => {
+    const before = await snapshot();
+    const result = await run(program, program === 'cli' ? ['accounts', 'list'] : [], {
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      SYNCLINE_MASTER_KEY: 'c2hvcnQ=',
+      SYNCLINE_DATADIR: '/x',
+      POLL_INTERVAL_IDLE_SECONDS: '-1',
+    });
+    expectClear(
+      result,
+      1,
+      'PORT',
+      'LOG_LEVEL',
+      'SYNCLINE_MASTER_KEY',
+      /SYNCLINE_DATADIR[^]*SYNCLINE_DATA_DIR/,
+      'POLL_INTERVAL_IDLE_SECONDS',
+    );
+    expect(result.stderr + result.stdout).not.toContain('c2hvcnQ=');
+    expect(await snapshot()).toEqual(before);
+  },
+);
 
 test('an unreachable Postgres, an unreachable Redis, a wrong master key', async () => {
   const before = await snapshot();
   const port = await freePort();
   for (const program of ['scheduler', 'worker', 'api'] as const) {
-    expectClear(await run(program, [], { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` }), 1, `127.0.0.1:${port}`, /DATABASE_URL/);
-    expectClear(await run(program, [], { REDIS_URL: `redis://:very-secret@127.0.0.1:${port}` }), 1, `127.0.0.1:${port}`, /REDIS_URL/);
-    expectClear(await run(program, [], { SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') }), 1, /SYNCLINE_MASTER_KEY is not the key/);
+    expectClear(
+      await run(program, [], { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` }),
+      1,
+      `127.0.0.1:${port}`,
+      /DATABASE_URL/,
+    );
+    expectClear(
+      await run(program, [], { REDIS_URL: `redis://:very-secret@127.0.0.1:${port}` }),
+      1,
+      `127.0.0.1:${port}`,
+      /REDIS_URL/,
+    );
+    expectClear(
+      await run(program, [], { SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') }),
+      1,
+      /SYNCLINE_MASTER_KEY is not the key/,
+    );
   }
-  expectClear(await cli(['accounts', 'list'], { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` }), 1, `127.0.0.1:${port}`);
+  expectClear(
+    await cli(['accounts', 'list'], {
+      DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x`,
+    }),
+    1,
+    `127.0.0.1:${port}`,
+  );
   expect(await snapshot()).toEqual(before);
 });
 
 test('an unreachable Google fails a verify with one message, and a refused grant says what to do', async () => {
   const port = await freePort();
-  expectClear(await cli(['verify', 'user1@demo.example'], { GOOGLE_API_URL: `http://127.0.0.1:${port}` }), 1, /Google/);
+  expectClear(
+    await cli(['verify', 'user1@demo.example'], { GOOGLE_API_URL: `http://127.0.0.1:${port}` }),
+    1,
+    /Google/,
+  );
   expectClear(await cli(['verify', 'ok1@example.com']), 1, /invalid_grant|no longer accepts/);
 });
 
@@ -89,13 +171,22 @@ test('an unknown account, an unknown command, a missing file', async () => {
   expectClear(await cli(['sync', 'nobody@example.com']), 1, /nobody@example\.com/);
   expectClear(await cli(['frobnicate']), 2, /frobnicate/);
   expectClear(await cli(['export', 'user1@demo.example', '--resource', 'drive']), 2, /resource/);
-  expectClear(await cli(['accounts', 'import', path.join(directory, 'nowhere.ndjson')]), 1, /nowhere\.ndjson/);
+  expectClear(
+    await cli(['accounts', 'import', path.join(directory, 'nowhere.ndjson')]),
+    1,
+    /nowhere\.ndjson/,
+  );
 });
 
 test('a schema older than the program is refused by every process, with the line that mends it', async () => {
   const old = await testDatabase();
   await old.pool.query('TRUNCATE _prisma_migrations');
-  for (const program of ['scheduler', 'worker', 'api'] as const) expectClear(await run(program, [], { DATABASE_URL: old.url }), 1, /older than this program[^]*npm run migrate/);
+  for (const program of ['scheduler', 'worker', 'api'] as const)
+    expectClear(
+      await run(program, [], { DATABASE_URL: old.url }),
+      1,
+      /older than this program[^]*npm run migrate/,
+    );
   expectClear(await cli(['accounts', 'list'], { DATABASE_URL: old.url }), 1, /npm run migrate/);
   await old.drop();
 });

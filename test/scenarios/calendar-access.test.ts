@@ -7,18 +7,49 @@ let world: World;
 let email: string;
 
 beforeEach(async () => {
-  world = await startWorld({ seed: 61, accounts: 1, messagesPerAccount: 3, calendarsPerAccount: 3, eventsPerCalendar: 20 });
+  world = await startWorld({
+    seed: 61,
+    accounts: 1,
+    messagesPerAccount: 3,
+    calendarsPerAccount: 3,
+    eventsPerCalendar: 20,
+  });
   email = (await world.control.accounts())[0]!.email;
   await world.catchUp();
 });
 afterEach(() => world.close());
 
-interface CollectionRow { external_id: string; state: string; error: string | null; generation: number }
-const collections = async (): Promise<CollectionRow[]> => (await world.database.pool.query("SELECT external_id, state, error, generation FROM collections WHERE kind = 'calendar-events' ORDER BY external_id")).rows as CollectionRow[];
-const collection = async (id: string): Promise<CollectionRow | undefined> => (await collections()).find((row) => row.external_id === id);
-const eventCount = async (id: string): Promise<number> => Number(((await world.database.pool.query('SELECT count(*) FROM calendar_events WHERE calendar_id = $1', [id])).rows[0] as { count: string }).count);
-const secondary = async (): Promise<string> => (await collections()).find((row) => row.external_id.startsWith('c_'))!.external_id;
-const listAgeRunsOut = (): Promise<unknown> => world.database.pool.query("UPDATE collections SET cursor = cursor || '{\"relistAtMs\":0}' WHERE kind = 'calendar-list'");
+interface CollectionRow {
+  external_id: string;
+  state: string;
+  error: string | null;
+  generation: number;
+}
+const collections = async (): Promise<CollectionRow[]> =>
+  (
+    await world.database.pool.query(
+      "SELECT external_id, state, error, generation FROM collections WHERE kind = 'calendar-events' ORDER BY external_id",
+    )
+  ).rows as CollectionRow[];
+const collection = async (id: string): Promise<CollectionRow | undefined> =>
+  (await collections()).find((row) => row.external_id === id);
+const eventCount = async (id: string): Promise<number> =>
+  Number(
+    (
+      (
+        await world.database.pool.query(
+          'SELECT count(*) FROM calendar_events WHERE calendar_id = $1',
+          [id],
+        )
+      ).rows[0] as { count: string }
+    ).count,
+  );
+const secondary = async (): Promise<string> =>
+  (await collections()).find((row) => row.external_id.startsWith('c_'))!.external_id;
+const listAgeRunsOut = (): Promise<unknown> =>
+  world.database.pool.query(
+    "UPDATE collections SET cursor = cursor || '{\"relistAtMs\":0}' WHERE kind = 'calendar-list'",
+  );
 const settled = async (): Promise<void> => {
   // A refusal asks for the full list while the first round may have served the list already.
   await world.catchUp();
@@ -31,7 +62,10 @@ test('a calendar that is no longer shared goes by itself, and comes back when it
   await world.control.actAs(email, { action: 'calendar-acl-loss', calendarId: id });
   await settled();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect(await collection(id)).toMatchObject({ state: 'gone', error: expect.stringContaining('calendar list') });
+  expect(await collection(id)).toMatchObject({
+    state: 'gone',
+    error: expect.stringContaining('calendar list'),
+  });
   expect(await eventCount(id)).toBe(0);
   expect((await collections()).filter((row) => row.external_id !== id)).toEqual(others);
   await world.control.actAs(email, { action: 'calendar-acl-return', calendarId: id });
@@ -46,15 +80,31 @@ test('a calendar that is no longer shared goes by itself, and comes back when it
 
 test('a role lowered to free/busy takes the details away, a role given back brings them again', async () => {
   const id = await secondary();
-  const summaries = async (): Promise<number> => Number(((await world.database.pool.query('SELECT count(summary) FROM calendar_events WHERE calendar_id = $1', [id])).rows[0] as { count: string }).count);
+  const summaries = async (): Promise<number> =>
+    Number(
+      (
+        (
+          await world.database.pool.query(
+            'SELECT count(summary) FROM calendar_events WHERE calendar_id = $1',
+            [id],
+          )
+        ).rows[0] as { count: string }
+      ).count,
+    );
   const before = await summaries();
   expect(before).toBeGreaterThan(0);
-  await world.control.actAs(email, { action: 'calendar-role', calendarId: id, role: 'freeBusyReader' });
+  await world.control.actAs(email, {
+    action: 'calendar-role',
+    calendarId: id,
+    role: 'freeBusyReader',
+  });
   await listAgeRunsOut();
   await settled();
   expect(await summaries()).toBe(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect((await world.database.pool.query('SELECT access_role FROM calendars WHERE id = $1', [id])).rows).toEqual([{ access_role: 'freeBusyReader' }]);
+  expect(
+    (await world.database.pool.query('SELECT access_role FROM calendars WHERE id = $1', [id])).rows,
+  ).toEqual([{ access_role: 'freeBusyReader' }]);
   await world.control.actAs(email, { action: 'calendar-role', calendarId: id, role: 'writer' });
   await settled();
   expect(await summaries()).toBe(before);
@@ -64,12 +114,18 @@ test('a role lowered to free/busy takes the details away, a role given back brin
 test('a calendar that is refused although the list has it keeps its rows, and is tried again after a while', async () => {
   const id = await secondary();
   const before = await eventCount(id);
-  await world.database.pool.query("UPDATE collections SET state = 'gone', gone_at = now(), error = 'refused' WHERE external_id = $1", [id]);
+  await world.database.pool.query(
+    "UPDATE collections SET state = 'gone', gone_at = now(), error = 'refused' WHERE external_id = $1",
+    [id],
+  );
   await listAgeRunsOut();
   await settled();
   expect(await collection(id)).toMatchObject({ state: 'gone', error: 'refused' });
   expect(await eventCount(id)).toBe(before);
-  await world.database.pool.query("UPDATE collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1", [id]);
+  await world.database.pool.query(
+    "UPDATE collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1",
+    [id],
+  );
   await settled();
   expect(await collection(id)).toMatchObject({ state: 'active' });
   expect(await world.drift()).toMatchObject(NO_DRIFT);

@@ -9,23 +9,67 @@ let email: string;
 afterEach(() => world.close());
 
 async function begin(options: Parameters<typeof startWorld>[0] = {}): Promise<void> {
-  world = await startWorld({ seed: 71, accounts: 1, messagesPerAccount: 0, calendarsPerAccount: 1, eventsPerCalendar: 0, ...options });
+  world = await startWorld({
+    seed: 71,
+    accounts: 1,
+    messagesPerAccount: 0,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 0,
+    ...options,
+  });
   email = (await world.control.accounts())[0]!.email;
 }
 
-const act = async (order: object): Promise<string> => ((await world.control.actAs(email, { calendarId: email, ...order })) as { eventId: string }).eventId;
-const create = (event: object, eventId?: string): Promise<string> => act({ action: 'event-create', event, ...(eventId ? { eventId } : {}) });
-const ids = async (): Promise<string[]> => ((await world.database.pool.query('SELECT id FROM calendar_events WHERE calendar_id = $1 ORDER BY id COLLATE "C"', [email])).rows as { id: string }[]).map((row) => row.id);
+const act = async (order: object): Promise<string> =>
+  ((await world.control.actAs(email, { calendarId: email, ...order })) as { eventId: string })
+    .eventId;
+const create = (event: object, eventId?: string): Promise<string> =>
+  act({ action: 'event-create', event, ...(eventId ? { eventId } : {}) });
+const ids = async (): Promise<string[]> =>
+  (
+    (
+      await world.database.pool.query(
+        'SELECT id FROM calendar_events WHERE calendar_id = $1 ORDER BY id COLLATE "C"',
+        [email],
+      )
+    ).rows as { id: string }[]
+  ).map((row) => row.id);
 const timed = (dateTime: string): object => ({ dateTime, timeZone: 'Europe/Berlin' });
-const WEEKLY = { start: timed('2026-01-05T09:00:00+01:00'), end: timed('2026-01-05T10:00:00+01:00'), recurrence: ['RRULE:FREQ=WEEKLY;COUNT=20'] };
-const cursorOf = async (): Promise<Record<string, unknown>> => ((await world.database.pool.query("SELECT cursor FROM collections WHERE kind = 'calendar-events' AND external_id = $1", [email])).rows[0] as { cursor: Record<string, unknown> }).cursor;
-const bendCursor = (patch: object): Promise<unknown> => world.database.pool.query("UPDATE collections SET cursor = cursor || $2::jsonb WHERE kind = 'calendar-events' AND external_id = $1", [email, JSON.stringify(patch)]);
+const WEEKLY = {
+  start: timed('2026-01-05T09:00:00+01:00'),
+  end: timed('2026-01-05T10:00:00+01:00'),
+  recurrence: ['RRULE:FREQ=WEEKLY;COUNT=20'],
+};
+const cursorOf = async (): Promise<Record<string, unknown>> =>
+  (
+    (
+      await world.database.pool.query(
+        "SELECT cursor FROM collections WHERE kind = 'calendar-events' AND external_id = $1",
+        [email],
+      )
+    ).rows[0] as { cursor: Record<string, unknown> }
+  ).cursor;
+const bendCursor = (patch: object): Promise<unknown> =>
+  world.database.pool.query(
+    "UPDATE collections SET cursor = cursor || $2::jsonb WHERE kind = 'calendar-events' AND external_id = $1",
+    [email, JSON.stringify(patch)],
+  );
 
 /** One page of the primary calendar's events. */
 async function onePage(): Promise<void> {
-  const found = await world.database.pool.query("SELECT id FROM collections WHERE kind = 'calendar-events' AND external_id = $1", [email]);
-  const deps = { store: world.store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000 } };
-  await syncCollection(world.rt, deps, (found.rows[0] as { id: string }).id, { sliceMs: 0, signal: new AbortController().signal });
+  const found = await world.database.pool.query(
+    "SELECT id FROM collections WHERE kind = 'calendar-events' AND external_id = $1",
+    [email],
+  );
+  const deps = {
+    store: world.store,
+    google: world.google,
+    policy: { activeMs: 60_000, idleMs: 900_000 },
+  };
+  await syncCollection(world.rt, deps, (found.rows[0] as { id: string }).id, {
+    sliceMs: 0,
+    signal: new AbortController().signal,
+  });
 }
 
 async function expectLevel(): Promise<void> {
@@ -36,7 +80,10 @@ async function expectLevel(): Promise<void> {
 test('a deleted series takes its exceptions along, moved and cancelled ones', async () => {
   await begin();
   const series = await create(WEEKLY);
-  const other = await create({ start: timed('2026-02-01T09:00:00+01:00'), end: timed('2026-02-01T10:00:00+01:00') });
+  const other = await create({
+    start: timed('2026-02-01T09:00:00+01:00'),
+    end: timed('2026-02-01T10:00:00+01:00'),
+  });
   await act({ action: 'event-move-instance', eventId: series });
   await act({ action: 'event-cancel-instance', eventId: series });
   await expectLevel();
@@ -50,8 +97,19 @@ test('"this and following" ends one series and begins another, and both are ther
   await begin();
   const series = await create(WEEKLY);
   await expectLevel();
-  await act({ action: 'event-update', eventId: series, event: { recurrence: ['RRULE:FREQ=WEEKLY;UNTIL=20260201T225959Z'] } });
-  await create({ ...WEEKLY, start: timed('2026-02-02T11:00:00+01:00'), end: timed('2026-02-02T12:00:00+01:00') }, `${series}_r20260202t080000`.replace(/[^a-v0-9]/g, ''));
+  await act({
+    action: 'event-update',
+    eventId: series,
+    event: { recurrence: ['RRULE:FREQ=WEEKLY;UNTIL=20260201T225959Z'] },
+  });
+  await create(
+    {
+      ...WEEKLY,
+      start: timed('2026-02-02T11:00:00+01:00'),
+      end: timed('2026-02-02T12:00:00+01:00'),
+    },
+    `${series}_r20260202t080000`.replace(/[^a-v0-9]/g, ''),
+  );
   await expectLevel();
   expect(await ids()).toHaveLength(2);
 });
@@ -67,21 +125,52 @@ test('an event that moves to another organizer leaves only its id, and goes', as
 
 test('an exception whose series is not in the calendar is an event like others, cancelled or not', async () => {
   await begin();
-  const original = { recurringEventId: 'elsewhere', originalStartTime: timed('2026-03-02T09:00:00+01:00') };
-  await create({ ...original, start: timed('2026-03-02T15:00:00+01:00'), end: timed('2026-03-02T16:00:00+01:00'), recurrence: undefined });
+  const original = {
+    recurringEventId: 'elsewhere',
+    originalStartTime: timed('2026-03-02T09:00:00+01:00'),
+  };
+  await create({
+    ...original,
+    start: timed('2026-03-02T15:00:00+01:00'),
+    end: timed('2026-03-02T16:00:00+01:00'),
+    recurrence: undefined,
+  });
   await create({ ...original, status: 'cancelled', recurrence: undefined });
   await expectLevel();
   expect(await ids()).toHaveLength(2);
 });
 
 test.each([
-  ['year zero', { date: '0000-01-01' }, { date: '0000-01-02' }], ['beyond four digits', { dateTime: '+012026-01-01T00:00:00Z' }, { dateTime: '+012026-01-01T01:00:00Z' }],
-  ['30 February', { date: '2026-02-30' }, { date: '2026-02-31' }], ['an end before the start', timed('2026-03-02T15:00:00+01:00'), timed('2025-03-02T15:00:00+01:00')],
-  ['a zone that nobody knows', { dateTime: '2026-01-01T10:00:00Z', timeZone: 'Customized Time Zone 1' }, { dateTime: '2026-01-01T11:00:00Z', timeZone: 'Mars/Olympus' }],
+  ['year zero', { date: '0000-01-01' }, { date: '0000-01-02' }],
+  [
+    'beyond four digits',
+    { dateTime: '+012026-01-01T00:00:00Z' },
+    { dateTime: '+012026-01-01T01:00:00Z' },
+  ],
+  ['30 February', { date: '2026-02-30' }, { date: '2026-02-31' }],
+  [
+    'an end before the start',
+    timed('2026-03-02T15:00:00+01:00'),
+    timed('2025-03-02T15:00:00+01:00'),
+  ],
+  [
+    'a zone that nobody knows',
+    { dateTime: '2026-01-01T10:00:00Z', timeZone: 'Customized Time Zone 1' },
+    { dateTime: '2026-01-01T11:00:00Z', timeZone: 'Mars/Olympus' },
+  ],
 ])('dates that no column holds do not stop a calendar: %s', async (_name, start, end) => {
   await begin();
-  await create({ start, end, recurrence: ['RRULE:FREQ=YEARLY;UNTIL=99991399T999999Z', 'RRULE:nonsense', 'EXDATE:soon'] });
-  await create({ start: { date: '2026-01-01' }, end: { date: '2026-01-02' }, recurrence: [], summary: 'a\u0000b' });
+  await create({
+    start,
+    end,
+    recurrence: ['RRULE:FREQ=YEARLY;UNTIL=99991399T999999Z', 'RRULE:nonsense', 'EXDATE:soon'],
+  });
+  await create({
+    start: { date: '2026-01-01' },
+    end: { date: '2026-01-02' },
+    recurrence: [],
+    summary: 'a\u0000b',
+  });
   await expectLevel();
   expect(await ids()).toHaveLength(2);
 });
@@ -89,7 +178,11 @@ test.each([
 test('more events than a page holds, the last page alone with the bookmark', async () => {
   await begin({ eventsPerCalendar: 5_100 });
   await onePageOfNewCalendar();
-  expect(await cursorOf()).toMatchObject({ phase: 'backfill', pageToken: expect.any(String), listed: 2_500 });
+  expect(await cursorOf()).toMatchObject({
+    phase: 'backfill',
+    pageToken: expect.any(String),
+    listed: 2_500,
+  });
   await expectLevel();
   expect((await ids()).length).toBeGreaterThanOrEqual(5_100);
 }, 120_000);
@@ -110,25 +203,42 @@ test('a page token that died in the middle of a walk begins it again, one of a l
   await expectLevel();
   const { bookmark } = await cursorOf();
   for (let i = 0; i < 60; i++) await act({ action: 'event-create' });
-  for (let i = 0; i < 50 && ((await cursorOf())['pageToken'] ?? null) === null; i++) await onePage();
-  expect(await cursorOf()).toMatchObject({ phase: 'follow', bookmark, pageToken: expect.any(String) });
+  for (let i = 0; i < 50 && ((await cursorOf())['pageToken'] ?? null) === null; i++)
+    await onePage();
+  expect(await cursorOf()).toMatchObject({
+    phase: 'follow',
+    bookmark,
+    pageToken: expect.any(String),
+  });
   await bendCursor({ pageToken: 'died' });
   await expectLevel();
-  expect((await world.database.pool.query("SELECT failures, error FROM collections WHERE external_id = $1", [email])).rows).toEqual([{ failures: 0, error: null }]);
+  expect(
+    (
+      await world.database.pool.query(
+        'SELECT failures, error FROM collections WHERE external_id = $1',
+        [email],
+      )
+    ).rows,
+  ).toEqual([{ failures: 0, error: null }]);
 });
 
-test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])('a sync token that Google cannot read (%s, 400) is an expired one: a new generation, nothing wiped', async (bookmark) => {
-  await begin({ eventsPerCalendar: 30 });
-  await expectLevel();
-  const before = await ids();
-  const single = await create({ recurrence: [] });
-  await act({ action: 'event-delete', eventId: single });
-  await bendCursor({ bookmark });
-  await expectLevel();
-  expect(await ids()).toEqual(before);
-  const feed = await world.database.pool.query("SELECT op FROM changes WHERE entity = 'event' AND op <> 'created'");
-  expect(feed.rows).toEqual([]);
-});
+test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
+  'a sync token that Google cannot read (%s, 400) is an expired one: a new generation, nothing wiped',
+  async (bookmark) => {
+    await begin({ eventsPerCalendar: 30 });
+    await expectLevel();
+    const before = await ids();
+    const single = await create({ recurrence: [] });
+    await act({ action: 'event-delete', eventId: single });
+    await bendCursor({ bookmark });
+    await expectLevel();
+    expect(await ids()).toEqual(before);
+    const feed = await world.database.pool.query(
+      "SELECT op FROM changes WHERE entity = 'event' AND op <> 'created'",
+    );
+    expect(feed.rows).toEqual([]);
+  },
+);
 
 test('what a listing repeats changes nothing and is no news', async () => {
   await begin({ eventsPerCalendar: 30 });
@@ -136,7 +246,8 @@ test('what a listing repeats changes nothing and is no news', async () => {
   const { bookmark } = await cursorOf();
   await act({ action: 'event-update', event: { summary: 'Once' } });
   await expectLevel();
-  const news = async (): Promise<number> => (await world.database.pool.query('SELECT 1 FROM changes')).rows.length;
+  const news = async (): Promise<number> =>
+    (await world.database.pool.query('SELECT 1 FROM changes')).rows.length;
   const before = await news();
   await bendCursor({ bookmark });
   await expectLevel();
@@ -145,23 +256,41 @@ test('what a listing repeats changes nothing and is no news', async () => {
 
 /** The calendar list, then one page of the events that it opens. */
 async function onePageOfNewCalendar(): Promise<void> {
-  const deps = { store: world.store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000 } };
-  const list = await world.database.pool.query("SELECT id FROM collections WHERE kind = 'calendar-list'");
-  await syncCollection(world.rt, deps, (list.rows[0] as { id: string }).id, { sliceMs: 5_000, signal: new AbortController().signal });
+  const deps = {
+    store: world.store,
+    google: world.google,
+    policy: { activeMs: 60_000, idleMs: 900_000 },
+  };
+  const list = await world.database.pool.query(
+    "SELECT id FROM collections WHERE kind = 'calendar-list'",
+  );
+  await syncCollection(world.rt, deps, (list.rows[0] as { id: string }).id, {
+    sliceMs: 5_000,
+    signal: new AbortController().signal,
+  });
   for (let i = 0; i < 50 && (await cursorOf())['pageToken'] === undefined; i++) await onePage();
 }
 
 test.each([
   ['a bookmark', { bookmarkAtMs: 0 }],
   ['a walk that was left before its sweep', { phase: 'backfill', step: 'sweep', bookmarkAtMs: 0 }],
-])('%s that rested for weeks is not trusted: Google has forgotten what was deleted, and does not say so', async (_what, rested) => {
-  await begin({ tombstoneRetentionMs: 1, syncTokenRetentionMs: 365 * 86_400_000 });
-  const gone = await create({ start: timed('2026-02-01T09:00:00+01:00'), end: timed('2026-02-01T10:00:00+01:00') });
-  await create({ start: timed('2026-02-02T09:00:00+01:00'), end: timed('2026-02-02T10:00:00+01:00') });
-  await expectLevel();
-  await act({ action: 'event-delete', eventId: gone });
-  world.simulator.clock.advance(60_000);
-  await bendCursor(rested);
-  await expectLevel();
-  expect(await ids()).toHaveLength(1);
-});
+])(
+  '%s that rested for weeks is not trusted: Google has forgotten what was deleted, and does not say so',
+  async (_what, rested) => {
+    await begin({ tombstoneRetentionMs: 1, syncTokenRetentionMs: 365 * 86_400_000 });
+    const gone = await create({
+      start: timed('2026-02-01T09:00:00+01:00'),
+      end: timed('2026-02-01T10:00:00+01:00'),
+    });
+    await create({
+      start: timed('2026-02-02T09:00:00+01:00'),
+      end: timed('2026-02-02T10:00:00+01:00'),
+    });
+    await expectLevel();
+    await act({ action: 'event-delete', eventId: gone });
+    world.simulator.clock.advance(60_000);
+    await bendCursor(rested);
+    await expectLevel();
+    expect(await ids()).toHaveLength(1);
+  },
+);

@@ -11,17 +11,40 @@ const HOUR_MS = 3_600_000;
 /** A process on a machine whose clock is wrong. */
 function machine(skewMs: number): Runtime {
   const nowMs = (): number => systemClock.nowMs() + skewMs;
-  return createRuntime({ service: 'test', logLevel: 'silent', stdout: 'stderr', clock: { ...systemClock, nowMs, now: () => new Date(nowMs()) } });
+  return createRuntime({
+    service: 'test',
+    logLevel: 'silent',
+    stdout: 'stderr',
+    clock: { ...systemClock, nowMs, now: () => new Date(nowMs()) },
+  });
 }
 
 test('workers whose clocks are hours apart share leases, quota and schedule as if they were right', async () => {
-  const world = await startWorld({ seed: 91, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 2, eventsPerCalendar: 20 });
+  const world = await startWorld({
+    seed: 91,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 2,
+    eventsPerCalendar: 20,
+  });
   const redisPrefix = `skew-${randomUUID()}`;
   const workers = await Promise.all(
     [-2 * HOUR_MS, 3 * HOUR_MS].map(async (skewMs) => {
       const rt = machine(skewMs);
-      const google = await openGoogle(rt, { apiUrl: world.simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(100), tokens: world.store.vault, redisPrefix });
-      return { rt, google, deps: { store: world.store, google, policy: { activeMs: 60_000, idleMs: 900_000 } } };
+      const google = await openGoogle(rt, {
+        apiUrl: world.simulator.url,
+        clientId: 'test',
+        clientSecret: 'test',
+        redisUrl: redisUrl(),
+        quotas: scaled(100),
+        tokens: world.store.vault,
+        redisPrefix,
+      });
+      return {
+        rt,
+        google,
+        deps: { store: world.store, google, policy: { activeMs: 60_000, idleMs: 900_000 } },
+      };
     }),
   );
   await world.control.rate(30);
@@ -32,13 +55,21 @@ test('workers whose clocks are hours apart share leases, quota and schedule as i
     while ((await world.store.collections.unservedSince(null, since)).length > 0) {
       const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 100 });
       // Both take the same collection at once: one has it, the other is told so.
-      const ran = await Promise.all(due.flatMap(({ id }) => workers.map(({ rt, deps }) => syncCollection(rt, deps, id, { sliceMs: 200, signal: rt.signal }))));
+      const ran = await Promise.all(
+        due.flatMap(({ id }) =>
+          workers.map(({ rt, deps }) =>
+            syncCollection(rt, deps, id, { sliceMs: 200, signal: rt.signal }),
+          ),
+        ),
+      );
       outcomes.push(...ran.map((outcome) => outcome.kind));
     }
   }
   expect(outcomes).toContain('busy');
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  const open = await world.database.pool.query("SELECT count(*)::int AS open FROM collections WHERE run_open OR next_sync_at > now() + interval '1 day'");
+  const open = await world.database.pool.query(
+    "SELECT count(*)::int AS open FROM collections WHERE run_open OR next_sync_at > now() + interval '1 day'",
+  );
   expect(open.rows).toEqual([{ open: 0 }]);
   await Promise.all(workers.map(({ google }) => google.close()));
   await world.close();

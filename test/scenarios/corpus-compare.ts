@@ -1,5 +1,10 @@
 import type { ExportedMessage, MailAddresses } from '@syncline/store';
-import { simpleParser, type AddressObject, type ParsedMail, type SimpleParserOptions } from 'mailparser';
+import {
+  simpleParser,
+  type AddressObject,
+  type ParsedMail,
+  type SimpleParserOptions,
+} from 'mailparser';
 
 /*
  * A row of the mirror beside what mailparser reads from the bytes of the same mail, as pairs of strings that should be equal.
@@ -11,17 +16,36 @@ import { simpleParser, type AddressObject, type ParsedMail, type SimpleParserOpt
 export type Field = 'subject' | 'from' | 'to' | 'cc' | 'names' | ListField | 'text' | 'html';
 /** Of the column `addresses`. */
 type ListField = `${(typeof LISTS)[number][1]}-list`;
-const LISTS = [['from', 'from'], ['to', 'to'], ['cc', 'cc'], ['bcc', 'bcc'], ['replyTo', 'reply-to'], ['sender', 'sender']] as const;
+const LISTS = [
+  ['from', 'from'],
+  ['to', 'to'],
+  ['cc', 'cc'],
+  ['bcc', 'bcc'],
+  ['replyTo', 'reply-to'],
+  ['sender', 'sender'],
+] as const;
 
-export interface Pair { field: Field; ours: string; theirs: string }
+export interface Pair {
+  field: Field;
+  ours: string;
+  theirs: string;
+}
 
 /** Nothing that mailparser makes up: no text out of html or html out of text, no links, no pictures in them, no delivery status as text. */
 const OPTIONS: SimpleParserOptions & { keepDeliveryStatus: boolean } = {
-  skipHtmlToText: true, skipTextToHtml: true, skipImageLinks: true, skipTextLinks: true, keepDeliveryStatus: true,
+  skipHtmlToText: true,
+  skipTextToHtml: true,
+  skipImageLinks: true,
+  skipTextLinks: true,
+  keepDeliveryStatus: true,
 };
 
 /** @param column the row's column of that name, which `export` leaves out */
-export async function compare(row: ExportedMessage, column: MailAddresses, bytes: Buffer): Promise<Pair[]> {
+export async function compare(
+  row: ExportedMessage,
+  column: MailAddresses,
+  bytes: Buffer,
+): Promise<Pair[]> {
   const mail = await simpleParser(bytes, OPTIONS);
   return [
     { field: 'subject', ours: unfolded(row.subject), theirs: unfolded(mail.subject) },
@@ -29,14 +53,21 @@ export async function compare(row: ExportedMessage, column: MailAddresses, bytes
     { field: 'to', ours: addresses(row.to), theirs: theirAddresses(mail.to) },
     { field: 'cc', ours: addresses(row.cc), theirs: theirAddresses(mail.cc) },
     { field: 'names', ours: '', theirs: namesThatWeLack(row, mail) },
-    ...LISTS.map(([key, header]): Pair => ({ field: `${header}-list`, ours: listed(column[key] ?? []), theirs: theirList(mail, header) })),
+    ...LISTS.map(([key, header]): Pair => ({
+      field: `${header}-list`,
+      ours: listed(column[key] ?? []),
+      theirs: theirList(mail, header),
+    })),
     { field: 'text', ours: plain(row.text), theirs: plain(mail.text) },
     { field: 'html', ours: plain(row.html), theirs: plain(mail.html || '') },
   ];
 }
 
 function plain(text: string | null | undefined): string {
-  return (text ?? '').replace(/\r\n?/g, '\n').replace(/[ \t]+$/gm, '').trim();
+  return (text ?? '')
+    .replace(/\r\n?/g, '\n')
+    .replace(/[ \t]+$/gm, '')
+    .trim();
 }
 
 function unfolded(text: string | null | undefined): string {
@@ -49,11 +80,21 @@ function unfolded(text: string | null | undefined): string {
  */
 function addresses(value: string | null): string {
   const bare = (value ?? '').replace(/"(?:[^"\\]|\\.)*"|\([^()]*\)/g, ' ');
-  return bare.split(/[,;]/).flatMap((entry) => (/<[^<>]*>/.exec(entry)?.[0] ?? entry).match(/[^\s<>:"()]+@[^\s<>:"()]+/g) ?? []).join(' ').toLowerCase();
+  return bare
+    .split(/[,;]/)
+    .flatMap(
+      (entry) => (/<[^<>]*>/.exec(entry)?.[0] ?? entry).match(/[^\s<>:"()]+@[^\s<>:"()]+/g) ?? [],
+    )
+    .join(' ')
+    .toLowerCase();
 }
 
 function theirAddresses(given: AddressObject | AddressObject[] | undefined): string {
-  return addresses(entriesOf(given).map(({ address }) => address ?? '').join(', '));
+  return addresses(
+    entriesOf(given)
+      .map(({ address }) => address ?? '')
+      .join(', '),
+  );
 }
 
 /** The display names that mailparser reads and that our header values do not show, in the order of the headers. */
@@ -65,13 +106,19 @@ function namesThatWeLack(row: ExportedMessage, mail: ParsedMail): string {
 
 /** Groups are their members, in both. */
 function theirList(mail: ParsedMail, header: string): string {
-  const entries = entriesOf(mail.headers.get(header) as AddressObject | AddressObject[] | undefined);
+  const entries = entriesOf(
+    mail.headers.get(header) as AddressObject | AddressObject[] | undefined,
+  );
   return listed(entries.filter((entry) => !('group' in entry)));
 }
 
 /** Who is named, with the name first. */
-function listed(entries: readonly { name?: string | null | undefined; address?: string | null | undefined }[]): string {
-  return entries.map(({ name, address }) => `${letters(name ?? '')} ${(address ?? '').toLowerCase()}`.trim()).join(', ');
+function listed(
+  entries: readonly { name?: string | null | undefined; address?: string | null | undefined }[],
+): string {
+  return entries
+    .map(({ name, address }) => `${letters(name ?? '')} ${(address ?? '').toLowerCase()}`.trim())
+    .join(', ');
 }
 
 /** Quoting and white space of names are spelling. */
@@ -79,6 +126,10 @@ function letters(text: string): string {
   return text.replace(/[\s"'\\]/g, '');
 }
 
-function entriesOf(given: AddressObject | AddressObject[] | undefined): { address?: string | undefined; name?: string | undefined }[] {
-  return [given ?? []].flat().flatMap(({ value }) => value.flatMap((entry) => [entry, ...(entry.group ?? [])]));
+function entriesOf(
+  given: AddressObject | AddressObject[] | undefined,
+): { address?: string | undefined; name?: string | undefined }[] {
+  return [given ?? []]
+    .flat()
+    .flatMap(({ value }) => value.flatMap((entry) => [entry, ...(entry.group ?? [])]));
 }

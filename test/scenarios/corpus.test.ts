@@ -12,9 +12,17 @@ import { BEYOND_MAILPARSER, EXPLAINED, KINDS, type Explained } from './corpus-di
  */
 
 const FIXTURES = path.resolve(__dirname, '../fixtures/eml');
-const CORPUS = path.join(process.env['CORPUS_DIR'] ?? path.resolve(__dirname, '../../../shared/corpus'), 'eml');
+const CORPUS = path.join(
+  process.env['CORPUS_DIR'] ?? path.resolve(__dirname, '../../../shared/corpus'),
+  'eml',
+);
 const FOLDERS = [FIXTURES, ...(existsSync(CORPUS) ? [CORPUS] : [])];
-const FILES = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => ({ name, bytes: withoutEnvelope(readFileSync(path.join(folder, name))) })));
+const FILES = FOLDERS.flatMap((folder) =>
+  readdirSync(folder).map((name) => ({
+    name,
+    bytes: withoutEnvelope(readFileSync(path.join(folder, name))),
+  })),
+);
 const LISTED = EXPLAINED.filter(({ file }) => FILES.some(({ name }) => name === file));
 
 let world: World;
@@ -24,7 +32,14 @@ let addresses: Map<string, MailAddresses>;
 const differences: (Pair & { file: string })[] = [];
 
 beforeAll(async () => {
-  world = await startWorld({ seed: 31, accounts: 1, messagesPerAccount: 0, eventsPerCalendar: 0, calendarsPerAccount: 1, emlDirectories: FOLDERS });
+  world = await startWorld({
+    seed: 31,
+    accounts: 1,
+    messagesPerAccount: 0,
+    eventsPerCalendar: 0,
+    calendarsPerAccount: 1,
+    emlDirectories: FOLDERS,
+  });
   await world.catchUp();
   rows = await mirrored();
   addresses = await addressColumns();
@@ -32,7 +47,11 @@ beforeAll(async () => {
     if (BEYOND_MAILPARSER.has(name)) continue;
     const row = rowOf(name, bytes);
     const pairs = await compare(row, addresses.get(row.id) ?? {}, bytes);
-    differences.push(...pairs.filter(({ ours, theirs }) => ours !== theirs).map((pair) => ({ ...pair, file: name })));
+    differences.push(
+      ...pairs
+        .filter(({ ours, theirs }) => ours !== theirs)
+        .map((pair) => ({ ...pair, file: name })),
+    );
   }
 });
 afterAll(() => world.close());
@@ -43,21 +62,38 @@ test('subject, addresses, names, text and html of every mirrored mail are what a
 });
 
 test('every explained difference is still there, and is of its kind', () => {
-  const wrong = LISTED.filter((listed) => !differences.some((found) => keyOf(found) === keyOf(listed) && KINDS[listed.kind].holds(found.ours, found.theirs)));
+  const wrong = LISTED.filter(
+    (listed) =>
+      !differences.some(
+        (found) =>
+          keyOf(found) === keyOf(listed) && KINDS[listed.kind].holds(found.ours, found.theirs),
+      ),
+  );
   expect(wrong).toEqual([]);
   expect(LISTED).toHaveLength(new Set(LISTED.map(keyOf)).size);
 });
 
 test('a mail that the other parser does not come to the end of is mirrored like every other', () => {
   expect(rows.size).toBe(FILES.length);
-  const beyond = FILES.filter(({ name }) => BEYOND_MAILPARSER.has(name)).map(({ name, bytes }) => rowOf(name, bytes).messageId !== null);
+  const beyond = FILES.filter(({ name }) => BEYOND_MAILPARSER.has(name)).map(
+    ({ name, bytes }) => rowOf(name, bytes).messageId !== null,
+  );
   expect(beyond).toEqual(FOLDERS.includes(CORPUS) ? [true] : []);
 });
 
 test('docs/mirror.md sums the differences up as they are', () => {
-  const section = readFileSync(path.resolve(__dirname, '../../docs/mirror.md'), 'utf8').split('## Held against another parser')[1] ?? '';
-  const said = [...section.matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, kind, count]) => [kind, Number(count)]);
-  const counted = Object.keys(KINDS).map((kind) => [kind, EXPLAINED.filter((explained) => explained.kind === kind).length]);
+  const section =
+    readFileSync(path.resolve(__dirname, '../../docs/mirror.md'), 'utf8').split(
+      '## Held against another parser',
+    )[1] ?? '';
+  const said = [...section.matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, kind, count]) => [
+    kind,
+    Number(count),
+  ]);
+  const counted = Object.keys(KINDS).map((kind) => [
+    kind,
+    EXPLAINED.filter((explained) => explained.kind === kind).length,
+  ]);
   expect(said).toEqual(counted);
 });
 
@@ -68,18 +104,24 @@ function keyOf({ file, field }: Pick<Explained, 'file' | 'field'>): string {
 async function mirrored(): Promise<Map<string, ExportedMessage>> {
   const [account] = await world.store.accounts.list();
   const found = new Map<string, ExportedMessage>();
-  for await (const message of world.store.mirror.messages(account?.id ?? '')) found.set(message.id, message);
+  for await (const message of world.store.mirror.messages(account?.id ?? ''))
+    found.set(message.id, message);
   return found;
 }
 
 async function addressColumns(): Promise<Map<string, MailAddresses>> {
-  const { rows: found } = await world.database.pool.query<{ id: string; addresses: MailAddresses }>('SELECT id, addresses FROM gmail_messages');
+  const { rows: found } = await world.database.pool.query<{ id: string; addresses: MailAddresses }>(
+    'SELECT id, addresses FROM gmail_messages',
+  );
   return new Map(found.map((row) => [row.id, row.addresses]));
 }
 
 /** The row of these bytes. Equal files are equal messages, so any of them will do. */
 function rowOf(name: string, bytes: Buffer): ExportedMessage {
-  const source = world.simulator.world.all()[0]?.mailbox.messages().find(({ content }) => content.kind === 'given' && content.raw.equals(bytes));
+  const source = world.simulator.world
+    .all()[0]
+    ?.mailbox.messages()
+    .find(({ content }) => content.kind === 'given' && content.raw.equals(bytes));
   const row = rows.get(source?.id ?? '');
   if (!row) throw new Error(`${name} is not mirrored`);
   return row;
@@ -87,5 +129,7 @@ function rowOf(name: string, bytes: Buffer): ExportedMessage {
 
 /** The `From ` line of an mbox is no part of the mail. */
 function withoutEnvelope(bytes: Buffer): Buffer {
-  return bytes.subarray(0, 5).equals(Buffer.from('From ')) ? bytes.subarray(bytes.indexOf(0x0a) + 1) : bytes;
+  return bytes.subarray(0, 5).equals(Buffer.from('From '))
+    ? bytes.subarray(bytes.indexOf(0x0a) + 1)
+    : bytes;
 }

@@ -25,30 +25,65 @@ afterEach(async () => {
 });
 
 test('a mail that kills the worker is quarantined, and all other mail of all accounts is mirrored', async () => {
-  simulator = await startSimulator({ seed: 82, accounts: 3, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  simulator = await startSimulator({
+    seed: 82,
+    accounts: 3,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 5,
+  });
   const control = new SimulatorControl(simulator.url);
   const accounts = await control.accounts();
-  const { messageId } = (await control.actAs(accounts[0]!.email, { action: 'deliver', subject: 'this-mail-ends-the-worker' })) as { messageId: string };
+  const { messageId } = (await control.actAs(accounts[0]!.email, {
+    action: 'deliver',
+    subject: 'this-mail-ends-the-worker',
+  })) as { messageId: string };
   database = await testDatabase();
   redis = await startRedis();
   const masterKey = randomBytes(32);
   store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey });
-  for (const { email, refreshToken } of accounts) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
-  const env = { DATABASE_URL: database.url, REDIS_URL: redis.url, GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), WORKER_CONCURRENCY: '8' };
+  for (const { email, refreshToken } of accounts)
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
+  const env = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    GOOGLE_API_URL: simulator.url,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    WORKER_CONCURRENCY: '8',
+  };
   startProgram('scheduler', env);
   const ended = new AbortController();
   const deaths: string[] = [];
-  const supervising = supervise(() => startProgram('worker', { ...env, NODE_OPTIONS: `--require ${HOOK}` }), deaths, ended.signal);
+  const supervising = supervise(
+    () => startProgram('worker', { ...env, NODE_OPTIONS: `--require ${HOOK}` }),
+    deaths,
+    ended.signal,
+  );
   const since = await store.collections.markWanted(null);
   await until(async () => (await store.collections.unservedSince(null, since)).length === 0);
   ended.abort();
   await supervising;
   expect(deaths).toEqual(Array.from({ length: 5 }, () => 'SIGKILL'));
-  expect(await store.quarantine.list(null)).toMatchObject([{ itemId: messageId, reason: 'it ended the worker 3 times', email: accounts[0]!.email }]);
-  expect(await driftOf(store, control)).toMatchObject({ missing: [expect.stringContaining(messageId)], extra: [], stale: [] });
+  expect(await store.quarantine.list(null)).toMatchObject([
+    { itemId: messageId, reason: 'it ended the worker 3 times', email: accounts[0]!.email },
+  ]);
+  expect(await driftOf(store, control)).toMatchObject({
+    missing: [expect.stringContaining(messageId)],
+    extra: [],
+    stale: [],
+  });
 }, 180_000);
 
-async function supervise(start: () => Started, deaths: string[], ended: AbortSignal): Promise<void> {
+async function supervise(
+  start: () => Started,
+  deaths: string[],
+  ended: AbortSignal,
+): Promise<void> {
   while (!ended.aborted) {
     const worker = start();
     const exit = await once(worker, 'exit', { signal: ended }).catch(() => null);
@@ -57,8 +92,11 @@ async function supervise(start: () => Started, deaths: string[], ended: AbortSig
 }
 
 async function until(met: () => Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 150_000; !(await met()); ) {
-    if (performance.now() > deadline) throw new Error(`not within 150 s: ${JSON.stringify((await database.pool.query('SELECT kind, phase, crashes, in_flight_crashes, error FROM collections')).rows)}`);
+  for (const deadline = performance.now() + 150_000; !(await met());) {
+    if (performance.now() > deadline)
+      throw new Error(
+        `not within 150 s: ${JSON.stringify((await database.pool.query('SELECT kind, phase, crashes, in_flight_crashes, error FROM collections')).rows)}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -14,7 +14,13 @@ let email: string;
 let mailboxId: string;
 
 beforeAll(async () => {
-  world = await startWorld({ seed: 47, accounts: 1, messagesPerAccount: 30, calendarsPerAccount: 1, eventsPerCalendar: 2 });
+  world = await startWorld({
+    seed: 47,
+    accounts: 1,
+    messagesPerAccount: 30,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 2,
+  });
   await world.catchUp();
   email = world.simulator.accounts()[0]!.email;
   mailboxId = await idOf("kind = 'gmail'");
@@ -25,29 +31,52 @@ beforeAll(async () => {
   );
 });
 beforeEach(async () => {
-  await world.database.pool.query("UPDATE collections SET rung_at = now() - interval '2 min', served_at = now() - interval '1 min', walk_started_at = now(), next_sync_at = now() + interval '1 h'");
+  await world.database.pool.query(
+    "UPDATE collections SET rung_at = now() - interval '2 min', served_at = now() - interval '1 min', walk_started_at = now(), next_sync_at = now() + interval '1 h'",
+  );
   await world.database.pool.query('UPDATE watches SET silent_since = NULL');
   world.rt.metrics.silentWatches.reset();
 });
 afterAll(() => world.close());
 
-const idOf = async (where: string): Promise<string> => (await world.database.pool.query<{ id: string }>(`SELECT id FROM collections WHERE ${where}`)).rows[0]!.id;
+const idOf = async (where: string): Promise<string> =>
+  (await world.database.pool.query<{ id: string }>(`SELECT id FROM collections WHERE ${where}`))
+    .rows[0]!.id;
 
 /** One run of the mailbox, as a worker that the schedule sent. @returns how it ended */
 async function look({ sliceMs = 5_000, store = world.store } = {}): Promise<string> {
-  const deps = { store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000, auditEveryMs: DAY_MS }, doorbells: { gmailTopic: TOPIC, channelAddress: null } };
-  return (await syncCollection(world.rt, deps, mailboxId, { sliceMs, signal: new AbortController().signal })).kind;
+  const deps = {
+    store,
+    google: world.google,
+    policy: { activeMs: 60_000, idleMs: 900_000, auditEveryMs: DAY_MS },
+    doorbells: { gmailTopic: TOPIC, channelAddress: null },
+  };
+  return (
+    await syncCollection(world.rt, deps, mailboxId, {
+      sliceMs,
+      signal: new AbortController().signal,
+    })
+  ).kind;
 }
 
 /** Whether a run counted a silence, and whether the doorbell is held to be silent now. */
 async function silence(): Promise<{ counted: number; held: boolean }> {
-  const counted = (await world.rt.metrics.silentWatches.get()).values.reduce((sum, { value }) => sum + value, 0);
+  const counted = (await world.rt.metrics.silentWatches.get()).values.reduce(
+    (sum, { value }) => sum + value,
+    0,
+  );
   const [account] = await world.store.accounts.list([email]);
-  return { counted, held: account!.collections.find(({ id }) => id === mailboxId)!.doorbell!.silent };
+  return {
+    counted,
+    held: account!.collections.find(({ id }) => id === mailboxId)!.doorbell!.silent,
+  };
 }
 
 async function breakRows(count: number): Promise<string[]> {
-  const broken = await world.database.pool.query<{ id: string }>("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT $1) RETURNING id", [count]);
+  const broken = await world.database.pool.query<{ id: string }>(
+    "UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT $1) RETURNING id",
+    [count],
+  );
   return broken.rows.map(({ id }) => id);
 }
 
@@ -59,8 +88,16 @@ test('a change that nothing rang for is a silence', async () => {
 
 test('what a repair mends is none: nothing rings for what Google did long ago', async () => {
   const stale = await breakRows(1);
-  const account = { accountId: (await world.store.accounts.list([email]))[0]!.id, collectionIds: [mailboxId] };
-  await repairDrift(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } }, account, { resource: 'gmail', checked: 1, missing: [], extra: [], stale });
+  const account = {
+    accountId: (await world.store.accounts.list([email]))[0]!.id,
+    collectionIds: [mailboxId],
+  };
+  await repairDrift(
+    world.rt,
+    { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } },
+    account,
+    { resource: 'gmail', checked: 1, missing: [], extra: [], stale },
+  );
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await silence()).toEqual({ counted: 0, held: false });
 });
@@ -75,7 +112,9 @@ test('nor what one run puts on its list and the next one mends', async () => {
 
 test('nor what an audit finds and the next look mends', async () => {
   await breakRows(3);
-  await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 days', audited_at = NULL");
+  await world.database.pool.query(
+    "UPDATE collections SET walk_started_at = now() - interval '2 days', audited_at = NULL",
+  );
   for (let looks = 0; looks < 2; looks++) expect(await look()).not.toBe('failed');
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await silence()).toEqual({ counted: 0, held: false });
@@ -83,8 +122,18 @@ test('nor what an audit finds and the next look mends', async () => {
 
 test('nor a label that was renamed: the catalogue leaves no record that anything could ring for', async () => {
   const rename = world.simulator.act(email, { action: 'label-rename' });
-  await world.database.pool.query("UPDATE collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1", [mailboxId]);
-  const events = async (): Promise<number> => Number((await world.database.pool.query<{ n: string }>("SELECT count(*) AS n FROM changes WHERE entity = 'label'")).rows[0]!.n);
+  await world.database.pool.query(
+    "UPDATE collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1",
+    [mailboxId],
+  );
+  const events = async (): Promise<number> =>
+    Number(
+      (
+        await world.database.pool.query<{ n: string }>(
+          "SELECT count(*) AS n FROM changes WHERE entity = 'label'",
+        )
+      ).rows[0]!.n,
+    );
   const before = await events();
   expect(await look()).toBe('caught-up');
   expect([rename, (await events()) - before]).toEqual([expect.anything(), 1]);

@@ -13,20 +13,37 @@ const SLACK_MS = 4_000;
 const SECOND_LOOK_MS = 5_000;
 let world: DoorbellWorld;
 beforeAll(async () => {
-  world = await startDoorbellWorld({ poll: { activeMs: ACTIVE_MS, idleMs: 60_000 }, seed: 32, accounts: 2, messagesPerAccount: 8, calendarsPerAccount: 1, eventsPerCalendar: 4 });
-  await world.until(async () => (await world.watches()).gmail.length === 2 && (await world.watches()).channels.length === 4);
+  world = await startDoorbellWorld({
+    poll: { activeMs: ACTIVE_MS, idleMs: 60_000 },
+    seed: 32,
+    accounts: 2,
+    messagesPerAccount: 8,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 4,
+  });
+  await world.until(
+    async () =>
+      (await world.watches()).gmail.length === 2 && (await world.watches()).channels.length === 4,
+  );
 });
 afterAll(() => world.close());
 
 const email = (): string => world.simulator.accounts()[0]!.email;
-const stored = async (messageId: string): Promise<boolean> => (await world.database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId])).rowCount === 1;
+const stored = async (messageId: string): Promise<boolean> =>
+  (await world.database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId]))
+    .rowCount === 1;
 const isLevel = async (): Promise<boolean> => {
   const { missing, extra, stale } = await world.drift();
   return missing.length + extra.length + stale.length === 0;
 };
 
 test('30 % dropped, doubled and reordered: the mirror is level within the active interval', async () => {
-  world.simulator.weather.set({ dropPercent: 30, duplicatePercent: 30, reorderPercent: 30, delayMs: [0, 100] });
+  world.simulator.weather.set({
+    dropPercent: 30,
+    duplicatePercent: 30,
+    reorderPercent: 30,
+    delayMs: [0, 100],
+  });
   for (let n = 0; n < 25; n++) {
     world.simulator.actAtRandom(5);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -35,11 +52,25 @@ test('30 % dropped, doubled and reordered: the mirror is level within the active
   await world.until(isLevel);
   expect(performance.now() - quietMs).toBeLessThan(ACTIVE_MS + SECOND_LOOK_MS + SLACK_MS);
   const { pubsub, channel } = world.simulator.ledger.snapshot().notifications;
-  expect(Math.min(pubsub.dropped, pubsub.duplicated, pubsub.reordered, pubsub.delivered, channel.dropped + channel.duplicated, channel.delivered)).toBeGreaterThan(0);
+  expect(
+    Math.min(
+      pubsub.dropped,
+      pubsub.duplicated,
+      pubsub.reordered,
+      pubsub.delivered,
+      channel.dropped + channel.duplicated,
+      channel.delivered,
+    ),
+  ).toBeGreaterThan(0);
 });
 
 test('a change whose doorbell was lost is found by the next look', async () => {
-  world.simulator.weather.set({ dropPercent: 100, duplicatePercent: 0, reorderPercent: 0, delayMs: [0, 0] });
+  world.simulator.weather.set({
+    dropPercent: 100,
+    duplicatePercent: 0,
+    reorderPercent: 0,
+    delayMs: [0, 0],
+  });
   const { messageId } = world.simulator.act(email(), { action: 'deliver' });
   const lostMs = performance.now();
   await world.until(() => stored(messageId!));
@@ -50,11 +81,20 @@ test('notifications that are pulled: the change is stored, the message acknowled
   world.simulator.weather.set({ dropPercent: 0 });
   world.pullInstead();
   world.simulator.pubsub.publish('projects/sim/topics/gmail', 'not JSON');
-  world.simulator.pubsub.publish('projects/sim/topics/gmail', '{"emailAddress":"nobody@demo.example","historyId":1}');
+  world.simulator.pubsub.publish(
+    'projects/sim/topics/gmail',
+    '{"emailAddress":"nobody@demo.example","historyId":1}',
+  );
   const { messageId } = world.simulator.act(email(), { action: 'deliver' });
   await world.until(() => stored(messageId!));
-  await world.until(async () => world.simulator.pubsub.describe().subscriptions.find(({ name }) => name === SUBSCRIPTION)?.waiting === 0);
-  const pulled = (await world.rt.metrics.doorbells.get()).values.filter(({ labels }) => labels.via === 'gmail-pull').map(({ labels }) => labels.outcome);
+  await world.until(
+    async () =>
+      world.simulator.pubsub.describe().subscriptions.find(({ name }) => name === SUBSCRIPTION)
+        ?.waiting === 0,
+  );
+  const pulled = (await world.rt.metrics.doorbells.get()).values
+    .filter(({ labels }) => labels.via === 'gmail-pull')
+    .map(({ labels }) => labels.outcome);
   expect(pulled).toEqual(expect.arrayContaining(['rung', 'unknown', 'malformed']));
   await world.until(isLevel);
   expect(await world.drift()).toMatchObject(NO_DRIFT);

@@ -15,13 +15,21 @@ const VARIANTS = ['expired-or-revoked', 'bad-request', 'account-deleted', 'inval
 let world: World;
 let emails: string[];
 beforeAll(async () => {
-  world = await startWorld({ seed: 64, accounts: 8, messagesPerAccount: 4, calendarsPerAccount: 1, eventsPerCalendar: 3 });
+  world = await startWorld({
+    seed: 64,
+    accounts: 8,
+    messagesPerAccount: 4,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 3,
+  });
   emails = (await world.control.accounts()).map(({ email }) => email);
 });
 afterAll(() => world.close());
 
-const accountOf = async (email: string): Promise<AccountView> => (await world.store.accounts.list([email]))[0]!;
-const truth = async (sql: string): Promise<unknown[]> => (await world.database.pool.query(sql)).rows;
+const accountOf = async (email: string): Promise<AccountView> =>
+  (await world.store.accounts.list([email]))[0]!;
+const truth = async (sql: string): Promise<unknown[]> =>
+  (await world.database.pool.query(sql)).rows;
 
 async function runDue(): Promise<void> {
   for (;;) {
@@ -29,19 +37,28 @@ async function runDue(): Promise<void> {
     if (due.length === 0) return;
     for (const { id } of due) {
       let outcome: Outcome = { kind: 'more', full: true };
-      while (outcome.kind === 'more') outcome = await syncCollection(world.rt, { ...world, policy: POLICY }, id, { sliceMs: 5_000, signal: new AbortController().signal });
+      while (outcome.kind === 'more')
+        outcome = await syncCollection(world.rt, { ...world, policy: POLICY }, id, {
+          sliceMs: 5_000,
+          signal: new AbortController().signal,
+        });
     }
   }
 }
 
 async function scopes(email: string, names: string[]): Promise<void> {
-  const answer = await fetch(`${world.simulator.url}/sim/accounts/${email}/scopes`, { method: 'POST', body: JSON.stringify({ scopes: names }) });
+  const answer = await fetch(`${world.simulator.url}/sim/accounts/${email}/scopes`, {
+    method: 'POST',
+    body: JSON.stringify({ scopes: names }),
+  });
   expect(answer.ok).toBe(true);
 }
 
 /** Time passes: what rests is looked at again. */
 function restIsOver(): Promise<unknown> {
-  return world.database.pool.query("UPDATE collections SET next_sync_at = now() WHERE state = 'active' AND parked IS NOT NULL");
+  return world.database.pool.query(
+    "UPDATE collections SET next_sync_at = now() WHERE state = 'active' AND parked IS NOT NULL",
+  );
 }
 
 test('scope, API, mailbox and domain policy: the mailbox rests with the reason, calendars go on, and it comes back by itself', async () => {
@@ -51,40 +68,74 @@ test('scope, API, mailbox and domain policy: the mailbox rests with the reason, 
   await world.control.fault({ kind: '400-mail-not-enabled', email: mailbox, method: 'getProfile' });
   await world.control.fault({ kind: '403-domain-policy', email: policy, method: 'getProfile' });
   await runDue();
-  const expected = [[scope, 'scope', 'the grant does not cover Gmail'], [project, 'project', 'https://console.cloud.google.com'], [mailbox, 'no-mailbox', 'no mailbox'], [policy, 'policy', 'administrator']] as const;
+  const expected = [
+    [scope, 'scope', 'the grant does not cover Gmail'],
+    [project, 'project', 'https://console.cloud.google.com'],
+    [mailbox, 'no-mailbox', 'no mailbox'],
+    [policy, 'policy', 'administrator'],
+  ] as const;
   for (const [email, parked, words] of expected) {
     const account = await accountOf(email);
     const gmail = account.collections.find(({ kind }) => kind === 'gmail')!;
-    expect({ email, state: account.state, parked: gmail.parked }).toEqual({ email, state: 'active', parked });
-    expect(verdictOn(account, gmail, world.rt.clock.nowMs())).toMatch(new RegExp(`^rests, .*${words.replaceAll('.', '\\.')}.*; tried again in`));
-    expect(JSON.stringify(documentOf(account, world.rt.clock.nowMs()))).toContain(`"parked":"${parked}"`);
-    expect(account.collections.filter(({ kind, phase, error }) => kind !== 'gmail' && (phase !== 'follow' || error !== null))).toEqual([]);
+    expect({ email, state: account.state, parked: gmail.parked }).toEqual({
+      email,
+      state: 'active',
+      parked,
+    });
+    expect(verdictOn(account, gmail, world.rt.clock.nowMs())).toMatch(
+      new RegExp(`^rests, .*${words.replaceAll('.', '\\.')}.*; tried again in`),
+    );
+    expect(JSON.stringify(documentOf(account, world.rt.clock.nowMs()))).toContain(
+      `"parked":"${parked}"`,
+    );
+    expect(
+      account.collections.filter(
+        ({ kind, phase, error }) => kind !== 'gmail' && (phase !== 'follow' || error !== null),
+      ),
+    ).toEqual([]);
   }
   await scopes(scope, ['openid', 'userinfo.email', 'gmail.readonly', 'calendar.readonly']);
   await world.control.clearFaults();
   await restIsOver();
   await runDue();
-  expect(await truth('SELECT 1 FROM collections WHERE parked IS NOT NULL OR error IS NOT NULL')).toEqual([]);
+  expect(
+    await truth('SELECT 1 FROM collections WHERE parked IS NOT NULL OR error IS NOT NULL'),
+  ).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
 test('every invalid_grant stops its account with its reason and its rows; a new token goes on from the same cursors', async () => {
   await world.catchUp();
   const refused = emails.slice(4);
-  const rows = 'SELECT (SELECT count(*) FROM gmail_messages) AS messages, (SELECT count(*) FROM calendar_events) AS events, (SELECT json_agg(generation ORDER BY id) FROM collections) AS generations';
+  const rows =
+    'SELECT (SELECT count(*) FROM gmail_messages) AS messages, (SELECT count(*) FROM calendar_events) AS events, (SELECT json_agg(generation ORDER BY id) FROM collections) AS generations';
   const before = await truth(rows);
-  for (const [i, email] of refused.entries()) await world.control.fault({ kind: 'revoke-grant', email, variant: VARIANTS[i] });
+  for (const [i, email] of refused.entries())
+    await world.control.fault({ kind: 'revoke-grant', email, variant: VARIANTS[i] });
   await world.store.collections.markWanted(null);
   await runDue();
   for (const [i, email] of refused.entries()) {
     const account = await accountOf(email);
-    expect(account).toMatchObject({ state: 'reauth_required', reason: expect.stringMatching(VARIANTS[i] === 'invalid-rapt' ? /^invalid_grant.*wants the person to sign in again; import a new refresh token/ : /^invalid_grant.*import a new refresh token/) });
-    expect(account.collections.map(({ nextSyncAt }) => nextSyncAt)).toEqual(account.collections.map(() => null));
-    expect(JSON.stringify(documentOf(account, 0))).toContain('"state":"reauth_required","reason":"invalid_grant');
+    expect(account).toMatchObject({
+      state: 'reauth_required',
+      reason: expect.stringMatching(
+        VARIANTS[i] === 'invalid-rapt'
+          ? /^invalid_grant.*wants the person to sign in again; import a new refresh token/
+          : /^invalid_grant.*import a new refresh token/,
+      ),
+    });
+    expect(account.collections.map(({ nextSyncAt }) => nextSyncAt)).toEqual(
+      account.collections.map(() => null),
+    );
+    expect(JSON.stringify(documentOf(account, 0))).toContain(
+      '"state":"reauth_required","reason":"invalid_grant',
+    );
   }
   const calls = (await world.control.ledger()).methods;
   await world.store.collections.markWanted(null, { full: false });
-  await world.database.pool.query("UPDATE collections SET next_sync_at = now() FROM accounts a WHERE a.id = account_id AND a.state <> 'active'");
+  await world.database.pool.query(
+    "UPDATE collections SET next_sync_at = now() FROM accounts a WHERE a.id = account_id AND a.state <> 'active'",
+  );
   await runDue();
   const { methods, callsAfterInvalidGrant } = await world.control.ledger();
   expect(callsAfterInvalidGrant).toBe(0);
@@ -92,8 +143,16 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   expect(methods['history.list']!.calls - calls['history.list']!.calls).toBe(4);
   expect(await truth(rows)).toEqual(before);
   await world.control.act(40);
-  for (const email of refused) await world.store.accounts.import({ email, refreshToken: await world.control.consent(email), tenant: 'default', resources: ['gmail', 'calendar'] });
+  for (const email of refused)
+    await world.store.accounts.import({
+      email,
+      refreshToken: await world.control.consent(email),
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect((await truth('SELECT json_agg(generation ORDER BY id) AS generations FROM collections'))[0]).toEqual({ generations: (before[0] as { generations: number[] }).generations });
+  expect(
+    (await truth('SELECT json_agg(generation ORDER BY id) AS generations FROM collections'))[0],
+  ).toEqual({ generations: (before[0] as { generations: number[] }).generations });
 });

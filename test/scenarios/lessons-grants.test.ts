@@ -7,16 +7,35 @@ import { startWorld, type World } from '../support/world.js';
 const DAY_MS = 86_400_000;
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ seed: 143, accounts: 2, messagesPerAccount: 12, calendarsPerAccount: 1, eventsPerCalendar: 5, refreshTokenTtlMs: 7 * DAY_MS });
+  world = await startWorld({
+    seed: 143,
+    accounts: 2,
+    messagesPerAccount: 12,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 5,
+    refreshTokenTtlMs: 7 * DAY_MS,
+  });
   await world.catchUp();
 });
 afterAll(() => world.close());
 
-const account = async (email: string): Promise<AccountView> => (await world.store.accounts.list([email]))[0]!;
-const messages = async (): Promise<number> => Number((await world.database.pool.query<{ count: string }>('SELECT count(*) FROM gmail_messages')).rows[0]!.count);
+const account = async (email: string): Promise<AccountView> =>
+  (await world.store.accounts.list([email]))[0]!;
+const messages = async (): Promise<number> =>
+  Number(
+    (await world.database.pool.query<{ count: string }>('SELECT count(*) FROM gmail_messages'))
+      .rows[0]!.count,
+  );
 
 async function connect(email: string, refreshToken: string): Promise<string> {
-  return (await world.store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] })).id;
+  return (
+    await world.store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    })
+  ).id;
 }
 
 test('a busy or broken token endpoint is waited for and never taken for a refused grant', async () => {
@@ -25,16 +44,33 @@ test('a busy or broken token endpoint is waited for and never taken for a refuse
   await world.control.fault({ kind: 'token-429', count: 1 });
   world.simulator.actAtRandom(10);
   await world.catchUp();
-  expect((await world.store.accounts.list()).map(({ state, reason }) => ({ state, reason }))).toEqual(Array.from({ length: 2 }, () => ({ state: 'active', reason: null })));
+  expect(
+    (await world.store.accounts.list()).map(({ state, reason }) => ({ state, reason })),
+  ).toEqual(Array.from({ length: 2 }, () => ({ state: 'active', reason: null })));
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
 test('connecting an account again keeps its id, its cursors and its rows, and touches no other account', async () => {
-  const [first, second] = (await world.store.accounts.list()).map(({ email }) => email) as [string, string];
-  const cursors = async (): Promise<unknown[]> => (await world.database.pool.query('SELECT id, account_id, cursor, generation FROM collections ORDER BY id')).rows;
-  const [before, ids, kept] = [await cursors(), [(await account(first)).id, (await account(second)).id], await messages()];
+  const [first, second] = (await world.store.accounts.list()).map(({ email }) => email) as [
+    string,
+    string,
+  ];
+  const cursors = async (): Promise<unknown[]> =>
+    (
+      await world.database.pool.query(
+        'SELECT id, account_id, cursor, generation FROM collections ORDER BY id',
+      )
+    ).rows;
+  const [before, ids, kept] = [
+    await cursors(),
+    [(await account(first)).id, (await account(second)).id],
+    await messages(),
+  ];
   const known = await world.control.accounts();
-  for (let n = 0; n < 3; n++) expect(await connect(first, known.find(({ email }) => email === first)!.refreshToken)).toBe(ids[0]);
+  for (let n = 0; n < 3; n++)
+    expect(await connect(first, known.find(({ email }) => email === first)!.refreshToken)).toBe(
+      ids[0],
+    );
   expect(await cursors()).toEqual(before);
   expect([(await account(first)).id, (await account(second)).id]).toEqual(ids);
   expect(await messages()).toBe(kept);

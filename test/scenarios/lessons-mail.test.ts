@@ -8,7 +8,15 @@ import { startWorld, type World } from '../support/world.js';
 let world: World;
 let mailbox: MailboxSteps;
 beforeAll(async () => {
-  world = await startWorld({ seed: 141, accounts: 1, messagesPerAccount: 80, threadLength: 2, bodyBytes: 500, calendarsPerAccount: 1, eventsPerCalendar: 1 });
+  world = await startWorld({
+    seed: 141,
+    accounts: 1,
+    messagesPerAccount: 80,
+    threadLength: 2,
+    bodyBytes: 500,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 1,
+  });
   await world.catchUp();
   mailbox = await mailboxSteps(world);
 });
@@ -16,10 +24,17 @@ afterAll(() => world.close());
 
 type Touched = { messageId: string; threadId: string; labelId: string; draftId: string };
 const act = async (action: object): Promise<Touched> => (await mailbox.act(action)) as Touched;
-const row = async (id: string): Promise<ExportedMessage | undefined> => (await mailbox.rows()).get(id);
-const lastSeq = async (): Promise<bigint> => BigInt((await world.database.pool.query<{ seq: string }>('SELECT feed_seq AS seq FROM accounts')).rows[0]!.seq);
-const newsOf = async (seq: bigint): Promise<string[]> => (await world.store.changes(mailbox.accountId, seq, 10_000)).map(({ op, id }) => `${op} ${id}`);
-const historyPages = async (): Promise<number> => (await world.control.ledger()).methods['history.list']?.calls ?? 0;
+const row = async (id: string): Promise<ExportedMessage | undefined> =>
+  (await mailbox.rows()).get(id);
+const lastSeq = async (): Promise<bigint> =>
+  BigInt(
+    (await world.database.pool.query<{ seq: string }>('SELECT feed_seq AS seq FROM accounts'))
+      .rows[0]!.seq,
+  );
+const newsOf = async (seq: bigint): Promise<string[]> =>
+  (await world.store.changes(mailbox.accountId, seq, 10_000)).map(({ op, id }) => `${op} ${id}`);
+const historyPages = async (): Promise<number> =>
+  (await world.control.ledger()).methods['history.list']?.calls ?? 0;
 
 async function level(): Promise<void> {
   await world.catchUp();
@@ -31,17 +46,29 @@ test('a reply that the user writes and sends is there as sent, and its drafts ar
   const first = await act({ action: 'draft-save', text: 'half a sentence' });
   await level();
   expect((await row(first.messageId))?.labelIds).toContain('DRAFT');
-  const saved = await act({ action: 'draft-save', draftId: first.draftId, text: 'a whole sentence' });
+  const saved = await act({
+    action: 'draft-save',
+    draftId: first.draftId,
+    text: 'a whole sentence',
+  });
   const sent = await act({ action: 'draft-send', draftId: saved.draftId });
   await level();
-  expect(await row(sent.messageId)).toMatchObject({ labelIds: ['SENT'], text: expect.stringContaining('a whole sentence') });
-  expect(await newsOf(seq)).toEqual([`created ${first.messageId}`, `deleted ${first.messageId}`, `created ${sent.messageId}`]);
+  expect(await row(sent.messageId)).toMatchObject({
+    labelIds: ['SENT'],
+    text: expect.stringContaining('a whole sentence'),
+  });
+  expect(await newsOf(seq)).toEqual([
+    `created ${first.messageId}`,
+    `deleted ${first.messageId}`,
+    `created ${sent.messageId}`,
+  ]);
 });
 
 test('a draft that is saved twenty times between two looks is one message and one event', async () => {
   const seq = await lastSeq();
   let draft = await act({ action: 'draft-save', text: 'version 0' });
-  for (let version = 1; version <= 20; version++) draft = await act({ action: 'draft-save', draftId: draft.draftId, text: `version ${version}` });
+  for (let version = 1; version <= 20; version++)
+    draft = await act({ action: 'draft-save', draftId: draft.draftId, text: `version ${version}` });
   await level();
   expect(await newsOf(seq)).toEqual([`created ${draft.messageId}`]);
   expect((await row(draft.messageId))?.text).toContain('version 20');
@@ -50,7 +77,12 @@ test('a draft that is saved twenty times between two looks is one message and on
 test('more changes between two looks than a page of history holds are all seen, the oldest first', async () => {
   const [oldest] = (await mailbox.rows()).keys();
   await act({ action: 'label', messageId: oldest, labelIds: ['STARRED'] });
-  for (let n = 0; n < 600; n++) world.simulator.act(mailbox.email, { action: n % 2 ? 'label' : 'unlabel', messageId: oldest!, labelIds: ['IMPORTANT'] });
+  for (let n = 0; n < 600; n++)
+    world.simulator.act(mailbox.email, {
+      action: n % 2 ? 'label' : 'unlabel',
+      messageId: oldest!,
+      labelIds: ['IMPORTANT'],
+    });
   const pages = await historyPages();
   const newest = await act({ action: 'deliver', text: 'the newest' });
   await level();
@@ -65,11 +97,18 @@ test('a refusal in the middle of a look does not leave out what is older than th
   await world.control.fault({ kind: '503', method: 'history.list', count: 1 });
   const late = await act({ action: 'deliver', text: 'came last' });
   await level();
-  expect([(await row(old.messageId))?.text, (await row(late.messageId))?.text]).toEqual([expect.stringContaining('came first'), expect.stringContaining('came last')]);
+  expect([(await row(old.messageId))?.text, (await row(late.messageId))?.text]).toEqual([
+    expect.stringContaining('came first'),
+    expect.stringContaining('came last'),
+  ]);
 });
 
 test('archiving, trashing, marking as spam and taking back are changes of labels, and the message stays', async () => {
-  const { messageId } = await act({ action: 'deliver', labelIds: ['INBOX', 'UNREAD'], text: 'moved about' });
+  const { messageId } = await act({
+    action: 'deliver',
+    labelIds: ['INBOX', 'UNREAD'],
+    text: 'moved about',
+  });
   const steps: [object, string[]][] = [
     [{ action: 'unlabel', messageId, labelIds: ['INBOX'] }, ['UNREAD']],
     [{ action: 'trash', messageId }, ['TRASH', 'UNREAD']],
@@ -88,10 +127,14 @@ test('spam and trash are mirrored as they arrive and by a full walk', async () =
   const spam = await act({ action: 'deliver', labelIds: ['SPAM'], text: 'spam' });
   const trash = await act({ action: 'deliver', labelIds: ['TRASH'], text: 'trash' });
   await level();
-  expect([...(await mailbox.rows()).keys()]).toEqual(expect.arrayContaining([spam.messageId, trash.messageId]));
+  expect([...(await mailbox.rows()).keys()]).toEqual(
+    expect.arrayContaining([spam.messageId, trash.messageId]),
+  );
   await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
   await level();
-  expect([...(await mailbox.rows()).keys()]).toEqual(expect.arrayContaining([spam.messageId, trash.messageId]));
+  expect([...(await mailbox.rows()).keys()]).toEqual(
+    expect.arrayContaining([spam.messageId, trash.messageId]),
+  );
 });
 
 test('a message that is in no folder at all is not taken for a deleted one by a resync', async () => {
@@ -106,8 +149,18 @@ test('a message that is in no folder at all is not taken for a deleted one by a 
 });
 
 test('labels that are made, nested, renamed and deleted are followed, and so are the messages under them', async () => {
-  const catalogue = async (): Promise<object[]> => (await world.database.pool.query('SELECT id, name, type FROM gmail_labels ORDER BY id COLLATE "C"')).rows;
-  const inGmail = (): object[] => world.simulator.world.all()[0]!.mailbox.labels.all().map(({ id, name, type }) => ({ id, name, type })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const catalogue = async (): Promise<object[]> =>
+    (
+      await world.database.pool.query(
+        'SELECT id, name, type FROM gmail_labels ORDER BY id COLLATE "C"',
+      )
+    ).rows;
+  const inGmail = (): object[] =>
+    world.simulator.world
+      .all()[0]!
+      .mailbox.labels.all()
+      .map(({ id, name, type }) => ({ id, name, type }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   const { messageId } = await act({ action: 'deliver', labelIds: ['INBOX'], text: 'labelled' });
   const parent = await act({ action: 'label-create', name: 'Clients' });
   const child = await act({ action: 'label-create', name: 'Clients/Ünïted 株式会社' });
@@ -118,19 +171,31 @@ test('labels that are made, nested, renamed and deleted are followed, and so are
   await act({ action: 'label-rename', labelId: parent.labelId, name: 'Customers' });
   await act({ action: 'label-delete', labelId: child.labelId });
   // Renames leave no record in history: the catalogue is read again when it has its age.
-  await world.database.pool.query("UPDATE collections SET cursor = cursor || '{\"labelsReadAtMs\": 0}' WHERE kind = 'gmail'");
+  await world.database.pool.query(
+    "UPDATE collections SET cursor = cursor || '{\"labelsReadAtMs\": 0}' WHERE kind = 'gmail'",
+  );
   await level();
   expect(await catalogue()).toEqual(inGmail());
   expect((await row(messageId))?.labelIds).toEqual(['INBOX', parent.labelId].sort());
 });
 
 test('headers of any length are stored whole', async () => {
-  const recipients = Array.from({ length: 5_000 }, (_, n) => `Recipient ${n} <r${n}@example.com>`).join(',\r\n ');
-  const raw = Buffer.from(`From: ${'f'.repeat(70_000)}@example.com\r\nTo: ${recipients}\r\nSubject: ${'long '.repeat(50_000)}\r\nMessage-ID: <${'i'.repeat(20_000)}@x>\r\n\r\nbody`);
+  const recipients = Array.from(
+    { length: 5_000 },
+    (_, n) => `Recipient ${n} <r${n}@example.com>`,
+  ).join(',\r\n ');
+  const raw = Buffer.from(
+    `From: ${'f'.repeat(70_000)}@example.com\r\nTo: ${recipients}\r\nSubject: ${'long '.repeat(50_000)}\r\nMessage-ID: <${'i'.repeat(20_000)}@x>\r\n\r\nbody`,
+  );
   const { messageId } = await act({ action: 'deliver', rawBase64: raw.toString('base64') });
   await level();
   const stored = await row(messageId);
-  expect([stored?.to?.includes('r4999@example.com'), stored?.subject?.length, stored?.from?.length, stored?.messageId?.length]).toEqual([true, 249_999, 70_012, 20_004]);
+  expect([
+    stored?.to?.includes('r4999@example.com'),
+    stored?.subject?.length,
+    stored?.from?.length,
+    stored?.messageId?.length,
+  ]).toEqual([true, 249_999, 70_012, 20_004]);
 });
 
 test('what is counted as done is what is stored', async () => {
@@ -138,12 +203,21 @@ test('what is counted as done is what is stored', async () => {
   await level();
   const stored = (await mailbox.rows()).size;
   const [account] = await world.store.accounts.list();
-  expect(account?.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ phase: 'follow', progress: { done: stored, total: stored }, quarantined: 0 });
+  expect(account?.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
+    phase: 'follow',
+    progress: { done: stored, total: stored },
+    quarantined: 0,
+  });
 });
 
 test('a mail of eight megabytes comes with the others', async () => {
-  const huge = Buffer.from(`From: a@example.com\r\nTo: b@example.com\r\nSubject: huge\r\nContent-Type: text/plain\r\n\r\n${'0123456789abcde\n'.repeat(8 * 65_536)}`);
-  const big = world.simulator.act(mailbox.email, { action: 'deliver', rawBase64: huge.toString('base64') });
+  const huge = Buffer.from(
+    `From: a@example.com\r\nTo: b@example.com\r\nSubject: huge\r\nContent-Type: text/plain\r\n\r\n${'0123456789abcde\n'.repeat(8 * 65_536)}`,
+  );
+  const big = world.simulator.act(mailbox.email, {
+    action: 'deliver',
+    rawBase64: huge.toString('base64'),
+  });
   const small = await act({ action: 'deliver', text: 'small' });
   await level();
   expect((await row(String(big.messageId)))?.text?.length).toBe(8 * 1_048_576);

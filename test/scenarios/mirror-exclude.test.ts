@@ -12,24 +12,52 @@ let world: World;
 let mailbox: MailboxSteps;
 afterEach(() => world.close());
 
-async function mirrored(mirror: Partial<MirrorPolicy>, seed: number, messagesPerAccount = 120): Promise<void> {
-  world = await startWorld({ seed, accounts: 1, messagesPerAccount, bodyBytes: 300, threadLength: 1.5, calendarsPerAccount: 1, eventsPerCalendar: 2, mirror });
+async function mirrored(
+  mirror: Partial<MirrorPolicy>,
+  seed: number,
+  messagesPerAccount = 120,
+): Promise<void> {
+  world = await startWorld({
+    seed,
+    accounts: 1,
+    messagesPerAccount,
+    bodyBytes: 300,
+    threadLength: 1.5,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 2,
+    mirror,
+  });
   mailbox = await mailboxSteps(world);
-  for (const label of ['SPAM', 'TRASH', 'INBOX']) for (let i = 0; i < 3; i++) await mailbox.act({ action: 'deliver', labelIds: [label], text: `${label} ${i}` });
+  for (const label of ['SPAM', 'TRASH', 'INBOX'])
+    for (let i = 0; i < 3; i++)
+      await mailbox.act({ action: 'deliver', labelIds: [label], text: `${label} ${i}` });
   await world.catchUp();
 }
 
 /** What a perfect mirror under the world's policy would hold, judged by the source's own labels. */
-const kept = (message: Record<string, unknown>): boolean => !(world.mirror.exclude ?? []).some((name) => (message['labelIds'] as string[]).includes(LABELS[name]));
-const sourceIds = async (label: string): Promise<string[]> => (await world.control.truth(mailbox.email, 'gmail')).filter((message) => (message['labelIds'] as string[]).includes(label)).map((message) => String(message['id']));
+const kept = (message: Record<string, unknown>): boolean =>
+  !(world.mirror.exclude ?? []).some((name) =>
+    (message['labelIds'] as string[]).includes(LABELS[name]),
+  );
+const sourceIds = async (label: string): Promise<string[]> =>
+  (await world.control.truth(mailbox.email, 'gmail'))
+    .filter((message) => (message['labelIds'] as string[]).includes(label))
+    .map((message) => String(message['id']));
 const gets = async (): Promise<number> => {
   const { methods } = await world.control.ledger();
   return (methods['messages.get']?.calls ?? 0) + (methods['threads.get']?.calls ?? 0);
 };
-const lastSeq = async (): Promise<bigint> => BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
-const events = async (after: bigint): Promise<string[]> => (await world.store.changes(mailbox.accountId, after, 10_000)).filter(({ entity }) => entity === 'message').map(({ op, id }) => `${op} ${id}`);
+const lastSeq = async (): Promise<bigint> =>
+  BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
+const events = async (after: bigint): Promise<string[]> =>
+  (await world.store.changes(mailbox.accountId, after, 10_000))
+    .filter(({ entity }) => entity === 'message')
+    .map(({ op, id }) => `${op} ${id}`);
 /** The three that were delivered to the inbox, and nowhere else. */
-const plainMessages = async (): Promise<string[]> => [...(await mailbox.rows()).values()].filter((row) => row.text?.startsWith('INBOX ')).map((row) => row.id);
+const plainMessages = async (): Promise<string[]> =>
+  [...(await mailbox.rows()).values()]
+    .filter((row) => row.text?.startsWith('INBOX '))
+    .map((row) => row.id);
 
 /** With a fleet at work, which catches up before the second look. */
 async function verify(sample?: number): ReturnType<typeof verifyAccount> {
@@ -37,7 +65,13 @@ async function verify(sample?: number): ReturnType<typeof verifyAccount> {
   const fleet = (async () => {
     while (!over.signal.aborted) await world.catchUp();
   })();
-  const report = await verifyAccount(world.rt, world, mailbox.accountId, 'gmail', sample === undefined ? {} : { sample });
+  const report = await verifyAccount(
+    world.rt,
+    world,
+    mailbox.accountId,
+    'gmail',
+    sample === undefined ? {} : { sample },
+  );
   over.abort();
   await fleet;
   return report;
@@ -45,7 +79,11 @@ async function verify(sample?: number): ReturnType<typeof verifyAccount> {
 
 test('what is excluded is neither listed nor fetched, in the walk and as it arrives', async () => {
   await mirrored(NONE_OF_THEM, 141);
-  const outside = new Set([...(await sourceIds('SPAM')), ...(await sourceIds('TRASH')), ...(await sourceIds('DRAFT'))]);
+  const outside = new Set([
+    ...(await sourceIds('SPAM')),
+    ...(await sourceIds('TRASH')),
+    ...(await sourceIds('DRAFT')),
+  ]);
   expect(outside.size).toBeGreaterThanOrEqual(7);
   const drift = await world.drift(kept);
   expect(drift).toMatchObject({ ...NO_DRIFT, checked: { messages: 129 - outside.size } });
@@ -53,8 +91,17 @@ test('what is excluded is neither listed nor fetched, in the walk and as it arri
   const before = await gets();
   await mailbox.act({ action: 'deliver', labelIds: ['SPAM', 'UNREAD'], text: 'Buy' });
   const draft = await mailbox.act({ action: 'draft-save', text: 'Dear' });
-  for (let i = 0; i < 3; i++) await mailbox.act({ action: 'draft-save', draftId: (draft as { draftId?: string }).draftId, text: `Dear ${i}` });
-  const { messageId } = await mailbox.act({ action: 'deliver', labelIds: ['INBOX'], text: 'Hello' });
+  for (let i = 0; i < 3; i++)
+    await mailbox.act({
+      action: 'draft-save',
+      draftId: (draft as { draftId?: string }).draftId,
+      text: `Dear ${i}`,
+    });
+  const { messageId } = await mailbox.act({
+    action: 'deliver',
+    labelIds: ['INBOX'],
+    text: 'Hello',
+  });
   const seq = await lastSeq();
   await world.catchUp();
   expect(await events(seq)).toEqual([`created ${messageId}`]);
@@ -104,13 +151,24 @@ test('a resync judges by the same policy, and at no moment has what is excluded 
   await world.control.fault({ kind: 'expire-history' });
   const [seq, before] = [await lastSeq(), await gets()];
   let acted = false;
-  for (let outcome = await mailbox.step(); outcome.kind === 'more'; outcome = await mailbox.step()) {
+  for (
+    let outcome = await mailbox.step();
+    outcome.kind === 'more';
+    outcome = await mailbox.step()
+  ) {
     // One that becomes spam after it was listed, before its labels are.
-    if (!acted && (await mailbox.cursor())['step'] === 'labels') acted = Boolean(await mailbox.act({ action: 'label', messageId: late, labelId: 'SPAM' }));
-    expect([...(await mailbox.rows()).values()].filter((row) => row.labelIds.includes('SPAM') || row.labelIds.includes('DRAFT'))).toEqual([]);
+    if (!acted && (await mailbox.cursor())['step'] === 'labels')
+      acted = Boolean(await mailbox.act({ action: 'label', messageId: late, labelId: 'SPAM' }));
+    expect(
+      [...(await mailbox.rows()).values()].filter(
+        (row) => row.labelIds.includes('SPAM') || row.labelIds.includes('DRAFT'),
+      ),
+    ).toEqual([]);
   }
   expect(acted).toBe(true);
-  expect((await events(seq)).sort()).toEqual([`created ${spam}`, `deleted ${late}`, `deleted ${out}`, `updated ${wasTrash}`].sort());
+  expect((await events(seq)).sort()).toEqual(
+    [`created ${spam}`, `deleted ${late}`, `deleted ${out}`, `updated ${wasTrash}`].sort(),
+  );
   expect((await gets()) - before).toBe(1);
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
 });
@@ -122,27 +180,55 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   world.mirror = { exclude: ['trash', 'drafts'] };
   const outside = [...new Set([...trash, ...drafts])].sort();
   const report = await verify();
-  expect(report).toEqual({ resource: 'gmail', checked: 99 - outside.length, missing: [], extra: outside, stale: [] });
+  expect(report).toEqual({
+    resource: 'gmail',
+    checked: 99 - outside.length,
+    missing: [],
+    extra: outside,
+    stale: [],
+  });
   const seq = await lastSeq();
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
-  const { rows } = await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'");
-  expect(await repairDrift(world.rt, deps, { accountId: mailbox.accountId, collectionIds: rows.map(({ id }) => id) }, report)).toBeNull();
+  const { rows } = await world.database.pool.query<{ id: string }>(
+    "SELECT id FROM collections WHERE kind = 'gmail'",
+  );
+  expect(
+    await repairDrift(
+      world.rt,
+      deps,
+      { accountId: mailbox.accountId, collectionIds: rows.map(({ id }) => id) },
+      report,
+    ),
+  ).toBeNull();
   expect((await events(seq)).sort()).toEqual(outside.map((id) => `deleted ${id}`));
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
-  expect(await verify(5)).toMatchObject({ checked: 99 - outside.length, missing: [], extra: [], stale: [] });
+  expect(await verify(5)).toMatchObject({
+    checked: 99 - outside.length,
+    missing: [],
+    extra: [],
+    stale: [],
+  });
   world.mirror = { exclude: ['spam'] };
   await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
   expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
-  expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(outside.map((id) => `created ${id}`));
+  expect((await events(seq)).filter((event) => event.startsWith('created')).sort()).toEqual(
+    outside.map((id) => `created ${id}`),
+  );
 });
 
 test('verify reads a long thread whole and judges each of its messages, the excluded ones too', async () => {
   await mirrored(NONE_OF_THEM, 146, 40);
-  const { messageId, threadId } = await mailbox.act({ action: 'deliver', labelIds: ['INBOX'], text: 'Hello' });
-  for (const label of ['INBOX', 'INBOX', 'INBOX', 'SPAM', 'TRASH']) await mailbox.act({ action: 'deliver', threadId, labelIds: [label], text: 'Re: Hello' });
+  const { messageId, threadId } = await mailbox.act({
+    action: 'deliver',
+    labelIds: ['INBOX'],
+    text: 'Hello',
+  });
+  for (const label of ['INBOX', 'INBOX', 'INBOX', 'SPAM', 'TRASH'])
+    await mailbox.act({ action: 'deliver', threadId, labelIds: [label], text: 'Re: Hello' });
   await world.catchUp();
-  const threadReads = async (): Promise<number> => (await world.control.ledger()).methods['threads.get']?.calls ?? 0;
+  const threadReads = async (): Promise<number> =>
+    (await world.control.ledger()).methods['threads.get']?.calls ?? 0;
   const before = await threadReads();
   const { checked } = await world.drift(kept);
   expect(await verify()).toEqual({ resource: 'gmail', checked: checked.messages, ...NO_DRIFT });
@@ -154,11 +240,18 @@ test('verify reads a long thread whole and judges each of its messages, the excl
 test('an audit finds nothing under the policy of the mirror, and applies a changed one', async () => {
   await mirrored({ exclude: ['trash'] }, 145, 60);
   const audit = async (): Promise<number> => {
-    const { rows } = await world.database.pool.query("UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id");
+    const { rows } = await world.database.pool.query(
+      "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
+    );
     const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
-    const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, { sliceMs: 5_000, signal: new AbortController().signal });
+    const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, {
+      sliceMs: 5_000,
+      signal: new AbortController().signal,
+    });
     expect(outcome.kind).toMatch(/caught-up|more/);
-    return (await world.database.pool.query("SELECT audit_drift FROM collections WHERE kind = 'gmail'")).rows[0].audit_drift;
+    return (
+      await world.database.pool.query("SELECT audit_drift FROM collections WHERE kind = 'gmail'")
+    ).rows[0].audit_drift;
   };
   expect(await audit()).toBe(0);
   world.mirror = { exclude: ['trash', 'spam'] };

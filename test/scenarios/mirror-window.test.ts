@@ -12,29 +12,65 @@ let world: World;
 let mailbox: MailboxSteps;
 afterEach(() => world.close());
 
-async function mirrored(windowDays: number, options: Parameters<typeof startWorld>[0]): Promise<void> {
-  world = await startWorld({ accounts: 1, messagesPerAccount: 150, bodyBytes: 200, threadLength: 1, calendarsPerAccount: 1, eventsPerCalendar: 2, largestPage: 20, mirror: { windowDays }, ...options });
+async function mirrored(
+  windowDays: number,
+  options: Parameters<typeof startWorld>[0],
+): Promise<void> {
+  world = await startWorld({
+    accounts: 1,
+    messagesPerAccount: 150,
+    bodyBytes: 200,
+    threadLength: 1,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 2,
+    largestPage: 20,
+    mirror: { windowDays },
+    ...options,
+  });
   mailbox = await mailboxSteps(world);
   await world.catchUp();
 }
 
 /** As SQL knows it: from when on the mailbox is mirrored, and how far back a deepening is going. */
 const window = async (): Promise<{ fromMs: number; goalMs: number | null; phase: string }> => {
-  const { rows } = await world.database.pool.query("SELECT window_from, window_goal, phase FROM collections WHERE kind = 'gmail'");
-  return { fromMs: rows[0].window_from?.getTime() ?? 0, goalMs: rows[0].window_goal?.getTime() ?? null, phase: rows[0].phase };
+  const { rows } = await world.database.pool.query(
+    "SELECT window_from, window_goal, phase FROM collections WHERE kind = 'gmail'",
+  );
+  return {
+    fromMs: rows[0].window_from?.getTime() ?? 0,
+    goalMs: rows[0].window_goal?.getTime() ?? null,
+    phase: rows[0].phase,
+  };
 };
-const collectionId = async (): Promise<string> => (await world.database.pool.query("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0].id;
+const collectionId = async (): Promise<string> =>
+  (await world.database.pool.query("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0].id;
 const daysBack = (ms: number): number => Math.round((world.rt.clock.nowMs() - ms) / DAY_MS);
-const since = (fromMs: number) => (message: Record<string, unknown>): boolean => Number(message['internalDate']) >= fromMs;
+const since =
+  (fromMs: number) =>
+  (message: Record<string, unknown>): boolean =>
+    Number(message['internalDate']) >= fromMs;
 const inSource = async (fromMs: number, beforeMs = Infinity): Promise<string[]> =>
-  (await world.control.truth(mailbox.email, 'gmail')).filter((message) => since(fromMs)(message) && Number(message['internalDate']) < beforeMs).map((message) => String(message['id']));
-const calls = async (method: string): Promise<number> => (await world.control.ledger()).methods[method]?.calls ?? 0;
+  (await world.control.truth(mailbox.email, 'gmail'))
+    .filter((message) => since(fromMs)(message) && Number(message['internalDate']) < beforeMs)
+    .map((message) => String(message['id']));
+const calls = async (method: string): Promise<number> =>
+  (await world.control.ledger()).methods[method]?.calls ?? 0;
 const places = async (): Promise<Map<string, string>> =>
-  new Map((await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')).rows.map((row: { id: string; place: string }) => [row.id, row.place]));
-const lastSeq = async (): Promise<bigint> => BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
-const events = async (after: bigint): Promise<string[]> => (await world.store.changes(mailbox.accountId, after, 10_000)).filter(({ entity }) => entity === 'message').map(({ op, id }) => `${op} ${id}`);
-const full = (): Promise<unknown> => world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
-const verify = (): ReturnType<typeof verifyAccount> => verifyAccount(world.rt, world, mailbox.accountId, 'gmail');
+  new Map(
+    (
+      await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')
+    ).rows.map((row: { id: string; place: string }) => [row.id, row.place]),
+  );
+const lastSeq = async (): Promise<bigint> =>
+  BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
+const events = async (after: bigint): Promise<string[]> =>
+  (await world.store.changes(mailbox.accountId, after, 10_000))
+    .filter(({ entity }) => entity === 'message')
+    .map(({ op, id }) => `${op} ${id}`);
+const full = (): Promise<unknown> =>
+  world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
+const verify = (): ReturnType<typeof verifyAccount> =>
+  verifyAccount(world.rt, world, mailbox.accountId, 'gmail');
 
 test('the first walk lists and fetches the window alone; what happens to older messages is passed over', async () => {
   await mirrored(90, { seed: 151 });
@@ -52,7 +88,10 @@ test('the first walk lists and fetches the window alone; what happens to older m
   await mailbox.act({ action: 'delete', messageId: older });
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
   await world.catchUp();
-  expect([await events(seq), (await calls('messages.get')) - before]).toEqual([[`created ${messageId}`], 1]);
+  expect([await events(seq), (await calls('messages.get')) - before]).toEqual([
+    [`created ${messageId}`],
+    1,
+  ]);
   // Old mail that arrives now, as an import does, shows its date only when it is fetched.
   await mailbox.act({ action: 'deliver', text: 'Imported', internalDateMs: fromMs - 1 });
   await mailbox.act({ action: 'deliver', text: 'Imported', internalDateMs: fromMs });
@@ -82,7 +121,12 @@ test('a resync and a full sync keep to the window that was walked, and a smaller
 test('a larger window fetches the older slice and nothing else, readable throughout, and new mail does not wait for it', async () => {
   await mirrored(60, { seed: 153 });
   const { fromMs } = await window();
-  const [seq, laidBefore, getsBefore, listsBefore] = [await lastSeq(), await places(), await calls('messages.get'), await calls('messages.list')];
+  const [seq, laidBefore, getsBefore, listsBefore] = [
+    await lastSeq(),
+    await places(),
+    await calls('messages.get'),
+    await calls('messages.list'),
+  ];
   world.mirror = { windowDays: 500 };
   await mailbox.step();
   const going = await window();
@@ -90,23 +134,42 @@ test('a larger window fetches the older slice and nothing else, readable through
   expect(daysBack(going.goalMs!)).toBe(500);
   // It walks on the lane of walks, but as nobody who has just connected.
   const collection = await collectionId();
-  expect(await world.store.lease.claim(collection)).toMatchObject({ kind: 'claimed', lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } } });
-  await world.database.pool.query('UPDATE collections SET lease_until = NULL, run_open = false WHERE id = $1', [collection]);
+  expect(await world.store.lease.claim(collection)).toMatchObject({
+    kind: 'claimed',
+    lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } },
+  });
+  await world.database.pool.query(
+    'UPDATE collections SET lease_until = NULL, run_open = false WHERE id = $1',
+    [collection],
+  );
   const slice = await inSource(going.goalMs!, fromMs);
   expect(slice.length).toBeGreaterThan(40);
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
-  await mailbox.stepUntil((cursor) => (cursor['deepening'] as { listed: number }).listed > 25 && cursor['listing'] === null);
+  await mailbox.stepUntil(
+    (cursor) =>
+      (cursor['deepening'] as { listed: number }).listed > 25 && cursor['listing'] === null,
+  );
   const half = await mailbox.rows();
-  expect([half.has(messageId!), [...laidBefore.keys()].every((id) => half.has(id)), slice.every((id) => half.has(id))]).toEqual([true, true, false]);
+  expect([
+    half.has(messageId!),
+    [...laidBefore.keys()].every((id) => half.has(id)),
+    slice.every((id) => half.has(id)),
+  ]).toEqual([true, true, false]);
   expect(await verify()).toMatchObject(NO_DRIFT);
   const [verified, verifiedLists] = [half.size, Math.ceil((laidBefore.size + 1) / 20)];
   await world.catchUp();
   expect(await window()).toEqual({ fromMs: going.goalMs, goalMs: null, phase: 'follow' });
-  expect((await events(seq)).sort()).toEqual([...slice, messageId].map((id) => `created ${id}`).sort());
+  expect((await events(seq)).sort()).toEqual(
+    [...slice, messageId].map((id) => `created ${id}`).sort(),
+  );
   const laidAfter = await places();
   expect([...laidBefore].filter(([id, place]) => laidAfter.get(id) !== place)).toEqual([]);
-  expect((await calls('messages.get')) - getsBefore - verified).toBeLessThanOrEqual(slice.length + 1);
-  expect((await calls('messages.list')) - listsBefore - verifiedLists).toBeLessThanOrEqual(Math.ceil(slice.length / 20) + 1);
+  expect((await calls('messages.get')) - getsBefore - verified).toBeLessThanOrEqual(
+    slice.length + 1,
+  );
+  expect((await calls('messages.list')) - listsBefore - verifiedLists).toBeLessThanOrEqual(
+    Math.ceil(slice.length / 20) + 1,
+  );
   expect(await world.drift(since(going.goalMs!))).toMatchObject(NO_DRIFT);
   // And to the beginning, which a resync meets half-way: it goes on to where the deepening was going.
   world.mirror = {};
@@ -124,17 +187,32 @@ test('a deepening that crashes again and again ends whole, and what was stored i
   const collection = await collectionId();
   const seq = await lastSeq();
   const stops: { at: string; side: 'before' | 'after' }[] = [
-    { at: 'store.commitPage', side: 'before' }, { at: 'store.commitPage', side: 'after' }, { at: 'google.gmail.getMessages', side: 'after' }, { at: 'google.gmail.listMessages', side: 'after' }, { at: 'google.gmail.history', side: 'before' },
+    { at: 'store.commitPage', side: 'before' },
+    { at: 'store.commitPage', side: 'after' },
+    { at: 'google.gmail.getMessages', side: 'after' },
+    { at: 'google.gmail.listMessages', side: 'after' },
+    { at: 'google.gmail.history', side: 'before' },
   ];
   const cursors = new Set<string>();
   for (const stop of [...stops, ...stops]) {
     const interruption = new Interruption({ kind: 'crash', ...stop });
-    const deps = { store: interruption.guard(world.store, 'store'), google: interruption.guard(world.google, 'google'), policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror };
-    const running = syncCollection(world.rt, deps, collection, { sliceMs: 5_000, signal: interruption.signal });
+    const deps = {
+      store: interruption.guard(world.store, 'store'),
+      google: interruption.guard(world.google, 'google'),
+      policy: { activeMs: 60_000, idleMs: 900_000 },
+      mirror: world.mirror,
+    };
+    const running = syncCollection(world.rt, deps, collection, {
+      sliceMs: 5_000,
+      signal: interruption.signal,
+    });
     await Promise.race([running, interruption.met]);
     expect(interruption.where).toBe(stop.at);
     // Its lease runs out, and so does the suspicion that a message has killed it.
-    await world.database.pool.query('UPDATE collections SET lease_until = NULL, crashes = 0 WHERE id = $1', [collection]);
+    await world.database.pool.query(
+      'UPDATE collections SET lease_until = NULL, crashes = 0 WHERE id = $1',
+      [collection],
+    );
     cursors.add(JSON.stringify(await mailbox.cursor()));
   }
   expect(cursors.size).toBeGreaterThan(4);
@@ -143,16 +221,22 @@ test('a deepening that crashes again and again ends whole, and what was stored i
   await world.catchUp();
   expect(await window()).toEqual({ fromMs: goalMs, goalMs: null, phase: 'follow' });
   expect(await world.drift(since(goalMs!))).toMatchObject(NO_DRIFT);
-  expect((await events(seq)).sort()).toEqual((await inSource(goalMs!, fromMs)).map((message) => `created ${message}`).sort());
+  expect((await events(seq)).sort()).toEqual(
+    (await inSource(goalMs!, fromMs)).map((message) => `created ${message}`).sort(),
+  );
 });
 
 test('page tokens that die begin the slice again; when all of them die the mailbox rests and history goes on', async () => {
   await mirrored(60, { seed: 155, largestPage: 10 });
   world.mirror = { windowDays: 700 };
   const before = await calls('messages.get');
-  const spoil = (): Promise<unknown> => world.database.pool.query(`UPDATE collections SET cursor = jsonb_set(cursor, '{deepening,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`);
+  const spoil = (): Promise<unknown> =>
+    world.database.pool.query(
+      `UPDATE collections SET cursor = jsonb_set(cursor, '{deepening,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
+    );
   const isBetweenPages = (cursor: Record<string, unknown>): boolean => {
-    const deepening = cursor['deepening'] as { pageToken: string | null; looksFirst: boolean } | undefined;
+    const deepening = cursor['deepening'] as
+      { pageToken: string | null; looksFirst: boolean } | undefined;
     return deepening?.pageToken != null && !deepening.looksFirst && cursor['listing'] === null;
   };
   await mailbox.stepUntil(isBetweenPages);
@@ -163,7 +247,9 @@ test('page tokens that die begin the slice again; when all of them die the mailb
     outcome = (await mailbox.step()).kind;
   }
   expect(outcome).toBe('snooze');
-  expect(await mailbox.cursor()).toMatchObject({ deepening: { pageToken: null, restarts: 0, looksFirst: true } });
+  expect(await mailbox.cursor()).toMatchObject({
+    deepening: { pageToken: null, restarts: 0, looksFirst: true },
+  });
   const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
   await world.catchUp();
   const rows = await mailbox.rows();

@@ -7,16 +7,33 @@ test.each([
   ['gmail', `jsonb_set(cursor, '{listing}', '{"pageToken": "forgotten", "until": "1"}')`],
   ['calendar-list', `jsonb_set(cursor, '{pageToken}', '"forgotten"')`],
   ['calendar-events', `jsonb_set(cursor, '{pageToken}', '"forgotten"')`],
-])('a page token that Google has forgotten in the middle of an incremental listing (%s) begins the listing again', async (kind, withDeadToken) => {
-  const world = await startWorld({ messagesPerAccount: 3, calendarsPerAccount: 1, eventsPerCalendar: 2 });
-  try {
-    await world.catchUp();
-    world.simulator.actAtRandom(20);
-    await world.database.pool.query(`UPDATE collections SET cursor = ${withDeadToken} WHERE kind = $1`, [kind]);
-    await world.catchUp();
-    expect(await world.drift()).toMatchObject(NO_DRIFT);
-    expect((await world.database.pool.query<{ generation: number }>('SELECT generation FROM collections WHERE kind = $1', [kind])).rows[0]?.generation).toBe(1);
-  } finally {
-    await world.close();
-  }
-});
+])(
+  'a page token that Google has forgotten in the middle of an incremental listing (%s) begins the listing again',
+  async (kind, withDeadToken) => {
+    const world = await startWorld({
+      messagesPerAccount: 3,
+      calendarsPerAccount: 1,
+      eventsPerCalendar: 2,
+    });
+    try {
+      await world.catchUp();
+      world.simulator.actAtRandom(20);
+      await world.database.pool.query(
+        `UPDATE collections SET cursor = ${withDeadToken} WHERE kind = $1`,
+        [kind],
+      );
+      await world.catchUp();
+      expect(await world.drift()).toMatchObject(NO_DRIFT);
+      expect(
+        (
+          await world.database.pool.query<{ generation: number }>(
+            'SELECT generation FROM collections WHERE kind = $1',
+            [kind],
+          )
+        ).rows[0]?.generation,
+      ).toBe(1);
+    } finally {
+      await world.close();
+    }
+  },
+);

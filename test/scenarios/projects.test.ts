@@ -9,20 +9,36 @@ import { scaled, startWorld, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ seed: 71, accounts: 2, messagesPerAccount: 12, calendarsPerAccount: 1, eventsPerCalendar: 4, projects: [{ name: 'b', clientId: 'client-b', clientSecret: 'b', quotas: scaled(100) }] });
+  world = await startWorld({
+    seed: 71,
+    accounts: 2,
+    messagesPerAccount: 12,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 4,
+    projects: [{ name: 'b', clientId: 'client-b', clientSecret: 'b', quotas: scaled(100) }],
+  });
 });
 afterAll(() => world.close());
 
-const accountAt = async (index: number): Promise<AccountView> => (await world.store.accounts.list())[index]!;
+const accountAt = async (index: number): Promise<AccountView> =>
+  (await world.store.accounts.list())[index]!;
 
 async function importInto(project: string): Promise<void> {
   const known = (await world.control.accounts())[1]!;
-  await world.store.accounts.import({ ...known, tenant: 'default', resources: ['gmail', 'calendar'], project });
+  await world.store.accounts.import({
+    ...known,
+    tenant: 'default',
+    resources: ['gmail', 'calendar'],
+    project,
+  });
 }
 
 async function runMailbox(account: AccountView): Promise<Outcome> {
   const { id } = account.collections.find(({ kind }) => kind === 'gmail')!;
-  return syncCollection(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } }, id, { sliceMs: 5_000, signal: new AbortController().signal });
+  return syncCollection(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } }, id, {
+    sliceMs: 5_000,
+    signal: new AbortController().signal,
+  });
 }
 
 test('each account is mirrored through its own project, and each project pays for its own', async () => {
@@ -31,34 +47,58 @@ test('each account is mirrored through its own project, and each project pays fo
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const spent = await world.store.quota.today();
   for (const project of ['default', 'b']) {
-    const units = spent.filter((entry) => entry.project === project && entry.method.startsWith('gmail.')).reduce((sum, entry) => sum + entry.units, 0);
+    const units = spent
+      .filter((entry) => entry.project === project && entry.method.startsWith('gmail.'))
+      .reduce((sum, entry) => sum + entry.units, 0);
     expect(units).toBeGreaterThan(0);
     expect((await world.google.quotaUsage([], project)).gmail.day.used).toBe(units);
   }
 });
 
 test('a mailbox rings at the topic of its own project, and one of a project without a topic is not asked for', async () => {
-  const doorbells = { gmailTopic: null, projectTopics: { b: 'projects/b/topics/gmail' }, channelAddress: null };
+  const doorbells = {
+    gmailTopic: null,
+    projectTopics: { b: 'projects/b/topics/gmail' },
+    channelAddress: null,
+  };
   world.simulator.pubsub.addTopic('projects/b/topics/gmail');
   for (const index of [0, 1]) {
     const { id } = (await accountAt(index)).collections.find(({ kind }) => kind === 'gmail')!;
-    await syncCollection(world.rt, { ...world, policy: { activeMs: 60_000, idleMs: 900_000 }, doorbells }, id, { sliceMs: 5_000, signal: new AbortController().signal });
-    await lookAfterWatch(world.rt, { ...world, doorbells }, id, { signal: new AbortController().signal });
+    await syncCollection(
+      world.rt,
+      { ...world, policy: { activeMs: 60_000, idleMs: 900_000 }, doorbells },
+      id,
+      { sliceMs: 5_000, signal: new AbortController().signal },
+    );
+    await lookAfterWatch(world.rt, { ...world, doorbells }, id, {
+      signal: new AbortController().signal,
+    });
   }
   const email = (await world.control.accounts())[1]!.email;
-  expect(await (await fetch(`${world.simulator.url}/sim/watches`)).json()).toMatchObject({ gmail: [{ email, topic: 'projects/b/topics/gmail' }] });
+  expect(await (await fetch(`${world.simulator.url}/sim/watches`)).json()).toMatchObject({
+    gmail: [{ email, topic: 'projects/b/topics/gmail' }],
+  });
 });
 
 test('an account of a project that is not configured rests with that reason, untouched, and goes on in a project that is', async () => {
   await importInto('gone');
   const calls = world.simulator.ledger.snapshot().requests;
-  expect(await runMailbox(await accountAt(1))).toMatchObject({ kind: 'parked', reason: expect.stringContaining('GOOGLE_PROJECTS_FILE') });
+  expect(await runMailbox(await accountAt(1))).toMatchObject({
+    kind: 'parked',
+    reason: expect.stringContaining('GOOGLE_PROJECTS_FILE'),
+  });
   expect(world.simulator.ledger.snapshot().requests).toBe(calls);
-  expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ parked: 'unknown-project', nextSyncAt: expect.any(Date) });
+  expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
+    parked: 'unknown-project',
+    nextSyncAt: expect.any(Date),
+  });
   expect(await runMailbox(await accountAt(0))).toEqual({ kind: 'caught-up' });
 
   await importInto('default');
   expect(await runMailbox(await accountAt(1))).toEqual({ kind: 'caught-up' });
-  expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ parked: null, phase: 'follow' });
+  expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
+    parked: null,
+    phase: 'follow',
+  });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });

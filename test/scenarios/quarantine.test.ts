@@ -13,9 +13,20 @@ let world: World;
 let accountId: string;
 let mailbox: string;
 beforeEach(async () => {
-  world = await startWorld({ seed: 81, threadLength: 1, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  world = await startWorld({
+    seed: 81,
+    threadLength: 1,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 5,
+  });
   accountId = (await world.store.accounts.list())[0]!.id;
-  mailbox = (await world.database.pool.query<{ id: string }>("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0]!.id;
+  mailbox = (
+    await world.database.pool.query<{ id: string }>(
+      "SELECT id FROM collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!.id;
 });
 afterEach(() => world.close());
 
@@ -36,13 +47,32 @@ function deadly(poison: string, deaths: string[][]): Google {
 }
 
 /** One run; whatever it dies of is not written down, as after a kill. */
-async function run(google: Google, signal = new AbortController().signal, sliceMs = 60_000): Promise<Outcome> {
+async function run(
+  google: Google,
+  signal = new AbortController().signal,
+  sliceMs = 60_000,
+): Promise<Outcome> {
   const settle = (): Promise<never> => Promise.reject(new Error('killed'));
-  const store = google === world.google ? world.store : { ...world.store, lease: { ...world.store.lease, settle: (...args: Parameters<typeof world.store.lease.settle>) => (args[1].result === 'failed' ? settle() : world.store.lease.settle(...args)) } };
+  const store =
+    google === world.google
+      ? world.store
+      : {
+          ...world.store,
+          lease: {
+            ...world.store.lease,
+            settle: (...args: Parameters<typeof world.store.lease.settle>) =>
+              args[1].result === 'failed' ? settle() : world.store.lease.settle(...args),
+          },
+        };
   try {
-    return await syncCollection(world.rt, { store, google, policy: POLICY }, mailbox, { sliceMs, signal });
+    return await syncCollection(world.rt, { store, google, policy: POLICY }, mailbox, {
+      sliceMs,
+      signal,
+    });
   } finally {
-    await world.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1', [mailbox]);
+    await world.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1', [
+      mailbox,
+    ]);
   }
 }
 
@@ -57,12 +87,30 @@ test('a message that ends the worker is quarantined after it has done so three t
   const google = deadly(poison, deaths);
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
   expect(await run(google)).toEqual({ kind: 'caught-up' });
-  expect(deaths.map((ids) => ids.length)).toEqual([expect.any(Number), expect.any(Number), 1, 1, 1]);
+  expect(deaths.map((ids) => ids.length)).toEqual([
+    expect.any(Number),
+    expect.any(Number),
+    1,
+    1,
+    1,
+  ]);
   expect(deaths[1]!.length).toBeGreaterThan(1);
-  expect(await world.store.quarantine.list([accountId])).toMatchObject([{ itemId: poison, reason: 'it ended the worker 3 times', kind: 'gmail', attempts: 1 }]);
-  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([{ count: '59' }]);
-  expect((await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')).toMatchObject({ quarantined: 1, phase: 'follow' });
-  expect((await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [mailbox])).rows).toEqual([{ crashes: 0, run_open: false }]);
+  expect(await world.store.quarantine.list([accountId])).toMatchObject([
+    { itemId: poison, reason: 'it ended the worker 3 times', kind: 'gmail', attempts: 1 },
+  ]);
+  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([
+    { count: '59' },
+  ]);
+  expect(
+    (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail'),
+  ).toMatchObject({ quarantined: 1, phase: 'follow' });
+  expect(
+    (
+      await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [
+        mailbox,
+      ])
+    ).rows,
+  ).toEqual([{ crashes: 0, run_open: false }]);
 });
 
 test('after two runs that ended without a word items are committed one by one, and no such commit waits for its turn among walks', async () => {
@@ -70,10 +118,18 @@ test('after two runs that ended without a word items are committed one by one, a
   for (let n = 0; n < 2; n++) await expect(run(google)).rejects.toThrow('killed');
   const commits: { careful: boolean | undefined; messages: number }[] = [];
   const commitPage: typeof world.store.commitPage = (lease, commit) => {
-    commits.push({ careful: commit.careful, messages: commit.delta.kind === 'gmail' ? commit.delta.messages.length : 0 });
+    commits.push({
+      careful: commit.careful,
+      messages: commit.delta.kind === 'gmail' ? commit.delta.messages.length : 0,
+    });
     return world.store.commitPage(lease, commit);
   };
-  await syncCollection(world.rt, { store: { ...world.store, commitPage }, google: world.google, policy: POLICY }, mailbox, { sliceMs: 60_000, signal: new AbortController().signal });
+  await syncCollection(
+    world.rt,
+    { store: { ...world.store, commitPage }, google: world.google, policy: POLICY },
+    mailbox,
+    { sliceMs: 60_000, signal: new AbortController().signal },
+  );
   expect(commits.length).toBeGreaterThan(10);
   expect(new Set(commits.map(({ careful }) => careful))).toEqual(new Set([true]));
   expect(Math.max(...commits.map(({ messages }) => messages))).toBe(1);
@@ -97,7 +153,9 @@ test('who was in hand by chance is read again after a minute by itself, and leav
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
   await run(google);
   expect(await chance()).toEqual({ inSeconds: 60, looked: true });
-  await world.database.pool.query("UPDATE quarantined_items SET retry_at = now() - interval '1 ms'");
+  await world.database.pool.query(
+    "UPDATE quarantined_items SET retry_at = now() - interval '1 ms'",
+  );
   expect(await run(world.google)).toEqual({ kind: 'caught-up' });
   expect(await world.store.quarantine.list(null)).toEqual([]);
   await world.catchUp();
@@ -107,12 +165,20 @@ test('who was in hand by chance is read again after a minute by itself, and leav
 test('a message that goes on ending the worker is tried once more after an hour, and then no more', async () => {
   const deaths: string[][] = [];
   const google = deadly(await someMessage(), deaths);
-  for (const [attempts, seconds] of [[1, 60], [2, 3_600], [3, null]] as const) {
+  for (const [attempts, seconds] of [
+    [1, 60],
+    [2, 3_600],
+    [3, null],
+  ] as const) {
     for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
     expect(await run(google)).toEqual({ kind: 'caught-up' });
-    expect(await world.store.quarantine.list(null)).toMatchObject([{ attempts, reason: 'it ended the worker 3 times' }]);
+    expect(await world.store.quarantine.list(null)).toMatchObject([
+      { attempts, reason: 'it ended the worker 3 times' },
+    ]);
     expect(await chance()).toMatchObject({ inSeconds: seconds });
-    await world.database.pool.query("UPDATE quarantined_items SET retry_at = now() - interval '1 ms' WHERE retry_at IS NOT NULL");
+    await world.database.pool.query(
+      "UPDATE quarantined_items SET retry_at = now() - interval '1 ms' WHERE retry_at IS NOT NULL",
+    );
   }
   expect(await run(google)).toEqual({ kind: 'caught-up' });
   expect(deaths).toHaveLength(15);
@@ -120,7 +186,8 @@ test('a message that goes on ending the worker is tried once more after an hour,
 
 /** When the item is tried again, from when it was set aside; and whether the mailbox comes due at that moment. */
 async function chance(): Promise<object> {
-  const { rows } = await world.database.pool.query(`SELECT extract(epoch FROM q.retry_at - q.last_at)::int AS "inSeconds", c.next_sync_at = q.retry_at AS looked
+  const { rows } = await world.database.pool
+    .query(`SELECT extract(epoch FROM q.retry_at - q.last_at)::int AS "inSeconds", c.next_sync_at = q.retry_at AS looked
                                                       FROM quarantined_items q JOIN collections c ON c.id = q.collection_id`);
   return rows[0] as object;
 }
@@ -128,7 +195,8 @@ async function chance(): Promise<object> {
 test('an item that was deleted meanwhile leaves the quarantine too, and drop forgets one', async () => {
   await world.catchUp();
   await world.database.pool.query(
-    `INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`, [accountId, mailbox],
+    `INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`,
+    [accountId, mailbox],
   );
   expect(await world.store.quarantine.drop(accountId, ['18ffffffffffff02', 'unknown'])).toBe(1);
   expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
@@ -145,14 +213,22 @@ test('throttling, weather and orderly drains count against nobody', async () => 
   await run(world.google, undefined, 0);
   await run(world.google, draining.signal);
   await world.catchUp();
-  expect((await world.database.pool.query('SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM collections')).rows).toEqual([{ crashes: 0, open: false }]);
+  expect(
+    (
+      await world.database.pool.query(
+        'SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM collections',
+      )
+    ).rows,
+  ).toEqual([{ crashes: 0, open: false }]);
   expect(await world.store.quarantine.list(null)).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
 test('more wishes than one page are all served, and the bookmark stays where it was', async () => {
   await world.catchUp();
-  const ids = (await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_messages')).rows.map((row) => row.id);
+  const ids = (
+    await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_messages')
+  ).rows.map((row) => row.id);
   await world.database.pool.query("UPDATE gmail_messages SET subject = 'broken'");
   await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
   expect(await world.store.quarantine.wantMessages(accountId, ids)).toBe(60);

@@ -2,7 +2,12 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startWorld } from '../support/world.js';
 
 test('a message that is listed before it can be read is not lost when it came just before the first walk', async () => {
-  const world = await startWorld({ messagesPerAccount: 3, calendarsPerAccount: 1, eventsPerCalendar: 1, freshMessageLagMs: 1_500 });
+  const world = await startWorld({
+    messagesPerAccount: 3,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 1,
+    freshMessageLagMs: 1_500,
+  });
   try {
     world.simulator.act('user1@demo.example', { action: 'deliver' });
     await world.catchUp();

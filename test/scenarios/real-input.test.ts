@@ -16,16 +16,26 @@ const folders = [FIXTURES, ...(existsSync(CORPUS) ? [CORPUS] : [])];
 let world: World;
 afterEach(() => world.close());
 
-test.each(folders)('every mail and every calendar of %s is mirrored field by field', async (folder) => {
-  const mails = readdirSync(path.join(folder, 'eml')).length;
-  world = await startWorld({ seed: 31, accounts: 1, messagesPerAccount: 0, eventsPerCalendar: 0, emlDirectories: [path.join(folder, 'eml')], icsDirectories: [path.join(folder, 'ics')] });
-  await world.catchUp();
-  const drift = await world.drift();
-  expect(drift).toMatchObject(NO_DRIFT);
-  expect(drift.checked.messages).toBe(mails);
-  expect(drift.checked.events).toBeGreaterThanOrEqual(folder === FIXTURES ? 5 : 150);
-  expect((await world.database.pool.query('SELECT * FROM quarantined_items')).rows).toEqual([]);
-});
+test.each(folders)(
+  'every mail and every calendar of %s is mirrored field by field',
+  async (folder) => {
+    const mails = readdirSync(path.join(folder, 'eml')).length;
+    world = await startWorld({
+      seed: 31,
+      accounts: 1,
+      messagesPerAccount: 0,
+      eventsPerCalendar: 0,
+      emlDirectories: [path.join(folder, 'eml')],
+      icsDirectories: [path.join(folder, 'ics')],
+    });
+    await world.catchUp();
+    const drift = await world.drift();
+    expect(drift).toMatchObject(NO_DRIFT);
+    expect(drift.checked.messages).toBe(mails);
+    expect(drift.checked.events).toBeGreaterThanOrEqual(folder === FIXTURES ? 5 : 150);
+    expect((await world.database.pool.query('SELECT * FROM quarantined_items')).rows).toEqual([]);
+  },
+);
 
 test('CI has the real files', () => {
   world = { close: async () => undefined } as World;

@@ -10,53 +10,116 @@ let mailbox: MailboxSteps;
 afterEach(() => world.close());
 
 async function mirrored(options: Parameters<typeof startWorld>[0]): Promise<void> {
-  world = await startWorld({ accounts: 1, calendarsPerAccount: 1, eventsPerCalendar: 3, ...options });
+  world = await startWorld({
+    accounts: 1,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 3,
+    ...options,
+  });
   await world.catchUp();
   mailbox = await mailboxSteps(world);
 }
 
 const units = async (): Promise<Record<string, number>> =>
-  Object.fromEntries((await world.database.pool.query("SELECT method, sum(calls)::int AS calls FROM quota_ledger WHERE method LIKE 'gmail%' GROUP BY method")).rows.map((row: { method: string; calls: number }) => [row.method, row.calls]));
+  Object.fromEntries(
+    (
+      await world.database.pool.query(
+        "SELECT method, sum(calls)::int AS calls FROM quota_ledger WHERE method LIKE 'gmail%' GROUP BY method",
+      )
+    ).rows.map((row: { method: string; calls: number }) => [row.method, row.calls]),
+  );
 
 /** Where each row lies in its table: a row that is written again lies elsewhere. */
 const places = async (): Promise<Map<string, string>> =>
-  new Map((await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')).rows.map((row: { id: string; place: string }) => [row.id, row.place]));
+  new Map(
+    (
+      await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')
+    ).rows.map((row: { id: string; place: string }) => [row.id, row.place]),
+  );
 
-const lastSeq = async (): Promise<bigint> => BigInt((await world.database.pool.query('SELECT coalesce(max(seq), 0) AS seq FROM changes WHERE account_id = $1', [mailbox.accountId])).rows[0].seq);
+const lastSeq = async (): Promise<bigint> =>
+  BigInt(
+    (
+      await world.database.pool.query(
+        'SELECT coalesce(max(seq), 0) AS seq FROM changes WHERE account_id = $1',
+        [mailbox.accountId],
+      )
+    ).rows[0].seq,
+  );
 
 /** The change events that tell `after` from `before`, and no others. */
-function difference(before: Map<string, ExportedMessage>, after: Map<string, ExportedMessage>): string[] {
-  const events = [...after].flatMap(([id, row]) => (!before.has(id) ? [`created ${id}`] : JSON.stringify(before.get(id)) === JSON.stringify(row) ? [] : [`updated ${id}`]));
-  return [...events, ...[...before.keys()].filter((id) => !after.has(id)).map((id) => `deleted ${id}`)].sort();
+function difference(
+  before: Map<string, ExportedMessage>,
+  after: Map<string, ExportedMessage>,
+): string[] {
+  const events = [...after].flatMap(([id, row]) =>
+    !before.has(id)
+      ? [`created ${id}`]
+      : JSON.stringify(before.get(id)) === JSON.stringify(row)
+        ? []
+        : [`updated ${id}`],
+  );
+  return [
+    ...events,
+    ...[...before.keys()].filter((id) => !after.has(id)).map((id) => `deleted ${id}`),
+  ].sort();
 }
 
 async function meanwhile(): Promise<void> {
   const { labelId } = await mailbox.act({ action: 'label-create', name: 'Brand new' });
   for (let i = 0; i < 8; i++) await mailbox.act({ action: 'label', labelId });
-  for (const action of ['label-rename', 'label-delete', 'trash', 'trash', 'delete', 'delete', 'delete', 'deliver', 'deliver', 'draft-save', 'draft-save', 'draft-save']) await mailbox.act({ action });
+  for (const action of [
+    'label-rename',
+    'label-delete',
+    'trash',
+    'trash',
+    'delete',
+    'delete',
+    'delete',
+    'deliver',
+    'deliver',
+    'draft-save',
+    'draft-save',
+    'draft-save',
+  ])
+    await mailbox.act({ action });
   for (let i = 0; i < 10; i++) await mailbox.act({ action: i % 2 ? 'label' : 'unlabel' });
 }
 
 test('what changed meanwhile is found, page by page, and what did not is neither fetched, rewritten nor announced', async () => {
   await mirrored({ seed: 51, messagesPerAccount: 400 });
-  const [before, laidBefore, seq, spent] = [await mailbox.rows(), await places(), await lastSeq(), await units()];
+  const [before, laidBefore, seq, spent] = [
+    await mailbox.rows(),
+    await places(),
+    await lastSeq(),
+    await units(),
+  ];
   await meanwhile();
   await world.control.fault({ kind: 'expire-history' });
   const steps = new Set<unknown>();
-  for (let outcome = await mailbox.step(); outcome.kind === 'more'; outcome = await mailbox.step()) steps.add((await mailbox.cursor())['step']);
+  for (let outcome = await mailbox.step(); outcome.kind === 'more'; outcome = await mailbox.step())
+    steps.add((await mailbox.cursor())['step']);
   expect([...steps]).toEqual(expect.arrayContaining(['labels', 'relabel', 'fetch']));
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const after = await mailbox.rows();
   const changes = difference(before, after);
   expect(changes.length).toBeGreaterThan(20);
-  const feed = (await world.store.changes(mailbox.accountId, seq, 10_000)).filter((event) => event.entity === 'message').map((event) => `${event.op} ${event.id}`);
+  const feed = (await world.store.changes(mailbox.accountId, seq, 10_000))
+    .filter((event) => event.entity === 'message')
+    .map((event) => `${event.op} ${event.id}`);
   expect(feed.sort()).toEqual(changes);
   const laidAfter = await places();
-  const rewritten = [...before.keys()].filter((id) => after.has(id) && laidBefore.get(id) !== laidAfter.get(id)).map((id) => `updated ${id}`);
+  const rewritten = [...before.keys()]
+    .filter((id) => after.has(id) && laidBefore.get(id) !== laidAfter.get(id))
+    .map((id) => `updated ${id}`);
   expect(rewritten.sort()).toEqual(changes.filter((change) => change.startsWith('updated')));
   const created = changes.filter((change) => change.startsWith('created')).length;
-  expect(((await units())['gmail.users.messages.get'] ?? 0) - (spent['gmail.users.messages.get'] ?? 0)).toBe(created);
-  const scratch = await world.database.pool.query('SELECT (SELECT count(*) FROM walk_labels)::int + (SELECT count(*) FROM walk_items)::int AS left');
+  expect(
+    ((await units())['gmail.users.messages.get'] ?? 0) - (spent['gmail.users.messages.get'] ?? 0),
+  ).toBe(created);
+  const scratch = await world.database.pool.query(
+    'SELECT (SELECT count(*) FROM walk_labels)::int + (SELECT count(*) FROM walk_items)::int AS left',
+  );
   expect(scratch.rows).toEqual([{ left: 0 }]);
 });
 
@@ -82,7 +145,10 @@ test('a full sync that was asked for fetches everything, expired history or not'
 });
 
 describe('a resync whose page tokens rest too long', () => {
-  const spoil = (): Promise<unknown> => world.database.pool.query(`UPDATE collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`);
+  const spoil = (): Promise<unknown> =>
+    world.database.pool.query(
+      `UPDATE collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
+    );
 
   test('begins the list again under a new generation, and a label’s list alone again', async () => {
     await mirrored({ seed: 54, messagesPerAccount: 600, bodyBytes: 500 });
@@ -90,19 +156,37 @@ describe('a resync whose page tokens rest too long', () => {
     const seq = await lastSeq();
     const before = await mailbox.rows();
     await world.control.fault({ kind: 'expire-history' });
-    await mailbox.stepUntil((cursor) => cursor['step'] === 'list' && typeof cursor['pageToken'] === 'string');
+    await mailbox.stepUntil(
+      (cursor) => cursor['step'] === 'list' && typeof cursor['pageToken'] === 'string',
+    );
     await spoil();
     await mailbox.step();
-    expect(await mailbox.cursor()).toMatchObject({ step: 'list', pageToken: null, listed: 0, restarts: 1, resync: true });
+    expect(await mailbox.cursor()).toMatchObject({
+      step: 'list',
+      pageToken: null,
+      listed: 0,
+      restarts: 1,
+      resync: true,
+    });
     await mailbox.stepUntil((cursor) => cursor['step'] === 'labels' && cursor['label'] === 'INBOX');
     await spoil();
     await mailbox.step();
-    expect(await mailbox.cursor()).toMatchObject({ step: 'labels', label: 'INBOX', pageToken: null, restarts: 2 });
+    expect(await mailbox.cursor()).toMatchObject({
+      step: 'labels',
+      label: 'INBOX',
+      pageToken: null,
+      restarts: 2,
+    });
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);
-    const feed = (await world.store.changes(mailbox.accountId, seq, 10_000)).filter((event) => event.entity === 'message').map((event) => `${event.op} ${event.id}`);
+    const feed = (await world.store.changes(mailbox.accountId, seq, 10_000))
+      .filter((event) => event.entity === 'message')
+      .map((event) => `${event.op} ${event.id}`);
     expect(feed.sort()).toEqual(difference(before, await mailbox.rows()));
-    expect((await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'")).rows).toEqual([{ generation: 3 }]);
+    expect(
+      (await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'"))
+        .rows,
+    ).toEqual([{ generation: 3 }]);
   });
 
   test('rests after too many walks, with its reason and with the rows still there', async () => {
@@ -114,7 +198,9 @@ describe('a resync whose page tokens rest too long', () => {
       await spoil();
       outcome = (await mailbox.step()).kind;
     }
-    expect((await world.database.pool.query("SELECT parked FROM collections WHERE kind = 'gmail'")).rows).toEqual([{ parked: 'restless' }]);
+    expect(
+      (await world.database.pool.query("SELECT parked FROM collections WHERE kind = 'gmail'")).rows,
+    ).toEqual([{ parked: 'restless' }]);
     expect((await mailbox.rows()).size).toBe(600);
   });
 });
@@ -122,7 +208,9 @@ describe('a resync whose page tokens rest too long', () => {
 test('a label that is deleted while the lists are read is passed over', async () => {
   await mirrored({ seed: 56, messagesPerAccount: 120 });
   await world.control.fault({ kind: 'expire-history' });
-  await mailbox.stepUntil((cursor) => cursor['step'] === 'labels' && String(cursor['label']).startsWith('Label_'));
+  await mailbox.stepUntil(
+    (cursor) => cursor['step'] === 'labels' && String(cursor['label']).startsWith('Label_'),
+  );
   await mailbox.act({ action: 'label-delete', labelId: (await mailbox.cursor())['label'] });
   await world.catchUp({ sliceMs: 0 });
   expect(await world.drift()).toMatchObject(NO_DRIFT);

@@ -9,9 +9,13 @@ import { startWorld, type World } from '../support/world.js';
 
 const FIXTURES = path.resolve(__dirname, '../fixtures/eml');
 const ODD = Buffer.concat([
-  Buffer.from('From: a@b.example\r\nSubject: odd bytes\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee below\r\n--b\r\nContent-Type: application/octet-stream; name=all.bin\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'),
+  Buffer.from(
+    'From: a@b.example\r\nSubject: odd bytes\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSee below\r\n--b\r\nContent-Type: application/octet-stream; name=all.bin\r\nContent-Transfer-Encoding: 8bit\r\n\r\n',
+  ),
   Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256)),
-  Buffer.from(`\r\n--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment; filename=x.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.alloc(30_000, 7).toString('base64')}\r\n--b--\r\n\n\0`),
+  Buffer.from(
+    `\r\n--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment; filename=x.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.alloc(30_000, 7).toString('base64')}\r\n--b--\r\n\n\0`,
+  ),
 ]);
 const NOTHING = { resource: 'gmail', missing: [], extra: [], stale: [] };
 
@@ -21,7 +25,14 @@ let mailbox: MailboxSteps;
 const delivered = new Map<string, Buffer>();
 
 beforeAll(async () => {
-  world = await startWorld({ seed: 83, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 0, eventsPerCalendar: 0, mirror: { bodies: 'raw' } });
+  world = await startWorld({
+    seed: 83,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 0,
+    eventsPerCalendar: 0,
+    mirror: { bodies: 'raw' },
+  });
   mailbox = await mailboxSteps(world);
   for (const file of readdirSync(FIXTURES)) await deliver(readFileSync(path.join(FIXTURES, file)));
   await deliver(ODD);
@@ -29,20 +40,34 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 async function deliver(mail: Buffer): Promise<string> {
-  const { messageId = '' } = await mailbox.act({ action: 'deliver', rawBase64: mail.toString('base64') });
+  const { messageId = '' } = await mailbox.act({
+    action: 'deliver',
+    rawBase64: mail.toString('base64'),
+  });
   delivered.set(messageId, mail);
   return messageId;
 }
 
 async function sources(): Promise<Map<string, Buffer>> {
-  const found = await world.database.pool.query<{ message_id: string; source: Buffer }>('SELECT message_id, source FROM gmail_sources');
+  const found = await world.database.pool.query<{ message_id: string; source: Buffer }>(
+    'SELECT message_id, source FROM gmail_sources',
+  );
   return new Map(found.rows.map((row) => [row.message_id, row.source]));
 }
 
 const without = async (): Promise<number> =>
-  (await world.database.pool.query("SELECT count(*)::int AS n FROM gmail_messages m FULL JOIN gmail_sources s ON s.account_id = m.account_id AND s.message_id = m.id WHERE s.message_id IS NULL OR m.id IS NULL")).rows[0].n;
+  (
+    await world.database.pool.query(
+      'SELECT count(*)::int AS n FROM gmail_messages m FULL JOIN gmail_sources s ON s.account_id = m.account_id AND s.message_id = m.id WHERE s.message_id IS NULL OR m.id IS NULL',
+    )
+  ).rows[0].n;
 const gets = async (): Promise<{ calls: number; units: number }> =>
-  (await world.store.quota.today()).filter(({ method }) => method === 'gmail.users.messages.get').reduce((sum, { calls, units }) => ({ calls: sum.calls + calls, units: sum.units + units }), { calls: 0, units: 0 });
+  (await world.store.quota.today())
+    .filter(({ method }) => method === 'gmail.users.messages.get')
+    .reduce((sum, { calls, units }) => ({ calls: sum.calls + calls, units: sum.units + units }), {
+      calls: 0,
+      units: 0,
+    });
 
 /** With a fleet at work, which catches up before the second look. */
 async function verify(): ReturnType<typeof verifyAccount> {
@@ -64,14 +89,28 @@ function shortOfQuota(google: Google): { google: Google; refused: () => number }
     gmail: {
       ...gmail,
       getSources: async (messages) => {
-        const late = refused > 0 ? [] : messages.slice(3).map(({ id }) => ({ id, error: new GoogleError('gmail.users.messages.get', { kind: 'rate-limited', scope: 'user', retryAfterMs: 50, source: 'governor' }) }));
+        const late =
+          refused > 0
+            ? []
+            : messages.slice(3).map(({ id }) => ({
+                id,
+                error: new GoogleError('gmail.users.messages.get', {
+                  kind: 'rate-limited',
+                  scope: 'user',
+                  retryAfterMs: 50,
+                  source: 'governor',
+                }),
+              }));
         refused += late.length;
         const answer = await gmail.getSources(messages.slice(0, messages.length - late.length));
         return { ...answer, failed: [...answer.failed, ...late] };
       },
     },
   });
-  return { google: { ...google, account: (accountId, call) => guard(google.account(accountId, call)) }, refused: () => refused };
+  return {
+    google: { ...google, account: (accountId, call) => guard(google.account(accountId, call)) },
+    refused: () => refused,
+  };
 }
 
 test('quota that ends among the sources keeps both or neither, and the walk ends whole', async () => {
@@ -79,11 +118,19 @@ test('quota that ends among the sources keeps both or neither, and the walk ends
   const short = shortOfQuota(real);
   world.google = short.google;
   while (short.refused() === 0) await mailbox.step();
-  expect([short.refused() > 0, (await sources()).size > 0, await without()]).toEqual([true, true, 0]);
+  expect([short.refused() > 0, (await sources()).size > 0, await without()]).toEqual([
+    true,
+    true,
+    0,
+  ]);
   world.google = real;
   await world.catchUp();
   const rows = await mailbox.rows();
-  expect([rows.size, (await sources()).size, await without()]).toEqual([60 + delivered.size, rows.size, 0]);
+  expect([rows.size, (await sources()).size, await without()]).toEqual([
+    60 + delivered.size,
+    rows.size,
+    0,
+  ]);
   expect((await world.drift()).stale).toEqual([]);
 });
 
@@ -91,15 +138,25 @@ test('a source is the mail byte for byte: attachments, NUL, 8 bit, whatever line
   const kept = await sources();
   expect([...delivered].filter(([id, mail]) => !kept.get(id)?.equals(mail))).toEqual([]);
   const rows = [...(await mailbox.rows()).values()];
-  expect(rows.filter(({ id, sizeEstimate }) => sizeEstimate !== null && kept.get(id)?.length !== sizeEstimate)).toEqual([]);
+  expect(
+    rows.filter(
+      ({ id, sizeEstimate }) => sizeEstimate !== null && kept.get(id)?.length !== sizeEstimate,
+    ),
+  ).toEqual([]);
   expect(rows.some(({ attachments }) => attachments.length > 0)).toBe(true);
-  expect(await world.store.mirror.source(mailbox.accountId, [...delivered.keys()].at(-1)!)).toEqual(ODD);
+  expect(await world.store.mirror.source(mailbox.accountId, [...delivered.keys()].at(-1)!)).toEqual(
+    ODD,
+  );
   expect(await verify()).toEqual({ ...NOTHING, checked: rows.length });
 });
 
 test('what arrives comes with its source at twice the price, a label costs nothing, and a deletion takes the source along', async () => {
   const before = await gets();
-  const ids = [await deliver(ODD), await deliver(Buffer.from('Subject: one\n\nbare line feeds\n')), await deliver(ODD)];
+  const ids = [
+    await deliver(ODD),
+    await deliver(Buffer.from('Subject: one\n\nbare line feeds\n')),
+    await deliver(ODD),
+  ];
   await world.catchUp();
   const after = await gets();
   expect([after.calls - before.calls, after.units - before.units]).toEqual([2 * 3, 2 * 3 * 20]);
@@ -109,7 +166,9 @@ test('what arrives comes with its source at twice the price, a label costs nothi
   await mailbox.act({ action: 'delete', messageId: ids[1] });
   await world.catchUp();
   expect(await gets()).toEqual(after);
-  expect([(await sources()).has(ids[0]!), (await sources()).has(ids[1]!), await without()]).toEqual([true, false, 0]);
+  expect([(await sources()).has(ids[0]!), (await sources()).has(ids[1]!), await without()]).toEqual(
+    [true, false, 0],
+  );
   delivered.delete(ids[1]!);
 });
 
@@ -135,5 +194,9 @@ test('a policy that keeps no sources takes them away with a full sync, one that 
   world.mirror = { bodies: 'raw' };
   await world.store.collections.markWanted([mailbox.accountId], { resource: 'gmail', full: true });
   await world.catchUp();
-  expect([(await sources()).get(arrived), await without(), (await verify()).stale]).toEqual([ODD, 0, []]);
+  expect([(await sources()).get(arrived), await without(), (await verify()).stale]).toEqual([
+    ODD,
+    0,
+    [],
+  ]);
 });

@@ -12,13 +12,20 @@ import { startWorld, type World } from '../support/world.js';
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ seed: 61, accounts: 1, messagesPerAccount: 20, calendarsPerAccount: 1, eventsPerCalendar: 5 });
+  world = await startWorld({
+    seed: 61,
+    accounts: 1,
+    messagesPerAccount: 20,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 5,
+  });
 });
 afterEach(() => world.close());
 
 const forbidden = (reason: string): GoogleErrorKind => ({ kind: 'forbidden', reason });
 const account = async (): Promise<AccountView> => (await world.store.accounts.list())[0]!;
-const mailbox = async (): Promise<AccountView['collections'][number]> => (await account()).collections.find(({ kind }) => kind === 'gmail')!;
+const mailbox = async (): Promise<AccountView['collections'][number]> =>
+  (await account()).collections.find(({ kind }) => kind === 'gmail')!;
 
 /** One run of everything that is due, and of what becomes due by it. */
 async function runDue(refusal: Refusal): Promise<{ outcomes: Outcome[]; asked: string[] }> {
@@ -29,7 +36,13 @@ async function runDue(refusal: Refusal): Promise<{ outcomes: Outcome[]; asked: s
     if (due.length === 0) return { outcomes, asked: google.asked };
     for (const { id } of due) {
       let outcome: Outcome = { kind: 'more', full: true };
-      while (outcome.kind === 'more') outcome = await syncCollection(world.rt, { store: world.store, google, policy: POLICY }, id, { sliceMs: 5_000, signal: new AbortController().signal });
+      while (outcome.kind === 'more')
+        outcome = await syncCollection(
+          world.rt,
+          { store: world.store, google, policy: POLICY },
+          id,
+          { sliceMs: 5_000, signal: new AbortController().signal },
+        );
       outcomes.push(outcome);
     }
   }
@@ -37,14 +50,23 @@ async function runDue(refusal: Refusal): Promise<{ outcomes: Outcome[]; asked: s
 
 async function importAgain(refreshToken?: string): Promise<void> {
   const [known] = await world.control.accounts();
-  await world.store.accounts.import({ email: known!.email, refreshToken: refreshToken ?? known!.refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
+  await world.store.accounts.import({
+    email: known!.email,
+    refreshToken: refreshToken ?? known!.refreshToken,
+    tenant: 'default',
+    resources: ['gmail', 'calendar'],
+  });
 }
 
 /** No collection may rest without a reason or a date. */
 async function expectNothingIdle(): Promise<void> {
   const { state, reason, collections } = await account();
   const explained = (c: AccountView['collections'][number]): boolean =>
-    state === 'active' ? (c.state === 'active' ? c.nextSyncAt !== null && (c.parked === null || c.error !== null) : c.error !== null) : reason !== null;
+    state === 'active'
+      ? c.state === 'active'
+        ? c.nextSyncAt !== null && (c.parked === null || c.error !== null)
+        : c.error !== null
+      : reason !== null;
   expect(collections.filter((c) => !explained(c))).toEqual([]);
 }
 
@@ -54,30 +76,54 @@ test.each([
   ['no-mailbox', 'mailServiceNotEnabled', 'no mailbox'],
   ['policy', 'domainPolicy', 'administrator'],
   ['forbidden', 'delegationDenied', 'does not let this account read Gmail'],
-])('%s: the mailbox is parked with its reason, the calendars go on, and a new token ends it', async (cause, reason, words) => {
-  const { outcomes } = await runDue((_account, api) => (api === 'gmail' ? forbidden(reason) : null));
-  expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['caught-up', 'caught-up', 'caught-up', 'parked']);
-  expect(await account()).toMatchObject({ state: 'active' });
-  expect(await mailbox()).toMatchObject({ parked: cause, error: expect.stringContaining(words), phase: 'new' });
-  await expectNothingIdle();
-  expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(world.rt.clock.nowMs() + 50_000);
-  expect((await runDue(() => null)).asked).toEqual([]);
-  await importAgain();
-  await runDue(() => null);
-  expect(await mailbox()).toMatchObject({ parked: null, error: null, phase: 'follow' });
-  expect(await world.drift()).toMatchObject(NO_DRIFT);
-});
+])(
+  '%s: the mailbox is parked with its reason, the calendars go on, and a new token ends it',
+  async (cause, reason, words) => {
+    const { outcomes } = await runDue((_account, api) =>
+      api === 'gmail' ? forbidden(reason) : null,
+    );
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+      'caught-up',
+      'caught-up',
+      'caught-up',
+      'parked',
+    ]);
+    expect(await account()).toMatchObject({ state: 'active' });
+    expect(await mailbox()).toMatchObject({
+      parked: cause,
+      error: expect.stringContaining(words),
+      phase: 'new',
+    });
+    await expectNothingIdle();
+    expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(
+      world.rt.clock.nowMs() + 50_000,
+    );
+    expect((await runDue(() => null)).asked).toEqual([]);
+    await importAgain();
+    await runDue(() => null);
+    expect(await mailbox()).toMatchObject({ parked: null, error: null, phase: 'follow' });
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  },
+);
 
 test('calendars without the scope leave the mailbox alone', async () => {
-  await runDue((_account, api) => (api === 'calendar' ? forbidden('insufficientPermissions') : null));
+  await runDue((_account, api) =>
+    api === 'calendar' ? forbidden('insufficientPermissions') : null,
+  );
   const { collections, state } = await account();
   expect(state).toBe('active');
-  expect(collections.map(({ kind, parked, phase }) => [kind, parked, phase])).toEqual([['gmail', null, 'follow'], ['calendar-list', 'scope', 'new']]);
+  expect(collections.map(({ kind, parked, phase }) => [kind, parked, phase])).toEqual([
+    ['gmail', null, 'follow'],
+    ['calendar-list', 'scope', 'new'],
+  ]);
 });
 
 test('policy against both resources disables the account, no call is made any more, and resume tries again', async () => {
   await runDue(() => forbidden('domainPolicy'));
-  expect(await account()).toMatchObject({ state: 'disabled', reason: expect.stringContaining('administrator') });
+  expect(await account()).toMatchObject({
+    state: 'disabled',
+    reason: expect.stringContaining('administrator'),
+  });
   expect((await runDue(() => null)).asked).toEqual([]);
   await expectNothingIdle();
   await importAgain();
@@ -92,26 +138,43 @@ test('a refused grant: no more calls, nothing is wiped, and a new consent goes o
   await world.control.fault({ kind: 'revoke-grant', email: known!.email });
   await world.store.collections.markWanted(null);
   await runDue(() => null);
-  expect(await account()).toMatchObject({ state: 'reauth_required', reason: expect.stringContaining('import a new refresh token') });
+  expect(await account()).toMatchObject({
+    state: 'reauth_required',
+    reason: expect.stringContaining('import a new refresh token'),
+  });
   expect((await runDue(() => null)).asked).toEqual([]);
   await expectNothingIdle();
-  const generations = (await world.database.pool.query('SELECT generation FROM collections ORDER BY id')).rows;
+  const generations = (
+    await world.database.pool.query('SELECT generation FROM collections ORDER BY id')
+  ).rows;
   await world.control.act(20);
   await importAgain(await world.control.consent(known!.email));
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect((await world.database.pool.query('SELECT generation FROM collections ORDER BY id')).rows).toEqual(generations);
+  expect(
+    (await world.database.pool.query('SELECT generation FROM collections ORDER BY id')).rows,
+  ).toEqual(generations);
 });
 
 test('a bookmark that expires again and again is walked a bounded number of times a day, then rests with its reason', async () => {
   let histories = 0;
-  const expiring: Refusal = (_account, _api, method) => (method === 'history' && ++histories > 0 ? { kind: 'bookmark-expired' } : null);
+  const expiring: Refusal = (_account, _api, method) =>
+    method === 'history' && ++histories > 0 ? { kind: 'bookmark-expired' } : null;
   const { outcomes } = await runDue(expiring);
   expect(outcomes.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
-  expect(await mailbox()).toMatchObject({ parked: 'restless', error: expect.stringContaining('6 times within a day') });
-  const { generation } = (await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'")).rows[0] as { generation: number };
+  expect(await mailbox()).toMatchObject({
+    parked: 'restless',
+    error: expect.stringContaining('6 times within a day'),
+  });
+  const { generation } = (
+    await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'")
+  ).rows[0] as { generation: number };
   // The first walk and six more.
   expect(generation).toBeLessThanOrEqual(7);
-  expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(world.rt.clock.nowMs() + 5 * 3_600_000);
-  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([{ count: '20' }]);
+  expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(
+    world.rt.clock.nowMs() + 5 * 3_600_000,
+  );
+  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([
+    { count: '20' },
+  ]);
 });

@@ -22,13 +22,31 @@ let env: Record<string, string>;
 let metricsPort: number;
 
 beforeAll(async () => {
-  simulator = await startSimulator({ seed: 29, accounts: 1, messagesPerAccount: 3, calendarsPerAccount: 1, eventsPerCalendar: 1 });
+  simulator = await startSimulator({
+    seed: 29,
+    accounts: 1,
+    messagesPerAccount: 3,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 1,
+  });
   [database, redis, metricsPort] = await Promise.all([testDatabase(), startRedis(), freePort()]);
   proxy = await openHalfOpenProxy(redis.url);
   const masterKey = randomBytes(32);
   store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey });
-  for (const { email, refreshToken } of simulator.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
-  env = { DATABASE_URL: database.url, GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), WORKER_CONCURRENCY: '4', WORKER_STUCK_SECONDS: String(STUCK_SECONDS) };
+  for (const { email, refreshToken } of simulator.accounts())
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
+  env = {
+    DATABASE_URL: database.url,
+    GOOGLE_API_URL: simulator.url,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    WORKER_CONCURRENCY: '4',
+    WORKER_STUCK_SECONDS: String(STUCK_SECONDS),
+  };
 });
 afterAll(async () => {
   await stopAll();
@@ -49,24 +67,43 @@ test('a worker whose connection to the queues is half-open says so, ends with 75
   const { messageId } = simulator.act(simulator.accounts()[0]!.email, { action: 'deliver' });
   await store.collections.markWanted(null, { resource: 'gmail' });
   await until(async () => (await starvingSeconds()) > 0);
-  expect(JSON.parse(await lineOf(worker, (line) => line.includes('"event":"worker-stuck"')))).toMatchObject({ level: 'error', queue: 'gmail-incremental', waiting: expect.any(Number) });
+  expect(
+    JSON.parse(await lineOf(worker, (line) => line.includes('"event":"worker-stuck"'))),
+  ).toMatchObject({ level: 'error', queue: 'gmail-incremental', waiting: expect.any(Number) });
   expect(await ended).toEqual([75, null]);
   const endedAt = performance.now();
 
   startWorker();
-  await until(async () => (await database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId])).rowCount === 1);
-  const [noticedMs, resumedMs] = [endedAt - silencedAt, performance.now() - endedAt].map(Math.round);
-  process.stdout.write(`a half-open worker ended after ${noticedMs} ms (limit ${STUCK_SECONDS} s); its work was done ${resumedMs} ms later\n`);
+  await until(
+    async () =>
+      (await database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId]))
+        .rowCount === 1,
+  );
+  const [noticedMs, resumedMs] = [endedAt - silencedAt, performance.now() - endedAt].map(
+    Math.round,
+  );
+  process.stdout.write(
+    `a half-open worker ended after ${noticedMs} ms (limit ${STUCK_SECONDS} s); its work was done ${resumedMs} ms later\n`,
+  );
 });
 
 function startWorker(): Started {
-  return startProgram('worker', { ...env, REDIS_URL: proxy.url, METRICS_PORT: String(metricsPort) });
+  return startProgram('worker', {
+    ...env,
+    REDIS_URL: proxy.url,
+    METRICS_PORT: String(metricsPort),
+  });
 }
 
 /** As a monitoring system reads it; 0 when there is no such figure. */
 async function starvingSeconds(): Promise<number> {
-  const page = await fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text());
-  return Number(/^syncline_worker_starving_seconds\{queue="gmail-incremental"\} ([\d.]+)$/m.exec(page)?.[1] ?? 0);
+  const page = await fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) =>
+    answer.text(),
+  );
+  return Number(
+    /^syncline_worker_starving_seconds\{queue="gmail-incremental"\} ([\d.]+)$/m.exec(page)?.[1] ??
+      0,
+  );
 }
 
 async function until(met: () => Promise<boolean>): Promise<void> {

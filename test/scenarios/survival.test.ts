@@ -23,14 +23,33 @@ let store: Store;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  simulator = await startSimulator({ seed: 21, accounts: 4, messagesPerAccount: 250, calendarsPerAccount: 2, eventsPerCalendar: 40, latencyMs: 60 });
+  simulator = await startSimulator({
+    seed: 21,
+    accounts: 4,
+    messagesPerAccount: 250,
+    calendarsPerAccount: 2,
+    eventsPerCalendar: 40,
+    latencyMs: 60,
+  });
   control = new SimulatorControl(simulator.url);
   database = await testDatabase();
   redis = await startRedis();
   const masterKey = randomBytes(32);
   store = await openStore(testRuntime(), { databaseUrl: database.url, masterKey });
-  for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
-  env = { DATABASE_URL: database.url, REDIS_URL: redis.url, GOOGLE_API_URL: simulator.url, SYNCLINE_MASTER_KEY: masterKey.toString('base64'), WORKER_CONCURRENCY: '8' };
+  for (const { email, refreshToken } of await control.accounts())
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
+  env = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    GOOGLE_API_URL: simulator.url,
+    SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+    WORKER_CONCURRENCY: '8',
+  };
 });
 afterEach(async () => {
   await stopAll();
@@ -48,12 +67,25 @@ test('kill -9 of one of two workers in the middle of a backfill: the other resum
   if (!victim) throw new Error(`no worker has the pid of lease holder ${holder}`);
   await endProcess(victim, 'SIGKILL');
   const killedAt = performance.now();
-  const held = await database.pool.query<{ id: string }>('SELECT id FROM collections WHERE lease_holder = $1 AND lease_until > now()', [holder]);
+  const held = await database.pool.query<{ id: string }>(
+    'SELECT id FROM collections WHERE lease_holder = $1 AND lease_until > now()',
+    [holder],
+  );
   expect(held.rowCount).toBeGreaterThan(0);
   const ids = held.rows.map((row) => row.id);
-  await until(async () => (await database.pool.query('SELECT 1 FROM collections WHERE id = ANY($1::uuid[]) AND lease_holder = $2', [ids, holder])).rowCount === 0);
+  await until(
+    async () =>
+      (
+        await database.pool.query(
+          'SELECT 1 FROM collections WHERE id = ANY($1::uuid[]) AND lease_holder = $2',
+          [ids, holder],
+        )
+      ).rowCount === 0,
+  );
   const resumedMs = performance.now() - killedAt;
-  process.stdout.write(`resumed ${ids.length} collections ${Math.round(resumedMs)} ms after the kill\n`);
+  process.stdout.write(
+    `resumed ${ids.length} collections ${Math.round(resumedMs)} ms after the kill\n`,
+  );
   expect(resumedMs).toBeLessThanOrEqual(15_000);
   await expectWhole();
 }, 180_000);
@@ -72,7 +104,9 @@ test('FLUSHALL in the middle of a backfill loses nothing and exceeds no quota', 
 test('every session of Postgres ended, again and again, in the middle of a backfill: no process ends, and the mirror is whole', async () => {
   const url = new URL(database.url);
   url.searchParams.set('application_name', 'fleet');
-  const fleet = ['scheduler', 'worker', 'worker'].map((program) => startProgram(program as 'scheduler' | 'worker', { ...env, DATABASE_URL: url.href }));
+  const fleet = ['scheduler', 'worker', 'worker'].map((program) =>
+    startProgram(program as 'scheduler' | 'worker', { ...env, DATABASE_URL: url.href }),
+  );
   await untilHalfDone();
   let busy = 0;
   await until(async () => {
@@ -84,7 +118,11 @@ test('every session of Postgres ended, again and again, in the middle of a backf
     return busy >= 10;
   });
   await expectWhole();
-  expect(fleet.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null, null]);
+  expect(fleet.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([
+    null,
+    null,
+    null,
+  ]);
 }, 180_000);
 
 test('SIGTERM drains: the process ends by itself with 0, and its collections are free at once', async () => {
@@ -94,7 +132,9 @@ test('SIGTERM drains: the process ends by itself with 0, and its collections are
   const began = performance.now();
   expect(await endProcess(worker, 'SIGTERM')).toEqual({ code: 0, signal: null });
   expect(performance.now() - began).toBeLessThan(25_000);
-  expect((await database.pool.query('SELECT 1 FROM collections WHERE lease_until > now()')).rowCount).toBe(0);
+  expect(
+    (await database.pool.query('SELECT 1 FROM collections WHERE lease_until > now()')).rowCount,
+  ).toBe(0);
   startProgram('worker', env);
   await expectWhole();
 }, 180_000);
@@ -120,7 +160,10 @@ async function untilHalfDone(): Promise<string> {
 async function buryAlive(holder: string): Promise<void> {
   const fleet = await openFleet(testRuntime(), { redisUrl: redis.url });
   const jobs = (await fleet.heldJobs()).filter((job) => job.holder === holder);
-  const [buried] = await store.lease.bury([{ holder, silentMs: -60_000 }], { jobs: jobs.map(({ collectionId }) => collectionId), withinMs: 30_000 });
+  const [buried] = await store.lease.bury([{ holder, silentMs: -60_000 }], {
+    jobs: jobs.map(({ collectionId }) => collectionId),
+    withinMs: 30_000,
+  });
   await Promise.all(jobs.map((job) => job.giveBack()));
   await fleet.close();
   expect(buried).toMatchObject({ holder, alive: false });
@@ -130,7 +173,10 @@ async function buryAlive(holder: string): Promise<void> {
 async function expectWhole(): Promise<void> {
   await control.act(30);
   const since = await store.collections.markWanted(null);
-  await until(async () => (await store.collections.unservedSince(null, since)).length === 0, 150_000);
+  await until(
+    async () => (await store.collections.unservedSince(null, since)).length === 0,
+    150_000,
+  );
   expect(await driftOf(store, control)).toMatchObject(NO_DRIFT);
   expect((await control.ledger()).violations).toMatchObject({ total: 0 });
 }
@@ -139,7 +185,9 @@ async function until(met: () => Promise<boolean>, timeoutMs = 60_000): Promise<v
   const deadline = performance.now() + timeoutMs;
   while (!(await met())) {
     if (performance.now() > deadline) {
-      const { rows } = await database.pool.query('SELECT kind, phase, state, error, lease_holder, next_sync_at, progress_done, progress_total FROM collections');
+      const { rows } = await database.pool.query(
+        'SELECT kind, phase, state, error, lease_holder, next_sync_at, progress_done, progress_total FROM collections',
+      );
       throw new Error(`not within ${timeoutMs} ms; collections: ${JSON.stringify(rows)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

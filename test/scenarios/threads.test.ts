@@ -7,19 +7,36 @@ import { startWorld, type World } from '../support/world.js';
 let world: World;
 afterEach(() => world.close());
 
-const start = async (seed: number, options: Parameters<typeof startWorld>[0] = {}): Promise<void> => {
-  world = await startWorld({ seed, accounts: 1, calendarsPerAccount: 1, eventsPerCalendar: 3, threadLength: 8, ...options });
+const start = async (
+  seed: number,
+  options: Parameters<typeof startWorld>[0] = {},
+): Promise<void> => {
+  world = await startWorld({
+    seed,
+    accounts: 1,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 3,
+    threadLength: 8,
+    ...options,
+  });
 };
 
-const gmailUnits = async (): Promise<number> => Object.entries((await world.control.ledger()).methods).reduce((sum, [name, method]) => sum + (/messages\.get|threads\.get/.test(name) ? method.units : 0), 0);
+const gmailUnits = async (): Promise<number> =>
+  Object.entries((await world.control.ledger()).methods).reduce(
+    (sum, [name, method]) => sum + (/messages\.get|threads\.get/.test(name) ? method.units : 0),
+    0,
+  );
 
 test('a mailbox of long threads costs a third of its messages, and nothing of it is fetched twice', async () => {
   await start(61, { messagesPerAccount: 300 });
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const sizes = new Map<unknown, number>();
-  for (const message of await world.control.truth('user1@demo.example', 'gmail')) sizes.set(message['threadId'], (sizes.get(message['threadId']) ?? 0) + 1);
-  expect(await gmailUnits()).toBe([...sizes.values()].reduce((sum, size) => sum + Math.min(40, 20 * size), 0));
+  for (const message of await world.control.truth('user1@demo.example', 'gmail'))
+    sizes.set(message['threadId'], (sizes.get(message['threadId']) ?? 0) + 1);
+  expect(await gmailUnits()).toBe(
+    [...sizes.values()].reduce((sum, size) => sum + Math.min(40, 20 * size), 0),
+  );
 });
 
 test('messages and whole threads that vanish between the list and their fetch leave nothing behind', async () => {
@@ -28,9 +45,13 @@ test('messages and whole threads that vanish between the list and their fetch le
   await mailbox.stepUntil((cursor) => cursor['step'] === 'fetch');
   const truth = await world.control.truth(mailbox.email, 'gmail');
   const sizes = new Map<unknown, number>();
-  for (const message of truth) sizes.set(message['threadId'], (sizes.get(message['threadId']) ?? 0) + 1);
+  for (const message of truth)
+    sizes.set(message['threadId'], (sizes.get(message['threadId']) ?? 0) + 1);
   const [whole, part] = [...sizes].filter(([, size]) => size >= 4).map(([id]) => id);
-  const doomed = [...truth.filter((message) => message['threadId'] === whole), truth.find((message) => message['threadId'] === part)!];
+  const doomed = [
+    ...truth.filter((message) => message['threadId'] === whole),
+    truth.find((message) => message['threadId'] === part)!,
+  ];
   expect(doomed.length).toBeGreaterThanOrEqual(5);
   for (const message of doomed) await mailbox.act({ action: 'delete', messageId: message['id'] });
   await mailbox.act({ action: 'deliver', threadId: part });
@@ -47,11 +68,19 @@ test('refusals, outages and cut connections among the threads lose nothing and s
     await world.control.fault({ kind: '500', method, count: 30, probability: 0.3 });
   }
   // It closes the mailbox's window for a quarter of a minute: once is enough to see what is kept.
-  await world.control.fault({ kind: '403-user-rate', method: 'threads.get', count: 1, probability: 0.1 });
+  await world.control.fault({
+    kind: '403-user-rate',
+    method: 'threads.get',
+    count: 1,
+    probability: 0.1,
+  });
   await world.control.fault({ kind: 'reset', method: 'batch', count: 3, probability: 0.3 });
   const due = world.rt.clock.sleep.bind(world.rt.clock);
   world.rt.clock.sleep = (ms, signal) => due(Math.min(ms, 400), signal);
   await world.catchUp({ sliceMs: 0 });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
-  expect((await world.database.pool.query('SELECT count(*)::int AS set_aside FROM quarantined_items')).rows).toEqual([{ set_aside: 0 }]);
+  expect(
+    (await world.database.pool.query('SELECT count(*)::int AS set_aside FROM quarantined_items'))
+      .rows,
+  ).toEqual([{ set_aside: 0 }]);
 });

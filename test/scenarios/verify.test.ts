@@ -4,26 +4,47 @@ import { startWorld, type World } from '../support/world.js';
 let world: World;
 let accountId: string;
 beforeEach(async () => {
-  world = await startWorld({ seed: 51, accounts: 1, messagesPerAccount: 60, calendarsPerAccount: 2, eventsPerCalendar: 20 });
+  world = await startWorld({
+    seed: 51,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 2,
+    eventsPerCalendar: 20,
+  });
   await world.catchUp();
   accountId = (await world.store.accounts.list())[0]!.id;
 });
 afterEach(() => world.close());
 
 /** A fleet is at work meanwhile: what verify finds is looked at again once the fleet has caught up. */
-async function verify(resource: 'gmail' | 'calendar', sample?: number): ReturnType<typeof verifyAccount> {
+async function verify(
+  resource: 'gmail' | 'calendar',
+  sample?: number,
+): ReturnType<typeof verifyAccount> {
   const over = new AbortController();
   const fleet = (async () => {
     while (!over.signal.aborted) await world.catchUp();
   })();
-  const report = await verifyAccount(world.rt, world, accountId, resource, sample === undefined ? {} : { sample });
+  const report = await verifyAccount(
+    world.rt,
+    world,
+    accountId,
+    resource,
+    sample === undefined ? {} : { sample },
+  );
   over.abort();
   await fleet;
   return report;
 }
 
 test('a whole mirror passes, and everything in it was looked at', async () => {
-  expect(await verify('gmail')).toEqual({ resource: 'gmail', checked: 60, missing: [], extra: [], stale: [] });
+  expect(await verify('gmail')).toEqual({
+    resource: 'gmail',
+    checked: 60,
+    missing: [],
+    extra: [],
+    stale: [],
+  });
   const calendar = await verify('calendar');
   expect(calendar).toMatchObject({ missing: [], extra: [], stale: [] });
   expect(calendar.checked).toBe((await world.drift()).checked.events);
@@ -31,20 +52,47 @@ test('a whole mirror passes, and everything in it was looked at', async () => {
 
 test('a row that is missing, one too many and one that was changed are each told by name', async () => {
   const { pool } = world.database;
-  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  const ids = (
+    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+  ).rows.map((row) => row.id);
   await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
   await pool.query("UPDATE gmail_messages SET subject = 'another' WHERE id = $1", [ids[1]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[2]]);
-  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
-  expect(await verify('gmail')).toEqual({ resource: 'gmail', checked: 60, missing: [ids[0]], extra: ['ffffffffffffffff'], stale: [ids[1], ids[2]] });
-  const event = (await pool.query<{ calendar_id: string; id: string }>('SELECT calendar_id, id FROM calendar_events ORDER BY id LIMIT 1')).rows[0]!;
-  await pool.query("UPDATE calendar_events SET resource = resource || '{\"summary\":\"another\"}' WHERE calendar_id = $1 AND id = $2", [event.calendar_id, event.id]);
-  expect(await verify('calendar')).toMatchObject({ missing: [], extra: [], stale: [`${event.calendar_id}/${event.id}`] });
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
+    ids[2],
+  ]);
+  await pool.query(
+    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+  );
+  expect(await verify('gmail')).toEqual({
+    resource: 'gmail',
+    checked: 60,
+    missing: [ids[0]],
+    extra: ['ffffffffffffffff'],
+    stale: [ids[1], ids[2]],
+  });
+  const event = (
+    await pool.query<{ calendar_id: string; id: string }>(
+      'SELECT calendar_id, id FROM calendar_events ORDER BY id LIMIT 1',
+    )
+  ).rows[0]!;
+  await pool.query(
+    'UPDATE calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE calendar_id = $1 AND id = $2',
+    [event.calendar_id, event.id],
+  );
+  expect(await verify('calendar')).toMatchObject({
+    missing: [],
+    extra: [],
+    stale: [`${event.calendar_id}/${event.id}`],
+  });
 });
 
 test('a full sync mends what verify found', async () => {
-  await world.database.pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT 5)");
-  await world.database.pool.query('DELETE FROM gmail_messages WHERE id IN (SELECT id FROM gmail_messages ORDER BY id DESC LIMIT 5)');
+  await world.database.pool.query(
+    "UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT 5)",
+  );
+  await world.database.pool.query(
+    'DELETE FROM gmail_messages WHERE id IN (SELECT id FROM gmail_messages ORDER BY id DESC LIMIT 5)',
+  );
   await world.store.collections.markWanted([accountId], { full: true });
   await world.catchUp();
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
@@ -52,48 +100,96 @@ test('a full sync mends what verify found', async () => {
 
 test('repair mends exactly what differs, with its change events, and asks for nothing else', async () => {
   const { pool } = world.database;
-  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  const ids = (
+    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+  ).rows.map((row) => row.id);
   await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[1]]);
-  await pool.query("INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1");
-  const event = (await pool.query<{ id: string }>('DELETE FROM calendar_events WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id')).rows[0]!;
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
+    ids[1],
+  ]);
+  await pool.query(
+    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+  );
+  const event = (
+    await pool.query<{ id: string }>(
+      'DELETE FROM calendar_events WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id',
+    )
+  ).rows[0]!;
   const reports = [await verify('gmail'), await verify('calendar')];
-  const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq;
+  const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!
+    .feed_seq;
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
   const { collections } = (await world.store.accounts.list())[0]!;
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
   for (const report of reports) {
-    const collectionIds = collections.filter(({ kind }) => kind.startsWith(report.resource)).map(({ id }) => id);
+    const collectionIds = collections
+      .filter(({ kind }) => kind.startsWith(report.resource))
+      .map(({ id }) => id);
     expect(await repairDrift(world.rt, deps, { accountId, collectionIds }, report)).toBeNull();
   }
   expect(await world.drift()).toMatchObject({ missing: [], extra: [], stale: [] });
   expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(3);
-  const changes = (await world.store.changes(accountId, BigInt(seq), 100)).map(({ entity, id, op }) => `${entity} ${id} ${op}`).sort();
-  expect(changes).toEqual([`event ${event.id} created`, `message ${ids[0]} created`, `message ${ids[1]} updated`, 'message ffffffffffffffff deleted'].sort());
+  const changes = (await world.store.changes(accountId, BigInt(seq), 100))
+    .map(({ entity, id, op }) => `${entity} ${id} ${op}`)
+    .sort();
+  expect(changes).toEqual(
+    [
+      `event ${event.id} created`,
+      `message ${ids[0]} created`,
+      `message ${ids[1]} updated`,
+      'message ffffffffffffffff deleted',
+    ].sort(),
+  );
 });
 
 test('a sample finds by listing what is missing, extra or labelled otherwise, and by content what it meets', async () => {
   const { pool } = world.database;
-  const ids = (await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')).rows.map((row) => row.id);
+  const ids = (
+    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+  ).rows.map((row) => row.id);
   await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
   await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [ids[2]]);
+  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
+    ids[2],
+  ]);
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
-  expect(await verify('gmail', 0)).toEqual({ resource: 'gmail', checked: 60, missing: [ids[0]], extra: [], stale: [ids[1]] });
+  expect(await verify('gmail', 0)).toEqual({
+    resource: 'gmail',
+    checked: 60,
+    missing: [ids[0]],
+    extra: [],
+    stale: [ids[1]],
+  });
   expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(2);
   expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
 });
 
 test('a repair that cannot be served says why, and stays wanted', async () => {
-  const { rows } = await world.database.pool.query<{ id: string }>("DELETE FROM gmail_messages WHERE id = (SELECT min(id) FROM gmail_messages) RETURNING id");
+  const { rows } = await world.database.pool.query<{ id: string }>(
+    'DELETE FROM gmail_messages WHERE id = (SELECT min(id) FROM gmail_messages) RETURNING id',
+  );
   const account = (await world.store.accounts.list())[0]!;
   const mailbox = account.collections.find(({ kind }) => kind === 'gmail')!;
-  const report = { resource: 'gmail', checked: 60, missing: [rows[0]!.id], extra: [], stale: [] } as const;
+  const report = {
+    resource: 'gmail',
+    checked: 60,
+    missing: [rows[0]!.id],
+    extra: [],
+    stale: [],
+  } as const;
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
-  const repair = (): Promise<string | null> => repairDrift(world.rt, deps, { accountId, collectionIds: [mailbox.id] }, { ...report, missing: [...report.missing], extra: [], stale: [] }, 0);
+  const repair = (): Promise<string | null> =>
+    repairDrift(
+      world.rt,
+      deps,
+      { accountId, collectionIds: [mailbox.id] },
+      { ...report, missing: [...report.missing], extra: [], stale: [] },
+      0,
+    );
   const held = await world.store.lease.claim(mailbox.id);
   expect(await repair()).toBe('a worker is still at it');
-  if (held.kind === 'claimed') await world.store.lease.settle(held.lease, { result: 'more', nextInMs: 0, error: null });
+  if (held.kind === 'claimed')
+    await world.store.lease.settle(held.lease, { result: 'more', nextInMs: 0, error: null });
   await world.store.accounts.pause(accountId);
   expect(await repair()).toContain('not active');
   await world.store.accounts.resume(accountId);
@@ -103,7 +199,15 @@ test('a repair that cannot be served says why, and stays wanted', async () => {
 
 test('a verify beside a backfill stays under the calls that Google lets a mailbox have in flight, reads long threads whole, and is the only one', async () => {
   await world.close();
-  world = await startWorld({ seed: 52, accounts: 1, messagesPerAccount: 240, threadLength: 2, calendarsPerAccount: 1, eventsPerCalendar: 0, latencyMs: 40 });
+  world = await startWorld({
+    seed: 52,
+    accounts: 1,
+    messagesPerAccount: 240,
+    threadLength: 2,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 0,
+    latencyMs: 40,
+  });
   accountId = (await world.store.accounts.list())[0]!.id;
   await world.catchUp();
   const before = (await world.control.ledger()).methods;
@@ -112,7 +216,9 @@ test('a verify beside a backfill stays under the calls that Google lets a mailbo
     await world.catchUp();
   })();
   const verifying = verifyAccount(world.rt, world, accountId, 'gmail');
-  const refused: unknown = await verifyAccount(world.rt, world, accountId, 'gmail').catch((error: unknown) => error);
+  const refused: unknown = await verifyAccount(world.rt, world, accountId, 'gmail').catch(
+    (error: unknown) => error,
+  );
   expect(String(refused)).toContain('another comparison of this mailbox is under way');
   expect(await verifying).toMatchObject({ checked: 240, missing: [], extra: [], stale: [] });
   await backfill;

@@ -6,7 +6,10 @@ export interface CalendarClient {
   email: string;
   calendarIds(): Promise<string[]>;
   /** Every page of `events.list`. */
-  list(calendarId: string, query?: Record<string, string>): Promise<{ items: CalendarEvent[]; timeZone: string }>;
+  list(
+    calendarId: string,
+    query?: Record<string, string>,
+  ): Promise<{ items: CalendarEvent[]; timeZone: string }>;
 }
 
 interface Page<Item> {
@@ -18,13 +21,25 @@ interface Page<Item> {
 export async function calendarClient(simulator: Simulator): Promise<CalendarClient> {
   const [account] = simulator.accounts();
   if (!account) throw new Error('a world without accounts');
-  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: account.refreshToken, client_id: 'test', client_secret: 'test' });
-  const { access_token: accessToken } = (await (await fetch(`${simulator.url}/token`, { method: 'POST', body })).json()) as { access_token: string };
+  const body = new URLSearchParams({
+    grant_type: 'refresh_token',
+    refresh_token: account.refreshToken,
+    client_id: 'test',
+    client_secret: 'test',
+  });
+  const { access_token: accessToken } = (await (
+    await fetch(`${simulator.url}/token`, { method: 'POST', body })
+  ).json()) as { access_token: string };
   const pages = async <Item>(at: string, query: Record<string, string>): Promise<Page<Item>> => {
     const items: Item[] = [];
-    for (let pageToken = ''; ; ) {
-      const parameters = new URLSearchParams({ ...query, ...(pageToken === '' ? {} : { pageToken }) });
-      const answer = await fetch(`${simulator.url}/calendar/v3/${at}?${parameters.toString()}`, { headers: { authorization: `Bearer ${accessToken}` } });
+    for (let pageToken = ''; ;) {
+      const parameters = new URLSearchParams({
+        ...query,
+        ...(pageToken === '' ? {} : { pageToken }),
+      });
+      const answer = await fetch(`${simulator.url}/calendar/v3/${at}?${parameters.toString()}`, {
+        headers: { authorization: `Bearer ${accessToken}` },
+      });
       if (!answer.ok) throw new Error(`${at}: ${answer.status} ${await answer.text()}`);
       const page = (await answer.json()) as Page<Item>;
       items.push(...page.items);
@@ -34,9 +49,13 @@ export async function calendarClient(simulator: Simulator): Promise<CalendarClie
   };
   return {
     email: account.email,
-    calendarIds: async () => (await pages<{ id: string }>('users/me/calendarList', {})).items.map((entry) => entry.id),
+    calendarIds: async () =>
+      (await pages<{ id: string }>('users/me/calendarList', {})).items.map((entry) => entry.id),
     async list(calendarId, query = {}) {
-      const { items, timeZone } = await pages<CalendarEvent>(`calendars/${encodeURIComponent(calendarId)}/events`, { maxResults: '2500', ...query });
+      const { items, timeZone } = await pages<CalendarEvent>(
+        `calendars/${encodeURIComponent(calendarId)}/events`,
+        { maxResults: '2500', ...query },
+      );
       return { items, timeZone: timeZone ?? 'UTC' };
     },
   };

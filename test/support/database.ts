@@ -34,18 +34,28 @@ export async function testDatabase(): Promise<TestDatabase> {
 
 export function serverUrl(): string {
   const url = process.env['SYNCLINE_TEST_DATABASE_URL'];
-  if (!url) throw new Error('SYNCLINE_TEST_DATABASE_URL is not set: run the tests through npm test, which starts its own servers');
+  if (!url)
+    throw new Error(
+      'SYNCLINE_TEST_DATABASE_URL is not set: run the tests through npm test, which starts its own servers',
+    );
   return url;
 }
 
 export function redisUrl(): string {
   const url = process.env['SYNCLINE_TEST_REDIS_URL'];
-  if (!url) throw new Error('SYNCLINE_TEST_REDIS_URL is not set: run the tests through npm test, which starts its own servers');
+  if (!url)
+    throw new Error(
+      'SYNCLINE_TEST_REDIS_URL is not set: run the tests through npm test, which starts its own servers',
+    );
   return url;
 }
 
 export function testRuntime(): Runtime {
-  return createRuntime({ service: 'test', logLevel: process.env['TEST_LOG_LEVEL'] ?? 'silent', stdout: 'stderr' });
+  return createRuntime({
+    service: 'test',
+    logLevel: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    stdout: 'stderr',
+  });
 }
 
 /** A store on a database of its own, with one account. */
@@ -63,9 +73,18 @@ export async function storeFixture(): Promise<StoreFixture> {
   const database = await testDatabase();
   const masterKey = randomBytes(32);
   const store = await openStore(rt, { databaseUrl: database.url, masterKey, poolSize: 5 });
-  const { id } = await store.accounts.import({ email: 'ada@example.com', refreshToken: '1//secret', tenant: 'default', resources: ['gmail', 'calendar'] });
+  const { id } = await store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//secret',
+    tenant: 'default',
+    resources: ['gmail', 'calendar'],
+  });
   return {
-    rt, database, store, masterKey, accountId: id,
+    rt,
+    database,
+    store,
+    masterKey,
+    accountId: id,
     async close() {
       await store.close();
       await database.drop();
@@ -74,8 +93,15 @@ export async function storeFixture(): Promise<StoreFixture> {
 }
 
 /** Claims the lease of an account's collection, which must be free. */
-export async function claim(fixture: Pick<StoreFixture, 'store' | 'database'>, accountId: string, kind: string): Promise<Lease> {
-  const found = await fixture.database.pool.query<{ id: string }>('SELECT id FROM collections WHERE account_id = $1 AND kind = $2 LIMIT 1', [accountId, kind]);
+export async function claim(
+  fixture: Pick<StoreFixture, 'store' | 'database'>,
+  accountId: string,
+  kind: string,
+): Promise<Lease> {
+  const found = await fixture.database.pool.query<{ id: string }>(
+    'SELECT id FROM collections WHERE account_id = $1 AND kind = $2 LIMIT 1',
+    [accountId, kind],
+  );
   const claimed = await fixture.store.lease.claim((found.rows[0] as { id: string }).id);
   if (claimed.kind !== 'claimed') throw new Error(`the lease is not free: ${claimed.kind}`);
   return claimed.lease;

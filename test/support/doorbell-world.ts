@@ -29,7 +29,10 @@ export interface DoorbellWorld {
   database: TestDatabase;
   store: Store;
   google: Google;
-  watches(): Promise<{ gmail: { email: string }[]; channels: { id: string; resourceUri: string }[] }>;
+  watches(): Promise<{
+    gmail: { email: string }[];
+    channels: { id: string; resourceUri: string }[];
+  }>;
   drift(): Promise<Drift>;
   /** From here on mail's notifications are pulled, and pushed no more. */
   pullInstead(): void;
@@ -42,24 +45,63 @@ export interface DoorbellOptions extends SimulatorOptions {
   poll: { activeMs: number; idleMs: number };
 }
 
-export async function startDoorbellWorld({ poll, ...options }: DoorbellOptions): Promise<DoorbellWorld> {
+export async function startDoorbellWorld({
+  poll,
+  ...options
+}: DoorbellOptions): Promise<DoorbellWorld> {
   const over = new AbortController();
-  const rt = createRuntime({ service: 'test', logLevel: process.env['TEST_LOG_LEVEL'] ?? 'silent', stdout: 'stderr', signal: over.signal });
+  const rt = createRuntime({
+    service: 'test',
+    logLevel: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    stdout: 'stderr',
+    signal: over.signal,
+  });
   const simulator = await startSimulator({ ...options, quota: { scale: QUOTA_SCALE } });
   const control = new SimulatorControl(simulator.url);
   const database = await testDatabase();
   const prefix = `test-${randomUUID()}`;
-  const store = await openStore(rt, { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 10 });
-  const google = await openGoogle(rt, { apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(QUOTA_SCALE), tokens: store.vault, redisPrefix: prefix });
+  const store = await openStore(rt, {
+    databaseUrl: database.url,
+    masterKey: randomBytes(32),
+    poolSize: 10,
+  });
+  const google = await openGoogle(rt, {
+    apiUrl: simulator.url,
+    clientId: 'test',
+    clientSecret: 'test',
+    redisUrl: redisUrl(),
+    quotas: scaled(QUOTA_SCALE),
+    tokens: store.vault,
+    redisPrefix: prefix,
+  });
   const fleet = await openFleet(rt, { redisUrl: redisUrl(), prefix });
   const ears = await openEars(rt, { simulator, store, fleet });
   const doorbells = { gmailTopic: TOPIC, channelAddress: `${ears.url}/push/calendar` };
-  for (const { email, refreshToken } of simulator.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
-  const host = await fleet.work({ concurrency: { ...splitConcurrency(16), watch: 2 }, handle: handleJob(rt, { store, google, policy: poll, doorbells }) });
-  const ticking = Promise.all([runTicks(rt, { store, fleet }), runWatchTicks(rt, { store, fleet })]);
+  for (const { email, refreshToken } of simulator.accounts())
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
+  const host = await fleet.work({
+    concurrency: { ...splitConcurrency(16), watch: 2 },
+    handle: handleJob(rt, { store, google, policy: poll, doorbells }),
+  });
+  const ticking = Promise.all([
+    runTicks(rt, { store, fleet }),
+    runWatchTicks(rt, { store, fleet }),
+  ]);
   return {
-    rt, simulator, database, store, google,
-    watches: async () => (await (await fetch(`${simulator.url}/sim/watches`)).json()) as Awaited<ReturnType<DoorbellWorld['watches']>>,
+    rt,
+    simulator,
+    database,
+    store,
+    google,
+    watches: async () =>
+      (await (await fetch(`${simulator.url}/sim/watches`)).json()) as Awaited<
+        ReturnType<DoorbellWorld['watches']>
+      >,
     drift: () => driftOf(store, control),
     pullInstead: ears.pullInstead,
     until: (met, timeoutMs = 30_000) => until(database, met, timeoutMs),
@@ -72,22 +114,57 @@ export async function startDoorbellWorld({ poll, ...options }: DoorbellOptions):
       await store.close();
       await database.drop();
       await simulator.close();
-      if (violations.total + callsAfterInvalidGrant + callsAfterRevoke > 0) throw new Error(`Google's judge: ${JSON.stringify({ violations: violations.recent.slice(0, 5), callsAfterInvalidGrant, callsAfterRevoke })}`);
+      if (violations.total + callsAfterInvalidGrant + callsAfterRevoke > 0)
+        throw new Error(
+          `Google's judge: ${JSON.stringify({ violations: violations.recent.slice(0, 5), callsAfterInvalidGrant, callsAfterRevoke })}`,
+        );
     },
   };
 }
 
 /** The API, and the subscription that it is rung or pulls by. */
-async function openEars(rt: Runtime, o: { simulator: Simulator; store: Store; fleet: Fleet }): Promise<{ url: string; pullInstead(): void; close(rt: Runtime): Promise<void> }> {
+async function openEars(
+  rt: Runtime,
+  o: { simulator: Simulator; store: Store; fleet: Fleet },
+): Promise<{ url: string; pullInstead(): void; close(rt: Runtime): Promise<void> }> {
   const bells = openBells(rt, o);
   const audience = 'https://sync.example.com/push/gmail';
-  const verifier = openPushVerifier(rt, { apiUrl: o.simulator.url, audience, serviceAccount: SERVICE_ACCOUNT });
-  const server = await listen(createApp(rt, { store: o.store, fleet: o.fleet, push: { bells, verifier, vault: o.store.vault } }), 0);
+  const verifier = openPushVerifier(rt, {
+    apiUrl: o.simulator.url,
+    audience,
+    serviceAccount: SERVICE_ACCOUNT,
+  });
+  const server = await listen(
+    createApp(rt, {
+      store: o.store,
+      fleet: o.fleet,
+      push: { bells, verifier, vault: o.store.vault },
+    }),
+    0,
+  );
   const url = `http://127.0.0.1:${server.port}`;
   o.simulator.weather.set({ minGapMs: 0 });
-  o.simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC, pushEndpoint: `${url}/push/gmail`, serviceAccountEmail: SERVICE_ACCOUNT, audience });
-  const { client_email: email, private_key: privateKey, private_key_id: keyId } = o.simulator.serviceAccount.keyFile() as { client_email: string; private_key: string; private_key_id: string };
-  const subscription = openSubscription(rt, { apiUrl: o.simulator.url, name: SUBSCRIPTION, serviceAccount: { email, privateKey, keyId } });
+  o.simulator.pubsub.subscribe({
+    name: SUBSCRIPTION,
+    topic: TOPIC,
+    pushEndpoint: `${url}/push/gmail`,
+    serviceAccountEmail: SERVICE_ACCOUNT,
+    audience,
+  });
+  const {
+    client_email: email,
+    private_key: privateKey,
+    private_key_id: keyId,
+  } = o.simulator.serviceAccount.keyFile() as {
+    client_email: string;
+    private_key: string;
+    private_key_id: string;
+  };
+  const subscription = openSubscription(rt, {
+    apiUrl: o.simulator.url,
+    name: SUBSCRIPTION,
+    serviceAccount: { email, privateKey, keyId },
+  });
   let pulling = Promise.resolve();
   return {
     url,
@@ -102,11 +179,19 @@ async function openEars(rt: Runtime, o: { simulator: Simulator; store: Store; fl
   };
 }
 
-async function until(database: TestDatabase, met: () => Promise<boolean>, timeoutMs: number): Promise<void> {
-  for (const deadline = performance.now() + timeoutMs; !(await met()); ) {
+async function until(
+  database: TestDatabase,
+  met: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
+  for (const deadline = performance.now() + timeoutMs; !(await met());) {
     if (performance.now() > deadline) {
-      const { rows } = await database.pool.query('SELECT c.kind, c.external_id, c.phase, c.error, c.rung_at, c.served_at, c.next_sync_at, w.* FROM collections c LEFT JOIN watches w ON w.collection_id = c.id');
-      throw new Error(`it did not come to that within ${timeoutMs} ms: ${JSON.stringify(rows, null, 1)}`);
+      const { rows } = await database.pool.query(
+        'SELECT c.kind, c.external_id, c.phase, c.error, c.rung_at, c.served_at, c.next_sync_at, w.* FROM collections c LEFT JOIN watches w ON w.collection_id = c.id',
+      );
+      throw new Error(
+        `it did not come to that within ${timeoutMs} ms: ${JSON.stringify(rows, null, 1)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -19,17 +19,39 @@ export interface Mirror {
 }
 
 /** Compares the mirror's export with the simulator's ground truth, field by field. @param kept which messages the mirror should hold; default all */
-export async function driftOf(store: Mirror, control: Pick<SimulatorControl, 'accounts' | 'truth'>, kept: (message: Record<string, unknown>) => boolean = () => true): Promise<Drift> {
+export async function driftOf(
+  store: Mirror,
+  control: Pick<SimulatorControl, 'accounts' | 'truth'>,
+  kept: (message: Record<string, unknown>) => boolean = () => true,
+): Promise<Drift> {
   const drift: Drift = { checked: { messages: 0, events: 0 }, missing: [], extra: [], stale: [] };
   const wanted = new Set((await control.accounts()).map((account) => account.email));
   for (const account of await store.accounts.list()) {
     if (!wanted.has(account.email)) continue;
-    const mails = new Map((await control.truth(account.email, 'gmail')).filter(kept).map((message) => [String(message['id']), message]));
+    const mails = new Map(
+      (await control.truth(account.email, 'gmail'))
+        .filter(kept)
+        .map((message) => [String(message['id']), message]),
+    );
     drift.checked.messages += mails.size;
-    await compare(drift, `${account.email} gmail`, mails, store.mirror.messages(account.id), (message) => message.id);
-    const events = new Map((await control.truth(account.email, 'calendar')).map((row) => [eventKey(row), row]));
+    await compare(
+      drift,
+      `${account.email} gmail`,
+      mails,
+      store.mirror.messages(account.id),
+      (message) => message.id,
+    );
+    const events = new Map(
+      (await control.truth(account.email, 'calendar')).map((row) => [eventKey(row), row]),
+    );
     drift.checked.events += events.size;
-    await compare(drift, `${account.email} calendar`, events, store.mirror.events(account.id), (row) => `${row.calendarId}/${String(row.event['id'])}`);
+    await compare(
+      drift,
+      `${account.email} calendar`,
+      events,
+      store.mirror.events(account.id),
+      (row) => `${row.calendarId}/${String(row.event['id'])}`,
+    );
   }
   return drift;
 }
@@ -38,7 +60,13 @@ function eventKey(row: Record<string, unknown>): string {
   return `${String(row['calendarId'])}/${(row['event'] as { id: string }).id}`;
 }
 
-async function compare<Row extends object>(drift: Drift, where: string, source: Map<string, Record<string, unknown>>, mirror: AsyncIterable<Row>, keyOf: (row: Row) => string): Promise<void> {
+async function compare<Row extends object>(
+  drift: Drift,
+  where: string,
+  source: Map<string, Record<string, unknown>>,
+  mirror: AsyncIterable<Row>,
+  keyOf: (row: Row) => string,
+): Promise<void> {
   for await (const row of mirror) {
     const key = keyOf(row);
     const there = source.get(key);
@@ -72,7 +100,9 @@ function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_key, inner: unknown) => {
       if (typeof inner === 'string') return cleanText(inner);
-      return inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner;
+      return inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner;
     }) ?? 'absent'
   );
 }

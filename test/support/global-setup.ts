@@ -11,7 +11,10 @@ declare global {
 export default async function setUp(): Promise<void> {
   if (process.env['SYNCLINE_TEST_DATABASE_URL'] && process.env['SYNCLINE_TEST_REDIS_URL']) return;
   // A session of its own: Ctrl-C ends jest, and the guard then still stops the servers.
-  const guard = spawn(process.execPath, [path.join(__dirname, 'guard.mjs')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const guard = spawn(process.execPath, [path.join(__dirname, 'guard.mjs')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const lines = createInterface({ input: guard.stdout });
   const failed = once(guard, 'exit').then(([code]) => {
     throw new Error(`the servers for the tests did not start (exit code ${code})`);

@@ -18,7 +18,9 @@ try {
   const embedded = await runtime.startEmbedded({ dataDir });
   try {
     await hurry(embedded.databaseUrl);
-    process.stdout.write(`${JSON.stringify({ databaseUrl: embedded.databaseUrl, redisUrl: embedded.redisUrl })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ databaseUrl: embedded.databaseUrl, redisUrl: embedded.redisUrl })}\n`,
+    );
     await once(process.stdin.resume(), 'close');
   } finally {
     await embedded.release();
@@ -31,7 +33,8 @@ try {
 async function hurry(databaseUrl) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) await client.query(`ALTER SYSTEM SET ${setting} = off`);
+  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
+    await client.query(`ALTER SYSTEM SET ${setting} = off`);
   await client.query('SELECT pg_reload_conf()');
   await client.end();
 }

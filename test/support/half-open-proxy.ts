@@ -24,11 +24,13 @@ export async function openHalfOpenProxy(serverUrl: string): Promise<HalfOpenProx
     });
     near.pipe(far).pipe(near);
     for (const socket of [near, far]) {
-      socket.on('error', () => undefined).on('close', () => {
-        near.destroy();
-        far.destroy();
-        pairs.delete(pair);
-      });
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          near.destroy();
+          far.destroy();
+          pairs.delete(pair);
+        });
     }
   });
   server.listen(0, '127.0.0.1');

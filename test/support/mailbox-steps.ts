@@ -16,23 +16,43 @@ export interface MailboxSteps {
 }
 
 export async function mailboxSteps(world: World): Promise<MailboxSteps> {
-  const { rows: found } = await world.database.pool.query<{ id: string; account_id: string; email: string }>("SELECT c.id, account_id, email FROM collections c JOIN accounts a ON a.id = account_id WHERE kind = 'gmail'");
+  const { rows: found } = await world.database.pool.query<{
+    id: string;
+    account_id: string;
+    email: string;
+  }>(
+    "SELECT c.id, account_id, email FROM collections c JOIN accounts a ON a.id = account_id WHERE kind = 'gmail'",
+  );
   const mailbox = found[0]!;
-  const deps = () => ({ store: world.store, google: world.google, policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror });
-  const cursor = async (): Promise<Record<string, unknown>> => (await world.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [mailbox.id])).rows[0].cursor;
-  const step = (): Promise<Outcome> => syncCollection(world.rt, deps(), mailbox.id, { sliceMs: 0, signal: new AbortController().signal });
+  const deps = () => ({
+    store: world.store,
+    google: world.google,
+    policy: { activeMs: 60_000, idleMs: 900_000 },
+    mirror: world.mirror,
+  });
+  const cursor = async (): Promise<Record<string, unknown>> =>
+    (await world.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [mailbox.id]))
+      .rows[0].cursor;
+  const step = (): Promise<Outcome> =>
+    syncCollection(world.rt, deps(), mailbox.id, {
+      sliceMs: 0,
+      signal: new AbortController().signal,
+    });
   return {
     accountId: mailbox.account_id,
     email: mailbox.email,
     step,
     cursor,
     async stepUntil(reached) {
-      while (!reached(await cursor())) if ((await step()).kind !== 'more') throw new Error('the mailbox is level before that');
+      while (!reached(await cursor()))
+        if ((await step()).kind !== 'more') throw new Error('the mailbox is level before that');
     },
-    act: async (action) => (await world.control.actAs(mailbox.email, action)) as { messageId?: string },
+    act: async (action) =>
+      (await world.control.actAs(mailbox.email, action)) as { messageId?: string },
     async rows() {
       const rows = new Map<string, ExportedMessage>();
-      for await (const message of world.store.mirror.messages(mailbox.account_id)) rows.set(message.id, message);
+      for await (const message of world.store.mirror.messages(mailbox.account_id))
+        rows.set(message.id, message);
       return rows;
     },
   };

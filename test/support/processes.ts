@@ -14,13 +14,21 @@ export type Program = 'scheduler' | 'worker' | 'api' | 'cli';
 export type Started = ChildProcess & { output: string[] };
 
 /** Starts one of the built programs; its output is kept for when a test fails. */
-export function startProgram(program: Program, env: Record<string, string>, args: string[] = []): Started {
+export function startProgram(
+  program: Program,
+  env: Record<string, string>,
+  args: string[] = [],
+): Started {
   return startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...args], env);
 }
 
 export function startNode(args: string[], env: Record<string, string>): Started {
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...inherited, LOG_LEVEL: 'info', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...inherited, LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.add(child);
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -31,20 +39,31 @@ export function startNode(args: string[], env: Record<string, string>): Started 
 }
 
 /** Resolves with the first line of output that satisfies `wanted`. */
-export async function lineOf(child: Started, wanted: (line: string) => boolean, timeoutMs = 20_000): Promise<string> {
+export async function lineOf(
+  child: Started,
+  wanted: (line: string) => boolean,
+  timeoutMs = 20_000,
+): Promise<string> {
   const deadline = AbortSignal.timeout(timeoutMs);
   for (;;) {
     const line = child.output.join('').split('\n').find(wanted);
     if (line !== undefined) return line;
-    if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}:\n${child.output.join('').slice(-2_000)}`);
+    if (child.exitCode !== null)
+      throw new Error(
+        `the process ended with ${child.exitCode}:\n${child.output.join('').slice(-2_000)}`,
+      );
     await once(child.stdout!, 'data', { signal: deadline }).catch(() => {
-      throw new Error(`no such line within ${timeoutMs} ms:\n${child.output.join('').slice(-2_000)}`);
+      throw new Error(
+        `no such line within ${timeoutMs} ms:\n${child.output.join('').slice(-2_000)}`,
+      );
     });
   }
 }
 
 /** Waits for a program that ends by itself. */
-export async function ended(child: Started): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function ended(
+  child: Started,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   child.stdout!.on('data', (text: string) => stdout.push(text));
@@ -55,7 +74,10 @@ export async function ended(child: Started): Promise<{ code: number | null; stdo
 }
 
 /** Sends the signal and waits for the end. */
-export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+export async function endProcess(
+  child: ChildProcess,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (child.exitCode === null && child.signalCode === null) {
     const exit = once(child, 'exit');
     child.kill(signal);

@@ -14,11 +14,30 @@ export interface TestRedis {
 /** Starts `redis-server` on a free port, without persistence. `args` are appended: `['--maxmemory-policy', 'allkeys-lru']`. */
 export async function startRedis(args: string[] = [], port?: number): Promise<TestRedis> {
   const at = port ?? (await freePort());
-  const server = spawn('redis-server', ['--port', String(at), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const server = spawn(
+    'redis-server',
+    [
+      '--port',
+      String(at),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--daemonize',
+      'no',
+      ...args,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const gone = once(server, 'exit');
-  await Promise.race([accepts(server), gone.then(() => Promise.reject(new Error('redis-server did not start')))]);
+  await Promise.race([
+    accepts(server),
+    gone.then(() => Promise.reject(new Error('redis-server did not start'))),
+  ]);
   return { url: `redis://127.0.0.1:${at}`, port: at, stop: () => stop(server, gone) };
 }
 
@@ -36,7 +55,9 @@ export async function freePort(): Promise<number> {
 async function accepts(server: ChildProcess): Promise<void> {
   if (server.stdout === null) throw new Error('redis-server writes to a pipe');
   const lines = createInterface({ input: server.stdout });
-  await new Promise<void>((resolve) => lines.on('line', (line) => line.includes('Ready to accept connections') && resolve()));
+  await new Promise<void>((resolve) =>
+    lines.on('line', (line) => line.includes('Ready to accept connections') && resolve()),
+  );
 }
 
 async function stop(server: ChildProcess, gone: Promise<unknown>): Promise<void> {

@@ -1,7 +1,16 @@
-import { GoogleError, type Google, type GoogleAccount, type GoogleErrorKind } from '@syncline/google';
+import {
+  GoogleError,
+  type Google,
+  type GoogleAccount,
+  type GoogleErrorKind,
+} from '@syncline/google';
 
 /** What Google answers instead, by account and API; null lets the call through. */
-export type Refusal = (accountId: string, api: 'gmail' | 'calendar', method: string) => GoogleErrorKind | null;
+export type Refusal = (
+  accountId: string,
+  api: 'gmail' | 'calendar',
+  method: string,
+) => GoogleErrorKind | null;
 
 /** The real client with some calls refused before they leave: for answers that concern one account's rights. */
 export function refusingGoogle(google: Google, refusal: Refusal): Google & { asked: string[] } {
@@ -23,7 +32,11 @@ export function refusingGoogle(google: Google, refusal: Refusal): Google & { ask
     asked,
     account: (accountId, call): GoogleAccount => {
       const account = google.account(accountId, call);
-      return { ...account, gmail: guard(account.gmail, accountId, 'gmail'), calendar: guard(account.calendar, accountId, 'calendar') };
+      return {
+        ...account,
+        gmail: guard(account.gmail, accountId, 'gmail'),
+        calendar: guard(account.calendar, accountId, 'calendar'),
+      };
     },
   };
 }

@@ -25,7 +25,12 @@ export class SimulatorControl {
 
   /** The user grants access anew. @returns the new refresh token */
   async consent(email: string): Promise<string> {
-    return ((await this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/consent`)) as SimulatedAccount).refreshToken;
+    return (
+      (await this.send(
+        'POST',
+        `/sim/accounts/${encodeURIComponent(email)}/consent`,
+      )) as SimulatedAccount
+    ).refreshToken;
   }
 
   rate(perSecond: number): Promise<unknown> {
@@ -49,7 +54,12 @@ export class SimulatorControl {
   }
 
   private async send(method: string, path: string, body?: object): Promise<unknown> {
-    const answer = await fetch(this.url + path, { method, ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}) });
+    const answer = await fetch(this.url + path, {
+      method,
+      ...(body
+        ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+        : {}),
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`);
     return text === '' ? null : JSON.parse(text);
@@ -59,7 +69,10 @@ export class SimulatorControl {
     const answer = await fetch(this.url + path);
     if (!answer.ok || !answer.body) throw new Error(`GET ${path}: ${answer.status}`);
     const parsed: Record<string, unknown>[] = [];
-    for await (const line of createInterface({ input: Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]) })) if (line.trim()) parsed.push(JSON.parse(line));
+    for await (const line of createInterface({
+      input: Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]),
+    }))
+      if (line.trim()) parsed.push(JSON.parse(line));
     return parsed;
   }
 }

@@ -10,14 +10,23 @@ import { driftOf, type Drift } from './drift.js';
 
 /** Google's 2026 limits, as the engine keeps them unless a test says otherwise. */
 export const QUOTAS: Config['quotas'] = {
-  gmailUnitsPerUserMinute: 6_000, gmailUnitsPerProjectMinute: 1_200_000, gmailUnitsPerProjectDay: 80_000_000,
-  calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
+  gmailUnitsPerUserMinute: 6_000,
+  gmailUnitsPerProjectMinute: 1_200_000,
+  gmailUnitsPerProjectDay: 80_000_000,
+  calendarRequestsPerUserMinute: 600,
+  calendarRequestsPerProjectMinute: 10_000,
+  gmailTier: 'new',
 };
 
 /** Limits raised alike for the engine and for the simulator's judge. */
 export function scaled(factor: number): Config['quotas'] {
   const { gmailTier, ...limits } = QUOTAS;
-  return { ...(Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit * factor])) as typeof limits), gmailTier };
+  return {
+    ...(Object.fromEntries(
+      Object.entries(limits).map(([name, limit]) => [name, limit * factor]),
+    ) as typeof limits),
+    gmailTier,
+  };
 }
 
 /** A simulator, a database of its own and the engine between them, in this process, without queues. */
@@ -31,26 +40,66 @@ export interface World {
   /** What is mirrored; a test may change it, as an operator does between two starts. */
   mirror: Partial<MirrorPolicy>;
   /** Runs every collection until each was served by a run that began after this call. */
-  catchUp(options?: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void>;
+  catchUp(options?: {
+    sliceMs?: number;
+    onOutcome?: (collectionId: string, outcome: Outcome) => void;
+  }): Promise<void>;
   /** Mirror against source, every field of every account; of the mail what should be `kept`. */
   drift(kept?: (message: Record<string, unknown>) => boolean): Promise<Drift>;
   close(): Promise<void>;
 }
 
-export async function startWorld(options: SimulatorOptions & { quotaScale?: number; mirror?: Partial<MirrorPolicy>; projects?: GoogleProject[] }): Promise<World> {
+export async function startWorld(
+  options: SimulatorOptions & {
+    quotaScale?: number;
+    mirror?: Partial<MirrorPolicy>;
+    projects?: GoogleProject[];
+  },
+): Promise<World> {
   const { quotaScale = 100, mirror = {}, projects = [], ...simulatorOptions } = options;
   const rt = testRuntime();
-  const simulator = await startSimulator({ ...simulatorOptions, quota: { scale: quotaScale, ...simulatorOptions.quota } });
+  const simulator = await startSimulator({
+    ...simulatorOptions,
+    quota: { scale: quotaScale, ...simulatorOptions.quota },
+  });
   const control = new SimulatorControl(simulator.url);
   const database = await testDatabase();
-  const store = await openStore(rt, { databaseUrl: database.url, masterKey: randomBytes(32), poolSize: 8 });
-  const google = await openGoogle(rt, {
-    apiUrl: simulator.url, clientId: 'test', clientSecret: 'test', redisUrl: redisUrl(), quotas: scaled(quotaScale), projects, tokens: store.vault, redisPrefix: `test-${randomUUID()}`,
+  const store = await openStore(rt, {
+    databaseUrl: database.url,
+    masterKey: randomBytes(32),
+    poolSize: 8,
   });
-  for (const { email, refreshToken } of await control.accounts()) await store.accounts.import({ email, refreshToken, tenant: 'default', resources: ['gmail', 'calendar'] });
+  const google = await openGoogle(rt, {
+    apiUrl: simulator.url,
+    clientId: 'test',
+    clientSecret: 'test',
+    redisUrl: redisUrl(),
+    quotas: scaled(quotaScale),
+    projects,
+    tokens: store.vault,
+    redisPrefix: `test-${randomUUID()}`,
+  });
+  for (const { email, refreshToken } of await control.accounts())
+    await store.accounts.import({
+      email,
+      refreshToken,
+      tenant: 'default',
+      resources: ['gmail', 'calendar'],
+    });
   const world: World = {
-    rt, simulator, control, database, store, google, mirror,
-    catchUp: (run) => catchUp(rt, { store, google, policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror }, run ?? {}),
+    rt,
+    simulator,
+    control,
+    database,
+    store,
+    google,
+    mirror,
+    catchUp: (run) =>
+      catchUp(
+        rt,
+        { store, google, policy: { activeMs: 60_000, idleMs: 900_000 }, mirror: world.mirror },
+        run ?? {},
+      ),
     drift: (kept) => driftOf(store, control, kept),
     async close() {
       // Whatever a scenario is about, Google's judge has the last word in it.
@@ -59,22 +108,35 @@ export async function startWorld(options: SimulatorOptions & { quotaScale?: numb
       await store.close();
       await database.drop();
       await simulator.close();
-      if (violations.total > 0) throw new Error(`${violations.total} quota violations: ${JSON.stringify(violations.recent.slice(0, 5))}`);
-      if (callsAfterInvalidGrant + callsAfterRevoke > 0) throw new Error(`${callsAfterInvalidGrant + callsAfterRevoke} calls after the grant was refused or revoked`);
+      if (violations.total > 0)
+        throw new Error(
+          `${violations.total} quota violations: ${JSON.stringify(violations.recent.slice(0, 5))}`,
+        );
+      if (callsAfterInvalidGrant + callsAfterRevoke > 0)
+        throw new Error(
+          `${callsAfterInvalidGrant + callsAfterRevoke} calls after the grant was refused or revoked`,
+        );
     },
   };
   return world;
 }
 
 /** What scheduler, queues and workers do together, one step at a time and in one process. */
-async function catchUp(rt: Runtime, deps: SyncDeps, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void }): Promise<void> {
+async function catchUp(
+  rt: Runtime,
+  deps: SyncDeps,
+  options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
+): Promise<void> {
   const { store } = deps;
   const since = await store.collections.markWanted(null);
   for (;;) {
     const unserved = await store.collections.unservedSince(null, since);
     if (unserved.length === 0) return;
     const dead = unserved.find((collection) => collection.accountState !== 'active');
-    if (dead) throw new Error(`${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`);
+    if (dead)
+      throw new Error(
+        `${dead.kind} cannot be served: its account is ${dead.accountState} (${dead.reason})`,
+      );
     const due = await store.collections.claimDue({ limit: 20, visibilityMs: 1_000 });
     await Promise.all(due.map((collection) => runCollection(rt, deps, collection.id, options)));
     if (due.length === 0) await rt.clock.sleep(50);
@@ -82,12 +144,18 @@ async function catchUp(rt: Runtime, deps: SyncDeps, options: { sliceMs?: number;
 }
 
 async function runCollection(
-  rt: Runtime, deps: Parameters<typeof syncCollection>[1], id: string, options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
+  rt: Runtime,
+  deps: Parameters<typeof syncCollection>[1],
+  id: string,
+  options: { sliceMs?: number; onOutcome?: (collectionId: string, outcome: Outcome) => void },
 ): Promise<void> {
   // Each run's own, as a worker's jobs have theirs: one for all would collect a listener a run.
   const { signal } = new AbortController();
   for (;;) {
-    const outcome = await syncCollection(rt, deps, id, { sliceMs: options.sliceMs ?? 5_000, signal });
+    const outcome = await syncCollection(rt, deps, id, {
+      sliceMs: options.sliceMs ?? 5_000,
+      signal,
+    });
     options.onOutcome?.(id, outcome);
     if (outcome.kind === 'more') continue;
     if (outcome.kind !== 'snooze' && outcome.kind !== 'busy') return;

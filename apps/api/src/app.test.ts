@@ -17,7 +17,24 @@ beforeEach(async () => {
   fleet = await openFleet(rt, { redisUrl: redis.url });
   postgresAnswers = true;
   const figures = { wanted: 0, on: 2, expired: 0, silent: 0, off: 0, unwatchable: 1, refused: 0 };
-  const store = { ping: () => (postgresAnswers ? Promise.resolve() : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db'))), accounts: { countByState: async () => ({ active: 3, reauth_required: 1, paused: 0, disabled: 0, removing: 0 }) }, watches: { count: async () => ({ gmail: figures, 'calendar-list': figures, 'calendar-events': figures }) } };
+  const store = {
+    ping: () =>
+      postgresAnswers
+        ? Promise.resolve()
+        : Promise.reject(new Error('password authentication failed for postgres://u:s3cret@db')),
+    accounts: {
+      countByState: async () => ({
+        active: 3,
+        reauth_required: 1,
+        paused: 0,
+        disabled: 0,
+        removing: 0,
+      }),
+    },
+    watches: {
+      count: async () => ({ gmail: figures, 'calendar-list': figures, 'calendar-events': figures }),
+    },
+  };
   server = await listen(createApp(rt, { store, fleet }), 0);
 });
 
@@ -36,23 +53,40 @@ test('readiness names what is away and nothing else, within its bound; being ali
   await redis.stop();
   postgresAnswers = false;
   const beganMs = rt.clock.nowMs();
-  expect(await get('/readyz')).toMatchObject({ status: 503, body: '{"status":"not ready","missing":["postgres","redis"]}' });
+  expect(await get('/readyz')).toMatchObject({
+    status: 503,
+    body: '{"status":"not ready","missing":["postgres","redis"]}',
+  });
   expect(rt.clock.nowMs() - beganMs).toBeLessThan(3_000);
   expect((await get('/livez')).status).toBe(200);
 });
 
 test('readiness sees a Redis that went, alone', async () => {
   await redis.stop();
-  expect(await get('/readyz')).toMatchObject({ status: 503, body: '{"status":"not ready","missing":["redis"]}' });
+  expect(await get('/readyz')).toMatchObject({
+    status: 503,
+    body: '{"status":"not ready","missing":["redis"]}',
+  });
 });
 
 test('the board opens on this machine, with its page, its script and its queues', async () => {
   const page = await get('/board');
-  expect(page).toMatchObject({ status: 200, headers: { 'content-security-policy': expect.stringContaining("script-src 'self'") } });
+  expect(page).toMatchObject({
+    status: 200,
+    headers: { 'content-security-policy': expect.stringContaining("script-src 'self'") },
+  });
   const script = /src="(static\/js\/main[^"]+)"/.exec(page.body)?.[1];
   expect((await get(`/board/${script}`)).status).toBe(200);
-  const queues = JSON.parse((await get('/board/api/queues')).body) as { queues: { name: string; readOnlyMode: boolean }[] };
-  expect(queues.queues.map((queue) => queue.name).toSorted()).toEqual(['calendar-full', 'calendar-incremental', 'gmail-full', 'gmail-incremental', 'watch']);
+  const queues = JSON.parse((await get('/board/api/queues')).body) as {
+    queues: { name: string; readOnlyMode: boolean }[];
+  };
+  expect(queues.queues.map((queue) => queue.name).toSorted()).toEqual([
+    'calendar-full',
+    'calendar-incremental',
+    'gmail-full',
+    'gmail-incremental',
+    'watch',
+  ]);
   expect(queues.queues.every((queue) => queue.readOnlyMode)).toBe(true);
 });
 
@@ -70,7 +104,12 @@ test.each([
 
 test('the board is for looking: what changes a queue is refused', async () => {
   await fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
-  for (const path of ['/board/api/queues/gmail-full/pause', '/board/api/queues/gmail-full/clean/completed', '/board/api/queues/gmail-full/obliterate', '/board/api/queues/gmail-full/1/clean']) {
+  for (const path of [
+    '/board/api/queues/gmail-full/pause',
+    '/board/api/queues/gmail-full/clean/completed',
+    '/board/api/queues/gmail-full/obliterate',
+    '/board/api/queues/gmail-full/1/clean',
+  ]) {
     expect((await get(path, { method: 'PUT' })).status).toBe(405);
   }
   expect((await fleet.counts())['gmail-full']['waiting']).toBe(1);
@@ -94,7 +133,11 @@ test('metrics hold the queues of the fleet', async () => {
 
 test('an unknown path is a JSON 404 that repeats nothing, and every answer has its headers', async () => {
   const answer = await get('/no/such/ann@example.com');
-  expect(answer).toMatchObject({ status: 404, body: '{"error":"not found"}', headers: { 'x-content-type-options': 'nosniff' } });
+  expect(answer).toMatchObject({
+    status: 404,
+    body: '{"error":"not found"}',
+    headers: { 'x-content-type-options': 'nosniff' },
+  });
   expect(answer.headers).not.toHaveProperty('x-powered-by');
   expect((await get('/%E0%A4%A')).status).toBe(404);
 });
@@ -107,7 +150,8 @@ test('TRACE is refused', async () => {
 
 test('the root leads to what there is', async () => {
   const page = await get('/');
-  for (const path of ['/board', '/metrics', '/readyz', '/livez']) expect(page.body).toContain(`href="${path}"`);
+  for (const path of ['/board', '/metrics', '/readyz', '/livez'])
+    expect(page.body).toContain(`href="${path}"`);
 });
 
 test('a busy port is an error for the operator', async () => {
@@ -123,13 +167,25 @@ interface Answer {
 }
 
 /** Node's own client: fetch refuses to set Host and to send TRACE. */
-function get(path: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
+function get(
+  path: string,
+  options: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port: server.port, path, agent: false, ...options }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() }));
-    });
+    const call = request(
+      { host: '127.0.0.1', port: server.port, path, agent: false, ...options },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode,
+            headers: response.headers,
+            body: Buffer.concat(parts).toString(),
+          }),
+        );
+      },
+    );
     call.on('error', reject);
     call.end();
   });

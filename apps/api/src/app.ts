@@ -1,7 +1,13 @@
 import type { Fleet } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
-import express, { type ErrorRequestHandler, type Express, type NextFunction, type Request, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type NextFunction,
+  type Request,
+  type Response,
+} from 'express';
 import { BOARD_CSP, BOARD_PATH, queueBoard } from './board.js';
 import { readinessOf } from './health.js';
 import { loopbackOnly } from './loopback-only.js';
@@ -9,7 +15,10 @@ import { metricsPage } from './metrics-page.js';
 import { type PushDeps, pushRoutes } from './push/routes.js';
 
 export interface ApiDeps {
-  store: Pick<Store, 'ping'> & { accounts: Pick<Store['accounts'], 'countByState'>; watches: Pick<Store['watches'], 'count'> };
+  store: Pick<Store, 'ping'> & {
+    accounts: Pick<Store['accounts'], 'countByState'>;
+    watches: Pick<Store['watches'], 'count'>;
+  };
   fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
   /** Left out, there are no doorbells. */
   push?: PushDeps;
@@ -28,7 +37,9 @@ export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express
   app.get('/livez', (_request, response) => void response.json({ status: 'live' }));
   app.get('/readyz', async (_request, response) => {
     const { ready, missing } = await readiness();
-    response.status(ready ? 200 : 503).json(ready ? { status: 'ready' } : { status: 'not ready', missing });
+    response
+      .status(ready ? 200 : 503)
+      .json(ready ? { status: 'ready' } : { status: 'not ready', missing });
   });
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
@@ -47,7 +58,8 @@ function everyAnswer(request: Request, response: Response, next: NextFunction): 
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'Content-Security-Policy':
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   });
   // TRACE reads a request back to its sender, headers and all.
   if (request.method !== 'TRACE') return next();
@@ -64,14 +76,19 @@ function answerError(rt: Runtime): ErrorRequestHandler {
   // Four parameters, used or not, are how Express knows an error handler.
   return (error: unknown, _request, response, next) => {
     const status = clientErrorStatus(error) ?? 500;
-    if (status === 500) rt.log.error({ event: 'request-failed', err: error }, 'a request ended in an error that nobody expected');
+    if (status === 500)
+      rt.log.error(
+        { event: 'request-failed', err: error },
+        'a request ended in an error that nobody expected',
+      );
     if (response.headersSent) return next(error);
     response.status(status).json({ error: status === 500 ? 'internal error' : 'bad request' });
   };
 }
 
 function clientErrorStatus(error: unknown): number | null {
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : null;
+  const status =
+    typeof error === 'object' && error !== null && 'status' in error ? error.status : null;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
 }
 

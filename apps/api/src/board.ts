@@ -34,7 +34,15 @@ export function queueBoard(fleet: Pick<Fleet, 'queues'>): Router {
   createBullBoard({
     queues: fleet.queues().map((queue) => boardQueue(queue)),
     serverAdapter,
-    options: { uiConfig: { boardTitle: 'Syncline', hideRedisDetails: true, showWorkers: false, hideDocsLink: true, pollingInterval: { forceInterval: 5 } } },
+    options: {
+      uiConfig: {
+        boardTitle: 'Syncline',
+        hideRedisDetails: true,
+        showWorkers: false,
+        hideDocsLink: true,
+        pollingInterval: { forceInterval: 5 },
+      },
+    },
   });
   return serverAdapter.getRouter() as Router;
 }
@@ -42,8 +50,14 @@ export function queueBoard(fleet: Pick<Fleet, 'queues'>): Router {
 /** What a job shows is made here and not taken from Redis: an id, or that it isn't one of ours. */
 function boardQueue(queue: ConstructorParameters<typeof BullMQAdapter>[0]): BullMQAdapter {
   const adapter = new BullMQAdapter(queue, { readOnlyMode: true, delimiter: '-' });
-  adapter.setFormatter('data', (data: unknown) => readJobData(data) ?? { refused: 'not the data of a job of ours' });
-  adapter.setFormatter('name', (job) => `sync ${readJobData(job.data)?.collectionId ?? '(unknown)'}`);
+  adapter.setFormatter(
+    'data',
+    (data: unknown) => readJobData(data) ?? { refused: 'not the data of a job of ours' },
+  );
+  adapter.setFormatter(
+    'name',
+    (job) => `sync ${readJobData(job.data)?.collectionId ?? '(unknown)'}`,
+  );
   adapter.setFormatter('returnValue', () => null);
   return adapter;
 }

@@ -14,7 +14,10 @@ export interface Listening {
 
 /** Listens on every address. Port 0 takes a free one. @throws OperatorError when the port is taken or not allowed. */
 export async function listen(handler: RequestListener, port: number): Promise<Listening> {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, handler);
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    handler,
+  );
   try {
     server.listen(port);
     await once(server, 'listening');
@@ -22,13 +25,24 @@ export async function listen(handler: RequestListener, port: number): Promise<Li
     throw portError(error, port);
   }
   const address = server.address();
-  return { port: typeof address === 'object' && address !== null ? address.port : port, close: (rt) => close(rt, server) };
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: (rt) => close(rt, server),
+  };
 }
 
 function portError(error: unknown, port: number): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
-  if (code === 'EADDRINUSE') return new OperatorError(`Port ${port} is in use. Stop what listens there, or set PORT to another one.`, { cause: error });
-  if (code === 'EACCES') return new OperatorError(`This user may not listen on port ${port}. Set PORT to one above 1023.`, { cause: error });
+  if (code === 'EADDRINUSE')
+    return new OperatorError(
+      `Port ${port} is in use. Stop what listens there, or set PORT to another one.`,
+      { cause: error },
+    );
+  if (code === 'EACCES')
+    return new OperatorError(
+      `This user may not listen on port ${port}. Set PORT to one above 1023.`,
+      { cause: error },
+    );
   return error;
 }
 

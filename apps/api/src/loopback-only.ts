@@ -16,14 +16,29 @@ export interface Visitor {
   headerNames: readonly string[];
 }
 
-const FORWARDING = new Set(['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'cf-connecting-ip', 'fastly-client-ip']);
+const FORWARDING = new Set([
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+]);
 
 /** Why this visitor is refused, as a sentence, or null for one at this machine. */
 export function refusalFor({ remoteAddress, host, headerNames }: Visitor): string | null {
-  if (!isLoopbackAddress(remoteAddress ?? '')) return 'This connection does not come from the machine that the API runs on.';
-  if (!isLoopbackName(host ?? '')) return 'The Host header does not name this machine: use http://localhost or http://127.0.0.1.';
-  const forwarded = headerNames.find((name) => FORWARDING.has(name) || name.startsWith('x-forwarded-'));
-  return forwarded === undefined ? null : 'The request was passed on by a proxy, so it cannot be told who is behind it.';
+  if (!isLoopbackAddress(remoteAddress ?? ''))
+    return 'This connection does not come from the machine that the API runs on.';
+  if (!isLoopbackName(host ?? ''))
+    return 'The Host header does not name this machine: use http://localhost or http://127.0.0.1.';
+  const forwarded = headerNames.find(
+    (name) => FORWARDING.has(name) || name.startsWith('x-forwarded-'),
+  );
+  return forwarded === undefined
+    ? null
+    : 'The request was passed on by a proxy, so it cannot be told who is behind it.';
 }
 
 /** Lets loopback through and answers everybody else with 403 and the reason. */

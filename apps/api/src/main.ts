@@ -1,6 +1,18 @@
 import { openFleet } from '@syncline/fleet';
-import { type PushVerifier, type Subscription, openPushVerifier, openSubscription } from '@syncline/google';
-import { type ResolvedConfig, type Runtime, type Service, must, readServiceAccount, runProcess } from '@syncline/runtime';
+import {
+  type PushVerifier,
+  type Subscription,
+  openPushVerifier,
+  openSubscription,
+} from '@syncline/google';
+import {
+  type ResolvedConfig,
+  type Runtime,
+  type Service,
+  must,
+  readServiceAccount,
+  runProcess,
+} from '@syncline/runtime';
 import { openStore } from '@syncline/store';
 import { createApp } from './app.js';
 import { listen } from './listen.js';
@@ -20,37 +32,61 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
   if (!verifier) warnOfUnheard(rt, config);
-  const pulling = Promise.all(subscriptions.map((subscription) => runPull(rt, subscription, bells)));
-  const server = await listen(createApp(rt, { store, fleet, push: { bells, verifier, vault: store.vault } }), port);
+  const pulling = Promise.all(
+    subscriptions.map((subscription) => runPull(rt, subscription, bells)),
+  );
+  const server = await listen(
+    createApp(rt, { store, fleet, push: { bells, verifier, vault: store.vault } }),
+    port,
+  );
   const url = `http://localhost:${server.port}`;
   rt.log.info({ event: 'listening', url, board: `${url}/board` }, 'the API answers');
   return {
     drain: async () => {
       await Promise.all([server.close(rt), pulling]);
-      await Promise.all([fleet.close(), store.close(), verifier?.close(), ...subscriptions.map((subscription) => subscription.close())]);
+      await Promise.all([
+        fleet.close(),
+        store.close(),
+        verifier?.close(),
+        ...subscriptions.map((subscription) => subscription.close()),
+      ]);
     },
   };
 }
 
 /** Null while nothing says what a push must carry. */
 function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier | null {
-  const { gmailAudience: audience, gmailServiceAccount: serviceAccount } = push ?? { gmailAudience: null, gmailServiceAccount: null };
-  return audience !== null && serviceAccount !== null ? openPushVerifier(rt, { apiUrl: google.apiUrl, audience, serviceAccount }) : null;
+  const { gmailAudience: audience, gmailServiceAccount: serviceAccount } = push ?? {
+    gmailAudience: null,
+    gmailServiceAccount: null,
+  };
+  return audience !== null && serviceAccount !== null
+    ? openPushVerifier(rt, { apiUrl: google.apiUrl, audience, serviceAccount })
+    : null;
 }
 
 /** Topics that nothing is pulled from, while pushes are not believed either. */
 function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
   const unheard = [
     ...(push?.gmailTopic && !push.gmailSubscription ? ['GMAIL_PUBSUB_TOPIC'] : []),
-    ...google.projects.flatMap(({ name, gmailTopic, gmailSubscription }) => (gmailTopic && !gmailSubscription ? [`gmailPubsubTopic of project ${name}`] : [])),
+    ...google.projects.flatMap(({ name, gmailTopic, gmailSubscription }) =>
+      gmailTopic && !gmailSubscription ? [`gmailPubsubTopic of project ${name}`] : [],
+    ),
   ];
-  if (unheard.length > 0) rt.log.warn({ event: 'doorbells-unheard', unheard }, 'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there');
+  if (unheard.length > 0)
+    rt.log.warn(
+      { event: 'doorbells-unheard', unheard },
+      'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there',
+    );
 }
 
 /** One for each Google project whose notifications are pulled. */
 function subscriptionsOf(rt: Runtime, { google, push }: ResolvedConfig): Subscription[] {
   const names = [push?.gmailSubscription ?? [], push?.projectSubscriptions ?? []].flat();
   if (names.length === 0) return [];
-  const serviceAccount = must(readServiceAccount(push?.credentialsFile ?? ''), 'the configuration has checked the key file');
+  const serviceAccount = must(
+    readServiceAccount(push?.credentialsFile ?? ''),
+    'the configuration has checked the key file',
+  );
   return names.map((name) => openSubscription(rt, { apiUrl: google.apiUrl, name, serviceAccount }));
 }

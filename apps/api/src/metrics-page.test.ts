@@ -11,7 +11,9 @@ test('Redis is asked once in five seconds, however many ask for metrics', async 
   expect(await world.page.text()).toContain(WAITING);
   expect(world.asked).toBe(1);
   world.atMs = 5_000;
-  expect(await world.page.text()).toContain('syncline_oldest_job_age_seconds{queue="gmail-full"} 1.5');
+  expect(await world.page.text()).toContain(
+    'syncline_oldest_job_age_seconds{queue="gmail-full"} 1.5',
+  );
   expect(world.asked).toBe(2);
   expect(await world.page.text()).toContain('syncline_accounts{state="active"} 4');
 });
@@ -31,12 +33,20 @@ test('watches are counted once in a minute, or ever more rarely the longer it ta
   const world = worldAt();
   let answer: () => void = () => undefined;
   world.postgres = new Promise((resolve) => (answer = resolve));
-  expect([await world.page.text(), await world.page.text()]).not.toContainEqual(expect.stringContaining('syncline_watches{'));
+  expect([await world.page.text(), await world.page.text()]).not.toContainEqual(
+    expect.stringContaining('syncline_watches{'),
+  );
   // The first count takes 2 s: the next may begin 200 s after it, and no two at once.
   world.atMs = 2_000;
   answer();
   await settled();
-  for (const [atMs, counts] of [[2_000, 1], [199_999, 1], [200_000, 2], [259_999, 2], [260_000, 3]] as const) {
+  for (const [atMs, counts] of [
+    [2_000, 1],
+    [199_999, 1],
+    [200_000, 2],
+    [259_999, 2],
+    [260_000, 3],
+  ] as const) {
     world.atMs = atMs;
     expect(await world.page.text()).toContain(ON);
     await settled();
@@ -66,8 +76,19 @@ interface World {
 }
 
 function worldAt(): World {
-  const world: World = { atMs: 0, asked: 0, away: false, counts: 0, postgres: Promise.resolve(), page: undefined as unknown as World['page'] };
-  const clock: Clock = { now: () => new Date(world.atMs), nowMs: () => world.atMs, sleep: async () => undefined };
+  const world: World = {
+    atMs: 0,
+    asked: 0,
+    away: false,
+    counts: 0,
+    postgres: Promise.resolve(),
+    page: undefined as unknown as World['page'],
+  };
+  const clock: Clock = {
+    now: () => new Date(world.atMs),
+    nowMs: () => world.atMs,
+    sleep: async () => undefined,
+  };
   const fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'> = {
     counts: async () => {
       world.asked += 1;
@@ -82,7 +103,11 @@ function worldAt(): World {
     if (world.away) throw new Error('Connection terminated');
     return { gmail: { on: 3 } };
   };
-  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), { fleet, accounts: { countByState: async () => ({ active: 4 }) }, watches: { count } });
+  world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), {
+    fleet,
+    accounts: { countByState: async () => ({ active: 4 }) },
+    watches: { count },
+  });
   return world;
 }
 
@@ -90,5 +115,8 @@ function worldAt(): World {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function everyQueue<T>(value: T): Record<(typeof QUEUE_NAMES)[number], T> {
-  return Object.fromEntries(QUEUE_NAMES.map((name) => [name, value])) as Record<(typeof QUEUE_NAMES)[number], T>;
+  return Object.fromEntries(QUEUE_NAMES.map((name) => [name, value])) as Record<
+    (typeof QUEUE_NAMES)[number],
+    T
+  >;
 }

@@ -44,16 +44,23 @@ export function metricsPage(rt: Runtime, { fleet, accounts, watches }: Measured)
   };
 }
 
-async function measureQueues(rt: Runtime, fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>): Promise<void> {
+async function measureQueues(
+  rt: Runtime,
+  fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>,
+): Promise<void> {
   const { queueJobs, oldestJobAgeSeconds } = rt.metrics;
   try {
     const [counts, agesMs] = await Promise.all([fleet.counts(), fleet.waitingAgesMs()]);
     for (const queue of QUEUE_NAMES) {
-      for (const [state, jobs] of Object.entries(counts[queue])) queueJobs.set({ queue, state }, jobs);
+      for (const [state, jobs] of Object.entries(counts[queue]))
+        queueJobs.set({ queue, state }, jobs);
       oldestJobAgeSeconds.set({ queue }, agesMs[queue] / 1_000);
     }
   } catch (error) {
-    rt.log.warn({ event: 'queues-unmeasured', err: error }, 'the queues could not be counted for /metrics');
+    rt.log.warn(
+      { event: 'queues-unmeasured', err: error },
+      'the queues could not be counted for /metrics',
+    );
     queueJobs.reset();
     oldestJobAgeSeconds.reset();
   }
@@ -61,9 +68,13 @@ async function measureQueues(rt: Runtime, fleet: Pick<Fleet, 'counts' | 'waiting
 
 async function measureAccounts(rt: Runtime, accounts: Measured['accounts']): Promise<void> {
   try {
-    for (const [state, count] of Object.entries(await accounts.countByState())) rt.metrics.accounts.set({ state }, count);
+    for (const [state, count] of Object.entries(await accounts.countByState()))
+      rt.metrics.accounts.set({ state }, count);
   } catch (error) {
-    rt.log.warn({ event: 'accounts-unmeasured', err: error }, 'the accounts could not be counted for /metrics');
+    rt.log.warn(
+      { event: 'accounts-unmeasured', err: error },
+      'the accounts could not be counted for /metrics',
+    );
     rt.metrics.accounts.reset();
   }
 }
@@ -85,10 +96,14 @@ function watchCounter(rt: Runtime, watches: Measured['watches']): () => void {
 async function measureWatches(rt: Runtime, watches: Measured['watches']): Promise<void> {
   try {
     for (const [kind, states] of Object.entries(await watches.count())) {
-      for (const [state, count] of Object.entries(states)) rt.metrics.watches.set({ kind, state }, count);
+      for (const [state, count] of Object.entries(states))
+        rt.metrics.watches.set({ kind, state }, count);
     }
   } catch (error) {
-    rt.log.warn({ event: 'watches-unmeasured', err: error }, 'the watches could not be counted for /metrics');
+    rt.log.warn(
+      { event: 'watches-unmeasured', err: error },
+      'the watches could not be counted for /metrics',
+    );
     rt.metrics.watches.reset();
   }
 }

@@ -4,7 +4,15 @@ import { findAccounts, pickAccount } from './accounts.js';
 import { UsageError } from './command.js';
 
 function account(tenant: string, email = 'a@example.com'): AccountView {
-  return { id: `${tenant}/${email}`, email, tenant, project: 'default', state: 'active', reason: null, collections: [] };
+  return {
+    id: `${tenant}/${email}`,
+    email,
+    tenant,
+    project: 'default',
+    state: 'active',
+    reason: null,
+    collections: [],
+  };
 }
 
 describe('the account that is meant', () => {
@@ -13,18 +21,24 @@ describe('the account that is meant', () => {
   });
 
   it("is the named tenant's", () => {
-    expect(pickAccount([account('one'), account('two')], 'a@example.com', 'two').tenant).toBe('two');
+    expect(pickAccount([account('one'), account('two')], 'a@example.com', 'two').tenant).toBe(
+      'two',
+    );
   });
 
   it('cannot be told when several tenants have it: a usage error that names them', () => {
     const pick = (): AccountView => pickAccount([account('one'), account('two')], 'a@example.com');
     expect(pick).toThrow(UsageError);
-    expect(pick).toThrow('a@example.com is connected by several tenants (one, two): name one with --tenant');
+    expect(pick).toThrow(
+      'a@example.com is connected by several tenants (one, two): name one with --tenant',
+    );
   });
 
   it('does not exist: an error that a person can mend', () => {
     expect(() => pickAccount([], 'a@example.com')).toThrow(OperatorError);
-    expect(() => pickAccount([account('one')], 'a@example.com', 'three')).toThrow('The tenant three has no account a@example.com; one has.');
+    expect(() => pickAccount([account('one')], 'a@example.com', 'three')).toThrow(
+      'The tenant three has no account a@example.com; one has.',
+    );
   });
 
   it('is all of them when none is named', async () => {
@@ -38,8 +52,17 @@ describe('the account that is meant', () => {
   });
 
   it('is every account of a tenant that alone is named', async () => {
-    const store = { accounts: { list: async () => [account('one'), account('two'), account('two', 'b@example.com')] } } as unknown as Store;
-    expect((await findAccounts(store, [], 'two'))?.map(({ email }) => email)).toEqual(['a@example.com', 'b@example.com']);
-    await expect(findAccounts(store, [], 'three')).rejects.toThrow('The tenant three has no accounts');
+    const store = {
+      accounts: {
+        list: async () => [account('one'), account('two'), account('two', 'b@example.com')],
+      },
+    } as unknown as Store;
+    expect((await findAccounts(store, [], 'two'))?.map(({ email }) => email)).toEqual([
+      'a@example.com',
+      'b@example.com',
+    ]);
+    await expect(findAccounts(store, [], 'three')).rejects.toThrow(
+      'The tenant three has no accounts',
+    );
   });
 });

@@ -7,12 +7,20 @@ import { UsageError } from './command.js';
  * The account of `email`.
  * @throws OperatorError when there is none; UsageError when several tenants have it and none is named
  */
-export async function findAccount(store: Store, email: string, tenant?: string): Promise<AccountView> {
+export async function findAccount(
+  store: Store,
+  email: string,
+  tenant?: string,
+): Promise<AccountView> {
   return pickAccount(await store.accounts.list([email]), email, tenant);
 }
 
 /** The accounts of `emails`, each as `findAccount` would find it; null for none named, which means all. */
-export async function findAccounts(store: Store, emails: readonly string[], tenant?: string): Promise<AccountView[] | null> {
+export async function findAccounts(
+  store: Store,
+  emails: readonly string[],
+  tenant?: string,
+): Promise<AccountView[] | null> {
   if (emails.length === 0 && tenant === undefined) return null;
   const known = await store.accounts.list(emails.length === 0 ? undefined : emails);
   if (emails.length === 0) return ofTenant(known, tenant as string);
@@ -20,18 +28,27 @@ export async function findAccounts(store: Store, emails: readonly string[], tena
 }
 
 /** The choice itself: the same address may be connected by several tenants. */
-export function pickAccount(known: readonly AccountView[], email: string, tenant?: string): AccountView {
+export function pickAccount(
+  known: readonly AccountView[],
+  email: string,
+  tenant?: string,
+): AccountView {
   const named = known.filter((account) => account.email === email);
-  const [first, ...others] = named.filter((account) => tenant === undefined || account.tenant === tenant);
+  const [first, ...others] = named.filter(
+    (account) => tenant === undefined || account.tenant === tenant,
+  );
   if (first === undefined) throw new OperatorError(unknown(email, tenant, named));
   if (others.length === 0) return first;
   const tenants = named.map((account) => account.tenant).join(', ');
-  throw new UsageError(`${email} is connected by several tenants (${tenants}): name one with --tenant`);
+  throw new UsageError(
+    `${email} is connected by several tenants (${tenants}): name one with --tenant`,
+  );
 }
 
 function ofTenant(known: readonly AccountView[], tenant: string): AccountView[] {
   const accounts = known.filter((account) => account.tenant === tenant);
-  if (accounts.length === 0) throw new OperatorError(`The tenant ${tenant} has no accounts. See: syncline accounts list`);
+  if (accounts.length === 0)
+    throw new OperatorError(`The tenant ${tenant} has no accounts. See: syncline accounts list`);
   return accounts;
 }
 

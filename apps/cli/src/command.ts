@@ -3,7 +3,19 @@
  * of the fleet have runtime's `runProcess`; a command differs in ending by itself, in logging nothing but trouble, and in
  * talking to a person. This is the one place of the CLI that reads the environment.
  */
-import { type Config, type Requirement, type ResolvedConfig, type Runtime, OperatorError, checkoutDir, createRuntime, drainOnSignals, loadConfig, resolveConfig, processEnvironment } from '@syncline/runtime';
+import {
+  type Config,
+  type Requirement,
+  type ResolvedConfig,
+  type Runtime,
+  OperatorError,
+  checkoutDir,
+  createRuntime,
+  drainOnSignals,
+  loadConfig,
+  resolveConfig,
+  processEnvironment,
+} from '@syncline/runtime';
 import { type Store, openStore } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
 import { watchForClosedPipe } from './output.js';
@@ -32,12 +44,20 @@ const POOL_SIZE = 4;
  * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command that is cut short by it
  * ends with 1, one that treats it as its regular end returns 0 itself.
  */
-export async function runCommand(requires: readonly Requirement[], act: (cli: Cli) => Promise<number>): Promise<void> {
+export async function runCommand(
+  requires: readonly Requirement[],
+  act: (cli: Cli) => Promise<number>,
+): Promise<void> {
   const draining = new AbortController();
   drainOnSignals(draining);
   watchForClosedPipe();
   const config = loadConfig(processEnvironment(), checkoutDir(), requires);
-  const rt = createRuntime({ service: 'cli', logLevel: logLevelOf(config, processEnvironment()), stdout: 'stderr', signal: draining.signal });
+  const rt = createRuntime({
+    service: 'cli',
+    logLevel: logLevelOf(config, processEnvironment()),
+    stdout: 'stderr',
+    signal: draining.signal,
+  });
   const resolved = await resolveConfig(config, say);
   try {
     process.exitCode = await act({ rt, config: resolved.config, env: processEnvironment() });
@@ -57,12 +77,22 @@ export async function runPlain(act: (config: Config) => Promise<number>): Promis
 }
 
 /** `runCommand` with the store opened for the act, and closed after it. */
-export async function runWithStore(act: (cli: Cli, store: Store) => Promise<number>, requires: readonly Requirement[] = STORE_ONLY): Promise<void> {
+export async function runWithStore(
+  act: (cli: Cli, store: Store) => Promise<number>,
+  requires: readonly Requirement[] = STORE_ONLY,
+): Promise<void> {
   await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store)));
 }
 
-export async function withStore<T>({ rt, config }: Cli, act: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(rt, { databaseUrl: config.databaseUrl, masterKey: config.masterKey, poolSize: POOL_SIZE });
+export async function withStore<T>(
+  { rt, config }: Cli,
+  act: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(rt, {
+    databaseUrl: config.databaseUrl,
+    masterKey: config.masterKey,
+    poolSize: POOL_SIZE,
+  });
   try {
     return await act(store);
   } finally {
@@ -75,7 +105,9 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}.`);
+    throw new InvalidArgumentError(
+      `It must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}.`,
+    );
   };
 }
 
@@ -83,7 +115,10 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
 export function explain(error: unknown): { code: number; message: string } {
   if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };
   if (error instanceof OperatorError) return { code: 1, message: error.message };
-  return { code: 1, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return {
+    code: 1,
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
 }
 
 /** A person reads stderr: only trouble is logged there, unless they ask for more. */

@@ -17,7 +17,12 @@ const ASK_EVERY_MS = 200;
 
 /** `env` with the settings in place. Their `_FILE` variants go: a variable and its file together are refused. */
 export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJS.ProcessEnv {
-  const { DATABASE_URL_FILE: _database, REDIS_URL_FILE: _redis, SYNCLINE_MASTER_KEY_FILE: _key, ...rest } = env;
+  const {
+    DATABASE_URL_FILE: _database,
+    REDIS_URL_FILE: _redis,
+    SYNCLINE_MASTER_KEY_FILE: _key,
+    ...rest
+  } = env;
   return {
     ...rest,
     DATABASE_URL: settings.databaseUrl,
@@ -30,9 +35,18 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
 /** One scheduler, `workers` workers, one API. Of METRICS_PORT the scheduler has that port, the workers the next ones; the API has its own page. */
 export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
   const { METRICS_PORT: base, ...rest } = env;
-  const withMetrics = (offset: number): NodeJS.ProcessEnv => (base ? { ...rest, METRICS_PORT: base === '0' ? base : String(Number(base) + offset) } : rest);
-  const numbered = Array.from({ length: workers }, (_, i) => ({ name: `worker-${i + 1}`, script: programFile('worker'), env: withMetrics(i + 1) }));
-  return [{ name: 'scheduler', script: programFile('scheduler'), env: withMetrics(0) }, ...numbered, { name: 'api', script: programFile('api'), env: rest }];
+  const withMetrics = (offset: number): NodeJS.ProcessEnv =>
+    base ? { ...rest, METRICS_PORT: base === '0' ? base : String(Number(base) + offset) } : rest;
+  const numbered = Array.from({ length: workers }, (_, i) => ({
+    name: `worker-${i + 1}`,
+    script: programFile('worker'),
+    env: withMetrics(i + 1),
+  }));
+  return [
+    { name: 'scheduler', script: programFile('scheduler'), env: withMetrics(0) },
+    ...numbered,
+    { name: 'api', script: programFile('api'), env: rest },
+  ];
 }
 
 /** A port of this machine that nobody listens on now. Taken by us and not by the API, since its URL is printed from here. */
@@ -42,14 +56,24 @@ export function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port was given'))));
+      probe.close(() =>
+        typeof address === 'object' && address !== null
+          ? resolve(address.port)
+          : reject(new Error('no port was given')),
+      );
     });
   });
 }
 
 /** The built file of a program. */
 export function programFile(name: 'scheduler' | 'worker' | 'api' | 'simulator'): string {
-  return path.join(checkoutDir(), name === 'simulator' ? 'packages' : 'apps', name, 'dist', 'main.js');
+  return path.join(
+    checkoutDir(),
+    name === 'simulator' ? 'packages' : 'apps',
+    name,
+    'dist',
+    'main.js',
+  );
 }
 
 /** What a person opens, and what a monitoring system asks. */
@@ -62,10 +86,15 @@ export function urlsOf(port: number): string[] {
  * Waits until the API answers.
  * @throws OperatorError when nothing answered within a minute; the signal's reason when it is aborted
  */
-export async function whenApiAnswers(rt: Runtime, port: number, signal: AbortSignal): Promise<void> {
+export async function whenApiAnswers(
+  rt: Runtime,
+  port: number,
+  signal: AbortSignal,
+): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + ANSWER_TIMEOUT_MS;
   while (!(await answers(`http://127.0.0.1:${port}/livez`))) {
-    if (rt.clock.nowMs() > deadlineMs) throw new OperatorError(`The API does not answer on port ${port}; its log says why.`);
+    if (rt.clock.nowMs() > deadlineMs)
+      throw new OperatorError(`The API does not answer on port ${port}; its log says why.`);
     await rt.clock.sleep(ASK_EVERY_MS, signal);
   }
 }

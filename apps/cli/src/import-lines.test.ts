@@ -18,23 +18,54 @@ async function linesFrom(...chunks: (string | Buffer)[]): Promise<RawLine[]> {
 describe('a line of an import', () => {
   it('is an account, with the defaults filled in', () => {
     expect(readImportLine(line({ email: 'a@example.com', refreshToken: TOKEN }))).toEqual({
-      kind: 'account', account: { email: 'a@example.com', refreshToken: TOKEN, tenant: 'default', resources: ['gmail', 'calendar'] },
+      kind: 'account',
+      account: {
+        email: 'a@example.com',
+        refreshToken: TOKEN,
+        tenant: 'default',
+        resources: ['gmail', 'calendar'],
+      },
     });
   });
 
   it('may name its tenant and its resources', () => {
-    expect(readImportLine(line({ email: 'ü@exämple.com', refreshToken: TOKEN, tenant: 'acme corp', resources: ['calendar'] }))).toEqual({
-      kind: 'account', account: { email: 'ü@exämple.com', refreshToken: TOKEN, tenant: 'acme corp', resources: ['calendar'] },
+    expect(
+      readImportLine(
+        line({
+          email: 'ü@exämple.com',
+          refreshToken: TOKEN,
+          tenant: 'acme corp',
+          resources: ['calendar'],
+        }),
+      ),
+    ).toEqual({
+      kind: 'account',
+      account: {
+        email: 'ü@exämple.com',
+        refreshToken: TOKEN,
+        tenant: 'acme corp',
+        resources: ['calendar'],
+      },
     });
   });
 
   it('may name a Google project, and only one that is configured', () => {
     const named = line({ email: 'a@example.com', refreshToken: TOKEN, project: 'b' });
-    expect(readImportLine(named, ['default', 'b'])).toMatchObject({ kind: 'account', account: { project: 'b' } });
-    expect(readImportLine(named)).toEqual({ kind: 'refused', problem: 'project is not one that is configured; known are default (GOOGLE_PROJECTS_FILE)' });
+    expect(readImportLine(named, ['default', 'b'])).toMatchObject({
+      kind: 'account',
+      account: { project: 'b' },
+    });
+    expect(readImportLine(named)).toEqual({
+      kind: 'refused',
+      problem: 'project is not one that is configured; known are default (GOOGLE_PROJECTS_FILE)',
+    });
   });
 
-  it.each([['nothing', ''], ['spaces', '  \t '], ['the rest of a Windows line end', '\r']])('may be blank: %s', (_what, text) => {
+  it.each([
+    ['nothing', ''],
+    ['spaces', '  \t '],
+    ['the rest of a Windows line end', '\r'],
+  ])('may be blank: %s', (_what, text) => {
     expect(readImportLine(Buffer.from(text))).toEqual({ kind: 'blank' });
   });
 
@@ -46,26 +77,83 @@ describe('a line of an import', () => {
     ['null', Buffer.from('null'), 'is not a JSON object'],
     ['a string', Buffer.from(`"${TOKEN}"`), 'is not a JSON object'],
     ['without email', line({ refreshToken: TOKEN }), 'has no email'],
-    ['an email that is none', line({ email: 'a.example.com', refreshToken: TOKEN }), 'email is not an address'],
-    ['an email with a line break', line({ email: 'a@b\n.c', refreshToken: TOKEN }), 'email is not an address'],
-    ['an email that is a number', line({ email: 7, refreshToken: TOKEN }), 'email is not an address'],
-    ['an endless email', line({ email: `${'a'.repeat(320)}@b.c`, refreshToken: TOKEN }), 'email is not an address'],
+    [
+      'an email that is none',
+      line({ email: 'a.example.com', refreshToken: TOKEN }),
+      'email is not an address',
+    ],
+    [
+      'an email with a line break',
+      line({ email: 'a@b\n.c', refreshToken: TOKEN }),
+      'email is not an address',
+    ],
+    [
+      'an email that is a number',
+      line({ email: 7, refreshToken: TOKEN }),
+      'email is not an address',
+    ],
+    [
+      'an endless email',
+      line({ email: `${'a'.repeat(320)}@b.c`, refreshToken: TOKEN }),
+      'email is not an address',
+    ],
     ['without token', line({ email: 'a@b.c' }), 'has no refreshToken'],
-    ['an empty token', line({ email: 'a@b.c', refreshToken: '' }), 'refreshToken is not a token: printable characters without spaces'],
-    ['a token with a space', line({ email: 'a@b.c', refreshToken: `${TOKEN} x` }), 'refreshToken is not a token: printable characters without spaces'],
-    ['an empty tenant', line({ email: 'a@b.c', refreshToken: TOKEN, tenant: '' }), 'tenant is not a name of 1 to 200 characters'],
-    ['a tenant that is null', line({ email: 'a@b.c', refreshToken: TOKEN, tenant: null }), 'tenant is not a name of 1 to 200 characters'],
-    ['a tenant with NUL', line({ email: 'a@b.c', refreshToken: TOKEN, tenant: 'a\0b' }), 'tenant is not a name of 1 to 200 characters'],
-    ['no resources', line({ email: 'a@b.c', refreshToken: TOKEN, resources: [] }), 'resources is not a list of gmail and calendar'],
-    ['an unknown resource', line({ email: 'a@b.c', refreshToken: TOKEN, resources: ['drive'] }), 'resources is not a list of gmail and calendar'],
-    ['an unknown key', line({ email: 'a@b.c', refresh_token: TOKEN }), '"refresh_token" is not a key of an account; known are email, refreshToken, tenant, resources, project'],
-    ['a token where a key should be', line({ [TOKEN]: 1 }), 'something is not a key of an account; known are email, refreshToken, tenant, resources, project'],
+    [
+      'an empty token',
+      line({ email: 'a@b.c', refreshToken: '' }),
+      'refreshToken is not a token: printable characters without spaces',
+    ],
+    [
+      'a token with a space',
+      line({ email: 'a@b.c', refreshToken: `${TOKEN} x` }),
+      'refreshToken is not a token: printable characters without spaces',
+    ],
+    [
+      'an empty tenant',
+      line({ email: 'a@b.c', refreshToken: TOKEN, tenant: '' }),
+      'tenant is not a name of 1 to 200 characters',
+    ],
+    [
+      'a tenant that is null',
+      line({ email: 'a@b.c', refreshToken: TOKEN, tenant: null }),
+      'tenant is not a name of 1 to 200 characters',
+    ],
+    [
+      'a tenant with NUL',
+      line({ email: 'a@b.c', refreshToken: TOKEN, tenant: 'a\0b' }),
+      'tenant is not a name of 1 to 200 characters',
+    ],
+    [
+      'no resources',
+      line({ email: 'a@b.c', refreshToken: TOKEN, resources: [] }),
+      'resources is not a list of gmail and calendar',
+    ],
+    [
+      'an unknown resource',
+      line({ email: 'a@b.c', refreshToken: TOKEN, resources: ['drive'] }),
+      'resources is not a list of gmail and calendar',
+    ],
+    [
+      'an unknown key',
+      line({ email: 'a@b.c', refresh_token: TOKEN }),
+      '"refresh_token" is not a key of an account; known are email, refreshToken, tenant, resources, project',
+    ],
+    [
+      'a token where a key should be',
+      line({ [TOKEN]: 1 }),
+      'something is not a key of an account; known are email, refreshToken, tenant, resources, project',
+    ],
   ])('is refused when it is %s', (_what, bytes, problem) => {
     expect(readImportLine(bytes)).toEqual({ kind: 'refused', problem });
   });
 
   it('is never quoted in what is wrong with it', () => {
-    const bad = [`{"email":"a@b.c","refreshToken":"${TOKEN}`, TOKEN, `{"email":"${TOKEN}","refreshToken":1}`, `{"${TOKEN}":{}}`];
+    const bad = [
+      `{"email":"a@b.c","refreshToken":"${TOKEN}`,
+      TOKEN,
+      `{"email":"${TOKEN}","refreshToken":1}`,
+      `{"${TOKEN}":{}}`,
+    ];
     const told = JSON.stringify(bad.map((text) => readImportLine(Buffer.from(text))));
     expect(told).toContain('refused');
     expect(told).not.toContain('secret');
@@ -73,7 +161,8 @@ describe('a line of an import', () => {
 });
 
 describe('the lines of a stream', () => {
-  const textOf = (lines: RawLine[]): (string | null)[] => lines.map(({ bytes }) => bytes && bytes.toString());
+  const textOf = (lines: RawLine[]): (string | null)[] =>
+    lines.map(({ bytes }) => bytes && bytes.toString());
 
   it('are put together over chunks, and numbered from 1', async () => {
     const lines = await linesFrom('on', 'e\ntw', 'o\n\nfour');
@@ -93,6 +182,10 @@ describe('the lines of a stream', () => {
 
   it('are dropped above the limit, and the next one is read', async () => {
     const long = 'x'.repeat(LINE_LIMIT_BYTES);
-    expect(textOf(await linesFrom(long, '\n', long, 'x', long, '\nnext\n'))).toEqual([long, null, 'next']);
+    expect(textOf(await linesFrom(long, '\n', long, 'x', long, '\nnext\n'))).toEqual([
+      long,
+      null,
+      'next',
+    ]);
   });
 });

@@ -5,7 +5,10 @@
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountImport, Resource } from '@syncline/store';
 
-export type ImportLine = { kind: 'account'; account: AccountImport } | { kind: 'blank' } | { kind: 'refused'; problem: string };
+export type ImportLine =
+  | { kind: 'account'; account: AccountImport }
+  | { kind: 'blank' }
+  | { kind: 'refused'; problem: string };
 
 /** A line of the file: its bytes, or null when it is longer than allowed. */
 export interface RawLine {
@@ -50,14 +53,18 @@ export async function* linesOf(chunks: AsyncIterable<Buffer | string>): AsyncGen
 }
 
 /** What one line says, or what is wrong with it. `projects` are the configured ones. */
-export function readImportLine(bytes: Buffer | null, projects: readonly string[] = [DEFAULT_PROJECT]): ImportLine {
+export function readImportLine(
+  bytes: Buffer | null,
+  projects: readonly string[] = [DEFAULT_PROJECT],
+): ImportLine {
   if (bytes === null) return refused(`is longer than ${LINE_LIMIT_BYTES / 1024} KB`);
   const text = decoded(bytes);
   if (text === null) return refused('is not UTF-8');
   if (text.trim() === '') return { kind: 'blank' };
   const value = parsed(text);
   if (value === undefined) return refused('is not JSON');
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refused('is not a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refused('is not a JSON object');
   const line = value as Record<string, unknown>;
   const problem = problemOf(line, projects);
   return problem === null ? { kind: 'account', account: accountOf(line) } : refused(problem);
@@ -65,15 +72,21 @@ export function readImportLine(bytes: Buffer | null, projects: readonly string[]
 
 function problemOf(line: Record<string, unknown>, projects: readonly string[]): string | null {
   const unknown = Object.keys(line).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
+  if (unknown !== undefined)
+    return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
   const { email, refreshToken, tenant, resources, project } = line;
   if (email === undefined) return 'has no email';
-  if (!isText(email, EMAIL_LIMIT) || !/^[^\s@]+@[^\s@]+$/.test(email)) return 'email is not an address';
+  if (!isText(email, EMAIL_LIMIT) || !/^[^\s@]+@[^\s@]+$/.test(email))
+    return 'email is not an address';
   if (refreshToken === undefined) return 'has no refreshToken';
-  if (typeof refreshToken !== 'string' || !/^[\x21-\x7e]+$/.test(refreshToken)) return 'refreshToken is not a token: printable characters without spaces';
-  if (tenant !== undefined && (!isText(tenant, TENANT_LIMIT) || tenant.trim() !== tenant)) return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
-  if (resources !== undefined && !areResources(resources)) return `resources is not a list of ${RESOURCES.join(' and ')}`;
-  if (project !== undefined && !projects.some((name) => name === project)) return `project is not one that is configured; known are ${projects.join(', ')} (GOOGLE_PROJECTS_FILE)`;
+  if (typeof refreshToken !== 'string' || !/^[\x21-\x7e]+$/.test(refreshToken))
+    return 'refreshToken is not a token: printable characters without spaces';
+  if (tenant !== undefined && (!isText(tenant, TENANT_LIMIT) || tenant.trim() !== tenant))
+    return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
+  if (resources !== undefined && !areResources(resources))
+    return `resources is not a list of ${RESOURCES.join(' and ')}`;
+  if (project !== undefined && !projects.some((name) => name === project))
+    return `project is not one that is configured; known are ${projects.join(', ')} (GOOGLE_PROJECTS_FILE)`;
   return null;
 }
 
@@ -90,11 +103,21 @@ function accountOf(line: Record<string, unknown>): AccountImport {
 
 function isText(value: unknown, limit: number): value is string {
   // Control characters would end up in the terminal, and NUL is nothing that Postgres can hold.
-  return typeof value === 'string' && value.length > 0 && value.length <= limit && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value);
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= limit &&
+    value.isWellFormed() &&
+    !/[\u0000-\u001f\u007f]/.test(value)
+  );
 }
 
 function areResources(value: unknown): value is Resource[] {
-  return Array.isArray(value) && value.length > 0 && value.every((item) => RESOURCES.some((resource) => resource === item));
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((item) => RESOURCES.some((resource) => resource === item))
+  );
 }
 
 function namedKey(key: string): string {

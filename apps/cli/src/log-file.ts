@@ -28,6 +28,9 @@ export function openLogFile(file: string): LogFile {
       into.write(`${line}\n`);
       size += line.length + 1;
     },
-    close: () => new Promise((resolve) => (stream === null || stream.closed ? resolve() : stream.once('close', () => resolve()).end())),
+    close: () =>
+      new Promise((resolve) =>
+        stream === null || stream.closed ? resolve() : stream.once('close', () => resolve()).end(),
+      ),
   };
 }

@@ -38,13 +38,39 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 function buildProgram(): Command {
-  const program = new Command('syncline').description("keeps customers' Gmail and Google Calendar mirrored in your own Postgres");
+  const program = new Command('syncline').description(
+    "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",
+  );
   // Before any command is added: subcommands inherit both.
-  program.exitOverride().showHelpAfterError('(syncline --help lists the commands, syncline COMMAND --help their options)');
+  program
+    .exitOverride()
+    .showHelpAfterError(
+      '(syncline --help lists the commands, syncline COMMAND --help their options)',
+    );
   for (const add of [addDemo, addUp, addMigrate]) add(program);
   const accounts = program.command('accounts').description('the accounts that are mirrored');
-  for (const add of [addAccountsImport, addAccountsList, addAccountsPauseAndResume, addAccountsRemove]) add(accounts);
-  for (const add of [addSync, addWait, addExport, addInstances, addAttachment, addSource, addVerify, addAddresses, addChanges, addQuarantine, addQuota, addWhy]) add(program);
+  for (const add of [
+    addAccountsImport,
+    addAccountsList,
+    addAccountsPauseAndResume,
+    addAccountsRemove,
+  ])
+    add(accounts);
+  for (const add of [
+    addSync,
+    addWait,
+    addExport,
+    addInstances,
+    addAttachment,
+    addSource,
+    addVerify,
+    addAddresses,
+    addChanges,
+    addQuarantine,
+    addQuota,
+    addWhy,
+  ])
+    add(program);
   return program;
 }
 

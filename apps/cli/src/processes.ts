@@ -63,7 +63,13 @@ interface Herd {
 
 export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes {
   mkdirSync(options.logDir, { recursive: true });
-  const herd: Herd = { rt, options, children: new Set(), stopping: new AbortController(), failed: new AbortController() };
+  const herd: Herd = {
+    rt,
+    options,
+    children: new Set(),
+    stopping: new AbortController(),
+    failed: new AbortController(),
+  };
   const kept: Promise<void>[] = [];
   return {
     keep: (spec) => void kept.push(keep(herd, spec)),
@@ -77,7 +83,7 @@ async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
   const { rt, options, stopping } = herd;
   const log = openLogFile(path.join(options.logDir, `${spec.name}.log`));
   let backoffMs = FIRST_BACKOFF_MS;
-  for (let everReady = false; !stopping.signal.aborted; ) {
+  for (let everReady = false; !stopping.signal.aborted;) {
     const startedMs = rt.clock.nowMs();
     const end = await runOnce(herd, spec, log);
     if (stopping.signal.aborted) break;
@@ -85,7 +91,11 @@ async function keep(herd: Herd, spec: ProcessSpec): Promise<void> {
     everReady ||= end.wasReady || settled;
     const how = end.signal ?? `exit code ${end.code ?? 'unknown'}`;
     if (spec.irreplaceable || (!everReady && end.signal === null)) {
-      herd.failed.abort(new OperatorError(`${spec.name} ${spec.irreplaceable ? 'ended unexpectedly' : 'could not be started'} (${how}).`));
+      herd.failed.abort(
+        new OperatorError(
+          `${spec.name} ${spec.irreplaceable ? 'ended unexpectedly' : 'could not be started'} (${how}).`,
+        ),
+      );
       break;
     }
     if (settled) backoffMs = FIRST_BACKOFF_MS;
@@ -104,7 +114,9 @@ interface End {
 
 function runOnce(herd: Herd, spec: ProcessSpec, log: LogFile): Promise<End> {
   const child = spawn(process.execPath, ['--require', LEASH, spec.script, ...(spec.args ?? [])], {
-    env: spec.env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: spec.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   herd.children.add(child);
   let wasReady = false;
@@ -143,7 +155,11 @@ function logEntry(line: string): { level: string; msg: string; why: string } | n
   if (!line.startsWith('{"level"')) return null;
   try {
     // Our own log's format: level and msg are always there.
-    const { level, msg, err } = JSON.parse(line) as { level: string; msg: string; err?: { message?: string } };
+    const { level, msg, err } = JSON.parse(line) as {
+      level: string;
+      msg: string;
+      err?: { message?: string };
+    };
     return { level, msg, why: err?.message ?? '' };
   } catch {
     return null; // Cut short by the process's end: it is in the file as it is.

@@ -3,24 +3,74 @@ import type { SpentToday } from '@syncline/store';
 import { type Backfill, quotaDocument, quotaText } from './quota-report.js';
 
 const free = { used: 0, limit: 10_000, closedForMs: 0, pacePercent: 100 };
-const day = { day: '2026-11-21', used: 10, limit: 1_000, backfillBound: 950, catchUpBound: 975, endsInMs: 3_600_000 };
-const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({ gmail: { project: free, day, users: {}, ...over }, calendar: { project: free, users: {} } });
+const day = {
+  day: '2026-11-21',
+  used: 10,
+  limit: 1_000,
+  backfillBound: 950,
+  catchUpBound: 975,
+  endsInMs: 3_600_000,
+};
+const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({
+  gmail: { project: free, day, users: {}, ...over },
+  calendar: { project: free, users: {} },
+});
 
 const spent: SpentToday[] = [
-  { accountId: '1', email: 'ada@example.com', project: 'default', method: 'gmail.users.messages.get', calls: 3, units: 60 },
-  { accountId: '1', email: 'ada@example.com', project: 'default', method: 'calendar.events.list', calls: 2, units: 2 },
-  { accountId: '2', email: 'bob@example.com', project: 'b', method: 'gmail.users.messages.get', calls: 5, units: 100 },
+  {
+    accountId: '1',
+    email: 'ada@example.com',
+    project: 'default',
+    method: 'gmail.users.messages.get',
+    calls: 3,
+    units: 60,
+  },
+  {
+    accountId: '1',
+    email: 'ada@example.com',
+    project: 'default',
+    method: 'calendar.events.list',
+    calls: 2,
+    units: 2,
+  },
+  {
+    accountId: '2',
+    email: 'bob@example.com',
+    project: 'b',
+    method: 'gmail.users.messages.get',
+    calls: 5,
+    units: 100,
+  },
 ];
-const backfill = (etaSeconds: number | null): Backfill => ({ email: 'ada@example.com', tenant: 't', collection: 'mailbox', done: 1, total: 2, etaSeconds, text: '1/2' });
+const backfill = (etaSeconds: number | null): Backfill => ({
+  email: 'ada@example.com',
+  tenant: 't',
+  collection: 'mailbox',
+  done: 1,
+  total: 2,
+  etaSeconds,
+  text: '1/2',
+});
 
 test('what was spent is summed by method, account and project', () => {
   expect(quotaDocument(spent, { default: usageWith({}) }, [])).toMatchObject({
     today: {
-      byMethod: [{ method: 'gmail.users.messages.get', calls: 8, units: 160 }, { method: 'calendar.events.list', calls: 2, units: 2 }],
-      byAccount: [{ email: 'bob@example.com', project: 'b', gmailUnits: 100 }, { email: 'ada@example.com', project: 'default', gmailUnits: 60, calendarRequests: 2 }],
-      byProject: [{ project: 'b', gmailUnits: 100, calendarRequests: 0 }, { project: 'default', gmailUnits: 60, calendarRequests: 2 }],
+      byMethod: [
+        { method: 'gmail.users.messages.get', calls: 8, units: 160 },
+        { method: 'calendar.events.list', calls: 2, units: 2 },
+      ],
+      byAccount: [
+        { email: 'bob@example.com', project: 'b', gmailUnits: 100 },
+        { email: 'ada@example.com', project: 'default', gmailUnits: 60, calendarRequests: 2 },
+      ],
+      byProject: [
+        { project: 'b', gmailUnits: 100, calendarRequests: 0 },
+        { project: 'default', gmailUnits: 60, calendarRequests: 2 },
+      ],
     },
-    minute: usageWith({}), projects: { default: usageWith({}) }, backfillsEndInSeconds: null,
+    minute: usageWith({}),
+    projects: { default: usageWith({}) },
+    backfillsEndInSeconds: null,
   });
 });
 
@@ -28,7 +78,9 @@ test('the end of the backfills is that of the last, and unknown while one cannot
   const endOf = (...etas: (number | null)[]): object => quotaDocument([], null, etas.map(backfill));
   expect(endOf(30, 90)).toMatchObject({ backfillsEndInSeconds: 90 });
   expect(endOf(30, null)).toMatchObject({ backfillsEndInSeconds: null });
-  expect(quotaText([], null, [backfill(90)])).toContain('Backfills in hand, the last ends in 1 min 30 s');
+  expect(quotaText([], null, [backfill(90)])).toContain(
+    'Backfills in hand, the last ends in 1 min 30 s',
+  );
 });
 
 test.each([
@@ -41,7 +93,14 @@ test.each([
 });
 
 test('each project has its lines, and a refusal of Google is told', () => {
-  const text = quotaText(spent, { default: usageWith({}), b: usageWith({ project: { ...free, closedForMs: 30_000, pacePercent: 75 } }) }, []);
+  const text = quotaText(
+    spent,
+    {
+      default: usageWith({}),
+      b: usageWith({ project: { ...free, closedForMs: 30_000, pacePercent: 75 } }),
+    },
+    [],
+  );
   expect(text).toContain('The project default');
   expect(text).toContain('The project b');
   expect(text).toContain('closed by Google for 30 s; slowed to 75 % after a refusal');

@@ -22,17 +22,37 @@ export interface Backfill {
 const SHOWN_LIMIT = 40;
 
 /** `minute` is the default project's; `projects` has them all. */
-export function quotaDocument(spent: readonly SpentToday[], usage: Usage | null, backfills: readonly Backfill[]): object {
-  const today = { byMethod: byMethod(spent), byAccount: byAccount(spent), byProject: byProject(spent) };
-  return { today, minute: usage?.[DEFAULT_PROJECT] ?? null, projects: usage, backfills, backfillsEndInSeconds: endOf(backfills) };
+export function quotaDocument(
+  spent: readonly SpentToday[],
+  usage: Usage | null,
+  backfills: readonly Backfill[],
+): object {
+  const today = {
+    byMethod: byMethod(spent),
+    byAccount: byAccount(spent),
+    byProject: byProject(spent),
+  };
+  return {
+    today,
+    minute: usage?.[DEFAULT_PROJECT] ?? null,
+    projects: usage,
+    backfills,
+    backfillsEndInSeconds: endOf(backfills),
+  };
 }
 
 /** For a person. */
-export function quotaText(spent: readonly SpentToday[], usage: Usage | null, backfills: readonly Backfill[]): string {
+export function quotaText(
+  spent: readonly SpentToday[],
+  usage: Usage | null,
+  backfills: readonly Backfill[],
+): string {
   return [
     ...spentLines(spent, usage),
     '',
-    ...(usage === null ? ['This minute: unknown, Redis does not answer'] : Object.entries(usage).flatMap(([name, used]) => projectLines(name, used))),
+    ...(usage === null
+      ? ['This minute: unknown, Redis does not answer']
+      : Object.entries(usage).flatMap(([name, used]) => projectLines(name, used))),
     '',
     ...backfillLines(backfills, endOf(backfills)),
   ].join('\n');
@@ -50,46 +70,107 @@ interface Spending {
 }
 
 function byMethod(spent: readonly SpentToday[]): ({ method: string } & Spending)[] {
-  return [...summed(spent, ({ method }) => method)].map(([method, sum]) => ({ method, ...sum })).sort((a, b) => b.units - a.units);
+  return [...summed(spent, ({ method }) => method)]
+    .map(([method, sum]) => ({ method, ...sum }))
+    .sort((a, b) => b.units - a.units);
 }
 
-function byProject(spent: readonly SpentToday[]): { project: string; gmailUnits: number; calendarRequests: number }[] {
-  const unitsOf = (project: string, api: string): number => spent.filter((entry) => entry.project === project && entry.method.startsWith(api)).reduce((sum, { units }) => sum + units, 0);
-  return [...new Set(spent.map(({ project }) => project))].sort().map((project) => ({ project, gmailUnits: unitsOf(project, 'gmail.'), calendarRequests: unitsOf(project, 'calendar.') }));
+function byProject(
+  spent: readonly SpentToday[],
+): { project: string; gmailUnits: number; calendarRequests: number }[] {
+  const unitsOf = (project: string, api: string): number =>
+    spent
+      .filter((entry) => entry.project === project && entry.method.startsWith(api))
+      .reduce((sum, { units }) => sum + units, 0);
+  return [...new Set(spent.map(({ project }) => project))].sort().map((project) => ({
+    project,
+    gmailUnits: unitsOf(project, 'gmail.'),
+    calendarRequests: unitsOf(project, 'calendar.'),
+  }));
 }
 
-function byAccount(spent: readonly SpentToday[]): ({ accountId: string; email: string; project: string; gmailUnits: number; calendarRequests: number })[] {
-  const accounts = new Map(spent.map(({ accountId, email, project }) => [accountId, { email, project }]));
-  const gmail = summed(spent.filter(({ method }) => method.startsWith('gmail.')), ({ accountId }) => accountId);
-  const calendar = summed(spent.filter(({ method }) => method.startsWith('calendar.')), ({ accountId }) => accountId);
-  return [...accounts].map(([accountId, account]) => ({
-    accountId, ...account, gmailUnits: gmail.get(accountId)?.units ?? 0, calendarRequests: calendar.get(accountId)?.units ?? 0,
-  })).sort((a, b) => b.gmailUnits - a.gmailUnits);
+function byAccount(spent: readonly SpentToday[]): {
+  accountId: string;
+  email: string;
+  project: string;
+  gmailUnits: number;
+  calendarRequests: number;
+}[] {
+  const accounts = new Map(
+    spent.map(({ accountId, email, project }) => [accountId, { email, project }]),
+  );
+  const gmail = summed(
+    spent.filter(({ method }) => method.startsWith('gmail.')),
+    ({ accountId }) => accountId,
+  );
+  const calendar = summed(
+    spent.filter(({ method }) => method.startsWith('calendar.')),
+    ({ accountId }) => accountId,
+  );
+  return [...accounts]
+    .map(([accountId, account]) => ({
+      accountId,
+      ...account,
+      gmailUnits: gmail.get(accountId)?.units ?? 0,
+      calendarRequests: calendar.get(accountId)?.units ?? 0,
+    }))
+    .sort((a, b) => b.gmailUnits - a.gmailUnits);
 }
 
-function summed(spent: readonly SpentToday[], keyOf: (entry: SpentToday) => string): Map<string, Spending> {
+function summed(
+  spent: readonly SpentToday[],
+  keyOf: (entry: SpentToday) => string,
+): Map<string, Spending> {
   const sums = new Map<string, Spending>();
   for (const entry of spent) {
     const before = sums.get(keyOf(entry)) ?? { calls: 0, units: 0 };
-    sums.set(keyOf(entry), { calls: before.calls + entry.calls, units: before.units + entry.units });
+    sums.set(keyOf(entry), {
+      calls: before.calls + entry.calls,
+      units: before.units + entry.units,
+    });
   }
   return sums;
 }
 
 function spentLines(spent: readonly SpentToday[], usage: Usage | null): string[] {
   if (spent.length === 0) return ['Nothing was spent today (UTC)'];
-  const methods = byMethod(spent).map(({ method, calls, units }) => [method, amount(calls), amount(units)]);
-  return ['Spent today (UTC), by method', ...table([{ title: 'METHOD' }, numbers('CALLS'), numbers('UNITS')], methods), '', ...accountLines(spent, usage)];
+  const methods = byMethod(spent).map(({ method, calls, units }) => [
+    method,
+    amount(calls),
+    amount(units),
+  ]);
+  return [
+    'Spent today (UTC), by method',
+    ...table([{ title: 'METHOD' }, numbers('CALLS'), numbers('UNITS')], methods),
+    '',
+    ...accountLines(spent, usage),
+  ];
 }
 
 function accountLines(spent: readonly SpentToday[], usage: Usage | null): string[] {
   const accounts = byAccount(spent);
-  const rows = accounts.slice(0, SHOWN_LIMIT).map((account) => [
-    account.email, amount(account.gmailUnits), amount(account.calendarRequests), minuteOf(usage?.[account.project]?.gmail.users[account.accountId]), minuteOf(usage?.[account.project]?.calendar.users[account.accountId]),
-  ]);
-  const columns = [{ title: 'ACCOUNT' }, numbers('GMAIL UNITS'), numbers('CALENDAR REQUESTS'), numbers('GMAIL THIS MINUTE'), numbers('CALENDAR THIS MINUTE')];
+  const rows = accounts
+    .slice(0, SHOWN_LIMIT)
+    .map((account) => [
+      account.email,
+      amount(account.gmailUnits),
+      amount(account.calendarRequests),
+      minuteOf(usage?.[account.project]?.gmail.users[account.accountId]),
+      minuteOf(usage?.[account.project]?.calendar.users[account.accountId]),
+    ]);
+  const columns = [
+    { title: 'ACCOUNT' },
+    numbers('GMAIL UNITS'),
+    numbers('CALENDAR REQUESTS'),
+    numbers('GMAIL THIS MINUTE'),
+    numbers('CALENDAR THIS MINUTE'),
+  ];
   const more = accounts.length - SHOWN_LIMIT;
-  return ['By account', ...table(columns, rows), ...(more > 0 ? [`… and ${amount(more)} more`] : [])];
+  return [
+    'By account',
+    ...table(columns, rows),
+    ...(more > 0 ? [`… and ${amount(more)} more`] : []),
+  ];
 }
 
 function projectLines(name: string, { gmail, calendar }: QuotaUsage): string[] {
@@ -98,13 +179,35 @@ function projectLines(name: string, { gmail, calendar }: QuotaUsage): string[] {
     ['Gmail units today (Pacific)', gmail.day, dayState(gmail.day)],
     ['Calendar requests this minute', calendar.project, stateOf(calendar.project)],
   ];
-  const cells = rows.map(([what, { used, limit }, state]) => [what, bar(used, limit), amount(used), amount(limit), amount(Math.max(0, limit - used)), state]);
-  return [`The project ${name}`, ...table([{ title: '' }, { title: '' }, numbers('SPENT'), numbers('LIMIT'), numbers('LEFT'), { title: '' }], cells)];
+  const cells = rows.map(([what, { used, limit }, state]) => [
+    what,
+    bar(used, limit),
+    amount(used),
+    amount(limit),
+    amount(Math.max(0, limit - used)),
+    state,
+  ]);
+  return [
+    `The project ${name}`,
+    ...table(
+      [
+        { title: '' },
+        { title: '' },
+        numbers('SPENT'),
+        numbers('LIMIT'),
+        numbers('LEFT'),
+        { title: '' },
+      ],
+      cells,
+    ),
+  ];
 }
 
 function stateOf({ closedForMs, pacePercent }: Used): string {
   const closed = closedForMs > 0 ? `closed by Google for ${duration(closedForMs)}` : '';
-  return [closed, pacePercent < 100 ? `slowed to ${pacePercent} % after a refusal` : ''].filter(Boolean).join('; ');
+  return [closed, pacePercent < 100 ? `slowed to ${pacePercent} % after a refusal` : '']
+    .filter(Boolean)
+    .join('; ');
 }
 
 /** What the day's budget still allows, by lane. */
@@ -116,10 +219,16 @@ function dayState({ used, limit, backfillBound, catchUpBound, endsInMs }: DayUse
 
 function backfillLines(backfills: readonly Backfill[], endsInSeconds: number | null): string[] {
   if (backfills.length === 0) return ['No backfill in hand'];
-  const rows = backfills.slice(0, SHOWN_LIMIT).map(({ email, collection, text }) => [email, collection, text]);
+  const rows = backfills
+    .slice(0, SHOWN_LIMIT)
+    .map(({ email, collection, text }) => [email, collection, text]);
   const more = backfills.length - SHOWN_LIMIT;
   const end = endsInSeconds === null ? '' : `, the last ends in ${duration(endsInSeconds * 1_000)}`;
-  return [`Backfills in hand${end}`, ...table([{ title: 'ACCOUNT' }, { title: 'COLLECTION' }, { title: 'PROGRESS' }], rows), ...(more > 0 ? [`… and ${amount(more)} more`] : [])];
+  return [
+    `Backfills in hand${end}`,
+    ...table([{ title: 'ACCOUNT' }, { title: 'COLLECTION' }, { title: 'PROGRESS' }], rows),
+    ...(more > 0 ? [`… and ${amount(more)} more`] : []),
+  ];
 }
 
 function minuteOf(used: Used | undefined): string {

@@ -17,11 +17,15 @@ describe('a bar', () => {
 
 describe('a table', () => {
   it('gives each column the width of its widest cell, and no line an end of spaces', () => {
-    expect(table([{ title: 'NAME' }, { title: 'COUNT', align: 'right' }, { title: 'NOTE' }], [['élan', '7', ''], ['x', '1,234,567', 'fine']])).toEqual([
-      'NAME      COUNT  NOTE',
-      'élan          7',
-      'x     1,234,567  fine',
-    ]);
+    expect(
+      table(
+        [{ title: 'NAME' }, { title: 'COUNT', align: 'right' }, { title: 'NOTE' }],
+        [
+          ['élan', '7', ''],
+          ['x', '1,234,567', 'fine'],
+        ],
+      ),
+    ).toEqual(['NAME      COUNT  NOTE', 'élan          7', 'x     1,234,567  fine']);
   });
 
   it('fills rows that are too short', () => {

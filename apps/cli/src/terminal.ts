@@ -17,9 +17,14 @@ export interface Column {
 /** Rows under their titles, each column as wide as its widest cell, two spaces between. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((row) => lengthOf(row[i] ?? ''))));
+  const widths = columns.map((column, i) =>
+    Math.max(column.title.length, ...cells.map((row) => lengthOf(row[i] ?? ''))),
+  );
   const line = (row: readonly string[]): string =>
-    row.map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align)).join('  ').trimEnd();
+    row
+      .map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align))
+      .join('  ')
+      .trimEnd();
   return [line(columns.map((column) => column.title)), ...cells.map(line)];
 }
 
@@ -40,10 +45,19 @@ export function printable(text: string): string {
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green';
-const CODES: Record<Style, readonly [on: number, off: number]> = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39] };
+const CODES: Record<Style, readonly [on: number, off: number]> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+};
 
 /** `text` in a style, if `stream` is a terminal that wants colours. */
-export function styled(text: string, style: Style, stream: NodeJS.WriteStream = process.stderr): string {
+export function styled(
+  text: string,
+  style: Style,
+  stream: NodeJS.WriteStream = process.stderr,
+): string {
   if (!stream.isTTY || !stream.hasColors()) return text;
   const [on, off] = CODES[style];
   return `\u001b[${on}m${text}\u001b[${off}m`;
@@ -87,8 +101,17 @@ function redrawn(stream: NodeJS.WriteStream): Progress {
 /** A line that wraps, or a picture taller than the screen, could not be erased again. */
 function fitting(lines: readonly string[], stream: NodeJS.WriteStream): string[] {
   const { columns, rows } = stream;
-  const kept = lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… and ${lines.length - rows + 2} more`];
-  return kept.map((line) => (lengthOf(line) < columns ? line : `${Array.from(unstyled(line)).slice(0, columns - 2).join('')}…`));
+  const kept =
+    lines.length < rows
+      ? lines
+      : [...lines.slice(0, rows - 2), `… and ${lines.length - rows + 2} more`];
+  return kept.map((line) =>
+    lengthOf(line) < columns
+      ? line
+      : `${Array.from(unstyled(line))
+          .slice(0, columns - 2)
+          .join('')}…`,
+  );
 }
 
 function plainLines(clock: Clock, everyMs: number): Progress {

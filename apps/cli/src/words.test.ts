@@ -3,20 +3,51 @@ import { duration, progressOf, when } from './words.js';
 
 function collection(fields: Partial<CollectionView>): CollectionView {
   return {
-    id: 'c', kind: 'gmail', externalId: 'mailbox', state: 'active', phase: 'backfill', progress: { done: 0, total: null }, walkStartedAt: null, wantedAt: null,
-    servedAt: null, leaseUntil: null, leaseHolder: null, lastSyncedAt: null, nextSyncAt: null, failures: 0, error: null, parked: null, audit: { last: null, inHand: null }, quarantined: 0, doorbell: null, ...fields,
+    id: 'c',
+    kind: 'gmail',
+    externalId: 'mailbox',
+    state: 'active',
+    phase: 'backfill',
+    progress: { done: 0, total: null },
+    walkStartedAt: null,
+    wantedAt: null,
+    servedAt: null,
+    leaseUntil: null,
+    leaseHolder: null,
+    lastSyncedAt: null,
+    nextSyncAt: null,
+    failures: 0,
+    error: null,
+    parked: null,
+    audit: { last: null, inHand: null },
+    quarantined: 0,
+    doorbell: null,
+    ...fields,
   };
 }
 
 describe('words', () => {
   it.each<[number, string]>([
-    [0, '0 ms'], [850, '850 ms'], [12_400, '12 s'], [59_700, '1 min'], [180_000, '3 min'], [200_000, '3 min 20 s'], [1_500_000, '25 min'], [7_500_000, '2 h 5 min'], [7_200_000, '2 h'], [360_000_000, '4 d 4 h'],
+    [0, '0 ms'],
+    [850, '850 ms'],
+    [12_400, '12 s'],
+    [59_700, '1 min'],
+    [180_000, '3 min'],
+    [200_000, '3 min 20 s'],
+    [1_500_000, '25 min'],
+    [7_500_000, '2 h 5 min'],
+    [7_200_000, '2 h'],
+    [360_000_000, '4 d 4 h'],
   ])('%d ms are %s', (ms, words) => {
     expect(duration(ms)).toBe(words);
   });
 
   it('tell before from after', () => {
-    expect([when(new Date(5_000), 10_000), when(new Date(70_000), 10_000), when(null, 10_000)]).toEqual(['5 s ago', 'in 1 min', 'never']);
+    expect([
+      when(new Date(5_000), 10_000),
+      when(new Date(70_000), 10_000),
+      when(null, 10_000),
+    ]).toEqual(['5 s ago', 'in 1 min', 'never']);
   });
 
   it('give a walk a bar and the time it has left', () => {

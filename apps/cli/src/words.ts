@@ -16,7 +16,9 @@ export function duration(ms: number): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
-  return hours < 24 ? withRest(hours, 'h', minutes % 60, 'min') : withRest(Math.floor(hours / 24), 'd', hours % 24, 'h');
+  return hours < 24
+    ? withRest(hours, 'h', minutes % 60, 'min')
+    : withRest(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
 /** `12 s ago`, `in 3 min`, `never`. */
@@ -39,10 +41,14 @@ export function counted(count: number, noun: string): string {
 /** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`; the ids of calendars are cut to fit. */
 export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>): string {
   switch (collection.kind) {
-    case 'gmail': return 'mailbox';
-    case 'calendar-list': return 'calendar list';
-    case 'calendar-events': return `calendar ${shortened(collection.externalId)}`;
-    default: return unreachable(collection.kind);
+    case 'gmail':
+      return 'mailbox';
+    case 'calendar-list':
+      return 'calendar list';
+    case 'calendar-events':
+      return `calendar ${shortened(collection.externalId)}`;
+    default:
+      return unreachable(collection.kind);
   }
 }
 

@@ -4,7 +4,11 @@ import type { Buried, DeadHolder } from '@syncline/store';
 import { type BurialDeps, runBurials } from './burials.js';
 import { NOBODY, afterBurial, missing } from './missing.js';
 
-const see = (...connected: string[]): Holders => ({ connected: new Set(connected), announced: [], forMs: 60_000 });
+const see = (...connected: string[]): Holders => ({
+  connected: new Set(connected),
+  announced: [],
+  forMs: 60_000,
+});
 
 describe('who counts as dead', () => {
   test('whoever is missed in two looks about a second apart', () => {
@@ -12,12 +16,19 @@ describe('who counts as dead', () => {
     const first = missing(met.attendance, see('b'), 1_000);
     expect([met.dead, first.dead]).toEqual([[], []]);
     expect(missing(first.attendance, see('b'), 1_500).dead).toEqual([]);
-    expect(missing(first.attendance, see('b'), 2_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+    expect(missing(first.attendance, see('b'), 2_000).dead).toEqual([
+      { holder: 'a', silentMs: 1_000 },
+    ]);
   });
 
   test('not who was back in between: it is missed anew', () => {
     let { attendance } = missing(NOBODY, see('a'), 0);
-    for (const [at, seen] of [[1_000, see()], [1_500, see('a')], [2_000, see()]] as const) attendance = missing(attendance, seen, at).attendance;
+    for (const [at, seen] of [
+      [1_000, see()],
+      [1_500, see('a')],
+      [2_000, see()],
+    ] as const)
+      attendance = missing(attendance, seen, at).attendance;
     expect(missing(attendance, see(), 2_500).dead).toEqual([]);
     expect(missing(attendance, see(), 3_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
   });
@@ -29,7 +40,9 @@ describe('who counts as dead', () => {
     expect(cut.dead).toEqual([]);
     const after = missing(cut.attendance, { ...see(), forMs: 2_000 }, 3_000);
     expect(after.dead).toEqual([]);
-    expect(missing(after.attendance, see(), 4_000).dead).toEqual([{ holder: 'a', silentMs: 1_000 }]);
+    expect(missing(after.attendance, see(), 4_000).dead).toEqual([
+      { holder: 'a', silentMs: 1_000 },
+    ]);
   });
 
   test('a buried one is forgotten; one that lives after all is missed anew', () => {
@@ -37,9 +50,14 @@ describe('who counts as dead', () => {
     attendance = missing(attendance, see(), 1_000).attendance;
     const judged = missing(attendance, see(), 2_000);
     expect(judged.dead.map(({ holder }) => holder)).toEqual(['a', 'b']);
-    const rest = afterBurial(judged.attendance, [{ holder: 'a', alive: false }, { holder: 'b', alive: true }]);
+    const rest = afterBurial(judged.attendance, [
+      { holder: 'a', alive: false },
+      { holder: 'b', alive: true },
+    ]);
     expect(missing(rest, see(), 3_000).dead).toEqual([]);
-    expect(missing(missing(rest, see(), 3_000).attendance, see(), 4_000).dead).toEqual([{ holder: 'b', silentMs: 1_000 }]);
+    expect(missing(missing(rest, see(), 3_000).attendance, see(), 4_000).dead).toEqual([
+      { holder: 'b', silentMs: 1_000 },
+    ]);
   });
 });
 
@@ -57,15 +75,32 @@ interface World {
 function world(): World {
   const [done, logged, draining] = [[] as string[], [] as string[], new AbortController()];
   let nowMs = 0;
-  const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep: async () => undefined };
-  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock, random: { next: () => 0, uuid: () => '' }, signal: draining.signal });
+  const clock: Clock = {
+    now: () => new Date(nowMs),
+    nowMs: () => nowMs,
+    sleep: async () => undefined,
+  };
+  const rt = createRuntime({
+    service: 'test',
+    logLevel: 'silent',
+    clock,
+    random: { next: () => 0, uuid: () => '' },
+    signal: draining.signal,
+  });
   rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
   const seen: World['seen'] = [];
   const alive = new Set<string>();
   const held: HeldJob[] = [];
-  const bury = async (dead: readonly DeadHolder[], o: { jobs: readonly string[] }): Promise<Buried[]> => {
+  const bury = async (
+    dead: readonly DeadHolder[],
+    o: { jobs: readonly string[] },
+  ): Promise<Buried[]> => {
     done.push(`leases of ${dead.map(({ holder }) => holder).join()}, jobs ${o.jobs.join()}`);
-    return dead.map(({ holder }) => ({ holder, released: alive.has(holder) ? 0 : 1, alive: alive.has(holder) }));
+    return dead.map(({ holder }) => ({
+      holder,
+      released: alive.has(holder) ? 0 : 1,
+      alive: alive.has(holder),
+    }));
   };
   const holders = async (): Promise<Holders | null> => {
     nowMs += 1_000;
@@ -73,10 +108,30 @@ function world(): World {
     if (seen.length === 0) draining.abort();
     return next ?? null;
   };
-  return { rt, seen, held, alive, done, logged, deps: { store: { lease: { bury } }, fleet: { holders, heldJobs: async () => held, strikeOff: async (gone) => void done.push(`struck off ${gone.join()}`) } } };
+  return {
+    rt,
+    seen,
+    held,
+    alive,
+    done,
+    logged,
+    deps: {
+      store: { lease: { bury } },
+      fleet: {
+        holders,
+        heldJobs: async () => held,
+        strikeOff: async (gone) => void done.push(`struck off ${gone.join()}`),
+      },
+    },
+  };
 }
 
-const job = ({ done }: World, holder: string, collectionId: string): HeldJob => ({ holder, collectionId, queue: 'gmail-full', giveBack: async () => done.push(`job ${collectionId}`) > 0 });
+const job = ({ done }: World, holder: string, collectionId: string): HeldJob => ({
+  holder,
+  collectionId,
+  queue: 'gmail-full',
+  giveBack: async () => done.push(`job ${collectionId}`) > 0,
+});
 
 test('first its leases are taken, then its jobs are given back, and nobody else’s', async () => {
   const at = world();

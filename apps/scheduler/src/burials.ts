@@ -24,12 +24,20 @@ export async function runBurials(rt: Runtime, deps: BurialDeps): Promise<void> {
   while (!rt.signal.aborted) {
     try {
       const next = await look(rt, deps, attendance);
-      if (next === null && isTold) rt.log.warn({ event: 'connections-untold' }, 'Redis does not tell who is connected (CLIENT LIST): the work of a killed worker is taken over when its lease and lock lapse, after about ten seconds');
+      if (next === null && isTold)
+        rt.log.warn(
+          { event: 'connections-untold' },
+          'Redis does not tell who is connected (CLIENT LIST): the work of a killed worker is taken over when its lease and lock lapse, after about ten seconds',
+        );
       isTold = next !== null;
       attendance = next ?? NOBODY;
       isFailing = false;
     } catch (error) {
-      if (!isFailing) rt.log.warn({ event: 'burials-failed', err: error }, 'it cannot be seen which workers are gone; trying again until it can');
+      if (!isFailing)
+        rt.log.warn(
+          { event: 'burials-failed', err: error },
+          'it cannot be seen which workers are gone; trying again until it can',
+        );
       isFailing = true;
     }
     await rt.clock.sleep(LOOK_EVERY_MS, rt.signal).catch((reason: unknown) => {
@@ -47,13 +55,29 @@ async function look(rt: Runtime, deps: BurialDeps, before: Attendance): Promise<
 }
 
 /** First the leases, then the jobs, or whoever took a job would find its lease still held. */
-async function bury(rt: Runtime, { store, fleet }: BurialDeps, dead: readonly DeadHolder[]): Promise<{ holder: string; alive: boolean }[]> {
-  const jobs = (await fleet.heldJobs()).filter((job) => dead.some(({ holder }) => holder === job.holder));
-  const buried = await store.lease.bury(dead, { jobs: jobs.map(({ collectionId }) => collectionId), withinMs: VISIBILITY_MS });
+async function bury(
+  rt: Runtime,
+  { store, fleet }: BurialDeps,
+  dead: readonly DeadHolder[],
+): Promise<{ holder: string; alive: boolean }[]> {
+  const jobs = (await fleet.heldJobs()).filter((job) =>
+    dead.some(({ holder }) => holder === job.holder),
+  );
+  const buried = await store.lease.bury(dead, {
+    jobs: jobs.map(({ collectionId }) => collectionId),
+    withinMs: VISIBILITY_MS,
+  });
   for (const { holder, released, alive } of buried) {
     if (alive) continue;
-    const given = await Promise.all(jobs.filter((job) => job.holder === holder).map((job) => job.giveBack()));
-    const fields = { event: 'worker-buried', holder, leases: released, jobs: given.filter(Boolean).length };
+    const given = await Promise.all(
+      jobs.filter((job) => job.holder === holder).map((job) => job.giveBack()),
+    );
+    const fields = {
+      event: 'worker-buried',
+      holder,
+      leases: released,
+      jobs: given.filter(Boolean).length,
+    };
     // Whoever drained has left nothing, and of several schedulers one does it.
     if (fields.leases + fields.jobs === 0) continue;
     rt.metrics.workersBuried.inc();

@@ -10,10 +10,17 @@ const POOL_SIZE = 4;
 
 void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
 
-async function startScheduler(rt: Runtime, { databaseUrl, masterKey, redisUrl }: ResolvedConfig): Promise<Service> {
+async function startScheduler(
+  rt: Runtime,
+  { databaseUrl, masterKey, redisUrl }: ResolvedConfig,
+): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
   const fleet = await openFleet(rt, { redisUrl });
-  const ticking = Promise.all([runTicks(rt, { store, fleet }), runWatchTicks(rt, { store, fleet }), runBurials(rt, { store, fleet })]);
+  const ticking = Promise.all([
+    runTicks(rt, { store, fleet }),
+    runWatchTicks(rt, { store, fleet }),
+    runBurials(rt, { store, fleet }),
+  ]);
   return {
     drain: async () => {
       await ticking;

@@ -23,17 +23,34 @@ export const NOBODY: Attendance = { known: new Set(), missedAtMs: new Map() };
  * One look. Dead is who has worked, and was missed in two looks about a second apart, through a connection of ours that
  * stood long enough for everybody else's to be back. A mistake costs the page in hand: whoever goes on is fenced out once another has claimed.
  */
-export function missing({ known, missedAtMs }: Attendance, { connected, announced, forMs }: Holders, nowMs: number): { attendance: Attendance; dead: DeadHolder[] } {
+export function missing(
+  { known, missedAtMs }: Attendance,
+  { connected, announced, forMs }: Holders,
+  nowMs: number,
+): { attendance: Attendance; dead: DeadHolder[] } {
   const everybody = new Set([...known, ...announced, ...connected]);
-  if (forMs < SETTLING_MS) return { attendance: { known: everybody, missedAtMs: new Map() }, dead: [] };
-  const missed = new Map([...everybody].filter((holder) => !connected.has(holder)).map((holder) => [holder, missedAtMs.get(holder) ?? nowMs]));
-  const dead = [...missed].map(([holder, sinceMs]) => ({ holder, silentMs: nowMs - sinceMs })).filter(({ silentMs }) => silentMs >= MISSED_LIMIT_MS);
+  if (forMs < SETTLING_MS)
+    return { attendance: { known: everybody, missedAtMs: new Map() }, dead: [] };
+  const missed = new Map(
+    [...everybody]
+      .filter((holder) => !connected.has(holder))
+      .map((holder) => [holder, missedAtMs.get(holder) ?? nowMs]),
+  );
+  const dead = [...missed]
+    .map(([holder, sinceMs]) => ({ holder, silentMs: nowMs - sinceMs }))
+    .filter(({ silentMs }) => silentMs >= MISSED_LIMIT_MS);
   return { attendance: { known: everybody, missedAtMs: missed }, dead };
 }
 
 /** Without those who were buried; who lives after all must be missed anew. */
-export function afterBurial({ known, missedAtMs }: Attendance, buried: readonly { holder: string; alive: boolean }[]): Attendance {
+export function afterBurial(
+  { known, missedAtMs }: Attendance,
+  buried: readonly { holder: string; alive: boolean }[],
+): Attendance {
   const judged = new Set(buried.map(({ holder }) => holder));
   const gone = new Set(buried.filter(({ alive }) => !alive).map(({ holder }) => holder));
-  return { known: new Set([...known].filter((holder) => !gone.has(holder))), missedAtMs: new Map([...missedAtMs].filter(([holder]) => !judged.has(holder))) };
+  return {
+    known: new Set([...known].filter((holder) => !gone.has(holder))),
+    missedAtMs: new Map([...missedAtMs].filter(([holder]) => !judged.has(holder))),
+  };
 }

@@ -13,7 +13,14 @@ test('forgotten has who knows nothing, and who is another than before; a schedul
 });
 
 test('what was handed out is brought forward once for each time that Redis forgot, also when Postgres was away just then', async () => {
-  const found: QueueMemory[] = [{ id: 'a', isNew: false }, { id: 'b', isNew: true }, { id: 'b', isNew: false }, { id: 'b', isNew: false }, { id: 'c', isNew: false }, { id: 'c', isNew: false }];
+  const found: QueueMemory[] = [
+    { id: 'a', isNew: false },
+    { id: 'b', isNew: true },
+    { id: 'b', isNew: false },
+    { id: 'b', isNew: false },
+    { id: 'c', isNew: false },
+    { id: 'c', isNew: false },
+  ];
   const brought: number[] = [];
   let round = 0;
   const remind = reminder(rt, {

@@ -26,7 +26,11 @@ export function reminder(rt: Runtime, { store, fleet }: ReminderDeps): () => Pro
     if (!isOwed) return;
     const collections = await store.collections.bringForward(VISIBILITY_MS);
     isOwed = false;
-    if (collections > 0) rt.log.warn({ event: 'jobs-forgotten', collections }, 'Redis has forgotten jobs, or was started again: what had been handed out is due again');
+    if (collections > 0)
+      rt.log.warn(
+        { event: 'jobs-forgotten', collections },
+        'Redis has forgotten jobs, or was started again: what had been handed out is due again',
+      );
   };
 }
 

@@ -25,6 +25,8 @@ const WAITING_LIMIT = 2_000;
  * there are need not be known: as they take jobs up, `active` grows, and the room with it.
  */
 export function roomIn(queue: SyncQueueName, { waiting, active }: QueueLoad): number {
-  const wanted = isWalkQueue(queue) ? Math.max(WALKS_FLOOR, WALKS_PER_ACTIVE * active) : Math.max(FOLLOWS_FLOOR, FOLLOWS_PER_ACTIVE * active);
+  const wanted = isWalkQueue(queue)
+    ? Math.max(WALKS_FLOOR, WALKS_PER_ACTIVE * active)
+    : Math.max(FOLLOWS_FLOOR, FOLLOWS_PER_ACTIVE * active);
   return Math.max(0, Math.min(WAITING_LIMIT, wanted) - waiting);
 }

@@ -20,11 +20,17 @@ const AHEAD_LIMIT = 1_000;
  * Who is ahead after a round. The turn that the round reached is where everybody stands now: who had that one is ahead by one, who had fewer by none.
  * @param hadRoom whether the round took everything that was due: then nobody waits, and nobody is ahead
  */
-export function aheadAfter(ahead: Ahead, claimed: readonly Pick<DueCollection, 'tenant' | 'turn'>[], hadRoom: boolean): Ahead {
+export function aheadAfter(
+  ahead: Ahead,
+  claimed: readonly Pick<DueCollection, 'tenant' | 'turn'>[],
+  hadRoom: boolean,
+): Ahead {
   if (hadRoom) return NOBODY_AHEAD;
   const reached = Math.max(1, ...claimed.map(({ turn }) => turn));
   const last = new Map(ahead);
   for (const { tenant, turn } of claimed) last.set(tenant, Math.max(turn, last.get(tenant) ?? 0));
-  const left = [...last].map(([tenant, turn]) => [tenant, turn - reached + 1] as const).filter(([, turns]) => turns > 0);
+  const left = [...last]
+    .map(([tenant, turn]) => [tenant, turn - reached + 1] as const)
+    .filter(([, turns]) => turns > 0);
   return new Map(left.toSorted(([, a], [, b]) => b - a).slice(0, AHEAD_LIMIT));
 }

@@ -6,7 +6,10 @@ import { type QueueTurns, type TickDeps, retryMs, runTicks, tick } from './tick.
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
 
-const waitingEverywhere = (waiting: number): Counts => Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>])) as Counts;
+const waitingEverywhere = (waiting: number): Counts =>
+  Object.fromEntries(
+    QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>]),
+  ) as Counts;
 
 test('what is due goes to its queue, and the next round waits as long as there is reason to', async () => {
   const busy = { ...waitingEverywhere(0), 'gmail-incremental': { waiting: 0, active: 100 } };
@@ -14,13 +17,21 @@ test('what is due goes to its queue, and the next round waits as long as there i
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(0);
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(1_000);
   expect(world.enqueued).toHaveLength(500);
-  expect(world.enqueued[0]).toEqual({ collectionId: 'c0', queue: 'gmail-incremental', first: false });
+  expect(world.enqueued[0]).toEqual({
+    collectionId: 'c0',
+    queue: 'gmail-incremental',
+    first: false,
+  });
 });
 
 test('a queue gets no more than it has room for, and is soon looked at again', async () => {
   const world = worldWith({ counts: waitingEverywhere(5), due: [collections(500)] });
   expect(await tick(runtimeWith([]).rt, world.deps, new Map())).toBe(100);
-  expect(world.enqueued.map((job) => job.queue)).toEqual(['gmail-full', 'gmail-full', 'gmail-full']);
+  expect(world.enqueued.map((job) => job.queue)).toEqual([
+    'gmail-full',
+    'gmail-full',
+    'gmail-full',
+  ]);
 });
 
 test('a round that found something is soon followed by the next, so that looks do not come in heaps', async () => {
@@ -30,17 +41,30 @@ test('a round that found something is soon followed by the next, so that looks d
 });
 
 test('who is ahead in a queue is remembered from round to round, until there is room for everybody', async () => {
-  const world = worldWith({ counts: waitingEverywhere(7), due: [collections(1), [], [], [], collections(1), [], [], [], [], [], [], [], []] });
+  const world = worldWith({
+    counts: waitingEverywhere(7),
+    due: [collections(1), [], [], [], collections(1), [], [], [], [], [], [], [], []],
+  });
   const turns: QueueTurns = new Map();
   for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, turns);
-  const walks = world.asked.filter(({ queue }) => queue?.gmail && queue.full).map(({ ahead }) => [...(ahead ?? [])]);
+  const walks = world.asked
+    .filter(({ queue }) => queue?.gmail && queue.full)
+    .map(({ ahead }) => [...(ahead ?? [])]);
   expect(walks).toEqual([[], [['t', 1]], [['t', 1]], []]);
-  expect(world.asked.filter(({ queue }) => !queue?.gmail && queue?.full).map(({ ahead }) => ahead?.size)).toEqual([0, 0, 0, 0]);
+  expect(
+    world.asked.filter(({ queue }) => !queue?.gmail && queue?.full).map(({ ahead }) => ahead?.size),
+  ).toEqual([0, 0, 0, 0]);
 });
 
 test('who has just connected, and whose run was cut off, goes to the head of its queue', async () => {
-  const [plain, connected, cutOff] = collections(3) as [DueCollection, DueCollection, DueCollection];
-  const world = worldWith({ due: [[plain, { ...connected, onboarding: true }, { ...cutOff, interrupted: true }]] });
+  const [plain, connected, cutOff] = collections(3) as [
+    DueCollection,
+    DueCollection,
+    DueCollection,
+  ];
+  const world = worldWith({
+    due: [[plain, { ...connected, onboarding: true }, { ...cutOff, interrupted: true }]],
+  });
   await tick(runtimeWith([]).rt, world.deps, new Map());
   expect(world.enqueued.map(({ first }) => first)).toEqual([false, true, true]);
 });
@@ -62,18 +86,32 @@ test('an outage is logged when it begins and when it is over, and waited for wit
 
 test('draining ends the loop between two ticks', async () => {
   const { rt, stop } = runtimeWith([]);
-  const world = worldWith({ due: [collections(8), collections(200), collections(8), collections(200)], whenDone: stop });
+  const world = worldWith({
+    due: [collections(8), collections(200), collections(8), collections(200)],
+    whenDone: stop,
+  });
   await runTicks(rt, world.deps);
   expect(world.enqueued).toHaveLength(416);
 });
 
 test('retries wait longer each time and never over 10 s', () => {
-  expect([1, 2, 3, 4, 5, 6, 50].map((failures) => retryMs(failures, 0))).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+  expect([1, 2, 3, 4, 5, 6, 50].map((failures) => retryMs(failures, 0))).toEqual([
+    500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000,
+  ]);
   expect(retryMs(50, 0.999)).toBeLessThan(10_000);
 });
 
 function collections(count: number): DueCollection[] {
-  return Array.from({ length: count }, (_, n) => ({ id: `c${n}`, kind: 'gmail', phase: 'follow', wantedFull: false, tenant: 't', onboarding: false, interrupted: false, turn: n + 1 }));
+  return Array.from({ length: count }, (_, n) => ({
+    id: `c${n}`,
+    kind: 'gmail',
+    phase: 'follow',
+    wantedFull: false,
+    tenant: 't',
+    onboarding: false,
+    interrupted: false,
+    turn: n + 1,
+  }));
 }
 
 interface World {
@@ -84,8 +122,18 @@ interface World {
 }
 
 /** Postgres and Redis as the scheduler sees them. `whenDone` is called by the first claim that finds nothing left. */
-function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: number; whenDone?: () => void }): World {
-  const world: World = { enqueued: [], claims: 0, asked: [], deps: undefined as unknown as World['deps'] };
+function worldWith(o: {
+  counts?: Counts;
+  due: DueCollection[][];
+  failClaims?: number;
+  whenDone?: () => void;
+}): World {
+  const world: World = {
+    enqueued: [],
+    claims: 0,
+    asked: [],
+    deps: undefined as unknown as World['deps'],
+  };
   world.deps = {
     fleet: {
       memory: async () => ({ id: 'm', isNew: false }),
@@ -99,7 +147,8 @@ function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: nu
           const { limit } = query;
           world.claims += 1;
           world.asked.push(query);
-          if (world.claims <= (o.failClaims ?? 0)) throw new Error('terminating connection due to administrator command');
+          if (world.claims <= (o.failClaims ?? 0))
+            throw new Error('terminating connection due to administrator command');
           const batch = o.due.shift();
           if (batch === undefined) o.whenDone?.();
           return (batch ?? []).slice(0, limit);
@@ -113,8 +162,18 @@ function worldWith(o: { counts?: Counts; due: DueCollection[][]; failClaims?: nu
 function runtimeWith(logged: string[]): { rt: Runtime; slept: number[]; stop: () => void } {
   const slept: number[] = [];
   const draining = new AbortController();
-  const clock: Clock = { now: () => new Date(0), nowMs: () => 0, sleep: async (ms) => void slept.push(ms) };
-  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock, random: { next: () => 0, uuid: () => '' }, signal: draining.signal });
+  const clock: Clock = {
+    now: () => new Date(0),
+    nowMs: () => 0,
+    sleep: async (ms) => void slept.push(ms),
+  };
+  const rt = createRuntime({
+    service: 'test',
+    logLevel: 'silent',
+    clock,
+    random: { next: () => 0, uuid: () => '' },
+    signal: draining.signal,
+  });
   const note = (fields: { event: string }): void => void logged.push(fields.event);
   rt.log.error = note;
   rt.log.info = note;

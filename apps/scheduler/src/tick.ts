@@ -41,11 +41,19 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
       await remind();
       const pauseMs = await tick(rt, deps, turns);
       endTimer();
-      if (failures > 0) rt.log.info({ event: 'scheduler-recovered', failures }, 'due work can be claimed and enqueued again');
+      if (failures > 0)
+        rt.log.info(
+          { event: 'scheduler-recovered', failures },
+          'due work can be claimed and enqueued again',
+        );
       failures = 0;
       if (pauseMs > 0) await pause(rt, pauseMs);
     } catch (error) {
-      if (failures === 0) rt.log.error({ event: 'scheduler-failed', err: error }, 'due work cannot be claimed or enqueued; trying again until it can');
+      if (failures === 0)
+        rt.log.error(
+          { event: 'scheduler-failed', err: error },
+          'due work cannot be claimed or enqueued; trying again until it can',
+        );
       failures += 1;
       await pause(rt, retryMs(failures, rt.random.next()));
     }
@@ -59,17 +67,41 @@ export type QueueTurns = Map<SyncQueueName, Ahead>;
 export async function tick(rt: Runtime, deps: TickDeps, turns: QueueTurns): Promise<number> {
   // Redis is asked first: while it is away nothing is claimed, and nothing has to become due a second time.
   const counts = await deps.fleet.counts();
-  return Math.min(...(await Promise.all(SYNC_QUEUES.map((queue) => fill(rt, deps, turns, queue, roomIn(queue, loadOf(counts[queue])))))));
+  return Math.min(
+    ...(await Promise.all(
+      SYNC_QUEUES.map((queue) =>
+        fill(rt, deps, turns, queue, roomIn(queue, loadOf(counts[queue]))),
+      ),
+    )),
+  );
 }
 
 /** Hands due work to one queue, as much as has room. Returns how long it may be left alone, in ms. */
-async function fill(rt: Runtime, { store, fleet }: TickDeps, turns: QueueTurns, queue: SyncQueueName, room: number): Promise<number> {
+async function fill(
+  rt: Runtime,
+  { store, fleet }: TickDeps,
+  turns: QueueTurns,
+  queue: SyncQueueName,
+  room: number,
+): Promise<number> {
   if (room === 0) return BUSY_TICK_MS;
   const limit = Math.min(CLAIM_LIMIT, room);
   const ahead = turns.get(queue) ?? NOBODY_AHEAD;
-  const due = await store.collections.claimDue({ limit, visibilityMs: VISIBILITY_MS, queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) }, ahead });
+  const due = await store.collections.claimDue({
+    limit,
+    visibilityMs: VISIBILITY_MS,
+    queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) },
+    ahead,
+  });
   turns.set(queue, aheadAfter(ahead, due, due.length < limit));
-  if (due.length > 0) await fleet.enqueue(due.map(({ id, onboarding, interrupted }) => ({ collectionId: id, queue, first: onboarding || interrupted })));
+  if (due.length > 0)
+    await fleet.enqueue(
+      due.map(({ id, onboarding, interrupted }) => ({
+        collectionId: id,
+        queue,
+        first: onboarding || interrupted,
+      })),
+    );
   rt.metrics.schedulerClaimed.inc({ queue }, due.length);
   if (due.length < limit) return due.length === 0 ? TICK_MS : FED_TICK_MS;
   return room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS;
@@ -82,7 +114,10 @@ export function retryMs(failures: number, chance: number): number {
 }
 
 function loadOf(states: Record<string, number>): { waiting: number; active: number } {
-  return { waiting: (states['waiting'] ?? 0) + (states['prioritized'] ?? 0), active: states['active'] ?? 0 };
+  return {
+    waiting: (states['waiting'] ?? 0) + (states['prioritized'] ?? 0),
+    active: states['active'] ?? 0,
+  };
 }
 
 /** Sleeps, or returns early when draining begins: the loop looks at the signal itself. */

@@ -3,19 +3,32 @@ import { type Clock, createRuntime, type Runtime } from '@syncline/runtime';
 import { runWatchTicks, watchTick, type WatchTickDeps } from './watch-ticks.js';
 
 type Counts = Awaited<ReturnType<Fleet['counts']>>;
-const counts = (waiting: number): Counts => Object.fromEntries(QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>])) as Counts;
+const counts = (waiting: number): Counts =>
+  Object.fromEntries(
+    QUEUE_NAMES.map((name) => [name, { waiting } as Record<string, number>]),
+  ) as Counts;
 
-function depsWith(o: { waiting?: number; due: string[][]; whenDone?: () => void; failures?: number }): WatchTickDeps & { enqueued: Enqueued[]; limits: number[] } {
+function depsWith(o: {
+  waiting?: number;
+  due: string[][];
+  whenDone?: () => void;
+  failures?: number;
+}): WatchTickDeps & { enqueued: Enqueued[]; limits: number[] } {
   const [enqueued, limits]: [Enqueued[], number[]] = [[], []];
   let failures = o.failures ?? 0;
   return {
-    enqueued, limits,
-    fleet: { counts: async () => counts(o.waiting ?? 0), enqueue: async (items) => void enqueued.push(...items) },
+    enqueued,
+    limits,
+    fleet: {
+      counts: async () => counts(o.waiting ?? 0),
+      enqueue: async (items) => void enqueued.push(...items),
+    },
     store: {
       watches: {
         claimDue: async ({ limit }) => {
           limits.push(limit);
-          if (failures-- > 0) throw new Error('terminating connection due to administrator command');
+          if (failures-- > 0)
+            throw new Error('terminating connection due to administrator command');
           const batch = o.due.shift();
           if (batch === undefined) o.whenDone?.();
           return batch ?? [];
@@ -29,11 +42,17 @@ test('what is due goes to its own queue', async () => {
   const deps = depsWith({ due: [['c1', 'c2']] });
   await watchTick(deps);
   await watchTick(deps);
-  expect(deps.enqueued).toEqual([{ collectionId: 'c1', queue: 'watch' }, { collectionId: 'c2', queue: 'watch' }]);
+  expect(deps.enqueued).toEqual([
+    { collectionId: 'c1', queue: 'watch' },
+    { collectionId: 'c2', queue: 'watch' },
+  ]);
 });
 
 test('no more is claimed than the queue has room for', async () => {
-  const [nearly, full] = [depsWith({ waiting: 950, due: [[]] }), depsWith({ waiting: 1_000, due: [['c1']] })];
+  const [nearly, full] = [
+    depsWith({ waiting: 950, due: [[]] }),
+    depsWith({ waiting: 1_000, due: [['c1']] }),
+  ];
   await watchTick(nearly);
   await watchTick(full);
   expect([nearly.limits, full.limits]).toEqual([[50], []]);
@@ -42,8 +61,18 @@ test('no more is claimed than the queue has room for', async () => {
 test('an outage is told once and waited for, and draining ends the loop', async () => {
   const [logged, slept]: [string[], number[]] = [[], []];
   const draining = new AbortController();
-  const clock: Clock = { now: () => new Date(0), nowMs: () => 0, sleep: async (ms) => void slept.push(ms) };
-  const rt: Runtime = createRuntime({ service: 'test', logLevel: 'silent', clock, random: { next: () => 0, uuid: () => '' }, signal: draining.signal });
+  const clock: Clock = {
+    now: () => new Date(0),
+    nowMs: () => 0,
+    sleep: async (ms) => void slept.push(ms),
+  };
+  const rt: Runtime = createRuntime({
+    service: 'test',
+    logLevel: 'silent',
+    clock,
+    random: { next: () => 0, uuid: () => '' },
+    signal: draining.signal,
+  });
   rt.log.warn = (fields: { event: string }) => void logged.push(fields.event);
   await runWatchTicks(rt, depsWith({ due: [], failures: 3, whenDone: () => draining.abort() }));
   expect(logged).toEqual(['watch-ticks-failed']);

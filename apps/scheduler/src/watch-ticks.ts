@@ -21,17 +21,23 @@ export interface WatchTickDeps {
 
 /** Ticks until `rt.signal` is aborted. Bad weather in Postgres or Redis is logged when it begins and waited for. */
 export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<void> {
-  for (let failures = 0; !rt.signal.aborted; ) {
+  for (let failures = 0; !rt.signal.aborted;) {
     try {
       await watchTick(deps);
       failures = 0;
     } catch (error) {
-      if (failures === 0) rt.log.warn({ event: 'watch-ticks-failed', err: error }, 'watches cannot be claimed or enqueued; trying again until they can');
+      if (failures === 0)
+        rt.log.warn(
+          { event: 'watch-ticks-failed', err: error },
+          'watches cannot be claimed or enqueued; trying again until they can',
+        );
       failures += 1;
     }
-    await rt.clock.sleep(failures === 0 ? TICK_MS : retryMs(failures, rt.random.next()), rt.signal).catch((reason: unknown) => {
-      if (!rt.signal.aborted) throw reason;
-    });
+    await rt.clock
+      .sleep(failures === 0 ? TICK_MS : retryMs(failures, rt.random.next()), rt.signal)
+      .catch((reason: unknown) => {
+        if (!rt.signal.aborted) throw reason;
+      });
   }
 }
 
@@ -41,5 +47,6 @@ export async function watchTick({ store, fleet }: WatchTickDeps): Promise<void> 
   const limit = Math.min(CLAIM_LIMIT, WAITING_LIMIT - waiting);
   if (limit <= 0) return;
   const due = await store.watches.claimDue({ limit, visibilityMs: VISIBILITY_MS });
-  if (due.length > 0) await fleet.enqueue(due.map((collectionId) => ({ collectionId, queue: 'watch' as const })));
+  if (due.length > 0)
+    await fleet.enqueue(due.map((collectionId) => ({ collectionId, queue: 'watch' as const })));
 }

@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { splitConcurrency } from './concurrency.js';
 
 test('sixteen slots: half of them follow, and Gmail has more than Calendar', () => {
-  expect(splitConcurrency(16)).toEqual({ 'gmail-full': 5, 'gmail-incremental': 5, 'calendar-full': 3, 'calendar-incremental': 3 });
+  expect(splitConcurrency(16)).toEqual({
+    'gmail-full': 5,
+    'gmail-incremental': 5,
+    'calendar-full': 3,
+    'calendar-incremental': 3,
+  });
 });
 
 test('whatever the total, it is spent to the last slot and every queue has one of its own', () => {
@@ -17,5 +22,6 @@ test('whatever the total, it is spent to the last slot and every queue has one o
 });
 
 test('a total below four counts as four: BullMQ knows no worker without a slot', () => {
-  for (const total of [0, 1, 2, 3]) expect(Object.values(splitConcurrency(total))).toEqual([1, 1, 1, 1]);
+  for (const total of [0, 1, 2, 3])
+    expect(Object.values(splitConcurrency(total))).toEqual([1, 1, 1, 1]);
 });

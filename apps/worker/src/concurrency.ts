@@ -22,7 +22,9 @@ export function splitConcurrency(total: number): Record<SyncQueueName, number> {
   const spare = Math.max(0, Math.floor(total) - SYNC_QUEUES.length);
   const wholes = SYNC_QUEUES.reduce((sum, name) => sum + SHARES[name], 0);
   const due = SYNC_QUEUES.map((name) => ({ name, exact: (spare * SHARES[name]) / wholes }));
-  const slots = Object.fromEntries(due.map(({ name, exact }) => [name, 1 + Math.floor(exact)])) as Record<SyncQueueName, number>;
+  const slots = Object.fromEntries(
+    due.map(({ name, exact }) => [name, 1 + Math.floor(exact)]),
+  ) as Record<SyncQueueName, number>;
   const leftOver = spare - due.reduce((sum, { exact }) => sum + Math.floor(exact), 0);
   const byLoss = due.toSorted((a, b) => (b.exact % 1) - (a.exact % 1));
   for (const { name } of byLoss.slice(0, leftOver)) slots[name] += 1;

@@ -6,24 +6,37 @@ const at = (ms: number): Date => new Date(NOW_MS + ms);
 test('what is level, gone or in need of a human leaves the queue', () => {
   expect(jobResult({ kind: 'caught-up' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
   expect(jobResult({ kind: 'gone' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
-  expect(jobResult({ kind: 'reauthorize', reason: 'invalid_grant' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
+  expect(
+    jobResult({ kind: 'reauthorize', reason: 'invalid_grant' }, 'gmail-full', NOW_MS, 0),
+  ).toEqual({ kind: 'done' });
 });
 
 test('what has more to do goes on in the queue of its phase, in its own family', () => {
-  expect(jobResult({ kind: 'more', full: true }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'again', queue: 'gmail-full' });
-  expect(jobResult({ kind: 'more', full: false }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'again', queue: 'gmail-incremental' });
-  expect(jobResult({ kind: 'more', full: true }, 'calendar-incremental', NOW_MS, 0)).toEqual({ kind: 'again', queue: 'calendar-full' });
+  expect(jobResult({ kind: 'more', full: true }, 'gmail-full', NOW_MS, 0)).toEqual({
+    kind: 'again',
+    queue: 'gmail-full',
+  });
+  expect(jobResult({ kind: 'more', full: false }, 'gmail-full', NOW_MS, 0)).toEqual({
+    kind: 'again',
+    queue: 'gmail-incremental',
+  });
+  expect(jobResult({ kind: 'more', full: true }, 'calendar-incremental', NOW_MS, 0)).toEqual({
+    kind: 'again',
+    queue: 'calendar-full',
+  });
 });
 
 test('a short snooze is a delayed job; a long one rests in Postgres, where a wish can end it', () => {
-  const snooze = (ms: number) => jobResult({ kind: 'snooze', until: at(ms), why: 'quota' }, 'gmail-full', NOW_MS, 0.5);
+  const snooze = (ms: number) =>
+    jobResult({ kind: 'snooze', until: at(ms), why: 'quota' }, 'gmail-full', NOW_MS, 0.5);
   expect(snooze(1_000)).toEqual({ kind: 'delay', until: at(1_000) });
   expect(snooze(30_000)).toEqual({ kind: 'delay', until: at(30_000) });
   expect(snooze(30_001)).toEqual({ kind: 'done' });
 });
 
 test('a busy collection is tried again when its lease ends, and soon in any case, with a little jitter', () => {
-  const busy = (untilMs: number, chance: number) => jobResult({ kind: 'busy', until: at(untilMs) }, 'gmail-incremental', NOW_MS, chance);
+  const busy = (untilMs: number, chance: number) =>
+    jobResult({ kind: 'busy', until: at(untilMs) }, 'gmail-incremental', NOW_MS, chance);
   expect(busy(1_000, 0)).toEqual({ kind: 'delay', until: at(1_000) });
   expect(busy(6_000, 0)).toEqual({ kind: 'delay', until: at(1_500) });
   expect(busy(6_000, 0.5)).toEqual({ kind: 'delay', until: at(1_750) });

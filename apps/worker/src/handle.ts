@@ -1,7 +1,20 @@
 /** A job, from the queue's side to the sync loop's and back. All that is decided here is what an outcome means for the queue. */
-import { type Handle, type JobResult, type JobRun, type QueueName, type SyncQueueName, siblingQueue } from '@syncline/fleet';
+import {
+  type Handle,
+  type JobResult,
+  type JobRun,
+  type QueueName,
+  type SyncQueueName,
+  siblingQueue,
+} from '@syncline/fleet';
 import { type Runtime, unreachable } from '@syncline/runtime';
-import { type Outcome, QUEUED_SNOOZE_LIMIT_MS, type SyncDeps, lookAfterWatch, syncCollection } from '@syncline/sync';
+import {
+  type Outcome,
+  QUEUED_SNOOZE_LIMIT_MS,
+  type SyncDeps,
+  lookAfterWatch,
+  syncCollection,
+} from '@syncline/sync';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
@@ -17,7 +30,10 @@ export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
     const beganMs = rt.clock.nowMs();
     if (job.queue === 'watch') return lookAfter(rt, deps, job);
     const outcome = await syncAndMeasure(rt, deps, job);
-    rt.log.info({ event: 'job', ...idsOf(job), ms: rt.clock.nowMs() - beganMs, ...told(outcome) }, 'a slice of work ended');
+    rt.log.info(
+      { event: 'job', ...idsOf(job), ms: rt.clock.nowMs() - beganMs, ...told(outcome) },
+      'a slice of work ended',
+    );
     return jobResult(outcome, job.queue, rt.clock.nowMs(), rt.random.next());
   };
 }
@@ -31,7 +47,12 @@ async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobR
 }
 
 /** What becomes of the job. `nowMs` since the epoch, `chance` uniform in [0, 1). */
-export function jobResult(outcome: Outcome, queue: SyncQueueName, nowMs: number, chance: number): JobResult {
+export function jobResult(
+  outcome: Outcome,
+  queue: SyncQueueName,
+  nowMs: number,
+  chance: number,
+): JobResult {
   switch (outcome.kind) {
     case 'caught-up':
     case 'gone':
@@ -41,10 +62,17 @@ export function jobResult(outcome: Outcome, queue: SyncQueueName, nowMs: number,
     case 'more':
       return { kind: 'again', queue: siblingQueue(queue, outcome.full) };
     case 'snooze':
-      return outcome.until.getTime() - nowMs > QUEUED_SNOOZE_LIMIT_MS ? { kind: 'done' } : { kind: 'delay', until: outcome.until };
+      return outcome.until.getTime() - nowMs > QUEUED_SNOOZE_LIMIT_MS
+        ? { kind: 'done' }
+        : { kind: 'delay', until: outcome.until };
     case 'busy':
       // Two that wait for the same lease should not come back in the same millisecond.
-      return { kind: 'delay', until: new Date(Math.min(outcome.until.getTime(), nowMs + BUSY_LIMIT_MS) + chance * BUSY_JITTER_MS) };
+      return {
+        kind: 'delay',
+        until: new Date(
+          Math.min(outcome.until.getTime(), nowMs + BUSY_LIMIT_MS) + chance * BUSY_JITTER_MS,
+        ),
+      };
     default:
       return unreachable(outcome);
   }
@@ -55,7 +83,10 @@ async function syncAndMeasure(rt: Runtime, deps: SyncDeps, job: JobRun): Promise
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let ended = 'failed';
   try {
-    const outcome = await syncCollection(rt, deps, job.collectionId, { sliceMs: sliceMsBy(rt.random.next()), signal: job.signal });
+    const outcome = await syncCollection(rt, deps, job.collectionId, {
+      sliceMs: sliceMsBy(rt.random.next()),
+      signal: job.signal,
+    });
     ended = outcome.kind;
     return outcome;
   } finally {

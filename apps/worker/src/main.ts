@@ -23,16 +23,32 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
   const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true, holder });
-  const google = await openGoogle(rt, { ...config.google, redisUrl, quotas: config.quotas, tokens: store.vault, connectionName: connectionName('google', holder) });
+  const google = await openGoogle(rt, {
+    ...config.google,
+    redisUrl,
+    quotas: config.quotas,
+    tokens: store.vault,
+    connectionName: connectionName('google', holder),
+  });
   const fleet = await openFleet(rt, { redisUrl, holder });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
-  const doorbells = { gmailTopic: config.push?.gmailTopic ?? null, projectTopics: config.push?.projectTopics ?? {}, channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null };
+  const doorbells = {
+    gmailTopic: config.push?.gmailTopic ?? null,
+    projectTopics: config.push?.projectTopics ?? {},
+    channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null,
+  };
   let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   const host = await fleet.work({
     concurrency,
-    handle: handleJob(rt, { store, google, policy: { ...config.poll, auditEveryMs: config.auditEveryMs }, mirror: config.mirror, doorbells }),
+    handle: handleJob(rt, {
+      store,
+      google,
+      policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
+      mirror: config.mirror,
+      doorbells,
+    }),
     stuckAfterMs: config.workerStuckAfterMs,
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
     onUnhealthy: () => {

@@ -6,13 +6,20 @@ const ABANDONED_AFTER_MS = 15_000;
 const LOOK_EVERY_MS = 5_000;
 
 /** Until the process drains: finishes removals whose command was killed, or met Google's weather. Any number of workers may. */
-export async function runRemovals(rt: Runtime, deps: Pick<SyncDeps, 'store' | 'google'>): Promise<void> {
+export async function runRemovals(
+  rt: Runtime,
+  deps: Pick<SyncDeps, 'store' | 'google'>,
+): Promise<void> {
   while (!rt.signal.aborted) {
     try {
       await rt.clock.sleep(LOOK_EVERY_MS * (0.5 + rt.random.next()), rt.signal);
       await finishRemovals(rt, deps, ABANDONED_AFTER_MS);
     } catch (error) {
-      if (!rt.signal.aborted) rt.log.warn({ event: 'removals_failed', err: error }, 'unfinished removals could not be looked after; trying again');
+      if (!rt.signal.aborted)
+        rt.log.warn(
+          { event: 'removals_failed', err: error },
+          'unfinished removals could not be looked after; trying again',
+        );
     }
   }
 }

@@ -26,7 +26,8 @@ test('a collection that waits is not enqueued twice, one that runs is enqueued o
     return { kind: 'done' };
   }, 5);
   await first.promise;
-  for (let n = 0; n < 20; n += 1) await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
+  for (let n = 0; n < 20; n += 1)
+    await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
   expect(runs).toEqual(['c1']);
   expect(await states('gmail-full')).toMatchObject({ active: 1, waiting: 0 });
 
@@ -46,7 +47,11 @@ test('a collection whose job has ended, well or badly, can be enqueued at once, 
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     await until(bench.rt, async () => (await states('gmail-full')).completed === times);
   }
-  await queue('gmail-full').add('sync', { v: 1, collectionId: 'c1', more: 'than there should be' }, { attempts: 1, deduplication: { id: 'c1' } });
+  await queue('gmail-full').add(
+    'sync',
+    { v: 1, collectionId: 'c1', more: 'than there should be' },
+    { attempts: 1, deduplication: { id: 'c1' } },
+  );
   await until(bench.rt, async () => (await states('gmail-full')).failed === 1);
   await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
   await until(bench.rt, async () => (await states('gmail-full')).completed === 4);
@@ -55,7 +60,9 @@ test('a collection whose job has ended, well or badly, can be enqueued at once, 
 
 test('`again` goes on at once, with all its attempts, when nobody waits; else it leaves the turn to the others and itself to the scheduler', async () => {
   const runs: JobRun[] = [];
-  await bench.fleet.enqueue(['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })));
+  await bench.fleet.enqueue(
+    ['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })),
+  );
   await bench.work(async (run) => {
     runs.push(run);
     const seen = runs.filter((other) => other.collectionId === run.collectionId).length;
@@ -69,7 +76,11 @@ test('`again` goes on at once, with all its attempts, when nobody waits; else it
 
 test('who has just connected goes to the head of the queue', async () => {
   const onboarding = { collectionId: 'new', queue: 'gmail-full' as const, first: true };
-  await bench.fleet.enqueue(['a', 'b'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })).concat(onboarding));
+  await bench.fleet.enqueue(
+    ['a', 'b']
+      .map((collectionId) => ({ collectionId, queue: 'gmail-full' as const }))
+      .concat(onboarding),
+  );
   const runs: string[] = [];
   await bench.work(async (run) => {
     runs.push(run.collectionId);
@@ -84,7 +95,9 @@ test('`again` in another queue moves the collection there', async () => {
   await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'calendar-full' }]);
   await bench.work(async (run) => {
     runs.push(run.queue);
-    return run.queue === 'calendar-full' ? { kind: 'again', queue: 'calendar-incremental' } : { kind: 'done' };
+    return run.queue === 'calendar-full'
+      ? { kind: 'again', queue: 'calendar-incremental' }
+      : { kind: 'done' };
   });
   await until(bench.rt, async () => (await states('calendar-incremental')).completed === 1);
   expect(runs).toEqual(['calendar-full', 'calendar-incremental']);
@@ -97,7 +110,12 @@ test('a delay spends no attempt and holds until its time', async () => {
   await bench.work(async ({ attempt }) => {
     attempts.push(attempt);
     startedMs.push(bench.rt.clock.nowMs());
-    return attempts.length <= 10 ? { kind: 'delay', until: new Date(bench.rt.clock.nowMs() + (attempts.length === 1 ? 600 : 0)) } : { kind: 'done' };
+    return attempts.length <= 10
+      ? {
+          kind: 'delay',
+          until: new Date(bench.rt.clock.nowMs() + (attempts.length === 1 ? 600 : 0)),
+        }
+      : { kind: 'done' };
   });
   await until(bench.rt, async () => (await states('gmail-incremental')).completed === 1);
   expect(attempts).toEqual(Array(11).fill(1));
@@ -123,19 +141,34 @@ test('job data is the version and the id, and a job with other data fails at onc
   await bench.fleet.enqueue([{ collectionId: '42', queue: 'calendar-full' }]);
   const [job] = await queue('calendar-full').getWaiting();
   expect(job?.data).toEqual({ v: 1, collectionId: '42' });
-  await queue('calendar-full').add('sync', { v: 1, collectionId: '43', email: 'x' }, { attempts: 8 });
+  await queue('calendar-full').add(
+    'sync',
+    { v: 1, collectionId: '43', email: 'x' },
+    { attempts: 8 },
+  );
   await bench.work(async ({ collectionId }) => {
     handled.push(collectionId);
     return { kind: 'done' };
   });
-  await until(bench.rt, async () => (await states('calendar-full')).completed === 1 && (await states('calendar-full')).failed === 1);
+  await until(
+    bench.rt,
+    async () =>
+      (await states('calendar-full')).completed === 1 &&
+      (await states('calendar-full')).failed === 1,
+  );
   expect(handled).toEqual(['42']);
   const [failed] = await queue('calendar-full').getFailed();
-  expect(failed).toMatchObject({ attemptsMade: 1, failedReason: expect.stringContaining('is not {v:1, collectionId}') });
+  expect(failed).toMatchObject({
+    attemptsMade: 1,
+    failedReason: expect.stringContaining('is not {v:1, collectionId}'),
+  });
 });
 
 test('1,200 collections are enqueued in chunks, each in its own queue', async () => {
-  const items = Array.from({ length: 1_200 }, (_, n) => ({ collectionId: `c${n}`, queue: n % 2 === 0 ? ('gmail-full' as const) : ('gmail-incremental' as const) }));
+  const items = Array.from({ length: 1_200 }, (_, n) => ({
+    collectionId: `c${n}`,
+    queue: n % 2 === 0 ? ('gmail-full' as const) : ('gmail-incremental' as const),
+  }));
   await bench.fleet.enqueue(items);
   expect(await states('gmail-full')).toMatchObject({ waiting: 600 });
   expect(await states('gmail-incremental')).toMatchObject({ waiting: 600 });
@@ -153,7 +186,9 @@ test('the age of the job that is next is told, and is 0 where none waits', async
 test('backfills that fill their slots leave the incremental slots free', async () => {
   const backfills = deferred<void>();
   const followed = deferred<string>();
-  await bench.fleet.enqueue(['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })));
+  await bench.fleet.enqueue(
+    ['a', 'b', 'c'].map((collectionId) => ({ collectionId, queue: 'gmail-full' as const })),
+  );
   await bench.work(async ({ collectionId, queue: name }) => {
     if (name === 'gmail-full') await backfills.promise;
     else followed.resolve(collectionId);
@@ -171,7 +206,10 @@ async function states(name: QueueName): Promise<Record<string, number>> {
 }
 
 function queue(name: QueueName): Queue {
-  return must(bench.fleet.queues().find((one) => one.name === name), `there is no queue ${name}`);
+  return must(
+    bench.fleet.queues().find((one) => one.name === name),
+    `there is no queue ${name}`,
+  );
 }
 
 async function everythingInRedis({ redis: client, prefix }: FleetBench): Promise<string> {

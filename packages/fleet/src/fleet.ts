@@ -65,22 +65,33 @@ export interface Fleet {
 export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fleet> {
   await checkRedis(rt, options.redisUrl);
   const { prefix = 'syncline', holder } = options;
-  assert(holder === undefined || isHolderName(holder), 'a holder is named by 1 to 64 letters, digits, - or _');
+  assert(
+    holder === undefined || isHolderName(holder),
+    'a holder is named by 1 to 64 letters, digits, - or _',
+  );
   const errors = new ErrorLog(rt, 'queue-error');
   const connection = producerConnection(rt, options.redisUrl, holder);
   connection.on('error', (error: Error) => errors.report(error));
-  const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)])) as Record<QueueName, Queue>;
+  const queues = Object.fromEntries(
+    QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)]),
+  ) as Record<QueueName, Queue>;
   await Promise.all(QUEUE_NAMES.map((name) => queues[name].waitUntilReady()));
 
   const attendants = attendantsOf(rt, connection, prefix);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
-  const enqueueOne = (collectionId: string, queue: QueueName): Promise<void> => enqueue([{ collectionId, queue }]);
+  const enqueueOne = (collectionId: string, queue: QueueName): Promise<void> =>
+    enqueue([{ collectionId, queue }]);
   return {
     enqueue,
     work: async (o) => {
       // When it does not come through, this worker's death is noticed all the same by whoever has seen it live.
-      if (holder !== undefined) await attendants.announce(holder).catch((error: Error) => errors.report(error));
-      return startWorkerHost(rt, { redisUrl: options.redisUrl, prefix, holder, queues, enqueue: enqueueOne }, o);
+      if (holder !== undefined)
+        await attendants.announce(holder).catch((error: Error) => errors.report(error));
+      return startWorkerHost(
+        rt,
+        { redisUrl: options.redisUrl, prefix, holder, queues, enqueue: enqueueOne },
+        o,
+      );
     },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
@@ -95,12 +106,19 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
 }
 
 function openQueue(name: QueueName, prefix: string, connection: Redis, errors: ErrorLog): Queue {
-  const queue = new Queue(name, { connection, prefix, streams: { events: { maxLen: EVENTS_LIMIT } } });
+  const queue = new Queue(name, {
+    connection,
+    prefix,
+    streams: { events: { maxLen: EVENTS_LIMIT } },
+  });
   queue.on('error', (error) => errors.report(error));
   return queue;
 }
 
-async function enqueueAll(queues: Record<QueueName, Queue>, items: readonly Enqueued[]): Promise<void> {
+async function enqueueAll(
+  queues: Record<QueueName, Queue>,
+  items: readonly Enqueued[],
+): Promise<void> {
   for (const name of QUEUE_NAMES) {
     const turns = items.filter((item) => item.queue === name);
     // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
@@ -115,16 +133,26 @@ async function enqueueAll(queues: Record<QueueName, Queue>, items: readonly Enqu
   }
 }
 
-async function countJobs(queues: Record<QueueName, Queue>): Promise<Record<QueueName, Record<string, number>>> {
-  const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues[name].getJobCounts()] as const));
+async function countJobs(
+  queues: Record<QueueName, Queue>,
+): Promise<Record<QueueName, Record<string, number>>> {
+  const counts = await Promise.all(
+    QUEUE_NAMES.map(async (name) => [name, await queues[name].getJobCounts()] as const),
+  );
   return Object.fromEntries(counts) as Record<QueueName, Record<string, number>>;
 }
 
-async function waitingAges(rt: Runtime, queues: Record<QueueName, Queue>): Promise<Record<QueueName, number>> {
+async function waitingAges(
+  rt: Runtime,
+  queues: Record<QueueName, Queue>,
+): Promise<Record<QueueName, number>> {
   const ages = await Promise.all(
     QUEUE_NAMES.map(async (name) => {
       const [next] = await queues[name].getWaiting(0, 0);
-      return [name, next === undefined ? 0 : Math.max(0, rt.clock.nowMs() - next.timestamp)] as const;
+      return [
+        name,
+        next === undefined ? 0 : Math.max(0, rt.clock.nowMs() - next.timestamp),
+      ] as const;
     }),
   );
   return Object.fromEntries(ages) as Record<QueueName, number>;

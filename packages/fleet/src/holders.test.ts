@@ -28,9 +28,11 @@ afterEach(async () => {
   await bench.release();
 });
 
-const isConnected = async (holder: string): Promise<boolean> => (await bench.fleet.holders())?.connected.has(holder) ?? false;
+const isConnected = async (holder: string): Promise<boolean> =>
+  (await bench.fleet.holders())?.connected.has(holder) ?? false;
 const clientList = async (): Promise<string> => String(await bench.redis.client('LIST'));
-const counts = async (): Promise<Record<string, number>> => (await bench.fleet.counts())['gmail-full'];
+const counts = async (): Promise<Record<string, number>> =>
+  (await bench.fleet.counts())['gmail-full'];
 
 describe('who is connected', () => {
   test('a killed worker is missed at once, its job is given back, and another has it long before its lock would lapse', async () => {
@@ -89,10 +91,20 @@ describe('who is connected', () => {
       return { kind: 'done' };
     });
     if (!begun.signal.aborted) await once(begun.signal, 'abort');
-    const other = await openFleet(bench.rt, { redisUrl: redis.url, prefix: bench.prefix, holder: 'other' });
+    const other = await openFleet(bench.rt, {
+      redisUrl: redis.url,
+      prefix: bench.prefix,
+      holder: 'other',
+    });
     const [job] = await bench.fleet.heldJobs();
     expect(await job?.giveBack()).toBe(true);
-    const concurrency = { 'gmail-full': 1, 'gmail-incremental': 1, 'calendar-full': 1, 'calendar-incremental': 1, watch: 1 };
+    const concurrency = {
+      'gmail-full': 1,
+      'gmail-incremental': 1,
+      'calendar-full': 1,
+      'calendar-incremental': 1,
+      watch: 1,
+    };
     const host = await other.work({
       concurrency,
       handle: async ({ collectionId }) => {
@@ -106,11 +118,27 @@ describe('who is connected', () => {
     await host.drain(5_000);
     await other.close();
     expect(again).toEqual(['c1']);
-    expect(await counts()).toMatchObject({ completed: 1, failed: 0, active: 0, waiting: 0, delayed: 0 });
+    expect(await counts()).toMatchObject({
+      completed: 1,
+      failed: 0,
+      active: 0,
+      waiting: 0,
+      delayed: 0,
+    });
   });
 
   test('a Redis that does not tell, or tells no names, tells nothing', async () => {
-    await bench.redis.call('ACL', 'SETUSER', 'tenant', 'on', '>pw', '~*', '&*', '+@all', '-client|list');
+    await bench.redis.call(
+      'ACL',
+      'SETUSER',
+      'tenant',
+      'on',
+      '>pw',
+      '~*',
+      '&*',
+      '+@all',
+      '-client|list',
+    );
     const url = new URL(redis.url);
     [url.username, url.password] = ['tenant', 'pw'];
     const fleet = await openFleet(bench.rt, { redisUrl: url.href, prefix: bench.prefix });
@@ -123,8 +151,16 @@ describe('who is connected', () => {
   });
 
   test('names are read from the list as BullMQ and we write them', () => {
-    const line = (name: string): string => `id=7 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=8 name=${name} age=1 idle=0 flags=N`;
-    const list = ['syncline:Z21haWwtZnVsbA==:w:12-ab', 'syncline-producer:w:12-ab', 'syncline-producer', 'syncline:Z21haWwtZnVsbA==', '', 'syncline-worker:w:13-cd'];
+    const line = (name: string): string =>
+      `id=7 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=8 name=${name} age=1 idle=0 flags=N`;
+    const list = [
+      'syncline:Z21haWwtZnVsbA==:w:12-ab',
+      'syncline-producer:w:12-ab',
+      'syncline-producer',
+      'syncline:Z21haWwtZnVsbA==',
+      '',
+      'syncline-worker:w:13-cd',
+    ];
     expect(holdersIn(list.map(line).join('\n') + '\n')).toEqual(new Set(['12-ab', '13-cd']));
   });
 });
@@ -149,12 +185,22 @@ describe('what Redis remembers', () => {
   test('a connection that was cut finds the same memory; a server that was started again has another, whatever its file kept', async () => {
     const { id } = await bench.fleet.memory();
     await bench.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await until(bench.rt, () => bench.fleet.ping().then(() => true, () => false));
+    await until(bench.rt, () =>
+      bench.fleet.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     expect(await bench.fleet.memory()).toEqual({ id, isNew: false });
 
     await redis.stop();
     redis = await startRedis(ARGS, redis.port);
-    await until(bench.rt, () => bench.fleet.ping().then(() => true, () => false));
+    await until(bench.rt, () =>
+      bench.fleet.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     const after = await bench.fleet.memory();
     expect(after.isNew).toBe(false);
     expect(after.id).not.toBe(id);
@@ -165,9 +211,21 @@ describe('what Redis remembers', () => {
 
 /** A process that fetches a job and never finishes it. */
 async function fetchingChild(holder: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-r', join(SUPPORT, 'register-typescript.cjs'), join(SUPPORT, 'worker-child.ts'), redis.url, bench.prefix, holder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    [
+      '-r',
+      join(SUPPORT, 'register-typescript.cjs'),
+      join(SUPPORT, 'worker-child.ts'),
+      redis.url,
+      bench.prefix,
+      holder,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   children.push(child);
-  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith('fetched')) return child;
+  for await (const line of createInterface({ input: child.stdout }))
+    if (line.startsWith('fetched')) return child;
   const [code] = (await once(child, 'exit')) as [number | null];
   throw new Error(`the child ended with ${code}`);
 }

@@ -67,7 +67,9 @@ export function attendantsOf(rt: Runtime, connection: Redis, prefix: string): At
     seen: async () => {
       const announced = await connection.zrange(key, 0, '-1');
       const list = await clientList(connection);
-      return list === null ? null : { connected: holdersIn(list), announced, forMs: rt.clock.nowMs() - connectedAtMs };
+      return list === null
+        ? null
+        : { connected: holdersIn(list), announced, forMs: rt.clock.nowMs() - connectedAtMs };
     },
     strikeOff: async (holders) => void (await connection.zrem(key, ...holders)),
   };
@@ -78,7 +80,11 @@ async function clientList(connection: Redis): Promise<string | null> {
     const list = String(await connection.client('LIST'));
     return list.includes(` name=${connection.options.connectionName ?? ''} `) ? list : null;
   } catch (error) {
-    if (error instanceof Error && /^(NOPERM|ERR unknown|ERR.*not (allowed|supported))/i.test(error.message)) return null;
+    if (
+      error instanceof Error &&
+      /^(NOPERM|ERR unknown|ERR.*not (allowed|supported))/i.test(error.message)
+    )
+      return null;
     throw error;
   }
 }
@@ -94,7 +100,10 @@ export function holdersIn(list: string): Set<string> {
 }
 
 /** The jobs in hand whose holder is known, 5,000 a queue at most. Two small reads a job: to be asked when somebody is gone, not all the time. */
-export async function heldJobs(connection: Redis, queues: Record<QueueName, Queue>): Promise<HeldJob[]> {
+export async function heldJobs(
+  connection: Redis,
+  queues: Record<QueueName, Queue>,
+): Promise<HeldJob[]> {
   const jobs = await Promise.all(SYNC_QUEUES.map((name) => heldIn(connection, queues[name], name)));
   return jobs.flat();
 }
@@ -110,7 +119,12 @@ async function heldIn(connection: Redis, queue: Queue, name: SyncQueueName): Pro
       const [holder, data] = Array.isArray(fields) ? fields : [];
       const job = typeof data === 'string' ? readJobData(parsed(data)) : null;
       if (typeof holder !== 'string' || typeof token !== 'string' || job === null) continue;
-      held.push({ holder, queue: name, collectionId: job.collectionId, giveBack: () => giveBack(queue, id, token) });
+      held.push({
+        holder,
+        queue: name,
+        collectionId: job.collectionId,
+        giveBack: () => giveBack(queue, id, token),
+      });
     }
   }
   return held;
@@ -121,7 +135,10 @@ async function heldIn(connection: Redis, queue: Queue, name: SyncQueueName): Pro
  * holder, and cannot be given back by mistake. `pb` and `lock` are BullMQ's names; there is no other way to read either.
  */
 async function read(connection: Redis, queue: Queue, ids: readonly string[]): Promise<unknown[]> {
-  const pipeline = ids.reduce<ChainableCommander>((chain, id) => chain.get(`${queue.toKey(id)}:lock`).hmget(queue.toKey(id), 'pb', 'data'), connection.pipeline());
+  const pipeline = ids.reduce<ChainableCommander>(
+    (chain, id) => chain.get(`${queue.toKey(id)}:lock`).hmget(queue.toKey(id), 'pb', 'data'),
+    connection.pipeline(),
+  );
   const replies = (await pipeline.exec()) ?? [];
   return replies.map(([error, reply]) => {
     if (error) throw error;
@@ -145,7 +162,8 @@ async function giveBack(queue: Queue, id: string, token: string): Promise<boolea
     return true;
   } catch (error) {
     // BullMQ numbers what its scripts refuse: the job is gone, or its lock is another's by now.
-    if (error instanceof Error && typeof (error as { code?: unknown }).code === 'number') return false;
+    if (error instanceof Error && typeof (error as { code?: unknown }).code === 'number')
+      return false;
     throw error;
   }
 }

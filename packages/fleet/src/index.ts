@@ -3,5 +3,14 @@ export { type HeldJob, type Holders, connectionName } from './holders.js';
 export { type JobData, readJobData } from './jobs.js';
 export type { QueueMemory } from './memory.js';
 export type { Handle, JobResult, JobRun } from './queue-worker.js';
-export { type CollectionKindLike, QUEUE_NAMES, type QueueName, SYNC_QUEUES, type SyncQueueName, isWalkQueue, queueFor, siblingQueue } from './queues.js';
+export {
+  type CollectionKindLike,
+  QUEUE_NAMES,
+  type QueueName,
+  SYNC_QUEUES,
+  type SyncQueueName,
+  isWalkQueue,
+  queueFor,
+  siblingQueue,
+} from './queues.js';
 export type { WorkOptions, WorkerHost } from './worker-host.js';

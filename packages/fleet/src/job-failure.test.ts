@@ -6,7 +6,9 @@ class DatabaseError extends Error {
 }
 
 test('of a library error only its name, its code and where it happened is kept', () => {
-  const failure = asJobFailure(new DatabaseError('duplicate key (email)=(ann@example.com), query: insert Secret subject'));
+  const failure = asJobFailure(
+    new DatabaseError('duplicate key (email)=(ann@example.com), query: insert Secret subject'),
+  );
   expect(failure.message).toBe('DatabaseError 40P01');
   expect(failure.stack).toContain('job-failure.test.ts:');
   expect(failure.stack).not.toMatch(/ann|Secret/);

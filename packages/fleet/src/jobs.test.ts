@@ -7,7 +7,14 @@ test('what is written is what is read', () => {
 });
 
 test('an address, a subject or a token cannot be a collection id', () => {
-  for (const bad of ['ann@example.com', 'Re: your invoice', '', 'a.b', 'ya29.a0AfH6', 'x'.repeat(65)]) {
+  for (const bad of [
+    'ann@example.com',
+    'Re: your invoice',
+    '',
+    'a.b',
+    'ya29.a0AfH6',
+    'x'.repeat(65),
+  ]) {
     expect(() => jobData(bad)).toThrow('a job is for a collection id');
   }
 });
@@ -35,12 +42,18 @@ test('a job holds at most 256 bytes, one running and one next, and is kept for a
 });
 
 test('backoff doubles from 2 s to 2 minutes, and chance moves only its upper half', () => {
-  expect([1, 2, 3, 7, 8, 60].map((attempt) => backoffMs(attempt, 0))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000, 60_000]);
+  expect([1, 2, 3, 7, 8, 60].map((attempt) => backoffMs(attempt, 0))).toEqual([
+    1_000, 2_000, 4_000, 60_000, 60_000, 60_000,
+  ]);
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 2000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, chance) => {
-      const ms = backoffMs(attempt, chance);
-      expect(ms).toBeGreaterThanOrEqual(1_000);
-      expect(ms).toBeLessThanOrEqual(120_000);
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 2000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (attempt, chance) => {
+        const ms = backoffMs(attempt, chance);
+        expect(ms).toBeGreaterThanOrEqual(1_000);
+        expect(ms).toBeLessThanOrEqual(120_000);
+      },
+    ),
   );
 });

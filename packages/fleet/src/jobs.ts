@@ -24,7 +24,10 @@ const BACKOFF_CAP_MS = 120_000;
 const OPAQUE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function jobData(collectionId: string): JobData {
-  assert(OPAQUE_ID.test(collectionId), 'a job is for a collection id: 1 to 64 letters, digits, - or _');
+  assert(
+    OPAQUE_ID.test(collectionId),
+    'a job is for a collection id: 1 to 64 letters, digits, - or _',
+  );
   return { v: 1, collectionId };
 }
 

@@ -15,7 +15,11 @@ export interface QueueMemory {
 }
 
 /** One GET, and once a connection one INFO. */
-export function memoryOf(rt: Runtime, connection: Redis, prefix: string): () => Promise<QueueMemory> {
+export function memoryOf(
+  rt: Runtime,
+  connection: Redis,
+  prefix: string,
+): () => Promise<QueueMemory> {
   const key = `${prefix}:memory`;
   let run: string | null = null;
   // The next connection may lead to another server, or to the same one after a restart.

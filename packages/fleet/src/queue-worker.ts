@@ -12,7 +12,14 @@
  * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
  */
 import { type Runtime, unreachable } from '@syncline/runtime';
-import { DelayedError, type Job, type Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import {
+  DelayedError,
+  type Job,
+  type Queue,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
 import { asJobFailure } from './job-failure.js';
 import { type JobData, backoffMs, readJobData } from './jobs.js';
@@ -41,7 +48,8 @@ const LATE_LOOK_MS = 5_000;
 const MIN_DELAY_MS = 250;
 
 /** What the handler wants done with its job. */
-export type JobResult = { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date };
+export type JobResult =
+  { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date };
 
 export interface JobRun {
   collectionId: string;
@@ -145,11 +153,18 @@ export class QueueWorker {
     const data = readJobData(job.data);
     if (data === null) {
       this.#count('failed');
-      throw new UnrecoverableError('the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version');
+      throw new UnrecoverableError(
+        'the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version',
+      );
     }
     let result: JobResult;
     try {
-      result = await this.o.handle({ collectionId: data.collectionId, queue: this.o.name, attempt: job.attemptsMade + 1, signal });
+      result = await this.o.handle({
+        collectionId: data.collectionId,
+        queue: this.o.name,
+        attempt: job.attemptsMade + 1,
+        signal,
+      });
     } catch (error) {
       if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
       this.#count('failed');
@@ -159,7 +174,12 @@ export class QueueWorker {
     await this.#settle(result, data.collectionId, job, token);
   }
 
-  async #settle(result: JobResult, collectionId: string, job: Job<JobData>, token: string | undefined): Promise<void> {
+  async #settle(
+    result: JobResult,
+    collectionId: string,
+    job: Job<JobData>,
+    token: string | undefined,
+  ): Promise<void> {
     switch (result.kind) {
       case 'done':
         return;
@@ -168,7 +188,10 @@ export class QueueWorker {
         if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
         return await this.o.enqueue(collectionId, result.queue);
       case 'delay':
-        await job.moveToDelayed(Math.max(result.until.getTime(), this.rt.clock.nowMs() + MIN_DELAY_MS), token);
+        await job.moveToDelayed(
+          Math.max(result.until.getTime(), this.rt.clock.nowMs() + MIN_DELAY_MS),
+          token,
+        );
         throw new DelayedError();
       default:
         return unreachable(result);
@@ -192,15 +215,31 @@ export class QueueWorker {
       if (isRefusal(error)) void this.#pauseForAWhile();
     });
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
-      for (const id of jobIds) this.#running.get(id)?.abort(new Error('the lock of this job was lost'));
+      for (const id of jobIds)
+        this.#running.get(id)?.abort(new Error('the lock of this job was lost'));
     });
     this.#worker.on('stalled', (jobId) => {
-      this.rt.log.warn({ event: 'job-stalled', queue: this.o.name, jobId }, 'a worker vanished with this job; it goes to another one');
+      this.rt.log.warn(
+        { event: 'job-stalled', queue: this.o.name, jobId },
+        'a worker vanished with this job; it goes to another one',
+      );
     });
     this.#worker.on('failed', (job, error) => {
       const last = job === undefined || job.finishedOn !== undefined;
-      const fields = { event: 'job-failed', queue: this.o.name, jobId: job?.id, attempt: job?.attemptsMade, reason: error.message, final: last };
-      this.rt.log[last ? 'error' : 'warn'](fields, last ? 'a job failed for good; the scheduler will bring its collection back' : 'a job failed and will be tried again');
+      const fields = {
+        event: 'job-failed',
+        queue: this.o.name,
+        jobId: job?.id,
+        attempt: job?.attemptsMade,
+        reason: error.message,
+        final: last,
+      };
+      this.rt.log[last ? 'error' : 'warn'](
+        fields,
+        last
+          ? 'a job failed for good; the scheduler will bring its collection back'
+          : 'a job failed and will be tried again',
+      );
     });
   }
 
@@ -232,8 +271,17 @@ export class QueueWorker {
     const { name: queue, concurrency, stuckAfterMs } = this.o;
     // Redis is asked only when nothing was fetched since the last look: four workers a process, hundreds of processes.
     const isFed = this.rt.clock.nowMs() - this.#fetchedAtMs < everyMs;
-    const waiting = isFed || this.#worker.isPaused() || (await this.o.queue.isPaused()) ? 0 : await this.#waiting();
-    const pulse = { waiting, running: this.#running.size, concurrency, fetchedAtMs: this.#fetchedAtMs, nowMs: this.rt.clock.nowMs() };
+    const waiting =
+      isFed || this.#worker.isPaused() || (await this.o.queue.isPaused())
+        ? 0
+        : await this.#waiting();
+    const pulse = {
+      waiting,
+      running: this.#running.size,
+      concurrency,
+      fetchedAtMs: this.#fetchedAtMs,
+      nowMs: this.rt.clock.nowMs(),
+    };
     const isLate = pulse.nowMs - this.#lookedAtMs > everyMs + LATE_LOOK_MS;
     this.#lookedAtMs = pulse.nowMs;
     this.#starvingSinceMs = starvingSince(isLate ? null : this.#starvingSinceMs, pulse);
@@ -241,12 +289,18 @@ export class QueueWorker {
     this.rt.metrics.workerStarvingSeconds.set({ queue }, starvingMs / 1_000);
     if (this.#saidStuck || !hasStopped(this.#starvingSinceMs, pulse, stuckAfterMs)) return;
     this.#saidStuck = true;
-    this.rt.log.error({ event: 'worker-stuck', queue, starvingMs, waiting, running: pulse.running }, 'jobs wait and this worker fetches none of them');
+    this.rt.log.error(
+      { event: 'worker-stuck', queue, starvingMs, waiting, running: pulse.running },
+      'jobs wait and this worker fetches none of them',
+    );
     this.o.onUnhealthy(queue);
   }
 
   async #waiting(): Promise<number> {
-    const { waiting = 0, prioritized = 0 } = await this.o.queue.getJobCounts('waiting', 'prioritized');
+    const { waiting = 0, prioritized = 0 } = await this.o.queue.getJobCounts(
+      'waiting',
+      'prioritized',
+    );
     return waiting + prioritized;
   }
 }

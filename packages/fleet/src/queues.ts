@@ -2,9 +2,15 @@
 export type QueueName = SyncQueueName | 'watch';
 
 /** Where collections are synced; `watch` looks after what rings for them. */
-export type SyncQueueName = 'gmail-full' | 'gmail-incremental' | 'calendar-full' | 'calendar-incremental';
+export type SyncQueueName =
+  'gmail-full' | 'gmail-incremental' | 'calendar-full' | 'calendar-incremental';
 
-export const SYNC_QUEUES: readonly SyncQueueName[] = ['gmail-full', 'gmail-incremental', 'calendar-full', 'calendar-incremental'];
+export const SYNC_QUEUES: readonly SyncQueueName[] = [
+  'gmail-full',
+  'gmail-incremental',
+  'calendar-full',
+  'calendar-incremental',
+];
 export const QUEUE_NAMES: readonly QueueName[] = [...SYNC_QUEUES, 'watch'];
 
 /** What a collection is, as far as a queue is chosen by it. Store's CollectionKind, repeated since fleet doesn't know store. */

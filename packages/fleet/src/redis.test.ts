@@ -3,7 +3,13 @@ import { OperatorError, createRuntime } from '@syncline/runtime';
 import { openHalfOpenProxy } from '../../../test/support/half-open-proxy.js';
 import { freePort, startRedis } from '../../../test/support/redis-server.js';
 import { openFleet } from './fleet.js';
-import { endConnection, producerConnection, redisAddress, redisProblem, workerConnection } from './redis.js';
+import {
+  endConnection,
+  producerConnection,
+  redisAddress,
+  redisProblem,
+  workerConnection,
+} from './redis.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
@@ -14,10 +20,14 @@ test('an address never holds the password', () => {
 });
 
 test('an old Redis and an evicting one are refused, by name', () => {
-  expect(redisProblem('redis_version:6.0.16\r\nmaxmemory_policy:noeviction')).toContain('is version 6.0');
+  expect(redisProblem('redis_version:6.0.16\r\nmaxmemory_policy:noeviction')).toContain(
+    'is version 6.0',
+  );
   expect(redisProblem('redis_version:5.0.3')).toContain('needs 6.2');
   expect(redisProblem('redis_version:6.2.0\r\nmaxmemory_policy:noeviction\r\n')).toBeNull();
-  expect(redisProblem('redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n')).toContain('maxmemory-policy noeviction');
+  expect(redisProblem('redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n')).toContain(
+    'maxmemory-policy noeviction',
+  );
   expect(redisProblem('redis_version:10.1.0\r\n')).toBeNull();
 });
 
@@ -34,7 +44,9 @@ test('a Redis that is not there is an error for the operator, in seconds, with i
 test('a Redis that evicts is refused at the start', async () => {
   const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
   try {
-    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('maxmemory-policy noeviction');
+    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow(
+      'maxmemory-policy noeviction',
+    );
   } finally {
     await redis.stop();
   }
@@ -44,7 +56,9 @@ test('wrong credentials are called that', async () => {
   const redis = await startRedis(['--requirepass', 'right']);
   try {
     await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('refuses the credentials');
-    await expect(openFleet(rt, { redisUrl: redis.url.replace('://', '://:wrong@') })).rejects.toThrow('refuses the credentials');
+    await expect(
+      openFleet(rt, { redisUrl: redis.url.replace('://', '://:wrong@') }),
+    ).rejects.toThrow('refuses the credentials');
   } finally {
     await redis.stop();
   }
@@ -53,7 +67,10 @@ test('wrong credentials are called that', async () => {
 test('a connection that looks alive and carries nothing is made anew, and the command that waited comes through', async () => {
   const redis = await startRedis();
   const proxy = await openHalfOpenProxy(redis.url);
-  const [worker, producer] = [workerConnection(rt, proxy.url, undefined, 300), producerConnection(rt, proxy.url, undefined, 300)];
+  const [worker, producer] = [
+    workerConnection(rt, proxy.url, undefined, 300),
+    producerConnection(rt, proxy.url, undefined, 300),
+  ];
   for (const connection of [worker, producer]) connection.on('error', () => undefined);
   try {
     await Promise.all([worker, producer].map((connection) => once(connection, 'ready')));

@@ -19,7 +19,12 @@ const SILENCE_LIMIT_MS = 15_000;
 const MIN_VERSION = [6, 2] as const;
 
 /** For commands that may fail: `enqueue`, counts. Connects by itself, rejects at once while Redis is away. */
-export function producerConnection(rt: Runtime, redisUrl: string, holder?: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
+export function producerConnection(
+  rt: Runtime,
+  redisUrl: string,
+  holder?: string,
+  silenceLimitMs = SILENCE_LIMIT_MS,
+): Redis {
   return new Redis(redisUrl, {
     ...common(rt, silenceLimitMs),
     connectionName: connectionName('producer', holder),
@@ -30,8 +35,17 @@ export function producerConnection(rt: Runtime, redisUrl: string, holder?: strin
 }
 
 /** For BullMQ's workers: every command waits until Redis is back. BullMQ makes its blocking connections as copies of it. */
-export function workerConnection(rt: Runtime, redisUrl: string, holder?: string, silenceLimitMs = SILENCE_LIMIT_MS): Redis {
-  return new Redis(redisUrl, { ...common(rt, silenceLimitMs), connectionName: connectionName('worker', holder), maxRetriesPerRequest: null });
+export function workerConnection(
+  rt: Runtime,
+  redisUrl: string,
+  holder?: string,
+  silenceLimitMs = SILENCE_LIMIT_MS,
+): Redis {
+  return new Redis(redisUrl, {
+    ...common(rt, silenceLimitMs),
+    connectionName: connectionName('worker', holder),
+    maxRetriesPerRequest: null,
+  });
 }
 
 /**
@@ -43,7 +57,10 @@ export async function checkRedis(rt: Runtime, redisUrl: string): Promise<void> {
   const problem = redisProblem(info);
   if (problem !== null) throw new OperatorError(`Redis at ${redisAddress(redisUrl)} ${problem}`);
   if (!/^maxmemory_policy:/m.test(info)) {
-    rt.log.warn({ event: 'redis-policy-unknown' }, 'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction');
+    rt.log.warn(
+      { event: 'redis-policy-unknown' },
+      'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction',
+    );
   }
 }
 
@@ -53,7 +70,8 @@ export function redisProblem(info: string): string | null {
   if (version !== null) {
     const [major, minor] = [Number(version[1]), Number(version[2])];
     const old = major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]);
-    if (old) return `is version ${major}.${minor}; Syncline needs ${MIN_VERSION.join('.')} or newer (or Valkey).`;
+    if (old)
+      return `is version ${major}.${minor}; Syncline needs ${MIN_VERSION.join('.')} or newer (or Valkey).`;
   }
   const policy = /^maxmemory_policy:([a-z-]+)/m.exec(info)?.[1];
   if (policy === undefined || policy === 'noeviction') return null;
@@ -78,24 +96,34 @@ function common(rt: Runtime, silenceLimitMs: number): RedisOptions {
     // A demoted primary answers READONLY for ever on the old connection (measured: 5,250 errors a second): 2 = connect
     // again and resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS) * (0.75 + rt.random.next() / 2),
+    retryStrategy: (attempt) =>
+      Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_CAP_MS) * (0.75 + rt.random.next() / 2),
     connectTimeout: CHECK_TIMEOUT_MS,
     socketTimeout: silenceLimitMs,
   };
 }
 
 async function readInfo(rt: Runtime, redisUrl: string): Promise<string> {
-  const probe = new Redis(redisUrl, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0, connectTimeout: CHECK_TIMEOUT_MS });
+  const probe = new Redis(redisUrl, {
+    lazyConnect: true,
+    retryStrategy: null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CHECK_TIMEOUT_MS,
+  });
   let lastError: Error | undefined;
   probe.on('error', (error: Error) => (lastError = error));
   const waited = new AbortController();
   try {
     return await Promise.race([
       probe.connect().then(() => probe.info()),
-      rt.clock.sleep(CHECK_TIMEOUT_MS, waited.signal).then(() => Promise.reject(new Error('no answer within 5 s'))),
+      rt.clock
+        .sleep(CHECK_TIMEOUT_MS, waited.signal)
+        .then(() => Promise.reject(new Error('no answer within 5 s'))),
     ]);
   } catch (error) {
-    throw new OperatorError(`Redis at ${redisAddress(redisUrl)} ${refusal(lastError ?? error)}`, { cause: error });
+    throw new OperatorError(`Redis at ${redisAddress(redisUrl)} ${refusal(lastError ?? error)}`, {
+      cause: error,
+    });
   } finally {
     waited.abort(new Error('answered'));
     endConnection(probe);

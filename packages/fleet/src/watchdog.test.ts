@@ -1,6 +1,13 @@
 import { type QueuePulse, hasStopped, starvingSince } from './watchdog.js';
 
-const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({ waiting: 3, running: 0, concurrency: 2, fetchedAtMs: 0, nowMs: 100_000, ...over });
+const pulse = (over: Partial<QueuePulse> = {}): QueuePulse => ({
+  waiting: 3,
+  running: 0,
+  concurrency: 2,
+  fetchedAtMs: 0,
+  nowMs: 100_000,
+  ...over,
+});
 
 test('a worker starves from the first look that finds jobs waiting until one finds it fetching, or nothing waiting', () => {
   const first = starvingSince(null, pulse());

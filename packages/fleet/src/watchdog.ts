@@ -13,7 +13,10 @@ export interface QueuePulse {
  * Since when jobs have waited for a worker that fetches none of them, or null while it does its work.
  * @param before what the look before this one said: one look proves nothing, as a job may be on its way at that moment
  */
-export function starvingSince(before: number | null, { waiting, fetchedAtMs, nowMs }: QueuePulse): number | null {
+export function starvingSince(
+  before: number | null,
+  { waiting, fetchedAtMs, nowMs }: QueuePulse,
+): number | null {
   if (waiting === 0) return null;
   return before !== null && fetchedAtMs <= before ? before : nowMs;
 }
@@ -26,6 +29,13 @@ const FULL_SLOTS_FACTOR = 5;
  * failovers (bullmq #4585, #2964), and a command on a connection that only looks alive is never answered. Without room, its jobs hang. A new
  * process is the cure for both.
  */
-export function hasStopped(since: number | null, { running, concurrency, nowMs }: QueuePulse, stuckAfterMs: number): boolean {
-  return since !== null && nowMs - since >= stuckAfterMs * (running < concurrency ? 1 : FULL_SLOTS_FACTOR);
+export function hasStopped(
+  since: number | null,
+  { running, concurrency, nowMs }: QueuePulse,
+  stuckAfterMs: number,
+): boolean {
+  return (
+    since !== null &&
+    nowMs - since >= stuckAfterMs * (running < concurrency ? 1 : FULL_SLOTS_FACTOR)
+  );
 }

@@ -16,10 +16,16 @@ test('Redis that answers and refuses pauses the worker; Redis that is away does 
 });
 
 test('an error is known by its kind, not by its ids', () => {
-  expect(errorKey(new Error('could not renew lock for job 7'))).toBe(errorKey(new Error('could not renew lock for job 8')));
+  expect(errorKey(new Error('could not renew lock for job 7'))).toBe(
+    errorKey(new Error('could not renew lock for job 8')),
+  );
   expect(errorKey(new Error('could not renew lock for job 7'))).toBe('Error: could not renew lock');
   expect(errorKey(new Error('OOM command not allowed'))).toBe('Error: OOM');
-  expect(errorKey(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:6379'), { code: 'ECONNREFUSED' }))).toBe('Error ECONNREFUSED');
+  expect(
+    errorKey(
+      Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:6379'), { code: 'ECONNREFUSED' }),
+    ),
+  ).toBe('Error ECONNREFUSED');
 });
 
 test('a flood of one error is one line in 30 s, which says how many it stands for', () => {
@@ -38,7 +44,11 @@ test('a flood of one error is one line in 30 s, which says how many it stands fo
 });
 
 function watched(at: { ms: number }, lines: unknown[]): Runtime {
-  const clock: Clock = { now: () => new Date(at.ms), nowMs: () => at.ms, sleep: async () => undefined };
+  const clock: Clock = {
+    now: () => new Date(at.ms),
+    nowMs: () => at.ms,
+    sleep: async () => undefined,
+  };
   const rt = createRuntime({ service: 'test', logLevel: 'silent', clock });
   rt.log.warn = (fields: unknown) => void lines.push(fields);
   return rt;

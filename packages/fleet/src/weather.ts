@@ -9,7 +9,9 @@ import { describeError, type Runtime } from '@syncline/runtime';
  * BullMQ backs off from lost connections only; from these it retries at once, so the worker must be paused.
  */
 export function isRefusal(error: Error): boolean {
-  return /^(?:OOM|READONLY|MISCONF|NOAUTH|NOPERM|WRONGPASS|LOADING|MASTERDOWN|BUSY)\b/.test(error.message);
+  return /^(?:OOM|READONLY|MISCONF|NOAUTH|NOPERM|WRONGPASS|LOADING|MASTERDOWN|BUSY)\b/.test(
+    error.message,
+  );
 }
 
 const WINDOW_MS = 30_000;
@@ -35,13 +37,19 @@ export class ErrorLog {
     // An unforeseen variety of keys must not become a leak; what is forgotten is only logged once more.
     if (this.#seen.size >= KEY_LIMIT) this.#seen.clear();
     this.#seen.set(key, { loggedAtMs: nowMs, suppressed: 0 });
-    this.rt.log.warn({ event: this.event, reason: key, suppressed: seen?.suppressed ?? 0 }, 'Redis or BullMQ reported an error');
+    this.rt.log.warn(
+      { event: this.event, reason: key, suppressed: seen?.suppressed ?? 0 },
+      'Redis or BullMQ reported an error',
+    );
   }
 }
 
 /** What kind of error it is, without ids and values: `Error ECONNREFUSED`, `ReplyError OOM`, `Error: could not renew lock`. */
 export function errorKey(error: Error): string {
   const name = describeError(error);
-  const known = /^(?:[A-Z]{2,20}\b|could not renew lock|Lock mismatch|Missing (?:lock|key)|Connection is closed|Command timed out)/.exec(error.message)?.[0];
+  const known =
+    /^(?:[A-Z]{2,20}\b|could not renew lock|Lock mismatch|Missing (?:lock|key)|Connection is closed|Command timed out)/.exec(
+      error.message,
+    )?.[0];
   return known === undefined || name.includes(known) ? name : `${name}: ${known}`;
 }

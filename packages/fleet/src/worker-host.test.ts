@@ -22,7 +22,10 @@ describe('with a Redis that stays', () => {
   test('the job of a killed worker is redelivered within 12 s, and two kills do not fail it', async () => {
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     const [first, second] = [startChild(bench), startChild(bench)];
-    const firstToFetch = await Promise.race([first.fetched.then(() => first), second.fetched.then(() => second)]);
+    const firstToFetch = await Promise.race([
+      first.fetched.then(() => first),
+      second.fetched.then(() => second),
+    ]);
     const killedAtMs = bench.rt.clock.nowMs();
     await kill(firstToFetch.process);
     const other = firstToFetch === first ? second : first;
@@ -32,7 +35,10 @@ describe('with a Redis that stays', () => {
 
     await bench.work(async () => ({ kind: 'done' }));
     await kill(other.process);
-    await until(bench.rt, async () => (await bench.fleet.counts())['gmail-full']['completed'] === 1);
+    await until(
+      bench.rt,
+      async () => (await bench.fleet.counts())['gmail-full']['completed'] === 1,
+    );
     expect((await bench.fleet.counts())['gmail-full']['failed']).toBe(0);
   });
 
@@ -52,8 +58,18 @@ describe('with a Redis that stays', () => {
     const beganMs = bench.rt.clock.nowMs();
     await host.drain(10_000);
     expect(bench.rt.clock.nowMs() - beganMs).toBeLessThan(3_000);
-    expect((await bench.fleet.counts())['gmail-full']).toMatchObject({ completed: 1, waiting: 1, active: 0, delayed: 0, failed: 0 });
-    const [given] = (await bench.fleet.queues().find((queue) => queue.name === 'gmail-full')?.getWaiting()) ?? [];
+    expect((await bench.fleet.counts())['gmail-full']).toMatchObject({
+      completed: 1,
+      waiting: 1,
+      active: 0,
+      delayed: 0,
+      failed: 0,
+    });
+    const [given] =
+      (await bench.fleet
+        .queues()
+        .find((queue) => queue.name === 'gmail-full')
+        ?.getWaiting()) ?? [];
     expect(given).toMatchObject({ data: { collectionId: 'gives-up' }, attemptsMade: 0 });
   });
 
@@ -83,7 +99,10 @@ describe('with a Redis that stays', () => {
     await host.drain(1_000);
     expect(bench.rt.clock.nowMs() - beganMs).toBeLessThan(1_500);
     await bench.work(async () => ({ kind: 'done' }));
-    await until(bench.rt, async () => (await bench.fleet.counts())['gmail-full']['completed'] === 1);
+    await until(
+      bench.rt,
+      async () => (await bench.fleet.counts())['gmail-full']['completed'] === 1,
+    );
     expect((await bench.fleet.counts())['gmail-full']['failed']).toBe(0);
   });
 });
@@ -119,21 +138,28 @@ describe('with a Redis that goes', () => {
     });
     await redis.stop();
     const beganMs = bench.rt.clock.nowMs();
-    await expect(bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }])).rejects.toThrow(Error);
+    await expect(
+      bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]),
+    ).rejects.toThrow(Error);
     await expect(bench.fleet.ping()).rejects.toThrow(Error);
     expect(bench.rt.clock.nowMs() - beganMs).toBeLessThan(5_000);
 
     redis = await startRedis([], redis.port);
-    await until(bench.rt, () => succeeds(() => bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }])));
+    await until(bench.rt, () =>
+      succeeds(() => bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }])),
+    );
     await until(bench.rt, async () => handled.includes('c1'));
   });
 
   test('a full Redis makes the workers pause instead of spin, and they resume by themselves', async () => {
     const handled: string[] = [];
-    const refusals = async (): Promise<number> => Number(/errorstat_OOM:count=(\d+)/.exec(await bench.redis.info('errorstats'))?.[1] ?? 0);
+    const refusals = async (): Promise<number> =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await bench.redis.info('errorstats'))?.[1] ?? 0);
     await bench.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
     await bench.redis.config('SET', 'maxmemory', '1');
-    await expect(bench.fleet.enqueue([{ collectionId: 'c2', queue: 'gmail-full' }])).rejects.toThrow('OOM');
+    await expect(
+      bench.fleet.enqueue([{ collectionId: 'c2', queue: 'gmail-full' }]),
+    ).rejects.toThrow('OOM');
 
     const beganMs = bench.rt.clock.nowMs();
     await bench.work(async ({ collectionId }) => {
@@ -156,12 +182,25 @@ interface Child {
 }
 
 function startChild({ redisUrl, prefix }: FleetBench): Child {
-  const child = spawn(process.execPath, ['-r', join(SUPPORT, 'register-typescript.cjs'), join(SUPPORT, 'worker-child.ts'), redisUrl, prefix], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      '-r',
+      join(SUPPORT, 'register-typescript.cjs'),
+      join(SUPPORT, 'worker-child.ts'),
+      redisUrl,
+      prefix,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.push(child);
   const fetched = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('fetched') && resolve());
+    createInterface({ input: child.stdout }).on(
+      'line',
+      (line) => line.startsWith('fetched') && resolve(),
+    );
   });
   return { process: child, fetched };
 }

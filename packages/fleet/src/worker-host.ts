@@ -35,7 +35,11 @@ export interface HostParts {
 }
 
 /** One BullMQ worker a queue, on one shared connection plus a blocking one each. */
-export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOptions): Promise<WorkerHost> {
+export async function startWorkerHost(
+  rt: Runtime,
+  parts: HostParts,
+  o: WorkOptions,
+): Promise<WorkerHost> {
   const errors = new ErrorLog(rt, 'worker-error');
   const connection = workerConnection(rt, parts.redisUrl, parts.holder);
   connection.on('error', (error: Error) => errors.report(error));
@@ -59,16 +63,29 @@ export async function startWorkerHost(rt: Runtime, parts: HostParts, o: WorkOpti
 
   let drained: Promise<void> | undefined;
   return {
-    drain: (deadlineMs) => (drained ??= drainWorkers(rt, workers, deadlineMs, errors).finally(() => endConnection(connection))),
+    drain: (deadlineMs) =>
+      (drained ??= drainWorkers(rt, workers, deadlineMs, errors).finally(() =>
+        endConnection(connection),
+      )),
   };
 }
 
-async function drainWorkers(rt: Runtime, workers: QueueWorker[], deadlineMs: number, errors: ErrorLog): Promise<void> {
+async function drainWorkers(
+  rt: Runtime,
+  workers: QueueWorker[],
+  deadlineMs: number,
+  errors: ErrorLog,
+): Promise<void> {
   for (const worker of workers) worker.stop();
-  const closing = Promise.all(workers.map((worker) => worker.close().catch((error: Error) => errors.report(error))));
+  const closing = Promise.all(
+    workers.map((worker) => worker.close().catch((error: Error) => errors.report(error))),
+  );
   const inTime = await within(rt, deadlineMs, closing);
   if (inTime) return;
-  rt.log.warn({ event: 'drain-deadline', deadlineMs }, 'the workers did not close in time; what they held goes to others when its locks lapse');
+  rt.log.warn(
+    { event: 'drain-deadline', deadlineMs },
+    'the workers did not close in time; what they held goes to others when its locks lapse',
+  );
   for (const worker of workers) worker.abandon();
 }
 

@@ -28,7 +28,11 @@ export async function redisForTests(): Promise<{ url: string; stop(): Promise<vo
 export async function openBench(redisUrl: string, holder?: string): Promise<FleetBench> {
   const rt = createRuntime({ service: 'test', logLevel: 'silent' });
   const prefix = `test-${process.pid}-${(benches += 1)}-${rt.random.uuid()}`;
-  const fleet = await openFleet(rt, { redisUrl, prefix, ...(holder === undefined ? {} : { holder }) });
+  const fleet = await openFleet(rt, {
+    redisUrl,
+    prefix,
+    ...(holder === undefined ? {} : { holder }),
+  });
   const hosts: WorkerHost[] = [];
   const redis = new Redis(redisUrl, { lazyConnect: true });
   redis.on('error', () => undefined);
@@ -39,7 +43,13 @@ export async function openBench(redisUrl: string, holder?: string): Promise<Flee
     fleet,
     redis,
     work: async (handle, slots = 1) => {
-      const concurrency = { 'gmail-full': slots, 'gmail-incremental': slots, 'calendar-full': slots, 'calendar-incremental': slots, watch: slots };
+      const concurrency = {
+        'gmail-full': slots,
+        'gmail-incremental': slots,
+        'calendar-full': slots,
+        'calendar-incremental': slots,
+        watch: slots,
+      };
       const host = await fleet.work({ concurrency, handle });
       hosts.push(host);
       return host;
@@ -58,7 +68,8 @@ const PATIENCE_MS = 30_000;
 export async function until(rt: Runtime, holds: () => Promise<boolean>): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + PATIENCE_MS;
   while (!(await holds())) {
-    if (rt.clock.nowMs() > deadlineMs) throw new Error('what the test waits for did not come true within 30 s');
+    if (rt.clock.nowMs() > deadlineMs)
+      throw new Error('what the test waits for did not come true within 30 s');
     await rt.clock.sleep(20);
   }
 }

@@ -18,6 +18,10 @@ Module._resolveFilename = function resolve(request, parent, ...rest) {
 };
 
 Module._extensions['.ts'] = (module, filename) => {
-  const { code } = transformSync(readFileSync(filename, 'utf8'), { filename, configFile: path.join(root, '.swcrc'), swcrc: false });
+  const { code } = transformSync(readFileSync(filename, 'utf8'), {
+    filename,
+    configFile: path.join(root, '.swcrc'),
+    swcrc: false,
+  });
   module._compile(code, filename);
 };

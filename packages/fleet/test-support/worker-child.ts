@@ -4,9 +4,19 @@ import { openFleet } from '../src/index.js';
 
 async function main(redisUrl: string, prefix: string, holder: string | undefined): Promise<void> {
   const rt = createRuntime({ service: 'worker-child', logLevel: 'silent', stdout: 'stderr' });
-  const fleet = await openFleet(rt, { redisUrl, prefix, ...(holder === undefined ? {} : { holder }) });
+  const fleet = await openFleet(rt, {
+    redisUrl,
+    prefix,
+    ...(holder === undefined ? {} : { holder }),
+  });
   await fleet.work({
-    concurrency: { 'gmail-full': 1, 'gmail-incremental': 1, 'calendar-full': 1, 'calendar-incremental': 1, watch: 1 },
+    concurrency: {
+      'gmail-full': 1,
+      'gmail-incremental': 1,
+      'calendar-full': 1,
+      'calendar-incremental': 1,
+      watch: 1,
+    },
     handle: async ({ collectionId }) => {
       process.stdout.write(`fetched ${collectionId}\n`);
       return new Promise(() => undefined);

@@ -16,13 +16,28 @@ const DEPTH_LIMIT = 200;
  * The part is looked up in the message first, since an attachmentId is another one at every read and dies after a while.
  * @returns null when the message or the part is no more
  */
-export async function fetchAttachment(session: Session, messagesPath: string, messageId: string, partId: string): Promise<Attachment | null> {
+export async function fetchAttachment(
+  session: Session,
+  messagesPath: string,
+  messageId: string,
+  partId: string,
+): Promise<Attachment | null> {
   const message = `${messagesPath}/${encodeURIComponent(messageId)}`;
   try {
-    const part = await requestJson(session, { method: 'gmail.users.messages.get', path: `${message}?format=full` }, (body) => findPart(objectOf(body.payload, 'payload'), partId, 0));
+    const part = await requestJson(
+      session,
+      { method: 'gmail.users.messages.get', path: `${message}?format=full` },
+      (body) => findPart(objectOf(body.payload, 'payload'), partId, 0),
+    );
     if (!part) return null;
     const body = part.body === undefined ? {} : objectOf(part.body, 'body');
-    const data = typeof body.attachmentId === 'string' ? await fetchBytes(session, `${message}/attachments/${encodeURIComponent(body.attachmentId)}`) : decoded(body.data);
+    const data =
+      typeof body.attachmentId === 'string'
+        ? await fetchBytes(
+            session,
+            `${message}/attachments/${encodeURIComponent(body.attachmentId)}`,
+          )
+        : decoded(body.data);
     return { filename: wordOf(part.filename), mimeType: wordOf(part.mimeType), data };
   } catch (error) {
     // Deleted before the first call or between the two.
@@ -32,7 +47,9 @@ export async function fetchAttachment(session: Session, messagesPath: string, me
 }
 
 function fetchBytes(session: Session, path: string): Promise<Buffer> {
-  return requestJson(session, { method: 'gmail.users.messages.attachments.get', path }, (body) => decoded(body.data));
+  return requestJson(session, { method: 'gmail.users.messages.attachments.get', path }, (body) =>
+    decoded(body.data),
+  );
 }
 
 function findPart(part: JsonObject, partId: string, depth: number): JsonObject | null {

@@ -55,12 +55,29 @@ interface Fetch<T = unknown> {
 }
 
 /** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
-export async function fetchByBatch<T>(session: Session, kind: Kind<T>, ids: string[]): Promise<Fetched<T>> {
-  const fetch: Fetch<T> = { session, kind, found: [], missing: [], errors: new Map(), stop: null, outerFailures: 0, atMost: Infinity, refreshed: false };
+export async function fetchByBatch<T>(
+  session: Session,
+  kind: Kind<T>,
+  ids: string[],
+): Promise<Fetched<T>> {
+  const fetch: Fetch<T> = {
+    session,
+    kind,
+    found: [],
+    missing: [],
+    errors: new Map(),
+    stop: null,
+    outerFailures: 0,
+    atMost: Infinity,
+    refreshed: false,
+  };
   let wanted = await askAll(fetch, [...new Set(ids)]);
   for (const backoffMs of BACKOFF_MS) {
     if (wanted.length === 0 || fetch.stop) break;
-    await session.rt.clock.sleep(backoffMs * (0.5 + session.rt.random.next() / 2), session.options.signal);
+    await session.rt.clock.sleep(
+      backoffMs * (0.5 + session.rt.random.next() / 2),
+      session.options.signal,
+    );
     wanted = await askAll(fetch, wanted);
   }
   if (fetch.stop && fetch.found.length + fetch.missing.length === 0) throw fetch.stop;
@@ -74,7 +91,10 @@ async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
   const size = fetch.atMost;
   let next = 0;
   while (next < ids.length && !fetch.stop) {
-    const batch = lightEnough(fetch.kind, ids.slice(next, next + Math.min(size, mostParts(fetch.session))));
+    const batch = lightEnough(
+      fetch.kind,
+      ids.slice(next, next + Math.min(size, mostParts(fetch.session))),
+    );
     next += await askBatch(fetch, batch, again);
   }
   const { stop } = fetch;
@@ -88,7 +108,9 @@ function mostParts({ batchSizes, accountId, options }: Session): number {
 
 function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
   let weight = 0;
-  const tooMany = ids.findIndex((id, i) => (weight += kind.weightOf(id)) > kind.batchWeight && i > 0);
+  const tooMany = ids.findIndex(
+    (id, i) => (weight += kind.weightOf(id)) > kind.batchWeight && i > 0,
+  );
   return tooMany === -1 ? ids : ids.slice(0, tooMany);
 }
 
@@ -97,8 +119,16 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
   const { session } = fetch;
   const boundary = `batch_${session.rt.random.uuid()}`;
   const compose = (granted: number) => {
-    const body = encodeBatch(boundary, ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })));
-    return { verb: 'POST' as const, path: BATCH_PATH, contentType: `multipart/mixed; boundary=${boundary}`, body };
+    const body = encodeBatch(
+      boundary,
+      ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
+    );
+    return {
+      verb: 'POST' as const,
+      path: BATCH_PATH,
+      contentType: `multipart/mixed; boundary=${boundary}`,
+      body,
+    };
   };
   try {
     const sent = await request(session, { method: fetch.kind.method, items: ids.length, compose });
@@ -107,7 +137,8 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
     await takeParts(fetch, ids.slice(0, sent.granted), sent, parts, again);
     return sent.granted;
   } catch (error) {
-    const failure = error instanceof MalformedAnswer ? unavailable(fetch.kind.method, error) : error;
+    const failure =
+      error instanceof MalformedAnswer ? unavailable(fetch.kind.method, error) : error;
     if (!(failure instanceof GoogleError)) throw failure;
     fetch.outerFailures += 1;
     if (failure.detail.kind !== 'unavailable' || fetch.outerFailures >= OUTER_FAILURES_LIMIT) {
@@ -120,24 +151,38 @@ async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<n
   }
 }
 
-async function takeParts(fetch: Fetch, ids: string[], sent: Sent, parts: BatchPart[], again: string[]): Promise<void> {
+async function takeParts(
+  fetch: Fetch,
+  ids: string[],
+  sent: Sent,
+  parts: BatchPart[],
+  again: string[],
+): Promise<void> {
   const { session } = fetch;
   const byId = new Map(parts.map((part) => [part.id, part]));
   const failures: { id: string; error: GoogleError }[] = [];
   for (const [i, id] of ids.entries()) {
     if (i > 0 && i % PARTS_A_BREATH === 0) await session.rt.breath.breathe();
     const part = byId.get(`item-${i}`);
-    const error = part ? takePart(fetch, id, part, sent.answer.body) : unavailable(fetch.kind.method);
+    const error = part
+      ? takePart(fetch, id, part, sent.answer.body)
+      : unavailable(fetch.kind.method);
     if (error) failures.push({ id, error });
   }
   if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
   // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
-  const renew = !fetch.refreshed && failures.some(({ error }) => error.detail.kind === 'unauthorized');
+  const renew =
+    !fetch.refreshed && failures.some(({ error }) => error.detail.kind === 'unauthorized');
   if (renew) await session.tokens.forget(session.accountId, sent.token);
   fetch.refreshed ||= renew;
   for (const { id, error } of failures) {
-    session.rt.metrics.googleRequests.inc({ api: 'gmail', method: fetch.kind.method, code: 'part', reason: error.detail.kind });
+    session.rt.metrics.googleRequests.inc({
+      api: 'gmail',
+      method: fetch.kind.method,
+      code: 'part',
+      reason: error.detail.kind,
+    });
     if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
     else await settleFailure(fetch, id, error, again);
   }
@@ -156,7 +201,12 @@ function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): Goog
     fetch.errors.delete(id);
     return null;
   }
-  const detail = classify(fetch.kind.method, part.status, body.toString('utf8', part.start, part.end), fetch.session.rt.clock.nowMs());
+  const detail = classify(
+    fetch.kind.method,
+    part.status,
+    body.toString('utf8', part.start, part.end),
+    fetch.session.rt.clock.nowMs(),
+  );
   if (detail.kind !== 'not-found') return new GoogleError(fetch.kind.method, detail);
   fetch.missing.push(id);
   fetch.errors.delete(id);
@@ -174,7 +224,12 @@ function readPart<T>(kind: Kind<T>, id: string, part: BatchPart, body: Buffer): 
   }
 }
 
-async function settleFailure(fetch: Fetch, id: string, error: GoogleError, again: string[]): Promise<void> {
+async function settleFailure(
+  fetch: Fetch,
+  id: string,
+  error: GoogleError,
+  again: string[],
+): Promise<void> {
   const { detail } = error;
   switch (detail.kind) {
     case 'unavailable':

@@ -37,7 +37,17 @@ export function openBatchSizes(): BatchSizes {
       if (pace && parts >= pace.size) setOrDrop(paces, accountId, afterClean(pace));
     },
     refused: (accountId) => {
-      paces.set(accountId, afterRefusal(paces.get(accountId) ?? { size: MOST, proven: MOST, clean: 0, cleanWanted: CLEAN_BEFORE_PROBE }));
+      paces.set(
+        accountId,
+        afterRefusal(
+          paces.get(accountId) ?? {
+            size: MOST,
+            proven: MOST,
+            clean: 0,
+            cleanWanted: CLEAN_BEFORE_PROBE,
+          },
+        ),
+      );
       const oldest = paces.keys().next();
       if (paces.size > ACCOUNTS_LIMIT && !oldest.done) paces.delete(oldest.value);
     },
@@ -57,7 +67,13 @@ function afterClean(pace: Pace): Pace {
 
 function afterRefusal(pace: Pace): Pace {
   const probing = pace.size > pace.proven;
-  if (probing) return { ...pace, size: pace.proven, clean: 0, cleanWanted: Math.min(pace.cleanWanted * 2, CLEAN_BEFORE_PROBE_LIMIT) };
+  if (probing)
+    return {
+      ...pace,
+      size: pace.proven,
+      clean: 0,
+      cleanWanted: Math.min(pace.cleanWanted * 2, CLEAN_BEFORE_PROBE_LIMIT),
+    };
   const size = Math.max(LEAST, Math.floor(pace.size / 2));
   return { ...pace, size, proven: size, clean: 0 };
 }

@@ -37,7 +37,8 @@ export function encodeBatch(boundary: string, parts: { id: string; path: string 
 export function parseBatch(contentType: string, body: Buffer): BatchPart[] {
   const boundary = /^multipart\/mixed\b.*?\bboundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
   const name = boundary?.[1] ?? boundary?.[2];
-  if (name === undefined) throw new MalformedAnswer('a batch was not answered with multipart/mixed');
+  if (name === undefined)
+    throw new MalformedAnswer('a batch was not answered with multipart/mixed');
   const delimiter = Buffer.from(`--${name}`);
   const parts: BatchPart[] = [];
   let at = nextDelimiter(body, delimiter, 0);
@@ -71,9 +72,16 @@ function parsePart(body: Buffer, start: number, end: number): BatchPart | null {
   const inner = afterBlankLine(body, start, end);
   const content = afterBlankLine(body, inner, end);
   const contentId = /^content-id:[ \t]*<?([^>\r\n]*)/im.exec(body.toString('latin1', start, inner));
-  const status = /^HTTP\/\d(?:\.\d)?[ \t]+(\d{3})\b/i.exec(body.toString('latin1', inner, Math.min(content, inner + 64)));
+  const status = /^HTTP\/\d(?:\.\d)?[ \t]+(\d{3})\b/i.exec(
+    body.toString('latin1', inner, Math.min(content, inner + 64)),
+  );
   if (!contentId?.[1] || !status?.[1]) return null;
-  return { id: contentId[1].trim().replace(/^response-/i, ''), status: Number(status[1]), start: content, end };
+  return {
+    id: contentId[1].trim().replace(/^response-/i, ''),
+    status: Number(status[1]),
+    start: content,
+    end,
+  };
 }
 
 /** The position behind the first empty line, or `end` when there is none. */

@@ -20,9 +20,16 @@ export interface CalendarPage<Item> {
  * tombstones included, and the same token goes with every page; `bookmark-expired` means that a full walk is due.
  */
 export interface Calendar {
-  calendars(q: { syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarListEntry>>;
+  calendars(q: {
+    syncToken: string | null;
+    pageToken: string | null;
+  }): Promise<CalendarPage<CalendarListEntry>>;
   /** Masters and exceptions as Google keeps them. Throws `not-found` when the calendar is gone or no longer shared. */
-  events(q: { calendarId: string; syncToken: string | null; pageToken: string | null }): Promise<CalendarPage<CalendarEvent>>;
+  events(q: {
+    calendarId: string;
+    syncToken: string | null;
+    pageToken: string | null;
+  }): Promise<CalendarPage<CalendarEvent>>;
   /** Has Google post changes of a calendar's events, or with null of the calendar list; see watch.ts. */
   openChannel(calendarId: string | null, order: ChannelOrder): Promise<Channel>;
   /** Ends a channel. Throws `not-found` when it has ended. */
@@ -39,12 +46,36 @@ const EVERY_CALENDAR = { maxResults: '250', showHidden: 'true' };
 
 export function calendarOf(session: Session): Calendar {
   return {
-    calendars: (q) => page<CalendarListEntry>(session, 'calendar.calendarList.list', '/calendar/v3/users/me/calendarList', EVERY_CALENDAR, q),
-    events: (q) => page<CalendarEvent>(session, 'calendar.events.list', `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`, EVERY_EVENT, q),
+    calendars: (q) =>
+      page<CalendarListEntry>(
+        session,
+        'calendar.calendarList.list',
+        '/calendar/v3/users/me/calendarList',
+        EVERY_CALENDAR,
+        q,
+      ),
+    events: (q) =>
+      page<CalendarEvent>(
+        session,
+        'calendar.events.list',
+        `/calendar/v3/calendars/${encodeURIComponent(q.calendarId)}/events`,
+        EVERY_EVENT,
+        q,
+      ),
     openChannel: (calendarId, order) =>
       calendarId === null
-        ? openChannel(session, 'calendar.calendarList.watch', '/calendar/v3/users/me/calendarList/watch', order)
-        : openChannel(session, 'calendar.events.watch', `/calendar/v3/calendars/${encodeURIComponent(calendarId)}/events/watch`, order),
+        ? openChannel(
+            session,
+            'calendar.calendarList.watch',
+            '/calendar/v3/users/me/calendarList/watch',
+            order,
+          )
+        : openChannel(
+            session,
+            'calendar.events.watch',
+            `/calendar/v3/calendars/${encodeURIComponent(calendarId)}/events/watch`,
+            order,
+          ),
     stopChannel: (channelId, resourceId) => stopChannel(session, channelId, resourceId),
   };
 }
@@ -59,7 +90,11 @@ function page<Item extends { id?: string | null }>(
   const query = new URLSearchParams(parameters);
   if (syncToken !== null) query.set('syncToken', syncToken);
   if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(session, { method, path: `${path}?${query.toString()}`, syncToken: syncToken !== null }, (body) => readPage<Item>(body));
+  return requestJson(
+    session,
+    { method, path: `${path}?${query.toString()}`, syncToken: syncToken !== null },
+    (body) => readPage<Item>(body),
+  );
 }
 
 function readPage<Item extends { id?: string | null }>(body: JsonObject): CalendarPage<Item> {

@@ -36,7 +36,15 @@ interface Ring {
 
 export function openCertificates(rt: Runtime, transport: Transport, origin: string): Certificates {
   const never = Number.NEGATIVE_INFINITY;
-  const ring: Ring = { rt, transport, origin, keys: new Map(), seenAtMs: never, askedAtMs: never, asking: null };
+  const ring: Ring = {
+    rt,
+    transport,
+    origin,
+    keys: new Map(),
+    seenAtMs: never,
+    askedAtMs: never,
+    asking: null,
+  };
   return { key: (kid) => keyOf(ring, kid) };
 }
 
@@ -47,7 +55,10 @@ async function keyOf(ring: Ring, kid: string): Promise<KeyObject | null> {
   if (ring.asking !== null || nowMs - ring.askedAtMs >= LOOK_AGAIN_MS) {
     await look(ring).catch((error: unknown) => {
       if (isStale(ring)) throw error;
-      ring.rt.log.warn({ event: 'certificates-unavailable', err: error }, "Google's keys could not be read again; those seen last are used");
+      ring.rt.log.warn(
+        { event: 'certificates-unavailable', err: error },
+        "Google's keys could not be read again; those seen last are used",
+      );
     });
   }
   if (isStale(ring)) throw unavailable(METHOD);
@@ -65,7 +76,12 @@ function look(ring: Ring): Promise<void> {
 
 async function ask(ring: Ring): Promise<void> {
   ring.askedAtMs = ring.rt.clock.nowMs();
-  const answer = await ring.transport.exchange({ method: METHOD, origin: ring.origin, verb: 'GET', path: PATH });
+  const answer = await ring.transport.exchange({
+    method: METHOD,
+    origin: ring.origin,
+    verb: 'GET',
+    path: PATH,
+  });
   if (answer.status !== 200) throw unavailable(METHOD);
   ring.keys = readKeys(answer.body);
   ring.seenAtMs = ring.rt.clock.nowMs();
@@ -75,7 +91,12 @@ function readKeys(body: Buffer): Map<string, KeyObject> {
   try {
     const { keys } = parseObject(body);
     if (!Array.isArray(keys)) throw new MalformedAnswer('keys is not a list');
-    return new Map(keys.slice(0, KEYS_LIMIT).filter(isSigningKey).map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })]));
+    return new Map(
+      keys
+        .slice(0, KEYS_LIMIT)
+        .filter(isSigningKey)
+        .map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })]),
+    );
   } catch (error) {
     throw unavailable(METHOD, error);
   }

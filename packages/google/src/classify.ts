@@ -18,7 +18,12 @@ const LONGEST_WAIT_MS = 3_600_000;
 type Scope = 'user' | 'project' | 'day' | 'concurrency';
 
 /** How long to stay away when Google names no time. Google's own advice starts at 1 s and ends at 64 s. */
-const UNNAMED_WAIT_MS: Record<Scope, number> = { concurrency: 1_000, user: 15_000, project: 15_000, day: LONGEST_WAIT_MS };
+const UNNAMED_WAIT_MS: Record<Scope, number> = {
+  concurrency: 1_000,
+  user: 15_000,
+  project: 15_000,
+  day: LONGEST_WAIT_MS,
+};
 /** "Calendar usage limits exceeded": an anti-abuse limit that lasts, and short waits feed it. */
 const ABUSE_WAIT_MS = 900_000;
 
@@ -58,8 +63,15 @@ const BAD_TOKEN_REASONS = new Set(['invalid', 'invalidArgument', 'badRequest', '
  * @param method Google's name of the method, `gmail.users.history.list`
  * @param syncToken whether the request carried one: only then may a 400 mean that the token is dead
  */
-export function classify(method: string, status: number, bodyText: string, nowMs: number, syncToken = false): GoogleErrorKind {
-  if (status >= 500 || status === 408 || status < 400) return { kind: 'unavailable', retryAfterMs: namedWaitMs(bodyText, nowMs) };
+export function classify(
+  method: string,
+  status: number,
+  bodyText: string,
+  nowMs: number,
+  syncToken = false,
+): GoogleErrorKind {
+  if (status >= 500 || status === 408 || status < 400)
+    return { kind: 'unavailable', retryAfterMs: namedWaitMs(bodyText, nowMs) };
   const refusal = readRefusal(bodyText);
   if (status === 401) return { kind: 'unauthorized', reason: refusal?.reason ?? 'authError' };
   if (status === 429) return later(refusal?.reason, refusal?.message ?? bodyText, nowMs, 'user');
@@ -74,7 +86,9 @@ export function classify(method: string, status: number, bodyText: string, nowMs
     case 404:
     case 410:
       if (BOOKMARK_METHODS[method] === status) return { kind: 'bookmark-expired' };
-      return status === 404 ? { kind: 'not-found' } : { kind: 'rejected', status, reason: refusal.reason };
+      return status === 404
+        ? { kind: 'not-found' }
+        : { kind: 'rejected', status, reason: refusal.reason };
     default:
       return { kind: 'rejected', status, reason: refusal.reason };
   }
@@ -84,16 +98,22 @@ export function classify(method: string, status: number, bodyText: string, nowMs
 export function classifyToken(status: number, bodyText: string): GoogleErrorKind {
   const body = parseObject(bodyText);
   // Busy or broken is never the account's fault: treating it as a dead grant would disconnect every customer at once.
-  if (status === 429 || status === 408 || status >= 500 || status < 400 || !body) return { kind: 'unavailable', retryAfterMs: null };
+  if (status === 429 || status === 408 || status >= 500 || status < 400 || !body)
+    return { kind: 'unavailable', retryAfterMs: null };
   const code = word(body.error) ?? 'unknown';
   const advice = TOKEN_ADVICE[code];
-  if (code === 'invalid_grant') return { kind: 'unauthorized', reason: word(body.error_subtype) ? `${code} ${word(body.error_subtype)}` : code };
+  if (code === 'invalid_grant')
+    return {
+      kind: 'unauthorized',
+      reason: word(body.error_subtype) ? `${code} ${word(body.error_subtype)}` : code,
+    };
   if (advice) return { kind: 'forbidden', reason: `${code}: ${advice}` };
   return { kind: 'rejected', status, reason: code };
 }
 
 const TOKEN_ADVICE: Record<string, string> = {
-  invalid_client: 'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
+  invalid_client:
+    'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
   unauthorized_client: 'the refresh token was issued to another OAuth client than GOOGLE_CLIENT_ID',
   disabled_client: 'the OAuth client is disabled in the Google Cloud console',
   deleted_client: 'the OAuth client was deleted in the Google Cloud console',
@@ -111,17 +131,22 @@ interface Refusal {
 }
 
 function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
-  if (/mail service not enabled/i.test(refusal.message)) return { kind: 'forbidden', reason: 'mailServiceNotEnabled' };
+  if (/mail service not enabled/i.test(refusal.message))
+    return { kind: 'forbidden', reason: 'mailServiceNotEnabled' };
   // Said of another topic's watch on this mailbox, and of two watch calls at once.
-  if (/only one user push notification client/i.test(refusal.message)) return { kind: 'rejected', status: 400, reason: 'pushClientInUse' };
+  if (/only one user push notification client/i.test(refusal.message))
+    return { kind: 'rejected', status: 400, reason: 'pushClientInUse' };
   // A stale page token of a token run is not a dead sync token: the run starts over with the same one.
-  const aboutToken = refusal.location !== 'pageToken' && (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
+  const aboutToken =
+    refusal.location !== 'pageToken' &&
+    (/sync token/i.test(refusal.message) || BAD_TOKEN_REASONS.has(refusal.reason));
   if (syncToken && aboutToken) return { kind: 'bookmark-expired' };
   return { kind: 'rejected', status: 400, reason: refusal.reason };
 }
 
 function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
-  if (LATER[refusal.reason]) return later(refusal.reason, `${refusal.message} ${refusal.quotaLimit}`, nowMs, 'project');
+  if (LATER[refusal.reason])
+    return later(refusal.reason, `${refusal.message} ${refusal.quotaLimit}`, nowMs, 'project');
   return { kind: 'forbidden', reason: FORBIDDEN[refusal.reason] ?? refusal.reason };
 }
 
@@ -129,7 +154,12 @@ function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
  * @param ambiguous whose limit it is when nothing says so: Gmail documents 403 `rateLimitExceeded` as the project's, while a
  *   bare 429 ("Resource has been exhausted") is seen per mailbox, and closing the whole project for it would stop everyone
  */
-function later(reason: string | undefined, text: string, nowMs: number, ambiguous: Scope): GoogleErrorKind {
+function later(
+  reason: string | undefined,
+  text: string,
+  nowMs: number,
+  ambiguous: Scope,
+): GoogleErrorKind {
   const known = LATER[reason ?? ''];
   const scope = known && known.scope !== 'read' ? known.scope : scopeInText(text, ambiguous);
   const retryAfterMs = namedWaitMs(text, nowMs) ?? known?.waitMs ?? UNNAMED_WAIT_MS[scope];
@@ -148,7 +178,10 @@ function namedWaitMs(text: string, nowMs: number): number | null {
   const named = /Retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/.exec(text);
   const at = named?.[1] ? Date.parse(named[1]) : Number.NaN;
   if (Number.isNaN(at)) return null;
-  return Math.min(Math.max(Math.ceil((at - nowMs) * NAMED_WAIT_STRETCH), LEAST_NAMED_WAIT_MS), LONGEST_WAIT_MS);
+  return Math.min(
+    Math.max(Math.ceil((at - nowMs) * NAMED_WAIT_STRETCH), LEAST_NAMED_WAIT_MS),
+    LONGEST_WAIT_MS,
+  );
 }
 
 /** The error envelope in its three known forms: with `errors[]`, with `details[]`, or with `status` alone. */
@@ -160,7 +193,10 @@ function readRefusal(bodyText: string): Refusal | null {
   const metadata = isObject(info?.metadata) ? info.metadata : {};
   // "forbidden" says nothing that 403 did not: ErrorInfo is the better witness then.
   const plain = word(first?.reason);
-  const reason = plain && plain !== 'forbidden' ? plain : (word(info?.reason) ?? plain ?? word(error.status) ?? 'unknown');
+  const reason =
+    plain && plain !== 'forbidden'
+      ? plain
+      : (word(info?.reason) ?? plain ?? word(error.status) ?? 'unknown');
   return {
     reason,
     message: typeof error.message === 'string' ? error.message : '',
@@ -184,7 +220,10 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-function firstObject(list: unknown, wanted: (item: Record<string, unknown>) => boolean = () => true): Record<string, unknown> | undefined {
+function firstObject(
+  list: unknown,
+  wanted: (item: Record<string, unknown>) => boolean = () => true,
+): Record<string, unknown> | undefined {
   return Array.isArray(list) ? list.filter(isObject).find(wanted) : undefined;
 }
 

@@ -25,7 +25,11 @@ export const GMAIL_UNITS = {
 
 /** Calendar's methods that we call; each costs one request whatever its page size (Calendar API "Manage quotas"). */
 export const CALENDAR_METHODS = [
-  'calendar.calendarList.list', 'calendar.events.list', 'calendar.calendarList.watch', 'calendar.events.watch', 'calendar.channels.stop',
+  'calendar.calendarList.list',
+  'calendar.events.list',
+  'calendar.calendarList.watch',
+  'calendar.events.watch',
+  'calendar.channels.stop',
 ] as const;
 
 export type GmailMethod = keyof typeof GMAIL_UNITS;

@@ -3,7 +3,12 @@ import { unreachable } from '@syncline/runtime';
 /** What Google's refusals mean for the caller. Each kind answers one question: what must happen next? */
 export type GoogleErrorKind =
   /** Come back later. `governor`: our own quota said no and Google was not asked (`closed`: since Google has just refused this account); `google`: Google said no. */
-  | { kind: 'rate-limited'; scope: 'user' | 'closed' | 'project' | 'day' | 'concurrency'; retryAfterMs: number; source: 'governor' | 'google' }
+  | {
+      kind: 'rate-limited';
+      scope: 'user' | 'closed' | 'project' | 'day' | 'concurrency';
+      retryAfterMs: number;
+      source: 'governor' | 'google';
+    }
   /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. */
   | { kind: 'unavailable'; retryAfterMs: number | null }
   /** The grant is dead (`invalid_grant` and friends): a human must connect the account again. */

@@ -2,7 +2,14 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Attachment, fetchAttachment } from './attachment.js';
 import { unitsOf } from './costs.js';
-import { type FetchedMessages, type FetchedSources, type FetchedThreads, fetchMessages, fetchSources, fetchThreads } from './messages.js';
+import {
+  type FetchedMessages,
+  type FetchedSources,
+  type FetchedThreads,
+  fetchMessages,
+  fetchSources,
+  fetchThreads,
+} from './messages.js';
 import { type Session, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
 import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
@@ -13,14 +20,21 @@ export type GmailLabel = gmail_v1.Schema$Label;
 /** Every call throws GoogleError, and the caller's abort reason. */
 export interface Gmail {
   /** Who this is and where its history stands now: the bookmark to pin before a full walk. */
-  profile(): Promise<{ emailAddress: string; messagesTotal: number; threadsTotal: number; historyId: bigint }>;
+  profile(): Promise<{
+    emailAddress: string;
+    messagesTotal: number;
+    threadsTotal: number;
+    historyId: bigint;
+  }>;
   /**
    * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with `labelId` only that label's, with
    * `search` only what Gmail's search finds. A search costs no more, but is refused to the metadata scope; `after:` and `before:` take seconds
    * since the epoch (a date would be read in a zone of Google's choice).
    * A page token that Google no longer takes is thrown as `rejected` 400: the walk starts over.
    */
-  listMessages(q: ListQuery & { pageToken: string | null; labelId?: string }): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
+  listMessages(
+    q: ListQuery & { pageToken: string | null; labelId?: string },
+  ): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
   /**
    * Whole messages, any number of ids; the order is not promised. An id is in exactly one of the three lists.
    * @throws GoogleError only when asking stopped before anything was fetched.
@@ -40,7 +54,10 @@ export interface Gmail {
   /** Units that one message and one whole thread cost this project, by its tier. */
   prices: FetchPrices;
   /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
-  history(q: { startHistoryId: bigint; pageToken: string | null }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
+  history(q: {
+    startHistoryId: bigint;
+    pageToken: string | null;
+  }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
@@ -70,42 +87,70 @@ const PAGE = '500';
 export function gmailOf(session: Session): Gmail {
   return {
     profile: () =>
-      requestJson(session, { method: 'gmail.users.getProfile', path: `${USER}/profile` }, (body) => ({
-        emailAddress: textOf(body.emailAddress, 'emailAddress'),
-        messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
-        threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
-        historyId: historyIdOf(body.historyId),
-      })),
+      requestJson(
+        session,
+        { method: 'gmail.users.getProfile', path: `${USER}/profile` },
+        (body) => ({
+          emailAddress: textOf(body.emailAddress, 'emailAddress'),
+          messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
+          threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
+          historyId: historyIdOf(body.historyId),
+        }),
+      ),
     listMessages: (q) => listMessages(session, q),
     getMessages: (ids) => fetchMessages(session, ids),
     getThreads: (threads) => fetchThreads(session, threads),
     getSources: (messages) => fetchSources(session, messages),
-    prices: { message: unitsOf('gmail.users.messages.get', session.tier), thread: unitsOf('gmail.users.threads.get', session.tier) },
+    prices: {
+      message: unitsOf('gmail.users.messages.get', session.tier),
+      thread: unitsOf('gmail.users.threads.get', session.tier),
+    },
     history: (q) => history(session, q),
     watch: (topic) => watchMailbox(session, `${USER}/watch`, topic),
     stopWatch: () => stopWatch(session, `${USER}/stop`),
-    attachment: (messageId, partId) => fetchAttachment(session, `${USER}/messages`, messageId, partId),
-    labels: () => requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) => identifiedList(body.labels, 'labels')),
+    attachment: (messageId, partId) =>
+      fetchAttachment(session, `${USER}/messages`, messageId, partId),
+    labels: () =>
+      requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
+        identifiedList(body.labels, 'labels'),
+      ),
   };
 }
 
-function listMessages(session: Session, { pageToken, labelId, search, spamAndTrash = true }: Parameters<Gmail['listMessages']>[0]): ReturnType<Gmail['listMessages']> {
+function listMessages(
+  session: Session,
+  { pageToken, labelId, search, spamAndTrash = true }: Parameters<Gmail['listMessages']>[0],
+): ReturnType<Gmail['listMessages']> {
   const query = new URLSearchParams({ maxResults: PAGE, includeSpamTrash: String(spamAndTrash) });
   if (search !== undefined) query.set('q', search);
   if (labelId !== undefined) query.set('labelIds', labelId);
   if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(session, { method: 'gmail.users.messages.list', path: `${USER}/messages?${query.toString()}` }, (body) => ({
-    ids: identifiedList(body.messages, 'messages').map(({ id, threadId }) => ({ id, threadId: textOf(threadId, 'threadId') })),
-    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
-  }));
+  return requestJson(
+    session,
+    { method: 'gmail.users.messages.list', path: `${USER}/messages?${query.toString()}` },
+    (body) => ({
+      ids: identifiedList(body.messages, 'messages').map(({ id, threadId }) => ({
+        id,
+        threadId: textOf(threadId, 'threadId'),
+      })),
+      nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+    }),
+  );
 }
 
-function history(session: Session, { startHistoryId, pageToken }: { startHistoryId: bigint; pageToken: string | null }): ReturnType<Gmail['history']> {
+function history(
+  session: Session,
+  { startHistoryId, pageToken }: { startHistoryId: bigint; pageToken: string | null },
+): ReturnType<Gmail['history']> {
   const query = new URLSearchParams({ startHistoryId: String(startHistoryId), maxResults: PAGE });
   if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(session, { method: 'gmail.users.history.list', path: `${USER}/history?${query.toString()}` }, (body) => ({
-    records: identifiedList(body.history, 'history'),
-    historyId: historyIdOf(body.historyId),
-    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
-  }));
+  return requestJson(
+    session,
+    { method: 'gmail.users.history.list', path: `${USER}/history?${query.toString()}` },
+    (body) => ({
+      records: identifiedList(body.history, 'history'),
+      historyId: historyIdOf(body.historyId),
+      nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+    }),
+  );
 }

@@ -20,24 +20,60 @@ async function detailOf(call: Promise<unknown>): Promise<GoogleError['detail']> 
   throw error;
 }
 
-const profile = { emailAddress: 'ada@example.com', messagesTotal: 3, threadsTotal: 2, historyId: '18446744073709551615' };
+const profile = {
+  emailAddress: 'ada@example.com',
+  messagesTotal: 3,
+  threadsTotal: 2,
+  historyId: '18446744073709551615',
+};
 
 describe('calls', () => {
   test('a profile comes with its historyId as an exact number', async () => {
     bench.stub.answer = () => ({ body: profile });
     const { gmail, takeSpent } = (await bench.open()).account('a1');
     expect(await gmail.profile()).toEqual({ ...profile, historyId: 18_446_744_073_709_551_615n });
-    expect(bench.stub.seen).toMatchObject([{ verb: 'GET', path: '/gmail/v1/users/me/profile', headers: { authorization: 'Bearer ya29.1' } }]);
-    expect([takeSpent(), takeSpent()]).toEqual([[{ method: 'gmail.users.getProfile', calls: 1, units: 1 }], []]);
+    expect(bench.stub.seen).toMatchObject([
+      {
+        verb: 'GET',
+        path: '/gmail/v1/users/me/profile',
+        headers: { authorization: 'Bearer ya29.1' },
+      },
+    ]);
+    expect([takeSpent(), takeSpent()]).toEqual([
+      [{ method: 'gmail.users.getProfile', calls: 1, units: 1 }],
+      [],
+    ]);
   });
 
   test('ids are listed 500 a page with spam and trash, by label where asked, and an empty page is empty', async () => {
     const { gmail } = (await bench.open()).account('a1');
-    bench.stub.answer = () => ({ body: { messages: [{ id: 'm1', threadId: 't1' }], nextPageToken: '0956', resultSizeEstimate: 201 } });
-    expect(await gmail.listMessages({ pageToken: '09&5', labelId: 'INBOX' })).toEqual({ ids: [{ id: 'm1', threadId: 't1' }], nextPageToken: '0956' });
-    expect(Object.fromEntries(bench.stub.seen[0]?.query ?? [])).toEqual({ maxResults: '500', includeSpamTrash: 'true', labelIds: 'INBOX', pageToken: '09&5' });
-    await gmail.listMessages({ pageToken: null, search: 'after:1700000000 -in:drafts', spamAndTrash: false });
-    expect(Object.fromEntries(bench.stub.seen[1]?.query ?? [])).toEqual({ maxResults: '500', includeSpamTrash: 'false', q: 'after:1700000000 -in:drafts' });
+    bench.stub.answer = () => ({
+      body: {
+        messages: [{ id: 'm1', threadId: 't1' }],
+        nextPageToken: '0956',
+        resultSizeEstimate: 201,
+      },
+    });
+    expect(await gmail.listMessages({ pageToken: '09&5', labelId: 'INBOX' })).toEqual({
+      ids: [{ id: 'm1', threadId: 't1' }],
+      nextPageToken: '0956',
+    });
+    expect(Object.fromEntries(bench.stub.seen[0]?.query ?? [])).toEqual({
+      maxResults: '500',
+      includeSpamTrash: 'true',
+      labelIds: 'INBOX',
+      pageToken: '09&5',
+    });
+    await gmail.listMessages({
+      pageToken: null,
+      search: 'after:1700000000 -in:drafts',
+      spamAndTrash: false,
+    });
+    expect(Object.fromEntries(bench.stub.seen[1]?.query ?? [])).toEqual({
+      maxResults: '500',
+      includeSpamTrash: 'false',
+      q: 'after:1700000000 -in:drafts',
+    });
     bench.stub.answer = () => ({ body: { resultSizeEstimate: 0 } });
     expect(await gmail.listMessages({ pageToken: null })).toEqual({ ids: [], nextPageToken: null });
   });
@@ -45,29 +81,52 @@ describe('calls', () => {
   test('history starts after an id, and no history is no records', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ body: { historyId: '1710' } });
-    expect(await gmail.history({ startHistoryId: 9_007_199_254_740_993n, pageToken: null })).toEqual({ records: [], historyId: 1710n, nextPageToken: null });
-    expect(bench.stub.seen[0]?.path).toBe('/gmail/v1/users/me/history?startHistoryId=9007199254740993&maxResults=500');
+    expect(
+      await gmail.history({ startHistoryId: 9_007_199_254_740_993n, pageToken: null }),
+    ).toEqual({ records: [], historyId: 1710n, nextPageToken: null });
+    expect(bench.stub.seen[0]?.path).toBe(
+      '/gmail/v1/users/me/history?startHistoryId=9007199254740993&maxResults=500',
+    );
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });
-    expect(await detailOf(gmail.history({ startHistoryId: 1n, pageToken: null }))).toEqual({ kind: 'bookmark-expired' });
+    expect(await detailOf(gmail.history({ startHistoryId: 1n, pageToken: null }))).toEqual({
+      kind: 'bookmark-expired',
+    });
   });
 
   test('labels come as they are', async () => {
     bench.stub.answer = () => ({ body: { labels: [{ id: 'INBOX', name: 'INBOX' }] } });
-    expect(await (await bench.open()).account('a1').gmail.labels()).toEqual([{ id: 'INBOX', name: 'INBOX' }]);
+    expect(await (await bench.open()).account('a1').gmail.labels()).toEqual([
+      { id: 'INBOX', name: 'INBOX' },
+    ]);
   });
 
   test('calendar pages carry one constant set of parameters, and calendar ids are encoded', async () => {
     const { calendar } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ body: { items: [{ id: 'e1' }], nextSyncToken: 'CPDA=' } });
-    expect(await calendar.calendars({ syncToken: null, pageToken: null })).toEqual({ items: [{ id: 'e1' }], nextPageToken: null, nextSyncToken: 'CPDA=' });
-    await calendar.events({ calendarId: 'en.usa+x#holiday@group.v.calendar.google.com', syncToken: 'CP=', pageToken: 'p' });
+    expect(await calendar.calendars({ syncToken: null, pageToken: null })).toEqual({
+      items: [{ id: 'e1' }],
+      nextPageToken: null,
+      nextSyncToken: 'CPDA=',
+    });
+    await calendar.events({
+      calendarId: 'en.usa+x#holiday@group.v.calendar.google.com',
+      syncToken: 'CP=',
+      pageToken: 'p',
+    });
     expect(bench.stub.seen.map(({ path }) => path)).toEqual([
       '/calendar/v3/users/me/calendarList?maxResults=250&showHidden=true',
       '/calendar/v3/calendars/en.usa%2Bx%23holiday%40group.v.calendar.google.com/events?maxResults=2500&syncToken=CP%3D&pageToken=p',
     ]);
-    bench.stub.answer = () => ({ status: 400, body: refusal(400, 'invalid', 'Invalid sync token value.') });
-    expect(await detailOf(calendar.events({ calendarId: 'c', syncToken: 'x', pageToken: null }))).toEqual({ kind: 'bookmark-expired' });
-    expect(await detailOf(calendar.events({ calendarId: 'c', syncToken: null, pageToken: null }))).toMatchObject({ kind: 'rejected', reason: 'invalid' });
+    bench.stub.answer = () => ({
+      status: 400,
+      body: refusal(400, 'invalid', 'Invalid sync token value.'),
+    });
+    expect(
+      await detailOf(calendar.events({ calendarId: 'c', syncToken: 'x', pageToken: null })),
+    ).toEqual({ kind: 'bookmark-expired' });
+    expect(
+      await detailOf(calendar.events({ calendarId: 'c', syncToken: null, pageToken: null })),
+    ).toMatchObject({ kind: 'rejected', reason: 'invalid' });
   });
 });
 
@@ -80,17 +139,31 @@ describe('answers that are no answers', () => {
     ['a missing field', { body: { ...profile, emailAddress: undefined } }],
     ['a reset before the first byte', { reset: 'at-once' as const }],
     ['a reset within the body', { body: profile, reset: 'in-body' as const }],
-    ['a gzip that was cut', { body: gzipSync(JSON.stringify(profile)).subarray(0, 40), headers: { 'content-encoding': 'gzip' } }],
+    [
+      'a gzip that was cut',
+      {
+        body: gzipSync(JSON.stringify(profile)).subarray(0, 40),
+        headers: { 'content-encoding': 'gzip' },
+      },
+    ],
     ['502 in HTML', { status: 502, body: '<html>Bad Gateway</html>' }],
   ])('%s is weather, and nothing is sent twice', async (_name, reply) => {
     bench.stub.answer = () => reply;
-    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({ kind: 'unavailable', retryAfterMs: null });
+    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({
+      kind: 'unavailable',
+      retryAfterMs: null,
+    });
     expect(bench.stub.seen).toHaveLength(1);
   });
 
   test('a compressed answer is inflated', async () => {
-    bench.stub.answer = () => ({ body: gzipSync(JSON.stringify(profile)), headers: { 'content-encoding': 'gzip' } });
-    expect(await (await bench.open()).account('a1').gmail.profile()).toMatchObject({ messagesTotal: 3 });
+    bench.stub.answer = () => ({
+      body: gzipSync(JSON.stringify(profile)),
+      headers: { 'content-encoding': 'gzip' },
+    });
+    expect(await (await bench.open()).account('a1').gmail.profile()).toMatchObject({
+      messagesTotal: 3,
+    });
   });
 
   test('a caller that gives up gets its own reason back', async () => {
@@ -110,7 +183,12 @@ describe('tokens', () => {
     const [one, two] = [await bench.open(), await bench.open()];
     await Promise.all([one, one, two, two].map((google) => google.account('a1').gmail.profile()));
     expect(bench.stub.refreshes).toHaveLength(1);
-    expect(Object.fromEntries(new URLSearchParams(bench.stub.refreshes[0]?.body))).toEqual({ refresh_token: '1//a1', client_id: 'client', client_secret: 'secret', grant_type: 'refresh_token' });
+    expect(Object.fromEntries(new URLSearchParams(bench.stub.refreshes[0]?.body))).toEqual({
+      refresh_token: '1//a1',
+      client_id: 'client',
+      client_secret: 'secret',
+      grant_type: 'refresh_token',
+    });
     const key = `${bench.prefix}:access-token:a1`;
     expect(await bench.redis.client.get(key)).not.toContain('ya29');
     const livesMs = await bench.redis.client.pttl(key);
@@ -119,7 +197,10 @@ describe('tokens', () => {
   });
 
   test('a 401 is answered once with a fresh token, and charged twice', async () => {
-    bench.stub.answer = ({ headers }) => (headers.authorization === 'Bearer ya29.1' ? { status: 401, body: refusal(401, 'authError') } : { body: profile });
+    bench.stub.answer = ({ headers }) =>
+      headers.authorization === 'Bearer ya29.1'
+        ? { status: 401, body: refusal(401, 'authError') }
+        : { body: profile };
     const { gmail, takeSpent } = (await bench.open()).account('a1');
     expect(await gmail.profile()).toMatchObject({ messagesTotal: 3 });
     expect([bench.stub.seen.length, bench.stub.refreshes.length]).toEqual([2, 2]);
@@ -128,29 +209,45 @@ describe('tokens', () => {
 
   test('a second 401 means that a human must act', async () => {
     bench.stub.answer = () => ({ status: 401, body: refusal(401, 'authError') });
-    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({ kind: 'unauthorized', reason: 'authError' });
+    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toEqual({
+      kind: 'unauthorized',
+      reason: 'authError',
+    });
     expect(bench.stub.seen).toHaveLength(2);
   });
 
   test('a token that another process has renewed meanwhile is used, not refreshed again', async () => {
-    bench.stub.answer = ({ headers }) => (headers.authorization === 'Bearer ya29.1' ? { status: 401, body: refusal(401, 'authError') } : { body: profile });
+    bench.stub.answer = ({ headers }) =>
+      headers.authorization === 'Bearer ya29.1'
+        ? { status: 401, body: refusal(401, 'authError') }
+        : { body: profile };
     const [one, two] = [await bench.open(), await bench.open()];
     bench.stub.answer = () => ({ body: profile });
     await one.account('a1').gmail.profile();
     await two.account('a1').gmail.profile();
-    bench.stub.answer = ({ headers }) => (headers.authorization === 'Bearer ya29.1' ? { status: 401, body: refusal(401, 'authError') } : { body: profile });
+    bench.stub.answer = ({ headers }) =>
+      headers.authorization === 'Bearer ya29.1'
+        ? { status: 401, body: refusal(401, 'authError') }
+        : { body: profile };
     await one.account('a1').gmail.profile();
     await two.account('a1').gmail.profile();
     expect(bench.stub.refreshes).toHaveLength(2);
   });
 
   test('a dead grant is asked about once, until there is a new one', async () => {
-    bench.stub.grant = ({ body }) => (body.includes('old') ? { status: 400, body: { error: 'invalid_grant' } } : { body: { access_token: 'ya29.new', expires_in: 3_599 } });
+    bench.stub.grant = ({ body }) =>
+      body.includes('old')
+        ? { status: 400, body: { error: 'invalid_grant' } }
+        : { body: { access_token: 'ya29.new', expires_in: 3_599 } };
     bench.stub.answer = () => ({ body: profile });
     bench.tokens.current.set('a1', 'old');
     const google = await bench.open();
     const { gmail } = google.account('a1');
-    for (let i = 0; i < 3; i += 1) expect(await detailOf(gmail.profile())).toEqual({ kind: 'unauthorized', reason: 'invalid_grant' });
+    for (let i = 0; i < 3; i += 1)
+      expect(await detailOf(gmail.profile())).toEqual({
+        kind: 'unauthorized',
+        reason: 'invalid_grant',
+      });
     expect([bench.stub.seen.length, bench.stub.refreshes.length]).toEqual([0, 1]);
     bench.tokens.current.set('a1', 'young');
     // The account's window stays closed for seconds; another one shows that the new grant is not taken for the dead one.
@@ -165,18 +262,26 @@ describe('tokens', () => {
     await two.account('a1').gmail.profile();
     bench.stub.grant = () => ({ status: 400, body: { error: 'invalid_grant' } });
     bench.stub.answer = () => ({ status: 401, body: refusal(401, 'authError') });
-    expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({ kind: 'unauthorized' });
+    expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({
+      kind: 'unauthorized',
+    });
     const before = bench.stub.seen.length;
-    expect(await detailOf(two.account('a1').calendar.calendars({ syncToken: null, pageToken: null }))).toMatchObject({ kind: 'rate-limited', source: 'governor' });
+    expect(
+      await detailOf(two.account('a1').calendar.calendars({ syncToken: null, pageToken: null })),
+    ).toMatchObject({ kind: 'rate-limited', source: 'governor' });
     expect([bench.stub.seen.length - before, bench.stub.refreshes.length]).toEqual([0, 2]);
     await two.forgetToken('a1');
-    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({ kind: 'unauthorized' });
+    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({
+      kind: 'unauthorized',
+    });
     expect(bench.stub.refreshes).toHaveLength(3);
   });
 
   test('an account without a grant is not asked about', async () => {
     bench.tokens.current.set('a1', null);
-    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toMatchObject({ kind: 'unauthorized' });
+    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toMatchObject({
+      kind: 'unauthorized',
+    });
     expect(bench.stub.refreshes).toHaveLength(0);
   });
 
@@ -187,11 +292,15 @@ describe('tokens', () => {
     ['an unknown client', { status: 401, body: { error: 'invalid_client' } }, 'forbidden'],
   ])('%s does not disconnect the account', async (_name, reply, kind) => {
     bench.stub.grant = () => reply;
-    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toMatchObject({ kind });
+    expect(await detailOf((await bench.open()).account('a1').gmail.profile())).toMatchObject({
+      kind,
+    });
   });
 
   test('a refresh token that Google replaced is handed to the store', async () => {
-    bench.stub.grant = () => ({ body: { access_token: 'ya29.x', expires_in: 3_599, refresh_token: '1//next' } });
+    bench.stub.grant = () => ({
+      body: { access_token: 'ya29.x', expires_in: 3_599, refresh_token: '1//next' },
+    });
     bench.stub.answer = () => ({ body: profile });
     await (await bench.open()).account('a1').gmail.profile();
     expect(bench.tokens.rotations).toEqual(['1//next']);
@@ -226,7 +335,10 @@ describe('tokens', () => {
     bench.tokens.current.set('a2', null);
     expect(await google.revoke('a2')).toBe('already-gone');
     bench.stub.answer = () => ({ status: 503, body: '' });
-    expect(await detailOf(google.revoke('a1'))).toEqual({ kind: 'unavailable', retryAfterMs: null });
+    expect(await detailOf(google.revoke('a1'))).toEqual({
+      kind: 'unavailable',
+      retryAfterMs: null,
+    });
   });
 });
 
@@ -240,14 +352,25 @@ describe('quota', () => {
     expect(detail).toMatchObject({ kind: 'rate-limited', scope: 'user', source: 'governor' });
     expect(detail.kind === 'rate-limited' && detail.retryAfterMs).toBeGreaterThan(55_000);
     expect(bench.stub.seen).toHaveLength(1);
-    expect((await google.quotaUsage(['a1'])).calendar.users.a1).toMatchObject({ used: 1, limit: 1 });
+    expect((await google.quotaUsage(['a1'])).calendar.users.a1).toMatchObject({
+      used: 1,
+      limit: 1,
+    });
   });
 
   test("Google's refusal closes the window for the whole fleet", async () => {
     bench.stub.answer = () => ({ status: 403, body: refusal(403, 'userRateLimitExceeded') });
     const [one, two] = [await bench.open(), await bench.open()];
-    expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({ kind: 'rate-limited', source: 'google', retryAfterMs: 15_000 });
-    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({ kind: 'rate-limited', source: 'governor', scope: 'closed' });
+    expect(await detailOf(one.account('a1').gmail.profile())).toMatchObject({
+      kind: 'rate-limited',
+      source: 'google',
+      retryAfterMs: 15_000,
+    });
+    expect(await detailOf(two.account('a1').gmail.profile())).toMatchObject({
+      kind: 'rate-limited',
+      source: 'governor',
+      scope: 'closed',
+    });
     expect(bench.stub.seen).toHaveLength(1);
   });
 
@@ -266,8 +389,16 @@ describe('quota', () => {
   test('accounts that are one mailbox share its window', async () => {
     bench.stub.answer = () => ({ body: { items: [] } });
     const google = await bench.open({ quotas: { ...QUOTAS, calendarRequestsPerUserMinute: 1 } });
-    await google.account('a1', { lane: 'live', quotaUser: 'm' }).calendar.calendars({ syncToken: null, pageToken: null });
-    expect(await detailOf(google.account('a2', { lane: 'live', quotaUser: 'm' }).calendar.calendars({ syncToken: null, pageToken: null }))).toMatchObject({ kind: 'rate-limited' });
+    await google
+      .account('a1', { lane: 'live', quotaUser: 'm' })
+      .calendar.calendars({ syncToken: null, pageToken: null });
+    expect(
+      await detailOf(
+        google
+          .account('a2', { lane: 'live', quotaUser: 'm' })
+          .calendar.calendars({ syncToken: null, pageToken: null }),
+      ),
+    ).toMatchObject({ kind: 'rate-limited' });
     await google.account('a2').calendar.calendars({ syncToken: null, pageToken: null });
     expect(bench.stub.seen).toHaveLength(2);
   });
@@ -275,7 +406,12 @@ describe('quota', () => {
   test('without Redis Google is not called uncounted', async () => {
     bench.stub.answer = () => ({ body: profile });
     const { gmail } = (await bench.open({ redisUrl: 'redis://127.0.0.1:1' })).account('a1');
-    expect(await detailOf(gmail.profile())).toEqual({ kind: 'rate-limited', scope: 'project', retryAfterMs: 1_000, source: 'governor' });
+    expect(await detailOf(gmail.profile())).toEqual({
+      kind: 'rate-limited',
+      scope: 'project',
+      retryAfterMs: 1_000,
+      source: 'governor',
+    });
     expect(bench.stub.seen).toHaveLength(0);
   });
 });

@@ -69,23 +69,42 @@ export interface Google {
  */
 export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<Google> {
   const { clientId, clientSecret, quotas } = options;
-  const configured = [{ name: DEFAULT_PROJECT, clientId, clientSecret, quotas }, ...(options.projects ?? [])];
+  const configured = [
+    { name: DEFAULT_PROJECT, clientId, clientSecret, quotas },
+    ...(options.projects ?? []),
+  ];
   refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
   const redis = await connectRedis(rt, options.redisUrl, options.connectionName);
   const transport = openTransport();
   const projects = new Map<string, Project>();
-  for (const project of configured) projects.set(project.name, await openProject(rt, redis, transport, project, { prefix: options.redisPrefix ?? 'syncline', origin: origins.oauth, store: options.tokens }));
+  for (const project of configured)
+    projects.set(
+      project.name,
+      await openProject(rt, redis, transport, project, {
+        prefix: options.redisPrefix ?? 'syncline',
+        origin: origins.oauth,
+        store: options.tokens,
+      }),
+    );
   const all = [...projects.values()];
   const shared = { rt, transport, batchSizes: openBatchSizes(), origins };
   return {
-    account: (accountId, call = { lane: 'live' }) => accountOf({ ...shared, ...projectFor(projects, call.project), accountId, options: call, spent: new Map() }),
+    account: (accountId, call = { lane: 'live' }) =>
+      accountOf({
+        ...shared,
+        ...projectFor(projects, call.project),
+        accountId,
+        options: call,
+        spent: new Map(),
+      }),
     revoke: async (accountId) => {
       await Promise.all(all.map(({ quota }) => stopCallsOf(quota, accountId)));
       return projectFor(projects).tokens.revoke(accountId);
     },
     // An account may have changed its project since: what is dropped costs one refresh at most.
-    forgetToken: async (accountId) => void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
+    forgetToken: async (accountId) =>
+      void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     close: async () => {

@@ -1,5 +1,11 @@
 import { type Bench, QUOTAS, openBench } from '../test-support/bench-google.js';
-import { type Reply, type Seen, askedIn, batchReply, refusal } from '../test-support/stub-google.js';
+import {
+  type Reply,
+  type Seen,
+  askedIn,
+  batchReply,
+  refusal,
+} from '../test-support/stub-google.js';
 import { GoogleError } from './errors.js';
 import type { Gmail } from './gmail.js';
 
@@ -14,11 +20,23 @@ const ids = (count: number): string[] => Array.from({ length: count }, (_, i) =>
 const crowded = refusal(429, 'rateLimitExceeded', 'Too many concurrent requests for user');
 
 /** Answers every part by its id, in reverse order. */
-function perPart(answer: (id: string) => { status: number; json: unknown } | null): (seen: Seen) => Reply {
-  return (seen) => batchReply(askedIn(seen).toReversed().flatMap(({ contentId, id }) => [answer(id)].flatMap((part) => (part ? [{ contentId, ...part }] : []))));
+function perPart(
+  answer: (id: string) => { status: number; json: unknown } | null,
+): (seen: Seen) => Reply {
+  return (seen) =>
+    batchReply(
+      askedIn(seen)
+        .toReversed()
+        .flatMap(({ contentId, id }) =>
+          [answer(id)].flatMap((part) => (part ? [{ contentId, ...part }] : [])),
+        ),
+    );
 }
 
-const good = (id: string) => ({ status: 200, json: { id, threadId: 't', snippet: `--batch_x ${id}` } });
+const good = (id: string) => ({
+  status: 200,
+  json: { id, threadId: 't', snippet: `--batch_x ${id}` },
+});
 
 async function gmail(over: object = {}): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
   return (await bench.open({ quotas: { ...QUOTAS, ...over } })).account('a1', { lane: 'backfill' });
@@ -34,7 +52,11 @@ test('messages are fetched twenty a batch, each once, whatever order the parts c
   expect(messages).toHaveLength(45);
   expect([missing, failed, sizes()]).toEqual([[], [], [20, 20, 5]]);
   expect(takeSpent()).toEqual([{ method: 'gmail.users.messages.get', calls: 45, units: 900 }]);
-  expect(bench.stub.seen[0]).toMatchObject({ verb: 'POST', path: '/batch/gmail/v1', headers: { authorization: 'Bearer ya29.1' } });
+  expect(bench.stub.seen[0]).toMatchObject({
+    verb: 'POST',
+    path: '/batch/gmail/v1',
+    headers: { authorization: 'Bearer ya29.1' },
+  });
 });
 
 test('a batch is read eight parts at a breath', async () => {
@@ -49,16 +71,28 @@ test('a batch is read eight parts at a breath', async () => {
 });
 
 test('no ids are no calls', async () => {
-  expect(await (await gmail()).gmail.getMessages([])).toEqual({ messages: [], missing: [], failed: [] });
+  expect(await (await gmail()).gmail.getMessages([])).toEqual({
+    messages: [],
+    missing: [],
+    failed: [],
+  });
   expect(bench.stub.seen).toEqual([]);
 });
 
 test('what is gone is missing; what Google rejects is failed on its own, also when it was the only one', async () => {
-  bench.stub.answer = perPart((id) => (id === 'm1' ? { status: 404, json: refusal(404, 'notFound') } : id === 'm2' ? { status: 400, json: refusal(400, 'invalidArgument') } : good(id)));
+  bench.stub.answer = perPart((id) =>
+    id === 'm1'
+      ? { status: 404, json: refusal(404, 'notFound') }
+      : id === 'm2'
+        ? { status: 400, json: refusal(400, 'invalidArgument') }
+        : good(id),
+  );
   const { gmail: api } = await gmail();
   const all = await api.getMessages(ids(3));
   expect([all.messages.map(({ id }) => id), all.missing]).toEqual([['m0'], ['m1']]);
-  expect(all.failed).toMatchObject([{ id: 'm2', error: { detail: { kind: 'rejected', status: 400, reason: 'invalidArgument' } } }]);
+  expect(all.failed).toMatchObject([
+    { id: 'm2', error: { detail: { kind: 'rejected', status: 400, reason: 'invalidArgument' } } },
+  ]);
   expect((await api.getMessages(['m2'])).failed).toHaveLength(1);
 });
 
@@ -89,7 +123,12 @@ test('what fails four times is failed, the rest is kept', async () => {
 test('a mailbox that takes ten parts at once gets ten from then on', async () => {
   bench.stub.answer = (seen) => {
     const asked = askedIn(seen);
-    return batchReply(asked.map(({ contentId, id }, i) => ({ contentId, ...(i < 10 ? good(id) : { status: 429, json: crowded }) })));
+    return batchReply(
+      asked.map(({ contentId, id }, i) => ({
+        contentId,
+        ...(i < 10 ? good(id) : { status: 429, json: crowded }),
+      })),
+    );
   };
   const { messages, failed } = await (await gmail()).gmail.getMessages(ids(60));
   expect([messages.length, failed]).toEqual([60, []]);
@@ -101,60 +140,111 @@ test('quota that ends halfway returns what was paid for, and asks Google no more
   const { gmail: api } = await gmail({ gmailUnitsPerUserMinute: 500 });
   const { messages, failed } = await api.getMessages(ids(40));
   expect([messages.length, failed.length, sizes()]).toEqual([25, 15, [20, 5]]);
-  expect(failed[0]).toMatchObject({ id: 'm25', error: { detail: { kind: 'rate-limited', scope: 'user', source: 'governor' } } });
-  await expect(api.getMessages(ids(1))).rejects.toMatchObject({ detail: { kind: 'rate-limited', source: 'governor' } });
+  expect(failed[0]).toMatchObject({
+    id: 'm25',
+    error: { detail: { kind: 'rate-limited', scope: 'user', source: 'governor' } },
+  });
+  await expect(api.getMessages(ids(1))).rejects.toMatchObject({
+    detail: { kind: 'rate-limited', source: 'governor' },
+  });
 });
 
 test("a part refused for the user's rate stops the asking and closes the window", async () => {
-  bench.stub.answer = perPart((id) => (id === 'm4' ? { status: 403, json: refusal(403, 'userRateLimitExceeded') } : good(id)));
+  bench.stub.answer = perPart((id) =>
+    id === 'm4' ? { status: 403, json: refusal(403, 'userRateLimitExceeded') } : good(id),
+  );
   const { gmail: api } = await gmail();
   const { messages, failed } = await api.getMessages(ids(25));
-  expect([messages.length, failed.map(({ id }) => id), sizes()]).toEqual([19, ['m4', ...ids(25).slice(20)], [20]]);
-  await expect(api.labels()).rejects.toMatchObject({ detail: { kind: 'rate-limited', source: 'governor' } });
+  expect([messages.length, failed.map(({ id }) => id), sizes()]).toEqual([
+    19,
+    ['m4', ...ids(25).slice(20)],
+    [20],
+  ]);
+  await expect(api.labels()).rejects.toMatchObject({
+    detail: { kind: 'rate-limited', source: 'governor' },
+  });
 });
 
 test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, and cost what messages cost', async () => {
   const bytes = (id: string): Buffer => Buffer.from([0, 255, 13, 10, ...Buffer.from(id)]);
   let odd = 0;
-  bench.stub.answer = perPart((id) => ({ status: 200, json: { id, ...(id === 'm2' && (odd += 1) === 1 ? {} : { raw: bytes(id).toString('base64url') }) } }));
+  bench.stub.answer = perPart((id) => ({
+    status: 200,
+    json: {
+      id,
+      ...(id === 'm2' && (odd += 1) === 1 ? {} : { raw: bytes(id).toString('base64url') }),
+    },
+  }));
   const { gmail: api, takeSpent } = await gmail();
-  const { sources, missing, failed } = await api.getSources(ids(6).map((id, i) => ({ id, bytes: (i === 3 ? 30 : 4) * 1024 * 1024 })));
-  expect(new Map(sources.map(({ id, source }) => [id, source.toString('hex')]))).toEqual(new Map(ids(6).map((id) => [id, bytes(id).toString('hex')])));
-  expect([missing, failed, bench.stub.seen.map((seen) => askedIn(seen).map(({ id }) => id).join())]).toEqual([[], [], ['m0,m1', 'm2', 'm3', 'm4,m5', 'm2']]);
+  const { sources, missing, failed } = await api.getSources(
+    ids(6).map((id, i) => ({ id, bytes: (i === 3 ? 30 : 4) * 1024 * 1024 })),
+  );
+  expect(new Map(sources.map(({ id, source }) => [id, source.toString('hex')]))).toEqual(
+    new Map(ids(6).map((id) => [id, bytes(id).toString('hex')])),
+  );
+  expect([
+    missing,
+    failed,
+    bench.stub.seen.map((seen) =>
+      askedIn(seen)
+        .map(({ id }) => id)
+        .join(),
+    ),
+  ]).toEqual([[], [], ['m0,m1', 'm2', 'm3', 'm4,m5', 'm2']]);
   expect(takeSpent()).toMatchObject([{ calls: 7, units: 140 }]);
   expect(bench.stub.seen[0]?.body).toContain('/messages/m0?format=raw');
 });
 
 test('an outage before anything was fetched is thrown, after three batches', async () => {
   bench.stub.answer = () => ({ status: 502, body: '<html>' });
-  await expect((await gmail()).gmail.getMessages(ids(200))).rejects.toMatchObject({ detail: { kind: 'unavailable' } });
+  await expect((await gmail()).gmail.getMessages(ids(200))).rejects.toMatchObject({
+    detail: { kind: 'unavailable' },
+  });
   expect(sizes()).toEqual([20, 20, 20]);
 });
 
 test('an answer that is no batch is asked for again', async () => {
   let calls = 0;
-  bench.stub.answer = (seen) => ((calls += 1) === 1 ? { body: '{}' } : calls === 2 ? { reset: 'at-once' } : perPart(good)(seen));
+  bench.stub.answer = (seen) =>
+    (calls += 1) === 1 ? { body: '{}' } : calls === 2 ? { reset: 'at-once' } : perPart(good)(seen);
   expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
 });
 
 test('a 401 in the parts is answered with one fresh token, as one around them is', async () => {
-  bench.stub.answer = (seen) => (seen.headers.authorization === 'Bearer ya29.1' ? perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen) : perPart(good)(seen));
+  bench.stub.answer = (seen) =>
+    seen.headers.authorization === 'Bearer ya29.1'
+      ? perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen)
+      : perPart(good)(seen);
   expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
   expect(bench.stub.refreshes).toHaveLength(2);
   bench.stub.answer = perPart(() => ({ status: 401, json: refusal(401, 'authError') }));
-  await expect((await gmail()).gmail.getMessages(ids(3))).rejects.toMatchObject({ detail: { kind: 'unauthorized' } });
+  await expect((await gmail()).gmail.getMessages(ids(3))).rejects.toMatchObject({
+    detail: { kind: 'unauthorized' },
+  });
 });
 
 test('a grant that does not cover reading stops the asking at once', async () => {
-  bench.stub.answer = perPart(() => ({ status: 403, json: refusal(403, 'insufficientPermissions') }));
-  const thrown: unknown = await (await gmail()).gmail.getMessages(ids(30)).catch((error: unknown) => error);
+  bench.stub.answer = perPart(() => ({
+    status: 403,
+    json: refusal(403, 'insufficientPermissions'),
+  }));
+  const thrown: unknown = await (
+    await gmail()
+  ).gmail
+    .getMessages(ids(30))
+    .catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(GoogleError);
-  expect(thrown).toMatchObject({ detail: { kind: 'forbidden', reason: 'insufficientPermissions' } });
+  expect(thrown).toMatchObject({
+    detail: { kind: 'forbidden', reason: 'insufficientPermissions' },
+  });
   expect(sizes()).toEqual([20]);
 });
 
 test('a message that breaks every batch it is in is told apart from the others', async () => {
-  bench.stub.answer = (seen) => (askedIn(seen).some(({ id }) => id === 'm7') ? { reset: 'in-body', body: 'x'.repeat(100) } : perPart(good)(seen));
+  bench.stub.answer = (seen) =>
+    askedIn(seen).some(({ id }) => id === 'm7')
+      ? { reset: 'in-body', body: 'x'.repeat(100) }
+      : perPart(good)(seen);
   const { messages, failed } = await (await gmail()).gmail.getMessages(ids(22));
   expect([messages.length, failed.map(({ id }) => id)]).toEqual([21, ['m7']]);
 });

@@ -38,7 +38,8 @@ const SOURCE_QUOTA_WAIT_MS = 1_000;
 
 const MESSAGE: Kind<GmailMessage> = {
   method: 'gmail.users.messages.get',
-  pathOf: (id) => `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
+  pathOf: (id) =>
+    `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
   read: (message) => message,
   weightOf: () => 1,
   batchWeight: BATCH_MESSAGES,
@@ -51,16 +52,24 @@ export async function fetchMessages(session: Session, ids: string[]): Promise<Fe
 }
 
 /** The same for threads, each with the number of messages that are expected in it. */
-export async function fetchThreads(session: Session, threads: { id: string; messages: number }[]): Promise<FetchedThreads> {
+export async function fetchThreads(
+  session: Session,
+  threads: { id: string; messages: number }[],
+): Promise<FetchedThreads> {
   const weights = new Map(threads.map(({ id, messages }) => [id, messages]));
-  const { found, ...rest } = await fetchByBatch(session, threadKind((id) => weights.get(id) ?? 1), [...weights.keys()]);
+  const { found, ...rest } = await fetchByBatch(
+    session,
+    threadKind((id) => weights.get(id) ?? 1),
+    [...weights.keys()],
+  );
   return { threads: found, ...rest };
 }
 
 function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['threads'][number]> {
   return {
     method: 'gmail.users.threads.get',
-    pathOf: (id) => `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
+    pathOf: (id) =>
+      `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
     read: ({ id, messages }) => ({ id, messages: identifiedList(messages, 'messages') }),
     weightOf,
     batchWeight: BATCH_MESSAGES,
@@ -68,23 +77,40 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
 }
 
 /** The `raw` format, which threads.get does not know; each message with about how many bytes it has. It costs as much as the message itself. */
-export async function fetchSources(session: Session, messages: { id: string; bytes: number }[]): Promise<FetchedSources> {
+export async function fetchSources(
+  session: Session,
+  messages: { id: string; bytes: number }[],
+): Promise<FetchedSources> {
   const bytes = new Map(messages.map((message) => [message.id, message.bytes]));
-  const patient = { ...session, options: { ...session.options, maxQuotaWaitMs: Math.max(session.options.maxQuotaWaitMs ?? 0, SOURCE_QUOTA_WAIT_MS) } };
-  const { found, ...rest } = await fetchByBatch(patient, sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES), [...bytes.keys()]);
+  const patient = {
+    ...session,
+    options: {
+      ...session.options,
+      maxQuotaWaitMs: Math.max(session.options.maxQuotaWaitMs ?? 0, SOURCE_QUOTA_WAIT_MS),
+    },
+  };
+  const { found, ...rest } = await fetchByBatch(
+    patient,
+    sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES),
+    [...bytes.keys()],
+  );
   return { sources: found, ...rest };
 }
 
 function sourceKind(weightOf: (id: string) => number): Kind<FetchedSources['sources'][number]> {
   return {
     method: 'gmail.users.messages.get',
-    pathOf: (id) => `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=raw&prettyPrint=false`,
+    pathOf: (id) =>
+      `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=raw&prettyPrint=false`,
     read: readSource,
     weightOf,
     batchWeight: BATCH_SOURCE_BYTES,
   };
 }
 
-function readSource({ id, raw }: JsonObject & { id: string }): FetchedSources['sources'][number] | null {
+function readSource({
+  id,
+  raw,
+}: JsonObject & { id: string }): FetchedSources['sources'][number] | null {
   return typeof raw === 'string' ? { id, source: Buffer.from(raw, 'base64url') } : null;
 }

@@ -16,8 +16,13 @@ export function readGmailPush(body: Buffer): string | null {
 /** The same of a message that was pulled. Its data is base64, in the wild of either alphabet. */
 export function addressIn(message: Record<string, unknown>): string | null {
   return orNull(() => {
-    const { emailAddress } = parseObject(Buffer.from(typeof message['data'] === 'string' ? message['data'] : '', 'base64'));
-    const isAddress = typeof emailAddress === 'string' && emailAddress.length <= ADDRESS_LIMIT && /^[^\s@]+@[^\s@]+$/.test(emailAddress);
+    const { emailAddress } = parseObject(
+      Buffer.from(typeof message['data'] === 'string' ? message['data'] : '', 'base64'),
+    );
+    const isAddress =
+      typeof emailAddress === 'string' &&
+      emailAddress.length <= ADDRESS_LIMIT &&
+      /^[^\s@]+@[^\s@]+$/.test(emailAddress);
     return isAddress ? emailAddress.toLowerCase() : null;
   });
 }
@@ -36,9 +41,20 @@ const RESOURCE_ID = /^[\x21-\x7e]{1,256}$/;
 const TOKEN_LIMIT = 256;
 
 /** @param header by name, in lower case. Null when it is no such message */
-export function readChannelMessage(header: (name: string) => string | undefined): ChannelMessage | null {
-  const [channelId = '', resourceId = '', token = '', state = ''] = ['x-goog-channel-id', 'x-goog-resource-id', 'x-goog-channel-token', 'x-goog-resource-state'].map(header);
-  const isMessage = CHANNEL_ID.test(channelId) && RESOURCE_ID.test(resourceId) && token.length <= TOKEN_LIMIT && ['sync', 'exists', 'not_exists'].includes(state);
+export function readChannelMessage(
+  header: (name: string) => string | undefined,
+): ChannelMessage | null {
+  const [channelId = '', resourceId = '', token = '', state = ''] = [
+    'x-goog-channel-id',
+    'x-goog-resource-id',
+    'x-goog-channel-token',
+    'x-goog-resource-state',
+  ].map(header);
+  const isMessage =
+    CHANNEL_ID.test(channelId) &&
+    RESOURCE_ID.test(resourceId) &&
+    token.length <= TOKEN_LIMIT &&
+    ['sync', 'exists', 'not_exists'].includes(state);
   return isMessage ? { channelId, resourceId, token, greeting: state === 'sync' } : null;
 }
 
@@ -50,4 +66,3 @@ function orNull<T>(read: () => T): T | null {
     throw error;
   }
 }
-

@@ -18,7 +18,17 @@ export interface PushVerifierOptions {
 }
 
 /** `cannot-tell`: Google's keys cannot be had now, so the push is to be sent again. */
-export type PushRefusal = 'no-token' | 'malformed-token' | 'wrong-algorithm' | 'wrong-issuer' | 'wrong-audience' | 'wrong-service-account' | 'expired' | 'unknown-key' | 'bad-signature' | 'cannot-tell';
+export type PushRefusal =
+  | 'no-token'
+  | 'malformed-token'
+  | 'wrong-algorithm'
+  | 'wrong-issuer'
+  | 'wrong-audience'
+  | 'wrong-service-account'
+  | 'expired'
+  | 'unknown-key'
+  | 'bad-signature'
+  | 'cannot-tell';
 
 export interface PushVerifier {
   /** Null when the header's token is good, else why it is not. */
@@ -47,10 +57,15 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
       try {
         const key = await certificates.key(parts.kid);
         if (key === null) return 'unknown-key';
-        return verifySignature('sha256', Buffer.from(parts.signed), key, parts.signature) ? null : 'bad-signature';
+        return verifySignature('sha256', Buffer.from(parts.signed), key, parts.signature)
+          ? null
+          : 'bad-signature';
       } catch (error) {
         if (!(error instanceof GoogleError)) throw error;
-        rt.log.warn({ event: 'certificates-unavailable', err: error }, "Google's keys cannot be read: pushes are refused until they can");
+        rt.log.warn(
+          { event: 'certificates-unavailable', err: error },
+          "Google's keys cannot be read: pushes are refused until they can",
+        );
         return 'cannot-tell';
       }
     },
@@ -68,30 +83,45 @@ interface TokenParts {
 
 function read(token: string): TokenParts | null {
   const [head, body, signature, ...rest] = token.split('.');
-  if (token.length > TOKEN_LIMIT || !head || !body || signature === undefined || rest.length > 0) return null;
+  if (token.length > TOKEN_LIMIT || !head || !body || signature === undefined || rest.length > 0)
+    return null;
   const header = jsonOf(head);
   const claims = jsonOf(body);
   if (header === null || claims === null) return null;
   const kid = typeof header['kid'] === 'string' ? header['kid'] : '';
-  return { alg: header['alg'], kid, claims, signed: `${head}.${body}`, signature: Buffer.from(signature, 'base64url') };
+  return {
+    alg: header['alg'],
+    kid,
+    claims,
+    signed: `${head}.${body}`,
+    signature: Buffer.from(signature, 'base64url'),
+  };
 }
 
 /** Pure. What is wrong with a token apart from its signature. */
-function refusalOf({ alg, claims }: TokenParts, { audience, serviceAccount }: PushVerifierOptions, nowMs: number): PushRefusal | null {
+function refusalOf(
+  { alg, claims }: TokenParts,
+  { audience, serviceAccount }: PushVerifierOptions,
+  nowMs: number,
+): PushRefusal | null {
   // A token that names its own algorithm (none, or HS256 with our public key as the secret) is not to be asked twice.
   if (alg !== 'RS256') return 'wrong-algorithm';
   if (typeof claims['iss'] !== 'string' || !ISSUERS.has(claims['iss'])) return 'wrong-issuer';
   if (claims['aud'] !== audience) return 'wrong-audience';
-  if (claims['email'] !== serviceAccount || claims['email_verified'] !== true) return 'wrong-service-account';
+  if (claims['email'] !== serviceAccount || claims['email_verified'] !== true)
+    return 'wrong-service-account';
   const [from, until] = [Number(claims['iat']) * 1_000, Number(claims['exp']) * 1_000];
-  const inForce = until > nowMs - SKEW_MS && until < nowMs + LONGEST_LIFE_MS && from < nowMs + SKEW_MS;
+  const inForce =
+    until > nowMs - SKEW_MS && until < nowMs + LONGEST_LIFE_MS && from < nowMs + SKEW_MS;
   return inForce ? null : 'expired';
 }
 
 function jsonOf(part: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null; // Not JSON is an answer here: the token is none of Google's.
   }

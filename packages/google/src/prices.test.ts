@@ -6,33 +6,84 @@ import { originsFor, wantsGzip } from './origins.js';
 import { pacificDay } from './pacific-day.js';
 
 test('a message costs four times as much in the new tier, a page of ids the same in both', () => {
-  expect([unitsOf('gmail.users.messages.get', 'new'), unitsOf('gmail.users.messages.get', 'legacy')]).toEqual([20, 5]);
-  expect([unitsOf('gmail.users.messages.list', 'new'), unitsOf('gmail.users.messages.list', 'legacy')]).toEqual([5, 5]);
-  expect([unitsOf('gmail.users.threads.get', 'new'), unitsOf('gmail.users.history.list', 'new')]).toEqual([40, 2]);
+  expect([
+    unitsOf('gmail.users.messages.get', 'new'),
+    unitsOf('gmail.users.messages.get', 'legacy'),
+  ]).toEqual([20, 5]);
+  expect([
+    unitsOf('gmail.users.messages.list', 'new'),
+    unitsOf('gmail.users.messages.list', 'legacy'),
+  ]).toEqual([5, 5]);
+  expect([
+    unitsOf('gmail.users.threads.get', 'new'),
+    unitsOf('gmail.users.history.list', 'new'),
+  ]).toEqual([40, 2]);
 });
 
 test('Calendar counts requests', () => {
-  expect([unitsOf('calendar.events.list', 'new'), apiOf('calendar.events.list'), apiOf('gmail.users.getProfile')]).toEqual([1, 'calendar', 'gmail']);
+  expect([
+    unitsOf('calendar.events.list', 'new'),
+    apiOf('calendar.events.list'),
+    apiOf('gmail.users.getProfile'),
+  ]).toEqual([1, 'calendar', 'gmail']);
 });
 
 test('quotas under the price of a single call are refused at the start, all of them in one message', async () => {
-  const quotas = { gmailUnitsPerUserMinute: 19, gmailUnitsPerProjectMinute: 10, gmailUnitsPerProjectDay: 1, calendarRequestsPerUserMinute: 1, calendarRequestsPerProjectMinute: 2, gmailTier: 'new' as const };
-  const tokens = { refreshToken: async () => null, seal: (_: string, plain: string) => plain, open: (_: string, sealed: string) => sealed };
-  const opening = openGoogle(createRuntime({ service: 'test', logLevel: 'silent' }), { apiUrl: null, clientId: '', clientSecret: '', redisUrl: 'redis://127.0.0.1:1', quotas, tokens });
-  await expect(opening).rejects.toThrow(/GMAIL_UNITS_PER_USER_MINUTE must be at least 40.*\nGMAIL_UNITS_PER_PROJECT_MINUTE must be at least 45/);
+  const quotas = {
+    gmailUnitsPerUserMinute: 19,
+    gmailUnitsPerProjectMinute: 10,
+    gmailUnitsPerProjectDay: 1,
+    calendarRequestsPerUserMinute: 1,
+    calendarRequestsPerProjectMinute: 2,
+    gmailTier: 'new' as const,
+  };
+  const tokens = {
+    refreshToken: async () => null,
+    seal: (_: string, plain: string) => plain,
+    open: (_: string, sealed: string) => sealed,
+  };
+  const opening = openGoogle(createRuntime({ service: 'test', logLevel: 'silent' }), {
+    apiUrl: null,
+    clientId: '',
+    clientSecret: '',
+    redisUrl: 'redis://127.0.0.1:1',
+    quotas,
+    tokens,
+  });
+  await expect(opening).rejects.toThrow(
+    /GMAIL_UNITS_PER_USER_MINUTE must be at least 40.*\nGMAIL_UNITS_PER_PROJECT_MINUTE must be at least 45/,
+  );
 });
 
 test('one origin replaces every host, and the loopback is not asked for gzip', () => {
   expect(originsFor('http://127.0.0.1:4000/ignored/')).toEqual(
-    Object.fromEntries(['gmail', 'calendar', 'oauth', 'pubsub', 'certificates'].map((host) => [host, 'http://127.0.0.1:4000'])),
+    Object.fromEntries(
+      ['gmail', 'calendar', 'oauth', 'pubsub', 'certificates'].map((host) => [
+        host,
+        'http://127.0.0.1:4000',
+      ]),
+    ),
   );
   expect(originsFor(null).gmail).toBe('https://gmail.googleapis.com');
-  expect(['http://127.0.0.1:1', 'http://localhost:1', 'https://gmail.googleapis.com', 'http://simulator:4000'].map(wantsGzip)).toEqual([false, false, true, true]);
+  expect(
+    [
+      'http://127.0.0.1:1',
+      'http://localhost:1',
+      'https://gmail.googleapis.com',
+      'http://simulator:4000',
+    ].map(wantsGzip),
+  ).toEqual([false, false, true, true]);
 });
 
 test("Google's day is the one in California", () => {
-  expect(pacificDay(Date.parse('2026-11-22T07:59:59Z'))).toEqual({ day: '2026-11-21', endsInMs: 1_000 });
-  expect(pacificDay(Date.parse('2026-07-01T07:00:00Z'))).toEqual({ day: '2026-07-01', endsInMs: 86_400_000 });
+  expect(pacificDay(Date.parse('2026-11-22T07:59:59Z'))).toEqual({
+    day: '2026-11-21',
+    endsInMs: 1_000,
+  });
+  expect(pacificDay(Date.parse('2026-07-01T07:00:00Z'))).toEqual({
+    day: '2026-07-01',
+    endsInMs: 86_400_000,
+  });
 });
 
 test('a mailbox that refuses parts gets half as many, then slowly more, and a refused probe waits longer for the next', () => {

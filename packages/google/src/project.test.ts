@@ -10,7 +10,12 @@ beforeAll(async () => {
 beforeEach(() => bench.fresh());
 afterAll(() => bench.stop());
 
-const B = { name: 'b', clientId: 'client-b', clientSecret: 'secret-b', quotas: { ...QUOTAS, calendarRequestsPerProjectMinute: 3 } };
+const B = {
+  name: 'b',
+  clientId: 'client-b',
+  clientSecret: 'secret-b',
+  quotas: { ...QUOTAS, calendarRequestsPerProjectMinute: 3 },
+};
 const LIST = { syncToken: null, pageToken: null };
 
 async function detailOf(call: Promise<unknown>): Promise<GoogleErrorKind | 'fine'> {
@@ -28,8 +33,14 @@ test("an account's token is refreshed with its project's client, and kept apart 
   const google = await bench.open({ projects: [B] });
   await google.account('a1').calendar.calendars(LIST);
   await google.account('a1', { lane: 'live', project: 'b' }).calendar.calendars(LIST);
-  const clients = bench.stub.refreshes.map(({ body }) => [new URLSearchParams(body).get('client_id'), new URLSearchParams(body).get('client_secret')]);
-  expect(clients).toEqual([['client', 'secret'], ['client-b', 'secret-b']]);
+  const clients = bench.stub.refreshes.map(({ body }) => [
+    new URLSearchParams(body).get('client_id'),
+    new URLSearchParams(body).get('client_secret'),
+  ]);
+  expect(clients).toEqual([
+    ['client', 'secret'],
+    ['client-b', 'secret-b'],
+  ]);
   await google.forgetToken('a1');
   await google.account('a1', { lane: 'live', project: 'b' }).calendar.calendars(LIST);
   expect(bench.stub.refreshes).toHaveLength(3);
@@ -39,9 +50,14 @@ test("a project's budget is its own", async () => {
   bench.stub.answer = () => ({ body: { items: [] } });
   const google = await bench.open({ projects: [B] });
   expect(google.projects).toEqual(['default', 'b']);
-  const b = (accountId: string) => google.account(accountId, { lane: 'live', project: 'b' }).calendar.calendars(LIST);
+  const b = (accountId: string) =>
+    google.account(accountId, { lane: 'live', project: 'b' }).calendar.calendars(LIST);
   await Promise.all([b('a1'), b('a2'), b('a3')]);
-  expect(await detailOf(b('a4'))).toMatchObject({ kind: 'rate-limited', scope: 'project', source: 'governor' });
+  expect(await detailOf(b('a4'))).toMatchObject({
+    kind: 'rate-limited',
+    scope: 'project',
+    source: 'governor',
+  });
   await google.account('a4').calendar.calendars(LIST);
   expect((await google.quotaUsage([], 'b')).calendar.project).toMatchObject({ used: 3, limit: 3 });
   expect((await google.quotaUsage([])).calendar.project).toMatchObject({ used: 1, limit: 10_000 });
@@ -54,6 +70,10 @@ test('an account whose project is not configured is told so by its first call, a
 });
 
 test('a quota of a further project that no call fits into is refused at the start, with its name', async () => {
-  const opening = bench.open({ projects: [{ ...B, quotas: { ...QUOTAS, gmailUnitsPerUserMinute: 19 } }] });
-  await expect(opening).rejects.toThrow('project "b": GMAIL_UNITS_PER_USER_MINUTE must be at least 40');
+  const opening = bench.open({
+    projects: [{ ...B, quotas: { ...QUOTAS, gmailUnitsPerUserMinute: 19 } }],
+  });
+  await expect(opening).rejects.toThrow(
+    'project "b": GMAIL_UNITS_PER_USER_MINUTE must be at least 40',
+  );
 });

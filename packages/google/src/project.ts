@@ -3,7 +3,12 @@
  * two projects, their Redis keys included: each has a hash tag of its own, so on Redis Cluster they live in slots of their own, and every
  * script touches the keys of one project only.
  */
-import { type GoogleProject, type Runtime, DEFAULT_PROJECT, OperatorError } from '@syncline/runtime';
+import {
+  type GoogleProject,
+  type Runtime,
+  DEFAULT_PROJECT,
+  OperatorError,
+} from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import { type Tier, unitsOf } from './costs.js';
 import { type Quota, openQuota } from './quota.js';
@@ -18,19 +23,43 @@ export interface Project {
   unknown: boolean;
 }
 
-export async function openProject(rt: Runtime, redis: Redis, transport: Transport, project: GoogleProject, options: { prefix: string; origin: string; store: TokenStore }): Promise<Project> {
+export async function openProject(
+  rt: Runtime,
+  redis: Redis,
+  transport: Transport,
+  project: GoogleProject,
+  options: { prefix: string; origin: string; store: TokenStore },
+): Promise<Project> {
   const { name, clientId, clientSecret, quotas: limits } = project;
   const prefix = name === DEFAULT_PROJECT ? options.prefix : `${options.prefix}:${name}`;
-  const tokens = openTokens(rt, redis, transport, { prefix, origin: options.origin, project: name, clientId, clientSecret, store: options.store });
+  const tokens = openTokens(rt, redis, transport, {
+    prefix,
+    origin: options.origin,
+    project: name,
+    clientId,
+    clientSecret,
+    store: options.store,
+  });
   const quota = openQuota(rt, redis, { prefix, limits });
   // The first beat takes part in the epoch before the first charge; without Redis the heartbeat does it later.
-  await quota.beat().catch((err: unknown) => rt.log.warn({ event: 'quota-unreachable', err }, 'Redis does not answer; calls to Google wait for it'));
+  await quota
+    .beat()
+    .catch((err: unknown) =>
+      rt.log.warn(
+        { event: 'quota-unreachable', err },
+        'Redis does not answer; calls to Google wait for it',
+      ),
+    );
   return { quota, tokens, tier: limits.gmailTier, unknown: false };
 }
 
 /** @throws OperatorError naming every quota that is smaller than the dearest single call. */
 export function refuseUselessQuotas(projects: readonly GoogleProject[]): void {
-  const mistakes = projects.flatMap(({ name, quotas }) => uselessQuotas(quotas).map((mistake) => (name === DEFAULT_PROJECT ? mistake : `project "${name}": ${mistake}`)));
+  const mistakes = projects.flatMap(({ name, quotas }) =>
+    uselessQuotas(quotas).map((mistake) =>
+      name === DEFAULT_PROJECT ? mistake : `project "${name}": ${mistake}`,
+    ),
+  );
   if (mistakes.length > 0) throw new OperatorError(mistakes.join('\n'));
 }
 
@@ -42,5 +71,10 @@ function uselessQuotas(quotas: GoogleProject['quotas']): string[] {
     ['CALENDAR_REQUESTS_PER_USER_MINUTE', quotas.calendarRequestsPerUserMinute, 1],
     ['CALENDAR_REQUESTS_PER_PROJECT_MINUTE', quotas.calendarRequestsPerProjectMinute, 2],
   ];
-  return least.filter(([, value, needed]) => !(value >= needed)).map(([variable, , needed]) => `${variable} must be at least ${needed}: a single call costs that much`);
+  return least
+    .filter(([, value, needed]) => !(value >= needed))
+    .map(
+      ([variable, , needed]) =>
+        `${variable} must be at least ${needed}: a single call costs that much`,
+    );
 }

@@ -1,5 +1,17 @@
 import { startRedis } from '../../../test/support/redis-server.js';
-import { type Process, type QuotaWorld, type Siege, type SiegeEvent, LIMITS, gmail, peaks, quotaWorlds, saturate, unitsBetween, usedShare } from '../test-support/quota-world.js';
+import {
+  type Process,
+  type QuotaWorld,
+  type Siege,
+  type SiegeEvent,
+  LIMITS,
+  gmail,
+  peaks,
+  quotaWorlds,
+  saturate,
+  unitsBetween,
+  usedShare,
+} from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { QUIET_MS } from './quota-away.js';
 import { KEEP_MS } from './quota-script.js';
@@ -31,7 +43,11 @@ test('a process keeps what it had: after the quiet, as much as leaves its own wi
   await one.quota.beat();
   await one.lose();
   here.time.nowMs += QUIET_MS;
-  expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 1_000, redisTrouble: expect.any(Error) });
+  expect(await one.quota.charge(gmail())).toMatchObject({
+    granted: 0,
+    waitMs: 1_000,
+    redisTrouble: expect.any(Error),
+  });
   here.time.nowMs += KEEP_MS;
   expect(await one.quota.charge(gmail({ user: 'bob' }))).toMatchObject({ granted: 0 });
   expect(await one.quota.charge(gmail({ items: 150 }))).toMatchObject({ granted: 100 });
@@ -66,15 +82,20 @@ test('what a lost process may be spending nobody else takes, for a minute', asyn
   await Promise.all([lost.quota.beat(), there.quota.beat()]);
   await lost.lose();
   const beatFor = async (ms: number): Promise<void> => {
-    for (const untilMs = here.time.nowMs + ms; here.time.nowMs < untilMs; here.time.nowMs += 1_000) await there.quota.beat();
+    for (const untilMs = here.time.nowMs + ms; here.time.nowMs < untilMs; here.time.nowMs += 1_000)
+      await there.quota.beat();
   };
   await beatFor(58_000);
   here.time.nowMs += 2_100;
   // The lost one's charge has left the window, and it spends as much again.
   expect(await lost.quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 300 });
-  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 300 });
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({
+    granted: 300,
+  });
   await beatFor(62_000);
-  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 600 });
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({
+    granted: 600,
+  });
 });
 
 test('a process that takes leave leaves nothing to be kept free', async () => {
@@ -85,7 +106,9 @@ test('a process that takes leave leaves nothing to be kept free', async () => {
   await gone.quota.beat();
   await gone.quota.stop();
   here.time.nowMs += 4_000;
-  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({ granted: 300 });
+  expect(await there.quota.charge(gmail({ user: 'bob', items: 600 }))).toMatchObject({
+    granted: 300,
+  });
 });
 
 const LOST_AT_MS = 95_000;
@@ -98,13 +121,24 @@ function expectLawfulAndBusy(siege: Siege): void {
   expect(usedShare(siege, LIMIT)).toBeGreaterThan(0.9);
 }
 
-const comingBack = (fleet: Process[]): SiegeEvent[] => fleet.map((process, i) => ({ atMs: BACK_AT_MS + i * 300, happen: process.back }));
+const comingBack = (fleet: Process[]): SiegeEvent[] =>
+  fleet.map((process, i) => ({ atMs: BACK_AT_MS + i * 300, happen: process.back }));
 
 test('four saturating processes lose their connections for three minutes: no window is overdrawn, and work goes on', async () => {
   const here = world();
   const fleet = await fleetOf(here, 4);
-  const lose = async (): Promise<void> => void (await Promise.all(fleet.map((process) => process.lose())));
-  expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 6.5, USERS, [{ atMs: LOST_AT_MS, happen: lose }, ...comingBack(fleet)], 1_000));
+  const lose = async (): Promise<void> =>
+    void (await Promise.all(fleet.map((process) => process.lose())));
+  expectLawfulAndBusy(
+    await saturate(
+      here.time,
+      fleet.map(({ quota }) => quota),
+      6.5,
+      USERS,
+      [{ atMs: LOST_AT_MS, happen: lose }, ...comingBack(fleet)],
+      1_000,
+    ),
+  );
 });
 
 test('a Redis that is killed and started again, empty, three minutes later: no window is overdrawn, and work goes on', async () => {
@@ -114,8 +148,21 @@ test('a Redis that is killed and started again, empty, three minutes later: no w
     const here = own.world();
     const fleet = await fleetOf(here, 4);
     const restart = async (): Promise<void> => void (server = await startRedis([], server.port));
-    const events = [{ atMs: LOST_AT_MS, happen: () => server.stop() }, { atMs: BACK_AT_MS - 1, happen: restart }, ...comingBack(fleet)];
-    expectLawfulAndBusy(await saturate(here.time, fleet.map(({ quota }) => quota), 6.5, USERS, events, 1_000));
+    const events = [
+      { atMs: LOST_AT_MS, happen: () => server.stop() },
+      { atMs: BACK_AT_MS - 1, happen: restart },
+      ...comingBack(fleet),
+    ];
+    expectLawfulAndBusy(
+      await saturate(
+        here.time,
+        fleet.map(({ quota }) => quota),
+        6.5,
+        USERS,
+        events,
+        1_000,
+      ),
+    );
   } finally {
     await own.end();
     await server.stop();
@@ -126,8 +173,18 @@ test('one of four loses Redis alone, with work for mailboxes of its own: the pro
   const here = world();
   const fleet = await fleetOf(here, 4);
   const [alone] = fleet as [Process];
-  const events = [{ atMs: 95_000, happen: () => alone.lose() }, { atMs: 150_000, happen: () => alone.back() }];
-  const siege = await saturate(here.time, fleet.map(({ quota }) => quota), 5, USERS, events, 1_000);
+  const events = [
+    { atMs: 95_000, happen: () => alone.lose() },
+    { atMs: 150_000, happen: () => alone.back() },
+  ];
+  const siege = await saturate(
+    here.time,
+    fleet.map(({ quota }) => quota),
+    5,
+    USERS,
+    events,
+    1_000,
+  );
   expect(peaks(siege).project).toBeLessThanOrEqual(LIMIT);
   expect(unitsBetween(siege, 95_000 + QUIET_MS, 150_000)).toBeGreaterThan(LIMIT / 2);
 });
@@ -144,5 +201,9 @@ test("Google's refusal while Redis is away holds here at once and for the fleet 
   expect(await one.quota.charge(gmail())).toMatchObject({ granted: 0 });
   await one.back();
   await one.quota.beat();
-  expect(await two.quota.charge(gmail())).toMatchObject({ granted: 0, scope: 'closed', waitMs: 90_000 });
+  expect(await two.quota.charge(gmail())).toMatchObject({
+    granted: 0,
+    scope: 'closed',
+    waitMs: 90_000,
+  });
 });

@@ -22,19 +22,44 @@ export function isLong(ledger: Ledger): boolean {
 }
 
 /** Charges what this process keeps; null when it does not suffice. What was granted is told to Redis before the next charge there. */
-export function chargeKept(ledger: Ledger, { user, api, costPerItem, items, lane }: Charge): { granted: number; receipt: Receipt } | null {
+export function chargeKept(
+  ledger: Ledger,
+  { user, api, costPerItem, items, lane }: Charge,
+): { granted: number; receipt: Receipt } | null {
   const { memory, beat } = ledger;
   const nowMs = redisNowMs(ledger);
   // While a report is on its way, what is spent now would be in neither this one nor the next.
-  if (beat === null || ledger.reporting || !isLong(ledger) || (lane !== 'live' && ledger.rt.clock.nowMs() < ledger.dayShutUntilMs)) return null;
-  const buckets: Bucket[] = [{ api, user }, { api, user: null }];
+  if (
+    beat === null ||
+    ledger.reporting ||
+    !isLong(ledger) ||
+    (lane !== 'live' && ledger.rt.clock.nowMs() < ledger.dayShutUntilMs)
+  )
+    return null;
+  const buckets: Bucket[] = [
+    { api, user },
+    { api, user: null },
+  ];
   if (buckets.some((bucket) => memory.closedUntil(bucket) > nowMs)) return null;
   ledger.kept ??= memory.sums(beat.atMs + QUIET_MS);
   const now = memory.sums(nowMs);
-  const room = (bucket: Bucket, atMost: number): number => Math.min(ledger.kept?.get(memory.keyOf(bucket)) ?? 0, atMost) - (now.get(memory.keyOf(bucket)) ?? 0);
-  const granted = Math.min(items, Math.floor(Math.min(room({ api, user }, Infinity), room({ api, user: null }, beat.told[api])) / costPerItem));
+  const room = (bucket: Bucket, atMost: number): number =>
+    Math.min(ledger.kept?.get(memory.keyOf(bucket)) ?? 0, atMost) -
+    (now.get(memory.keyOf(bucket)) ?? 0);
+  const granted = Math.min(
+    items,
+    Math.floor(
+      Math.min(room({ api, user }, Infinity), room({ api, user: null }, beat.told[api])) /
+        costPerItem,
+    ),
+  );
   if (granted < 1) return null;
-  const receipt = { user, api, slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS, units: granted * costPerItem };
+  const receipt = {
+    user,
+    api,
+    slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS,
+    units: granted * costPerItem,
+  };
   memory.spent({ ...receipt, atMs: nowMs }, keyOfDay(ledger, api, today(ledger).day));
   ledger.untold = true;
   return { granted, receipt };
@@ -43,6 +68,9 @@ export function chargeKept(ledger: Ledger, { user, api, costPerItem, items, lane
 /** Counts a slow call from its answer on although Redis cannot be told now. */
 export function moveKept(ledger: Ledger, { user, api, slot, units }: Receipt): void {
   const nowMs = redisNowMs(ledger);
-  ledger.memory.moved({ user, api, units, slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS, atMs: nowMs }, slot);
+  ledger.memory.moved(
+    { user, api, units, slot: Math.floor(nowMs / SLOT_MS) * SLOT_MS, atMs: nowMs },
+    slot,
+  );
   ledger.untold = true;
 }

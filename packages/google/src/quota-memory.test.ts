@@ -6,15 +6,26 @@ import { KEEP_MS, SLOT_MS } from './quota-script.js';
 
 const api = fc.constantFrom('gmail' as const, 'calendar' as const);
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('spend' as const), api, user: fc.constantFrom('a', 'b'), units: fc.integer({ min: 1, max: 50 }), forwardMs: fc.integer({ min: 0, max: KEEP_MS }) }),
-  fc.record({ kind: fc.constant('move' as const), which: fc.nat(), forwardMs: fc.integer({ min: 0, max: 5_000 }) }),
+  fc.record({
+    kind: fc.constant('spend' as const),
+    api,
+    user: fc.constantFrom('a', 'b'),
+    units: fc.integer({ min: 1, max: 50 }),
+    forwardMs: fc.integer({ min: 0, max: KEEP_MS }),
+  }),
+  fc.record({
+    kind: fc.constant('move' as const),
+    which: fc.nat(),
+    forwardMs: fc.integer({ min: 0, max: 5_000 }),
+  }),
 );
 
 test('the sum of a project is that of its charges, whatever was spent, moved and left the window', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const memory = openSpendMemory();
-      const receipts: { api: 'gmail' | 'calendar'; user: string; slot: number; units: number }[] = [];
+      const receipts: { api: 'gmail' | 'calendar'; user: string; slot: number; units: number }[] =
+        [];
       let nowMs = 10 * KEEP_MS;
       for (const taken of steps) {
         nowMs += taken.forwardMs;
@@ -28,7 +39,9 @@ test('the sum of a project is that of its charges, whatever was spent, moved and
           if (receipt) memory.moved({ ...receipt, slot, atMs: nowMs }, receipt.slot);
         }
         for (const one of ['gmail', 'calendar'] as const) {
-          expect(memory.projectSum(one, nowMs)).toBe(memory.sums(nowMs).get(memory.keyOf({ api: one, user: null })) ?? 0);
+          expect(memory.projectSum(one, nowMs)).toBe(
+            memory.sums(nowMs).get(memory.keyOf({ api: one, user: null })) ?? 0,
+          );
         }
       }
     }),

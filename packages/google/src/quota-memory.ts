@@ -60,7 +60,11 @@ export function openSpendMemory(): SpendMemory {
     entries.push(entry);
     addTo(projects[entry.api], entry.slot, entry.units);
     latestSlot = Math.max(latestSlot, entry.slot);
-    if (entries.length >= ENTRIES_LIMIT || (entries[0] && entries[0].slot + 2 * KEEP_MS < latestSlot)) entries = stillCounting(entries, latestSlot);
+    if (
+      entries.length >= ENTRIES_LIMIT ||
+      (entries[0] && entries[0].slot + 2 * KEEP_MS < latestSlot)
+    )
+      entries = stillCounting(entries, latestSlot);
   };
   return {
     spent: (charge, day) => {
@@ -73,7 +77,8 @@ export function openSpendMemory(): SpendMemory {
       remember(moved);
     },
     closed: (bucket, untilMs) => {
-      for (const [key, closure] of closures) if (closure.untilMs <= latestSlot) closures.delete(key);
+      for (const [key, closure] of closures)
+        if (closure.untilMs <= latestSlot) closures.delete(key);
       closures.set(keyOf(bucket), { ...bucket, untilMs });
     },
     closedUntil: (bucket) => closures.get(keyOf(bucket))?.untilMs ?? 0,
@@ -92,7 +97,10 @@ export function openSpendMemory(): SpendMemory {
 
 /** @returns whether there was a charge to take the units from */
 function takeFrom(entries: readonly Entry[], moved: Entry, fromSlot: number): boolean {
-  const entry = entries.findLast(({ slot, user, api, units }) => slot === fromSlot && user === moved.user && api === moved.api && units >= moved.units);
+  const entry = entries.findLast(
+    ({ slot, user, api, units }) =>
+      slot === fromSlot && user === moved.user && api === moved.api && units >= moved.units,
+  );
   if (entry) entry.units -= moved.units;
   return entry !== undefined;
 }
@@ -127,7 +135,8 @@ function sumsOf(entries: Entry[], atMs: number): Map<string, number> {
   for (const entry of entries) {
     if (!counts(entry.slot, atMs)) continue;
     const { api, user, units } = entry;
-    for (const key of [keyOf({ api, user }), keyOf({ api, user: null })]) sums.set(key, (sums.get(key) ?? 0) + units);
+    for (const key of [keyOf({ api, user }), keyOf({ api, user: null })])
+      sums.set(key, (sums.get(key) ?? 0) + units);
   }
   return sums;
 }

@@ -52,14 +52,23 @@ export function today(ledger: Ledger): { day: string; endsInMs: number } {
   const nowMs = ledger.rt.clock.nowMs();
   if (nowMs >= ledger.today.goodUntilMs) {
     const { day, endsInMs } = pacificDay(nowMs);
-    ledger.today = { day, endsAtMs: nowMs + endsInMs, goodUntilMs: nowMs + Math.min(endsInMs, 3_600_000) };
+    ledger.today = {
+      day,
+      endsAtMs: nowMs + endsInMs,
+      goodUntilMs: nowMs + Math.min(endsInMs, 3_600_000),
+    };
   }
   return { day: ledger.today.day, endsInMs: ledger.today.endsAtMs - nowMs };
 }
 
 export function limitsOf(limits: Limits, api: Api): [user: number, project: number, day: number] {
-  if (api === 'calendar') return [limits.calendarRequestsPerUserMinute, limits.calendarRequestsPerProjectMinute, 0];
-  return [limits.gmailUnitsPerUserMinute, limits.gmailUnitsPerProjectMinute, limits.gmailUnitsPerProjectDay];
+  if (api === 'calendar')
+    return [limits.calendarRequestsPerUserMinute, limits.calendarRequestsPerProjectMinute, 0];
+  return [
+    limits.gmailUnitsPerUserMinute,
+    limits.gmailUnitsPerProjectMinute,
+    limits.gmailUnitsPerProjectDay,
+  ];
 }
 
 /** All keys of a project share one hash tag, so that one script may touch them on any Redis. */
@@ -76,12 +85,22 @@ export function keysOf(ledger: Ledger, { api, user }: Bucket): [log: string, sta
   return [`${base}:log`, `${base}:state`];
 }
 
-export async function run(ledger: Ledger, script: Script, keys: string[], args: (string | number)[]): Promise<unknown[]> {
+export async function run(
+  ledger: Ledger,
+  script: Script,
+  keys: string[],
+  args: (string | number)[],
+): Promise<unknown[]> {
   const { redis, rt, name, options } = ledger;
   refuseUnlessReady(redis);
   ledger.run ??= /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? '';
   const common = ['birth', 'witnesses', 'missing'].map((key) => keyOf(ledger, key));
-  const reply = await runScript(redis, script, [...common, ...keys], [options.nowMs?.() ?? '', ledger.run, ledger.epoch, rt.random.uuid(), name, ...args]);
+  const reply = await runScript(
+    redis,
+    script,
+    [...common, ...keys],
+    [options.nowMs?.() ?? '', ledger.run, ledger.epoch, rt.random.uuid(), name, ...args],
+  );
   if (!Array.isArray(reply)) throw new TypeError('a quota script answers with a list');
   return reply;
 }

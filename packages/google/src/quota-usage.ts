@@ -32,15 +32,25 @@ export interface QuotaUsage {
 }
 
 export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsage> {
-  const [gmail, calendar] = [await usageOf(ledger, 'gmail', users), await usageOf(ledger, 'calendar', users)];
+  const [gmail, calendar] = [
+    await usageOf(ledger, 'gmail', users),
+    await usageOf(ledger, 'calendar', users),
+  ];
   const { day, endsInMs } = today(ledger);
   const used = Number((await ledger.redis.hget(keyOfDay(ledger, 'gmail', day), 'total')) ?? 0);
   const limit = ledger.options.limits.gmailUnitsPerProjectDay;
-  const bounds = { backfillBound: dayBound('backfill', limit, endsInMs), catchUpBound: dayBound('catch-up', limit, endsInMs) };
+  const bounds = {
+    backfillBound: dayBound('backfill', limit, endsInMs),
+    catchUpBound: dayBound('catch-up', limit, endsInMs),
+  };
   return { gmail: { ...gmail, day: { day, used, limit, ...bounds, endsInMs } }, calendar };
 }
 
-async function usageOf(ledger: Ledger, api: Api, users: string[]): Promise<{ project: Used; users: Record<string, Used> }> {
+async function usageOf(
+  ledger: Ledger,
+  api: Api,
+  users: string[],
+): Promise<{ project: Used; users: Record<string, Used> }> {
   const [userLimit, projectLimit] = limitsOf(ledger.options.limits, api);
   const all: Used[] = [];
   const asked = [null, ...users];
@@ -48,9 +58,18 @@ async function usageOf(ledger: Ledger, api: Api, users: string[]): Promise<{ pro
     const keys = asked.slice(i, i + USAGE_CHUNK).flatMap((user) => keysOf(ledger, { api, user }));
     const reply = await run(ledger, USAGE, keys, []);
     for (let r = 2; r + 2 < reply.length; r += 3) {
-      all.push({ used: Number(reply[r]), limit: all.length === 0 ? projectLimit : userLimit, closedForMs: Number(reply[r + 1]), pacePercent: Number(reply[r + 2]) });
+      all.push({
+        used: Number(reply[r]),
+        limit: all.length === 0 ? projectLimit : userLimit,
+        closedForMs: Number(reply[r + 1]),
+        pacePercent: Number(reply[r + 2]),
+      });
     }
   }
-  const [project = { used: 0, limit: projectLimit, closedForMs: 0, pacePercent: 100 }, ...perUser] = all;
-  return { project, users: Object.fromEntries(users.flatMap((user, i) => (perUser[i] ? [[user, perUser[i]]] : []))) };
+  const [project = { used: 0, limit: projectLimit, closedForMs: 0, pacePercent: 100 }, ...perUser] =
+    all;
+  return {
+    project,
+    users: Object.fromEntries(users.flatMap((user, i) => (perUser[i] ? [[user, perUser[i]]] : []))),
+  };
 }

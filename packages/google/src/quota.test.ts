@@ -2,7 +2,16 @@ import { createRuntime } from '@syncline/runtime';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../test/support/redis-server.js';
-import { type Siege, LIMITS, START_MS, gmail, peaks, quotaWorlds, saturate, usedShare } from '../test-support/quota-world.js';
+import {
+  type Siege,
+  LIMITS,
+  START_MS,
+  gmail,
+  peaks,
+  quotaWorlds,
+  saturate,
+  usedShare,
+} from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { openQuota } from './quota.js';
 import { HOLD_MS, KEEP_MS, CHARGE, SLOT_MS } from './quota-script.js';
@@ -25,7 +34,12 @@ test('a charge grants as many whole items as fit, and then names the moment when
   time.nowMs += 1_000;
   expect(await quota.charge(gmail({ items: 20 }))).toMatchObject({ granted: 10 });
   const denied = await quota.charge(gmail({ items: 20 }));
-  expect(denied).toEqual({ granted: 0, scope: 'user', waitMs: START_MS - (START_MS % SLOT_MS) + KEEP_MS - time.nowMs, redisTrouble: null });
+  expect(denied).toEqual({
+    granted: 0,
+    scope: 'user',
+    waitMs: START_MS - (START_MS % SLOT_MS) + KEEP_MS - time.nowMs,
+    redisTrouble: null,
+  });
   time.nowMs += 'waitMs' in denied ? denied.waitMs - 1 : 0;
   expect(await quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 1 });
   time.nowMs += 1;
@@ -33,20 +47,37 @@ test('a charge grants as many whole items as fit, and then names the moment when
 });
 
 test('the ledger does what a plain model of the window does, whatever the order of charges', async () => {
-  const step = fc.record({ user: fc.constantFrom('ada', 'bob', 'eve'), waitMs: fc.nat({ max: 9_000 }), cost: fc.integer({ min: 1, max: 40 }), items: fc.integer({ min: 1, max: 30 }) });
+  const step = fc.record({
+    user: fc.constantFrom('ada', 'bob', 'eve'),
+    waitMs: fc.nat({ max: 9_000 }),
+    cost: fc.integer({ min: 1, max: 40 }),
+    items: fc.integer({ min: 1, max: 30 }),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const { time, join } = world({ gmailUnitsPerUserMinute: 900, gmailUnitsPerProjectMinute: 1_500 });
+      const { time, join } = world({
+        gmailUnitsPerUserMinute: 900,
+        gmailUnitsPerProjectMinute: 1_500,
+      });
       const quota = join();
       const entries: { slot: number; user: string; units: number }[] = [];
       for (const { user, waitMs, cost, items } of steps) {
         time.nowMs += waitMs;
         const counted = entries.filter(({ slot }) => slot + KEEP_MS > time.nowMs);
-        const sum = (whose: typeof entries): number => whose.reduce((total, { units }) => total + units, 0);
-        const room = Math.min(900 - sum(counted.filter((entry) => entry.user === user)), 1_500 - sum(counted));
+        const sum = (whose: typeof entries): number =>
+          whose.reduce((total, { units }) => total + units, 0);
+        const room = Math.min(
+          900 - sum(counted.filter((entry) => entry.user === user)),
+          1_500 - sum(counted),
+        );
         const verdict = await quota.charge(gmail({ user, costPerItem: cost, items }));
         expect(verdict.granted).toBe(Math.min(items, Math.floor(room / cost)));
-        if (verdict.granted > 0) entries.push({ slot: Math.floor(time.nowMs / SLOT_MS) * SLOT_MS, user, units: verdict.granted * cost });
+        if (verdict.granted > 0)
+          entries.push({
+            slot: Math.floor(time.nowMs / SLOT_MS) * SLOT_MS,
+            user,
+            units: verdict.granted * cost,
+          });
       }
     }),
     { numRuns: 60 },
@@ -55,11 +86,18 @@ test('the ledger does what a plain model of the window does, whatever the order 
 
 function expectLawful(siege: Siege): void {
   const { project, user } = peaks(siege);
-  expect([project <= LIMITS.gmailUnitsPerProjectMinute, user <= LIMITS.gmailUnitsPerUserMinute]).toEqual([true, true]);
+  expect([
+    project <= LIMITS.gmailUnitsPerProjectMinute,
+    user <= LIMITS.gmailUnitsPerUserMinute,
+  ]).toEqual([true, true]);
 }
 
 /** That many processes of one world under siege. */
-function besiege({ time, join }: ReturnType<typeof world>, clients: number, ...rest: Parameters<typeof saturate> extends [unknown, unknown, ...infer R] ? R : never): Promise<Siege> {
+function besiege(
+  { time, join }: ReturnType<typeof world>,
+  clients: number,
+  ...rest: Parameters<typeof saturate> extends [unknown, unknown, ...infer R] ? R : never
+): Promise<Siege> {
   return saturate(time, Array.from({ length: clients }, join), ...rest);
 }
 
@@ -78,7 +116,14 @@ test('four saturating clients of one mailbox use its whole limit and never more 
 test('a Redis that forgets everything in the middle of a saturated run causes no violation', async () => {
   const here = world();
   const forget = (atMs: number) => ({ atMs, happen: () => redis.forget(here.prefix) });
-  const siege = await besiege(here, 4, 8, ['ada', 'bob', 'eve', 'joe'], [forget(70_500), forget(130_010), forget(200_000), forget(201_500)], 1_500);
+  const siege = await besiege(
+    here,
+    4,
+    8,
+    ['ada', 'bob', 'eve', 'joe'],
+    [forget(70_500), forget(130_010), forget(200_000), forget(201_500)],
+    1_500,
+  );
   expectLawful(siege);
   expect(usedShare(siege, LIMITS.gmailUnitsPerProjectMinute)).toBeGreaterThan(0.9);
 });
@@ -89,7 +134,12 @@ test('a new Redis delays nobody, one that forgot holds everybody until all could
   expect(await one.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
   expect(await two.charge(gmail({ items: 150 }))).toMatchObject({ granted: 150 });
   await redis.forget(prefix);
-  expect(await one.charge(gmail())).toEqual({ granted: 0, scope: 'project', waitMs: HOLD_MS, redisTrouble: null });
+  expect(await one.charge(gmail())).toEqual({
+    granted: 0,
+    scope: 'project',
+    waitMs: HOLD_MS,
+    redisTrouble: null,
+  });
   await two.beat();
   time.nowMs += HOLD_MS;
   expect(await one.charge(gmail({ items: 300 }))).toMatchObject({ granted: 50 });
@@ -116,9 +166,29 @@ test('a report does not count twice what a restarted Redis still has', async () 
   await quota.charge(gmail({ items: 100 }));
   time.nowMs += 1_000;
   // Another run id is what a restart with its data looks like.
-  const [log, state, project, projectState, day] = ['gmail:user:ada:log', 'gmail:user:ada:state', 'gmail:project:log', 'gmail:project:state', 'gmail:day:x'].map((key) => `{${prefix}:quota}:${key}`);
-  const keys = ['birth', 'witnesses', 'missing'].map((key) => `{${prefix}:quota}:${key}`).concat([log, state, project, projectState, day].map(String));
-  await runScript(redis.client, CHARGE, keys, [time.nowMs, 'another-run', '', 'epoch-2', 'p2', 1, 1, 6_000, 12_000, 1, 0]);
+  const [log, state, project, projectState, day] = [
+    'gmail:user:ada:log',
+    'gmail:user:ada:state',
+    'gmail:project:log',
+    'gmail:project:state',
+    'gmail:day:x',
+  ].map((key) => `{${prefix}:quota}:${key}`);
+  const keys = ['birth', 'witnesses', 'missing']
+    .map((key) => `{${prefix}:quota}:${key}`)
+    .concat([log, state, project, projectState, day].map(String));
+  await runScript(redis.client, CHARGE, keys, [
+    time.nowMs,
+    'another-run',
+    '',
+    'epoch-2',
+    'p2',
+    1,
+    1,
+    6_000,
+    12_000,
+    1,
+    0,
+  ]);
   await quota.beat();
   const { gmail: seen } = await quota.usage(['ada']);
   expect(seen.users.ada?.used).toBe(2_001);
@@ -152,38 +222,55 @@ test('a slow call counts from its answer on', async () => {
 test('backfills leave the top of the project window free while live calls are about, and only then', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 550 }))).toMatchObject({ granted: 550 });
+  expect(await quota.charge(gmail({ lane: 'backfill', items: 550 }))).toMatchObject({
+    granted: 550,
+  });
   expect(await quota.charge(gmail({ lane: 'live', items: 1 }))).toMatchObject({ granted: 1 });
   time.nowMs += 5_250; // What was spent at once is forgotten by the rule that spreads it.
-  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({ granted: 0, scope: 'project' });
+  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({
+    granted: 0,
+    scope: 'project',
+  });
   expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({ granted: 19 });
   expect(await quota.charge(gmail({ lane: 'live' }))).toMatchObject({ granted: 20 });
   time.nowMs += 2 * KEEP_MS;
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 1_000 }))).toMatchObject({ granted: 600 });
+  expect(await quota.charge(gmail({ lane: 'backfill', items: 1_000 }))).toMatchObject({
+    granted: 600,
+  });
 });
 
-test.each([['backfill', 55], ['catch-up', 62]] as const)('%s work uses the window evenly while live calls are about: no five seconds see more than its share and a surplus', async (lane, most) => {
-  const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
-  const quota = join();
-  await quota.charge(gmail({ lane: 'live', items: 1 }));
-  const grants: { atMs: number; granted: number }[] = [];
-  for (const endMs = time.nowMs + 50_000; time.nowMs < endMs; ) {
-    const verdict = await quota.charge(gmail({ lane, items: 20 }));
-    grants.push({ atMs: time.nowMs, granted: verdict.granted });
-    time.nowMs += 'waitMs' in verdict ? verdict.waitMs : 10;
-  }
-  const within = (fromMs: number): number => grants.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + 4_750).reduce((sum, { granted }) => sum + granted, 0);
-  expect(Math.max(...grants.map(({ atMs }) => within(atMs)))).toBeLessThanOrEqual(most); // 12,000 units a minute are 600 of these calls, 50 in five seconds.
-  expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBeGreaterThanOrEqual(480);
-  expect(grants.filter(({ granted }) => granted === 0).length).toBeLessThan(30);
-  expect(await quota.charge(gmail({ lane: 'live', items: 10 }))).toMatchObject({ granted: 10 });
-});
+test.each([
+  ['backfill', 55],
+  ['catch-up', 62],
+] as const)(
+  '%s work uses the window evenly while live calls are about: no five seconds see more than its share and a surplus',
+  async (lane, most) => {
+    const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
+    const quota = join();
+    await quota.charge(gmail({ lane: 'live', items: 1 }));
+    const grants: { atMs: number; granted: number }[] = [];
+    for (const endMs = time.nowMs + 50_000; time.nowMs < endMs;) {
+      const verdict = await quota.charge(gmail({ lane, items: 20 }));
+      grants.push({ atMs: time.nowMs, granted: verdict.granted });
+      time.nowMs += 'waitMs' in verdict ? verdict.waitMs : 10;
+    }
+    const within = (fromMs: number): number =>
+      grants
+        .filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + 4_750)
+        .reduce((sum, { granted }) => sum + granted, 0);
+    expect(Math.max(...grants.map(({ atMs }) => within(atMs)))).toBeLessThanOrEqual(most); // 12,000 units a minute are 600 of these calls, 50 in five seconds.
+    expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBeGreaterThanOrEqual(480);
+    expect(grants.filter(({ granted }) => granted === 0).length).toBeLessThan(30);
+    expect(await quota.charge(gmail({ lane: 'live', items: 10 }))).toMatchObject({ granted: 10 });
+  },
+);
 
 test('who has just connected stands in no line: all are told the moment at which there is room', async () => {
   const { join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
   await quota.charge(gmail({ lane: 'live', items: 1 }));
-  const catchUp = (user: string): ReturnType<typeof quota.charge> => quota.charge(gmail({ user, lane: 'catch-up', items: 20 }));
+  const catchUp = (user: string): ReturnType<typeof quota.charge> =>
+    quota.charge(gmail({ user, lane: 'catch-up', items: 20 }));
   while ((await catchUp('ada')).granted > 0);
   expect(await catchUp('bob')).toEqual(await catchUp('eve'));
 });
@@ -191,7 +278,8 @@ test('who has just connected stands in no line: all are told the moment at which
 test('a backfill that is sent away for evenness is told a time of its own, and finds room then', async () => {
   const { time, join } = world({ gmailUnitsPerUserMinute: 12_000 });
   const quota = join();
-  const backfill = (): ReturnType<typeof quota.charge> => quota.charge(gmail({ lane: 'backfill', items: 20 }));
+  const backfill = (): ReturnType<typeof quota.charge> =>
+    quota.charge(gmail({ lane: 'backfill', items: 20 }));
   await quota.charge(gmail({ lane: 'live', items: 1 }));
   while ((await backfill()).granted > 0);
   const waits: number[] = [];
@@ -199,7 +287,9 @@ test('a backfill that is sent away for evenness is told a time of its own, and f
     const verdict = await backfill();
     waits.push('waitMs' in verdict ? verdict.waitMs : 0);
   }
-  expect(waits.slice(1).map((ms, i) => ms - (waits[i] ?? 0))).toEqual(Array.from({ length: 5 }, () => 1_818)); // 20 of the 55 calls that five seconds see
+  expect(waits.slice(1).map((ms, i) => ms - (waits[i] ?? 0))).toEqual(
+    Array.from({ length: 5 }, () => 1_818),
+  ); // 20 of the 55 calls that five seconds see
   const beganMs = time.nowMs;
   for (const waitMs of waits) {
     time.nowMs = beganMs + waitMs;
@@ -208,12 +298,19 @@ test('a backfill that is sent away for evenness is told a time of its own, and f
 });
 
 test('a hundred backfills beside live work still use what is theirs of the window, with few calls in vain', async () => {
-  const { time, join } = world({ gmailUnitsPerUserMinute: 600, gmailUnitsPerProjectMinute: 24_000 });
+  const { time, join } = world({
+    gmailUnitsPerUserMinute: 600,
+    gmailUnitsPerProjectMinute: 24_000,
+  });
   const quota = join();
   const beganMs = time.nowMs;
   const due = Array.from({ length: 100 }, (_, i) => ({ user: `u${i}`, atMs: beganMs + i * 10 }));
   let [granted, asked] = [0, 0];
-  for (let next = due[0]; next && next.atMs < beganMs + 240_000; next = due.toSorted((a, b) => a.atMs - b.atMs)[0]) {
+  for (
+    let next = due[0];
+    next && next.atMs < beganMs + 240_000;
+    next = due.toSorted((a, b) => a.atMs - b.atMs)[0]
+  ) {
     time.nowMs = Math.max(time.nowMs, next.atMs);
     await quota.charge(gmail({ user: 'live', lane: 'live', items: 1, costPerItem: 1 }));
     const verdict = await quota.charge(gmail({ user: next.user, lane: 'backfill', items: 20 }));
@@ -234,7 +331,14 @@ test('over the day budget only backfills are put off, until midnight in Californ
   expect(denied).toMatchObject({ granted: 0, scope: 'day' });
   expect('waitMs' in denied && Math.floor(denied.waitMs / 60_000)).toBe(20);
   expect(await quota.charge(gmail())).toMatchObject({ granted: 20 });
-  expect((await quota.usage([])).gmail.day).toEqual({ day: '2026-11-20', used: 780, limit: 400, backfillBound: 399, catchUpBound: 399, endsInMs: 20 * 60_000 });
+  expect((await quota.usage([])).gmail.day).toEqual({
+    day: '2026-11-20',
+    used: 780,
+    limit: 400,
+    backfillBound: 399,
+    catchUpBound: 399,
+    endsInMs: 20 * 60_000,
+  });
 });
 
 test('usage tells what stands in the window without charging', async () => {
@@ -243,16 +347,36 @@ test('usage tells what stands in the window without charging', async () => {
   await quota.charge(gmail({ items: 3 }));
   await quota.charge(gmail({ user: 'bob', api: 'calendar', costPerItem: 1, items: 2 }));
   const usage = await quota.usage(['ada', 'bob']);
-  expect(usage.gmail.project).toEqual({ used: 60, limit: 12_000, closedForMs: 0, pacePercent: 100 });
-  expect(usage.gmail.users).toEqual({ ada: { used: 60, limit: 6_000, closedForMs: 0, pacePercent: 100 }, bob: { used: 0, limit: 6_000, closedForMs: 0, pacePercent: 100 } });
-  expect(usage.calendar.users.bob).toEqual({ used: 2, limit: 600, closedForMs: 0, pacePercent: 100 });
+  expect(usage.gmail.project).toEqual({
+    used: 60,
+    limit: 12_000,
+    closedForMs: 0,
+    pacePercent: 100,
+  });
+  expect(usage.gmail.users).toEqual({
+    ada: { used: 60, limit: 6_000, closedForMs: 0, pacePercent: 100 },
+    bob: { used: 0, limit: 6_000, closedForMs: 0, pacePercent: 100 },
+  });
+  expect(usage.calendar.users.bob).toEqual({
+    used: 2,
+    limit: 600,
+    closedForMs: 0,
+    pacePercent: 100,
+  });
 });
 
 test('a process that never met Redis grants nothing', async () => {
-  const away = new Redis(`redis://127.0.0.1:${await freePort()}`, { enableOfflineQueue: false, retryStrategy: () => 100 });
+  const away = new Redis(`redis://127.0.0.1:${await freePort()}`, {
+    enableOfflineQueue: false,
+    retryStrategy: () => 100,
+  });
   away.on('error', () => undefined);
   const quota = openQuota(rt, away, { prefix: 'p', limits: LIMITS });
-  expect(await quota.charge(gmail())).toMatchObject({ granted: 0, waitMs: 1_000, redisTrouble: expect.any(Error) });
+  expect(await quota.charge(gmail())).toMatchObject({
+    granted: 0,
+    waitMs: 1_000,
+    redisTrouble: expect.any(Error),
+  });
   await quota.stop();
   away.disconnect();
 });
@@ -263,7 +387,10 @@ describe('the pace', () => {
     const quota = join();
     await quota.close('gmail', 'ada', 30_000);
     await quota.close('gmail', 'ada', 30_000);
-    expect((await quota.usage(['ada'])).gmail.users.ada).toMatchObject({ closedForMs: 30_000, pacePercent: 75 });
+    expect((await quota.usage(['ada'])).gmail.users.ada).toMatchObject({
+      closedForMs: 30_000,
+      pacePercent: 75,
+    });
     time.nowMs += 30_000;
     expect(await quota.charge(gmail({ items: 300 }))).toMatchObject({ granted: 225 });
     expect(await quota.charge(gmail({ user: 'bob', items: 300 }))).toMatchObject({ granted: 300 });
@@ -289,9 +416,12 @@ describe('the pace', () => {
     const real = LIMITS.gmailUnitsPerUserMinute / 2;
     let taken: { atMs: number; units: number }[] = [];
     const count = { refusals: 0, units: 0 };
-    for (const endMs = START_MS + 30 * 60_000; time.nowMs < endMs; ) {
+    for (const endMs = START_MS + 30 * 60_000; time.nowMs < endMs;) {
       const verdict = await quota.charge(gmail());
-      if ('waitMs' in verdict) { time.nowMs += verdict.waitMs; continue; }
+      if ('waitMs' in verdict) {
+        time.nowMs += verdict.waitMs;
+        continue;
+      }
       taken = taken.filter(({ atMs }) => atMs > time.nowMs - 60_000);
       const units = verdict.granted * 20;
       if (taken.reduce((sum, one) => sum + one.units, 0) + units > real) {
@@ -318,15 +448,23 @@ describe('the pace', () => {
 
 test('a call that is dearer than the whole limit is never granted', async () => {
   const quota = world({ gmailUnitsPerUserMinute: 60 }).join();
-  expect(await quota.charge(gmail({ costPerItem: 100, items: 1 }))).toMatchObject({ granted: 0, scope: 'user' });
+  expect(await quota.charge(gmail({ costPerItem: 100, items: 1 }))).toMatchObject({
+    granted: 0,
+    scope: 'user',
+  });
 });
 
 test('over its day bound catch-up stops after backfills and live work never', async () => {
   const { time, join } = world({ gmailUnitsPerProjectDay: 1_000 });
   const quota = join();
   time.nowMs = Date.parse('2026-11-21T08:00:00Z');
-  expect(await quota.charge(gmail({ lane: 'backfill', items: 100 }))).toMatchObject({ granted: 45 });
+  expect(await quota.charge(gmail({ lane: 'backfill', items: 100 }))).toMatchObject({
+    granted: 45,
+  });
   expect(await quota.charge(gmail({ lane: 'catch-up', items: 100 }))).toMatchObject({ granted: 2 });
-  expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({ granted: 0, scope: 'day' });
+  expect(await quota.charge(gmail({ lane: 'catch-up' }))).toMatchObject({
+    granted: 0,
+    scope: 'day',
+  });
   expect(await quota.charge(gmail({ items: 100 }))).toMatchObject({ granted: 100 });
 });

@@ -9,7 +9,17 @@ import type { Api } from './costs.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
 import { chargeKept, isLong, moveKept } from './quota-away.js';
 import { type Bucket, openSpendMemory } from './quota-memory.js';
-import { type Ledger, type QuotaOptions, keyOf, keyOfDay, keysOf, limitsOf, redisNowMs, run, today } from './quota-process.js';
+import {
+  type Ledger,
+  type QuotaOptions,
+  keyOf,
+  keyOfDay,
+  keysOf,
+  limitsOf,
+  redisNowMs,
+  run,
+  today,
+} from './quota-process.js';
 import { HEARTBEAT, LEAVE, REPORT, REPORTED } from './quota-report-script.js';
 import { CHARGE, CLOSE, MOVE, STALE_BEAT_MS } from './quota-script.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
@@ -45,7 +55,9 @@ const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
 
 /** `redisTrouble`: nobody was asked, since Redis did not answer. */
-export type Verdict = { granted: number; receipt: Receipt } | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
+export type Verdict =
+  | { granted: number; receipt: Receipt }
+  | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
 
 export interface Quota {
   charge(charge: Charge): Promise<Verdict>;
@@ -63,10 +75,29 @@ export interface Quota {
 
 /** Starts the heartbeat; `stop` ends it. Does not wait for Redis. */
 export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quota {
-  const ledger: Ledger = { rt, redis, options, name: rt.random.uuid(), memory: openSpendMemory(), epoch: '', run: null, reporting: null, beating: null, today: { day: '', endsAtMs: 0, goodUntilMs: 0 }, beat: null, skewMs: 0, kept: null, untold: false, dayShutUntilMs: 0 };
+  const ledger: Ledger = {
+    rt,
+    redis,
+    options,
+    name: rt.random.uuid(),
+    memory: openSpendMemory(),
+    epoch: '',
+    run: null,
+    reporting: null,
+    beating: null,
+    today: { day: '', endsAtMs: 0, goodUntilMs: 0 },
+    beat: null,
+    skewMs: 0,
+    kept: null,
+    untold: false,
+    dayShutUntilMs: 0,
+  };
   const forgetRun = (): void => void (ledger.run = null);
   redis.on('close', forgetRun);
-  const timer = setInterval(() => void beat(ledger).catch((err: unknown) => missedBeat(rt, err)), HEARTBEAT_MS).unref();
+  const timer = setInterval(
+    () => void beat(ledger).catch((err: unknown) => missedBeat(rt, err)),
+    HEARTBEAT_MS,
+  ).unref();
   return {
     charge: (wanted) => charge(ledger, wanted),
     move: (receipt) => move(ledger, receipt),
@@ -83,7 +114,11 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
 
 /** Redis being away needs no word: the connection's own handler has spoken, and the next beat is a second away. */
 function missedBeat(rt: Runtime, err: unknown): void {
-  if (!isRedisWeather(err)) rt.log.error({ event: 'quota-heartbeat-failed', err }, "The quota's heartbeat failed; what Redis forgets now may not be told again");
+  if (!isRedisWeather(err))
+    rt.log.error(
+      { event: 'quota-heartbeat-failed', err },
+      "The quota's heartbeat failed; what Redis forgets now may not be told again",
+    );
 }
 
 async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {
@@ -102,25 +137,42 @@ async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {
 /** After a silence, our own or Redis's: what we spent is told before anything is charged, and who is lost is looked at anew. */
 async function rejoin(ledger: Ledger): Promise<void> {
   if (ledger.untold || ledger.reporting) await report(ledger);
-  if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS) await beat(ledger);
+  if (ledger.beat === null || redisNowMs(ledger) - ledger.beat.atMs > STALE_BEAT_MS)
+    await beat(ledger);
 }
 
-function putOff(waitMs: number, scope: Scope): { granted: 0; waitMs: number; scope: Scope; redisTrouble: null } {
+function putOff(
+  waitMs: number,
+  scope: Scope,
+): { granted: 0; waitMs: number; scope: Scope; redisTrouble: null } {
   return { granted: 0, waitMs, scope, redisTrouble: null };
 }
 
 /** Null when Redis met us with an epoch that our spend does not stand in. */
-async function tryCharge(ledger: Ledger, { user, api, costPerItem, items, lane }: Charge): Promise<Verdict | null> {
+async function tryCharge(
+  ledger: Ledger,
+  { user, api, costPerItem, items, lane }: Charge,
+): Promise<Verdict | null> {
   const { day, endsInMs } = today(ledger);
   const dayKey = keyOfDay(ledger, api, day);
   const [userLimit, projectLimit, dayLimit] = limitsOf(ledger.options.limits, api);
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null }), dayKey];
-  const reply = await run(ledger, CHARGE, keys, [costPerItem, items, userLimit, projectLimit, LANES[lane], dayBound(lane, dayLimit, endsInMs)]);
+  const reply = await run(ledger, CHARGE, keys, [
+    costPerItem,
+    items,
+    userLimit,
+    projectLimit,
+    LANES[lane],
+    dayBound(lane, dayLimit, endsInMs),
+  ]);
   if (!settled(ledger, reply)) return null;
   const granted = Number(reply[0]);
   if (granted === 0) {
     if (reply[3] === 'day') return overTheDay(ledger, endsInMs);
-    return putOff(Math.max(1, Number(reply[2])), SCOPES.find((one) => one === reply[3]) ?? 'project');
+    return putOff(
+      Math.max(1, Number(reply[2])),
+      SCOPES.find((one) => one === reply[3]) ?? 'project',
+    );
   }
   const receipt = { user, api, slot: Number(reply[4]), units: granted * costPerItem };
   ledger.memory.spent({ ...receipt, atMs: Number(reply[5]) }, dayKey);
@@ -139,7 +191,11 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   try {
     const reply = await run(ledger, MOVE, keys, [slot, units]);
     // Not moved when Redis forgot: the next charge or beat reports it from its old slot.
-    if (settled(ledger, reply)) ledger.memory.moved({ api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) }, slot);
+    if (settled(ledger, reply))
+      ledger.memory.moved(
+        { api, user, units, slot: Number(reply[2]), atMs: Number(reply[3]) },
+        slot,
+      );
   } catch (error) {
     if (!isRedisWeather(error)) throw error;
     // Failing a paid answer for its bookkeeping would ask Google twice.
@@ -147,7 +203,12 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   }
 }
 
-async function close(ledger: Ledger, bucket: Bucket, forMs: number, slower: boolean): Promise<void> {
+async function close(
+  ledger: Ledger,
+  bucket: Bucket,
+  forMs: number,
+  slower: boolean,
+): Promise<void> {
   try {
     const reply = await run(ledger, CLOSE, keysOf(ledger, bucket), [forMs, slower ? 1 : 0]);
     settled(ledger, reply);
@@ -204,12 +265,14 @@ function settled(ledger: Ledger, reply: unknown[]): boolean {
 
 /** Tells a Redis that forgot what this process spent; one report at a time. */
 function report(ledger: Ledger): Promise<void> {
-  ledger.reporting ??= tell(ledger).catch((error: unknown) => {
-    ledger.untold = true;
-    throw error;
-  }).finally(() => {
-    ledger.reporting = null;
-  });
+  ledger.reporting ??= tell(ledger)
+    .catch((error: unknown) => {
+      ledger.untold = true;
+      throw error;
+    })
+    .finally(() => {
+      ledger.reporting = null;
+    });
   return ledger.reporting;
 }
 
@@ -222,14 +285,28 @@ async function tell(ledger: Ledger): Promise<void> {
   for (let i = 0; i < told.length; i += REPORT_CHUNK) {
     const chunk = told.slice(i, i + REPORT_CHUNK);
     const keys = chunk.flatMap((bucket) => keysOf(ledger, bucket));
-    const reply = await run(ledger, REPORT, keys, [JSON.stringify(chunk.map(({ entries, closedUntil }) => ({ entries, closedUntil })))]);
+    const reply = await run(ledger, REPORT, keys, [
+      JSON.stringify(chunk.map(({ entries, closedUntil }) => ({ entries, closedUntil }))),
+    ]);
     epochs.add(String(reply[1]));
   }
   const days = memory.days();
-  const closing = [JSON.stringify(days.map(([, units]) => units)), JSON.stringify(memory.knownWitnesses()), wasLong ? 1 : 0];
-  const reply = await run(ledger, REPORTED, days.map(([key]) => key), closing);
+  const closing = [
+    JSON.stringify(days.map(([, units]) => units)),
+    JSON.stringify(memory.knownWitnesses()),
+    wasLong ? 1 : 0,
+  ];
+  const reply = await run(
+    ledger,
+    REPORTED,
+    days.map(([key]) => key),
+    closing,
+  );
   epochs.add(String(reply[1]));
   // Two epochs: Redis forgot again while we spoke. The next beat tells everything once more.
   if (epochs.size === 1) ledger.epoch = String(reply[1]);
-  rt.log.warn({ event: 'quota-reported-again', buckets: told.length }, 'Redis had forgotten the quota, or was away; told it what this process spent');
+  rt.log.warn(
+    { event: 'quota-reported-again', buckets: told.length },
+    'Redis had forgotten the quota, or was away; told it what this process spent',
+  );
 }

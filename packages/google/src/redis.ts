@@ -15,7 +15,11 @@ const FIRST_CONNECT_WAIT_MS = 3_000;
 const COMPLAIN_EVERY_MS = 30_000;
 
 /** Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it. */
-export async function connectRedis(rt: Runtime, url: string, connectionName = 'syncline-google'): Promise<Redis> {
+export async function connectRedis(
+  rt: Runtime,
+  url: string,
+  connectionName = 'syncline-google',
+): Promise<Redis> {
   const redis = new Redis(url, {
     connectionName,
     enableOfflineQueue: false,
@@ -45,7 +49,10 @@ function complainNowAndThen(rt: Runtime, redis: Redis): void {
   redis.on('error', (err: Error) => {
     if (rt.clock.nowMs() < quietUntilMs) return;
     quietUntilMs = rt.clock.nowMs() + COMPLAIN_EVERY_MS;
-    rt.log.warn({ event: 'google-redis-error', err }, 'Redis is unreachable or unwilling; calls to Google wait for it');
+    rt.log.warn(
+      { event: 'google-redis-error', err },
+      'Redis is unreachable or unwilling; calls to Google wait for it',
+    );
   });
 }
 
@@ -64,7 +71,12 @@ export function refuseUnlessReady(redis: Redis): void {
 }
 
 /** Runs a script by its digest; a server that was restarted gets the text again. */
-export async function runScript(redis: Redis, { lua, sha }: Script, keys: string[], args: (string | number)[]): Promise<unknown> {
+export async function runScript(
+  redis: Redis,
+  { lua, sha }: Script,
+  keys: string[],
+  args: (string | number)[],
+): Promise<unknown> {
   refuseUnlessReady(redis);
   try {
     return await redis.evalsha(sha, keys.length, ...keys, ...args);
@@ -80,5 +92,7 @@ export async function runScript(redis: Redis, { lua, sha }: Script, keys: string
  */
 export function isRedisWeather(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof TypeError) return false;
-  return error.name !== 'ReplyError' || !/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(error.message);
+  return (
+    error.name !== 'ReplyError' || !/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(error.message)
+  );
 }

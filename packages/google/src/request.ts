@@ -58,7 +58,12 @@ export interface Call {
   /** How many calls of `method` this request carries if quota allows; a batch's parts. Default 1. */
   items?: number;
   /** The request for as many items as were granted. */
-  compose(granted: number): { verb: 'GET' | 'POST'; path: string; contentType?: string; body?: string };
+  compose(granted: number): {
+    verb: 'GET' | 'POST';
+    path: string;
+    contentType?: string;
+    body?: string;
+  };
   /** Whether a sync token is sent, which changes what a 400 means. */
   syncToken?: boolean;
 }
@@ -85,22 +90,49 @@ export async function request(session: Session, call: Call): Promise<Sent> {
     await session.tokens.forget(session.accountId, first.token);
     return await judged(session, call, await attempt(session, call));
   } catch (error) {
-    if (error instanceof GoogleError && error.detail.kind === 'unauthorized') await stopCallsOf(session.quota, quotaUserOf(session));
+    if (error instanceof GoogleError && error.detail.kind === 'unauthorized')
+      await stopCallsOf(session.quota, quotaUserOf(session));
     throw error;
   }
 }
 
 /** `request` for an answer that is one JSON object, which `read` checks and converts. */
-export async function requestJson<T>(session: Session, call: Omit<Call, 'compose' | 'items'> & { path: string }, read: (body: JsonObject) => T): Promise<T> {
-  const { answer } = await request(session, { ...call, compose: () => ({ verb: 'GET', path: call.path }) });
+export async function requestJson<T>(
+  session: Session,
+  call: Omit<Call, 'compose' | 'items'> & { path: string },
+  read: (body: JsonObject) => T,
+): Promise<T> {
+  const { answer } = await request(session, {
+    ...call,
+    compose: () => ({ verb: 'GET', path: call.path }),
+  });
   return readAnswer(call.method, answer, read);
 }
 
 /** A call that says something: `body` goes out as JSON. What Google answers is read only where it is wanted; stops answer nothing. */
-export async function postJson<T>(session: Session, { method, path, body }: { method: Method; path: string; body: object }, read: (body: JsonObject) => T): Promise<T>;
-export async function postJson(session: Session, call: { method: Method; path: string; body: object }): Promise<void>;
-export async function postJson<T>(session: Session, { method, path, body }: { method: Method; path: string; body: object }, read?: (body: JsonObject) => T): Promise<T | void> {
-  const { answer } = await request(session, { method, compose: () => ({ verb: 'POST', path, contentType: 'application/json', body: JSON.stringify(body) }) });
+export async function postJson<T>(
+  session: Session,
+  { method, path, body }: { method: Method; path: string; body: object },
+  read: (body: JsonObject) => T,
+): Promise<T>;
+export async function postJson(
+  session: Session,
+  call: { method: Method; path: string; body: object },
+): Promise<void>;
+export async function postJson<T>(
+  session: Session,
+  { method, path, body }: { method: Method; path: string; body: object },
+  read?: (body: JsonObject) => T,
+): Promise<T | void> {
+  const { answer } = await request(session, {
+    method,
+    compose: () => ({
+      verb: 'POST',
+      path,
+      contentType: 'application/json',
+      body: JSON.stringify(body),
+    }),
+  });
   return read && readAnswer(method, answer, read);
 }
 
@@ -118,13 +150,25 @@ function readAnswer<T>(method: Method, answer: Answer, read: (body: JsonObject) 
  * its windows are closed for as long as that takes.
  */
 export async function stopCallsOf(quota: Quota, user: string): Promise<void> {
-  await Promise.all([quota.close('gmail', user, DEAD_GRANT_CLOSED_MS, false), quota.close('calendar', user, DEAD_GRANT_CLOSED_MS, false)]);
+  await Promise.all([
+    quota.close('gmail', user, DEAD_GRANT_CLOSED_MS, false),
+    quota.close('calendar', user, DEAD_GRANT_CLOSED_MS, false),
+  ]);
 }
 
 /** Closes the window that Google says is full, so that the whole fleet stays away and not just this call. */
-export async function noteRefusal(session: Session, method: Method, detail: GoogleErrorKind): Promise<void> {
+export async function noteRefusal(
+  session: Session,
+  method: Method,
+  detail: GoogleErrorKind,
+): Promise<void> {
   if (detail.kind !== 'rate-limited' || detail.scope === 'concurrency') return;
-  await session.quota.close(apiOf(method), detail.scope === 'user' ? quotaUserOf(session) : null, detail.retryAfterMs, detail.scope !== 'day');
+  await session.quota.close(
+    apiOf(method),
+    detail.scope === 'user' ? quotaUserOf(session) : null,
+    detail.retryAfterMs,
+    detail.scope !== 'day',
+  );
 }
 
 function quotaUserOf({ accountId, options }: Session): string {
@@ -132,22 +176,33 @@ function quotaUserOf({ accountId, options }: Session): string {
 }
 
 async function attempt(session: Session, call: Call): Promise<Sent> {
-  if (session.unknown) throw new GoogleError(call.method, { kind: 'forbidden', reason: 'unknown_project' });
+  if (session.unknown)
+    throw new GoogleError(call.method, { kind: 'forbidden', reason: 'unknown_project' });
   const token = await session.tokens.access(session.accountId);
   const chargedAtMs = session.rt.clock.nowMs();
   const { granted, receipt, waitedMs } = await charge(session, call);
   try {
     return { answer: await send(session, call, granted, token), granted, token };
   } finally {
-    if (session.rt.clock.nowMs() - chargedAtMs - waitedMs > ON_THE_WAY_MS) await session.quota.move(receipt);
+    if (session.rt.clock.nowMs() - chargedAtMs - waitedMs > ON_THE_WAY_MS)
+      await session.quota.move(receipt);
   }
 }
 
 /** Charges now, or after a wait that fits into what the caller allows. @throws GoogleError `rate-limited` by the governor. */
-async function charge(session: Session, call: Call): Promise<{ granted: number; receipt: Receipt; waitedMs: number }> {
+async function charge(
+  session: Session,
+  call: Call,
+): Promise<{ granted: number; receipt: Receipt; waitedMs: number }> {
   const { rt, options, tier } = session;
   const costPerItem = unitsOf(call.method, tier);
-  const wanted = { user: quotaUserOf(session), api: apiOf(call.method), costPerItem, items: call.items ?? 1, lane: options.lane };
+  const wanted = {
+    user: quotaUserOf(session),
+    api: apiOf(call.method),
+    costPerItem,
+    items: call.items ?? 1,
+    lane: options.lane,
+  };
   const allowedMs = options.maxQuotaWaitMs ?? MAX_QUOTA_WAIT_MS;
   let waitedMs = 0;
   for (;;) {
@@ -163,17 +218,39 @@ async function charge(session: Session, call: Call): Promise<{ granted: number; 
   }
 }
 
-function heldBack(session: Session, method: Method, { scope, waitMs, redisTrouble }: { scope: 'user' | 'closed' | 'project' | 'day'; waitMs: number; redisTrouble: Error | null }): GoogleError {
+function heldBack(
+  session: Session,
+  method: Method,
+  {
+    scope,
+    waitMs,
+    redisTrouble,
+  }: { scope: 'user' | 'closed' | 'project' | 'day'; waitMs: number; redisTrouble: Error | null },
+): GoogleError {
   session.rt.metrics.quotaDenied.inc({ scope, lane: session.options.lane });
-  return new GoogleError(method, { kind: 'rate-limited', scope, retryAfterMs: waitMs, source: 'governor' }, redisTrouble ? { cause: redisTrouble } : {});
+  return new GoogleError(
+    method,
+    { kind: 'rate-limited', scope, retryAfterMs: waitMs, source: 'governor' },
+    redisTrouble ? { cause: redisTrouble } : {},
+  );
 }
 
-function recordCharge(session: Session, method: Method, calls: number, units: number, waitedMs: number): void {
+function recordCharge(
+  session: Session,
+  method: Method,
+  calls: number,
+  units: number,
+  waitedMs: number,
+): void {
   const { metrics } = session.rt;
   metrics.googleQuotaUnits.inc({ api: apiOf(method), method }, units);
   metrics.quotaWaitSeconds.observe({ lane: session.options.lane }, waitedMs / 1_000);
   const before = session.spent.get(method);
-  session.spent.set(method, { method, calls: (before?.calls ?? 0) + calls, units: (before?.units ?? 0) + units });
+  session.spent.set(method, {
+    method,
+    calls: (before?.calls ?? 0) + calls,
+    units: (before?.units ?? 0) + units,
+  });
 }
 
 async function send(session: Session, call: Call, granted: number, token: string): Promise<Answer> {
@@ -184,12 +261,34 @@ async function send(session: Session, call: Call, granted: number, token: string
   if (contentType) headers['content-type'] = contentType;
   const startedMs = rt.clock.nowMs();
   try {
-    const answer = await session.transport.exchange({ method: call.method, origin: origins[api], verb, path, headers, signal: options.signal, ...(body === undefined ? {} : { body }) });
-    rt.metrics.googleRequestSeconds.observe({ api, method: call.method }, (rt.clock.nowMs() - startedMs) / 1_000);
-    if (isGood(answer)) rt.metrics.googleRequests.inc({ api, method: call.method, code: String(answer.status), reason: 'ok' });
+    const answer = await session.transport.exchange({
+      method: call.method,
+      origin: origins[api],
+      verb,
+      path,
+      headers,
+      signal: options.signal,
+      ...(body === undefined ? {} : { body }),
+    });
+    rt.metrics.googleRequestSeconds.observe(
+      { api, method: call.method },
+      (rt.clock.nowMs() - startedMs) / 1_000,
+    );
+    if (isGood(answer))
+      rt.metrics.googleRequests.inc({
+        api,
+        method: call.method,
+        code: String(answer.status),
+        reason: 'ok',
+      });
     return answer;
   } catch (error) {
-    rt.metrics.googleRequests.inc({ api, method: call.method, code: 'none', reason: error instanceof GoogleError ? error.detail.kind : 'given-up' });
+    rt.metrics.googleRequests.inc({
+      api,
+      method: call.method,
+      code: 'none',
+      reason: error instanceof GoogleError ? error.detail.kind : 'given-up',
+    });
     throw error;
   }
 }
@@ -197,8 +296,19 @@ async function send(session: Session, call: Call, granted: number, token: string
 async function judged(session: Session, call: Call, sent: Sent): Promise<Sent> {
   const { answer } = sent;
   if (isGood(answer)) return sent;
-  const detail = classify(call.method, answer.status, answer.body.toString('utf8'), session.rt.clock.nowMs(), call.syncToken);
-  session.rt.metrics.googleRequests.inc({ api: apiOf(call.method), method: call.method, code: String(answer.status), reason: detail.kind });
+  const detail = classify(
+    call.method,
+    answer.status,
+    answer.body.toString('utf8'),
+    session.rt.clock.nowMs(),
+    call.syncToken,
+  );
+  session.rt.metrics.googleRequests.inc({
+    api: apiOf(call.method),
+    method: call.method,
+    code: String(answer.status),
+    reason: detail.kind,
+  });
   await noteRefusal(session, call.method, detail);
   throw new GoogleError(call.method, detail);
 }

@@ -11,15 +11,23 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await bench.fresh();
-  sim = await startSimulator({ accounts: 2, messagesPerAccount: 120, calendarsPerAccount: 3, eventsPerCalendar: 40 });
-  for (const { email, refreshToken } of sim.accounts()) bench.tokens.current.set(email, refreshToken);
+  sim = await startSimulator({
+    accounts: 2,
+    messagesPerAccount: 120,
+    calendarsPerAccount: 3,
+    eventsPerCalendar: 40,
+  });
+  for (const { email, refreshToken } of sim.accounts())
+    bench.tokens.current.set(email, refreshToken);
   ada = sim.accounts()[0]?.email ?? '';
 });
 afterEach(() => sim.close());
 afterAll(() => bench.stop());
 
 async function account(over: object = {}): Promise<GoogleAccount> {
-  return (await bench.open({ apiUrl: sim.url, quotas: { ...QUOTAS, ...over } })).account(ada, { lane: 'backfill' });
+  return (await bench.open({ apiUrl: sim.url, quotas: { ...QUOTAS, ...over } })).account(ada, {
+    lane: 'backfill',
+  });
 }
 
 test('a whole mailbox is walked, and followed from the pinned id', async () => {
@@ -29,27 +37,40 @@ test('a whole mailbox is walked, and followed from the pinned id', async () => {
   const { messages, missing, failed } = await gmail.getMessages(ids.map(({ id }) => id));
   const truth = sim.gmailTruth(ada);
   expect([missing, failed, nextPageToken]).toEqual([[], [], null]);
-  expect(new Map(messages.map(({ id, snippet }) => [id, snippet]))).toEqual(new Map(truth.map(({ id, snippet }) => [id, snippet])));
+  expect(new Map(messages.map(({ id, snippet }) => [id, snippet]))).toEqual(
+    new Map(truth.map(({ id, snippet }) => [id, snippet])),
+  );
   expect([messagesTotal, messages.length]).toEqual([truth.length, truth.length]);
   expect((await gmail.labels()).map(({ id }) => id)).toContain('INBOX');
 
   sim.actAtRandom(20);
   const page = await gmail.history({ startHistoryId: historyId, pageToken: null });
   expect(page.historyId).toBeGreaterThanOrEqual(historyId);
-  expect(takeSpent().reduce((sum, { units }) => sum + units, 0)).toBe(sim.ledger.snapshot().users[ada]?.units);
+  expect(takeSpent().reduce((sum, { units }) => sum + units, 0)).toBe(
+    sim.ledger.snapshot().users[ada]?.units,
+  );
   expect(sim.ledger.snapshot().violations.total).toBe(0);
 });
 
 test('every calendar and its events come with a token, and the token brings what changed', async () => {
   const { calendar } = await account();
-  const { items: calendars, nextSyncToken } = await calendar.calendars({ syncToken: null, pageToken: null });
+  const { items: calendars, nextSyncToken } = await calendar.calendars({
+    syncToken: null,
+    pageToken: null,
+  });
   expect(calendars.length).toBeGreaterThanOrEqual(3);
   expect(nextSyncToken).not.toBeNull();
   for (const { id } of calendars) {
     const full = await calendar.events({ calendarId: id ?? '', syncToken: null, pageToken: null });
-    const delta = await calendar.events({ calendarId: id ?? '', syncToken: full.nextSyncToken, pageToken: null });
+    const delta = await calendar.events({
+      calendarId: id ?? '',
+      syncToken: full.nextSyncToken,
+      pageToken: null,
+    });
     const truth = sim.calendarTruth(ada).filter(({ calendarId }) => calendarId === id);
-    expect(new Set(full.items.map((event) => event.id))).toEqual(new Set(truth.map(({ event }) => event.id)));
+    expect(new Set(full.items.map((event) => event.id))).toEqual(
+      new Set(truth.map(({ event }) => event.id)),
+    );
     expect(delta.items).toEqual([]);
   }
 });
@@ -57,24 +78,34 @@ test('every calendar and its events come with a token, and the token brings what
 test('an expired bookmark is told as one, on both sides', async () => {
   const { gmail, calendar } = await account();
   const { historyId } = await gmail.profile();
-  const { nextSyncToken: syncToken } = await calendar.events({ calendarId: ada, syncToken: null, pageToken: null });
+  const { nextSyncToken: syncToken } = await calendar.events({
+    calendarId: ada,
+    syncToken: null,
+    pageToken: null,
+  });
   sim.actAtRandom(50);
   sim.faults.add({ kind: 'expire-history' });
   sim.faults.add({ kind: 'invalid-sync-token' });
-  await expect(gmail.history({ startHistoryId: historyId, pageToken: null })).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
-  await expect(calendar.events({ calendarId: ada, syncToken, pageToken: null })).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
+  await expect(gmail.history({ startHistoryId: historyId, pageToken: null })).rejects.toMatchObject(
+    { detail: { kind: 'bookmark-expired' } },
+  );
+  await expect(
+    calendar.events({ calendarId: ada, syncToken, pageToken: null }),
+  ).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
 });
 
 test('a grant that the user took back is asked about once', async () => {
   const { gmail } = await account();
   await gmail.profile();
   sim.faults.add({ kind: 'revoke-grant', email: ada });
-  for (let i = 0; i < 3; i += 1) await expect(gmail.profile()).rejects.toMatchObject({ detail: { kind: 'unauthorized' } });
+  for (let i = 0; i < 3; i += 1)
+    await expect(gmail.profile()).rejects.toMatchObject({ detail: { kind: 'unauthorized' } });
   expect(sim.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
 });
 
 test('bad weather costs some parts another try and loses nothing', async () => {
-  for (const kind of ['500', '503-html', '429-concurrent'] as const) sim.faults.add({ kind, method: 'messages.get', probability: 0.05 });
+  for (const kind of ['500', '503-html', '429-concurrent'] as const)
+    sim.faults.add({ kind, method: 'messages.get', probability: 0.05 });
   const { gmail } = await account();
   const { ids } = await gmail.listMessages({ pageToken: null });
   const { messages, failed } = await gmail.getMessages(ids.map(({ id }) => id));

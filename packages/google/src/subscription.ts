@@ -51,10 +51,18 @@ interface Puller {
 }
 
 export function openSubscription(rt: Runtime, options: SubscriptionOptions): Subscription {
-  const puller: Puller = { rt, transport: openTransport(), origins: originsFor(options.apiUrl), options, token: null };
+  const puller: Puller = {
+    rt,
+    transport: openTransport(),
+    origins: originsFor(options.apiUrl),
+    options,
+    token: null,
+  };
   return {
-    pull: async (limit, signal) => readPulled(await call(puller, PULL, 'pull', { maxMessages: limit }, signal)),
-    acknowledge: async (ackIds) => void (await call(puller, ACKNOWLEDGE, 'acknowledge', { ackIds })),
+    pull: async (limit, signal) =>
+      readPulled(await call(puller, PULL, 'pull', { maxMessages: limit }, signal)),
+    acknowledge: async (ackIds) =>
+      void (await call(puller, ACKNOWLEDGE, 'acknowledge', { ackIds })),
     close: () => puller.transport.close(),
   };
 }
@@ -62,10 +70,14 @@ export function openSubscription(rt: Runtime, options: SubscriptionOptions): Sub
 function readPulled(answer: Answer): Pulled[] {
   try {
     const { receivedMessages = [] } = parseObject(answer.body);
-    if (!Array.isArray(receivedMessages)) throw new MalformedAnswer('receivedMessages is not a list');
+    if (!Array.isArray(receivedMessages))
+      throw new MalformedAnswer('receivedMessages is not a list');
     return receivedMessages.map((received: unknown) => {
       const { ackId, message } = objectOf(received, 'a received message');
-      return { ackId: textOf(ackId, 'ackId'), address: addressIn(objectOf(message ?? {}, 'message')) };
+      return {
+        ackId: textOf(ackId, 'ackId'),
+        address: addressIn(objectOf(message ?? {}, 'message')),
+      };
     });
   } catch (error) {
     if (error instanceof MalformedAnswer) throw unavailable(PULL, error);
@@ -73,22 +85,53 @@ function readPulled(answer: Answer): Pulled[] {
   }
 }
 
-async function call(puller: Puller, method: string, verb: string, body: object, signal?: AbortSignal): Promise<Answer> {
-  const headers = { authorization: `Bearer ${await accessToken(puller)}`, 'content-type': 'application/json' };
+async function call(
+  puller: Puller,
+  method: string,
+  verb: string,
+  body: object,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const headers = {
+    authorization: `Bearer ${await accessToken(puller)}`,
+    'content-type': 'application/json',
+  };
   const path = `/v1/${puller.options.name.split('/').map(encodeURIComponent).join('/')}:${verb}`;
-  const answer = await puller.transport.exchange({ method, origin: puller.origins.pubsub, verb: 'POST', path, headers, body: JSON.stringify(body), signal });
+  const answer = await puller.transport.exchange({
+    method,
+    origin: puller.origins.pubsub,
+    verb: 'POST',
+    path,
+    headers,
+    body: JSON.stringify(body),
+    signal,
+  });
   if (answer.status === 200) return answer;
   if (answer.status === 401) puller.token = null;
-  throw new GoogleError(method, classify(method, answer.status, answer.body.toString('utf8'), puller.rt.clock.nowMs()));
+  throw new GoogleError(
+    method,
+    classify(method, answer.status, answer.body.toString('utf8'), puller.rt.clock.nowMs()),
+  );
 }
 
 async function accessToken(puller: Puller): Promise<string> {
   const nowMs = puller.rt.clock.nowMs();
   if (puller.token && puller.token.untilMs > nowMs) return puller.token.text;
-  const body = new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: assertionOf(puller.options.serviceAccount, nowMs) }).toString();
+  const body = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    assertion: assertionOf(puller.options.serviceAccount, nowMs),
+  }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await puller.transport.exchange({ method: TOKEN, origin: puller.origins.oauth, verb: 'POST', path: '/token', headers, body });
-  if (answer.status !== 200) throw new GoogleError(TOKEN, classifyToken(answer.status, answer.body.toString('utf8')));
+  const answer = await puller.transport.exchange({
+    method: TOKEN,
+    origin: puller.origins.oauth,
+    verb: 'POST',
+    path: '/token',
+    headers,
+    body,
+  });
+  if (answer.status !== 200)
+    throw new GoogleError(TOKEN, classifyToken(answer.status, answer.body.toString('utf8')));
   try {
     const { access_token: token, expires_in: livesS } = parseObject(answer.body);
     const text = textOf(token, 'access_token');
@@ -99,9 +142,20 @@ async function accessToken(puller: Puller): Promise<string> {
   }
 }
 
-function assertionOf({ email, privateKey, keyId }: SubscriptionOptions['serviceAccount'], nowMs: number): string {
+function assertionOf(
+  { email, privateKey, keyId }: SubscriptionOptions['serviceAccount'],
+  nowMs: number,
+): string {
   const iat = Math.floor(nowMs / 1_000);
-  const claims = { iss: email, scope: SCOPE, aud: TOKEN_AUDIENCE, iat, exp: iat + ASSERTION_LIFE_S };
-  const signed = [{ alg: 'RS256', typ: 'JWT', kid: keyId }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const claims = {
+    iss: email,
+    scope: SCOPE,
+    aud: TOKEN_AUDIENCE,
+    iat,
+    exp: iat + ASSERTION_LIFE_S,
+  };
+  const signed = [{ alg: 'RS256', typ: 'JWT', kid: keyId }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
   return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
 }

@@ -11,13 +11,18 @@ afterAll(() => bench.stop());
 
 /** The threads that each batch asked for, under their Content-IDs. */
 const askedFor = (body: string): { contentId: string; id: string }[] =>
-  [...body.matchAll(/Content-ID: <([^>]+)>[\s\S]*?GET \/gmail\/v1\/users\/me\/threads\/([^?]+)\?format=full/g)].map(([, contentId = '', id = '']) => ({ contentId, id }));
+  [
+    ...body.matchAll(
+      /Content-ID: <([^>]+)>[\s\S]*?GET \/gmail\/v1\/users\/me\/threads\/([^?]+)\?format=full/g,
+    ),
+  ].map(([, contentId = '', id = '']) => ({ contentId, id }));
 
 async function gmail(): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
   return (await bench.open()).account('a1', { lane: 'backfill' });
 }
 
-const threads = (count: number, messages: number): { id: string; messages: number }[] => Array.from({ length: count }, (_, i) => ({ id: `t${i}`, messages }));
+const threads = (count: number, messages: number): { id: string; messages: number }[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `t${i}`, messages }));
 
 test('threads come with their messages, at their own price; what is gone is missing, what is no thread is asked for again', async () => {
   let cut = true;
@@ -25,21 +30,49 @@ test('threads come with their messages, at their own price; what is gone is miss
     batchReply(
       askedFor(seen.body).map(({ contentId, id }) => {
         if (id === 't1') return { contentId, status: 404, json: refusal(404, 'notFound') };
-        if (id === 't2' && cut) return ((cut = false), { contentId, status: 200, json: { id, messages: [{ snippet: 'no id' }] } });
-        return { contentId, status: 200, json: { id, messages: [{ id: `${id}-1`, threadId: id }, { id: `${id}-2`, threadId: id }] } };
+        if (id === 't2' && cut)
+          return (
+            (cut = false),
+            { contentId, status: 200, json: { id, messages: [{ snippet: 'no id' }] } }
+          );
+        return {
+          contentId,
+          status: 200,
+          json: {
+            id,
+            messages: [
+              { id: `${id}-1`, threadId: id },
+              { id: `${id}-2`, threadId: id },
+            ],
+          },
+        };
       }),
     );
   const { gmail: api, takeSpent } = await gmail();
   const { threads: found, missing, failed } = await api.getThreads(threads(3, 2));
-  expect(found.map(({ id, messages }) => [id, messages.map((message) => message.id)])).toEqual([['t0', ['t0-1', 't0-2']], ['t2', ['t2-1', 't2-2']]]);
+  expect(found.map(({ id, messages }) => [id, messages.map((message) => message.id)])).toEqual([
+    ['t0', ['t0-1', 't0-2']],
+    ['t2', ['t2-1', 't2-2']],
+  ]);
   expect([missing, failed]).toEqual([['t1'], []]);
   expect(takeSpent()).toEqual([{ method: 'gmail.users.threads.get', calls: 4, units: 160 }]);
 });
 
 test('a batch brings no more than a hundred messages, or one thread', async () => {
-  bench.stub.answer = (seen) => batchReply(askedFor(seen.body).map(({ contentId, id }) => ({ contentId, status: 200, json: { id, messages: [{ id: `${id}-1`, threadId: id }] } })));
+  bench.stub.answer = (seen) =>
+    batchReply(
+      askedFor(seen.body).map(({ contentId, id }) => ({
+        contentId,
+        status: 200,
+        json: { id, messages: [{ id: `${id}-1`, threadId: id }] },
+      })),
+    );
   const { gmail: api } = await gmail();
-  await api.getThreads([...threads(7, 30), { id: 'long', messages: 400 }, { id: 'last', messages: 5 }]);
+  await api.getThreads([
+    ...threads(7, 30),
+    { id: 'long', messages: 400 },
+    { id: 'last', messages: 5 },
+  ]);
   expect(bench.stub.seen.map((seen) => askedFor(seen.body).length)).toEqual([3, 3, 1, 1, 1]);
 });
 

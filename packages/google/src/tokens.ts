@@ -69,10 +69,25 @@ const POLLS = 100;
 const DEAD_FOR_MS = 60_000;
 
 /** Releases the lock only while it is still ours. */
-const RELEASE: Script = script(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`);
+const RELEASE: Script = script(
+  `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`,
+);
 
-export function openTokens(rt: Runtime, redis: Redis, transport: Transport, options: TokenOptions): Tokens {
-  const keeper: Keeper = { rt, redis, transport, options, kept: new Map(), inFlight: new Map(), dead: new Map() };
+export function openTokens(
+  rt: Runtime,
+  redis: Redis,
+  transport: Transport,
+  options: TokenOptions,
+): Tokens {
+  const keeper: Keeper = {
+    rt,
+    redis,
+    transport,
+    options,
+    kept: new Map(),
+    inFlight: new Map(),
+    dead: new Map(),
+  };
   return {
     access: (accountId) => access(keeper, accountId),
     forget: (accountId, token) => forget(keeper, accountId, token),
@@ -84,7 +99,9 @@ async function access(keeper: Keeper, accountId: string): Promise<string> {
   const kept = keeper.kept.get(accountId);
   if (kept && kept.untilMs > keeper.rt.clock.nowMs()) return kept.token;
   // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
-  const running = keeper.inFlight.get(accountId) ?? obtain(keeper, accountId).finally(() => keeper.inFlight.delete(accountId));
+  const running =
+    keeper.inFlight.get(accountId) ??
+    obtain(keeper, accountId).finally(() => keeper.inFlight.delete(accountId));
   keeper.inFlight.set(accountId, running);
   return running;
 }
@@ -104,7 +121,11 @@ async function obtain(keeper: Keeper, accountId: string): Promise<string> {
 }
 
 /** The lock may have been won just after its last holder finished: look once more before asking Google. */
-async function refreshUnderLock(keeper: Keeper, accountId: string, holder: string): Promise<string> {
+async function refreshUnderLock(
+  keeper: Keeper,
+  accountId: string,
+  holder: string,
+): Promise<string> {
   try {
     return (await readShared(keeper, accountId)) ?? (await refresh(keeper, accountId));
   } finally {
@@ -115,7 +136,8 @@ async function refreshUnderLock(keeper: Keeper, accountId: string, holder: strin
 async function refresh(keeper: Keeper, accountId: string): Promise<string> {
   const { options, rt } = keeper;
   const refreshToken = await options.store.refreshToken(accountId, options.project);
-  if (refreshToken === null) throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'no refresh token is stored' });
+  if (refreshToken === null)
+    throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'no refresh token is stored' });
   await refuseDead(keeper, accountId, refreshToken);
   const body = new URLSearchParams({
     refresh_token: refreshToken,
@@ -124,11 +146,19 @@ async function refresh(keeper: Keeper, accountId: string): Promise<string> {
     grant_type: 'refresh_token',
   }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
-  const answer = await keeper.transport.exchange({ method: REFRESH, origin: options.origin, verb: 'POST', path: '/token', headers, body });
+  const answer = await keeper.transport.exchange({
+    method: REFRESH,
+    origin: options.origin,
+    verb: 'POST',
+    path: '/token',
+    headers,
+    body,
+  });
   if (answer.status !== 200) throw await refused(keeper, accountId, refreshToken, answer);
   const grant = readGrant(answer);
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
-  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken) await options.store.rotated?.(accountId, grant.refreshToken);
+  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken)
+    await options.store.rotated?.(accountId, grant.refreshToken);
   await keep(keeper, accountId, grant.token, grant.livesMs);
   return grant.token;
 }
@@ -139,21 +169,36 @@ async function refuseDead(keeper: Keeper, accountId: string, refreshToken: strin
   const dead = keeper.dead.get(accountId);
   const digest = digestOf(refreshToken);
   const here = dead?.digest === digest && dead.untilMs > keeper.rt.clock.nowMs();
-  if (here || marked === digest) throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'invalid_grant' });
+  if (here || marked === digest)
+    throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'invalid_grant' });
 }
 
-async function refused(keeper: Keeper, accountId: string, refreshToken: string, answer: Answer): Promise<GoogleError> {
-  const error = new GoogleError(REFRESH, classifyToken(answer.status, answer.body.toString('utf8')));
+async function refused(
+  keeper: Keeper,
+  accountId: string,
+  refreshToken: string,
+  answer: Answer,
+): Promise<GoogleError> {
+  const error = new GoogleError(
+    REFRESH,
+    classifyToken(answer.status, answer.body.toString('utf8')),
+  );
   keeper.rt.metrics.tokenRefreshes.inc({ outcome: error.detail.kind });
   if (error.detail.kind === 'unauthorized') {
     const digest = digestOf(refreshToken);
     putBounded(keeper.dead, accountId, { digest, untilMs: keeper.rt.clock.nowMs() + DEAD_FOR_MS });
-    await ifRedisAnswers(keeper, (redis) => redis.set(deadKeyOf(keeper, accountId), digest, 'PX', DEAD_FOR_MS));
+    await ifRedisAnswers(keeper, (redis) =>
+      redis.set(deadKeyOf(keeper, accountId), digest, 'PX', DEAD_FOR_MS),
+    );
   }
   return error;
 }
 
-function readGrant(answer: Answer): { token: string; livesMs: number; refreshToken: string | null } {
+function readGrant(answer: Answer): {
+  token: string;
+  livesMs: number;
+  refreshToken: string | null;
+} {
   let grant: Record<string, unknown>;
   try {
     grant = Object(JSON.parse(answer.body.toString('utf8'))) as Record<string, unknown>;
@@ -161,24 +206,39 @@ function readGrant(answer: Answer): { token: string; livesMs: number; refreshTok
     throw unavailable(REFRESH, error);
   }
   const { access_token: token, expires_in: expiresIn, refresh_token: rotated } = grant;
-  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number') throw unavailable(REFRESH);
+  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number')
+    throw unavailable(REFRESH);
   const livesMs = (expiresIn - Math.min(EXPIRY_MARGIN_S, expiresIn / 10)) * 1_000;
-  return { token, livesMs: Math.max(0, Math.floor(livesMs)), refreshToken: typeof rotated === 'string' ? rotated : null };
+  return {
+    token,
+    livesMs: Math.max(0, Math.floor(livesMs)),
+    refreshToken: typeof rotated === 'string' ? rotated : null,
+  };
 }
 
-async function keep(keeper: Keeper, accountId: string, token: string, livesMs: number): Promise<void> {
+async function keep(
+  keeper: Keeper,
+  accountId: string,
+  token: string,
+  livesMs: number,
+): Promise<void> {
   if (livesMs === 0) return;
   putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
   const sealed = keeper.options.store.seal(accountId, token);
-  await ifRedisAnswers(keeper, (redis) => redis.set(keyOf(keeper, accountId), sealed, 'PX', livesMs));
+  await ifRedisAnswers(keeper, (redis) =>
+    redis.set(keyOf(keeper, accountId), sealed, 'PX', livesMs),
+  );
 }
 
 async function readShared(keeper: Keeper, accountId: string): Promise<string | null> {
   const key = keyOf(keeper, accountId);
-  const [sealed, livesMs] = (await ifRedisAnswers(keeper, (redis) => Promise.all([redis.get(key), redis.pttl(key)]))) ?? [null, 0];
+  const [sealed, livesMs] = (await ifRedisAnswers(keeper, (redis) =>
+    Promise.all([redis.get(key), redis.pttl(key)]),
+  )) ?? [null, 0];
   if (sealed === null || livesMs <= 0) return null;
   const token = unsealed(keeper, accountId, sealed);
-  if (token !== null) putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
+  if (token !== null)
+    putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
   return token;
 }
 
@@ -187,13 +247,17 @@ function unsealed(keeper: Keeper, accountId: string, sealed: string): string | n
   try {
     return keeper.options.store.open(accountId, sealed);
   } catch (err) {
-    keeper.rt.log.debug({ event: 'shared-token-unreadable', accountId, err }, 'A shared access token cannot be opened; refreshing');
+    keeper.rt.log.debug(
+      { event: 'shared-token-unreadable', accountId, err },
+      'A shared access token cannot be opened; refreshing',
+    );
     return null;
   }
 }
 
 async function forget(keeper: Keeper, accountId: string, token?: string): Promise<void> {
-  if (token === undefined || keeper.kept.get(accountId)?.token === token) keeper.kept.delete(accountId);
+  if (token === undefined || keeper.kept.get(accountId)?.token === token)
+    keeper.kept.delete(accountId);
   if (token === undefined) keeper.dead.delete(accountId);
   const key = keyOf(keeper, accountId);
   if (token !== undefined) {
@@ -201,7 +265,9 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
     const shared = sealed ? unsealed(keeper, accountId, sealed) : null;
     if (shared !== null && shared !== token) return;
   }
-  await ifRedisAnswers(keeper, (redis) => (token === undefined ? redis.del(key, deadKeyOf(keeper, accountId)) : redis.del(key)));
+  await ifRedisAnswers(keeper, (redis) =>
+    token === undefined ? redis.del(key, deadKeyOf(keeper, accountId)) : redis.del(key),
+  );
 }
 
 /** Ends the grant at Google. What Google does not know any more is gone already, which is what was wanted. */
@@ -211,26 +277,48 @@ async function revoke(keeper: Keeper, accountId: string): Promise<'revoked' | 'a
   if (refreshToken === null) return 'already-gone';
   const path = `/revoke?token=${encodeURIComponent(refreshToken)}`;
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await keeper.transport.exchange({ method: REVOKE, origin: keeper.options.origin, verb: 'POST', path, headers, body: '' });
+  const answer = await keeper.transport.exchange({
+    method: REVOKE,
+    origin: keeper.options.origin,
+    verb: 'POST',
+    path,
+    headers,
+    body: '',
+  });
   if (answer.status === 200) return 'revoked';
   const detail = classifyToken(answer.status, answer.body.toString('utf8'));
-  if (detail.kind === 'unauthorized' || (detail.kind === 'rejected' && detail.reason === 'invalid_token')) return 'already-gone';
+  if (
+    detail.kind === 'unauthorized' ||
+    (detail.kind === 'rejected' && detail.reason === 'invalid_token')
+  )
+    return 'already-gone';
   throw new GoogleError(REVOKE, detail);
 }
 
-async function takeLock(keeper: Keeper, accountId: string, holder: string): Promise<'taken' | 'held' | 'redis-away'> {
+async function takeLock(
+  keeper: Keeper,
+  accountId: string,
+  holder: string,
+): Promise<'taken' | 'held' | 'redis-away'> {
   const lock = `${keyOf(keeper, accountId)}:lock`;
-  const reply = await ifRedisAnswers(keeper, async (redis) => ({ set: await redis.set(lock, holder, 'PX', LOCK_TTL_MS, 'NX') }));
+  const reply = await ifRedisAnswers(keeper, async (redis) => ({
+    set: await redis.set(lock, holder, 'PX', LOCK_TTL_MS, 'NX'),
+  }));
   if (reply === null) return 'redis-away';
   return reply.set === 'OK' ? 'taken' : 'held';
 }
 
 async function releaseLock(keeper: Keeper, accountId: string, holder: string): Promise<void> {
-  await ifRedisAnswers(keeper, (redis) => runScript(redis, RELEASE, [`${keyOf(keeper, accountId)}:lock`], [holder]));
+  await ifRedisAnswers(keeper, (redis) =>
+    runScript(redis, RELEASE, [`${keyOf(keeper, accountId)}:lock`], [holder]),
+  );
 }
 
 /** Null instead of Redis's weather: the cache and the lock only save work, and the connection's handler has complained. */
-async function ifRedisAnswers<T>({ redis }: Keeper, ask: (redis: Redis) => Promise<T>): Promise<T | null> {
+async function ifRedisAnswers<T>(
+  { redis }: Keeper,
+  ask: (redis: Redis) => Promise<T>,
+): Promise<T | null> {
   try {
     refuseUnlessReady(redis);
     return await ask(redis);

@@ -65,9 +65,20 @@ export function openTransport(): Transport {
 
 function poolFor(pools: Map<string, Pool>, origin: string): Pool {
   if (!pools.has(origin)) {
-    const bounds = { connections: CONNECTIONS_PER_ORIGIN, headersTimeout: FIRST_BYTE_TIMEOUT_MS, bodyTimeout: SILENCE_TIMEOUT_MS };
-    const keeping = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, connect: { timeout: CONNECT_TIMEOUT_MS } };
-    pools.set(origin, new Pool(origin, { ...bounds, ...keeping, maxResponseSize: BODY_LIMIT_BYTES }));
+    const bounds = {
+      connections: CONNECTIONS_PER_ORIGIN,
+      headersTimeout: FIRST_BYTE_TIMEOUT_MS,
+      bodyTimeout: SILENCE_TIMEOUT_MS,
+    };
+    const keeping = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    };
+    pools.set(
+      origin,
+      new Pool(origin, { ...bounds, ...keeping, maxResponseSize: BODY_LIMIT_BYTES }),
+    );
   }
   return must(pools.get(origin), 'a pool was made for this origin');
 }
@@ -92,15 +103,35 @@ async function exchange(pool: Pool, out: Outgoing): Promise<Answer> {
 
 async function sendAndRead(pool: Pool, out: Outgoing, signal: AbortSignal): Promise<Answer> {
   const gzip = wantsGzip(out.origin);
-  const headers: Record<string, string> = { ...out.headers, accept: 'application/json', 'user-agent': gzip ? USER_AGENT_GZIP : USER_AGENT };
+  const headers: Record<string, string> = {
+    ...out.headers,
+    accept: 'application/json',
+    'user-agent': gzip ? USER_AGENT_GZIP : USER_AGENT,
+  };
   if (gzip) headers['accept-encoding'] = 'gzip';
-  const response = await pool.request({ path: out.path, method: out.verb, headers, body: out.body ?? null, signal });
+  const response = await pool.request({
+    path: out.path,
+    method: out.verb,
+    headers,
+    body: out.body ?? null,
+    signal,
+  });
   const raw = Buffer.from(await response.body.arrayBuffer());
-  const body = response.headers['content-encoding'] === 'gzip' ? await inflate(raw, { maxOutputLength: BODY_LIMIT_BYTES }) : raw;
-  return { status: response.statusCode, contentType: String(response.headers['content-type'] ?? ''), body };
+  const body =
+    response.headers['content-encoding'] === 'gzip'
+      ? await inflate(raw, { maxOutputLength: BODY_LIMIT_BYTES })
+      : raw;
+  return {
+    status: response.statusCode,
+    contentType: String(response.headers['content-type'] ?? ''),
+    body,
+  };
 }
 
 /** What no waiting mends: a header or path that we built wrong is a bug and must not pass for weather. */
 function isOurMistake(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'UND_ERR_INVALID_ARG');
+  return (
+    error instanceof TypeError ||
+    (error instanceof Error && 'code' in error && error.code === 'UND_ERR_INVALID_ARG')
+  );
 }

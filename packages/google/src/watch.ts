@@ -33,20 +33,46 @@ export interface Channel {
 }
 
 export function watchMailbox(session: Session, path: string, topic: string): Promise<GmailWatch> {
-  return postJson(session, { method: 'gmail.users.watch', path, body: { topicName: topic } }, (body) => ({ expiresAt: dateOf(body.expiration) }));
+  return postJson(
+    session,
+    { method: 'gmail.users.watch', path, body: { topicName: topic } },
+    (body) => ({ expiresAt: dateOf(body.expiration) }),
+  );
 }
 
 export function stopWatch(session: Session, path: string): Promise<void> {
   return postJson(session, { method: 'gmail.users.stop', path, body: {} });
 }
 
-export function openChannel(session: Session, method: CalendarMethod, path: string, { channelId, token, address, ttlSeconds }: ChannelOrder): Promise<Channel> {
-  const body = { id: channelId, type: 'web_hook', address, token, params: { ttl: String(ttlSeconds) } };
-  return postJson(session, { method, path, body }, (answer) => ({ resourceId: textOf(answer.resourceId, 'resourceId'), expiresAt: dateOf(answer.expiration) }));
+export function openChannel(
+  session: Session,
+  method: CalendarMethod,
+  path: string,
+  { channelId, token, address, ttlSeconds }: ChannelOrder,
+): Promise<Channel> {
+  const body = {
+    id: channelId,
+    type: 'web_hook',
+    address,
+    token,
+    params: { ttl: String(ttlSeconds) },
+  };
+  return postJson(session, { method, path, body }, (answer) => ({
+    resourceId: textOf(answer.resourceId, 'resourceId'),
+    expiresAt: dateOf(answer.expiration),
+  }));
 }
 
-export function stopChannel(session: Session, channelId: string, resourceId: string): Promise<void> {
-  return postJson(session, { method: 'calendar.channels.stop', path: '/calendar/v3/channels/stop', body: { id: channelId, resourceId } });
+export function stopChannel(
+  session: Session,
+  channelId: string,
+  resourceId: string,
+): Promise<void> {
+  return postJson(session, {
+    method: 'calendar.channels.stop',
+    path: '/calendar/v3/channels/stop',
+    body: { id: channelId, resourceId },
+  });
 }
 
 /** Google writes milliseconds since the epoch as a string. */

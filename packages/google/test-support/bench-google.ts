@@ -39,7 +39,16 @@ export async function openBench(): Promise<Bench> {
     prefix: redis.prefix(),
     tokens: tokensInMemory(),
     open: async (over = {}) => {
-      const google = await openGoogle(bench.rt, { apiUrl: bench.stub.url, clientId: 'client', clientSecret: 'secret', redisUrl: redis.url, quotas: QUOTAS, tokens: bench.tokens, redisPrefix: bench.prefix, ...over });
+      const google = await openGoogle(bench.rt, {
+        apiUrl: bench.stub.url,
+        clientId: 'client',
+        clientSecret: 'secret',
+        redisUrl: redis.url,
+        quotas: QUOTAS,
+        tokens: bench.tokens,
+        redisPrefix: bench.prefix,
+        ...over,
+      });
       opened.push(google);
       return google;
     },
@@ -66,7 +75,8 @@ function tokensInMemory(): Bench['tokens'] {
   return {
     current,
     rotations,
-    refreshToken: async (accountId) => (current.has(accountId) ? (current.get(accountId) ?? null) : `1//${accountId}`),
+    refreshToken: async (accountId) =>
+      current.has(accountId) ? (current.get(accountId) ?? null) : `1//${accountId}`,
     seal: (accountId, plain) => Buffer.from(`${accountId}:${plain}`).toString('base64'),
     open: (accountId, sealed) => {
       const [owner, plain] = Buffer.from(sealed, 'base64').toString().split(':');

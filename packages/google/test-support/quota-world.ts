@@ -33,7 +33,10 @@ export interface QuotaWorld {
 }
 
 /** Worlds on one Redis; `end` stops what they opened. */
-export function quotaWorlds(redis: () => TestRedis): { world(limits?: Partial<Limits>): QuotaWorld; end(): Promise<void> } {
+export function quotaWorlds(redis: () => TestRedis): {
+  world(limits?: Partial<Limits>): QuotaWorld;
+  end(): Promise<void>;
+} {
   const quotas: Quota[] = [];
   const clients: Redis[] = [];
   return {
@@ -45,17 +48,34 @@ export function quotaWorlds(redis: () => TestRedis): { world(limits?: Partial<Li
   };
 }
 
-function worldOn(redis: TestRedis, limits: Partial<Limits>, quotas: Quota[], clients: Redis[]): QuotaWorld {
+function worldOn(
+  redis: TestRedis,
+  limits: Partial<Limits>,
+  quotas: Quota[],
+  clients: Redis[],
+): QuotaWorld {
   const time = { nowMs: START_MS };
   const prefix = redis.prefix();
-  const options: QuotaOptions = { prefix, limits: { ...LIMITS, ...limits }, nowMs: () => time.nowMs };
+  const options: QuotaOptions = {
+    prefix,
+    limits: { ...LIMITS, ...limits },
+    nowMs: () => time.nowMs,
+  };
   const openOn = (client: Redis): Quota => {
-    const quota = openQuota({ ...rt, clock: { ...systemClock, nowMs: () => time.nowMs } }, client, options);
+    const quota = openQuota(
+      { ...rt, clock: { ...systemClock, nowMs: () => time.nowMs } },
+      client,
+      options,
+    );
     quotas.push(quota);
     return quota;
   };
   const joinApart = async (): Promise<Process> => {
-    const client = new Redis(redis.url, { enableOfflineQueue: false, retryStrategy: () => null, lazyConnect: true });
+    const client = new Redis(redis.url, {
+      enableOfflineQueue: false,
+      retryStrategy: () => null,
+      lazyConnect: true,
+    });
     clients.push(client);
     client.on('error', () => undefined);
     await client.connect();
@@ -70,7 +90,14 @@ async function cut(client: Redis): Promise<void> {
   await ended;
 }
 
-export const gmail = (over: Partial<Charge> = {}): Charge => ({ user: 'ada', api: 'gmail', costPerItem: 20, items: 20, lane: 'live', ...over });
+export const gmail = (over: Partial<Charge> = {}): Charge => ({
+  user: 'ada',
+  api: 'gmail',
+  costPerItem: 20,
+  items: 20,
+  lane: 'live',
+  ...over,
+});
 
 export interface Arrival {
   atMs: number;
@@ -86,7 +113,8 @@ export function busiestMinute(arrivals: Arrival[]): number {
   let tail = 0;
   for (const head of sorted) {
     sum += head.units;
-    while ((sorted[tail]?.atMs ?? Infinity) <= head.atMs - 60_000) sum -= sorted[tail++]?.units ?? 0;
+    while ((sorted[tail]?.atMs ?? Infinity) <= head.atMs - 60_000)
+      sum -= sorted[tail++]?.units ?? 0;
     busiest = Math.max(busiest, sum);
   }
   return busiest;
@@ -106,16 +134,30 @@ export interface SiegeEvent {
  * Clients that charge as fast as they may, in one virtual time line, and ask again at the latest after `patienceMs`; `events` happen at their
  * moment. Client i works for user i of `users`, over and over.
  */
-export async function saturate(time: { nowMs: number }, clients: Quota[], minutes: number, users: string[], events: SiegeEvent[] = [], patienceMs = KEEP_MS): Promise<Siege> {
+export async function saturate(
+  time: { nowMs: number },
+  clients: Quota[],
+  minutes: number,
+  users: string[],
+  events: SiegeEvent[] = [],
+  patienceMs = KEEP_MS,
+): Promise<Siege> {
   const arrivals: Arrival[] = [];
   let seed = 7;
   const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
-  const agenda: SiegeEvent[] = events.map((event) => ({ atMs: START_MS + event.atMs, happen: event.happen }));
+  const agenda: SiegeEvent[] = events.map((event) => ({
+    atMs: START_MS + event.atMs,
+    happen: event.happen,
+  }));
   for (const [i, quota] of clients.entries()) {
     const user = users[i % users.length] ?? '';
     const work = async (): Promise<void> => {
       const verdict = await quota.charge(gmail({ user, lane: 'backfill' }));
-      if ('waitMs' in verdict) return void agenda.push({ atMs: time.nowMs + Math.min(verdict.waitMs, patienceMs), happen: work });
+      if ('waitMs' in verdict)
+        return void agenda.push({
+          atMs: time.nowMs + Math.min(verdict.waitMs, patienceMs),
+          happen: work,
+        });
       arrivals.push({ atMs: time.nowMs + random() * 500, user, units: verdict.granted * 20 });
       agenda.push({ atMs: time.nowMs + 200 + random() * 300, happen: work });
     };
@@ -124,7 +166,10 @@ export async function saturate(time: { nowMs: number }, clients: Quota[], minute
       await quota.beat().catch(() => undefined);
       agenda.push({ atMs: time.nowMs + 1_000, happen: beat });
     };
-    agenda.push({ atMs: START_MS + i * 37, happen: work }, { atMs: START_MS + i * 91, happen: beat });
+    agenda.push(
+      { atMs: START_MS + i * 37, happen: work },
+      { atMs: START_MS + i * 91, happen: beat },
+    );
   }
   while (time.nowMs < START_MS + minutes * 60_000) {
     agenda.sort((a, b) => b.atMs - a.atMs);
@@ -138,7 +183,9 @@ export async function saturate(time: { nowMs: number }, clients: Quota[], minute
 
 /** Units that arrived from `fromMs` to `toMs` after the start. */
 export function unitsBetween({ arrivals }: Siege, fromMs: number, toMs: number): number {
-  return arrivals.filter(({ atMs }) => atMs >= START_MS + fromMs && atMs < START_MS + toMs).reduce((sum, { units }) => sum + units, 0);
+  return arrivals
+    .filter(({ atMs }) => atMs >= START_MS + fromMs && atMs < START_MS + toMs)
+    .reduce((sum, { units }) => sum + units, 0);
 }
 
 /** The share of `limit` that was used after the first, always full, minute. */
@@ -150,5 +197,10 @@ export function usedShare(siege: Siege, limit: number): number {
 /** The busiest minute of the project and of its busiest user. */
 export function peaks({ arrivals }: Siege): { project: number; user: number } {
   const users = [...new Set(arrivals.map(({ user }) => user))];
-  return { project: busiestMinute(arrivals), user: Math.max(...users.map((user) => busiestMinute(arrivals.filter((arrival) => arrival.user === user)))) };
+  return {
+    project: busiestMinute(arrivals),
+    user: Math.max(
+      ...users.map((user) => busiestMinute(arrivals.filter((arrival) => arrival.user === user))),
+    ),
+  };
 }

@@ -31,7 +31,9 @@ test('where nobody waits, work goes on in one piece', async () => {
 test('beside somebody who waits, each piece has a turn of its own, in the order of coming, and what is ready comes between', async () => {
   breath.someoneWaits();
   nowMs = 1_000;
-  expect((await workBetween(breath)).replace(/^\| /, '')).toBe('a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2');
+  expect((await workBetween(breath)).replace(/^\| /, '')).toBe(
+    'a0 | b0 | c0 | a1 | b1 | c1 | a2 | b2 | c2',
+  );
   nowMs = 1_001;
   expect(await workBetween(breath)).not.toContain('a0 |');
 });

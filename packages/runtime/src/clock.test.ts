@@ -14,6 +14,8 @@ test('sleep leaves nothing on a signal that lives longer', async () => {
   const added = jest.spyOn(signal, 'addEventListener');
   const removed = jest.spyOn(signal, 'removeEventListener');
   await systemClock.sleep(1, signal);
-  expect(removed.mock.calls.map(([, listener]) => listener)).toEqual(added.mock.calls.map(([, listener]) => listener));
+  expect(removed.mock.calls.map(([, listener]) => listener)).toEqual(
+    added.mock.calls.map(([, listener]) => listener),
+  );
   expect(added).toHaveBeenCalledTimes(1);
 });

@@ -25,7 +25,9 @@ function problemsOf(env: NodeJS.ProcessEnv, requires?: readonly Requirement[]): 
 
 describe('a configuration that can be used', () => {
   test('needs nothing but an OAuth client, and keeps to Google’s 2026 quotas', () => {
-    expect(loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' }, '/checkout')).toEqual({
+    expect(
+      loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' }, '/checkout'),
+    ).toEqual({
       auditEveryMs: 86_400_000,
       databaseUrl: null,
       redisUrl: null,
@@ -33,65 +35,153 @@ describe('a configuration that can be used', () => {
       google: { apiUrl: null, clientId: 'id', clientSecret: 'secret', projects: [] },
       masterKey: null,
       quotas: {
-        gmailUnitsPerUserMinute: 6000, gmailUnitsPerProjectMinute: 1_200_000, gmailUnitsPerProjectDay: 80_000_000,
-        calendarRequestsPerUserMinute: 600, calendarRequestsPerProjectMinute: 10_000, gmailTier: 'new',
+        gmailUnitsPerUserMinute: 6000,
+        gmailUnitsPerProjectMinute: 1_200_000,
+        gmailUnitsPerProjectDay: 80_000_000,
+        calendarRequestsPerUserMinute: 600,
+        calendarRequestsPerProjectMinute: 10_000,
+        gmailTier: 'new',
       },
       poll: { activeMs: 60_000, idleMs: 900_000 },
       mirror: { bodies: 'full', exclude: [], windowDays: null },
-      workerConcurrency: expect.any(Number), workerStuckAfterMs: 60_000,
-      port: 3000, metricsPort: null,
+      workerConcurrency: expect.any(Number),
+      workerStuckAfterMs: 60_000,
+      port: 3000,
+      metricsPort: null,
       logLevel: 'info',
       push: null,
     });
   });
 
   test('takes every variable', () => {
-    const config = loadConfig({
-      DATABASE_URL: 'postgresql://u:p@db:5432/mirror', REDIS_URL: 'rediss://:p@cache:6380/1', SYNCLINE_DATA_DIR: '/data', SYNCLINE_MASTER_KEY: KEY,
-      GOOGLE_API_URL: 'http://127.0.0.1:8787/', GMAIL_UNITS_PER_USER_MINUTE: '250', GMAIL_QUOTA_TIER: 'legacy',
-      POLL_INTERVAL_ACTIVE_SECONDS: '5', WORKER_CONCURRENCY: '3', PORT: '0', LOG_LEVEL: 'debug',
-      GMAIL_PUBSUB_TOPIC: 'projects/p/topics/t', PUSH_BASE_URL: 'https://sync.example.com/in/',
-    }, '/checkout');
+    const config = loadConfig(
+      {
+        DATABASE_URL: 'postgresql://u:p@db:5432/mirror',
+        REDIS_URL: 'rediss://:p@cache:6380/1',
+        SYNCLINE_DATA_DIR: '/data',
+        SYNCLINE_MASTER_KEY: KEY,
+        GOOGLE_API_URL: 'http://127.0.0.1:8787/',
+        GMAIL_UNITS_PER_USER_MINUTE: '250',
+        GMAIL_QUOTA_TIER: 'legacy',
+        POLL_INTERVAL_ACTIVE_SECONDS: '5',
+        WORKER_CONCURRENCY: '3',
+        PORT: '0',
+        LOG_LEVEL: 'debug',
+        GMAIL_PUBSUB_TOPIC: 'projects/p/topics/t',
+        PUSH_BASE_URL: 'https://sync.example.com/in/',
+      },
+      '/checkout',
+    );
     expect(config).toMatchObject({
-      databaseUrl: 'postgresql://u:p@db:5432/mirror', redisUrl: 'rediss://:p@cache:6380/1', dataDir: '/data', masterKey: Buffer.alloc(32, 7),
-      google: { apiUrl: 'http://127.0.0.1:8787', clientId: 'syncline-demo', clientSecret: 'syncline-demo' },
-      quotas: { gmailUnitsPerUserMinute: 250, gmailTier: 'legacy' }, poll: { activeMs: 5000 }, workerConcurrency: 3, port: 0, logLevel: 'debug',
-      push: { gmailTopic: 'projects/p/topics/t', baseUrl: 'https://sync.example.com/in', gmailSubscription: null, gmailAudience: null, gmailServiceAccount: null },
+      databaseUrl: 'postgresql://u:p@db:5432/mirror',
+      redisUrl: 'rediss://:p@cache:6380/1',
+      dataDir: '/data',
+      masterKey: Buffer.alloc(32, 7),
+      google: {
+        apiUrl: 'http://127.0.0.1:8787',
+        clientId: 'syncline-demo',
+        clientSecret: 'syncline-demo',
+      },
+      quotas: { gmailUnitsPerUserMinute: 250, gmailTier: 'legacy' },
+      poll: { activeMs: 5000 },
+      workerConcurrency: 3,
+      port: 0,
+      logLevel: 'debug',
+      push: {
+        gmailTopic: 'projects/p/topics/t',
+        baseUrl: 'https://sync.example.com/in',
+        gmailSubscription: null,
+        gmailAudience: null,
+        gmailServiceAccount: null,
+      },
     });
   });
 
   test('reads a secret from the file that a _FILE variable names, without its last newline', () => {
     const file = path.join(dir, 'secret');
     writeFileSync(file, 'from-file\n');
-    expect(loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET_FILE: file }, '/checkout').google.clientSecret).toBe('from-file');
+    expect(
+      loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET_FILE: file }, '/checkout').google
+        .clientSecret,
+    ).toBe('from-file');
   });
 
   test('takes a push’s own address for its audience, unless the subscription was made with another', () => {
-    const pushed = { ...SIMULATED, PUSH_BASE_URL: 'http://127.0.0.1:3000', PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com' };
-    expect(loadConfig(pushed, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: 'http://127.0.0.1:3000/push/gmail' });
-    expect(loadConfig({ ...pushed, PUSH_GMAIL_AUDIENCE: 'mine' }, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: 'mine' });
-    expect(loadConfig({ ...SIMULATED, PUSH_BASE_URL: 'https://sync.example.com' }, '/checkout', ['doorbells']).push).toMatchObject({ gmailAudience: null });
+    const pushed = {
+      ...SIMULATED,
+      PUSH_BASE_URL: 'http://127.0.0.1:3000',
+      PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com',
+    };
+    expect(loadConfig(pushed, '/checkout', ['doorbells']).push).toMatchObject({
+      gmailAudience: 'http://127.0.0.1:3000/push/gmail',
+    });
+    expect(
+      loadConfig({ ...pushed, PUSH_GMAIL_AUDIENCE: 'mine' }, '/checkout', ['doorbells']).push,
+    ).toMatchObject({ gmailAudience: 'mine' });
+    expect(
+      loadConfig({ ...SIMULATED, PUSH_BASE_URL: 'https://sync.example.com' }, '/checkout', [
+        'doorbells',
+      ]).push,
+    ).toMatchObject({ gmailAudience: null });
   });
 
   test('reads the key of the service account that pulls', () => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2_048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
     const file = path.join(dir, 'key.json');
-    writeFileSync(file, JSON.stringify({ type: 'service_account', client_email: 'pull@p.iam.gserviceaccount.com', private_key: privateKey, private_key_id: 'k1' }));
-    const pulled = { ...SIMULATED, GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', GOOGLE_APPLICATION_CREDENTIALS: file };
-    expect(loadConfig(pulled, '/checkout', ['doorbells']).push).toMatchObject({ credentialsFile: file });
-    expect(readServiceAccount(file)).toEqual({ email: 'pull@p.iam.gserviceaccount.com', privateKey, keyId: 'k1' });
+    writeFileSync(
+      file,
+      JSON.stringify({
+        type: 'service_account',
+        client_email: 'pull@p.iam.gserviceaccount.com',
+        private_key: privateKey,
+        private_key_id: 'k1',
+      }),
+    );
+    const pulled = {
+      ...SIMULATED,
+      GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s',
+      GOOGLE_APPLICATION_CREDENTIALS: file,
+    };
+    expect(loadConfig(pulled, '/checkout', ['doorbells']).push).toMatchObject({
+      credentialsFile: file,
+    });
+    expect(readServiceAccount(file)).toEqual({
+      email: 'pull@p.iam.gserviceaccount.com',
+      privateKey,
+      keyId: 'k1',
+    });
   });
 
   test('asks for a receiver’s variables only where the doorbells are heard', () => {
-    expect(loadConfig({ ...SIMULATED, GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', PUSH_GMAIL_AUDIENCE: 'x' }, '/checkout')).toMatchObject({ push: { gmailAudience: 'x' } });
+    expect(
+      loadConfig(
+        {
+          ...SIMULATED,
+          GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s',
+          PUSH_GMAIL_AUDIENCE: 'x',
+        },
+        '/checkout',
+      ),
+    ).toMatchObject({ push: { gmailAudience: 'x' } });
   });
 
   test('treats an empty variable as unset, as compose files pass it', () => {
-    expect(loadConfig({ ...SIMULATED, PORT: '', DATABASE_URL: '' }, '/checkout')).toMatchObject({ port: 3000, metricsPort: null, databaseUrl: null });
+    expect(loadConfig({ ...SIMULATED, PORT: '', DATABASE_URL: '' }, '/checkout')).toMatchObject({
+      port: 3000,
+      metricsPort: null,
+      databaseUrl: null,
+    });
   });
 
   test('needs no Google client and no key where the process has no use for them', () => {
-    expect(loadConfig({ DATABASE_URL: 'postgres://u@db/mirror' }, '/checkout', [])).toMatchObject({ masterKey: null, google: { clientId: null } });
+    expect(loadConfig({ DATABASE_URL: 'postgres://u@db/mirror' }, '/checkout', [])).toMatchObject({
+      masterKey: null,
+      google: { clientId: null },
+    });
   });
 
   test('a worker’s concurrency follows the cores within bounds', () => {
@@ -101,78 +191,225 @@ describe('a configuration that can be used', () => {
 
 describe('a wrong configuration is refused by name', () => {
   test.each<[string, NodeJS.ProcessEnv, RegExp]>([
-    ['another database', { DATABASE_URL: 'mysql://u:p@db/x', SYNCLINE_MASTER_KEY: KEY }, /^DATABASE_URL must be a URL like postgresql:/],
-    ['a database URL without a database', { DATABASE_URL: 'postgres://u:p@db', SYNCLINE_MASTER_KEY: KEY }, /^DATABASE_URL must/],
-    ['a database URL without a host', { DATABASE_URL: 'postgres:///db', SYNCLINE_MASTER_KEY: KEY }, /^DATABASE_URL must/],
-    ['a database without a key', { DATABASE_URL: 'postgres://u:p@db/x' }, /^SYNCLINE_MASTER_KEY is required with DATABASE_URL/],
+    [
+      'another database',
+      { DATABASE_URL: 'mysql://u:p@db/x', SYNCLINE_MASTER_KEY: KEY },
+      /^DATABASE_URL must be a URL like postgresql:/,
+    ],
+    [
+      'a database URL without a database',
+      { DATABASE_URL: 'postgres://u:p@db', SYNCLINE_MASTER_KEY: KEY },
+      /^DATABASE_URL must/,
+    ],
+    [
+      'a database URL without a host',
+      { DATABASE_URL: 'postgres:///db', SYNCLINE_MASTER_KEY: KEY },
+      /^DATABASE_URL must/,
+    ],
+    [
+      'a database without a key',
+      { DATABASE_URL: 'postgres://u:p@db/x' },
+      /^SYNCLINE_MASTER_KEY is required with DATABASE_URL/,
+    ],
     ['an http Redis', { REDIS_URL: 'http://cache' }, /^REDIS_URL must/],
     ['a Redis without a scheme', { REDIS_URL: 'cache:6379' }, /^REDIS_URL must/],
-    ['a key of 16 bytes', { SYNCLINE_MASTER_KEY: Buffer.alloc(16).toString('base64') }, /^SYNCLINE_MASTER_KEY must be 32 bytes in base64/],
+    [
+      'a key of 16 bytes',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(16).toString('base64') },
+      /^SYNCLINE_MASTER_KEY must be 32 bytes in base64/,
+    ],
     ['a key in hex', { SYNCLINE_MASTER_KEY: 'ab'.repeat(32) }, /^SYNCLINE_MASTER_KEY must/],
-    ['a Google with a path', { GOOGLE_API_URL: 'http://127.0.0.1:8787/gmail' }, /^GOOGLE_API_URL must be an origin/],
+    [
+      'a Google with a path',
+      { GOOGLE_API_URL: 'http://127.0.0.1:8787/gmail' },
+      /^GOOGLE_API_URL must be an origin/,
+    ],
     ['a Google that is no URL', { GOOGLE_API_URL: 'localhost' }, /^GOOGLE_API_URL must/],
-    ['a Google with credentials in it', { GOOGLE_API_URL: 'http://me:secret@localhost' }, /^GOOGLE_API_URL must/],
-    ['no quota', { GMAIL_UNITS_PER_USER_MINUTE: '0' }, /^GMAIL_UNITS_PER_USER_MINUTE must be a whole number from 1/],
-    ['a fractional quota', { CALENDAR_REQUESTS_PER_USER_MINUTE: '1.5' }, /^CALENDAR_REQUESTS_PER_USER_MINUTE must/],
-    ['a quota in words', { GMAIL_UNITS_PER_PROJECT_DAY: '80M' }, /^GMAIL_UNITS_PER_PROJECT_DAY must/],
-    ['a negative quota', { GMAIL_UNITS_PER_PROJECT_MINUTE: '-1' }, /^GMAIL_UNITS_PER_PROJECT_MINUTE must/],
+    [
+      'a Google with credentials in it',
+      { GOOGLE_API_URL: 'http://me:secret@localhost' },
+      /^GOOGLE_API_URL must/,
+    ],
+    [
+      'no quota',
+      { GMAIL_UNITS_PER_USER_MINUTE: '0' },
+      /^GMAIL_UNITS_PER_USER_MINUTE must be a whole number from 1/,
+    ],
+    [
+      'a fractional quota',
+      { CALENDAR_REQUESTS_PER_USER_MINUTE: '1.5' },
+      /^CALENDAR_REQUESTS_PER_USER_MINUTE must/,
+    ],
+    [
+      'a quota in words',
+      { GMAIL_UNITS_PER_PROJECT_DAY: '80M' },
+      /^GMAIL_UNITS_PER_PROJECT_DAY must/,
+    ],
+    [
+      'a negative quota',
+      { GMAIL_UNITS_PER_PROJECT_MINUTE: '-1' },
+      /^GMAIL_UNITS_PER_PROJECT_MINUTE must/,
+    ],
     ['an unknown tier', { GMAIL_QUOTA_TIER: 'old' }, /^GMAIL_QUOTA_TIER must be new or legacy/],
-    ['an interval with a unit', { POLL_INTERVAL_ACTIVE_SECONDS: '60s' }, /^POLL_INTERVAL_ACTIVE_SECONDS must/],
-    ['an interval of nothing', { POLL_INTERVAL_IDLE_SECONDS: '0' }, /^POLL_INTERVAL_IDLE_SECONDS must/],
-    ['a place that mail does not lie in', { MIRROR_EXCLUDE: 'spam,inbox' }, /^MIRROR_EXCLUDE must be a list of spam, trash, drafts, separated by commas/],
-    ['a window of nothing', { MIRROR_WINDOW_DAYS: '0' }, /^MIRROR_WINDOW_DAYS must be a whole number from 1 to 20000/],
+    [
+      'an interval with a unit',
+      { POLL_INTERVAL_ACTIVE_SECONDS: '60s' },
+      /^POLL_INTERVAL_ACTIVE_SECONDS must/,
+    ],
+    [
+      'an interval of nothing',
+      { POLL_INTERVAL_IDLE_SECONDS: '0' },
+      /^POLL_INTERVAL_IDLE_SECONDS must/,
+    ],
+    [
+      'a place that mail does not lie in',
+      { MIRROR_EXCLUDE: 'spam,inbox' },
+      /^MIRROR_EXCLUDE must be a list of spam, trash, drafts, separated by commas/,
+    ],
+    [
+      'a window of nothing',
+      { MIRROR_WINDOW_DAYS: '0' },
+      /^MIRROR_WINDOW_DAYS must be a whole number from 1 to 20000/,
+    ],
     ['no concurrency', { WORKER_CONCURRENCY: '0' }, /^WORKER_CONCURRENCY must/],
     ['a port too high', { PORT: '65536' }, /^PORT must be a whole number from 0 to 65535/],
     ['a port by name', { PORT: 'http' }, /^PORT must/],
     ['an unknown level', { LOG_LEVEL: 'verbose' }, /^LOG_LEVEL must be one of fatal, error, warn/],
-    ['a topic without its project', { GMAIL_PUBSUB_TOPIC: 'mail' }, /^GMAIL_PUBSUB_TOPIC must look like projects\/P\/topics\/T/],
-    ['a topic for a subscription', { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/topics/t' }, /^GMAIL_PUBSUB_SUBSCRIPTION must/],
-    ['a push address in clear text', { PUSH_BASE_URL: 'http://sync.example.com' }, /^PUSH_BASE_URL must be a public https address/],
-    ['a push address that looks local', { PUSH_BASE_URL: 'http://localhost.example.com' }, /^PUSH_BASE_URL must/],
-    ['a service account without a domain', { PUSH_GMAIL_SERVICE_ACCOUNT: 'pusher' }, /^PUSH_GMAIL_SERVICE_ACCOUNT must/],
-    ['a variable with a typing error', { SYNCLINE_DATADIR: '/x' }, /^SYNCLINE_DATADIR is not a variable of Syncline; did you mean SYNCLINE_DATA_DIR\?$/],
-    ['a variable like no other', { SYNCLINE_TELEPORT_TARGET: '1' }, /^SYNCLINE_TELEPORT_TARGET is not a variable of Syncline$/],
-    ['a secret given twice', { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_ID_FILE: __filename }, /^GOOGLE_CLIENT_ID and GOOGLE_CLIENT_ID_FILE are both set/],
-    ['a secret file that is not there', { REDIS_URL_FILE: '/nowhere/redis' }, /^REDIS_URL_FILE names a file that cannot be read \(ENOENT\)/],
-    ['a variable without a _FILE form', { SYNCLINE_DATA_DIR_FILE: '/x' }, /^SYNCLINE_DATA_DIR_FILE is not a variable of Syncline/],
+    [
+      'a topic without its project',
+      { GMAIL_PUBSUB_TOPIC: 'mail' },
+      /^GMAIL_PUBSUB_TOPIC must look like projects\/P\/topics\/T/,
+    ],
+    [
+      'a topic for a subscription',
+      { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/topics/t' },
+      /^GMAIL_PUBSUB_SUBSCRIPTION must/,
+    ],
+    [
+      'a push address in clear text',
+      { PUSH_BASE_URL: 'http://sync.example.com' },
+      /^PUSH_BASE_URL must be a public https address/,
+    ],
+    [
+      'a push address that looks local',
+      { PUSH_BASE_URL: 'http://localhost.example.com' },
+      /^PUSH_BASE_URL must/,
+    ],
+    [
+      'a service account without a domain',
+      { PUSH_GMAIL_SERVICE_ACCOUNT: 'pusher' },
+      /^PUSH_GMAIL_SERVICE_ACCOUNT must/,
+    ],
+    [
+      'a variable with a typing error',
+      { SYNCLINE_DATADIR: '/x' },
+      /^SYNCLINE_DATADIR is not a variable of Syncline; did you mean SYNCLINE_DATA_DIR\?$/,
+    ],
+    [
+      'a variable like no other',
+      { SYNCLINE_TELEPORT_TARGET: '1' },
+      /^SYNCLINE_TELEPORT_TARGET is not a variable of Syncline$/,
+    ],
+    [
+      'a secret given twice',
+      { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_ID_FILE: __filename },
+      /^GOOGLE_CLIENT_ID and GOOGLE_CLIENT_ID_FILE are both set/,
+    ],
+    [
+      'a secret file that is not there',
+      { REDIS_URL_FILE: '/nowhere/redis' },
+      /^REDIS_URL_FILE names a file that cannot be read \(ENOENT\)/,
+    ],
+    [
+      'a variable without a _FILE form',
+      { SYNCLINE_DATA_DIR_FILE: '/x' },
+      /^SYNCLINE_DATA_DIR_FILE is not a variable of Syncline/,
+    ],
   ])('%s', (_, env, expected) => {
     expect(problemsOf({ ...SIMULATED, ...env })).toEqual([expect.stringMatching(expected)]);
   });
 
   test.each<[string, NodeJS.ProcessEnv, RegExp]>([
-    ['an audience without a sender', { PUSH_GMAIL_AUDIENCE: 'x' }, /^PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE/],
-    ['a sender without an audience', { PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com' }, /^PUSH_GMAIL_AUDIENCE is required/],
-    ['a subscription without a key', { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s' }, /^GOOGLE_APPLICATION_CREDENTIALS is required/],
-    ['a key that is none', { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s', GOOGLE_APPLICATION_CREDENTIALS: __filename }, /^GOOGLE_APPLICATION_CREDENTIALS names no readable key file/],
+    [
+      'an audience without a sender',
+      { PUSH_GMAIL_AUDIENCE: 'x' },
+      /^PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE/,
+    ],
+    [
+      'a sender without an audience',
+      { PUSH_GMAIL_SERVICE_ACCOUNT: 'push@p.iam.gserviceaccount.com' },
+      /^PUSH_GMAIL_AUDIENCE is required/,
+    ],
+    [
+      'a subscription without a key',
+      { GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s' },
+      /^GOOGLE_APPLICATION_CREDENTIALS is required/,
+    ],
+    [
+      'a key that is none',
+      {
+        GMAIL_PUBSUB_SUBSCRIPTION: 'projects/p/subscriptions/s',
+        GOOGLE_APPLICATION_CREDENTIALS: __filename,
+      },
+      /^GOOGLE_APPLICATION_CREDENTIALS names no readable key file/,
+    ],
   ])('where doorbells are heard: %s', (_, env, expected) => {
-    expect(problemsOf({ ...SIMULATED, ...env }, ['google', 'master-key', 'doorbells'])).toEqual([expect.stringMatching(expected)]);
+    expect(problemsOf({ ...SIMULATED, ...env }, ['google', 'master-key', 'doorbells'])).toEqual([
+      expect.stringMatching(expected),
+    ]);
   });
 
   test('real Google without an OAuth client', () => {
-    expect(problemsOf({})).toEqual([expect.stringMatching(/^GOOGLE_CLIENT_ID is required/), expect.stringMatching(/^GOOGLE_CLIENT_SECRET is required/)]);
+    expect(problemsOf({})).toEqual([
+      expect.stringMatching(/^GOOGLE_CLIENT_ID is required/),
+      expect.stringMatching(/^GOOGLE_CLIENT_SECRET is required/),
+    ]);
   });
 
   test('an empty secret file', () => {
     const file = path.join(dir, 'empty');
     writeFileSync(file, '\n');
-    expect(problemsOf({ ...SIMULATED, SYNCLINE_MASTER_KEY_FILE: file })).toContainEqual('SYNCLINE_MASTER_KEY_FILE names an empty file');
+    expect(problemsOf({ ...SIMULATED, SYNCLINE_MASTER_KEY_FILE: file })).toContainEqual(
+      'SYNCLINE_MASTER_KEY_FILE names an empty file',
+    );
   });
 });
 
 test('of bodies there are four policies', () => {
   expect(loadConfig({ ...SIMULATED, MIRROR_BODIES: 'raw' }, '/checkout').mirror.bodies).toBe('raw');
-  expect(() => loadConfig({ ...SIMULATED, MIRROR_BODIES: 'mime' }, '/checkout')).toThrow('MIRROR_BODIES must be full, raw, text or none');
+  expect(() => loadConfig({ ...SIMULATED, MIRROR_BODIES: 'mime' }, '/checkout')).toThrow(
+    'MIRROR_BODIES must be full, raw, text or none',
+  );
 });
 
 test('what is excluded comes in one order, each once', () => {
-  const { mirror } = loadConfig({ ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam', MIRROR_WINDOW_DAYS: '30' }, '/checkout');
+  const { mirror } = loadConfig(
+    { ...SIMULATED, MIRROR_EXCLUDE: 'drafts, spam,spam', MIRROR_WINDOW_DAYS: '30' },
+    '/checkout',
+  );
   expect(mirror).toEqual({ bodies: 'full', exclude: ['spam', 'drafts'], windowDays: 30 });
 });
 
 test('every mistake is listed at once, and no value is ever quoted', () => {
-  const secrets = { DATABASE_URL: 'mysql://root:hunter2@db', SYNCLINE_MASTER_KEY: 'hunter2', SYNCLINE_MASTERKEY: 'hunter2', PORT: 'hunter2', REDIS_URL: 'hunter2' };
-  expect(() => loadConfig(secrets, '/checkout')).toThrow(expect.objectContaining({
-    message: expect.not.stringContaining('hunter2'),
-    problems: ['SYNCLINE_MASTERKEY', 'DATABASE_URL', 'REDIS_URL', 'SYNCLINE_MASTER_KEY', 'PORT', 'GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'].map((name) => expect.stringMatching(new RegExp(`^${name} `))),
-  }));
+  const secrets = {
+    DATABASE_URL: 'mysql://root:hunter2@db',
+    SYNCLINE_MASTER_KEY: 'hunter2',
+    SYNCLINE_MASTERKEY: 'hunter2',
+    PORT: 'hunter2',
+    REDIS_URL: 'hunter2',
+  };
+  expect(() => loadConfig(secrets, '/checkout')).toThrow(
+    expect.objectContaining({
+      message: expect.not.stringContaining('hunter2'),
+      problems: [
+        'SYNCLINE_MASTERKEY',
+        'DATABASE_URL',
+        'REDIS_URL',
+        'SYNCLINE_MASTER_KEY',
+        'PORT',
+        'GOOGLE_CLIENT_ID',
+        'GOOGLE_CLIENT_SECRET',
+      ].map((name) => expect.stringMatching(new RegExp(`^${name} `))),
+    }),
+  );
 });

@@ -21,7 +21,12 @@ export interface Config {
   /** Absolute path of where embedded servers and generated keys live. */
   dataDir: string;
   /** `projects` are those beside the default one, which is `clientId` with `quotas`. */
-  google: { apiUrl: string | null; clientId: string | null; clientSecret: string | null; projects: GoogleProject[] };
+  google: {
+    apiUrl: string | null;
+    clientId: string | null;
+    clientSecret: string | null;
+    projects: GoogleProject[];
+  };
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
   quotas: Quotas;
@@ -68,7 +73,12 @@ export type ResolvedConfig = Config & {
   databaseUrl: string;
   redisUrl: string;
   masterKey: Buffer;
-  google: { apiUrl: string | null; clientId: string; clientSecret: string; projects: GoogleProject[] };
+  google: {
+    apiUrl: string | null;
+    clientId: string;
+    clientSecret: string;
+    projects: GoogleProject[];
+  };
 };
 
 /** What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the API hears the doorbells that are configured. */
@@ -78,12 +88,18 @@ export type Requirement = 'google' | 'master-key' | 'doorbells';
  * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default data directory.
  * @throws ConfigError naming every mistake.
  */
-export function loadConfig(env: NodeJS.ProcessEnv, checkoutDir: string, requires: readonly Requirement[] = ['google', 'master-key']): Config {
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  checkoutDir: string,
+  requires: readonly Requirement[] = ['google', 'master-key'],
+): Config {
   const problems = unknownVariables(env);
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
-  const projects = values ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems) : [];
+  const projects = values
+    ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
+    : [];
   if (requires.includes('doorbells')) problems.push(...missingForDoorbells(filled, projects));
   if (!values || problems.length > 0) throw new ConfigError(problems);
   return toConfig(values, checkoutDir, projects);
@@ -102,16 +118,21 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 
 /** The environment with `X_FILE` read into `X`, and empty values dropped: compose files pass unset variables as ''. */
 function withFiles(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
-  const filled = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
+  const filled = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  );
   for (const name of FILE_VARIANTS) {
     const file = filled[`${name}_FILE`];
     if (file === undefined) continue;
-    if (filled[name] !== undefined) problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    if (filled[name] !== undefined)
+      problems.push(`${name} and ${name}_FILE are both set; keep one`);
     try {
       filled[name] = readFileSync(file, 'utf8').trim();
       if (filled[name] === '') problems.push(`${name}_FILE names an empty file`);
     } catch (error) {
-      problems.push(`${name}_FILE names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+      problems.push(
+        `${name}_FILE names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      );
     }
   }
   return filled;
@@ -120,18 +141,27 @@ function withFiles(env: NodeJS.ProcessEnv, problems: string[]): Record<string, s
 function parse(filled: Record<string, string>, problems: string[]): Values | null {
   const parsed = VARIABLES.safeParse(filled);
   if (parsed.success) return parsed.data;
-  problems.push(...parsed.error.issues.map((issue: z.core.$ZodIssue) => `${issue.path.join('.')} ${issue.message}`));
+  problems.push(
+    ...parsed.error.issues.map(
+      (issue: z.core.$ZodIssue) => `${issue.path.join('.')} ${issue.message}`,
+    ),
+  );
   return null;
 }
 
 function missing(filled: Record<string, string>, requires: readonly Requirement[]): string[] {
   const problems: string[] = [];
   if (requires.includes('master-key') && filled['DATABASE_URL'] && !filled['SYNCLINE_MASTER_KEY']) {
-    problems.push('SYNCLINE_MASTER_KEY is required with DATABASE_URL: 32 random bytes in base64, as `openssl rand -base64 32` prints them');
+    problems.push(
+      'SYNCLINE_MASTER_KEY is required with DATABASE_URL: 32 random bytes in base64, as `openssl rand -base64 32` prints them',
+    );
   }
   if (requires.includes('google') && !filled['GOOGLE_API_URL']) {
     for (const name of ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'] as const) {
-      if (!filled[name]) problems.push(`${name} is required with real Google: it is in the OAuth client's page of the Google Cloud console`);
+      if (!filled[name])
+        problems.push(
+          `${name} is required with real Google: it is in the OAuth client's page of the Google Cloud console`,
+        );
     }
   }
   return problems;
@@ -151,9 +181,16 @@ function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]
     },
     masterKey: values.SYNCLINE_MASTER_KEY ?? null,
     quotas: toQuotas(values),
-    poll: { activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000, idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000 },
+    poll: {
+      activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000,
+      idleMs: values.POLL_INTERVAL_IDLE_SECONDS * 1000,
+    },
     auditEveryMs: values.AUDIT_INTERVAL_HOURS * 3_600_000,
-    mirror: { bodies: values.MIRROR_BODIES, exclude: values.MIRROR_EXCLUDE, windowDays: values.MIRROR_WINDOW_DAYS ?? null },
+    mirror: {
+      bodies: values.MIRROR_BODIES,
+      exclude: values.MIRROR_EXCLUDE,
+      windowDays: values.MIRROR_WINDOW_DAYS ?? null,
+    },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     workerStuckAfterMs: values.WORKER_STUCK_SECONDS * 1_000,
     port: values.PORT,
@@ -181,7 +218,9 @@ export function concurrencyFor(cores: number): number {
 
 /** The known name within three edits of `name`, if there is one. */
 function nearest(name: string, known: readonly string[]): string | null {
-  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= 3 ? best.candidate : null;
 }

@@ -10,14 +10,22 @@ class GoogleError extends Error {
 
 test('our own message is kept, without quotes, addresses and opaque runs', () => {
   const opaque = 'a'.repeat(41);
-  expect(describeError(new GoogleError(`gmail.history: rejected "Your invoice" for ann@example.com with ${opaque}`))).toBe(
-    'GoogleError: gmail.history: rejected "…" for [address] with [opaque]',
-  );
+  expect(
+    describeError(
+      new GoogleError(`gmail.history: rejected "Your invoice" for ann@example.com with ${opaque}`),
+    ),
+  ).toBe('GoogleError: gmail.history: rejected "…" for [address] with [opaque]');
 });
 
 test('causes are named, three deep, without their messages', () => {
   const inner = new TypeError('fetch failed for https://host/?token=abc');
-  expect(describeError(new GoogleError('calendar.events: unavailable', { cause: new DatabaseError('x', { cause: inner }) }))).toBe(
+  expect(
+    describeError(
+      new GoogleError('calendar.events: unavailable', {
+        cause: new DatabaseError('x', { cause: inner }),
+      }),
+    ),
+  ).toBe(
     'GoogleError: calendar.events: unavailable, caused by DatabaseError 40P01, caused by TypeError',
   );
 });

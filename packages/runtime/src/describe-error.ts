@@ -5,7 +5,14 @@
  */
 
 /** Errors whose messages are written in this repository, of ids and fixed words. */
-const OURS = new Set(['AssertionError', 'OperatorError', 'ConfigError', 'GoogleError', 'JobFailure', 'LeaseLost']);
+const OURS = new Set([
+  'AssertionError',
+  'OperatorError',
+  'ConfigError',
+  'GoogleError',
+  'JobFailure',
+  'LeaseLost',
+]);
 
 const MESSAGE_LIMIT = 300;
 const CAUSE_LIMIT = 3;
@@ -25,7 +32,10 @@ export function describeError(error: unknown): string {
 function describeOne(error: Error): string {
   const { code } = error as { code?: unknown };
   const name = /^\w{1,64}$/.test(error.name) ? error.name : 'Error';
-  const named = typeof code === 'number' || (typeof code === 'string' && /^\w{1,40}$/.test(code)) ? `${name} ${code}` : name;
+  const named =
+    typeof code === 'number' || (typeof code === 'string' && /^\w{1,40}$/.test(code))
+      ? `${name} ${code}`
+      : name;
   return OURS.has(error.name) ? `${named}: ${scrub(error.message)}` : named;
 }
 

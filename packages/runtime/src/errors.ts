@@ -12,6 +12,8 @@ export class ConfigError extends OperatorError {
 
   constructor(readonly problems: string[]) {
     const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
-    super(`The configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      `The configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
 }

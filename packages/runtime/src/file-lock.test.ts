@@ -14,7 +14,13 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 test('processes that take turns lose no count, although owners are killed in between', async () => {
-  const children = [startScript('lock-user.cjs', [dir, '30']), startScript('lock-user.cjs', [dir, 'die']), startScript('lock-user.cjs', [dir, '30']), startScript('lock-user.cjs', [dir, 'die']), startScript('lock-user.cjs', [dir, '30'])];
+  const children = [
+    startScript('lock-user.cjs', [dir, '30']),
+    startScript('lock-user.cjs', [dir, 'die']),
+    startScript('lock-user.cjs', [dir, '30']),
+    startScript('lock-user.cjs', [dir, 'die']),
+    startScript('lock-user.cjs', [dir, '30']),
+  ];
   const ends = await Promise.all(children.map((child) => child.ended));
   expect(ends.map(({ code, signal }) => code ?? signal)).toEqual([0, 'SIGKILL', 0, 'SIGKILL', 0]);
   expect(readFileSync(path.join(dir, 'count'), 'utf8')).toBe('90');
@@ -22,14 +28,18 @@ test('processes that take turns lose no count, although owners are killed in bet
 
 test('who waits longer than it may is told so, and old claims do not pile up', async () => {
   await withFileLock(dir, 'lock', { timeoutMs: 1_000 }, async () => {
-    await expect(withFileLock(dir, 'lock', { timeoutMs: 100 }, () => 1)).rejects.toThrow(/another process has held/);
+    await expect(withFileLock(dir, 'lock', { timeoutMs: 100 }, () => 1)).rejects.toThrow(
+      /another process has held/,
+    );
   });
   for (let i = 0; i < 5; i++) await withFileLock(dir, 'lock', { timeoutMs: 1_000 }, () => i);
   expect(readdirSync(dir).filter((name) => name.startsWith('lock'))).toHaveLength(1);
 });
 
 test('the lock is free again after its body throws', async () => {
-  await expect(withFileLock(dir, 'lock', { timeoutMs: 1_000 }, () => Promise.reject(new Error('body')))).rejects.toThrow('body');
+  await expect(
+    withFileLock(dir, 'lock', { timeoutMs: 1_000 }, () => Promise.reject(new Error('body'))),
+  ).rejects.toThrow('body');
   expect(await withFileLock(dir, 'lock', { timeoutMs: 1_000 }, () => 'again')).toBe('again');
 });
 

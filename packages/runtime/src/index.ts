@@ -1,13 +1,26 @@
 export { assert, must, unreachable } from './assert.js';
 export type { Breath } from './breath.js';
 export { type Clock, systemClock } from './clock.js';
-export { type Config, type Push, type Quotas, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
+export {
+  type Config,
+  type Push,
+  type Quotas,
+  type Requirement,
+  type ResolvedConfig,
+  loadConfig,
+} from './config.js';
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';
 export { describeError } from './describe-error.js';
 export { ConfigError, OperatorError } from './errors.js';
 export type { Log } from './log.js';
 export type { Metrics } from './metrics.js';
-export { type ProcessOptions, type Service, checkoutDir, processEnvironment, runProcess } from './process.js';
+export {
+  type ProcessOptions,
+  type Service,
+  checkoutDir,
+  processEnvironment,
+  runProcess,
+} from './process.js';
 export { DEFAULT_PROJECT, type GoogleProject } from './projects.js';
 export { type ServiceAccountKey, readServiceAccount } from './push-config.js';
 export { type Random, systemRandom } from './random.js';

@@ -14,8 +14,22 @@ import pino from 'pino';
 export type Log = pino.Logger;
 
 const SECRET_NAMES = new Set([
-  'token', 'refreshtoken', 'accesstoken', 'idtoken', 'authorization', 'secret', 'clientsecret', 'password', 'masterkey', 'cookie',
-  'email', 'emailaddress', 'subject', 'snippet', 'databaseurl', 'redisurl',
+  'token',
+  'refreshtoken',
+  'accesstoken',
+  'idtoken',
+  'authorization',
+  'secret',
+  'clientsecret',
+  'password',
+  'masterkey',
+  'cookie',
+  'email',
+  'emailaddress',
+  'subject',
+  'snippet',
+  'databaseurl',
+  'redisurl',
 ]);
 const DEPTH_LIMIT = 6;
 const ARRAY_LIMIT = 50;
@@ -39,7 +53,11 @@ export function createLog(service: string, level: string, destination: 'stderr' 
   const log = pino(options, pino.destination({ fd: destination === 'stderr' ? 2 : 1, sync: true }));
   // A child's own fields pass no formatter of pino's. Children inherit this, and so do theirs.
   const child = log.child;
-  log.child = function <Levels extends string>(this: Log, fields: pino.Bindings, childOptions?: pino.ChildLoggerOptions<Levels>): pino.Logger<Levels> {
+  log.child = function <Levels extends string>(
+    this: Log,
+    fields: pino.Bindings,
+    childOptions?: pino.ChildLoggerOptions<Levels>,
+  ): pino.Logger<Levels> {
     return child.call(this, scrubFields(fields, withStack, 0), childOptions) as pino.Logger<Levels>;
   };
   return log;
@@ -53,13 +71,18 @@ export function scrubText(text: string): string {
     clean = clean.replace(/[\w.+'%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, '[address]');
   }
   // Google's access tokens, refresh tokens and client secrets, and any bearer header.
-  return clean.replace(/\bya29\.[\w.-]{1,2048}|\b1\/\/[\w-]{10,512}|\bGOCSPX-[\w-]{1,64}|\bBearer [\w.~+/=-]{1,2048}/g, REDACTED);
+  return clean.replace(
+    /\bya29\.[\w.-]{1,2048}|\b1\/\/[\w-]{10,512}|\bGOCSPX-[\w-]{1,64}|\bBearer [\w.~+/=-]{1,2048}/g,
+    REDACTED,
+  );
 }
 
 function scrubFields(fields: object, withStack: boolean, depth: number): Record<string, unknown> {
   const clean: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    clean[name] = SECRET_NAMES.has(name.toLowerCase().replace(/[_-]/g, '')) ? REDACTED : scrubValue(value, withStack, depth);
+    clean[name] = SECRET_NAMES.has(name.toLowerCase().replace(/[_-]/g, ''))
+      ? REDACTED
+      : scrubValue(value, withStack, depth);
   }
   return clean;
 }
@@ -70,7 +93,8 @@ function scrubValue(value: unknown, withStack: boolean, depth: number): unknown 
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth >= DEPTH_LIMIT) return '[deep]';
   if (Buffer.isBuffer(value) || value instanceof Uint8Array) return `[${value.length} bytes]`;
-  if (Array.isArray(value)) return value.slice(0, ARRAY_LIMIT).map((item) => scrubValue(item, withStack, depth + 1));
+  if (Array.isArray(value))
+    return value.slice(0, ARRAY_LIMIT).map((item) => scrubValue(item, withStack, depth + 1));
   return scrubFields(value, withStack, depth + 1);
 }
 

@@ -14,23 +14,33 @@ export interface MetricsServer {
  * @throws OperatorError when the port is taken
  */
 export async function serveMetrics(metrics: Metrics, port: number): Promise<MetricsServer> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, (request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    metrics.registry.metrics().then(
-      (page) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(page),
-      () => response.writeHead(500).end(),
-    );
-  });
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 10_000 },
+    (request, response) => {
+      if (request.url !== '/metrics') {
+        response.writeHead(404).end();
+        return;
+      }
+      metrics.registry.metrics().then(
+        (page) =>
+          response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(page),
+        () => response.writeHead(500).end(),
+      );
+    },
+  );
   server.listen(port);
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new OperatorError(`METRICS_PORT ${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}): set it to a free port above 1023`, { cause: error });
+    throw new OperatorError(
+      `METRICS_PORT ${port} cannot be listened on (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}): set it to a free port above 1023`,
+      { cause: error },
+    );
   }
   server.unref();
   const address = server.address();
-  return { port: typeof address === 'object' && address !== null ? address.port : port, close: () => server.close() };
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () => server.close(),
+  };
 }

@@ -12,7 +12,9 @@ test('every metric follows Prometheus’s naming and has no label that grows wit
 
 test('a label that is not declared is refused', () => {
   const { googleRequests } = createMetrics();
-  const increment = googleRequests.inc.bind(googleRequests) as (labels: Record<string, string>) => void;
+  const increment = googleRequests.inc.bind(googleRequests) as (
+    labels: Record<string, string>,
+  ) => void;
   expect(() => increment({ accountId: 'a' })).toThrow(/label/);
 });
 

@@ -6,45 +6,188 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
  * cost as many series as one.
  */
 function declare(registry: Registry) {
-  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) => new Counter<L>({ name, help, labelNames, registers: [registry] });
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) => new Gauge<L>({ name, help, labelNames, registers: [registry] });
-  const seconds = <L extends string>(name: string, help: string, buckets: number[], labelNames: L[] = []) => new Histogram<L>({ name, help, buckets, labelNames, registers: [registry] });
-
+  const make = makersFor(registry);
   return {
-    // google
-    googleRequests: counter('syncline_google_requests_total', 'Calls to Google by what became of them', ['api', 'method', 'code', 'reason']),
-    googleRequestSeconds: seconds('syncline_google_request_seconds', 'How long Google took to answer', [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30], ['api', 'method']),
-    googleQuotaUnits: counter('syncline_google_quota_units_total', 'Quota units spent, retries included', ['api', 'method']),
-    quotaWaitSeconds: seconds('syncline_quota_wait_seconds', 'How long a granted call waited for quota', [0.001, 0.01, 0.05, 0.25, 1, 5], ['lane']),
-    quotaDenied: counter('syncline_quota_denied_total', 'Calls that quota put off', ['scope', 'lane']),
-    tokenRefreshes: counter('syncline_token_refresh_total', 'Access tokens asked for, by what became of it', ['outcome']),
-    // store
+    ...googleMetrics(make),
+    ...storeMetrics(make),
+    ...syncMetrics(make),
+    ...doorbellMetrics(make),
+    ...fleetMetrics(make),
+    ...populationMetrics(make),
+  };
+}
+
+type Makers = ReturnType<typeof makersFor>;
+
+function makersFor(registry: Registry) {
+  return {
+    counter: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+      new Counter<L>({ name, help, labelNames, registers: [registry] }),
+    gauge: <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+      new Gauge<L>({ name, help, labelNames, registers: [registry] }),
+    seconds: <L extends string>(
+      name: string,
+      help: string,
+      buckets: number[],
+      labelNames: L[] = [],
+    ) => new Histogram<L>({ name, help, buckets, labelNames, registers: [registry] }),
+  };
+}
+
+function googleMetrics({ counter, seconds }: Makers) {
+  return {
+    googleRequests: counter(
+      'syncline_google_requests_total',
+      'Calls to Google by what became of them',
+      ['api', 'method', 'code', 'reason'],
+    ),
+    googleRequestSeconds: seconds(
+      'syncline_google_request_seconds',
+      'How long Google took to answer',
+      [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      ['api', 'method'],
+    ),
+    googleQuotaUnits: counter(
+      'syncline_google_quota_units_total',
+      'Quota units spent, retries included',
+      ['api', 'method'],
+    ),
+    quotaWaitSeconds: seconds(
+      'syncline_quota_wait_seconds',
+      'How long a granted call waited for quota',
+      [0.001, 0.01, 0.05, 0.25, 1, 5],
+      ['lane'],
+    ),
+    quotaDenied: counter('syncline_quota_denied_total', 'Calls that quota put off', [
+      'scope',
+      'lane',
+    ]),
+    tokenRefreshes: counter(
+      'syncline_token_refresh_total',
+      'Access tokens asked for, by what became of it',
+      ['outcome'],
+    ),
+  };
+}
+
+function storeMetrics({ counter }: Makers) {
+  return {
     messagesStored: counter('syncline_messages_stored_total', 'Messages written to the mirror'),
-    changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', ['entity', 'op']),
-    fencedWrites: counter('syncline_fenced_writes_total', 'Commits refused because the lease had passed on'),
-    quarantined: counter('syncline_quarantined_items_total', 'Items set aside because they cannot be taken', ['entity']),
-    // sync
-    syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', ['kind', 'outcome']),
-    syncSliceSeconds: seconds('syncline_sync_slice_seconds', 'How long a slice of work took', [0.05, 0.25, 1, 2.5, 5, 10, 30, 60], ['kind']),
-    reconcileDrift: counter('syncline_reconcile_drift_total', 'Items that an audit found to differ from Google', ['kind']),
-    // doorbells
-    doorbells: counter('syncline_doorbells_total', 'Notifications of Google by the way they came and what became of them', ['via', 'outcome']),
-    doorbellSeconds: seconds('syncline_doorbell_seconds', 'From a notification to its answer', [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5], ['via']),
-    pushToStoredSeconds: seconds('syncline_push_to_stored_seconds', 'From a notification to the commit of what it announced', [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60], ['kind']),
-    followedChanges: counter('syncline_followed_changes_total', 'Rows changed by looks, by whether a doorbell had announced it or the look found it by itself', ['kind', 'via']),
-    watchWork: counter('syncline_watch_work_total', 'Watches and channels looked after, by what was done', ['outcome']),
-    silentWatches: counter('syncline_silent_watches_total', 'Looks that found a change which no doorbell had announced', ['kind']),
-    // fleet
-    schedulerTickSeconds: seconds('syncline_scheduler_tick_seconds', 'How long a round of the scheduler took', [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]),
-    schedulerClaimed: counter('syncline_scheduler_claimed_total', 'Collections that were handed to a queue', ['queue']),
+    changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', [
+      'entity',
+      'op',
+    ]),
+    fencedWrites: counter(
+      'syncline_fenced_writes_total',
+      'Commits refused because the lease had passed on',
+    ),
+    quarantined: counter(
+      'syncline_quarantined_items_total',
+      'Items set aside because they cannot be taken',
+      ['entity'],
+    ),
+  };
+}
+
+function syncMetrics({ counter, seconds }: Makers) {
+  return {
+    syncOutcomes: counter('syncline_sync_outcomes_total', 'What slices of work ended in', [
+      'kind',
+      'outcome',
+    ]),
+    syncSliceSeconds: seconds(
+      'syncline_sync_slice_seconds',
+      'How long a slice of work took',
+      [0.05, 0.25, 1, 2.5, 5, 10, 30, 60],
+      ['kind'],
+    ),
+    reconcileDrift: counter(
+      'syncline_reconcile_drift_total',
+      'Items that an audit found to differ from Google',
+      ['kind'],
+    ),
+  };
+}
+
+function doorbellMetrics({ counter, seconds }: Makers) {
+  return {
+    doorbells: counter(
+      'syncline_doorbells_total',
+      'Notifications of Google by the way they came and what became of them',
+      ['via', 'outcome'],
+    ),
+    doorbellSeconds: seconds(
+      'syncline_doorbell_seconds',
+      'From a notification to its answer',
+      [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
+      ['via'],
+    ),
+    pushToStoredSeconds: seconds(
+      'syncline_push_to_stored_seconds',
+      'From a notification to the commit of what it announced',
+      [0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 60],
+      ['kind'],
+    ),
+    followedChanges: counter(
+      'syncline_followed_changes_total',
+      'Rows changed by looks, by whether a doorbell had announced it or the look found it by itself',
+      ['kind', 'via'],
+    ),
+    watchWork: counter(
+      'syncline_watch_work_total',
+      'Watches and channels looked after, by what was done',
+      ['outcome'],
+    ),
+    silentWatches: counter(
+      'syncline_silent_watches_total',
+      'Looks that found a change which no doorbell had announced',
+      ['kind'],
+    ),
+  };
+}
+
+function fleetMetrics({ counter, gauge, seconds }: Makers) {
+  return {
+    schedulerTickSeconds: seconds(
+      'syncline_scheduler_tick_seconds',
+      'How long a round of the scheduler took',
+      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    ),
+    schedulerClaimed: counter(
+      'syncline_scheduler_claimed_total',
+      'Collections that were handed to a queue',
+      ['queue'],
+    ),
     queueJobs: gauge('syncline_queue_jobs', 'Jobs by queue and state', ['queue', 'state']),
-    oldestJobAgeSeconds: gauge('syncline_oldest_job_age_seconds', 'How long the oldest waiting job has waited', ['queue']),
-    workerStarvingSeconds: gauge('syncline_worker_starving_seconds', 'How long jobs have waited while this worker fetched none of them', ['queue']),
-    workersBuried: counter('syncline_workers_buried_total', 'Workers that were found dead with work in hand, which others then took over'),
-    jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', ['queue', 'outcome']),
-    // accounts and watches, as the API sees them when it is asked
+    oldestJobAgeSeconds: gauge(
+      'syncline_oldest_job_age_seconds',
+      'How long the oldest waiting job has waited',
+      ['queue'],
+    ),
+    workerStarvingSeconds: gauge(
+      'syncline_worker_starving_seconds',
+      'How long jobs have waited while this worker fetched none of them',
+      ['queue'],
+    ),
+    workersBuried: counter(
+      'syncline_workers_buried_total',
+      'Workers that were found dead with work in hand, which others then took over',
+    ),
+    jobsProcessed: counter('syncline_jobs_total', 'Jobs by what became of them', [
+      'queue',
+      'outcome',
+    ]),
+  };
+}
+
+/** Accounts and watches, as the API sees them when it is asked. */
+function populationMetrics({ gauge }: Makers) {
+  return {
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
-    watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', ['kind', 'state']),
+    watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', [
+      'kind',
+      'state',
+    ]),
   };
 }
 

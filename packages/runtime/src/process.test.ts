@@ -1,7 +1,12 @@
 import { type Child, endChildren, startScript } from '../test-support/child.js';
 
 /** Servers that are named are not started, and these are never connected to. */
-const ENV = { DATABASE_URL: 'postgres://u@127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1', SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'), GOOGLE_API_URL: 'http://127.0.0.1:1' };
+const ENV = {
+  DATABASE_URL: 'postgres://u@127.0.0.1:1/x',
+  REDIS_URL: 'redis://127.0.0.1:1',
+  SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+  GOOGLE_API_URL: 'http://127.0.0.1:1',
+};
 
 afterEach(endChildren);
 
@@ -67,22 +72,36 @@ test('what an operator can mend is printed alone, without a stack', async () => 
 test('a wrong configuration is printed whole', async () => {
   const child = start('drains', { PORT: 'x', LOG_LEVEL: 'y' });
   expect(await child.ended).toEqual({ code: 1, signal: null });
-  expect(child.output().stderr).toMatch(/^The configuration has 2 mistakes:\n {2}- PORT must .*\n {2}- LOG_LEVEL must .*\n$/);
+  expect(child.output().stderr).toMatch(
+    /^The configuration has 2 mistakes:\n {2}- PORT must .*\n {2}- LOG_LEVEL must .*\n$/,
+  );
 });
 
-test.each([['has a bug', 'failed', 'x is not a function'], ['rejects unseen', 'crashed', 'nobody looked'], ['fails to drain', 'failed', 'could not drain']])(
-  'a process that %s leaves one fatal line and ends with 1',
-  async (behaviour, event, message) => {
-    const child = start(behaviour);
-    if (behaviour === 'fails to drain') {
-      await child.says('"event":"ready"');
-      child.process.kill('SIGTERM');
-    }
-    expect(await child.ended).toEqual({ code: 1, signal: null });
-    const fatal = child.output().stderr.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ level }) => level === 'fatal');
-    expect(fatal).toEqual([expect.objectContaining({ event, err: expect.objectContaining({ message }), stack: expect.stringContaining(message) })]);
-  },
-);
+test.each([
+  ['has a bug', 'failed', 'x is not a function'],
+  ['rejects unseen', 'crashed', 'nobody looked'],
+  ['fails to drain', 'failed', 'could not drain'],
+])('a process that %s leaves one fatal line and ends with 1', async (behaviour, event, message) => {
+  const child = start(behaviour);
+  if (behaviour === 'fails to drain') {
+    await child.says('"event":"ready"');
+    child.process.kill('SIGTERM');
+  }
+  expect(await child.ended).toEqual({ code: 1, signal: null });
+  const fatal = child
+    .output()
+    .stderr.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ level }) => level === 'fatal');
+  expect(fatal).toEqual([
+    expect.objectContaining({
+      event,
+      err: expect.objectContaining({ message }),
+      stack: expect.stringContaining(message),
+    }),
+  ]);
+});
 
 test('METRICS_PORT has a process serve its own metrics, and nothing else; a taken port is an error that names it', async () => {
   const child = start('drains', { METRICS_PORT: '0' });
@@ -93,5 +112,7 @@ test('METRICS_PORT has a process serve its own metrics, and nothing else; a take
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
   const second = start('drains', { METRICS_PORT: String(port) });
   expect(await second.ended).toMatchObject({ code: 1 });
-  expect(second.output().stderr).toContain(`METRICS_PORT ${port} cannot be listened on (EADDRINUSE)`);
+  expect(second.output().stderr).toContain(
+    `METRICS_PORT ${port} cannot be listened on (EADDRINUSE)`,
+  );
 });

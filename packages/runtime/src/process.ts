@@ -49,16 +49,28 @@ interface Drain {
 type Start = (rt: Runtime, config: ResolvedConfig) => Promise<Service>;
 
 /** Runs a service until it is told to end, or ends; then ends the process. */
-export async function runProcess(service: string, start: Start, options: ProcessOptions = {}): Promise<void> {
+export async function runProcess(
+  service: string,
+  start: Start,
+  options: ProcessOptions = {},
+): Promise<void> {
   const draining = new AbortController();
   drainOnSignals(draining);
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   let rt: Runtime | null = null;
   try {
     const config = loadConfig(process.env, checkoutDir(), options.requires);
-    rt = createRuntime({ service, logLevel: config.logLevel, stdout: options.stdout ?? 'stdout', signal: draining.signal });
+    rt = createRuntime({
+      service,
+      logLevel: config.logLevel,
+      stdout: options.stdout ?? 'stdout',
+      signal: draining.signal,
+    });
     const served = options.servesMetrics ? config : { ...config, metricsPort: null };
-    process.exitCode = await run(rt, start, served, { draining, deadlineMs: options.drainDeadlineMs ?? DRAIN_DEADLINE_MS });
+    process.exitCode = await run(rt, start, served, {
+      draining,
+      deadlineMs: options.drainDeadlineMs ?? DRAIN_DEADLINE_MS,
+    });
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof OperatorError) process.stderr.write(`${error.message}\n`);
@@ -82,7 +94,8 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 /** From the embedded servers' start to their release; the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
-  const metrics = config.metricsPort === null ? null : await serveMetrics(rt.metrics, config.metricsPort);
+  const metrics =
+    config.metricsPort === null ? null : await serveMetrics(rt.metrics, config.metricsPort);
   if (metrics) rt.log.info({ event: 'metrics', port: metrics.port }, 'metrics are served');
   const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
   const releaseInTime = once(() => release(rt, resolved.release));
@@ -101,24 +114,38 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   const service = await startUnlessDrained(rt, start, drain.deadlineMs);
   if (service === null) return 0;
   rt.log.info({ event: 'ready' }, 'ready');
-  const code = await Promise.race([aborted(rt.signal), service.finished ?? new Promise<never>(() => {})]);
+  const code = await Promise.race([
+    aborted(rt.signal),
+    service.finished ?? new Promise<never>(() => {}),
+  ]);
   drain.draining.abort();
   rt.log.info({ event: 'draining' }, 'draining');
   const inTime = await within(drain.deadlineMs, service.drain());
-  if (!inTime) rt.log.warn({ event: 'drain-deadline', deadlineMs: drain.deadlineMs }, 'draining took too long; what still ran is given up');
+  if (!inTime)
+    rt.log.warn(
+      { event: 'drain-deadline', deadlineMs: drain.deadlineMs },
+      'draining took too long; what still ran is given up',
+    );
   rt.log.info({ event: 'stopped' }, 'stopped');
   return code;
 }
 
 /** The service, or null when a signal came first and the start gave up, or did not get anywhere in time. */
-async function startUnlessDrained(rt: Runtime, start: () => Promise<Service>, deadlineMs: number): Promise<Service | null> {
+async function startUnlessDrained(
+  rt: Runtime,
+  start: () => Promise<Service>,
+  deadlineMs: number,
+): Promise<Service | null> {
   const starting = start().catch((error: unknown) => {
     if (rt.signal.aborted) return null; // It was interrupted, and how it says so is not news.
     throw error;
   });
   await Promise.race([starting, aborted(rt.signal)]);
   let service: Service | null = null;
-  await within(deadlineMs, starting.then((started) => (service = started)));
+  await within(
+    deadlineMs,
+    starting.then((started) => (service = started)),
+  );
   return service;
 }
 
@@ -126,9 +153,13 @@ async function startUnlessDrained(rt: Runtime, start: () => Promise<Service>, de
 async function release(rt: Runtime, embedded: () => Promise<void>): Promise<void> {
   try {
     const inTime = await within(RELEASE_DEADLINE_MS, embedded());
-    if (!inTime) rt.log.warn({ event: 'release-deadline' }, 'the embedded servers are still stopping');
+    if (!inTime)
+      rt.log.warn({ event: 'release-deadline' }, 'the embedded servers are still stopping');
   } catch (error) {
-    rt.log.warn({ event: 'release-failed', err: error }, 'the embedded servers could not be released');
+    rt.log.warn(
+      { event: 'release-failed', err: error },
+      'the embedded servers could not be released',
+    );
   }
 }
 
@@ -152,19 +183,26 @@ async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
 
 /** With its stack at every level: a bug that nobody can place is not mended. */
 function logBug(rt: Runtime, event: string, error: unknown): void {
-  rt.log.fatal({ event, err: error, stack: error instanceof Error ? error.stack : undefined }, 'ended by an error that nobody expected');
+  rt.log.fatal(
+    { event, err: error, stack: error instanceof Error ? error.stack : undefined },
+    'ended by an error that nobody expected',
+  );
 }
 
 /** Resolves with exit code 0 when the signal is aborted. */
 function aborted(signal: AbortSignal): Promise<number> {
   if (signal.aborted) return Promise.resolve(0);
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(0), { once: true }));
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(0), { once: true }),
+  );
 }
 
 /** Whether `work` was done in time. Rejects with its error. */
 async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), deadlineMs)));
+  const late = new Promise<false>(
+    (resolve) => (timer = setTimeout(() => resolve(false), deadlineMs)),
+  );
   try {
     return await Promise.race([work.then(() => true), late]);
   } finally {

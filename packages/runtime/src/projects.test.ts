@@ -11,7 +11,10 @@ afterAll(() => rmSync(dir, { recursive: true }));
 function configWith(content: unknown, env: NodeJS.ProcessEnv = {}) {
   const file = path.join(dir, 'projects.json');
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
-  return loadConfig({ GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret', GOOGLE_PROJECTS_FILE: file, ...env }, '/checkout');
+  return loadConfig(
+    { GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret', GOOGLE_PROJECTS_FILE: file, ...env },
+    '/checkout',
+  );
 }
 
 function problemsOf(content: unknown, env: NodeJS.ProcessEnv = {}): string[] {
@@ -26,12 +29,26 @@ function problemsOf(content: unknown, env: NodeJS.ProcessEnv = {}): string[] {
 
 test('each project has its own client, and its own limits where it names them', () => {
   writeFileSync(path.join(dir, 'b-secret'), 'of-b\n');
-  const { google, quotas } = configWith([
-    { name: 'b', clientId: 'client-b', clientSecretFile: 'b-secret', gmailUnitsPerProjectDay: 5_000_000, gmailQuotaTier: 'legacy' },
-    { name: 'c', clientId: 'client-c', clientSecret: 'of-c' },
-  ], { GMAIL_UNITS_PER_USER_MINUTE: '9000' });
+  const { google, quotas } = configWith(
+    [
+      {
+        name: 'b',
+        clientId: 'client-b',
+        clientSecretFile: 'b-secret',
+        gmailUnitsPerProjectDay: 5_000_000,
+        gmailQuotaTier: 'legacy',
+      },
+      { name: 'c', clientId: 'client-c', clientSecret: 'of-c' },
+    ],
+    { GMAIL_UNITS_PER_USER_MINUTE: '9000' },
+  );
   expect(google.projects).toEqual([
-    { name: 'b', clientId: 'client-b', clientSecret: 'of-b', quotas: { ...quotas, gmailUnitsPerProjectDay: 5_000_000, gmailTier: 'legacy' } },
+    {
+      name: 'b',
+      clientId: 'client-b',
+      clientSecret: 'of-b',
+      quotas: { ...quotas, gmailUnitsPerProjectDay: 5_000_000, gmailTier: 'legacy' },
+    },
     { name: 'c', clientId: 'client-c', clientSecret: 'of-c', quotas },
   ]);
   expect(quotas).toMatchObject({ gmailUnitsPerUserMinute: 9_000, gmailTier: 'new' });
@@ -43,18 +60,68 @@ test.each<[string, unknown, string]>([
   ['text', 'hunter2', 'must hold a JSON list of at most 100 projects'],
   ['no list', GOOD, 'must hold a JSON list of at most 100 projects'],
   ['an entry that is none', ['hunter2'], 'entry 1: must be an object'],
-  ['an unknown key', [{ ...GOOD, hunter2: 1 }], 'entry 1: knows no key but name, clientId, clientSecret, clientSecretFile, gmailUnitsPerUserMinute, gmailUnitsPerProjectMinute, gmailUnitsPerProjectDay, calendarRequestsPerUserMinute, calendarRequestsPerProjectMinute, gmailQuotaTier, gmailPubsubTopic, gmailPubsubSubscription'],
-  ['a name that is none', [{ ...GOOD, name: '{hunter2}' }], 'entry 1: name must be 1 to 31 characters of a-z, 0-9 and -'],
-  ['a name twice', [GOOD, GOOD], 'entry 2: the name is taken; "default" is the project of GOOGLE_CLIENT_ID'],
-  ['the name of the plain client', [{ ...GOOD, name: 'default' }], 'entry 1: the name is taken; "default" is the project of GOOGLE_CLIENT_ID'],
+  [
+    'an unknown key',
+    [{ ...GOOD, hunter2: 1 }],
+    'entry 1: knows no key but name, clientId, clientSecret, clientSecretFile, gmailUnitsPerUserMinute, gmailUnitsPerProjectMinute, gmailUnitsPerProjectDay, calendarRequestsPerUserMinute, calendarRequestsPerProjectMinute, gmailQuotaTier, gmailPubsubTopic, gmailPubsubSubscription',
+  ],
+  [
+    'a name that is none',
+    [{ ...GOOD, name: '{hunter2}' }],
+    'entry 1: name must be 1 to 31 characters of a-z, 0-9 and -',
+  ],
+  [
+    'a name twice',
+    [GOOD, GOOD],
+    'entry 2: the name is taken; "default" is the project of GOOGLE_CLIENT_ID',
+  ],
+  [
+    'the name of the plain client',
+    [{ ...GOOD, name: 'default' }],
+    'entry 1: the name is taken; "default" is the project of GOOGLE_CLIENT_ID',
+  ],
   ['no client', [{ ...GOOD, clientId: undefined }], 'entry 1: clientId must be a text'],
-  ['no secret', [{ ...GOOD, clientSecret: undefined }], 'entry 1: needs one of clientSecret and clientSecretFile'],
-  ['two secrets', [{ ...GOOD, clientSecretFile: 'hunter2' }], 'entry 1: needs one of clientSecret and clientSecretFile'],
-  ['a secret file that is not there', [{ ...GOOD, clientSecret: undefined, clientSecretFile: 'hunter2' }], 'entry 1: clientSecretFile names a file that cannot be read (ENOENT)'],
-  ['a topic that is none', [{ ...GOOD, gmailPubsubTopic: 'hunter2' }], 'entry 1: gmailPubsubTopic must look like projects/P/topics/T'],
-  ['a subscription that is none', [{ ...GOOD, gmailPubsubTopic: 'projects/b/topics/t', gmailPubsubSubscription: 'projects/b/topics/hunter2' }], 'entry 1: gmailPubsubSubscription must look like projects/P/subscriptions/S'],
-  ['a subscription without a topic', [{ ...GOOD, gmailPubsubSubscription: 'projects/b/subscriptions/s' }], 'entry 1: gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there'],
-  ['a limit in words', [{ ...GOOD, gmailUnitsPerProjectDay: '80M' }], 'entry 1: gmailUnitsPerProjectDay must be a whole number of at least 1'],
+  [
+    'no secret',
+    [{ ...GOOD, clientSecret: undefined }],
+    'entry 1: needs one of clientSecret and clientSecretFile',
+  ],
+  [
+    'two secrets',
+    [{ ...GOOD, clientSecretFile: 'hunter2' }],
+    'entry 1: needs one of clientSecret and clientSecretFile',
+  ],
+  [
+    'a secret file that is not there',
+    [{ ...GOOD, clientSecret: undefined, clientSecretFile: 'hunter2' }],
+    'entry 1: clientSecretFile names a file that cannot be read (ENOENT)',
+  ],
+  [
+    'a topic that is none',
+    [{ ...GOOD, gmailPubsubTopic: 'hunter2' }],
+    'entry 1: gmailPubsubTopic must look like projects/P/topics/T',
+  ],
+  [
+    'a subscription that is none',
+    [
+      {
+        ...GOOD,
+        gmailPubsubTopic: 'projects/b/topics/t',
+        gmailPubsubSubscription: 'projects/b/topics/hunter2',
+      },
+    ],
+    'entry 1: gmailPubsubSubscription must look like projects/P/subscriptions/S',
+  ],
+  [
+    'a subscription without a topic',
+    [{ ...GOOD, gmailPubsubSubscription: 'projects/b/subscriptions/s' }],
+    'entry 1: gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there',
+  ],
+  [
+    'a limit in words',
+    [{ ...GOOD, gmailUnitsPerProjectDay: '80M' }],
+    'entry 1: gmailUnitsPerProjectDay must be a whole number of at least 1',
+  ],
 ])('%s is refused by its place, and nothing of it is quoted', (_, content, problem) => {
   const problems = problemsOf(content);
   expect(problems.join()).not.toContain('hunter2');
@@ -62,18 +129,35 @@ test.each<[string, unknown, string]>([
 });
 
 test('a file that is not there is one mistake among the others', () => {
-  expect(problemsOf([], { GOOGLE_PROJECTS_FILE: '/nowhere/projects.json', PORT: 'http' })).toEqual([expect.stringMatching(/^PORT /)]);
-  expect(problemsOf([], { GOOGLE_PROJECTS_FILE: '/nowhere/projects.json' })).toEqual(['GOOGLE_PROJECTS_FILE names a file that cannot be read (ENOENT)']);
+  expect(problemsOf([], { GOOGLE_PROJECTS_FILE: '/nowhere/projects.json', PORT: 'http' })).toEqual([
+    expect.stringMatching(/^PORT /),
+  ]);
+  expect(problemsOf([], { GOOGLE_PROJECTS_FILE: '/nowhere/projects.json' })).toEqual([
+    'GOOGLE_PROJECTS_FILE names a file that cannot be read (ENOENT)',
+  ]);
 });
 
 test('a project’s own topic and subscription are doorbells, and whoever hears them needs the key that they are pulled with', () => {
-  const rings = { ...GOOD, gmailPubsubTopic: 'projects/b/topics/t', gmailPubsubSubscription: 'projects/b/subscriptions/s' };
+  const rings = {
+    ...GOOD,
+    gmailPubsubTopic: 'projects/b/topics/t',
+    gmailPubsubSubscription: 'projects/b/subscriptions/s',
+  };
   const { push, google } = configWith([rings, { ...GOOD, name: 'c' }]);
-  expect(push).toMatchObject({ gmailTopic: null, projectTopics: { b: 'projects/b/topics/t' }, projectSubscriptions: ['projects/b/subscriptions/s'] });
+  expect(push).toMatchObject({
+    gmailTopic: null,
+    projectTopics: { b: 'projects/b/topics/t' },
+    projectSubscriptions: ['projects/b/subscriptions/s'],
+  });
   expect(google.projects[0]).toMatchObject({ gmailTopic: 'projects/b/topics/t' });
   expect(configWith([GOOD]).push).toBeNull();
   const file = path.join(dir, 'projects.json');
   writeFileSync(file, JSON.stringify([rings]));
-  const hears = (): unknown => loadConfig({ GOOGLE_API_URL: 'http://127.0.0.1:1', GOOGLE_PROJECTS_FILE: file }, '/checkout', ['doorbells']);
-  expect(hears).toThrow('GOOGLE_APPLICATION_CREDENTIALS is required with a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE');
+  const hears = (): unknown =>
+    loadConfig({ GOOGLE_API_URL: 'http://127.0.0.1:1', GOOGLE_PROJECTS_FILE: file }, '/checkout', [
+      'doorbells',
+    ]);
+  expect(hears).toThrow(
+    'GOOGLE_APPLICATION_CREDENTIALS is required with a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE',
+  );
 });

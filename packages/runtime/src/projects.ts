@@ -45,24 +45,38 @@ type Entry = z.infer<typeof ENTRY>;
 
 /** What a key must be, for the message: a value is never quoted, since it may be a secret. */
 const EXPECTED: Record<string, string> = {
-  name: 'must be 1 to 31 characters of a-z, 0-9 and -', clientId: 'must be a text', clientSecret: 'must be a text', clientSecretFile: 'must be a text', gmailQuotaTier: 'must be new or legacy',
-  gmailPubsubTopic: 'must look like projects/P/topics/T', gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
+  name: 'must be 1 to 31 characters of a-z, 0-9 and -',
+  clientId: 'must be a text',
+  clientSecret: 'must be a text',
+  clientSecretFile: 'must be a text',
+  gmailQuotaTier: 'must be new or legacy',
+  gmailPubsubTopic: 'must look like projects/P/topics/T',
+  gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
 };
 
 /**
  * The projects of the file, beside the default one; limits that an entry leaves out are the default project's. Every mistake goes to `problems`.
  * A relative `clientSecretFile` counts from the folder of `file`.
  */
-export function readProjects(file: string | undefined, defaults: Quotas, problems: string[]): GoogleProject[] {
+export function readProjects(
+  file: string | undefined,
+  defaults: Quotas,
+  problems: string[],
+): GoogleProject[] {
   if (file === undefined) return [];
   const tell = (problem: string): void => void problems.push(`GOOGLE_PROJECTS_FILE ${problem}`);
   const list = parsed(file, tell);
   if (list === null) return [];
   const names = new Set([DEFAULT_PROJECT]);
   return list.flatMap((value, index) => {
-    const project = projectOf(value, path.dirname(file), defaults, (problem) => tell(`entry ${index + 1}: ${problem}`));
+    const project = projectOf(value, path.dirname(file), defaults, (problem) =>
+      tell(`entry ${index + 1}: ${problem}`),
+    );
     if (project === null) return [];
-    if (names.has(project.name)) tell(`entry ${index + 1}: the name is taken; "${DEFAULT_PROJECT}" is the project of GOOGLE_CLIENT_ID`);
+    if (names.has(project.name))
+      tell(
+        `entry ${index + 1}: the name is taken; "${DEFAULT_PROJECT}" is the project of GOOGLE_CLIENT_ID`,
+      );
     names.add(project.name);
     return [project];
   });
@@ -73,7 +87,9 @@ function parsed(file: string, tell: (problem: string) => void): unknown[] | null
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    tell(`names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    tell(
+      `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+    );
     return null;
   }
   const list = jsonOf(text);
@@ -91,27 +107,45 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function projectOf(value: unknown, folder: string, defaults: Quotas, tell: (problem: string) => void): GoogleProject | null {
+function projectOf(
+  value: unknown,
+  folder: string,
+  defaults: Quotas,
+  tell: (problem: string) => void,
+): GoogleProject | null {
   const entry = ENTRY.safeParse(value);
   if (!entry.success) {
     for (const issue of entry.error.issues) tell(inWords(issue));
     return null;
   }
   const { name, clientId, gmailPubsubTopic, gmailPubsubSubscription } = entry.data;
-  if (gmailPubsubSubscription !== undefined && gmailPubsubTopic === undefined) tell('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
+  if (gmailPubsubSubscription !== undefined && gmailPubsubTopic === undefined)
+    tell('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
   const clientSecret = secretOf(entry.data, folder, tell);
   if (clientSecret === null) return null;
-  const doorbell = { ...(gmailPubsubTopic === undefined ? {} : { gmailTopic: gmailPubsubTopic }), ...(gmailPubsubSubscription === undefined ? {} : { gmailSubscription: gmailPubsubSubscription }) };
+  const doorbell = {
+    ...(gmailPubsubTopic === undefined ? {} : { gmailTopic: gmailPubsubTopic }),
+    ...(gmailPubsubSubscription === undefined
+      ? {}
+      : { gmailSubscription: gmailPubsubSubscription }),
+  };
   return { name, clientId, clientSecret, quotas: quotasOf(entry.data, defaults), ...doorbell };
 }
 
 function inWords(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `knows no key but ${Object.keys(ENTRY.shape).join(', ')}`;
+  if (issue.code === 'unrecognized_keys')
+    return `knows no key but ${Object.keys(ENTRY.shape).join(', ')}`;
   const key = String(issue.path[0] ?? '');
-  return key === '' ? 'must be an object' : `${key} ${EXPECTED[key] ?? 'must be a whole number of at least 1'}`;
+  return key === ''
+    ? 'must be an object'
+    : `${key} ${EXPECTED[key] ?? 'must be a whole number of at least 1'}`;
 }
 
-function secretOf({ clientSecret, clientSecretFile }: Entry, folder: string, tell: (problem: string) => void): string | null {
+function secretOf(
+  { clientSecret, clientSecretFile }: Entry,
+  folder: string,
+  tell: (problem: string) => void,
+): string | null {
   if ((clientSecret === undefined) === (clientSecretFile === undefined)) {
     tell('needs one of clientSecret and clientSecretFile');
     return null;
@@ -122,7 +156,9 @@ function secretOf({ clientSecret, clientSecretFile }: Entry, folder: string, tel
     if (secret !== '') return secret;
     tell('clientSecretFile names an empty file');
   } catch (error) {
-    tell(`clientSecretFile names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    tell(
+      `clientSecretFile names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+    );
   }
   return null;
 }
@@ -130,10 +166,13 @@ function secretOf({ clientSecret, clientSecretFile }: Entry, folder: string, tel
 function quotasOf(entry: Entry, defaults: Quotas): Quotas {
   return {
     gmailUnitsPerUserMinute: entry.gmailUnitsPerUserMinute ?? defaults.gmailUnitsPerUserMinute,
-    gmailUnitsPerProjectMinute: entry.gmailUnitsPerProjectMinute ?? defaults.gmailUnitsPerProjectMinute,
+    gmailUnitsPerProjectMinute:
+      entry.gmailUnitsPerProjectMinute ?? defaults.gmailUnitsPerProjectMinute,
     gmailUnitsPerProjectDay: entry.gmailUnitsPerProjectDay ?? defaults.gmailUnitsPerProjectDay,
-    calendarRequestsPerUserMinute: entry.calendarRequestsPerUserMinute ?? defaults.calendarRequestsPerUserMinute,
-    calendarRequestsPerProjectMinute: entry.calendarRequestsPerProjectMinute ?? defaults.calendarRequestsPerProjectMinute,
+    calendarRequestsPerUserMinute:
+      entry.calendarRequestsPerUserMinute ?? defaults.calendarRequestsPerUserMinute,
+    calendarRequestsPerProjectMinute:
+      entry.calendarRequestsPerProjectMinute ?? defaults.calendarRequestsPerProjectMinute,
     gmailTier: entry.gmailQuotaTier ?? defaults.gmailTier,
   };
 }

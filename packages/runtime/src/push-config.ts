@@ -35,40 +35,81 @@ export function toPush(values: Values, projects: readonly GoogleProject[]): Push
   const push: Push = {
     gmailTopic: values.GMAIL_PUBSUB_TOPIC ?? null,
     gmailSubscription: values.GMAIL_PUBSUB_SUBSCRIPTION ?? null,
-    projectTopics: Object.fromEntries(projects.flatMap(({ name, gmailTopic }) => (gmailTopic === undefined ? [] : [[name, gmailTopic]]))),
+    projectTopics: Object.fromEntries(
+      projects.flatMap(({ name, gmailTopic }) =>
+        gmailTopic === undefined ? [] : [[name, gmailTopic]],
+      ),
+    ),
     projectSubscriptions: projects.flatMap(({ gmailSubscription }) => gmailSubscription ?? []),
     baseUrl,
-    gmailAudience: values.PUSH_GMAIL_AUDIENCE ?? (baseUrl !== null && values.PUSH_GMAIL_SERVICE_ACCOUNT ? `${baseUrl}/push/gmail` : null),
+    gmailAudience:
+      values.PUSH_GMAIL_AUDIENCE ??
+      (baseUrl !== null && values.PUSH_GMAIL_SERVICE_ACCOUNT ? `${baseUrl}/push/gmail` : null),
     gmailServiceAccount: values.PUSH_GMAIL_SERVICE_ACCOUNT ?? null,
     credentialsFile: values.GOOGLE_APPLICATION_CREDENTIALS ?? null,
   };
-  const { credentialsFile: _file, projectTopics, projectSubscriptions: _pulled, ...doorbells } = push;
-  return Object.keys(projectTopics).length > 0 || Object.values(doorbells).some((value) => value !== null) ? push : null;
+  const {
+    credentialsFile: _file,
+    projectTopics,
+    projectSubscriptions: _pulled,
+    ...doorbells
+  } = push;
+  return Object.keys(projectTopics).length > 0 ||
+    Object.values(doorbells).some((value) => value !== null)
+    ? push
+    : null;
 }
 
 /** What the process that hears the doorbells lacks, by variable name. */
-export function missingForDoorbells(filled: Record<string, string>, projects: readonly GoogleProject[]): string[] {
+export function missingForDoorbells(
+  filled: Record<string, string>,
+  projects: readonly GoogleProject[],
+): string[] {
   const problems: string[] = [];
-  const pulled = filled['GMAIL_PUBSUB_SUBSCRIPTION'] ? 'GMAIL_PUBSUB_SUBSCRIPTION' : projects.some(({ gmailSubscription }) => gmailSubscription !== undefined) ? 'a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE' : null;
-  if (pulled !== null) problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
+  const pulled = filled['GMAIL_PUBSUB_SUBSCRIPTION']
+    ? 'GMAIL_PUBSUB_SUBSCRIPTION'
+    : projects.some(({ gmailSubscription }) => gmailSubscription !== undefined)
+      ? 'a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE'
+      : null;
+  if (pulled !== null)
+    problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
   if (filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
-    problems.push('PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: anybody at Google can get a token for an audience, so the sender must be named');
+    problems.push(
+      'PUSH_GMAIL_SERVICE_ACCOUNT is required with PUSH_GMAIL_AUDIENCE: anybody at Google can get a token for an audience, so the sender must be named',
+    );
   }
-  if (filled['PUSH_GMAIL_SERVICE_ACCOUNT'] && !filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_BASE_URL']) {
-    problems.push('PUSH_GMAIL_AUDIENCE is required with PUSH_GMAIL_SERVICE_ACCOUNT, unless PUSH_BASE_URL says where pushes arrive');
+  if (
+    filled['PUSH_GMAIL_SERVICE_ACCOUNT'] &&
+    !filled['PUSH_GMAIL_AUDIENCE'] &&
+    !filled['PUSH_BASE_URL']
+  ) {
+    problems.push(
+      'PUSH_GMAIL_AUDIENCE is required with PUSH_GMAIL_SERVICE_ACCOUNT, unless PUSH_BASE_URL says where pushes arrive',
+    );
   }
   return problems;
 }
 
 function problemsOfKeyFile(file: string | undefined, pulled: string): string[] {
-  if (!file) return [`GOOGLE_APPLICATION_CREDENTIALS is required with ${pulled}: the path of the key file of a service account that may pull`];
-  return readServiceAccount(file) ? [] : ["GOOGLE_APPLICATION_CREDENTIALS names no readable key file of a service account (JSON with client_email and private_key)"];
+  if (!file)
+    return [
+      `GOOGLE_APPLICATION_CREDENTIALS is required with ${pulled}: the path of the key file of a service account that may pull`,
+    ];
+  return readServiceAccount(file)
+    ? []
+    : [
+        'GOOGLE_APPLICATION_CREDENTIALS names no readable key file of a service account (JSON with client_email and private_key)',
+      ];
 }
 
 /** Null when the file cannot be read or is no such key. */
 export function readServiceAccount(file: string): ServiceAccountKey | null {
   try {
-    const { client_email: email, private_key: privateKey, private_key_id: keyId } = Object(JSON.parse(readFileSync(file, 'utf8'))) as Record<string, unknown>;
+    const {
+      client_email: email,
+      private_key: privateKey,
+      private_key_id: keyId,
+    } = Object(JSON.parse(readFileSync(file, 'utf8'))) as Record<string, unknown>;
     if (typeof email !== 'string' || typeof privateKey !== 'string') return null;
     createPrivateKey(privateKey);
     return { email, privateKey, keyId: typeof keyId === 'string' ? keyId : '' };

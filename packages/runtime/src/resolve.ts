@@ -6,15 +6,32 @@ import { startEmbedded } from './embedded/start.js';
  * really done. Google's client and the key are empty where the process said that it needs none.
  * @throws OperatorError when the machine lacks something that a person has to install.
  */
-export async function resolveConfig(config: Config, log: (line: string) => void): Promise<{ config: ResolvedConfig; release(): Promise<void> }> {
+export async function resolveConfig(
+  config: Config,
+  log: (line: string) => void,
+): Promise<{ config: ResolvedConfig; release(): Promise<void> }> {
   const { databaseUrl, redisUrl, masterKey, dataDir } = config;
-  const google = { apiUrl: config.google.apiUrl, clientId: config.google.clientId ?? '', clientSecret: config.google.clientSecret ?? '', projects: config.google.projects };
+  const google = {
+    apiUrl: config.google.apiUrl,
+    clientId: config.google.clientId ?? '',
+    clientSecret: config.google.clientSecret ?? '',
+    projects: config.google.projects,
+  };
   if (databaseUrl !== null && redisUrl !== null) {
-    return { config: { ...config, databaseUrl, redisUrl, masterKey: masterKey ?? Buffer.alloc(0), google }, release: async () => {} };
+    return {
+      config: { ...config, databaseUrl, redisUrl, masterKey: masterKey ?? Buffer.alloc(0), google },
+      release: async () => {},
+    };
   }
   const embedded = await startEmbedded({ dataDir, databaseUrl, redisUrl, log });
   return {
-    config: { ...config, databaseUrl: embedded.databaseUrl, redisUrl: embedded.redisUrl, masterKey: masterKey ?? embedded.masterKey, google },
+    config: {
+      ...config,
+      databaseUrl: embedded.databaseUrl,
+      redisUrl: embedded.redisUrl,
+      masterKey: masterKey ?? embedded.masterKey,
+      google,
+    },
     release: () => embedded.release(),
   };
 }

@@ -2,12 +2,26 @@ import { z } from 'zod';
 import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
 
 /** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
-export const FILE_VARIANTS = ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'SYNCLINE_MASTER_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
+export const FILE_VARIANTS = [
+  'GOOGLE_CLIENT_ID',
+  'GOOGLE_CLIENT_SECRET',
+  'SYNCLINE_MASTER_KEY',
+  'DATABASE_URL',
+  'REDIS_URL',
+] as const;
 
 /** Every variable that Syncline reads, with its default. Messages complete the sentence "<NAME> …" and quote no value. */
 export const VARIABLES = z.object({
-  DATABASE_URL: url(['postgres:', 'postgresql:'], 'must be a URL like postgresql://user:password@host:5432/database', hasDatabase).optional(),
-  REDIS_URL: url(['redis:', 'rediss:'], 'must be a URL like redis://:password@host:6379/0', hasHost).optional(),
+  DATABASE_URL: url(
+    ['postgres:', 'postgresql:'],
+    'must be a URL like postgresql://user:password@host:5432/database',
+    hasDatabase,
+  ).optional(),
+  REDIS_URL: url(
+    ['redis:', 'rediss:'],
+    'must be a URL like redis://:password@host:6379/0',
+    hasHost,
+  ).optional(),
   SYNCLINE_DATA_DIR: z.string().optional(),
   GOOGLE_CLIENT_ID: z.string().optional(),
   GOOGLE_CLIENT_SECRET: z.string().optional(),
@@ -23,7 +37,9 @@ export const VARIABLES = z.object({
   POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
-  MIRROR_BODIES: z.enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none').default('full'),
+  MIRROR_BODIES: z
+    .enum(['full', 'raw', 'text', 'none'], 'must be full, raw, text or none')
+    .default('full'),
   MIRROR_EXCLUDE: listOf(['spam', 'trash', 'drafts']).default([]),
   // With 20,000 days the window stays after 1970, which stands for the beginning of a mailbox.
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
@@ -31,12 +47,25 @@ export const VARIABLES = z.object({
   WORKER_STUCK_SECONDS: whole(1, 3_600).default(60),
   PORT: whole(0, 65_535).default(3000),
   METRICS_PORT: whole(0, 65_535).optional(),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent').default('info'),
+  LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be one of fatal, error, warn, info, debug, trace, silent',
+    )
+    .default('info'),
   GMAIL_PUBSUB_TOPIC: z.string().regex(TOPIC_NAME, 'must look like projects/P/topics/T').optional(),
-  GMAIL_PUBSUB_SUBSCRIPTION: z.string().regex(SUBSCRIPTION_NAME, 'must look like projects/P/subscriptions/S').optional(),
-  PUSH_BASE_URL: baseUrl('must be a public https address like https://sync.example.com (http for loopback only)').optional(),
+  GMAIL_PUBSUB_SUBSCRIPTION: z
+    .string()
+    .regex(SUBSCRIPTION_NAME, 'must look like projects/P/subscriptions/S')
+    .optional(),
+  PUSH_BASE_URL: baseUrl(
+    'must be a public https address like https://sync.example.com (http for loopback only)',
+  ).optional(),
   PUSH_GMAIL_AUDIENCE: z.string().optional(),
-  PUSH_GMAIL_SERVICE_ACCOUNT: z.string().regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account').optional(),
+  PUSH_GMAIL_SERVICE_ACCOUNT: z
+    .string()
+    .regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account')
+    .optional(),
   // Google's own name for the path of a service account's key file.
   GOOGLE_APPLICATION_CREDENTIALS: z.string().optional(),
   // Our own tests hand their servers to child processes by these; nothing here reads them.
@@ -47,8 +76,12 @@ export const VARIABLES = z.object({
 export type Values = z.infer<typeof VARIABLES>;
 
 function whole(min: number, max: number) {
-  const inRange = (text: string): boolean => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
-  return z.string().refine(inRange, `must be a whole number from ${min} to ${max}`).transform(Number);
+  const inRange = (text: string): boolean =>
+    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  return z
+    .string()
+    .refine(inRange, `must be a whole number from ${min} to ${max}`)
+    .transform(Number);
 }
 
 /** Names from `allowed`, between commas; each counts once. */
@@ -56,26 +89,45 @@ function listOf<const Name extends string>(allowed: readonly Name[]) {
   const names = (text: string): string[] => text.split(',').map((name) => name.trim());
   return z
     .string()
-    .refine((text) => names(text).every((name) => (allowed as readonly string[]).includes(name)), `must be a list of ${allowed.join(', ')}, separated by commas`)
+    .refine(
+      (text) => names(text).every((name) => (allowed as readonly string[]).includes(name)),
+      `must be a list of ${allowed.join(', ')}, separated by commas`,
+    )
     .transform((text) => allowed.filter((name) => names(text).includes(name)));
 }
 
 function url(protocols: readonly string[], message: string, accepts: (parsed: URL) => boolean) {
-  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol) && accepts(new URL(text)), message);
+  return z
+    .string()
+    .refine(
+      (text) =>
+        URL.canParse(text) && protocols.includes(new URL(text).protocol) && accepts(new URL(text)),
+      message,
+    );
 }
 
 /** An http(s) origin without its trailing slash, so that Google's own paths can be appended to it. */
 function origin(message: string) {
-  return url(['http:', 'https:'], message, (parsed) => isPlain(parsed) && parsed.pathname === '/').transform((text) => new URL(text).origin);
+  return url(
+    ['http:', 'https:'],
+    message,
+    (parsed) => isPlain(parsed) && parsed.pathname === '/',
+  ).transform((text) => new URL(text).origin);
 }
 
 /** An address that our own paths can be appended to. It may have a path of its own, behind a gateway. */
 function baseUrl(message: string) {
-  return url(['http:', 'https:'], message, (parsed) => isPlain(parsed) && isSecureOrLoopback(parsed)).transform((text) => text.replace(/\/+$/, ''));
+  return url(
+    ['http:', 'https:'],
+    message,
+    (parsed) => isPlain(parsed) && isSecureOrLoopback(parsed),
+  ).transform((text) => text.replace(/\/+$/, ''));
 }
 
 function isPlain(parsed: URL): boolean {
-  return parsed.search === '' && parsed.hash === '' && parsed.username === '' && parsed.password === '';
+  return (
+    parsed.search === '' && parsed.hash === '' && parsed.username === '' && parsed.password === ''
+  );
 }
 
 /** A host, or the directory of a Unix socket in `?host=`. */
@@ -88,10 +140,15 @@ function hasHost(parsed: URL): boolean {
 }
 
 function isSecureOrLoopback(parsed: URL): boolean {
-  return parsed.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
+  return (
+    parsed.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
+  );
 }
 
 function masterKey() {
   const isKey = (text: string): boolean => /^[A-Za-z0-9+/_-]{43}=?$/.test(text);
-  return z.string().refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them').transform((text) => Buffer.from(text, 'base64'));
+  return z
+    .string()
+    .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
+    .transform((text) => Buffer.from(text, 'base64'));
 }

@@ -38,14 +38,18 @@ export function startProgram(program: string, args: string[], env: NodeJS.Proces
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code, signal })),
+  );
   const says = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => void ((stdout + stderr).includes(text) && resolve());
       look();
       child.stdout.on('data', look);
       child.stderr.on('data', look);
-      void ended.then(() => reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)));
+      void ended.then(() =>
+        reject(new Error(`ended without saying "${text}":\n${stdout}${stderr}`)),
+      );
     });
   const started: Child = { process: child, output: () => ({ stdout, stderr }), says, ended };
   running.add(started);

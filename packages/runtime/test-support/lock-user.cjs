@@ -8,7 +8,10 @@ const [dir, times] = process.argv.slice(2);
 const count = path.join(dir, 'count');
 
 (async () => {
-  if (times === 'die') await withFileLock(dir, 'lock', { timeoutMs: 10_000 }, () => process.kill(process.pid, 'SIGKILL'));
+  if (times === 'die')
+    await withFileLock(dir, 'lock', { timeoutMs: 10_000 }, () =>
+      process.kill(process.pid, 'SIGKILL'),
+    );
   for (let i = 0; i < Number(times); i++) {
     await withFileLock(dir, 'lock', { timeoutMs: 30_000 }, async () => {
       const seen = Number(readFileSync(count, 'utf8'));

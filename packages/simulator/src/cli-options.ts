@@ -38,12 +38,17 @@ Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (G
   --help              this text
 
 Control calls, JSON in and out (GET /sim lists them with every fault and action):
-${Object.entries(CONTROLS).map(([call, what]) => `  ${call.padEnd(34)} ${what}`).join('\n')}
+${Object.entries(CONTROLS)
+  .map(([call, what]) => `  ${call.padEnd(34)} ${what}`)
+  .join('\n')}
 Faults: ${MENUS.faults.join(', ')};
   once: ${MENUS.worldFaults.join(', ')} (variant: ${MENUS.revokeGrantVariants.join(', ')}).
 `;
 
-export type CommandLine = { kind: 'run'; options: SimulatorOptions } | { kind: 'help' } | { kind: 'mistake'; message: string };
+export type CommandLine =
+  | { kind: 'run'; options: SimulatorOptions }
+  | { kind: 'help' }
+  | { kind: 'mistake'; message: string };
 
 /** Reads the arguments; a mistake comes back as one clear message. */
 export function readCommandLine(args: readonly string[]): CommandLine {
@@ -54,42 +59,129 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     return { kind: 'mistake', message: error instanceof Error ? error.message : String(error) };
   }
   if (values.help === true) return { kind: 'help' };
-  const numbers = NUMBERS.map(([flag, field, least]) => ({ flag, field, least, text: values[flag] }));
-  const wrong = numbers.find(({ text, least }) => text !== undefined && !(text.trim() !== '' && Number(text) >= least && Number.isFinite(Number(text))));
-  if (wrong !== undefined) return { kind: 'mistake', message: `--${wrong.flag} wants a number of at least ${wrong.least}, not "${wrong.text ?? ''}"` };
+  const numbers = NUMBERS.map(([flag, field, least]) => ({
+    flag,
+    field,
+    least,
+    text: values[flag],
+  }));
+  const wrong = numbers.find(
+    ({ text, least }) =>
+      text !== undefined &&
+      !(text.trim() !== '' && Number(text) >= least && Number.isFinite(Number(text))),
+  );
+  if (wrong !== undefined)
+    return {
+      kind: 'mistake',
+      message: `--${wrong.flag} wants a number of at least ${wrong.least}, not "${wrong.text ?? ''}"`,
+    };
   const latency = latencyOf(values.latency ?? '0');
-  if (latency === null) return { kind: 'mistake', message: `--latency wants milliseconds (50) or a range (20-80), not "${values.latency ?? ''}"` };
+  if (latency === null)
+    return {
+      kind: 'mistake',
+      message: `--latency wants milliseconds (50) or a range (20-80), not "${values.latency ?? ''}"`,
+    };
   const { tier = 'new' } = values;
-  if (tier !== 'new' && tier !== 'legacy') return { kind: 'mistake', message: `--tier is new or legacy, not "${tier}"` };
-  const counts = Object.fromEntries(numbers.filter(({ text }) => text !== undefined).map(({ field, text }) => [field, Number(text)]));
-  const { scale, maxConcurrentPartsPerUser, ...rest } = { scale: 1, accounts: 10, messagesPerAccount: 300, ...counts } as Record<string, number>;
+  if (tier !== 'new' && tier !== 'legacy')
+    return { kind: 'mistake', message: `--tier is new or legacy, not "${tier}"` };
+  const counts = Object.fromEntries(
+    numbers
+      .filter(({ text }) => text !== undefined)
+      .map(({ field, text }) => [field, Number(text)]),
+  );
+  return { kind: 'run', options: optionsOf(values, counts, latency, tier) };
+}
+
+function optionsOf(
+  values: ReturnType<typeof parse>,
+  counts: Record<string, number>,
+  latencyMs: SimulatorOptions['latencyMs'],
+  tier: 'new' | 'legacy',
+): SimulatorOptions {
+  const { scale, maxConcurrentPartsPerUser, ...rest } = {
+    scale: 1,
+    accounts: 10,
+    messagesPerAccount: 300,
+    ...counts,
+  } as Record<string, number>;
   const shortPages = values['short-pages'] === true;
   return {
-    kind: 'run',
-    options: {
-      ...rest, shortCalendarPages: shortPages, shortGmailPages: shortPages, ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }), ...(values.host === undefined ? {} : { host: values.host }), latencyMs: latency, emlDirectories: values.eml ?? [], mboxFiles: values.mbox ?? [], icsDirectories: values.ics ?? [],
-      quota: { enforce: values['no-quota'] !== true, tier, scale: scale ?? 1, ...(maxConcurrentPartsPerUser === undefined ? {} : { maxConcurrentPartsPerUser }) },
+    ...rest,
+    shortCalendarPages: shortPages,
+    shortGmailPages: shortPages,
+    ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }),
+    ...(values.host === undefined ? {} : { host: values.host }),
+    latencyMs,
+    emlDirectories: values.eml ?? [],
+    mboxFiles: values.mbox ?? [],
+    icsDirectories: values.ics ?? [],
+    quota: {
+      enforce: values['no-quota'] !== true,
+      tier,
+      scale: scale ?? 1,
+      ...(maxConcurrentPartsPerUser === undefined ? {} : { maxConcurrentPartsPerUser }),
     },
   };
 }
 
 /** Flag, field of the options, least value. */
 const NUMBERS = [
-  ['port', 'port', 0], ['seed', 'seed', 0], ['accounts', 'accounts', 1], ['messages', 'messagesPerAccount', 0], ['calendars', 'calendarsPerAccount', 1],
-  ['events', 'eventsPerCalendar', 0], ['thread-length', 'threadLength', 1], ['body-bytes', 'bodyBytes', 1], ['rate', 'actionsPerSecond', 0], ['quota-scale', 'scale', 0.000_001],
-  ['max-concurrent', 'maxConcurrentPartsPerUser', 1], ['token-latency', 'tokenLatencyMs', 0], ['access-token-ttl', 'accessTokenTtlMs', 1], ['refresh-token-ttl', 'refreshTokenTtlMs', 0],
-  ['history-retention', 'historyRetentionMs', 0], ['sync-token-retention', 'syncTokenRetentionMs', 0], ['tombstone-retention', 'tombstoneRetentionMs', 0], ['fresh-lag', 'freshMessageLagMs', 0],
+  ['port', 'port', 0],
+  ['seed', 'seed', 0],
+  ['accounts', 'accounts', 1],
+  ['messages', 'messagesPerAccount', 0],
+  ['calendars', 'calendarsPerAccount', 1],
+  ['events', 'eventsPerCalendar', 0],
+  ['thread-length', 'threadLength', 1],
+  ['body-bytes', 'bodyBytes', 1],
+  ['rate', 'actionsPerSecond', 0],
+  ['quota-scale', 'scale', 0.000_001],
+  ['max-concurrent', 'maxConcurrentPartsPerUser', 1],
+  ['token-latency', 'tokenLatencyMs', 0],
+  ['access-token-ttl', 'accessTokenTtlMs', 1],
+  ['refresh-token-ttl', 'refreshTokenTtlMs', 0],
+  ['history-retention', 'historyRetentionMs', 0],
+  ['sync-token-retention', 'syncTokenRetentionMs', 0],
+  ['tombstone-retention', 'tombstoneRetentionMs', 0],
+  ['fresh-lag', 'freshMessageLagMs', 0],
 ] as const;
 
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   const list = { type: 'string', multiple: true } as const;
   return parseArgs({
-    args: [...args], allowPositionals: false, strict: true,
+    args: [...args],
+    allowPositionals: false,
+    strict: true,
     options: {
-      'port': text, 'host': text, 'seed': text, 'accounts': text, 'messages': text, 'calendars': text, 'events': text, 'thread-length': text, 'body-bytes': text,
-      'rate': text, 'latency': text, 'tier': text, 'quota-scale': text, 'max-concurrent': text, 'token-latency': text, 'access-token-ttl': text, 'refresh-token-ttl': text,
-      'history-retention': text, 'sync-token-retention': text, 'tombstone-retention': text, 'fresh-lag': text, 'scopes': text, 'short-pages': { type: 'boolean' }, 'no-quota': { type: 'boolean' }, 'eml': list, 'mbox': list, 'ics': list, 'help': { type: 'boolean' },
+      port: text,
+      host: text,
+      seed: text,
+      accounts: text,
+      messages: text,
+      calendars: text,
+      events: text,
+      'thread-length': text,
+      'body-bytes': text,
+      rate: text,
+      latency: text,
+      tier: text,
+      'quota-scale': text,
+      'max-concurrent': text,
+      'token-latency': text,
+      'access-token-ttl': text,
+      'refresh-token-ttl': text,
+      'history-retention': text,
+      'sync-token-retention': text,
+      'tombstone-retention': text,
+      'fresh-lag': text,
+      scopes: text,
+      'short-pages': { type: 'boolean' },
+      'no-quota': { type: 'boolean' },
+      eml: list,
+      mbox: list,
+      ics: list,
+      help: { type: 'boolean' },
     },
   }).values;
 }

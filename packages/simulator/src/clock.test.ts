@@ -1,6 +1,9 @@
 import { startClock } from './clock.js';
 
-const turn = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
 
 test('what is scheduled on a standing clock waits for it to be moved, and then comes in order', async () => {
   const clock = startClock(1_000);
@@ -20,9 +23,13 @@ test('what is scheduled on a standing clock waits for it to be moved, and then c
 
 test('a running clock rings by itself, and earlier when it is moved', async () => {
   const clock = startClock();
-  await new Promise<void>((resolve) => { clock.schedule(10, resolve); });
+  await new Promise<void>((resolve) => {
+    clock.schedule(10, resolve);
+  });
   const began = performance.now();
-  const moved = new Promise<void>((resolve) => { clock.schedule(3_600_000, resolve); });
+  const moved = new Promise<void>((resolve) => {
+    clock.schedule(3_600_000, resolve);
+  });
   clock.advance(3_600_000);
   await moved;
   expect(performance.now() - began).toBeLessThan(1_000);
@@ -31,9 +38,13 @@ test('a running clock rings by itself, and earlier when it is moved', async () =
 test('a stopped clock rings no more, and no clock goes back', async () => {
   const clock = startClock();
   let rang = false;
-  clock.schedule(1, () => { rang = true; });
+  clock.schedule(1, () => {
+    rang = true;
+  });
   clock.stop();
   await turn();
   expect(rang).toBe(false);
-  expect(() => { clock.advance(-1); }).toThrow('only moves forward');
+  expect(() => {
+    clock.advance(-1);
+  }).toThrow('only moves forward');
 });

@@ -10,7 +10,11 @@ export interface SimClock {
   stop(): void;
 }
 
-interface Timer { readonly dueMs: number; readonly run: () => void; handle: NodeJS.Timeout | null }
+interface Timer {
+  readonly dueMs: number;
+  readonly run: () => void;
+  handle: NodeJS.Timeout | null;
+}
 
 /** The longest that Node's timers can wait; what is further away is armed again. */
 const LONGEST_WAIT_MS = 2_147_483_647;
@@ -26,11 +30,22 @@ export function startClock(startMs?: number): SimClock {
   const arm = (timer: Timer): void => {
     if (timer.handle !== null) clearTimeout(timer.handle);
     const waitMs = Math.max(0, timer.dueMs - nowMs());
-    timer.handle = startMs !== undefined && waitMs > 0 ? null : setTimeout(() => { ring(timer); }, Math.min(waitMs, LONGEST_WAIT_MS)).unref();
+    timer.handle =
+      startMs !== undefined && waitMs > 0
+        ? null
+        : setTimeout(
+            () => {
+              ring(timer);
+            },
+            Math.min(waitMs, LONGEST_WAIT_MS),
+          ).unref();
   };
   const ring = (timer: Timer): void => {
     // Node's timers may come a millisecond early, and the furthest ones were cut.
-    if (timer.dueMs > nowMs()) { arm(timer); return; }
+    if (timer.dueMs > nowMs()) {
+      arm(timer);
+      return;
+    }
     timers.delete(timer);
     timer.run();
   };
@@ -41,7 +56,8 @@ export function startClock(startMs?: number): SimClock {
   return {
     nowMs,
     advance: (ms) => {
-      if (!Number.isFinite(ms) || ms < 0) throw new RangeError('the clock only moves forward, by a finite number of milliseconds');
+      if (!Number.isFinite(ms) || ms < 0)
+        throw new RangeError('the clock only moves forward, by a finite number of milliseconds');
       offsetMs += ms;
       for (const timer of [...timers].sort((a, b) => a.dueMs - b.dueMs)) arm(timer);
     },
@@ -49,8 +65,12 @@ export function startClock(startMs?: number): SimClock {
       const timer: Timer = { dueMs: nowMs() + delayMs, run, handle: null };
       timers.add(timer);
       arm(timer);
-      return () => { cancel(timer); };
+      return () => {
+        cancel(timer);
+      };
     },
-    stop: () => { for (const timer of timers) cancel(timer); },
+    stop: () => {
+      for (const timer of timers) cancel(timer);
+    },
   };
 }

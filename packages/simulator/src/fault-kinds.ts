@@ -3,8 +3,23 @@ import type { Refusal } from './grants.js';
 import { REFUSALS } from './grants.js';
 import { DAMAGES, type Damage } from './http/damage.js';
 import {
-  accessNotConfigured, backendError, badRequest, calendarUsageLimit, dailyLimitExceeded, domainPolicy, exhausted, htmlPage, htmlUnavailable, insufficientScope,
-  mailNotEnabled, notFound, quotaExceeded, retryAfter, tooManyConcurrent, unauthenticated, unavailable,
+  accessNotConfigured,
+  backendError,
+  badRequest,
+  calendarUsageLimit,
+  dailyLimitExceeded,
+  domainPolicy,
+  exhausted,
+  htmlPage,
+  htmlUnavailable,
+  insufficientScope,
+  mailNotEnabled,
+  notFound,
+  quotaExceeded,
+  retryAfter,
+  tooManyConcurrent,
+  unauthenticated,
+  unavailable,
 } from './http/errors.js';
 import { oauthError, UNAUTHORIZED } from './http/oauth.js';
 import type { Reply } from './http/reply.js';
@@ -17,7 +32,8 @@ const SOME_METHOD: ApiMethod = { api: 'gmail', name: 'messages.get' };
 const api = (method: ApiMethod | null): ApiMethod['api'] => method?.api ?? 'gmail';
 
 const ANSWERS = {
-  '403-user-rate': (method) => quotaExceeded(api(method), 'user', api(method) === 'calendar' ? 600 : 6_000),
+  '403-user-rate': (method) =>
+    quotaExceeded(api(method), 'user', api(method) === 'calendar' ? 600 : 6_000),
   '429-retry-after': (_, laterMs) => retryAfter(laterMs),
   '429-concurrent': tooManyConcurrent,
   '429-exhausted': exhausted,
@@ -26,7 +42,12 @@ const ANSWERS = {
   '503-html': htmlUnavailable,
   '502-html': () => htmlPage(502),
   '200-html': () => htmlPage(200),
-  '400-page-token': (method) => badRequest(api(method), api(method) === 'gmail' ? 'Invalid pageToken' : 'Invalid page token value.', 'pageToken'),
+  '400-page-token': (method) =>
+    badRequest(
+      api(method),
+      api(method) === 'gmail' ? 'Invalid pageToken' : 'Invalid page token value.',
+      'pageToken',
+    ),
   '400-mail-not-enabled': mailNotEnabled,
   '401': unauthenticated,
   '403-insufficient-scope': (method) => insufficientScope(method ?? SOME_METHOD),
@@ -39,10 +60,17 @@ const ANSWERS = {
 
 /** Refusals of the token endpoint that pass; a dead grant is `revoke-grant`. */
 const TOKEN_ANSWERS = {
-  'token-invalid-client': () => oauthError(401, 'invalid_client', { error_description: 'The OAuth client was not found.' }),
-  'token-unauthorized-client': () => oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED }),
-  'token-admin-policy': () => oauthError(400, 'admin_policy_enforced', { error_description: 'Access to your account data is restricted by policies within your organization.' }),
-  'token-429': () => oauthError(429, 'rate_limit_exceeded', { error_description: 'Rate Limit Exceeded' }),
+  'token-invalid-client': () =>
+    oauthError(401, 'invalid_client', { error_description: 'The OAuth client was not found.' }),
+  'token-unauthorized-client': () =>
+    oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED }),
+  'token-admin-policy': () =>
+    oauthError(400, 'admin_policy_enforced', {
+      error_description:
+        'Access to your account data is restricted by policies within your organization.',
+    }),
+  'token-429': () =>
+    oauthError(429, 'rate_limit_exceeded', { error_description: 'Rate Limit Exceeded' }),
   'token-503': () => oauthError(503, 'backend_error', { error_description: 'Backend Error' }),
 } as const satisfies Record<string, Answer>;
 
@@ -53,9 +81,18 @@ export type WorldFault = 'expire-history' | 'invalid-sync-token' | 'revoke-grant
 const TOKEN_KINDS = new Set<string>(Object.keys(TOKEN_ANSWERS));
 
 export const CALL_FAULTS: readonly CallFault[] = [
-  ...(Object.keys(ANSWERS) as (keyof typeof ANSWERS)[]), 'reset', 'latency', ...DAMAGES, 'overlapping-pages', ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
+  ...(Object.keys(ANSWERS) as (keyof typeof ANSWERS)[]),
+  'reset',
+  'latency',
+  ...DAMAGES,
+  'overlapping-pages',
+  ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
 ];
-export const WORLD_FAULTS: readonly WorldFault[] = ['expire-history', 'invalid-sync-token', 'revoke-grant'];
+export const WORLD_FAULTS: readonly WorldFault[] = [
+  'expire-history',
+  'invalid-sync-token',
+  'revoke-grant',
+];
 export const REFUSAL_NAMES = Object.keys(REFUSALS) as Refusal[];
 
 export function isWorldFault(kind: CallFault | WorldFault): kind is WorldFault {
@@ -67,7 +104,9 @@ export function isDamage(kind: CallFault): kind is Damage {
 }
 
 /** True for what only the token endpoint says. */
-export function isTokenFault(kind: CallFault): boolean { return TOKEN_KINDS.has(kind); }
+export function isTokenFault(kind: CallFault): boolean {
+  return TOKEN_KINDS.has(kind);
+}
 
 export function answerOf(kind: AnswerFault, method: ApiMethod | null, laterMs: number): Reply {
   const answer: Answer = { ...ANSWERS, ...TOKEN_ANSWERS }[kind];

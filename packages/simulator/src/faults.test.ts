@@ -8,10 +8,15 @@ let ids: string[];
 beforeAll(async () => {
   simulator = await startSimulator({ accounts: 2, messagesPerAccount: 30, quota: { scale: 100 } });
   client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
-  ids = (await client.get('/gmail/v1/users/me/messages')).json.messages.map((message: { id: string }) => message.id);
+  ids = (await client.get('/gmail/v1/users/me/messages')).json.messages.map(
+    (message: { id: string }) => message.id,
+  );
 });
 afterAll(() => simulator.close());
-afterEach(() => { simulator.faults.clear(); simulator.ledger.reset(simulator.clock.nowMs()); });
+afterEach(() => {
+  simulator.faults.clear();
+  simulator.ledger.reset(simulator.clock.nowMs());
+});
 
 const PROFILE = '/gmail/v1/users/me/profile';
 
@@ -21,20 +26,44 @@ test.each([
   ['429-concurrent', 429, 'application/json', /^Too many concurrent requests for user$/],
   ['500', 500, 'application/json', /^Internal error/],
   ['503-html', 503, 'text/html', /<title>Error 503/],
-] as const)('%s answers as Google does, once, and is no violation', async (kind, status, type, message) => {
-  simulator.faults.add({ kind, count: 1 });
-  const answer = await client.get(PROFILE);
-  expect([answer.status, answer.headers.get('content-type')?.split(';')[0], answer.headers.get('retry-after')]).toEqual([status, type, null]);
-  expect(answer.json?.error.message ?? answer.text).toMatch(message);
-  expect((await client.get(PROFILE)).status).toBe(200);
-  expect(simulator.ledger.snapshot()).toMatchObject({ violations: { total: 0 }, faults: { [kind]: 1 }, methods: { getProfile: { faulted: 1 } } });
-});
+] as const)(
+  '%s answers as Google does, once, and is no violation',
+  async (kind, status, type, message) => {
+    simulator.faults.add({ kind, count: 1 });
+    const answer = await client.get(PROFILE);
+    expect([
+      answer.status,
+      answer.headers.get('content-type')?.split(';')[0],
+      answer.headers.get('retry-after'),
+    ]).toEqual([status, type, null]);
+    expect(answer.json?.error.message ?? answer.text).toMatch(message);
+    expect((await client.get(PROFILE)).status).toBe(200);
+    expect(simulator.ledger.snapshot()).toMatchObject({
+      violations: { total: 0 },
+      faults: { [kind]: 1 },
+      methods: { getProfile: { faulted: 1 } },
+    });
+  },
+);
 
 test('a fault strikes the account and the method that it names, also inside a batch', async () => {
-  simulator.faults.add({ kind: '500', method: 'messages.get', email: 'user1@demo.example', count: 3 });
+  simulator.faults.add({
+    kind: '500',
+    method: 'messages.get',
+    email: 'user1@demo.example',
+    count: 3,
+  });
   const other = await Client.signIn(simulator.url, simulator.accounts()[1]!.refreshToken);
-  expect([(await client.get(PROFILE)).status, (await other.get('/gmail/v1/users/me/messages/00000000deadbeef')).status]).toEqual([200, 404]);
-  const parts = readBatch(await client.batch(batchOf(ids.slice(0, 10).map((id) => `/gmail/v1/users/me/messages/${id}`)), 'multipart/mixed; boundary=frontier'));
+  expect([
+    (await client.get(PROFILE)).status,
+    (await other.get('/gmail/v1/users/me/messages/00000000deadbeef')).status,
+  ]).toEqual([200, 404]);
+  const parts = readBatch(
+    await client.batch(
+      batchOf(ids.slice(0, 10).map((id) => `/gmail/v1/users/me/messages/${id}`)),
+      'multipart/mixed; boundary=frontier',
+    ),
+  );
   expect(parts.filter((part) => part.status === 500)).toHaveLength(3);
 });
 
@@ -50,9 +79,13 @@ test('a reset cuts the connection, of a call, a batch and the token endpoint', a
   simulator.faults.add({ kind: 'reset', method: 'getProfile', count: 1 });
   await expect(client.get(PROFILE)).rejects.toThrow('fetch failed');
   simulator.faults.add({ kind: 'reset', method: 'batch', count: 1 });
-  await expect(client.batch(batchOf([PROFILE]), 'multipart/mixed; boundary=frontier')).rejects.toThrow('fetch failed');
+  await expect(
+    client.batch(batchOf([PROFILE]), 'multipart/mixed; boundary=frontier'),
+  ).rejects.toThrow('fetch failed');
   simulator.faults.add({ kind: 'reset', method: 'token', count: 1 });
-  await expect(tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken)).rejects.toThrow('fetch failed');
+  await expect(tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken)).rejects.toThrow(
+    'fetch failed',
+  );
   expect((await client.get(PROFILE)).status).toBe(200);
 });
 
@@ -64,21 +97,33 @@ test('latency delays what it names', async () => {
 });
 
 test.each([
-  ['401', 401, 'authError', undefined], ['404', 404, 'notFound', undefined], ['503', 503, 'backendError', undefined], ['429-exhausted', 429, 'rateLimitExceeded', undefined],
-  ['400-mail-not-enabled', 400, 'failedPrecondition', undefined], ['403-insufficient-scope', 403, 'insufficientPermissions', 'ACCESS_TOKEN_SCOPE_INSUFFICIENT'],
-  ['403-domain-policy', 403, 'domainPolicy', undefined], ['403-api-disabled', 403, 'accessNotConfigured', 'SERVICE_DISABLED'], ['403-daily-limit', 403, 'dailyLimitExceeded', undefined],
+  ['401', 401, 'authError', undefined],
+  ['404', 404, 'notFound', undefined],
+  ['503', 503, 'backendError', undefined],
+  ['429-exhausted', 429, 'rateLimitExceeded', undefined],
+  ['400-mail-not-enabled', 400, 'failedPrecondition', undefined],
+  ['403-insufficient-scope', 403, 'insufficientPermissions', 'ACCESS_TOKEN_SCOPE_INSUFFICIENT'],
+  ['403-domain-policy', 403, 'domainPolicy', undefined],
+  ['403-api-disabled', 403, 'accessNotConfigured', 'SERVICE_DISABLED'],
+  ['403-daily-limit', 403, 'dailyLimitExceeded', undefined],
   ['403-calendar-usage', 403, 'quotaExceeded', undefined],
 ] as const)('%s has its status and reason', async (kind, status, reason, detail) => {
   simulator.faults.add({ kind, count: 1 });
   const { error } = (await client.get(PROFILE)).json;
-  expect([error.code, error.errors[0].reason, error.details?.[0].reason]).toEqual([status, reason, detail]);
+  expect([error.code, error.errors[0].reason, error.details?.[0].reason]).toEqual([
+    status,
+    reason,
+    detail,
+  ]);
 });
 
 test('one message is poisoned for ever, alone and in a batch, and its neighbours are not', async () => {
   simulator.faults.add({ kind: '500', method: 'messages.get', id: ids[3] });
   const path = (id: string): string => `/gmail/v1/users/me/messages/${id}`;
   for (let n = 0; n < 3; n++) expect((await client.get(path(ids[3]!))).status).toBe(500);
-  const parts = readBatch(await client.batch(batchOf(ids.slice(0, 6).map(path)), 'multipart/mixed; boundary=frontier'));
+  const parts = readBatch(
+    await client.batch(batchOf(ids.slice(0, 6).map(path)), 'multipart/mixed; boundary=frontier'),
+  );
   expect(parts.map((part) => part.status).sort()).toEqual([200, 200, 200, 200, 200, 500]);
 });
 
@@ -88,22 +133,32 @@ test('page tokens expire on order, and only calls that carry one are struck', as
   expect((await client.get('/gmail/v1/users/me/messages?maxResults=5')).status).toBe(200);
   const expired = await client.get(`/gmail/v1/users/me/messages?pageToken=${first.nextPageToken}`);
   expect([expired.status, expired.json.error.message]).toEqual([400, 'Invalid pageToken']);
-  expect((await client.get(`/gmail/v1/users/me/messages?pageToken=${first.nextPageToken}`)).status).toBe(200);
+  expect(
+    (await client.get(`/gmail/v1/users/me/messages?pageToken=${first.nextPageToken}`)).status,
+  ).toBe(200);
 });
 
 test('overlapping pages repeat the end of the page before, in Gmail and in Calendar', async () => {
   simulator.faults.add({ kind: 'overlapping-pages' });
-  for (const [path, name] of [['/gmail/v1/users/me/messages', 'messages'], ['/calendar/v3/calendars/primary/events', 'items']] as const) {
+  for (const [path, name] of [
+    ['/gmail/v1/users/me/messages', 'messages'],
+    ['/calendar/v3/calendars/primary/events', 'items'],
+  ] as const) {
     const first = (await client.get(`${path}?maxResults=5`)).json;
-    const second = (await client.get(`${path}?maxResults=5&pageToken=${encodeURIComponent(first.nextPageToken)}`)).json;
+    const second = (
+      await client.get(`${path}?maxResults=5&pageToken=${encodeURIComponent(first.nextPageToken)}`)
+    ).json;
     const idsOf = (page: Json): string[] => page[name].map((item: { id: string }) => item.id);
     expect([idsOf(second).slice(0, 3), idsOf(second).length]).toEqual([idsOf(first).slice(2), 8]);
   }
 });
 
 test.each([
-  ['token-invalid-client', 401, 'invalid_client'], ['token-unauthorized-client', 401, 'unauthorized_client'], ['token-admin-policy', 400, 'admin_policy_enforced'],
-  ['token-429', 429, 'rate_limit_exceeded'], ['token-503', 503, 'backend_error'],
+  ['token-invalid-client', 401, 'invalid_client'],
+  ['token-unauthorized-client', 401, 'unauthorized_client'],
+  ['token-admin-policy', 400, 'admin_policy_enforced'],
+  ['token-429', 429, 'rate_limit_exceeded'],
+  ['token-503', 503, 'backend_error'],
 ] as const)('%s strikes the token endpoint and passes', async (kind, status, error) => {
   const { refreshToken } = simulator.accounts()[0]!;
   simulator.faults.add({ kind, count: 1 });
@@ -114,8 +169,12 @@ test.each([
 });
 
 test('an unknown fault is refused by name', () => {
-  expect(() => simulator.faults.add({ kind: 'flood' as never })).toThrow('unknown fault; the kinds are ');
+  expect(() => simulator.faults.add({ kind: 'flood' as never })).toThrow(
+    'unknown fault; the kinds are ',
+  );
   expect(() => simulator.faults.add({ kind: '500', probability: 2 })).toThrow('between 0 and 1');
   expect(() => simulator.faults.add({ kind: 'latency', ms: -1 })).toThrow('ms must be');
-  expect(() => simulator.faults.add({ kind: 'revoke-grant', variant: 'bored' as never })).toThrow('unknown variant');
+  expect(() => simulator.faults.add({ kind: 'revoke-grant', variant: 'bored' as never })).toThrow(
+    'unknown variant',
+  );
 });

@@ -2,7 +2,17 @@
  * Trouble on order. Some faults hang over calls until their count is used up (refusals, 500, reset, latency …), some change
  * the world once (expired history, invalid sync tokens, a revoked grant). None of them is a violation of quota.
  */
-import { answerOf, CALL_FAULTS, isDamage, isTokenFault, isWorldFault, REFUSAL_NAMES, WORLD_FAULTS, type CallFault, type WorldFault } from './fault-kinds.js';
+import {
+  answerOf,
+  CALL_FAULTS,
+  isDamage,
+  isTokenFault,
+  isWorldFault,
+  REFUSAL_NAMES,
+  WORLD_FAULTS,
+  type CallFault,
+  type WorldFault,
+} from './fault-kinds.js';
 import type { Grants, Refusal } from './grants.js';
 import { damaged, type Damage } from './http/damage.js';
 import type { Reply } from './http/reply.js';
@@ -33,12 +43,28 @@ export interface FaultOrder {
 }
 
 /** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats. */
-export interface Mishap { reply: Reply | null; reset: boolean; delayMs: number; damage: { kind: Damage; ms: number } | null; overlap: boolean }
+export interface Mishap {
+  reply: Reply | null;
+  reset: boolean;
+  delayMs: number;
+  damage: { kind: Damage; ms: number } | null;
+  overlap: boolean;
+}
 
 /** What faults look at. `name` is the method's, or `batch` or `token`. */
-export interface Target { name: string; email: string | null; method: ApiMethod | null; ids?: readonly string[]; query?: URLSearchParams }
+export interface Target {
+  name: string;
+  email: string | null;
+  method: ApiMethod | null;
+  ids?: readonly string[];
+  query?: URLSearchParams;
+}
 
-interface Standing { id: number; order: FaultOrder & { kind: CallFault }; hits: number }
+interface Standing {
+  id: number;
+  order: FaultOrder & { kind: CallFault };
+  hits: number;
+}
 
 const STANDING_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
@@ -47,26 +73,46 @@ export class Faults {
   private standing: Standing[] = [];
   private nextId = 1;
 
-  constructor(private readonly world: World, private readonly grants: Grants, private readonly ledger: Ledger, private readonly prng: Prng) {}
+  constructor(
+    private readonly world: World,
+    private readonly grants: Grants,
+    private readonly ledger: Ledger,
+    private readonly prng: Prng,
+  ) {}
 
   /** Takes an order; faults of the world happen at once. Throws RangeError for one that makes no sense. */
   add(order: FaultOrder): { id: number } {
     const { kind } = order;
-    if (order.variant !== undefined && !REFUSAL_NAMES.includes(order.variant)) throw new RangeError(`unknown variant; the variants are ${REFUSAL_NAMES.join(', ')}`);
-    if (isWorldFault(kind)) { this.befall(kind, order); return { id: this.nextId++ }; }
-    if (!CALL_FAULTS.includes(kind)) throw new RangeError(`unknown fault; the kinds are ${[...CALL_FAULTS, ...WORLD_FAULTS].join(', ')}`);
-    if (order.probability !== undefined && !(order.probability >= 0 && order.probability <= 1)) throw new RangeError('probability must lie between 0 and 1');
-    if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms))) throw new RangeError('ms must be a number of at least 0');
+    if (order.variant !== undefined && !REFUSAL_NAMES.includes(order.variant))
+      throw new RangeError(`unknown variant; the variants are ${REFUSAL_NAMES.join(', ')}`);
+    if (isWorldFault(kind)) {
+      this.befall(kind, order);
+      return { id: this.nextId++ };
+    }
+    if (!CALL_FAULTS.includes(kind))
+      throw new RangeError(
+        `unknown fault; the kinds are ${[...CALL_FAULTS, ...WORLD_FAULTS].join(', ')}`,
+      );
+    if (order.probability !== undefined && !(order.probability >= 0 && order.probability <= 1))
+      throw new RangeError('probability must lie between 0 and 1');
+    if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms)))
+      throw new RangeError('ms must be a number of at least 0');
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
     return { id };
   }
 
-  list(): { id: number; order: FaultOrder; hits: number }[] { return this.standing.map((one) => ({ ...one })); }
-  clear(): void { this.standing = []; }
+  list(): { id: number; order: FaultOrder; hits: number }[] {
+    return this.standing.map((one) => ({ ...one }));
+  }
+  clear(): void {
+    this.standing = [];
+  }
   /** True while a fault of that kind hangs over anybody. */
-  stands(kind: CallFault): boolean { return this.standing.length > 0 && this.standing.some((one) => one.order.kind === kind); }
+  stands(kind: CallFault): boolean {
+    return this.standing.length > 0 && this.standing.some((one) => one.order.kind === kind);
+  }
 
   /** What befalls this call; counts hits. */
   meet(target: Target, nowMs: number): Mishap {
@@ -76,7 +122,8 @@ export class Faults {
       if ((mishap.reply !== null || mishap.reset) && one.order.kind !== 'latency') continue;
       if (!matches(one.order, target) || !this.prng.chance(one.order.probability ?? 1)) continue;
       one.hits += 1;
-      if (one.order.count !== undefined && one.hits >= one.order.count) this.standing = this.standing.filter((other) => other !== one);
+      if (one.order.count !== undefined && one.hits >= one.order.count)
+        this.standing = this.standing.filter((other) => other !== one);
       this.ledger.faulted(one.order.kind, target.method);
       strike(mishap, one.order, target.method, nowMs);
     }
@@ -88,13 +135,18 @@ export class Faults {
     for (const account of this.world.all()) {
       if (order.email !== undefined && account.email !== order.email.toLowerCase()) continue;
       switch (kind) {
-        case 'expire-history': account.mailbox.history.expire(); break;
+        case 'expire-history':
+          account.mailbox.history.expire();
+          break;
         case 'invalid-sync-token':
           account.shelf.expireSyncTokens();
           for (const entry of account.shelf.living()) entry.calendar.expireSyncTokens();
           break;
-        case 'revoke-grant': this.revoke(account.email, order.variant ?? 'expired-or-revoked'); break;
-        default: unreachable(kind);
+        case 'revoke-grant':
+          this.revoke(account.email, order.variant ?? 'expired-or-revoked');
+          break;
+        default:
+          unreachable(kind);
       }
     }
   }
@@ -111,7 +163,12 @@ export function suffer(mishap: Mishap, answer: () => Reply): Reply {
   return mishap.damage === null ? reply : damaged(reply, mishap.damage.kind, mishap.damage.ms);
 }
 
-function strike(mishap: Mishap, order: FaultOrder & { kind: CallFault }, method: ApiMethod | null, nowMs: number): void {
+function strike(
+  mishap: Mishap,
+  order: FaultOrder & { kind: CallFault },
+  method: ApiMethod | null,
+  nowMs: number,
+): void {
   const { kind } = order;
   const ms = order.ms ?? DEFAULT_MS;
   if (kind === 'latency') mishap.delayMs += ms;

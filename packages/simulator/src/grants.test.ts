@@ -2,13 +2,21 @@ import { Client, tokenRequest } from '../test-support/client.js';
 import { startSimulator, type Simulator } from './simulator.js';
 
 let simulator: Simulator;
-beforeEach(async () => { simulator = await startSimulator({ accounts: 1, messagesPerAccount: 5, nowMs: Date.UTC(2026, 5, 1) }); });
+beforeEach(async () => {
+  simulator = await startSimulator({
+    accounts: 1,
+    messagesPerAccount: 5,
+    nowMs: Date.UTC(2026, 5, 1),
+  });
+});
 afterEach(() => simulator.close());
 
 const account = (): { email: string; refreshToken: string } => simulator.accounts()[0]!;
 
 test('refresh tokens are the same for a seed, access tokens live for 3,599 s', async () => {
-  expect(account().refreshToken).toBe(`1//sim-${Buffer.from('1:user1@demo.example').toString('hex')}`);
+  expect(account().refreshToken).toBe(
+    `1//sim-${Buffer.from('1:user1@demo.example').toString('hex')}`,
+  );
   const answer = await tokenRequest(simulator.url, account().refreshToken);
   expect(answer.json).toMatchObject({ expires_in: 3599, token_type: 'Bearer' });
   const client = new Client(simulator.url, answer.json.access_token);
@@ -29,7 +37,10 @@ test('a user who withdraws consent is told by invalid_grant; what is called afte
   expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
   const refused = await tokenRequest(simulator.url, account().refreshToken);
-  expect([refused.status, refused.json]).toEqual([400, { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' }]);
+  expect([refused.status, refused.json]).toEqual([
+    400,
+    { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' },
+  ]);
   await tokenRequest(simulator.url, account().refreshToken);
   await client.get('/gmail/v1/users/me/profile');
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(2);
@@ -41,7 +52,12 @@ test('a user who withdraws consent is told by invalid_grant; what is called afte
 test('a refusal that was damaged on its way has told the client nothing', async () => {
   simulator.faults.add({ kind: 'revoke-grant', email: account().email });
   simulator.faults.add({ kind: 'empty-200', method: 'token', count: 1 });
-  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'a', client_secret: 'b', refresh_token: account().refreshToken });
+  const body = new URLSearchParams({
+    grant_type: 'refresh_token',
+    client_id: 'a',
+    client_secret: 'b',
+    refresh_token: account().refreshToken,
+  });
   expect(await (await fetch(`${simulator.url}/token`, { method: 'POST', body })).text()).toBe('');
   expect((await tokenRequest(simulator.url, account().refreshToken)).status).toBe(400);
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
@@ -49,22 +65,37 @@ test('a refusal that was damaged on its way has told the client nothing', async 
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
 });
 
-test.each(['refresh', 'access'])('a client that revokes by its %s token ends the grant; what is called after it is counted', async (kind) => {
-  const client = await Client.signIn(simulator.url, account().refreshToken);
-  const token = kind === 'refresh' ? account().refreshToken : client.accessToken;
-  const revoke = (): Promise<Response> => fetch(`${simulator.url}/revoke?token=${encodeURIComponent(token)}`, { method: 'POST' });
-  expect((await revoke()).status).toBe(200);
-  expect((await revoke()).status).toBe(400);
-  expect(simulator.ledger.snapshot().callsAfterRevoke).toBe(0);
-  expect((await client.get('/calendar/v3/users/me/calendarList')).status).toBe(401);
-  expect(simulator.ledger.snapshot().callsAfterRevoke).toBe(1);
-});
+test.each(['refresh', 'access'])(
+  'a client that revokes by its %s token ends the grant; what is called after it is counted',
+  async (kind) => {
+    const client = await Client.signIn(simulator.url, account().refreshToken);
+    const token = kind === 'refresh' ? account().refreshToken : client.accessToken;
+    const revoke = (): Promise<Response> =>
+      fetch(`${simulator.url}/revoke?token=${encodeURIComponent(token)}`, { method: 'POST' });
+    expect((await revoke()).status).toBe(200);
+    expect((await revoke()).status).toBe(400);
+    expect(simulator.ledger.snapshot().callsAfterRevoke).toBe(0);
+    expect((await client.get('/calendar/v3/users/me/calendarList')).status).toBe(401);
+    expect(simulator.ledger.snapshot().callsAfterRevoke).toBe(1);
+  },
+);
 
 test.each([
-  ['expired-or-revoked', { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' }],
+  [
+    'expired-or-revoked',
+    { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' },
+  ],
   ['bad-request', { error: 'invalid_grant', error_description: 'Bad Request' }],
   ['account-deleted', { error: 'invalid_grant', error_description: 'Account has been deleted' }],
-  ['invalid-rapt', { error: 'invalid_grant', error_subtype: 'invalid_rapt', error_description: expect.any(String), error_uri: expect.any(String) }],
+  [
+    'invalid-rapt',
+    {
+      error: 'invalid_grant',
+      error_subtype: 'invalid_rapt',
+      error_description: expect.any(String),
+      error_uri: expect.any(String),
+    },
+  ],
 ] as const)('invalid_grant comes as %s, and stays', async (variant, body) => {
   simulator.faults.add({ kind: 'revoke-grant', variant });
   for (let n = 0; n < 2; n++) {
@@ -78,14 +109,23 @@ test('the hundred-and-first refresh token of an account kills the oldest', async
   for (let n = 0; n < 99; n++) simulator.consent(account().email);
   expect((await tokenRequest(simulator.url, oldest)).status).toBe(200);
   const newest = simulator.consent(account().email);
-  expect([(await tokenRequest(simulator.url, oldest)).json.error, (await tokenRequest(simulator.url, newest)).status]).toEqual(['invalid_grant', 200]);
+  expect([
+    (await tokenRequest(simulator.url, oldest)).json.error,
+    (await tokenRequest(simulator.url, newest)).status,
+  ]).toEqual(['invalid_grant', 200]);
 });
 
 test('an app in testing has refresh tokens that say how long they live, and die', async () => {
-  const testing = await startSimulator({ messagesPerAccount: 1, refreshTokenTtlMs: 604_800_000, nowMs: Date.UTC(2026, 5, 1) });
+  const testing = await startSimulator({
+    messagesPerAccount: 1,
+    refreshTokenTtlMs: 604_800_000,
+    nowMs: Date.UTC(2026, 5, 1),
+  });
   const { refreshToken } = testing.accounts()[0]!;
   testing.clock.advance(86_400_000);
-  expect((await tokenRequest(testing.url, refreshToken)).json.refresh_token_expires_in).toBe(518_400);
+  expect((await tokenRequest(testing.url, refreshToken)).json.refresh_token_expires_in).toBe(
+    518_400,
+  );
   testing.clock.advance(6 * 86_400_000);
   expect((await tokenRequest(testing.url, refreshToken)).json.error).toBe('invalid_grant');
   await testing.close();
@@ -94,17 +134,33 @@ test('an app in testing has refresh tokens that say how long they live, and die'
 test('tokeninfo knows live tokens only', async () => {
   const client = await Client.signIn(simulator.url, account().refreshToken);
   const info = (token: string) => client.get(`/tokeninfo?access_token=${token}`);
-  expect((await info(client.accessToken)).json).toMatchObject({ email: account().email, expires_in: '3599', scope: expect.stringContaining('auth/gmail.readonly') });
+  expect((await info(client.accessToken)).json).toMatchObject({
+    email: account().email,
+    expires_in: '3599',
+    scope: expect.stringContaining('auth/gmail.readonly'),
+  });
   simulator.clock.advance(3_599_000);
-  expect([(await info(client.accessToken)).json.error, (await info('unknown')).status]).toEqual(['invalid_token', 400]);
+  expect([(await info(client.accessToken)).json.error, (await info('unknown')).status]).toEqual([
+    'invalid_token',
+    400,
+  ]);
 });
 
 describe('assertions of the service account', () => {
   const SECONDS = 1_780_000_000;
   const ask = async (claims: Record<string, unknown>) => {
     const { key, email } = simulator.serviceAccount;
-    const assertion = key.jwt({ iss: email, aud: 'https://oauth2.googleapis.com/token', iat: SECONDS, exp: SECONDS + 3_600, ...claims });
-    return tokenRequest(simulator.url, '', { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion });
+    const assertion = key.jwt({
+      iss: email,
+      aud: 'https://oauth2.googleapis.com/token',
+      iat: SECONDS,
+      exp: SECONDS + 3_600,
+      ...claims,
+    });
+    return tokenRequest(simulator.url, '', {
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      assertion,
+    });
   };
   const MAIL = 'https://www.googleapis.com/auth/gmail.readonly';
 
@@ -112,14 +168,31 @@ describe('assertions of the service account', () => {
     const answer = await ask({ sub: account().email, scope: MAIL });
     expect(answer.json).toMatchObject({ expires_in: 3599, token_type: 'Bearer' });
     const client = new Client(simulator.url, answer.json.access_token);
-    expect((await client.get('/gmail/v1/users/me/profile')).json.emailAddress).toBe(account().email);
+    expect((await client.get('/gmail/v1/users/me/profile')).json.emailAddress).toBe(
+      account().email,
+    );
   });
 
   test.each([
     [{ sub: 'nobody@demo.example', scope: MAIL }, 400, 'invalid_grant', 'Invalid email or User ID'],
-    [{ sub: 'user1@demo.example', scope: 'https://mail.google.com/' }, 401, 'unauthorized_client', /^Client is unauthorized/],
-    [{ sub: 'user1@demo.example', scope: MAIL, aud: 'http://127.0.0.1/token' }, 400, 'invalid_grant', /^Invalid JWT: Token must be/],
-    [{ sub: 'user1@demo.example', scope: MAIL, exp: SECONDS + 7_200 }, 400, 'invalid_grant', /^Invalid JWT: Token must be/],
+    [
+      { sub: 'user1@demo.example', scope: 'https://mail.google.com/' },
+      401,
+      'unauthorized_client',
+      /^Client is unauthorized/,
+    ],
+    [
+      { sub: 'user1@demo.example', scope: MAIL, aud: 'http://127.0.0.1/token' },
+      400,
+      'invalid_grant',
+      /^Invalid JWT: Token must be/,
+    ],
+    [
+      { sub: 'user1@demo.example', scope: MAIL, exp: SECONDS + 7_200 },
+      400,
+      'invalid_grant',
+      /^Invalid JWT: Token must be/,
+    ],
     [{ iss: 'other@sim.example', scope: MAIL }, 400, 'invalid_grant', 'Invalid JWT Signature.'],
   ])('%j is refused', async (claims, status, error, description) => {
     const answer = await ask(claims);
@@ -129,6 +202,8 @@ describe('assertions of the service account', () => {
 
   test('a service account alone has no mailbox', async () => {
     const client = new Client(simulator.url, (await ask({ scope: MAIL })).json.access_token);
-    expect((await client.get('/gmail/v1/users/me/profile')).json.error.errors[0].reason).toBe('failedPrecondition');
+    expect((await client.get('/gmail/v1/users/me/profile')).json.error.errors[0].reason).toBe(
+      'failedPrecondition',
+    );
   });
 });

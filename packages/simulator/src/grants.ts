@@ -3,14 +3,23 @@ import type { SimClock } from './clock.js';
 import type { Prng } from './prng.js';
 
 /** What a mirror asks its users for. */
-export const DEFAULT_SCOPES: readonly string[] = ['openid', 'userinfo.email', 'gmail.readonly', 'calendar.readonly'];
+export const DEFAULT_SCOPES: readonly string[] = [
+  'openid',
+  'userinfo.email',
+  'gmail.readonly',
+  'calendar.readonly',
+];
 
 /** The words in which the token endpoint refuses a dead grant; to the client all of them mean that a new consent is needed. */
 export const REFUSALS = {
   'expired-or-revoked': { error_description: 'Token has been expired or revoked.' },
   'bad-request': { error_description: 'Bad Request' },
   'account-deleted': { error_description: 'Account has been deleted' },
-  'invalid-rapt': { error_description: 'reauth related error (invalid_rapt)', error_uri: 'https://support.google.com/a/answer/9368756', error_subtype: 'invalid_rapt' },
+  'invalid-rapt': {
+    error_description: 'reauth related error (invalid_rapt)',
+    error_uri: 'https://support.google.com/a/answer/9368756',
+    error_subtype: 'invalid_rapt',
+  },
 } as const;
 export type Refusal = keyof typeof REFUSALS;
 
@@ -30,7 +39,11 @@ export interface Grant {
 }
 
 /** `client` is the OAuth client that it was made for: its calls count against that client's project. */
-export interface AccessToken { readonly grant: Grant; readonly client: string; readonly expiresAtMs: number }
+export interface AccessToken {
+  readonly grant: Grant;
+  readonly client: string;
+  readonly expiresAtMs: number;
+}
 
 export interface GrantRules {
   accessTokenTtlMs: number;
@@ -49,13 +62,22 @@ export class Grants {
   private readonly byAccount = new Map<string, Grant[]>();
   private readonly accessTokens = new Map<string, AccessToken>();
 
-  constructor(private readonly seed: number, private readonly clock: SimClock, private readonly prng: Prng, readonly rules: GrantRules) {}
+  constructor(
+    private readonly seed: number,
+    private readonly clock: SimClock,
+    private readonly prng: Prng,
+    readonly rules: GrantRules,
+  ) {}
 
   /** A new consent of that account; the older refresh token, if any, keeps its state. */
   consent(email: string, scopes: readonly string[] = this.rules.scopes): Grant {
     const earlier = this.byAccount.get(email) ?? [];
     const suffix = earlier.length === 0 ? '' : `-${earlier.length + 1}`;
-    const grant = this.fresh(email, `1//sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`, scopes);
+    const grant = this.fresh(
+      email,
+      `1//sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`,
+      scopes,
+    );
     this.byRefreshToken.set(grant.refreshToken, grant);
     this.byAccount.set(email, [...earlier, grant]);
     const live = [...earlier, grant].filter((one) => one.state === 'live');
@@ -64,27 +86,51 @@ export class Grants {
   }
 
   /** What a service account gets for its assertion: an access token's grant without any refresh token. */
-  assertion(email: string, scopes: readonly string[]): Grant { return this.fresh(email, '', scopes); }
+  assertion(email: string, scopes: readonly string[]): Grant {
+    return this.fresh(email, '', scopes);
+  }
 
   ofRefreshToken(token: string): Grant | null {
     const grant = this.byRefreshToken.get(token) ?? null;
     const { refreshTokenTtlMs } = this.rules;
-    if (grant?.state === 'live' && refreshTokenTtlMs > 0 && this.clock.nowMs() >= grant.consentedAtMs + refreshTokenTtlMs) grant.state = 'revoked-by-user';
+    if (
+      grant?.state === 'live' &&
+      refreshTokenTtlMs > 0 &&
+      this.clock.nowMs() >= grant.consentedAtMs + refreshTokenTtlMs
+    )
+      grant.state = 'revoked-by-user';
     return grant;
   }
 
   /** The newest consent of that account. */
-  ofAccount(email: string): Grant | null { return this.byAccount.get(email)?.at(-1) ?? null; }
-  ofAccessToken(token: string): AccessToken | null { return this.accessTokens.get(token) ?? null; }
+  ofAccount(email: string): Grant | null {
+    return this.byAccount.get(email)?.at(-1) ?? null;
+  }
+  ofAccessToken(token: string): AccessToken | null {
+    return this.accessTokens.get(token) ?? null;
+  }
 
   private fresh(email: string, refreshToken: string, scopes: readonly string[]): Grant {
-    return { email, refreshToken, scopes, consentedAtMs: this.clock.nowMs(), state: 'live', refusal: 'expired-or-revoked', refusedOnce: false, refreshesInFlight: 0 };
+    return {
+      email,
+      refreshToken,
+      scopes,
+      consentedAtMs: this.clock.nowMs(),
+      state: 'live',
+      refusal: 'expired-or-revoked',
+      refusedOnce: false,
+      refreshesInFlight: 0,
+    };
   }
 
   /** A fresh access token of a live grant. */
   mint(grant: Grant, client: string): string {
     const token = `ya29.sim-${this.prng.hex(48)}`;
-    this.accessTokens.set(token, { grant, client, expiresAtMs: this.clock.nowMs() + this.rules.accessTokenTtlMs });
+    this.accessTokens.set(token, {
+      grant,
+      client,
+      expiresAtMs: this.clock.nowMs() + this.rules.accessTokenTtlMs,
+    });
     if (this.accessTokens.size > ACCESS_TOKENS_KEPT) {
       const oldest = this.accessTokens.keys().next();
       if (oldest.done !== true) this.accessTokens.delete(oldest.value);

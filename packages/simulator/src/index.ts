@@ -7,7 +7,13 @@ export { Faults, type FaultOrder, type CallFault, type WorldFault } from './faul
 export { PubSub, type SubscriptionOrder } from './push/pubsub.js';
 export { Weather, type DeliveryWeather } from './push/weather.js';
 export { ServiceAccount } from './service-account.js';
-export { Ledger, type LedgerSnapshot, type Violation, type ViolationKind, type NotificationCounts } from './ledger.js';
+export {
+  Ledger,
+  type LedgerSnapshot,
+  type Violation,
+  type ViolationKind,
+  type NotificationCounts,
+} from './ledger.js';
 export type { ActionName, ActionOrder, ActResult } from './control/act.js';
 export type { GmailTruth, CalendarTruth } from './control/truth.js';
 export type { Mailbox, StoredMessage } from './mailbox.js';

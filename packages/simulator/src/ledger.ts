@@ -2,9 +2,19 @@
 import type { ApiMethod } from './methods.js';
 
 export type ViolationKind = 'user-quota' | 'project-quota' | 'penalty' | 'concurrency';
-export interface Violation { atMs: number; method: string; email: string; kind: ViolationKind }
+export interface Violation {
+  atMs: number;
+  method: string;
+  email: string;
+  kind: ViolationKind;
+}
 
-export interface MethodCount { calls: number; units: number; refused: number; faulted: number }
+export interface MethodCount {
+  calls: number;
+  units: number;
+  refused: number;
+  faulted: number;
+}
 
 export interface UserCount {
   calls: number;
@@ -23,7 +33,16 @@ export interface UserCount {
 }
 
 /** `throttled` is Gmail's limit of one event a second, `refused` an answer that isn't an acknowledgement, `expired` what nobody took in time. */
-export const NOTIFICATION_FATES = ['published', 'throttled', 'dropped', 'duplicated', 'reordered', 'delivered', 'refused', 'expired'] as const;
+export const NOTIFICATION_FATES = [
+  'published',
+  'throttled',
+  'dropped',
+  'duplicated',
+  'reordered',
+  'delivered',
+  'refused',
+  'expired',
+] as const;
 export type NotificationFate = (typeof NOTIFICATION_FATES)[number];
 export type NotificationKind = 'pubsub' | 'channel';
 export type NotificationCounts = Record<NotificationFate, number>;
@@ -35,7 +54,12 @@ export interface LedgerSnapshot {
   batchParts: number;
   methods: Record<string, MethodCount>;
   users: Record<string, UserCount>;
-  project: { gmailUnits: number; gmailPeakUnitsPerMinute: number; calendarRequests: number; calendarPeakRequestsPerMinute: number };
+  project: {
+    gmailUnits: number;
+    gmailPeakUnitsPerMinute: number;
+    calendarRequests: number;
+    calendarPeakRequestsPerMinute: number;
+  };
   violations: { total: number; recent: Violation[] };
   /** Injected faults by kind; they are no violations. */
   faults: Record<string, number>;
@@ -55,12 +79,20 @@ export class Ledger {
   batchParts = 0;
   private methods = new Map<string, MethodCount>();
   private users = new Map<string, UserCount>();
-  private project = { gmailUnits: 0, gmailPeakUnitsPerMinute: 0, calendarRequests: 0, calendarPeakRequestsPerMinute: 0 };
+  private project = {
+    gmailUnits: 0,
+    gmailPeakUnitsPerMinute: 0,
+    calendarRequests: 0,
+    calendarPeakRequestsPerMinute: 0,
+  };
   private violations: Violation[] = [];
   private violationCount = 0;
   private faults = new Map<string, number>();
 
-  private notifications: Record<NotificationKind, NotificationCounts> = { pubsub: noCounts(), channel: noCounts() };
+  private notifications: Record<NotificationKind, NotificationCounts> = {
+    pubsub: noCounts(),
+    channel: noCounts(),
+  };
 
   constructor(private sinceMs: number) {}
 
@@ -69,7 +101,12 @@ export class Ledger {
     Object.assign(this, new Ledger(nowMs));
   }
 
-  charged(method: ApiMethod, email: string, units: number, sums: { user: number; project: number }): void {
+  charged(
+    method: ApiMethod,
+    email: string,
+    units: number,
+    sums: { user: number; project: number },
+  ): void {
     const count = this.method(method);
     count.calls += 1;
     count.units += units;
@@ -79,11 +116,17 @@ export class Ledger {
     if (method.api === 'gmail') {
       this.project.gmailUnits += units;
       user.gmailPeakUnitsPerMinute = Math.max(user.gmailPeakUnitsPerMinute, sums.user);
-      this.project.gmailPeakUnitsPerMinute = Math.max(this.project.gmailPeakUnitsPerMinute, sums.project);
+      this.project.gmailPeakUnitsPerMinute = Math.max(
+        this.project.gmailPeakUnitsPerMinute,
+        sums.project,
+      );
     } else {
       this.project.calendarRequests += units;
       user.calendarPeakRequestsPerMinute = Math.max(user.calendarPeakRequestsPerMinute, sums.user);
-      this.project.calendarPeakRequestsPerMinute = Math.max(this.project.calendarPeakRequestsPerMinute, sums.project);
+      this.project.calendarPeakRequestsPerMinute = Math.max(
+        this.project.calendarPeakRequestsPerMinute,
+        sums.project,
+      );
     }
   }
 
@@ -111,29 +154,45 @@ export class Ledger {
     if (overlapping) user.overlappingRefreshes += 1;
   }
 
-  notified(kind: NotificationKind, fate: NotificationFate): void { this.notifications[kind][fate] += 1; }
-  afterInvalidGrant(email: string): void { this.user(email).callsAfterInvalidGrant += 1; }
-  afterRevoke(email: string): void { this.user(email).callsAfterRevoke += 1; }
+  notified(kind: NotificationKind, fate: NotificationFate): void {
+    this.notifications[kind][fate] += 1;
+  }
+  afterInvalidGrant(email: string): void {
+    this.user(email).callsAfterInvalidGrant += 1;
+  }
+  afterRevoke(email: string): void {
+    this.user(email).callsAfterRevoke += 1;
+  }
 
   snapshot(): LedgerSnapshot {
     const users = [...this.users.values()];
-    const sum = (field: keyof UserCount): number => users.reduce((total, user) => total + user[field], 0);
+    const sum = (field: keyof UserCount): number =>
+      users.reduce((total, user) => total + user[field], 0);
     return {
-      sinceMs: this.sinceMs, requests: this.requests, batches: this.batches, batchParts: this.batchParts,
+      sinceMs: this.sinceMs,
+      requests: this.requests,
+      batches: this.batches,
+      batchParts: this.batchParts,
       methods: Object.fromEntries([...this.methods].map(([name, count]) => [name, { ...count }])),
       users: Object.fromEntries([...this.users].map(([email, count]) => [email, { ...count }])),
       project: { ...this.project },
       violations: { total: this.violationCount, recent: [...this.violations] },
       faults: Object.fromEntries(this.faults),
-      notifications: { pubsub: { ...this.notifications.pubsub }, channel: { ...this.notifications.channel } },
-      callsAfterInvalidGrant: sum('callsAfterInvalidGrant'), callsAfterRevoke: sum('callsAfterRevoke'),
-      tokenRefreshes: sum('tokenRefreshes'), overlappingRefreshes: sum('overlappingRefreshes'),
+      notifications: {
+        pubsub: { ...this.notifications.pubsub },
+        channel: { ...this.notifications.channel },
+      },
+      callsAfterInvalidGrant: sum('callsAfterInvalidGrant'),
+      callsAfterRevoke: sum('callsAfterRevoke'),
+      tokenRefreshes: sum('tokenRefreshes'),
+      overlappingRefreshes: sum('overlappingRefreshes'),
     };
   }
 
   private method(method: ApiMethod): MethodCount {
     let count = this.methods.get(method.name);
-    if (count === undefined) this.methods.set(method.name, (count = { calls: 0, units: 0, refused: 0, faulted: 0 }));
+    if (count === undefined)
+      this.methods.set(method.name, (count = { calls: 0, units: 0, refused: 0, faulted: 0 }));
     return count;
   }
 
@@ -141,8 +200,16 @@ export class Ledger {
     let count = this.users.get(email);
     if (count === undefined) {
       count = {
-        calls: 0, units: 0, gmailPeakUnitsPerMinute: 0, calendarPeakRequestsPerMinute: 0, peakConcurrentParts: 0, violations: 0, tokenRefreshes: 0,
-        overlappingRefreshes: 0, callsAfterInvalidGrant: 0, callsAfterRevoke: 0,
+        calls: 0,
+        units: 0,
+        gmailPeakUnitsPerMinute: 0,
+        calendarPeakRequestsPerMinute: 0,
+        peakConcurrentParts: 0,
+        violations: 0,
+        tokenRefreshes: 0,
+        overlappingRefreshes: 0,
+        callsAfterInvalidGrant: 0,
+        callsAfterRevoke: 0,
       };
       this.users.set(email, count);
     }

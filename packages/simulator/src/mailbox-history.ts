@@ -6,7 +6,10 @@
 import type { StoredMessage } from './mailbox.js';
 import type { Prng } from './prng.js';
 
-export interface LabelChange { message: StoredMessage; labelIds: readonly string[] }
+export interface LabelChange {
+  message: StoredMessage;
+  labelIds: readonly string[];
+}
 
 export interface HistoryRecord {
   readonly id: bigint;
@@ -19,7 +22,9 @@ export interface HistoryRecord {
   readonly touched: readonly StoredMessage[];
 }
 
-export type HistoryChange = Partial<Pick<HistoryRecord, 'added' | 'deleted' | 'labelsAdded' | 'labelsRemoved' | 'touched'>>;
+export type HistoryChange = Partial<
+  Pick<HistoryRecord, 'added' | 'deleted' | 'labelsAdded' | 'labelsRemoved' | 'touched'>
+>;
 
 /** More than a week of a very busy mailbox; beyond it the oldest records go early, which Google reserves the right to do. */
 const RECORDS_KEPT = 200_000;
@@ -32,13 +37,19 @@ export class HistoryLog {
   private floorId: bigint;
   private currentId: bigint;
 
-  constructor(start: bigint, private readonly prng: Prng, private readonly retentionMs: number) {
+  constructor(
+    start: bigint,
+    private readonly prng: Prng,
+    private readonly retentionMs: number,
+  ) {
     this.currentId = start;
     this.floorId = start;
   }
 
   /** Id of the newest record: what profile and every history answer name. */
-  get current(): bigint { return this.currentId; }
+  get current(): bigint {
+    return this.currentId;
+  }
 
   /** A fresh id without a record, for messages that a world is seeded with. */
   advance(): bigint {
@@ -59,7 +70,16 @@ export class HistoryLog {
   }
 
   append(change: HistoryChange, atMs: number): HistoryRecord {
-    const record = { id: this.advance(), atMs, added: [], deleted: [], labelsAdded: [], labelsRemoved: [], touched: [], ...change };
+    const record = {
+      id: this.advance(),
+      atMs,
+      added: [],
+      deleted: [],
+      labelsAdded: [],
+      labelsRemoved: [],
+      touched: [],
+      ...change,
+    };
     this.records.push(record);
     this.prune(atMs);
     this.listener?.(record);
@@ -75,7 +95,11 @@ export class HistoryLog {
 
   private prune(nowMs: number): void {
     const oldest = this.records[0];
-    if (oldest === undefined || (oldest.atMs >= nowMs - this.retentionMs && this.records.length <= RECORDS_KEPT)) return;
+    if (
+      oldest === undefined ||
+      (oldest.atMs >= nowMs - this.retentionMs && this.records.length <= RECORDS_KEPT)
+    )
+      return;
     let keep = this.records.findIndex((record) => record.atMs >= nowMs - this.retentionMs);
     if (keep < 0) keep = this.records.length;
     keep = Math.max(keep, this.records.length - RECORDS_KEPT);
@@ -88,7 +112,8 @@ export class HistoryLog {
     let high = this.records.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.records[middle] as HistoryRecord).id <= id) low = middle + 1; else high = middle;
+      if ((this.records[middle] as HistoryRecord).id <= id) low = middle + 1;
+      else high = middle;
     }
     return low;
   }

@@ -6,11 +6,24 @@ const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
 function emptyMailbox(firstHistoryId = 100n): Mailbox {
-  return new Mailbox({ owner: 'u@x.example', prng: createPrng(1), mails: createMailFactory(1, 500), retentionMs: 7 * DAY_MS, firstHistoryId });
+  return new Mailbox({
+    owner: 'u@x.example',
+    prng: createPrng(1),
+    mails: createMailFactory(1, 500),
+    retentionMs: 7 * DAY_MS,
+    firstHistoryId,
+  });
 }
 
-function plain(internalDateMs = START_MS, labelIds: readonly string[] = ['INBOX', 'UNREAD']): NewMessage {
-  return { content: { kind: 'given', raw: Buffer.from('Subject: s\r\n\r\nx') }, labelIds, internalDateMs };
+function plain(
+  internalDateMs = START_MS,
+  labelIds: readonly string[] = ['INBOX', 'UNREAD'],
+): NewMessage {
+  return {
+    content: { kind: 'given', raw: Buffer.from('Subject: s\r\n\r\nx') },
+    labelIds,
+    internalDateMs,
+  };
 }
 
 test('every mutation is one record with a larger id, and the message carries it', () => {
@@ -19,14 +32,30 @@ test('every mutation is one record with a larger id, and the message carries it'
   mailbox.modify([message.id], ['TRASH'], ['INBOX'], START_MS);
   mailbox.delete([message.id], START_MS);
   const records = mailbox.history.after(100n, START_MS) ?? [];
-  expect(records.map((record) => [record.added.length, record.labelsAdded.length, record.labelsRemoved.length, record.deleted.length])).toEqual([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]]);
-  expect(records.every((record, index) => index === 0 || record.id > (records[index - 1]?.id ?? 0n))).toBe(true);
+  expect(
+    records.map((record) => [
+      record.added.length,
+      record.labelsAdded.length,
+      record.labelsRemoved.length,
+      record.deleted.length,
+    ]),
+  ).toEqual([
+    [1, 0, 0, 0],
+    [0, 1, 1, 0],
+    [0, 0, 0, 1],
+  ]);
+  expect(
+    records.every((record, index) => index === 0 || record.id > (records[index - 1]?.id ?? 0n)),
+  ).toBe(true);
   expect(message.historyId).toBe(records[2]?.id);
 });
 
 test('ids jump by gaps, so that nobody can tell a missing record', () => {
   const mailbox = emptyMailbox();
-  const ids = Array.from({ length: 50 }, (_, n) => mailbox.add(plain(START_MS + n), START_MS).historyId);
+  const ids = Array.from(
+    { length: 50 },
+    (_, n) => mailbox.add(plain(START_MS + n), START_MS).historyId,
+  );
   const gaps = new Set(ids.slice(1).map((id, index) => id - (ids[index] as bigint)));
   expect(gaps.size).toBeGreaterThan(5);
 });
@@ -59,12 +88,21 @@ test('saving a draft replaces its message and keeps its id and thread', () => {
   const content = plain().content;
   const first = mailbox.saveDraft(null, { content, internalDateMs: START_MS }, START_MS);
   const before = mailbox.history.current;
-  const second = mailbox.saveDraft(first.draftId, { content, internalDateMs: START_MS + 1 }, START_MS);
-  expect([second.draftId, second.message.threadId]).toEqual([first.draftId, first.message.threadId]);
+  const second = mailbox.saveDraft(
+    first.draftId,
+    { content, internalDateMs: START_MS + 1 },
+    START_MS,
+  );
+  expect([second.draftId, second.message.threadId]).toEqual([
+    first.draftId,
+    first.message.threadId,
+  ]);
   expect(mailbox.get(first.message.id)).toBeNull();
   expect(second.message.labelIds).toEqual(['DRAFT']);
   const records = mailbox.history.after(before, START_MS) ?? [];
-  expect(records.flatMap((record) => [...record.deleted, ...record.added].map((message) => message.id))).toEqual([first.message.id, second.message.id]);
+  expect(
+    records.flatMap((record) => [...record.deleted, ...record.added].map((message) => message.id)),
+  ).toEqual([first.message.id, second.message.id]);
 });
 
 test('deleting a label takes it off its messages, and the label itself leaves no record', () => {
@@ -79,5 +117,7 @@ test('deleting a label takes it off its messages, and the label itself leaves no
 test('messages stand in order of date, whatever the order in which they come', () => {
   const mailbox = emptyMailbox();
   for (const day of [3, 1, 2]) mailbox.add(plain(START_MS + day * DAY_MS), START_MS);
-  expect(mailbox.messages().map((message) => (message.internalDateMs - START_MS) / DAY_MS)).toEqual([1, 2, 3]);
+  expect(mailbox.messages().map((message) => (message.internalDateMs - START_MS) / DAY_MS)).toEqual(
+    [1, 2, 3],
+  );
 });

@@ -8,7 +8,8 @@ import { HistoryLog, type HistoryRecord } from './mailbox-history.js';
 import { LabelCatalogue } from './mailbox-labels.js';
 import type { Prng } from './prng.js';
 
-export type MailContent = { kind: 'generated'; recipe: MailRecipe } | { kind: 'given'; raw: Buffer };
+export type MailContent =
+  { kind: 'generated'; recipe: MailRecipe } | { kind: 'given'; raw: Buffer };
 
 export interface StoredMessage {
   /** 16 hexadecimal digits, unique in the mailbox. */
@@ -33,7 +34,13 @@ export interface NewMessage {
   threadId?: string;
 }
 
-export interface MailboxParts { owner: string; prng: Prng; mails: MailFactory; retentionMs: number; firstHistoryId: bigint }
+export interface MailboxParts {
+  owner: string;
+  prng: Prng;
+  mails: MailFactory;
+  retentionMs: number;
+  firstHistoryId: bigint;
+}
 
 export class Mailbox {
   readonly owner: string;
@@ -48,21 +55,43 @@ export class Mailbox {
 
   constructor(private readonly parts: MailboxParts) {
     this.owner = parts.owner;
-    this.history = new HistoryLog(parts.firstHistoryId, parts.prng.fork('history'), parts.retentionMs);
+    this.history = new HistoryLog(
+      parts.firstHistoryId,
+      parts.prng.fork('history'),
+      parts.retentionMs,
+    );
   }
 
-  get size(): number { return this.byId.size; }
-  get threadCount(): number { return this.byThread.size; }
-  get(id: string): StoredMessage | null { return this.byId.get(id) ?? null; }
+  get size(): number {
+    return this.byId.size;
+  }
+  get threadCount(): number {
+    return this.byThread.size;
+  }
+  get(id: string): StoredMessage | null {
+    return this.byId.get(id) ?? null;
+  }
   /** Messages of a thread, oldest first; empty when there is none. */
-  thread(id: string): readonly StoredMessage[] { return this.byThread.get(id) ?? []; }
+  thread(id: string): readonly StoredMessage[] {
+    return this.byThread.get(id) ?? [];
+  }
   /** Oldest first. */
-  messages(): readonly StoredMessage[] { return this.ordered; }
+  messages(): readonly StoredMessage[] {
+    return this.ordered;
+  }
   /** The message's RFC 822 bytes. */
-  raw(message: StoredMessage): Buffer { return message.content.kind === 'given' ? message.content.raw : this.parts.mails.raw(message.content.recipe); }
+  raw(message: StoredMessage): Buffer {
+    return message.content.kind === 'given'
+      ? message.content.raw
+      : this.parts.mails.raw(message.content.recipe);
+  }
 
   /** What the API shows of its content. */
-  view(message: StoredMessage): MessageView { return message.content.kind === 'given' ? viewOf(message.content.raw) : this.parts.mails.view(message.content.recipe); }
+  view(message: StoredMessage): MessageView {
+    return message.content.kind === 'given'
+      ? viewOf(message.content.raw)
+      : this.parts.mails.view(message.content.recipe);
+  }
 
   /** Adds a message without a history record: how a world begins. */
   seed(fresh: NewMessage, nowMs: number): StoredMessage {
@@ -85,7 +114,12 @@ export class Mailbox {
   }
 
   /** Adds and removes labels; what changes nothing writes no record. Returns the messages that changed. */
-  modify(ids: readonly string[], add: readonly string[], remove: readonly string[], nowMs: number): StoredMessage[] {
+  modify(
+    ids: readonly string[],
+    add: readonly string[],
+    remove: readonly string[],
+    nowMs: number,
+  ): StoredMessage[] {
     const labelsAdded: HistoryRecord['labelsAdded'][number][] = [];
     const labelsRemoved: HistoryRecord['labelsRemoved'][number][] = [];
     const changed = new Set<StoredMessage>();
@@ -93,7 +127,9 @@ export class Mailbox {
       const message = this.byId.get(id);
       if (message === undefined) continue;
       const gained = add.filter((label) => !message.labelIds.includes(label));
-      const lost = remove.filter((label) => message.labelIds.includes(label) && !add.includes(label));
+      const lost = remove.filter(
+        (label) => message.labelIds.includes(label) && !add.includes(label),
+      );
       if (gained.length > 0) labelsAdded.push({ message, labelIds: gained });
       if (lost.length > 0) labelsRemoved.push({ message, labelIds: lost });
       if (gained.length + lost.length === 0) continue;
@@ -112,12 +148,19 @@ export class Mailbox {
   }
 
   /** Saves a draft: the old message goes, one with a new id comes, the draft id stays. Creates it when `draftId` is null. */
-  saveDraft(draftId: string | null, fresh: Omit<NewMessage, 'labelIds'>, nowMs: number): { draftId: string; message: StoredMessage } {
+  saveDraft(
+    draftId: string | null,
+    fresh: Omit<NewMessage, 'labelIds'>,
+    nowMs: number,
+  ): { draftId: string; message: StoredMessage } {
     const old = draftId === null ? undefined : this.byId.get(this.drafts.get(draftId) ?? '');
     if (draftId !== null && old === undefined) throw new Error('no such draft');
     const id = draftId ?? `r-${this.parts.prng.digits(18)}`;
     if (old !== undefined) this.delete([old.id], nowMs);
-    const message = this.add({ ...fresh, labelIds: ['DRAFT'], ...(old === undefined ? {} : { threadId: old.threadId }) }, nowMs);
+    const message = this.add(
+      { ...fresh, labelIds: ['DRAFT'], ...(old === undefined ? {} : { threadId: old.threadId }) },
+      nowMs,
+    );
     this.drafts.set(id, message.id);
     return { draftId: id, message };
   }
@@ -125,7 +168,12 @@ export class Mailbox {
   /** Deletes a user label everywhere; its messages change, the label itself leaves no record. */
   deleteLabel(id: string, nowMs: number): boolean {
     if (!this.labels.delete(id)) return false;
-    this.modify(this.ordered.filter((message) => message.labelIds.includes(id)).map((message) => message.id), [], [id], nowMs);
+    this.modify(
+      this.ordered.filter((message) => message.labelIds.includes(id)).map((message) => message.id),
+      [],
+      [id],
+      nowMs,
+    );
     return true;
   }
 
@@ -135,26 +183,38 @@ export class Mailbox {
     let high = this.ordered.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (before(this.ordered[middle] as StoredMessage, internalDateMs, id)) low = middle + 1; else high = middle;
+      if (before(this.ordered[middle] as StoredMessage, internalDateMs, id)) low = middle + 1;
+      else high = middle;
     }
     return low;
   }
 
-  private record(change: Parameters<HistoryLog['append']>[0], messages: readonly StoredMessage[], nowMs: number): void {
+  private record(
+    change: Parameters<HistoryLog['append']>[0],
+    messages: readonly StoredMessage[],
+    nowMs: number,
+  ): void {
     const { id } = this.history.append(change, nowMs);
     for (const message of messages) message.historyId = id;
   }
 
   private store(fresh: NewMessage, historyId: bigint, nowMs: number): StoredMessage {
-    for (const label of fresh.labelIds) if (this.labels.get(label) === null) throw new Error(`no such label: ${label}`);
+    for (const label of fresh.labelIds)
+      if (this.labels.get(label) === null) throw new Error(`no such label: ${label}`);
     const id = this.newId(fresh.internalDateMs);
     const message: StoredMessage = {
-      id, threadId: fresh.threadId ?? id, labelIds: fresh.labelIds, historyId,
-      internalDateMs: fresh.internalDateMs, createdAtMs: nowMs, content: fresh.content,
+      id,
+      threadId: fresh.threadId ?? id,
+      labelIds: fresh.labelIds,
+      historyId,
+      internalDateMs: fresh.internalDateMs,
+      createdAtMs: nowMs,
+      content: fresh.content,
     };
     this.byId.set(id, message);
     const thread = this.byThread.get(message.threadId);
-    if (thread === undefined) this.byThread.set(message.threadId, [message]); else thread.push(message);
+    if (thread === undefined) this.byThread.set(message.threadId, [message]);
+    else thread.push(message);
     this.ordered.splice(this.position(message.internalDateMs, id), 0, message);
     return message;
   }
@@ -163,14 +223,19 @@ export class Mailbox {
     this.byId.delete(message.id);
     this.ordered.splice(this.position(message.internalDateMs, message.id), 1);
     const rest = this.thread(message.threadId).filter((other) => other !== message);
-    if (rest.length === 0) this.byThread.delete(message.threadId); else this.byThread.set(message.threadId, rest);
-    for (const [draftId, messageId] of this.drafts) if (messageId === message.id) this.drafts.delete(draftId);
+    if (rest.length === 0) this.byThread.delete(message.threadId);
+    else this.byThread.set(message.threadId, rest);
+    for (const [draftId, messageId] of this.drafts)
+      if (messageId === message.id) this.drafts.delete(draftId);
   }
 
   /** Gmail's ids carry the time in their upper bits (milliseconds above twenty random ones). */
   private newId(internalDateMs: number): string {
     for (;;) {
-      const time = Math.max(0x10000000000, Math.floor(internalDateMs)).toString(16).padStart(11, '0').slice(-11);
+      const time = Math.max(0x10000000000, Math.floor(internalDateMs))
+        .toString(16)
+        .padStart(11, '0')
+        .slice(-11);
       const id = time + this.parts.prng.hex(5);
       if (!this.byId.has(id)) return id;
     }
@@ -178,5 +243,7 @@ export class Mailbox {
 }
 
 function before(message: StoredMessage, internalDateMs: number, id: string): boolean {
-  return message.internalDateMs === internalDateMs ? message.id < id : message.internalDateMs < internalDateMs;
+  return message.internalDateMs === internalDateMs
+    ? message.id < id
+    : message.internalDateMs < internalDateMs;
 }

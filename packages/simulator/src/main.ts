@@ -9,9 +9,14 @@ const SLAB_BYTES = 256 * 1024;
 async function main(): Promise<void> {
   const command = readCommandLine(process.argv.slice(2));
   switch (command.kind) {
-    case 'help': process.stdout.write(HELP); return;
-    case 'mistake': refuse(command.message); return;
-    case 'run': await run(command.options);
+    case 'help':
+      process.stdout.write(HELP);
+      return;
+    case 'mistake':
+      refuse(command.message);
+      return;
+    case 'run':
+      await run(command.options);
   }
 }
 
@@ -25,8 +30,13 @@ async function run(options: SimulatorOptions): Promise<void> {
     simulator.close().then(() => process.exit(0), fail);
   };
   process.once('SIGTERM', close).once('SIGINT', close);
-  for (const report of simulator.loaded) process.stderr.write(`simulator: ${report.loaded} loaded from ${report.source} (${report.files.length} files)\n`);
-  process.stderr.write(`simulator: ${simulator.world.all().length} accounts at ${simulator.url}, control under ${simulator.url}/sim/\n`);
+  for (const report of simulator.loaded)
+    process.stderr.write(
+      `simulator: ${report.loaded} loaded from ${report.source} (${report.files.length} files)\n`,
+    );
+  process.stderr.write(
+    `simulator: ${simulator.world.all().length} accounts at ${simulator.url}, control under ${simulator.url}/sim/\n`,
+  );
   process.stdout.write(`${JSON.stringify({ url: simulator.url })}\n`);
 }
 
@@ -42,7 +52,11 @@ function fail(error: unknown): void {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR');
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR')
+  );
 }
 
 main().catch(fail);

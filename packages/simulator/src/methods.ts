@@ -1,20 +1,33 @@
 /** The methods that are served, by their names in Google's discovery documents (without the `gmail.users.` or `calendar.` before them). */
 export type GmailMethod =
-  | 'getProfile' | 'messages.list' | 'messages.get' | 'messages.attachments.get' | 'history.list' | 'labels.list' | 'labels.get'
-  | 'threads.list' | 'threads.get' | 'drafts.list' | 'drafts.get' | 'watch' | 'stop';
-export type CalendarMethod = 'calendarList.list' | 'calendarList.get' | 'events.list' | 'events.get' | 'events.instances';
+  | 'getProfile'
+  | 'messages.list'
+  | 'messages.get'
+  | 'messages.attachments.get'
+  | 'history.list'
+  | 'labels.list'
+  | 'labels.get'
+  | 'threads.list'
+  | 'threads.get'
+  | 'drafts.list'
+  | 'drafts.get'
+  | 'watch'
+  | 'stop';
+export type CalendarMethod =
+  'calendarList.list' | 'calendarList.get' | 'events.list' | 'events.get' | 'events.instances';
 /** Calendar's notification channels. */
 export type ChannelMethod = 'events.watch' | 'calendarList.watch' | 'channels.stop';
 /** What changes who is told of what. */
 export type PushMethod = 'watch' | 'stop' | ChannelMethod;
 export type PlainGmailMethod = Exclude<GmailMethod, 'watch' | 'stop'>;
 export type AnyMethod = GmailMethod | CalendarMethod | ChannelMethod;
-export type ApiMethod = { api: 'gmail'; name: GmailMethod } | { api: 'calendar'; name: CalendarMethod | ChannelMethod };
+export type ApiMethod =
+  { api: 'gmail'; name: GmailMethod } | { api: 'calendar'; name: CalendarMethod | ChannelMethod };
 export type Tier = 'new' | 'legacy';
 
 /** Quota units by tier (projects since 2026-05-01, older ones): developers.google.com/workspace/gmail/api/reference/quota. */
 const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
-  'getProfile': { new: 1, legacy: 1 },
+  getProfile: { new: 1, legacy: 1 },
   'messages.list': { new: 5, legacy: 5 },
   'messages.get': { new: 20, legacy: 5 },
   'messages.attachments.get': { new: 20, legacy: 5 },
@@ -25,8 +38,8 @@ const GMAIL_UNITS: Record<GmailMethod, Record<Tier, number>> = {
   'threads.get': { new: 40, legacy: 10 },
   'drafts.list': { new: 5, legacy: 5 },
   'drafts.get': { new: 20, legacy: 5 },
-  'watch': { new: 100, legacy: 100 },
-  'stop': { new: 50, legacy: 50 },
+  watch: { new: 100, legacy: 100 },
+  stop: { new: 50, legacy: 50 },
 };
 
 /** Units per minute: Gmail's of a user depend on the tier, Calendar counts requests. */

@@ -115,13 +115,21 @@ export function settle(options: SimulatorOptions): Settings {
 }
 
 function refuseNonsense(settings: Settings): void {
-  const counts = { ...settings, ...settings.quota, minLatencyMs: settings.latencyMs[0], maxLatencyMs: settings.latencyMs[1] };
+  const counts = {
+    ...settings,
+    ...settings.quota,
+    minLatencyMs: settings.latencyMs[0],
+    maxLatencyMs: settings.latencyMs[1],
+  };
   for (const [name, value] of Object.entries(counts)) {
-    if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0)) throw new RangeError(`${name} must be a number of at least 0`);
+    if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0))
+      throw new RangeError(`${name} must be a number of at least 0`);
   }
   const files = [...settings.emlDirectories, ...settings.mboxFiles, ...settings.icsDirectories];
-  if (files.length > 0 && settings.accounts < 1) throw new RangeError('loading files needs an account');
+  if (files.length > 0 && settings.accounts < 1)
+    throw new RangeError('loading files needs an account');
   if (settings.quota.scale === 0) throw new RangeError('scale must be above 0');
   if (settings.threadLength < 1) throw new RangeError('threadLength must be at least 1');
-  if (settings.latencyMs[0] > settings.latencyMs[1]) throw new RangeError('latencyMs must be [min, max]');
+  if (settings.latencyMs[0] > settings.latencyMs[1])
+    throw new RangeError('latencyMs must be [min, max]');
 }

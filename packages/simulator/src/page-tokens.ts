@@ -7,7 +7,10 @@ import type { Prng } from './prng.js';
 export class PageTokens<Position> {
   private readonly positions = new Map<string, Position>();
 
-  constructor(private readonly prng: Prng, private readonly kept = 100_000) {}
+  constructor(
+    private readonly prng: Prng,
+    private readonly kept = 100_000,
+  ) {}
 
   issue(position: Position): string {
     const token = this.prng.digits(20);
@@ -20,5 +23,7 @@ export class PageTokens<Position> {
   }
 
   /** Null for a token that was never issued, or so long ago that it is forgotten. A token may be used again and again. */
-  find(token: string): Position | null { return this.positions.get(token) ?? null; }
+  find(token: string): Position | null {
+    return this.positions.get(token) ?? null;
+  }
 }

@@ -42,7 +42,9 @@ function prngFrom(seed: number): Prng {
   const next = (): number => uint32() / 4294967296;
   const below = (bound: number): number => Math.floor(next() * bound);
   const prng: Prng = {
-    next, uint32, below,
+    next,
+    uint32,
+    below,
     between: (low, high) => low + below(high - low + 1),
     chance: (probability) => next() < probability,
     pick: (items) => pickFrom(items, below),
@@ -93,7 +95,7 @@ function sfc32(seed: number): () => number {
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   };
   for (let i = 0; i < 12; i++) step();

@@ -11,7 +11,12 @@ import type { QuotaOptions } from './options.js';
 import type { Prng } from './prng.js';
 import { SlidingWindow } from './sliding-window.js';
 
-interface UserState { gmail: SlidingWindow; calendar: SlidingWindow; inFlight: number; penaltyUntilMs: number }
+interface UserState {
+  gmail: SlidingWindow;
+  calendar: SlidingWindow;
+  inFlight: number;
+  penaltyUntilMs: number;
+}
 
 const PENALTY_STEP_MS = 1_000;
 const PENALTY_LIMIT_MS = 120_000;
@@ -20,14 +25,19 @@ export class Quota {
   private readonly users = new Map<string, UserState>();
   private readonly projects = new Map<string, { gmail: SlidingWindow; calendar: SlidingWindow }>();
 
-  constructor(private readonly options: Required<QuotaOptions>, private readonly ledger: Ledger, private readonly prng: Prng) {}
+  constructor(
+    private readonly options: Required<QuotaOptions>,
+    private readonly ledger: Ledger,
+    private readonly prng: Prng,
+  ) {}
 
   /** Counts a part in flight; the refusal when there are too many. `leave` must follow either way. */
   enter(method: ApiMethod, email: string, nowMs: number): Reply | null {
     const user = this.user(email);
     user.inFlight += 1;
     this.ledger.concurrent(email, user.inFlight);
-    if (!this.options.enforce || user.inFlight <= this.options.maxConcurrentPartsPerUser) return null;
+    if (!this.options.enforce || user.inFlight <= this.options.maxConcurrentPartsPerUser)
+      return null;
     return this.refuse(method, email, 'concurrency', nowMs, tooManyConcurrent());
   }
 
@@ -42,15 +52,26 @@ export class Quota {
     const windows = { user: user[method.api], project: this.project(client)[method.api] };
     const limits = this.limits(method.api);
     if (this.options.enforce) {
-      if (method.api === 'gmail' && nowMs < user.penaltyUntilMs) return this.prolong(method, email, user, nowMs);
-      if (windows.user.sum(nowMs) + units > limits.user) return this.overUser(method, email, user, units, nowMs);
+      if (method.api === 'gmail' && nowMs < user.penaltyUntilMs)
+        return this.prolong(method, email, user, nowMs);
+      if (windows.user.sum(nowMs) + units > limits.user)
+        return this.overUser(method, email, user, units, nowMs);
       if (windows.project.sum(nowMs) + units > limits.project) {
-        return this.refuse(method, email, 'project-quota', nowMs, quotaExceeded(method.api, 'project', limits.project));
+        return this.refuse(
+          method,
+          email,
+          'project-quota',
+          nowMs,
+          quotaExceeded(method.api, 'project', limits.project),
+        );
       }
     }
     windows.user.charge(nowMs, units);
     windows.project.charge(nowMs, units);
-    this.ledger.charged(method, email, units, { user: windows.user.sum(nowMs), project: windows.project.sum(nowMs) });
+    this.ledger.charged(method, email, units, {
+      user: windows.user.sum(nowMs),
+      project: windows.project.sum(nowMs),
+    });
     return null;
   }
 
@@ -60,11 +81,31 @@ export class Quota {
     return { user: LIMITS[api].user[tier] * scale, project: LIMITS[api].project[tier] * scale };
   }
 
-  private overUser(method: ApiMethod, email: string, user: UserState, units: number, nowMs: number): Reply {
+  private overUser(
+    method: ApiMethod,
+    email: string,
+    user: UserState,
+    units: number,
+    nowMs: number,
+  ): Reply {
     const limit = this.limits(method.api).user;
-    if (method.api === 'calendar' || this.prng.chance(0.5)) return this.refuse(method, email, 'user-quota', nowMs, quotaExceeded(method.api, 'user', limit));
-    user.penaltyUntilMs = nowMs + Math.max(PENALTY_STEP_MS, user.gmail.roomInMs(nowMs, units, limit));
-    return this.refuse(method, email, 'user-quota', nowMs, retryAfter(user.penaltyUntilMs, this.prng.chance(0.5) ? 403 : 429));
+    if (method.api === 'calendar' || this.prng.chance(0.5))
+      return this.refuse(
+        method,
+        email,
+        'user-quota',
+        nowMs,
+        quotaExceeded(method.api, 'user', limit),
+      );
+    user.penaltyUntilMs =
+      nowMs + Math.max(PENALTY_STEP_MS, user.gmail.roomInMs(nowMs, units, limit));
+    return this.refuse(
+      method,
+      email,
+      'user-quota',
+      nowMs,
+      retryAfter(user.penaltyUntilMs, this.prng.chance(0.5) ? 403 : 429),
+    );
   }
 
   private prolong(method: ApiMethod, email: string, user: UserState, nowMs: number): Reply {
@@ -72,20 +113,39 @@ export class Quota {
     return this.refuse(method, email, 'penalty', nowMs, retryAfter(user.penaltyUntilMs));
   }
 
-  private refuse(method: ApiMethod, email: string, kind: ViolationKind, nowMs: number, reply: Reply): Reply {
+  private refuse(
+    method: ApiMethod,
+    email: string,
+    kind: ViolationKind,
+    nowMs: number,
+    reply: Reply,
+  ): Reply {
     this.ledger.violated(method, email, kind, nowMs);
     return reply;
   }
 
   private project(client: string): { gmail: SlidingWindow; calendar: SlidingWindow } {
     let windows = this.projects.get(client);
-    if (windows === undefined) this.projects.set(client, (windows = { gmail: new SlidingWindow(), calendar: new SlidingWindow() }));
+    if (windows === undefined)
+      this.projects.set(
+        client,
+        (windows = { gmail: new SlidingWindow(), calendar: new SlidingWindow() }),
+      );
     return windows;
   }
 
   private user(email: string): UserState {
     let state = this.users.get(email);
-    if (state === undefined) this.users.set(email, (state = { gmail: new SlidingWindow(), calendar: new SlidingWindow(), inFlight: 0, penaltyUntilMs: 0 }));
+    if (state === undefined)
+      this.users.set(
+        email,
+        (state = {
+          gmail: new SlidingWindow(),
+          calendar: new SlidingWindow(),
+          inFlight: 0,
+          penaltyUntilMs: 0,
+        }),
+      );
     return state;
   }
 }

@@ -17,18 +17,26 @@ export function fullScope(name: string): string {
 }
 
 /** The 403 that a call meets for want of a scope, or null. */
-export function scopeRefusal(method: ApiMethod, query: URLSearchParams, granted: readonly string[]): Reply | null {
+export function scopeRefusal(
+  method: ApiMethod,
+  query: URLSearchParams,
+  granted: readonly string[],
+): Reply | null {
   const restricted = method.api === 'gmail' && granted.includes(METADATA);
   const held = restricted ? [METADATA] : granted;
-  if (!ACCEPTED[method.name].some((scope) => held.includes(scope))) return insufficientScope(method);
+  if (!ACCEPTED[method.name].some((scope) => held.includes(scope)))
+    return insufficientScope(method);
   return restricted ? metadataRefusal(method.name, query) : null;
 }
 
 function metadataRefusal(name: AnyMethod, query: URLSearchParams): Reply | null {
-  if ((name === 'messages.list' || name === 'threads.list') && (query.get('q') ?? '') !== '') return metadataScope("Metadata scope does not support 'q' parameter");
+  if ((name === 'messages.list' || name === 'threads.list') && (query.get('q') ?? '') !== '')
+    return metadataScope("Metadata scope does not support 'q' parameter");
   if (name !== 'messages.get' && name !== 'threads.get') return null;
   const format = (query.get('format') ?? 'full').toUpperCase();
-  return format === 'FULL' || format === 'RAW' ? metadataScope(`Metadata scope doesn't allow format ${format}`) : null;
+  return format === 'FULL' || format === 'RAW'
+    ? metadataScope(`Metadata scope doesn't allow format ${format}`)
+    : null;
 }
 
 const under = (names: string): string[] => names.split(' ').map(fullScope);
@@ -38,17 +46,33 @@ const LABELS = [...READ_MAIL, ...under('gmail.labels')];
 const DRAFTS = [...READ_BODIES, ...under('gmail.compose')];
 const EVENTS = under(
   'calendar calendar.app.created calendar.events calendar.events.freebusy calendar.events.owned calendar.events.owned.readonly ' +
-  'calendar.events.public.readonly calendar.events.readonly calendar.readonly',
+    'calendar.events.public.readonly calendar.events.readonly calendar.readonly',
 );
-const LISTS = under('calendar calendar.calendarlist calendar.calendarlist.readonly calendar.readonly');
+const LISTS = under(
+  'calendar calendar.calendarlist calendar.calendarlist.readonly calendar.readonly',
+);
 
 /** By method, as the discovery documents list them. */
 export const ACCEPTED: Readonly<Record<AnyMethod, readonly string[]>> = {
-  'getProfile': [...READ_MAIL, ...under('gmail.compose')],
-  'messages.list': READ_MAIL, 'messages.get': READ_MAIL, 'messages.attachments.get': READ_BODIES,
-  'history.list': READ_MAIL, 'labels.list': LABELS, 'labels.get': LABELS, 'threads.list': READ_MAIL, 'threads.get': READ_MAIL,
-  'drafts.list': DRAFTS, 'drafts.get': DRAFTS, 'watch': READ_MAIL, 'stop': READ_MAIL,
-  'calendarList.list': LISTS, 'calendarList.get': [...LISTS, ...under('calendar.app.created')], 'calendarList.watch': LISTS,
-  'events.list': EVENTS, 'events.get': EVENTS, 'events.instances': EVENTS, 'events.watch': EVENTS,
+  getProfile: [...READ_MAIL, ...under('gmail.compose')],
+  'messages.list': READ_MAIL,
+  'messages.get': READ_MAIL,
+  'messages.attachments.get': READ_BODIES,
+  'history.list': READ_MAIL,
+  'labels.list': LABELS,
+  'labels.get': LABELS,
+  'threads.list': READ_MAIL,
+  'threads.get': READ_MAIL,
+  'drafts.list': DRAFTS,
+  'drafts.get': DRAFTS,
+  watch: READ_MAIL,
+  stop: READ_MAIL,
+  'calendarList.list': LISTS,
+  'calendarList.get': [...LISTS, ...under('calendar.app.created')],
+  'calendarList.watch': LISTS,
+  'events.list': EVENTS,
+  'events.get': EVENTS,
+  'events.instances': EVENTS,
+  'events.watch': EVENTS,
   'channels.stop': [...new Set([...EVENTS, ...LISTS])],
 };

@@ -8,8 +8,14 @@ export class ServiceAccount {
   /** The key file as the Cloud console gives it out. */
   keyFile(): Record<string, string> {
     return {
-      type: 'service_account', project_id: 'sim-project', private_key_id: this.key.kid, private_key: this.key.privatePem, client_email: this.email,
-      client_id: '109876543210987654322', token_uri: 'https://oauth2.googleapis.com/token', universe_domain: 'googleapis.com',
+      type: 'service_account',
+      project_id: 'sim-project',
+      private_key_id: this.key.kid,
+      private_key: this.key.privatePem,
+      client_email: this.email,
+      client_id: '109876543210987654322',
+      token_uri: 'https://oauth2.googleapis.com/token',
+      universe_domain: 'googleapis.com',
     };
   }
 }

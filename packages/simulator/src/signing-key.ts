@@ -2,52 +2,88 @@
  * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a self-signed X.509
  * certificate, and checks what it signed. It is made when it is first needed, since making one may take a second.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 export class SigningKey {
   constructor(readonly kid: string) {}
 
-  get privatePem(): string { return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(); }
+  get privatePem(): string {
+    return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  }
 
   /** A compact JWS. */
   jwt(claims: Claims): string {
-    const text = [{ alg: 'RS256', kid: this.kid, typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    const text = [{ alg: 'RS256', kid: this.kid, typ: 'JWT' }, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
     return `${text}.${sign('sha256', Buffer.from(text), this.pair().privateKey).toString('base64url')}`;
   }
 
   /** The claims of a token that this key signed, null for anything else. */
   claimsOf(token: string): Claims | null {
     const [head, body, signature, ...rest] = token.split('.');
-    if (head === undefined || body === undefined || signature === undefined || rest.length > 0) return null;
-    if (!verify('sha256', Buffer.from(`${head}.${body}`), this.pair().publicKey, Buffer.from(signature, 'base64url'))) return null;
+    if (head === undefined || body === undefined || signature === undefined || rest.length > 0)
+      return null;
+    if (
+      !verify(
+        'sha256',
+        Buffer.from(`${head}.${body}`),
+        this.pair().publicKey,
+        Buffer.from(signature, 'base64url'),
+      )
+    )
+      return null;
     return JSON.parse(Buffer.from(body, 'base64url').toString()) as Claims;
   }
 
   /** An entry of /oauth2/v3/certs. */
   jwk(): Claims {
-    return { ...this.pair().publicKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: this.kid };
+    return {
+      ...this.pair().publicKey.export({ format: 'jwk' }),
+      alg: 'RS256',
+      use: 'sig',
+      kid: this.kid,
+    };
   }
 
   /** A value of /oauth2/v1/certs. */
   certificatePem(nowMs: number): string {
     const { privateKey, publicKey } = this.pair();
-    const bytes = certificate(publicKey.export({ type: 'spki', format: 'der' }), (text) => sign('sha256', text, privateKey), nowMs);
+    const bytes = certificate(
+      publicKey.export({ type: 'spki', format: 'der' }),
+      (text) => sign('sha256', text, privateKey),
+      nowMs,
+    );
     return `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64').replace(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`;
   }
 
   private pair(): KeyPair {
     const known = made.get(this.kid);
     if (known !== undefined) return known;
-    const { privateKey: pem } = generateKeyPairSync('rsa', { modulusLength: 2_048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    const { privateKey: pem } = generateKeyPairSync('rsa', {
+      modulusLength: 2_048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
     const pair = { privateKey: createPrivateKey(pem), publicKey: createPublicKey(pem) };
     made.set(this.kid, pair);
     return pair;
   }
 }
 
-interface KeyPair { privateKey: KeyObject; publicKey: KeyObject }
+interface KeyPair {
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
 
 /** By key id, for all simulators of the process: there are two ids, and a pair takes long to find. */
 const made = new Map<string, KeyPair>();
@@ -55,9 +91,23 @@ const made = new Map<string, KeyPair>();
 const DAY_MS = 86_400_000;
 
 /** DER, as far as a certificate needs it (RFC 5280): sha256WithRSAEncryption, one name for issuer and subject. */
-function certificate(publicKeyInfo: Buffer, signed: (text: Buffer) => Buffer, nowMs: number): Buffer {
+function certificate(
+  publicKeyInfo: Buffer,
+  signed: (text: Buffer) => Buffer,
+  nowMs: number,
+): Buffer {
   const algorithm = der(0x30, Buffer.from('06092a864886f70d01010b0500', 'hex'));
-  const name = der(0x30, der(0x31, der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('federated-signon.system.gserviceaccount.com')))));
+  const name = der(
+    0x30,
+    der(
+      0x31,
+      der(
+        0x30,
+        Buffer.from('0603550403', 'hex'),
+        der(0x0c, Buffer.from('federated-signon.system.gserviceaccount.com')),
+      ),
+    ),
+  );
   const validity = der(0x30, utcTime(nowMs - DAY_MS), utcTime(nowMs + 30 * DAY_MS));
   const version = der(0xa0, Buffer.from('020102', 'hex'));
   const serial = Buffer.from('020101', 'hex');
@@ -66,12 +116,18 @@ function certificate(publicKeyInfo: Buffer, signed: (text: Buffer) => Buffer, no
 }
 
 function utcTime(ms: number): Buffer {
-  return der(0x17, Buffer.from(`${new Date(ms).toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`));
+  return der(
+    0x17,
+    Buffer.from(`${new Date(ms).toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`),
+  );
 }
 
 function der(tag: number, ...contents: Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content]);
-  const length = Buffer.from(content.length.toString(16).padStart(content.length > 0xff ? 4 : 2, '0'), 'hex');
+  const length = Buffer.from(
+    content.length.toString(16).padStart(content.length > 0xff ? 4 : 2, '0'),
+    'hex',
+  );
   return Buffer.concat([Buffer.from([tag, 0x80 + length.length]), length, content]);
 }

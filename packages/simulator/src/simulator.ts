@@ -48,7 +48,9 @@ export interface Simulator {
   /** Actions per second that go on by themselves; 0 stops. */
   setRate(perSecond: number): void;
   /** Other pages from now on; what is left out stays. */
-  setPages(pages: Pick<SimulatorOptions, 'largestPage' | 'shortGmailPages' | 'shortCalendarPages'>): void;
+  setPages(
+    pages: Pick<SimulatorOptions, 'largestPage' | 'shortGmailPages' | 'shortCalendarPages'>,
+  ): void;
   /** The user consents anew after a revocation; returns the new refresh token. */
   consent(email: string, scopes?: readonly string[]): string;
   /** Topics and subscriptions, and the weather that notifications travel in. */
@@ -67,24 +69,44 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const clock = startClock(options.nowMs);
   const world = new World(settings, clock);
   const loaded = await loadFiles(world, settings, clock);
-  const attachmentIds = new AttachmentIds(createPrng(settings.seed).fork('traffic').fork('attachments'), clock);
+  const attachmentIds = new AttachmentIds(
+    createPrng(settings.seed).fork('traffic').fork('attachments'),
+    clock,
+  );
   const sim = build(settings, clock, world, attachmentIds);
   const { grants, ledger } = sim;
   for (const account of world.all()) grants.consent(account.email);
   const crowd = gatherCrowd(world, clock, createPrng(settings.seed).fork('crowd'));
   const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
-  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(settings.port, settings.host, resolve); });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(settings.port, settings.host, resolve);
+  });
   crowd.setRate(settings.actionsPerSecond);
   const known = (email: string): Account => accountOf(world, email);
   return {
-    url: `http://${settings.host}:${(server.address() as AddressInfo).port}`, world, faults: sim.faults, ledger, clock, loaded,
-    accounts: () => world.all().map(({ email }) => ({ email, refreshToken: grants.ofAccount(email)?.refreshToken ?? '' })),
+    url: `http://${settings.host}:${(server.address() as AddressInfo).port}`,
+    world,
+    faults: sim.faults,
+    ledger,
+    clock,
+    loaded,
+    accounts: () =>
+      world
+        .all()
+        .map(({ email }) => ({ email, refreshToken: grants.ofAccount(email)?.refreshToken ?? '' })),
     act: (email, order) => act({ world, clock, account: known(email) }, order),
     actAtRandom: (count) => crowd.actAtRandom(count),
-    setRate: (perSecond) => { crowd.setRate(perSecond); },
-    setPages: (pages) => { Object.assign(settings, pages); },
-    consent: (email, scopes) => grants.consent(known(email).email, scopes?.map(fullScope)).refreshToken,
-    pubsub: sim.pubsub, weather: sim.weather, serviceAccount: sim.serviceAccount,
+    setRate: (perSecond) => {
+      crowd.setRate(perSecond);
+    },
+    setPages: (pages) => {
+      Object.assign(settings, pages);
+    },
+    consent: (email, scopes) =>
+      grants.consent(known(email).email, scopes?.map(fullScope)).refreshToken,
+    pubsub: sim.pubsub,
+    weather: sim.weather,
+    serviceAccount: sim.serviceAccount,
     gmailTruth: (email) => [...gmailTruth(known(email))],
     calendarTruth: (email) => [...calendarTruth(known(email))],
     close: async () => {
@@ -93,13 +115,22 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       sim.channels.close();
       sim.pubsub.stop();
       server.closeAllConnections();
-      await new Promise<void>((resolve) => { server.close(() => { resolve(); }); });
+      await new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+      });
     },
   };
 }
 
 /** The pieces that surfaces work with; the generators are forked in a fixed order, so that a seed keeps its meaning. */
-function build(settings: Settings, clock: SimClock, world: World, attachmentIds: AttachmentIds): Sim {
+function build(
+  settings: Settings,
+  clock: SimClock,
+  world: World,
+  attachmentIds: AttachmentIds,
+): Sim {
   const traffic = createPrng(settings.seed).fork('traffic');
   const ledger = new Ledger(clock.nowMs());
   const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings);
@@ -107,7 +138,15 @@ function build(settings: Settings, clock: SimClock, world: World, attachmentIds:
   const weather = new Weather(clock, traffic.fork('weather'), ledger);
   const pubsub = new PubSub(clock, traffic.fork('pubsub'), ledger, weather, signingKey);
   return {
-    settings, clock, world, grants, ledger, traffic, signingKey, weather, pubsub,
+    settings,
+    clock,
+    world,
+    grants,
+    ledger,
+    traffic,
+    signingKey,
+    weather,
+    pubsub,
     serviceAccount: new ServiceAccount(),
     watches: new Watches(clock, ledger, pubsub, weather),
     channels: new Channels(clock, traffic.fork('channels'), ledger, weather),
@@ -123,10 +162,12 @@ async function loadFiles(world: World, settings: Settings, clock: SimClock): Pro
   const [account] = world.all();
   if (account === undefined) return [];
   const reports: LoadReport[] = [];
-  for (const directory of settings.emlDirectories) reports.push(await loadEml(account, directory, clock.nowMs()));
+  for (const directory of settings.emlDirectories)
+    reports.push(await loadEml(account, directory, clock.nowMs()));
   for (const file of settings.mboxFiles) reports.push(await loadMbox(account, file, clock.nowMs()));
   account.mailbox.history.settle();
-  for (const directory of settings.icsDirectories) reports.push(await loadIcs(world, account, directory, clock.nowMs()));
+  for (const directory of settings.icsDirectories)
+    reports.push(await loadIcs(world, account, directory, clock.nowMs()));
   return reports;
 }
 

@@ -9,7 +9,10 @@ export class SlidingWindow {
 
   /** Units charged in (nowMs − 60 s, nowMs]. */
   sum(nowMs: number): number {
-    while (this.head < this.times.length && (this.times[this.head] as number) <= nowMs - WINDOW_MS) {
+    while (
+      this.head < this.times.length &&
+      (this.times[this.head] as number) <= nowMs - WINDOW_MS
+    ) {
       this.total -= this.units[this.head] as number;
       this.head += 1;
     }
@@ -24,8 +27,12 @@ export class SlidingWindow {
   charge(nowMs: number, units: number): void {
     this.sum(nowMs);
     const last = this.times.length - 1;
-    if (last >= this.head && this.times[last] === nowMs) this.units[last] = (this.units[last] as number) + units;
-    else { this.times.push(nowMs); this.units.push(units); }
+    if (last >= this.head && this.times[last] === nowMs)
+      this.units[last] = (this.units[last] as number) + units;
+    else {
+      this.times.push(nowMs);
+      this.units.push(units);
+    }
     this.total += units;
   }
 

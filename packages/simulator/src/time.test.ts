@@ -11,7 +11,14 @@ let client: Client;
 afterEach(() => simulator.close());
 
 async function open(options: SimulatorOptions = {}): Promise<void> {
-  simulator = await startSimulator({ messagesPerAccount: 30, eventsPerCalendar: 20, tokenLatencyMs: 0, nowMs: NOW, accessTokenTtlMs: 365 * DAY_MS, ...options });
+  simulator = await startSimulator({
+    messagesPerAccount: 30,
+    eventsPerCalendar: 20,
+    tokenLatencyMs: 0,
+    nowMs: NOW,
+    accessTokenTtlMs: 365 * DAY_MS,
+    ...options,
+  });
   client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
 }
 
@@ -29,10 +36,17 @@ test('history ages away after its retention', async () => {
 test('a deleted event is told of until its tombstone ages away, then a delta is silent', async () => {
   await open({ tombstoneRetentionMs: 5 * DAY_MS });
   const token = (await client.get(`${EVENTS}?maxResults=2500`)).json.nextSyncToken;
-  const { eventId } = simulator.act(email, { action: 'event-create', calendarId: email, event: { summary: 'short' } });
+  const { eventId } = simulator.act(email, {
+    action: 'event-create',
+    calendarId: email,
+    event: { summary: 'short' },
+  });
   simulator.act(email, { action: 'event-delete', calendarId: email, eventId: eventId! });
-  const delta = async (): Promise<Json[]> => (await client.get(`${EVENTS}?syncToken=${encodeURIComponent(token)}`)).json.items;
-  expect(await delta()).toEqual([{ kind: 'calendar#event', etag: expect.any(String), id: eventId, status: 'cancelled' }]);
+  const delta = async (): Promise<Json[]> =>
+    (await client.get(`${EVENTS}?syncToken=${encodeURIComponent(token)}`)).json.items;
+  expect(await delta()).toEqual([
+    { kind: 'calendar#event', etag: expect.any(String), id: eventId, status: 'cancelled' },
+  ]);
   simulator.clock.advance(5 * DAY_MS);
   expect(await delta()).toHaveLength(1);
   simulator.clock.advance(1);
@@ -48,7 +62,10 @@ test('sync tokens and updatedMin age to 410, by their own words', async () => {
     return [error.code, error.errors[0].reason];
   };
   expect(await reason(`syncToken=${encodeURIComponent(token)}`)).toEqual([410, 'fullSyncRequired']);
-  expect(await reason(`updatedMin=${new Date(NOW).toISOString()}`)).toEqual([410, 'updatedMinTooLongAgo']);
+  expect(await reason(`updatedMin=${new Date(NOW).toISOString()}`)).toEqual([
+    410,
+    'updatedMinTooLongAgo',
+  ]);
 });
 
 test('short and empty pages of Gmail lead on by their token, and nothing is missed or repeated', async () => {
@@ -59,7 +76,9 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
     const ids: string[] = [];
     const sizes: number[] = [];
     for (let token: string | undefined = ''; token !== undefined;) {
-      const page: Json = (await client.get(`${path}&maxResults=5${token === '' ? '' : `&pageToken=${token}`}`)).json;
+      const page: Json = (
+        await client.get(`${path}&maxResults=5${token === '' ? '' : `&pageToken=${token}`}`)
+      ).json;
       sizes.push((page[name] ?? []).length);
       ids.push(...(page[name] ?? []).map((item: { id: string }) => item.id));
       token = page.nextPageToken;
@@ -67,14 +86,19 @@ test('short and empty pages of Gmail lead on by their token, and nothing is miss
     return { ids, sizes };
   };
   const messages = await walk('/gmail/v1/users/me/messages?includeSpamTrash=true', 'messages');
-  expect([messages.ids.toSorted(), messages.sizes.includes(0)]).toEqual([simulator.gmailTruth(email).map(({ id }) => id), true]);
+  expect([messages.ids.toSorted(), messages.sizes.includes(0)]).toEqual([
+    simulator.gmailTruth(email).map(({ id }) => id),
+    true,
+  ]);
   const history = await walk(`/gmail/v1/users/me/history?startHistoryId=${start}`, 'history');
   expect([history.ids.length, new Set(history.ids).size]).toEqual([25, 25]);
 });
 
 test('pages become other ones while it runs', async () => {
   await open({ messagesPerAccount: 10, largestPage: 3 });
-  const size = async (): Promise<number> => (await client.get('/gmail/v1/users/me/messages?includeSpamTrash=true&maxResults=100')).json.messages.length;
+  const size = async (): Promise<number> =>
+    (await client.get('/gmail/v1/users/me/messages?includeSpamTrash=true&maxResults=100')).json
+      .messages.length;
   expect(await size()).toBe(3);
   simulator.setPages({ largestPage: 7 });
   expect(await size()).toBe(7);

@@ -17,7 +17,11 @@ export interface Account {
   readonly prng: Prng;
 }
 
-export interface AccountPlan { messages?: number; calendars?: number; eventsPerCalendar?: number }
+export interface AccountPlan {
+  messages?: number;
+  calendars?: number;
+  eventsPerCalendar?: number;
+}
 
 export const HOLIDAY_CALENDAR = 'en.usa#holiday@group.v.calendar.google.com';
 
@@ -27,7 +31,10 @@ export class World {
   private readonly prng: Prng;
   private readonly holidays: CalendarStore;
 
-  constructor(private readonly settings: Settings, private readonly clock: SimClock) {
+  constructor(
+    private readonly settings: Settings,
+    private readonly clock: SimClock,
+  ) {
     this.prng = createPrng(settings.seed);
     this.mails = createMailFactory(settings.seed, settings.bodyBytes);
     this.holidays = holidayCalendar(this.prng.fork('holidays'), clock.nowMs());
@@ -35,18 +42,39 @@ export class World {
   }
 
   /** In order of creation. */
-  all(): Account[] { return [...this.accounts.values()]; }
-  get(email: string): Account | null { return this.accounts.get(email.toLowerCase()) ?? null; }
+  all(): Account[] {
+    return [...this.accounts.values()];
+  }
+  get(email: string): Account | null {
+    return this.accounts.get(email.toLowerCase()) ?? null;
+  }
 
   /** Adds an account with mail and calendars of its own. Throws when the address is taken. */
   addAccount(address: string, plan: AccountPlan = {}): Account {
     const email = address.toLowerCase();
     if (this.accounts.has(email)) throw new Error('an account of that address exists');
     const prng = this.prng.fork(`account ${email}`);
-    const firstHistoryId = FIRST_HISTORY_IDS[this.accounts.size % FIRST_HISTORY_IDS.length] as bigint;
-    const mailbox = new Mailbox({ owner: email, prng: prng.fork('mailbox'), mails: this.mails, retentionMs: this.settings.historyRetentionMs, firstHistoryId });
-    seedMailbox(mailbox, prng.fork('mail'), { messages: plan.messages ?? this.settings.messagesPerAccount, threadLength: this.settings.threadLength, nowMs: this.clock.nowMs() });
-    const account: Account = { email, mailbox, shelf: new CalendarShelf(), prng: prng.fork('acts') };
+    const firstHistoryId = FIRST_HISTORY_IDS[
+      this.accounts.size % FIRST_HISTORY_IDS.length
+    ] as bigint;
+    const mailbox = new Mailbox({
+      owner: email,
+      prng: prng.fork('mailbox'),
+      mails: this.mails,
+      retentionMs: this.settings.historyRetentionMs,
+      firstHistoryId,
+    });
+    seedMailbox(mailbox, prng.fork('mail'), {
+      messages: plan.messages ?? this.settings.messagesPerAccount,
+      threadLength: this.settings.threadLength,
+      nowMs: this.clock.nowMs(),
+    });
+    const account: Account = {
+      email,
+      mailbox,
+      shelf: new CalendarShelf(),
+      prng: prng.fork('acts'),
+    };
     this.addCalendars(account, prng.fork('calendars'), plan);
     this.accounts.set(email, account);
     return account;
@@ -54,7 +82,12 @@ export class World {
 
   /** Adds an empty secondary calendar that the account owns. */
   addCalendar(account: Account, summary: string, prng: Prng): CalendarStore {
-    const calendar = new CalendarStore({ id: `c_${prng.hex(64)}@group.calendar.google.com`, summary, timeZone: prng.pick(ZONES), prng: prng.fork('events') });
+    const calendar = new CalendarStore({
+      id: `c_${prng.hex(64)}@group.calendar.google.com`,
+      summary,
+      timeZone: prng.pick(ZONES),
+      prng: prng.fork('events'),
+    });
     account.shelf.add(calendar, 'owner');
     return calendar;
   }
@@ -63,7 +96,14 @@ export class World {
     const count = plan.calendars ?? this.settings.calendarsPerAccount;
     const events = plan.eventsPerCalendar ?? this.settings.eventsPerCalendar;
     for (let n = 0; n < Math.max(1, count); n++) {
-      const calendar = n === 0 ? primaryCalendar(account, prng) : this.addCalendar(account, CALENDAR_NAMES[(n - 1) % CALENDAR_NAMES.length] as string, prng.fork(`calendar ${n}`));
+      const calendar =
+        n === 0
+          ? primaryCalendar(account, prng)
+          : this.addCalendar(
+              account,
+              CALENDAR_NAMES[(n - 1) % CALENDAR_NAMES.length] as string,
+              prng.fork(`calendar ${n}`),
+            );
       if (n === 0) account.shelf.add(calendar, 'owner', true);
       seedCalendar(calendar, prng.fork(`seed ${n}`), account.email, events, this.clock.nowMs());
     }
@@ -75,28 +115,67 @@ export class World {
  * Ids that catch careless clients: one about to gain a digit (compared as text it goes backwards), an ordinary one, and one
  * beyond what a JavaScript number holds exactly. Google types them as uint64.
  */
-const FIRST_HISTORY_IDS: readonly bigint[] = [99_000n, 4_812_773n, 9_007_199_254_740_993n, 9_999_000n];
+const FIRST_HISTORY_IDS: readonly bigint[] = [
+  99_000n,
+  4_812_773n,
+  9_007_199_254_740_993n,
+  9_999_000n,
+];
 
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'UTC', 'America/Sao_Paulo'];
 const CALENDAR_NAMES = ['Family', 'Équipe 🎯', 'On-call', 'יומן צוות', 'Travel'];
 
 function primaryCalendar(account: Account, prng: Prng): CalendarStore {
-  return new CalendarStore({ id: account.email, summary: account.email, timeZone: prng.pick(ZONES), prng: prng.fork('primary') });
+  return new CalendarStore({
+    id: account.email,
+    summary: account.email,
+    timeZone: prng.pick(ZONES),
+    prng: prng.fork('primary'),
+  });
 }
 
 /** Shared by all accounts and read-only, as Google's public calendars are. */
 function holidayCalendar(prng: Prng, nowMs: number): CalendarStore {
-  const calendar = new CalendarStore({ id: HOLIDAY_CALENDAR, summary: 'Holidays in United States', description: 'Holidays and Observances in United States', timeZone: 'UTC', prng });
+  const calendar = new CalendarStore({
+    id: HOLIDAY_CALENDAR,
+    summary: 'Holidays in United States',
+    description: 'Holidays and Observances in United States',
+    timeZone: 'UTC',
+    prng,
+  });
   const year = new Date(nowMs).getUTCFullYear();
   for (const [day, summary] of HOLIDAYS) {
     const start = { date: `${year}-${day}` };
-    const end = { date: new Date(Date.parse(`${year}-${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10) };
-    const organizer = { email: HOLIDAY_CALENDAR, displayName: calendar.summary, self: true as const };
-    calendar.insert({ summary, description: 'Public holiday', creator: organizer, organizer, start, end, transparency: 'transparent', visibility: 'public' }, nowMs - 86_400_000);
+    const end = {
+      date: new Date(Date.parse(`${year}-${day}T00:00:00Z`) + 86_400_000)
+        .toISOString()
+        .slice(0, 10),
+    };
+    const organizer = {
+      email: HOLIDAY_CALENDAR,
+      displayName: calendar.summary,
+      self: true as const,
+    };
+    calendar.insert(
+      {
+        summary,
+        description: 'Public holiday',
+        creator: organizer,
+        organizer,
+        start,
+        end,
+        transparency: 'transparent',
+        visibility: 'public',
+      },
+      nowMs - 86_400_000,
+    );
   }
   return calendar;
 }
 
 const HOLIDAYS: readonly (readonly [day: string, name: string])[] = [
-  ['01-01', "New Year's Day"], ['07-04', 'Independence Day'], ['11-11', 'Veterans Day'], ['12-25', 'Christmas Day'],
+  ['01-01', "New Year's Day"],
+  ['07-04', 'Independence Day'],
+  ['11-11', 'Veterans Day'],
+  ['12-25', 'Christmas Day'],
 ];

@@ -2,10 +2,18 @@
 /** What JSON.parse gives: tests look into answers as they come. */
 export type Json = ReturnType<typeof JSON.parse>;
 
-export interface Answer { status: number; headers: Headers; text: string; json: Json }
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  json: Json;
+}
 
 export class Client {
-  constructor(readonly url: string, public accessToken: string) {}
+  constructor(
+    readonly url: string,
+    public accessToken: string,
+  ) {}
 
   static async signIn(url: string, refreshToken: string): Promise<Client> {
     const answer = await tokenRequest(url, refreshToken);
@@ -13,49 +21,111 @@ export class Client {
   }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
-    return read(await fetch(this.url + path, { headers: { authorization: `Bearer ${this.accessToken}`, ...headers } }));
+    return read(
+      await fetch(this.url + path, {
+        headers: { authorization: `Bearer ${this.accessToken}`, ...headers },
+      }),
+    );
   }
 
   async post(path: string, body?: unknown): Promise<Answer> {
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
-    return read(await fetch(this.url + path, { method: 'POST', ...json, headers: { 'authorization': `Bearer ${this.accessToken}`, 'content-type': 'application/json' } }));
+    return read(
+      await fetch(this.url + path, {
+        method: 'POST',
+        ...json,
+        headers: {
+          authorization: `Bearer ${this.accessToken}`,
+          'content-type': 'application/json',
+        },
+      }),
+    );
   }
 
   /** Sends the body as it is. */
-  async batch(body: string, contentType: string, path = '/batch/gmail/v1', headers: Record<string, string> = {}): Promise<Answer> {
-    return read(await fetch(this.url + path, { method: 'POST', body, headers: { authorization: `Bearer ${this.accessToken}`, 'content-type': contentType, ...headers } }));
+  async batch(
+    body: string,
+    contentType: string,
+    path = '/batch/gmail/v1',
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    return read(
+      await fetch(this.url + path, {
+        method: 'POST',
+        body,
+        headers: {
+          authorization: `Bearer ${this.accessToken}`,
+          'content-type': contentType,
+          ...headers,
+        },
+      }),
+    );
   }
 }
 
-export async function tokenRequest(url: string, refreshToken: string, extra: Record<string, string> = {}): Promise<Answer> {
-  const form = new URLSearchParams({ client_id: 'client', client_secret: 'secret', grant_type: 'refresh_token', refresh_token: refreshToken, ...extra });
+export async function tokenRequest(
+  url: string,
+  refreshToken: string,
+  extra: Record<string, string> = {},
+): Promise<Answer> {
+  const form = new URLSearchParams({
+    client_id: 'client',
+    client_secret: 'secret',
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken,
+    ...extra,
+  });
   return read(await fetch(`${url}/token`, { method: 'POST', body: form }));
 }
 
-export interface BatchAnswer { contentId: string | null; status: number; json: Json; headers: string[] }
+export interface BatchAnswer {
+  contentId: string | null;
+  status: number;
+  json: Json;
+  headers: string[];
+}
 
 /** A tiny multipart reader that shares nothing with the simulator's writer. It insists on CRLF. */
 export function readBatch(answer: Answer): BatchAnswer[] {
   const boundary = /boundary=(.+)$/.exec(answer.headers.get('content-type') ?? '')?.[1];
   const pieces = answer.text.split(`--${boundary}`);
-  if (pieces[0] !== '\r\n' || pieces.at(-1) !== '--\r\n') throw new Error('the batch answer is not framed by its boundary');
+  if (pieces[0] !== '\r\n' || pieces.at(-1) !== '--\r\n')
+    throw new Error('the batch answer is not framed by its boundary');
   return pieces.slice(1, -1).map((piece) => {
     const [blank, ...rest] = piece.split('\r\n\r\n');
     const outer = (blank as string).split('\r\n').filter((line) => line !== '');
     const inner = (rest[0] as string).split('\r\n');
-    const contentId = outer.find((line) => line.startsWith('Content-ID: '))?.slice('Content-ID: '.length) ?? null;
-    return { contentId, status: Number((inner[0] as string).split(' ')[1]), headers: inner.slice(1), json: JSON.parse(rest.slice(1).join('\r\n\r\n')) };
+    const contentId =
+      outer.find((line) => line.startsWith('Content-ID: '))?.slice('Content-ID: '.length) ?? null;
+    return {
+      contentId,
+      status: Number((inner[0] as string).split(' ')[1]),
+      headers: inner.slice(1),
+      json: JSON.parse(rest.slice(1).join('\r\n\r\n')),
+    };
   });
 }
 
 /** A batch of GETs as most clients write it. */
 export function batchOf(paths: readonly string[], boundary = 'frontier', lineEnd = '\r\n'): string {
-  const parts = paths.map((path, index) => [`--${boundary}`, 'Content-Type: application/http', `Content-ID: <part-${index}>`, '', `GET ${path} HTTP/1.1`, '', ''].join(lineEnd));
+  const parts = paths.map((path, index) =>
+    [
+      `--${boundary}`,
+      'Content-Type: application/http',
+      `Content-ID: <part-${index}>`,
+      '',
+      `GET ${path} HTTP/1.1`,
+      '',
+      '',
+    ].join(lineEnd),
+  );
   return `${parts.join('')}--${boundary}--${lineEnd}`;
 }
 
 async function read(response: Response): Promise<Answer> {
   const text = await response.text();
-  const json = (response.headers.get('content-type') ?? '').startsWith('application/json') ? JSON.parse(text) : null;
+  const json = (response.headers.get('content-type') ?? '').startsWith('application/json')
+    ? JSON.parse(text)
+    : null;
   return { status: response.status, headers: response.headers, text, json };
 }

@@ -3,7 +3,11 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from './client.js';
 
-export interface Posted { headers: IncomingHttpHeaders; text: string; json: Json }
+export interface Posted {
+  headers: IncomingHttpHeaders;
+  text: string;
+  json: Json;
+}
 
 export class Receiver {
   readonly posted: Posted[] = [];
@@ -18,28 +22,49 @@ export class Receiver {
     const receiver = new Receiver(server);
     server.on('request', (request, response) => {
       let text = '';
-      request.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+      request.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
       request.on('end', () => {
-        receiver.posted.push({ headers: request.headers, text, json: text === '' ? null : JSON.parse(text) });
-        response.writeHead(receiver.statuses.length > 1 ? (receiver.statuses.shift() as number) : (receiver.statuses[0] as number));
+        receiver.posted.push({
+          headers: request.headers,
+          text,
+          json: text === '' ? null : JSON.parse(text),
+        });
+        response.writeHead(
+          receiver.statuses.length > 1
+            ? (receiver.statuses.shift() as number)
+            : (receiver.statuses[0] as number),
+        );
         response.end();
         for (const wake of receiver.waiting.splice(0)) wake();
       });
     });
-    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
     return receiver;
   }
 
-  get url(): string { return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hook`; }
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/hook`;
+  }
 
   /** Waits until so many were posted. */
   async until(count: number): Promise<Posted[]> {
-    while (this.posted.length < count) await new Promise<void>((resolve) => { this.waiting.push(resolve); });
+    while (this.posted.length < count)
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve);
+      });
     return this.posted;
   }
 
   async close(): Promise<void> {
     this.server.closeAllConnections();
-    await new Promise<void>((resolve) => { this.server.close(() => { resolve(); }); });
+    await new Promise<void>((resolve) => {
+      this.server.close(() => {
+        resolve();
+      });
+    });
   }
 }

@@ -73,11 +73,16 @@ export interface DoorbellView {
 }
 
 /** Every account with its collections, or those with these addresses (any tenant). */
-export async function listAccounts(prisma: PrismaClient, emails?: readonly string[]): Promise<AccountView[]> {
+export async function listAccounts(
+  prisma: PrismaClient,
+  emails?: readonly string[],
+): Promise<AccountView[]> {
   const quarantined = await quarantinedByCollection(prisma);
   const accounts = await prisma.account.findMany({
     where: emails ? { email: { in: [...emails] } } : {},
-    include: { collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] } },
+    include: {
+      collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] },
+    },
     orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
   });
   return accounts.map((account) => ({
@@ -93,7 +98,10 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
       externalId: c.externalId,
       state: c.state,
       phase: c.phase as Phase,
-      progress: { done: Number(c.progressDone), total: c.progressTotal === null ? null : Number(c.progressTotal) },
+      progress: {
+        done: Number(c.progressDone),
+        total: c.progressTotal === null ? null : Number(c.progressTotal),
+      },
       walkStartedAt: c.walkStartedAt,
       wantedAt: c.wantedAt,
       servedAt: c.servedAt,
@@ -111,10 +119,27 @@ export async function listAccounts(prisma: PrismaClient, emails?: readonly strin
   }));
 }
 
-function doorbellOf(watch: { state: string; expiresAt: Date | null; dueAt: Date; heardAt: Date | null; silentSince: Date | null; error: string | null }, rungAt: Date | null): DoorbellView {
+function doorbellOf(
+  watch: {
+    state: string;
+    expiresAt: Date | null;
+    dueAt: Date;
+    heardAt: Date | null;
+    silentSince: Date | null;
+    error: string | null;
+  },
+  rungAt: Date | null,
+): DoorbellView {
   const { state, expiresAt, dueAt, heardAt, silentSince, error } = watch;
   const heardMs = Math.max(rungAt?.getTime() ?? 0, heardAt?.getTime() ?? 0);
-  return { state: state as WatchState, silent: silentSince !== null && heardMs < silentSince.getTime(), expiresAt, dueAt, lastRungAt: rungAt, error };
+  return {
+    state: state as WatchState,
+    silent: silentSince !== null && heardMs < silentSince.getTime(),
+    expiresAt,
+    dueAt,
+    lastRungAt: rungAt,
+    error,
+  };
 }
 
 interface AuditColumns {
@@ -129,19 +154,41 @@ interface AuditColumns {
 
 function auditView(c: AuditColumns): AuditView {
   return {
-    last: c.auditedAt === null ? null : { at: c.auditedAt, checked: Number(c.auditChecked ?? 0), contents: Number(c.auditContents ?? 0), drift: c.auditDrift ?? 0 },
-    inHand: c.auditBegunAt === null ? null : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
+    last:
+      c.auditedAt === null
+        ? null
+        : {
+            at: c.auditedAt,
+            checked: Number(c.auditChecked ?? 0),
+            contents: Number(c.auditContents ?? 0),
+            drift: c.auditDrift ?? 0,
+          },
+    inHand:
+      c.auditBegunAt === null
+        ? null
+        : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
   };
 }
 
 async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {
-  const counted = await prisma.quarantinedItem.groupBy({ by: ['collectionId'], _count: { _all: true } });
+  const counted = await prisma.quarantinedItem.groupBy({
+    by: ['collectionId'],
+    _count: { _all: true },
+  });
   return new Map(counted.map((row) => [row.collectionId, row._count._all]));
 }
 
 export async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {
-  const counts: Record<AccountState, number> = { active: 0, reauth_required: 0, paused: 0, disabled: 0, removing: 0 };
-  const rows = await pool.query<{ state: AccountState; accounts: string }>('SELECT state, count(*) AS accounts FROM accounts GROUP BY state');
+  const counts: Record<AccountState, number> = {
+    active: 0,
+    reauth_required: 0,
+    paused: 0,
+    disabled: 0,
+    removing: 0,
+  };
+  const rows = await pool.query<{ state: AccountState; accounts: string }>(
+    'SELECT state, count(*) AS accounts FROM accounts GROUP BY state',
+  );
   for (const row of rows.rows) counts[row.state] = Number(row.accounts);
   return counts;
 }
@@ -152,12 +199,29 @@ export async function countByState(pool: pg.Pool): Promise<Record<AccountState, 
  */
 export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
-    const locked = await session.query<{ id: string; lease_epoch: string }>('SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
-    if (!locked.rows.some((row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch))) return;
-    await session.query('UPDATE collections SET lease_until = NULL, run_open = false, error = $2 WHERE id = $1', [lease.collectionId, reason]);
+    const locked = await session.query<{ id: string; lease_epoch: string }>(
+      'SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [lease.accountId],
+    );
+    if (
+      !locked.rows.some(
+        (row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch),
+      )
+    )
+      return;
+    await session.query(
+      'UPDATE collections SET lease_until = NULL, run_open = false, error = $2 WHERE id = $1',
+      [lease.collectionId, reason],
+    );
     await scheduleAccount(session, lease.accountId, false);
-    await session.query(`UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`, [lease.accountId, reason]);
+    await session.query(
+      `UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`,
+      [lease.accountId, reason],
+    );
     // The watches died with the grant, and nobody may be asked to end them.
-    await session.query(`UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`, [lease.accountId]);
+    await session.query(
+      `UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
+      [lease.accountId],
+    );
   });
 }

@@ -13,7 +13,11 @@ type Addressed = Pick<MessageRow, 'id' | 'addresses'>;
 /** What an earlier version stored without addresses. */
 export interface Addresses {
   /** In order of the ids, from the first one after `after` (empty: of all). */
-  missing(accountId: string, after: string, limit: number): Promise<{ id: string; headers: { name?: string; value?: string }[] }[]>;
+  missing(
+    accountId: string,
+    after: string,
+    limit: number,
+  ): Promise<{ id: string; headers: { name?: string; value?: string }[] }[]>;
   /** @returns how many rows had none until now */
   fill(accountId: string, rows: readonly Addressed[]): Promise<number>;
 }
@@ -26,13 +30,29 @@ export function addressesOver(pool: pg.Pool): Addresses {
 }
 
 /** Of messages that are fetched again and are otherwise as they were: they may have none, or have been read by a version that read them in another way. */
-export function refreshAddresses(session: Transaction, accountId: string, rows: readonly Addressed[]): void {
+export function refreshAddresses(
+  session: Transaction,
+  accountId: string,
+  rows: readonly Addressed[],
+): void {
   if (rows.length === 0) return;
-  session.send({ name: 'addresses-refresh', text: `${UPDATE} AND m.addresses IS DISTINCT FROM u.addresses::jsonb`, values: valuesOf(accountId, rows) });
+  session.send({
+    name: 'addresses-refresh',
+    text: `${UPDATE} AND m.addresses IS DISTINCT FROM u.addresses::jsonb`,
+    values: valuesOf(accountId, rows),
+  });
 }
 
-async function missing(pool: pg.Pool, accountId: string, after: string, limit: number): ReturnType<Addresses['missing']> {
-  const found = await pool.query<{ id: string; headers: { name?: string; value?: string }[] | null }>(
+async function missing(
+  pool: pg.Pool,
+  accountId: string,
+  after: string,
+  limit: number,
+): ReturnType<Addresses['missing']> {
+  const found = await pool.query<{
+    id: string;
+    headers: { name?: string; value?: string }[] | null;
+  }>(
     `SELECT id, resource->'payload'->'headers' AS headers FROM gmail_messages WHERE account_id = $1 AND id > $2 AND addresses IS NULL ORDER BY id LIMIT $3`,
     [accountId, after, limit],
   );
@@ -40,8 +60,16 @@ async function missing(pool: pg.Pool, accountId: string, after: string, limit: n
 }
 
 /** Where nothing stands: what a run has written meanwhile is younger. */
-async function fill(session: Transaction, accountId: string, rows: readonly Addressed[]): Promise<number> {
-  const filled = await session.query({ name: 'addresses-fill', text: `${UPDATE} AND m.addresses IS NULL`, values: valuesOf(accountId, rows) });
+async function fill(
+  session: Transaction,
+  accountId: string,
+  rows: readonly Addressed[],
+): Promise<number> {
+  const filled = await session.query({
+    name: 'addresses-fill',
+    text: `${UPDATE} AND m.addresses IS NULL`,
+    values: valuesOf(accountId, rows),
+  });
   return filled.rowCount ?? 0;
 }
 

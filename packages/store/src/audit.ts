@@ -65,27 +65,45 @@ async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<v
     await underLease(session, lease, {
       text: `UPDATE collections SET audit_position = $3::jsonb, audit_begun_at = coalesce(audit_begun_at, now()), audit_sliced_at = now(), audit_so_far = $4, audit_drift_so_far = $5
               WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), JSON.stringify(note.position), note.checked, note.drift],
+      values: [
+        lease.collectionId,
+        String(lease.epoch),
+        JSON.stringify(note.position),
+        note.checked,
+        note.drift,
+      ],
     });
     if (note.restarts) await forget(session, lease, false);
     if (note.listed?.length) await insert(session, lease, false, note.listed);
     if (note.complete) {
-      await (note.complete.excluded ? compareExcluded(session, lease, note.complete) : compareList(session, lease, note.complete));
+      await (note.complete.excluded
+        ? compareExcluded(session, lease, note.complete)
+        : compareList(session, lease, note.complete));
       await forget(session, lease, false);
     }
     if (note.sample?.length) await insert(session, lease, true, note.sample);
     if (note.looked?.length) {
-      await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])', [lease.accountId, lease.collectionId, arrayLiteral(note.looked, (id) => id)]);
+      await session.query(
+        'DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])',
+        [lease.accountId, lease.collectionId, arrayLiteral(note.looked, (id) => id)],
+      );
     }
   });
 }
 
 async function suspectsOf(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
-  const found = await pool.query<{ item_id: string }>('SELECT item_id FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect ORDER BY item_id LIMIT $3', [lease.accountId, lease.collectionId, limit]);
+  const found = await pool.query<{ item_id: string }>(
+    'SELECT item_id FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect ORDER BY item_id LIMIT $3',
+    [lease.accountId, lease.collectionId, limit],
+  );
   return found.rows.map((row) => row.item_id);
 }
 
-async function finish(pool: pg.Pool, lease: Lease, { checked, contents, drift }: { checked: number; contents: number; drift: number }): Promise<void> {
+async function finish(
+  pool: pg.Pool,
+  lease: Lease,
+  { checked, contents, drift }: { checked: number; contents: number; drift: number },
+): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
       text: `UPDATE collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
@@ -107,15 +125,25 @@ async function abandon(pool: pg.Pool, lease: Lease): Promise<void> {
 }
 
 /** First statement of each transaction, since it locks the collection's row. */
-async function underLease(session: Transaction, lease: Lease, update: { text: string; values: unknown[] }): Promise<void> {
+async function underLease(
+  session: Transaction,
+  lease: Lease,
+  update: { text: string; values: unknown[] },
+): Promise<void> {
   const updated = await session.query(update);
   if (updated.rowCount !== 1) throw new LeaseLost(lease);
 }
 
-async function insert(session: Transaction, lease: Lease, suspect: boolean, ids: readonly string[]): Promise<void> {
-  await session.query('INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING', [
-    lease.accountId, lease.collectionId, suspect, arrayLiteral(ids, (id) => id),
-  ]);
+async function insert(
+  session: Transaction,
+  lease: Lease,
+  suspect: boolean,
+  ids: readonly string[],
+): Promise<void> {
+  await session.query(
+    'INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING',
+    [lease.accountId, lease.collectionId, suspect, arrayLiteral(ids, (id) => id)],
+  );
 }
 
 /**
@@ -123,7 +151,11 @@ async function insert(session: Transaction, lease: Lease, suspect: boolean, ids:
  * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
  * by the list; where none should be, they are suspect for that.
  */
-async function compareList(session: Transaction, lease: Lease, { labelId, catalogue, fromMs, floorMs }: CompleteList): Promise<void> {
+async function compareList(
+  session: Transaction,
+  lease: Lease,
+  { labelId, catalogue, fromMs, floorMs }: CompleteList,
+): Promise<void> {
   await session.query(
     `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
      SELECT $1, $2, true, u.id FROM (
@@ -134,12 +166,23 @@ async function compareList(session: Transaction, lease: Lease, { labelId, catalo
           AND ($5::bigint = 0 OR m.internal_date IS NULL OR m.internal_date >= 'epoch'::timestamptz + $5 * interval '1 ms' OR m.internal_date < 'epoch'::timestamptz + $6::bigint * interval '1 ms')
           AND (NOT EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id) OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
      ) AS u ON CONFLICT DO NOTHING`,
-    [lease.accountId, lease.collectionId, labelId, arrayLiteral(catalogue, (id) => id), Math.round(fromMs), Math.round(floorMs)],
+    [
+      lease.accountId,
+      lease.collectionId,
+      labelId,
+      arrayLiteral(catalogue, (id) => id),
+      Math.round(fromMs),
+      Math.round(floorMs),
+    ],
   );
 }
 
 /** Messages that have no row and should have none are not missing, whatever other lists name them; rows with this label, here or by the list, should not be. */
-async function compareExcluded(session: Transaction, lease: Lease, { labelId }: CompleteList): Promise<void> {
+async function compareExcluded(
+  session: Transaction,
+  lease: Lease,
+  { labelId }: CompleteList,
+): Promise<void> {
   await session.query(
     `DELETE FROM audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
         AND EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
@@ -156,9 +199,15 @@ async function compareExcluded(session: Transaction, lease: Lease, { labelId }: 
 }
 
 async function forget(session: Transaction, lease: Lease, suspect: boolean): Promise<void> {
-  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3', [lease.accountId, lease.collectionId, suspect]);
+  await session.query(
+    'DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3',
+    [lease.accountId, lease.collectionId, suspect],
+  );
 }
 
 async function forgetAll(session: Transaction, lease: Lease): Promise<void> {
-  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2', [lease.accountId, lease.collectionId]);
+  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2', [
+    lease.accountId,
+    lease.collectionId,
+  ]);
 }

@@ -12,7 +12,11 @@ import type { Transaction } from './transaction.js';
  * entry is new or changed (a role given back), or when it has been gone for a while: the full list that follows a refusal must not
  * open it again at once, or the two would chase each other.
  */
-export async function upsertCalendars(session: Transaction, accountId: string, calendars: readonly CalendarRow[]): Promise<RowChange[]> {
+export async function upsertCalendars(
+  session: Transaction,
+  accountId: string,
+  calendars: readonly CalendarRow[],
+): Promise<RowChange[]> {
   if (calendars.length === 0) return [];
   const rows = lastById(calendars);
   const ids = arrayLiteral(rows, (c) => c.id);
@@ -26,8 +30,13 @@ export async function upsertCalendars(session: Transaction, accountId: string, c
             WHERE c.resource IS DISTINCT FROM excluded.resource
            RETURNING id, xmax = 0 AS created`,
     values: [
-      accountId, ids, arrayLiteral(rows, (c) => c.summary), arrayLiteral(rows, (c) => c.timeZone),
-      arrayLiteral(rows, (c) => c.accessRole), arrayLiteral(rows, (c) => c.isPrimary), arrayLiteral(rows, (c) => c.resource),
+      accountId,
+      ids,
+      arrayLiteral(rows, (c) => c.summary),
+      arrayLiteral(rows, (c) => c.timeZone),
+      arrayLiteral(rows, (c) => c.accessRole),
+      arrayLiteral(rows, (c) => c.isPrimary),
+      arrayLiteral(rows, (c) => c.resource),
     ],
   });
   await session.query({
@@ -37,13 +46,27 @@ export async function upsertCalendars(session: Transaction, accountId: string, c
            ON CONFLICT (account_id, kind, external_id) DO UPDATE
               SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1
             WHERE c.state = 'gone' AND (c.external_id = ANY($4::text[]) OR c.gone_at IS NULL OR c.gone_at < now() - ${REOPEN_AFTER})`,
-    values: [accountId, arrayLiteral(rows, () => randomUUID()), ids, arrayLiteral(stored.rows, (row) => row.id)],
+    values: [
+      accountId,
+      arrayLiteral(rows, () => randomUUID()),
+      ids,
+      arrayLiteral(stored.rows, (row) => row.id),
+    ],
   });
-  return stored.rows.map((row) => ({ entity: 'calendar', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' }));
+  return stored.rows.map((row) => ({
+    entity: 'calendar',
+    id: row.id,
+    calendarId: null,
+    op: row.created ? 'created' : 'updated',
+  }));
 }
 
 /** Calendars that left the list take their events along; raising the epoch fences out a worker that is still reading them. */
-export async function removeCalendars(session: Transaction, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function removeCalendars(
+  session: Transaction,
+  accountId: string,
+  ids: readonly string[],
+): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   await session.query({
@@ -64,20 +87,49 @@ export async function removeCalendars(session: Transaction, accountId: string, i
     values,
   });
   return [
-    ...events.rows.map((row): RowChange => ({ entity: 'event', id: row.id, calendarId: row.calendar_id, op: 'deleted' })),
-    ...calendars.rows.map((row): RowChange => ({ entity: 'calendar', id: row.id, calendarId: null, op: 'deleted' })),
+    ...events.rows.map((row): RowChange => ({
+      entity: 'event',
+      id: row.id,
+      calendarId: row.calendar_id,
+      op: 'deleted',
+    })),
+    ...calendars.rows.map((row): RowChange => ({
+      entity: 'calendar',
+      id: row.id,
+      calendarId: null,
+      op: 'deleted',
+    })),
   ];
 }
 
-export async function upsertEvents(session: Transaction, accountId: string, calendarId: string, events: readonly EventRow[]): Promise<RowChange[]> {
+export async function upsertEvents(
+  session: Transaction,
+  accountId: string,
+  calendarId: string,
+  events: readonly EventRow[],
+): Promise<RowChange[]> {
   if (events.length === 0) return [];
   const rows = lastById(events);
-  const stored = await session.query<{ id: string; created: boolean }>({ name: 'event-upsert', text: UPSERT_EVENTS, values: eventValues(accountId, calendarId, rows) });
-  return stored.rows.map((row) => ({ entity: 'event', id: row.id, calendarId, op: row.created ? 'created' : 'updated' }));
+  const stored = await session.query<{ id: string; created: boolean }>({
+    name: 'event-upsert',
+    text: UPSERT_EVENTS,
+    values: eventValues(accountId, calendarId, rows),
+  });
+  return stored.rows.map((row) => ({
+    entity: 'event',
+    id: row.id,
+    calendarId,
+    op: row.created ? 'created' : 'updated',
+  }));
 }
 
 /** Removes events; a deleted master takes its exceptions along, since they exist only as long as it does. */
-export async function deleteEvents(session: Transaction, accountId: string, calendarId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function deleteEvents(
+  session: Transaction,
+  accountId: string,
+  calendarId: string,
+  ids: readonly string[],
+): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const gone = await session.query<{ id: string }>({
     name: 'event-delete',
@@ -105,16 +157,28 @@ RETURNING id, xmax = 0 AS created`;
 
 function eventValues(accountId: string, calendarId: string, rows: readonly EventRow[]): unknown[] {
   return [
-    accountId, calendarId,
-    arrayLiteral(rows, (e) => e.id), arrayLiteral(rows, (e) => e.status), arrayLiteral(rows, (e) => e.icalUid), arrayLiteral(rows, (e) => e.summary),
-    arrayLiteral(rows, (e) => e.recurringEventId), arrayLiteral(rows, (e) => e.isRecurring),
-    arrayLiteral(rows, (e) => e.start.date), arrayLiteral(rows, (e) => e.start.atMs), arrayLiteral(rows, (e) => e.start.zone),
-    arrayLiteral(rows, (e) => e.end.date), arrayLiteral(rows, (e) => e.end.atMs), arrayLiteral(rows, (e) => e.end.zone),
-    arrayLiteral(rows, (e) => e.etag), arrayLiteral(rows, (e) => e.resource),
+    accountId,
+    calendarId,
+    arrayLiteral(rows, (e) => e.id),
+    arrayLiteral(rows, (e) => e.status),
+    arrayLiteral(rows, (e) => e.icalUid),
+    arrayLiteral(rows, (e) => e.summary),
+    arrayLiteral(rows, (e) => e.recurringEventId),
+    arrayLiteral(rows, (e) => e.isRecurring),
+    arrayLiteral(rows, (e) => e.start.date),
+    arrayLiteral(rows, (e) => e.start.atMs),
+    arrayLiteral(rows, (e) => e.start.zone),
+    arrayLiteral(rows, (e) => e.end.date),
+    arrayLiteral(rows, (e) => e.end.atMs),
+    arrayLiteral(rows, (e) => e.end.zone),
+    arrayLiteral(rows, (e) => e.etag),
+    arrayLiteral(rows, (e) => e.resource),
   ];
 }
 
 /** One statement may not touch a row twice; of an id given twice in a page, the later one is Google's last word. */
 function lastById<Row extends { id: string }>(rows: readonly Row[]): Row[] {
-  return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) =>
+    a.id < b.id ? -1 : a.id > b.id ? 1 : 0,
+  );
 }

@@ -18,7 +18,11 @@ export interface ChangeEvent {
  * Gives the changes their numbers and writes them; takes the account's row, the last lock of a commit. Of an account that had vanished under its own
  * lease, the number is null, which the table refuses.
  */
-export function appendChanges(session: Transaction, lease: Lease, changes: readonly RowChange[]): void {
+export function appendChanges(
+  session: Transaction,
+  lease: Lease,
+  changes: readonly RowChange[],
+): void {
   session.send({
     name: 'feed-append',
     text: `WITH numbered AS (UPDATE accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
@@ -27,21 +31,42 @@ export function appendChanges(session: Transaction, lease: Lease, changes: reado
            SELECT $1, (SELECT before FROM numbered) + u.n, u.entity, u.id, u.calendar_id, u.op
              FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
     values: [
-      lease.accountId, lease.collectionId, changes.length,
-      arrayLiteral(changes, (c) => c.entity), textArray(changes, (c) => c.id),
-      arrayLiteral(changes, (c) => c.calendarId), arrayLiteral(changes, (c) => c.op),
+      lease.accountId,
+      lease.collectionId,
+      changes.length,
+      arrayLiteral(changes, (c) => c.entity),
+      textArray(changes, (c) => c.id),
+      arrayLiteral(changes, (c) => c.calendarId),
+      arrayLiteral(changes, (c) => c.op),
     ],
   });
 }
 
 /** Up to `limit` events after `afterSeq`, in order. */
-export async function readChanges(pool: pg.Pool, accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]> {
-  const read = await pool.query<{ seq: string; entity: Entity; entity_id: string; calendar_id: string | null; op: Op; at: Date }>({
+export async function readChanges(
+  pool: pg.Pool,
+  accountId: string,
+  afterSeq: bigint,
+  limit: number,
+): Promise<ChangeEvent[]> {
+  const read = await pool.query<{
+    seq: string;
+    entity: Entity;
+    entity_id: string;
+    calendar_id: string | null;
+    op: Op;
+    at: Date;
+  }>({
     name: 'feed-read',
     text: 'SELECT seq, entity, entity_id, calendar_id, op, at FROM changes WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
     values: [accountId, String(afterSeq), limit],
   });
   return read.rows.map((row) => ({
-    seq: BigInt(row.seq), entity: row.entity, id: row.entity_id, calendarId: row.calendar_id, op: row.op, at: row.at,
+    seq: BigInt(row.seq),
+    entity: row.entity,
+    id: row.entity_id,
+    calendarId: row.calendar_id,
+    op: row.op,
+    at: row.at,
   }));
 }

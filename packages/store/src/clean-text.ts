@@ -13,5 +13,7 @@ export function cleanJson(value: unknown): string {
   const json = JSON.stringify(value);
   // JSON.stringify writes NUL and lone surrogates as \u escapes; an escaped backslash before the u must not match.
   if (!json.includes('\\u0000') && !json.includes('\\ud')) return json;
-  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : found === '\\u0000' ? '' : '\uFFFD'));
+  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) =>
+    found === '\\\\' ? found : found === '\\u0000' ? '' : '\uFFFD',
+  );
 }

@@ -6,7 +6,8 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const claimDue = (): Promise<{ id: string }[]> => fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 });
+const claimDue = (): Promise<{ id: string }[]> =>
+  fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 });
 
 test('what is due is handed out once, by however many schedulers, until its visibility time is over', async () => {
   const claims = await Promise.all([claimDue(), claimDue(), claimDue()]);
@@ -24,22 +25,46 @@ test('a renewal that arrives after the settlement does not hold the collection',
 });
 
 test('what a run has cost is written with its end, once, and not by a run whose lease was taken over', async () => {
-  const spent = [{ method: 'gmail.users.messages.get', calls: 2, units: 40 }, { method: 'gmail.users.history.list', calls: 1, units: 2 }];
-  const ledger = async (): Promise<unknown[]> => (await fixture.store.quota.today()).map(({ method, calls, units }) => ({ method, calls, units }));
+  const spent = [
+    { method: 'gmail.users.messages.get', calls: 2, units: 40 },
+    { method: 'gmail.users.history.list', calls: 1, units: 2 },
+  ];
+  const ledger = async (): Promise<unknown[]> =>
+    (await fixture.store.quota.today()).map(({ method, calls, units }) => ({
+      method,
+      calls,
+      units,
+    }));
   const first = await claim(fixture, fixture.accountId, 'gmail');
   await fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent });
-  expect(await ledger()).toEqual([{ method: 'gmail.users.history.list', calls: 1, units: 2 }, { method: 'gmail.users.messages.get', calls: 2, units: 40 }]);
+  expect(await ledger()).toEqual([
+    { method: 'gmail.users.history.list', calls: 1, units: 2 },
+    { method: 'gmail.users.messages.get', calls: 2, units: 40 },
+  ]);
   const second = await claim(fixture, fixture.accountId, 'gmail');
-  await expect(fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent })).rejects.toThrow('taken over');
-  await fixture.store.lease.settle(second, { result: 'caught-up', nextInMs: 0, error: null, spent });
+  await expect(
+    fixture.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null, spent }),
+  ).rejects.toThrow('taken over');
+  await fixture.store.lease.settle(second, {
+    result: 'caught-up',
+    nextInMs: 0,
+    error: null,
+    spent,
+  });
   await fixture.store.quota.record(fixture.accountId, spent.slice(1));
-  expect(await ledger()).toEqual([{ method: 'gmail.users.history.list', calls: 3, units: 6 }, { method: 'gmail.users.messages.get', calls: 4, units: 80 }]);
+  expect(await ledger()).toEqual([
+    { method: 'gmail.users.history.list', calls: 3, units: 6 },
+    { method: 'gmail.users.messages.get', calls: 4, units: 80 },
+  ]);
 });
 
 test('a lease is exclusive until it runs out, and a takeover raises the epoch', async () => {
   const first = await claim(fixture, fixture.accountId, 'gmail');
   expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });
-  await fixture.database.pool.query("UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1", [first.collectionId]);
+  await fixture.database.pool.query(
+    "UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
+    [first.collectionId],
+  );
   const second = await claim(fixture, fixture.accountId, 'gmail');
   expect(second.epoch).toBe(first.epoch + 1n);
 });
@@ -47,20 +72,45 @@ test('a lease is exclusive until it runs out, and a takeover raises the epoch', 
 test('a wish that comes during a run is due again at once; one before the run is served by it', async () => {
   await fixture.store.collections.markWanted([fixture.accountId], { resource: 'gmail' });
   const held = await claim(fixture, fixture.accountId, 'gmail');
-  expect(await fixture.store.lease.settle(held, { result: 'caught-up', nextInMs: 60_000, error: null })).toEqual({ wantedAgain: false });
+  expect(
+    await fixture.store.lease.settle(held, { result: 'caught-up', nextInMs: 60_000, error: null }),
+  ).toEqual({ wantedAgain: false });
   const again = await claim(fixture, fixture.accountId, 'gmail');
-  const since = await fixture.store.collections.markWanted([fixture.accountId], { resource: 'gmail' });
-  expect(await fixture.store.lease.settle(again, { result: 'caught-up', nextInMs: 60_000, error: null })).toEqual({ wantedAgain: true });
-  expect((await fixture.store.collections.unservedSince([fixture.accountId], since)).map((c) => c.kind)).toContain('gmail');
+  const since = await fixture.store.collections.markWanted([fixture.accountId], {
+    resource: 'gmail',
+  });
+  expect(
+    await fixture.store.lease.settle(again, { result: 'caught-up', nextInMs: 60_000, error: null }),
+  ).toEqual({ wantedAgain: true });
+  expect(
+    (await fixture.store.collections.unservedSince([fixture.accountId], since)).map((c) => c.kind),
+  ).toContain('gmail');
   expect((await claimDue()).map((due) => due.id)).toContain(held.collectionId);
 });
 
 test('a run that is caught up ends what the collection was parked for, whether it wrote a page or not', async () => {
-  const parked = async (): Promise<unknown> => (await fixture.database.pool.query("SELECT parked, error FROM collections WHERE kind = 'gmail'")).rows[0];
-  await fixture.store.lease.park(await claim(fixture, fixture.accountId, 'gmail'), { cause: 'scope', reason: 'the grant lacks a scope', nextInMs: 0 });
-  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), { result: 'more', nextInMs: 0, error: null });
+  const parked = async (): Promise<unknown> =>
+    (
+      await fixture.database.pool.query(
+        "SELECT parked, error FROM collections WHERE kind = 'gmail'",
+      )
+    ).rows[0];
+  await fixture.store.lease.park(await claim(fixture, fixture.accountId, 'gmail'), {
+    cause: 'scope',
+    reason: 'the grant lacks a scope',
+    nextInMs: 0,
+  });
+  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), {
+    result: 'more',
+    nextInMs: 0,
+    error: null,
+  });
   expect(await parked()).toMatchObject({ parked: 'scope' });
-  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), { result: 'caught-up', nextInMs: 0, error: null });
+  await fixture.store.lease.settle(await claim(fixture, fixture.accountId, 'gmail'), {
+    result: 'caught-up',
+    nextInMs: 0,
+    error: null,
+  });
   expect(await parked()).toEqual({ parked: null, error: null });
 });
 
@@ -68,10 +118,21 @@ test('an account that needs a new grant is off the schedule, keeps everything, a
   const held = await claim(fixture, fixture.accountId, 'gmail');
   await fixture.store.accounts.requireReauth(held, 'Google no longer accepts the grant');
   expect(await claimDue()).toEqual([]);
-  expect(await fixture.store.lease.claim(held.collectionId)).toEqual({ kind: 'idle', why: 'account not active' });
+  expect(await fixture.store.lease.claim(held.collectionId)).toEqual({
+    kind: 'idle',
+    why: 'account not active',
+  });
   const [account] = await fixture.store.accounts.list(['ada@example.com']);
-  expect(account).toMatchObject({ state: 'reauth_required', reason: 'Google no longer accepts the grant' });
-  await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//new', tenant: 'default', resources: ['gmail'] });
+  expect(account).toMatchObject({
+    state: 'reauth_required',
+    reason: 'Google no longer accepts the grant',
+  });
+  await fixture.store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//new',
+    tenant: 'default',
+    resources: ['gmail'],
+  });
   expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active', reason: null });
   expect(await claimDue()).toHaveLength(2);
   expect(await fixture.store.vault.refreshToken(fixture.accountId)).toBe('1//new');
@@ -86,9 +147,27 @@ test('a refusal under a lost lease does not stop an account whose grant was rene
 });
 
 test('importing is idempotent by tenant and email, and keeps tenants apart', async () => {
-  const same = await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//x', tenant: 'default', resources: ['gmail'] });
-  const other = await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//y', tenant: 'other', resources: ['gmail'] });
+  const same = await fixture.store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//x',
+    tenant: 'default',
+    resources: ['gmail'],
+  });
+  const other = await fixture.store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//y',
+    tenant: 'other',
+    resources: ['gmail'],
+  });
   expect(same).toEqual({ id: fixture.accountId, created: false });
   expect(other.created).toBe(true);
-  expect((await fixture.store.accounts.list(['ada@example.com'])).map((account) => [account.tenant, account.collections.length])).toEqual([['default', 2], ['other', 1]]);
+  expect(
+    (await fixture.store.accounts.list(['ada@example.com'])).map((account) => [
+      account.tenant,
+      account.collections.length,
+    ]),
+  ).toEqual([
+    ['default', 2],
+    ['other', 1],
+  ]);
 });

@@ -28,7 +28,11 @@ export const NEVER = "timestamptz '9999-01-01'";
  * @returns whether the collection is wanted again already
  * @throws LeaseLost, and nothing is written, what was spent neither
  */
-export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promise<{ wantedAgain: boolean }> {
+export async function settle(
+  pool: pg.Pool,
+  lease: Lease,
+  s: Settlement,
+): Promise<{ wantedAgain: boolean }> {
   const settled = await pool.query<{ wanted_again: boolean }>({
     name: 'collection-settle',
     text: `WITH settled AS (
@@ -44,7 +48,16 @@ export async function settle(pool: pg.Pool, lease: Lease, s: Settlement): Promis
         RETURNING account_id, coalesce(wanted_at > run_started_at, false) AS wanted_again),
            charged AS (${addSpent('SELECT account_id FROM settled', 8)})
            SELECT wanted_again FROM settled`,
-    values: [lease.collectionId, String(lease.epoch), s.result, Math.max(0, Math.round(s.nextInMs)), s.error, s.countsAsFailure ?? false, s.calm ?? true, ...spentValues(s.spent ?? [])],
+    values: [
+      lease.collectionId,
+      String(lease.epoch),
+      s.result,
+      Math.max(0, Math.round(s.nextInMs)),
+      s.error,
+      s.countsAsFailure ?? false,
+      s.calm ?? true,
+      ...spentValues(s.spent ?? []),
+    ],
   });
   const row = settled.rows[0];
   if (!row) throw new LeaseLost(lease);
@@ -67,7 +80,9 @@ export interface Parking {
  */
 export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+      lease.accountId,
+    ]);
     const parked = await session.query({
       text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms'
               WHERE id = $1 AND lease_epoch = $2`,
@@ -78,7 +93,10 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
     const disabled = await session.query({
       text: `UPDATE accounts a SET state = 'disabled', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'
                 AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
-      values: [lease.accountId, `${p.reason}; ask the administrator, then: syncline accounts resume`],
+      values: [
+        lease.accountId,
+        `${p.reason}; ask the administrator, then: syncline accounts resume`,
+      ],
     });
     if (disabled.rowCount === 1) await scheduleAccount(session, lease.accountId, false);
   });
@@ -91,7 +109,9 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
  */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [lease.accountId]);
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+      lease.accountId,
+    ]);
     const settled = await session.query({
       text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
@@ -110,7 +130,10 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
 
 /** Has one collection walked over again. */
 export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<void> {
-  await pool.query('UPDATE collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1', [collectionId]);
+  await pool.query(
+    'UPDATE collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
+    [collectionId],
+  );
 }
 
 /**
@@ -119,10 +142,13 @@ export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<voi
  * @returns the moment of the call by the database's clock, as text with microseconds
  */
 export async function markWanted(
-  pool: pg.Pool, accountIds: readonly string[] | null, options: { resource?: 'gmail' | 'calendar'; full?: boolean } = {},
+  pool: pg.Pool,
+  accountIds: readonly string[] | null,
+  options: { resource?: 'gmail' | 'calendar'; full?: boolean } = {},
 ): Promise<string> {
-  const rung = await inTransaction(pool, (session) => session.query<{ at: string }>({
-    text: `WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
+  const rung = await inTransaction(pool, (session) =>
+    session.query<{ at: string }>({
+      text: `WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
                 chosen AS MATERIALIZED (
                   SELECT id FROM collections
                    WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
@@ -130,8 +156,13 @@ export async function markWanted(
                 rung AS (UPDATE collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
                            FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
-    values: [accountIds && arrayLiteral(accountIds, (id) => id), options.resource ?? null, options.full ?? false],
-  }));
+      values: [
+        accountIds && arrayLiteral(accountIds, (id) => id),
+        options.resource ?? null,
+        options.full ?? false,
+      ],
+    }),
+  );
   return (rung.rows[0] as { at: string }).at;
 }
 
@@ -144,19 +175,39 @@ export interface UnservedCollection {
 }
 
 /** The collections that no run begun after `since` has left caught up. */
-export async function unservedSince(pool: pg.Pool, accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]> {
-  const rows = await pool.query<{ email: string; kind: CollectionKind; external_id: string; state: string; reason: string | null }>({
+export async function unservedSince(
+  pool: pg.Pool,
+  accountIds: readonly string[] | null,
+  since: string,
+): Promise<UnservedCollection[]> {
+  const rows = await pool.query<{
+    email: string;
+    kind: CollectionKind;
+    external_id: string;
+    state: string;
+    reason: string | null;
+  }>({
     text: `SELECT a.email, c.kind, c.external_id, a.state, coalesce(a.reason, c.error) AS reason
              FROM collections c JOIN accounts a ON a.id = c.account_id
             WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.served_at IS NULL OR c.served_at <= $2::timestamptz)
             ORDER BY a.email, c.kind, c.external_id`,
     values: [accountIds && arrayLiteral(accountIds, (id) => id), since],
   });
-  return rows.rows.map((row) => ({ email: row.email, kind: row.kind, externalId: row.external_id, accountState: row.state, reason: row.reason }));
+  return rows.rows.map((row) => ({
+    email: row.email,
+    kind: row.kind,
+    externalId: row.external_id,
+    accountState: row.state,
+    reason: row.reason,
+  }));
 }
 
 /** Account states that stop all calls also take its collections off the schedule; becoming active puts them back, due now. */
-export async function scheduleAccount(session: Queryable, accountId: string, active: boolean): Promise<void> {
+export async function scheduleAccount(
+  session: Queryable,
+  accountId: string,
+  active: boolean,
+): Promise<void> {
   await session.query({
     text: `UPDATE collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
     values: [accountId],

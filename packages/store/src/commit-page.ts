@@ -3,7 +3,14 @@ import { appendChanges } from './changes.js';
 import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
 import { applyLabelChanges, deleteMessages, replaceLabels, upsertMessages } from './gmail-rows.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
-import type { CalendarRow, EventRow, LabelChange, LabelRow, MessageRow, RowChange } from './rows.js';
+import type {
+  CalendarRow,
+  EventRow,
+  LabelChange,
+  LabelRow,
+  MessageRow,
+  RowChange,
+} from './rows.js';
 import { applyWalk, type WalkDelta } from './walk.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
@@ -39,7 +46,13 @@ export interface PageCommit {
 /** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
 export type Delta =
   | { kind: 'none' }
-  | { kind: 'gmail'; messages: MessageRow[]; labelChanges: LabelChange[]; deleted: string[]; labels: LabelRow[] | null }
+  | {
+      kind: 'gmail';
+      messages: MessageRow[];
+      labelChanges: LabelChange[];
+      deleted: string[];
+      labels: LabelRow[] | null;
+    }
   | { kind: 'calendar-list'; calendars: CalendarRow[]; removed: string[] }
   | { kind: 'calendar-events'; events: EventRow[]; deleted: string[] };
 
@@ -56,12 +69,20 @@ export interface Committed {
  * @returns what was done, and every row's change, for whoever counts them
  * @throws LeaseLost when another worker has taken the collection over: nothing was written then.
  */
-export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, commit: PageCommit): Promise<Committed & { changes: readonly RowChange[] }> {
+export async function commitPage(
+  pool: pg.Pool,
+  lease: Lease,
+  ttlMs: number,
+  commit: PageCommit,
+): Promise<Committed & { changes: readonly RowChange[] }> {
   return inTransaction(pool, async (session) => {
     // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.
     const fenced = fence(session, lease, ttlMs, commit);
     if (commit.window) moveWindow(session, lease, commit.window);
-    const writing = Promise.all([applyDelta(session, lease, commit.delta), commit.walk ? applyWalk(session, lease, commit.generation, commit.walk) : NOT_WALKED]);
+    const writing = Promise.all([
+      applyDelta(session, lease, commit.delta),
+      commit.walk ? applyWalk(session, lease, commit.generation, commit.walk) : NOT_WALKED,
+    ]);
     writing.catch(() => undefined);
     await fenced;
     const [changes, walked] = await writing;
@@ -74,7 +95,12 @@ export async function commitPage(pool: pg.Pool, lease: Lease, ttlMs: number, com
 const NOT_WALKED = { changes: [], swept: 0, cleared: 0 };
 
 /** First statement of the transaction: it locks the collection's row until the commit, so no claim can slip in between. */
-async function fence(session: Transaction, lease: Lease, ttlMs: number, commit: PageCommit): Promise<void> {
+async function fence(
+  session: Transaction,
+  lease: Lease,
+  ttlMs: number,
+  commit: PageCommit,
+): Promise<void> {
   const fenced = await session.query({
     name: 'commit-fence',
     text: `UPDATE collections
@@ -86,8 +112,16 @@ async function fence(session: Transaction, lease: Lease, ttlMs: number, commit: 
                   wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [
-      lease.collectionId, String(lease.epoch), JSON.stringify(commit.cursor), commit.phase, commit.generation, ttlMs,
-      commit.progress?.done ?? null, commit.progress?.total ?? null, commit.beginsWalk ?? false, commit.isRemedy ?? false,
+      lease.collectionId,
+      String(lease.epoch),
+      JSON.stringify(commit.cursor),
+      commit.phase,
+      commit.generation,
+      ttlMs,
+      commit.progress?.done ?? null,
+      commit.progress?.total ?? null,
+      commit.beginsWalk ?? false,
+      commit.isRemedy ?? false,
     ],
   });
   if (fenced.rowCount !== 1) throw new LeaseLost(lease);
@@ -125,7 +159,11 @@ async function applyDelta(session: Transaction, lease: Lease, delta: Delta): Pro
   }
 }
 
-function countOps(changes: readonly RowChange[]): { created: number; updated: number; deleted: number } {
+function countOps(changes: readonly RowChange[]): {
+  created: number;
+  updated: number;
+  deleted: number;
+} {
   const counts = { created: 0, updated: 0, deleted: 0 };
   for (const change of changes) counts[change.op]++;
   return counts;

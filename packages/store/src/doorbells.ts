@@ -46,7 +46,10 @@ const RING = `wanted_at = clock_timestamp(), rung_at = clock_timestamp(),
 const READY = `c.phase = 'follow' AND NOT c.wanted_full AND c.parked IS NULL AND c.failures = 0`;
 
 /** Rows are locked in the order of their ids, like everything that takes several collections. */
-async function ringMailboxes(pool: pg.Pool, addresses: readonly string[]): Promise<Map<string, Rung[]>> {
+async function ringMailboxes(
+  pool: pg.Pool,
+  addresses: readonly string[],
+): Promise<Map<string, Rung[]>> {
   const rung = await pool.query<RungRow & { address: string }>({
     name: 'ring-mailboxes',
     text: `WITH chosen AS MATERIALIZED (
@@ -57,11 +60,16 @@ async function ringMailboxes(pool: pg.Pool, addresses: readonly string[]): Promi
     values: [arrayLiteral(addresses, (address) => address)],
   });
   const byAddress = new Map<string, Rung[]>();
-  for (const row of rung.rows) byAddress.set(row.address, [...(byAddress.get(row.address) ?? []), rungOf(row)]);
+  for (const row of rung.rows)
+    byAddress.set(row.address, [...(byAddress.get(row.address) ?? []), rungOf(row)]);
   return byAddress;
 }
 
-async function ringChannel(pool: pg.Pool, channelId: string, resourceId: string): Promise<Rung | null> {
+async function ringChannel(
+  pool: pg.Pool,
+  channelId: string,
+  resourceId: string,
+): Promise<Rung | null> {
   const rung = await pool.query<RungRow>({
     name: 'ring-channel',
     text: `UPDATE collections c SET ${RING} FROM channels h JOIN accounts a ON a.id = h.account_id

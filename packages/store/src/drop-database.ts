@@ -4,11 +4,16 @@ import pg from 'pg';
  * Drops the database that `databaseUrl` names, if it exists. `force` ends the sessions that are still in it.
  * @returns false, and does nothing, when sessions are in it and `force` is not given
  */
-export async function dropDatabase(databaseUrl: string, options: { force?: boolean } = {}): Promise<boolean> {
+export async function dropDatabase(
+  databaseUrl: string,
+  options: { force?: boolean } = {},
+): Promise<boolean> {
   const name = decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
   const admin = await connectBeside(databaseUrl);
   try {
-    await admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)}${options.force ? ' WITH (FORCE)' : ''}`);
+    await admin.query(
+      `DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)}${options.force ? ' WITH (FORCE)' : ''}`,
+    );
     return true;
   } catch (error) {
     const inUse = (error as { code?: string }).code === '55006';

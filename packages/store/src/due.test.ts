@@ -19,8 +19,12 @@ async function dueCalendars(tenant: string, count: number, sinceSeconds: number)
   });
 }
 
-const claimTenants = async (limit: number): Promise<string[]> => (await fixture.store.collections.claimDue({ limit, visibilityMs: 30_000, queue: QUEUE })).map((due) => due.tenant);
-const times = (tenants: readonly string[], tenant: string): number => tenants.filter((name) => name === tenant).length;
+const claimTenants = async (limit: number): Promise<string[]> =>
+  (await fixture.store.collections.claimDue({ limit, visibilityMs: 30_000, queue: QUEUE })).map(
+    (due) => due.tenant,
+  );
+const times = (tenants: readonly string[], tenant: string): number =>
+  tenants.filter((name) => name === tenant).length;
 
 test('tenants take turns, however much one of them has due and since when', async () => {
   await dueCalendars('large', 500, 600);
@@ -33,10 +37,26 @@ test('tenants take turns, however much one of them has due and since when', asyn
 test('nor by being claimed one at a time: whoever is ahead counts on from there', async () => {
   await dueCalendars('large', 50, 600);
   await dueCalendars('late', 2, 60);
-  const claimOne = async (ahead: [string, number][]): Promise<object[]> => fixture.store.collections.claimDue({ limit: 1, visibilityMs: 30_000, queue: QUEUE, ahead: new Map(ahead) });
+  const claimOne = async (ahead: [string, number][]): Promise<object[]> =>
+    fixture.store.collections.claimDue({
+      limit: 1,
+      visibilityMs: 30_000,
+      queue: QUEUE,
+      ahead: new Map(ahead),
+    });
   expect(await claimOne([])).toMatchObject([{ tenant: 'large', turn: 1 }]);
-  expect(await claimOne([['large', 1], ['gone {}"', 7]])).toMatchObject([{ tenant: 'late', turn: 1 }]);
-  expect(await claimOne([['large', 1], ['late', 1]])).toMatchObject([{ tenant: 'large', turn: 2 }]);
+  expect(
+    await claimOne([
+      ['large', 1],
+      ['gone {}"', 7],
+    ]),
+  ).toMatchObject([{ tenant: 'late', turn: 1 }]);
+  expect(
+    await claimOne([
+      ['large', 1],
+      ['late', 1],
+    ]),
+  ).toMatchObject([{ tenant: 'large', turn: 2 }]);
   expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'late', turn: 1 }]);
   expect(await claimOne([['large', 3]])).toMatchObject([{ tenant: 'large', turn: 4 }]);
 });
@@ -64,22 +84,43 @@ test('nor when a queue has room for one job at a time', async () => {
 test('a queue is asked for its own collections only, and who has just connected is told apart', async () => {
   await dueCalendars('ada', 2, 600);
   const { pool } = fixture.database;
-  await pool.query(`UPDATE collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`);
-  await pool.query(`UPDATE collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`);
+  await pool.query(
+    `UPDATE collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`,
+  );
+  await pool.query(
+    `UPDATE collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`,
+  );
   await dueCalendars('bob', 1, 60);
-  const walks = await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000, queue: QUEUE });
-  expect(walks.map((due) => [due.tenant, due.onboarding]).toSorted()).toEqual([['ada', false], ['bob', true]]);
-  expect(await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 })).toMatchObject([{ tenant: 'ada', phase: 'follow' }]);
+  const walks = await fixture.store.collections.claimDue({
+    limit: 10,
+    visibilityMs: 30_000,
+    queue: QUEUE,
+  });
+  expect(walks.map((due) => [due.tenant, due.onboarding]).toSorted()).toEqual([
+    ['ada', false],
+    ['bob', true],
+  ]);
+  expect(
+    await fixture.store.collections.claimDue({ limit: 10, visibilityMs: 30_000 }),
+  ).toMatchObject([{ tenant: 'ada', phase: 'follow' }]);
 });
 
 test('schedulers that claim at once share what is due, and nothing is handed out twice', async () => {
   await dueCalendars('ada', 60, 600);
   await dueCalendars('bob', 60, 600);
-  const claims = await Promise.all(Array.from({ length: 6 }, () => fixture.store.collections.claimDue({ limit: 40, visibilityMs: 30_000, queue: QUEUE })));
+  const claims = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      fixture.store.collections.claimDue({ limit: 40, visibilityMs: 30_000, queue: QUEUE }),
+    ),
+  );
   const ids = claims.flat().map((due) => due.id);
   expect(new Set(ids).size).toBe(ids.length);
   for (;;) {
-    const more = await fixture.store.collections.claimDue({ limit: 40, visibilityMs: 30_000, queue: QUEUE });
+    const more = await fixture.store.collections.claimDue({
+      limit: 40,
+      visibilityMs: 30_000,
+      queue: QUEUE,
+    });
     if (more.length === 0) break;
     ids.push(...more.map((due) => due.id));
   }

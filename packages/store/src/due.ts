@@ -61,20 +61,30 @@ export async function claimDue(pool: pg.Pool, q: DueQuery): Promise<DueCollectio
   if (q.queue) return claimOfQueue(pool, q.queue, q);
   const claimed: DueCollection[] = [];
   for (const queue of QUEUES) {
-    if (claimed.length < q.limit) claimed.push(...(await claimOfQueue(pool, queue, { ...q, limit: q.limit - claimed.length })));
+    if (claimed.length < q.limit)
+      claimed.push(...(await claimOfQueue(pool, queue, { ...q, limit: q.limit - claimed.length })));
   }
   return claimed;
 }
 
 /** In two halves, since only the first tells whether somebody crowds the others out of the window. */
-async function claimOfQueue(pool: pg.Pool, queue: DueQueue, { limit, visibilityMs, ahead = new Map() }: DueQuery): Promise<DueCollection[]> {
+async function claimOfQueue(
+  pool: pg.Pool,
+  queue: DueQueue,
+  { limit, visibilityMs, ahead = new Map() }: DueQuery,
+): Promise<DueCollection[]> {
   const half = Math.ceil(limit / 2);
   const first = await claimInTurns(pool, queue, { limit: half, visibilityMs, ahead, past: [] });
   const isCrowded = first.crowding.length > 0;
   // Room for one job at a time is the rule where walks fill every slot: the others then get one beyond the limit, or they would never get any.
   const rest = isCrowded ? Math.max(1, limit - half) : limit - half;
   if (rest === 0 || (first.claimed.length < half && !isCrowded)) return first.claimed;
-  const second = await claimInTurns(pool, queue, { limit: rest, visibilityMs, ahead, past: first.crowding });
+  const second = await claimInTurns(pool, queue, {
+    limit: rest,
+    visibilityMs,
+    ahead,
+    past: first.crowding,
+  });
   return first.claimed.concat(second.claimed);
 }
 
@@ -99,7 +109,11 @@ interface TurnRow {
 }
 
 /** One tick's turns of one queue, and the tenants that crowd the window when it is full. */
-async function claimInTurns(pool: pg.Pool, queue: DueQueue, o: Turns): Promise<{ claimed: DueCollection[]; crowding: string[] }> {
+async function claimInTurns(
+  pool: pg.Pool,
+  queue: DueQueue,
+  o: Turns,
+): Promise<{ claimed: DueCollection[]; crowding: string[] }> {
   const look = o.past.length === 0 ? WINDOW : LOOK_PAST_LIMIT;
   const due = await pool.query<TurnRow>({
     name: 'collections-due',
@@ -122,11 +136,29 @@ async function claimInTurns(pool: pg.Pool, queue: DueQueue, o: Turns): Promise<{
            UPDATE collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
         RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, picked.turn, (SELECT tenants FROM crowding) AS crowding,
                   ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
-    values: [queue.gmail, queue.full, look, arrayLiteral(o.past, (tenant) => tenant), o.limit, o.visibilityMs, arrayLiteral([...o.ahead.keys()], (tenant) => tenant), arrayLiteral([...o.ahead.values()], String)],
+    values: [
+      queue.gmail,
+      queue.full,
+      look,
+      arrayLiteral(o.past, (tenant) => tenant),
+      o.limit,
+      o.visibilityMs,
+      arrayLiteral([...o.ahead.keys()], (tenant) => tenant),
+      arrayLiteral([...o.ahead.values()], String),
+    ],
   });
   return { claimed: due.rows.map(dueCollection), crowding: due.rows[0]?.crowding ?? [] };
 }
 
 function dueCollection(row: TurnRow): DueCollection {
-  return { id: row.id, kind: row.kind, phase: row.phase, wantedFull: row.wanted_full, tenant: row.tenant, onboarding: row.onboarding, interrupted: row.interrupted, turn: Number(row.turn) };
+  return {
+    id: row.id,
+    kind: row.kind,
+    phase: row.phase,
+    wantedFull: row.wanted_full,
+    tenant: row.tenant,
+    onboarding: row.onboarding,
+    interrupted: row.interrupted,
+    turn: Number(row.turn),
+  };
 }

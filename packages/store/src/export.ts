@@ -43,7 +43,11 @@ export interface Mirror {
   calendarIds(accountId: string): Promise<string[]>;
   /** The entries of the calendar list, as Google gave them. */
   calendars(accountId: string): AsyncGenerator<{ id: string; resource: Record<string, unknown> }>;
-  instanceSources(accountId: string, calendarId: string, range: { timeMinMs: number; timeMaxMs: number }): Promise<InstanceSources | null>;
+  instanceSources(
+    accountId: string,
+    calendarId: string,
+    range: { timeMinMs: number; timeMaxMs: number },
+  ): Promise<InstanceSources | null>;
 }
 
 export function mirrorIn(pool: pg.Pool): Mirror {
@@ -56,7 +60,8 @@ export function mirrorIn(pool: pg.Pool): Mirror {
     events: (accountId, calendarId) => exportEvents(pool, accountId, calendarId),
     calendarIds: (accountId) => calendarIds(pool, accountId),
     calendars: (accountId) => exportCalendars(pool, accountId),
-    instanceSources: (accountId, calendarId, range) => instanceSources(pool, accountId, calendarId, range),
+    instanceSources: (accountId, calendarId, range) =>
+      instanceSources(pool, accountId, calendarId, range),
   };
 }
 
@@ -65,8 +70,12 @@ const PAGE = 500;
 const LABELS_PAGE = 5_000;
 
 /** The mailbox's mirror, sorted by id. Pages are read one by one, so the export is no snapshot of a mailbox that changes meanwhile. */
-async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage> {
-  for (let after = ''; ; ) {
+async function* exportMessages(
+  pool: pg.Pool,
+  accountId: string,
+  ids?: readonly string[],
+): AsyncGenerator<ExportedMessage> {
+  for (let after = ''; ;) {
     const page = await pool.query<MessageRecord>({
       text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
                     (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
@@ -82,25 +91,46 @@ async function* exportMessages(pool: pg.Pool, accountId: string, ids?: readonly 
   }
 }
 
-async function sourceOf(pool: pg.Pool, accountId: string, messageId: string): Promise<Buffer | null> {
-  const found = await pool.query<{ source: Buffer }>('SELECT source FROM gmail_sources WHERE account_id = $1 AND message_id = $2', [accountId, messageId]);
+async function sourceOf(
+  pool: pg.Pool,
+  accountId: string,
+  messageId: string,
+): Promise<Buffer | null> {
+  const found = await pool.query<{ source: Buffer }>(
+    'SELECT source FROM gmail_sources WHERE account_id = $1 AND message_id = $2',
+    [accountId, messageId],
+  );
   return found.rows[0]?.source ?? null;
 }
 
-async function withSource(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<Set<string>> {
-  const found = await pool.query<{ message_id: string }>('SELECT message_id FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', [accountId, ids]);
+async function withSource(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const found = await pool.query<{ message_id: string }>(
+    'SELECT message_id FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    [accountId, ids],
+  );
   return new Set(found.rows.map((row) => row.message_id));
 }
 
 /** @returns the whole mailbox when the account has none */
 async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
-  const found = await pool.query<WindowRow>(`SELECT ${WINDOW_COLUMNS} FROM collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`, [accountId]);
+  const found = await pool.query<WindowRow>(
+    `SELECT ${WINDOW_COLUMNS} FROM collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
+    [accountId],
+  );
   return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
 }
 
 /** Every message's labels and nothing else: what a listing can be compared with, at no cost in bodies. */
-async function* exportLabels(pool: pg.Pool, accountId: string, fromMs: number): AsyncGenerator<{ id: string; labelIds: string[] }> {
-  for (let after = ''; ; ) {
+async function* exportLabels(
+  pool: pg.Pool,
+  accountId: string,
+  fromMs: number,
+): AsyncGenerator<{ id: string; labelIds: string[] }> {
+  for (let after = ''; ;) {
     const page = await pool.query<{ id: string; label_ids: string[] }>(
       `SELECT id, label_ids FROM gmail_messages
         WHERE account_id = $1 AND id COLLATE "C" > $2 AND ($4::bigint = 0 OR internal_date IS NULL OR internal_date >= 'epoch'::timestamptz + $4 * interval '1 ms')
@@ -115,9 +145,17 @@ async function* exportLabels(pool: pg.Pool, accountId: string, fromMs: number): 
 }
 
 /** The calendars' mirror, sorted by calendar and event id; that of one calendar, if it is named. */
-async function* exportEvents(pool: pg.Pool, accountId: string, only?: string): AsyncGenerator<ExportedEvent> {
-  for (let calendarId = '', id = ''; ; ) {
-    const page = await pool.query<{ calendar_id: string; id: string; resource: Record<string, unknown> }>({
+async function* exportEvents(
+  pool: pg.Pool,
+  accountId: string,
+  only?: string,
+): AsyncGenerator<ExportedEvent> {
+  for (let calendarId = '', id = ''; ;) {
+    const page = await pool.query<{
+      calendar_id: string;
+      id: string;
+      resource: Record<string, unknown>;
+    }>({
       text: `SELECT calendar_id, id, resource FROM calendar_events
               WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) AND ($5::text IS NULL OR calendar_id = $5) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
       values: [accountId, calendarId, id, PAGE, only ?? null],
@@ -132,13 +170,22 @@ async function* exportEvents(pool: pg.Pool, accountId: string, only?: string): A
 
 /** The ids of the calendars in the mirror's calendar list. */
 async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
-  const found = await pool.query<{ id: string }>('SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"', [accountId]);
+  const found = await pool.query<{ id: string }>(
+    'SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"',
+    [accountId],
+  );
   return found.rows.map((row) => row.id);
 }
 
-async function* exportCalendars(pool: pg.Pool, accountId: string): AsyncGenerator<{ id: string; resource: Record<string, unknown> }> {
-  for (let after = ''; ; ) {
-    const page = await pool.query<{ id: string; resource: Record<string, unknown> }>('SELECT id, resource FROM calendars WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3', [accountId, after, PAGE]);
+async function* exportCalendars(
+  pool: pg.Pool,
+  accountId: string,
+): AsyncGenerator<{ id: string; resource: Record<string, unknown> }> {
+  for (let after = ''; ;) {
+    const page = await pool.query<{ id: string; resource: Record<string, unknown> }>(
+      'SELECT id, resource FROM calendars WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3',
+      [accountId, after, PAGE],
+    );
     yield* page.rows;
     const last = page.rows.at(-1);
     if (!last || page.rows.length < PAGE) return;
@@ -170,7 +217,8 @@ function messageOf(row: MessageRecord): ExportedMessage {
     id: row.id,
     threadId: row.thread_id,
     labelIds: row.label_ids,
-    internalDate: row.internal_ms === null ? row.odd_date : String(Math.round(Number(row.internal_ms))),
+    internalDate:
+      row.internal_ms === null ? row.odd_date : String(Math.round(Number(row.internal_ms))),
     sizeEstimate: row.size_estimate,
     snippet: row.snippet,
     subject: row.subject,

@@ -10,25 +10,51 @@ import type { Transaction } from './transaction.js';
  */
 
 /** Stores messages with bodies, sources, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
-export async function upsertMessages(session: Transaction, accountId: string, messages: readonly MessageRow[]): Promise<RowChange[]> {
+export async function upsertMessages(
+  session: Transaction,
+  accountId: string,
+  messages: readonly MessageRow[],
+): Promise<RowChange[]> {
   if (messages.length === 0) return [];
   const rows = newestById(messages);
   const [stored, ...parts] = await Promise.all([
-    session.query<{ id: string; created: boolean }>({ name: 'message-upsert', text: UPSERT_MESSAGES, values: messageValues(accountId, rows) }),
+    session.query<{ id: string; created: boolean }>({
+      name: 'message-upsert',
+      text: UPSERT_MESSAGES,
+      values: messageValues(accountId, rows),
+    }),
     writeBodies(session, accountId, rows),
     writeSources(session, accountId, rows),
     writeAttachments(session, accountId, rows),
   ]);
-  const touched = new Map<string, Op>(stored.rows.map((row) => [row.id, row.created ? 'created' : 'updated']));
-  refreshAddresses(session, accountId, rows.filter((m) => !touched.has(m.id)));
-  const trimmed = await trimParts(session, accountId, rows.filter((m) => touched.get(m.id) !== 'created'));
+  const touched = new Map<string, Op>(
+    stored.rows.map((row) => [row.id, row.created ? 'created' : 'updated']),
+  );
+  refreshAddresses(
+    session,
+    accountId,
+    rows.filter((m) => !touched.has(m.id)),
+  );
+  const trimmed = await trimParts(
+    session,
+    accountId,
+    rows.filter((m) => touched.get(m.id) !== 'created'),
+  );
   for (const id of [...parts.flat(), ...trimmed]) if (!touched.has(id)) touched.set(id, 'updated');
-  refreshThreads(session, accountId, rows.filter((m) => touched.has(m.id)).map((m) => m.threadId));
+  refreshThreads(
+    session,
+    accountId,
+    rows.filter((m) => touched.has(m.id)).map((m) => m.threadId),
+  );
   return [...touched].map(([id, op]) => ({ entity: 'message', id, calendarId: null, op }));
 }
 
 /** Applies what history says of labels, without asking for the message again. Messages that are not stored are passed over: their fetch brings the labels. */
-export async function applyLabelChanges(session: Transaction, accountId: string, changes: readonly LabelChange[]): Promise<RowChange[]> {
+export async function applyLabelChanges(
+  session: Transaction,
+  accountId: string,
+  changes: readonly LabelChange[],
+): Promise<RowChange[]> {
   if (changes.length === 0) return [];
   const sorted = [...changes].sort((a, b) => compare(a.id, b.id));
   const updated = await session.query<{ id: string }>({
@@ -42,15 +68,27 @@ export async function applyLabelChanges(session: Transaction, accountId: string,
              FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
            RETURNING m.id`,
     values: [
-      accountId, arrayLiteral(sorted, (c) => c.id), arrayLiteral(sorted, (c) => innerArray(c.add)),
-      arrayLiteral(sorted, (c) => innerArray(c.remove)), arrayLiteral(sorted, (c) => c.historyId),
+      accountId,
+      arrayLiteral(sorted, (c) => c.id),
+      arrayLiteral(sorted, (c) => innerArray(c.add)),
+      arrayLiteral(sorted, (c) => innerArray(c.remove)),
+      arrayLiteral(sorted, (c) => c.historyId),
     ],
   });
-  return updated.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'updated' }));
+  return updated.rows.map((row) => ({
+    entity: 'message',
+    id: row.id,
+    calendarId: null,
+    op: 'updated',
+  }));
 }
 
 /** Removes messages and all that hangs on them. */
-export async function deleteMessages(session: Transaction, accountId: string, ids: readonly string[]): Promise<RowChange[]> {
+export async function deleteMessages(
+  session: Transaction,
+  accountId: string,
+  ids: readonly string[],
+): Promise<RowChange[]> {
   if (ids.length === 0) return [];
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   const gone = await session.query<{ id: string; thread_id: string }>({
@@ -59,17 +97,39 @@ export async function deleteMessages(session: Transaction, accountId: string, id
     values,
   });
   if (gone.rows.length === 0) return [];
-  session.send({ name: 'body-delete', text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
-  session.send({ name: 'source-delete', text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
-  session.send({ name: 'attachment-delete', text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])', values });
+  session.send({
+    name: 'body-delete',
+    text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    values,
+  });
+  session.send({
+    name: 'source-delete',
+    text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    values,
+  });
+  session.send({
+    name: 'attachment-delete',
+    text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    values,
+  });
   const threadIds = gone.rows.map((row) => row.thread_id);
   refreshThreads(session, accountId, threadIds);
   pruneThreads(session, accountId, threadIds);
-  return gone.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'deleted' }));
+  return gone.rows.map((row) => ({
+    entity: 'message',
+    id: row.id,
+    calendarId: null,
+    op: 'deleted',
+  }));
 }
 
 /** Which of these messages are stored, and which of these labels are in the catalogue. */
-export async function knownMessages(pool: pg.Pool, accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }> {
+export async function knownMessages(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[],
+  labelIds: readonly string[],
+): Promise<{ messages: Set<string>; labels: Set<string> }> {
   if (ids.length === 0 && labelIds.length === 0) return { messages: new Set(), labels: new Set() };
   const found = await pool.query<{ id: string; label: boolean }>({
     name: 'message-known',
@@ -77,12 +137,17 @@ export async function knownMessages(pool: pg.Pool, accountId: string, ids: reado
            UNION ALL SELECT id, true FROM gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,
     values: [accountId, arrayLiteral(ids, (id) => id), arrayLiteral(labelIds, (id) => id)],
   });
-  const of = (label: boolean): Set<string> => new Set(found.rows.filter((row) => row.label === label).map((row) => row.id));
+  const of = (label: boolean): Set<string> =>
+    new Set(found.rows.filter((row) => row.label === label).map((row) => row.id));
   return { messages: of(false), labels: of(true) };
 }
 
 /** The catalogue is always read whole, so what it does not name is gone. */
-export async function replaceLabels(session: Transaction, accountId: string, labels: readonly LabelRow[]): Promise<RowChange[]> {
+export async function replaceLabels(
+  session: Transaction,
+  accountId: string,
+  labels: readonly LabelRow[],
+): Promise<RowChange[]> {
   const ids = arrayLiteral(labels, (l) => l.id);
   const storing = session.query<{ id: string; created: boolean }>({
     name: 'label-upsert',
@@ -91,7 +156,13 @@ export async function replaceLabels(session: Transaction, accountId: string, lab
            ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
              WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
            RETURNING id, xmax = 0 AS created`,
-    values: [accountId, ids, arrayLiteral(labels, (l) => l.name), arrayLiteral(labels, (l) => l.type), arrayLiteral(labels, (l) => l.resource)],
+    values: [
+      accountId,
+      ids,
+      arrayLiteral(labels, (l) => l.name),
+      arrayLiteral(labels, (l) => l.type),
+      arrayLiteral(labels, (l) => l.resource),
+    ],
   });
   const removing = session.query<{ id: string }>({
     name: 'label-delete',
@@ -100,13 +171,27 @@ export async function replaceLabels(session: Transaction, accountId: string, lab
   });
   const [stored, gone] = await Promise.all([storing, removing]);
   return [
-    ...stored.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: row.created ? 'created' : 'updated' })),
-    ...gone.rows.map((row): RowChange => ({ entity: 'label', id: row.id, calendarId: null, op: 'deleted' })),
+    ...stored.rows.map((row): RowChange => ({
+      entity: 'label',
+      id: row.id,
+      calendarId: null,
+      op: row.created ? 'created' : 'updated',
+    })),
+    ...gone.rows.map((row): RowChange => ({
+      entity: 'label',
+      id: row.id,
+      calendarId: null,
+      op: 'deleted',
+    })),
   ];
 }
 
-const COLUMNS = 'thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource';
-const prefixed = (prefix: string): string => COLUMNS.split(', ').map((column) => `${prefix}.${column}`).join(', ');
+const COLUMNS =
+  'thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource';
+const prefixed = (prefix: string): string =>
+  COLUMNS.split(', ')
+    .map((column) => `${prefix}.${column}`)
+    .join(', ');
 
 const UPSERT_MESSAGES = `
 INSERT INTO gmail_messages AS m (account_id, id, history_id, addresses, ${COLUMNS})
@@ -143,35 +228,74 @@ RETURNING message_id`;
 function messageValues(accountId: string, rows: readonly MessageRow[]): unknown[] {
   return [
     accountId,
-    textArray(rows, (m) => m.id), arrayLiteral(rows, (m) => m.historyId), textArray(rows, (m) => m.threadId),
-    textArray(rows, (m) => innerArray(m.labelIds)), arrayLiteral(rows, (m) => m.internalDateMs), arrayLiteral(rows, (m) => m.sizeEstimate),
-    textArray(rows, (m) => m.snippet), textArray(rows, (m) => m.subject), textArray(rows, (m) => m.from), textArray(rows, (m) => m.to),
-    textArray(rows, (m) => m.cc), textArray(rows, (m) => m.date), textArray(rows, (m) => m.messageId), textArray(rows, (m) => m.resource),
+    textArray(rows, (m) => m.id),
+    arrayLiteral(rows, (m) => m.historyId),
+    textArray(rows, (m) => m.threadId),
+    textArray(rows, (m) => innerArray(m.labelIds)),
+    arrayLiteral(rows, (m) => m.internalDateMs),
+    arrayLiteral(rows, (m) => m.sizeEstimate),
+    textArray(rows, (m) => m.snippet),
+    textArray(rows, (m) => m.subject),
+    textArray(rows, (m) => m.from),
+    textArray(rows, (m) => m.to),
+    textArray(rows, (m) => m.cc),
+    textArray(rows, (m) => m.date),
+    textArray(rows, (m) => m.messageId),
+    textArray(rows, (m) => m.resource),
     textArray(rows, (m) => m.addresses),
   ];
 }
 
 /** These three return the messages that changed by it. */
-async function writeBodies(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+async function writeBodies(
+  session: Transaction,
+  accountId: string,
+  rows: readonly MessageRow[],
+): Promise<string[]> {
   const bodies = await session.query<{ message_id: string }>({
     name: 'body-upsert',
     text: UPSERT_BODIES,
-    values: [accountId, textArray(rows, (m) => m.id), textArray(rows, (m) => m.text), textArray(rows, (m) => m.html)],
+    values: [
+      accountId,
+      textArray(rows, (m) => m.id),
+      textArray(rows, (m) => m.text),
+      textArray(rows, (m) => m.html),
+    ],
   });
   return bodies.rows.map((row) => row.message_id);
 }
 
 /** One statement a source: an array of them would copy a page's bytes twice more. */
-async function writeSources(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+async function writeSources(
+  session: Transaction,
+  accountId: string,
+  rows: readonly MessageRow[],
+): Promise<string[]> {
   const sourced = rows.filter((m) => m.source !== null);
-  const written = await Promise.all(sourced.map(({ id, source }) => session.query({ name: 'source-upsert', text: UPSERT_SOURCE, values: [accountId, id, source] })));
+  const written = await Promise.all(
+    sourced.map(({ id, source }) =>
+      session.query({
+        name: 'source-upsert',
+        text: UPSERT_SOURCE,
+        values: [accountId, id, source],
+      }),
+    ),
+  );
   return sourced.filter((_, i) => written[i]?.rowCount).map(({ id }) => id);
 }
 
-async function writeAttachments(session: Transaction, accountId: string, rows: readonly MessageRow[]): Promise<string[]> {
+async function writeAttachments(
+  session: Transaction,
+  accountId: string,
+  rows: readonly MessageRow[],
+): Promise<string[]> {
   const parts = partsOf(rows);
   if (parts.length === 0) return [];
-  const written = await session.query<{ message_id: string }>({ name: 'attachment-upsert', text: UPSERT_ATTACHMENTS, values: attachmentValues(accountId, parts) });
+  const written = await session.query<{ message_id: string }>({
+    name: 'attachment-upsert',
+    text: UPSERT_ATTACHMENTS,
+    values: attachmentValues(accountId, parts),
+  });
   return written.rows.map((row) => row.message_id);
 }
 
@@ -179,7 +303,11 @@ async function writeAttachments(session: Transaction, accountId: string, rows: r
  * Takes away what messages that were there before have no more: parts, and the source of one that comes without, since the policy keeps none any more.
  * @returns the messages that changed by it
  */
-async function trimParts(session: Transaction, accountId: string, known: readonly MessageRow[]): Promise<string[]> {
+async function trimParts(
+  session: Transaction,
+  accountId: string,
+  known: readonly MessageRow[],
+): Promise<string[]> {
   if (known.length === 0) return [];
   const without = known.filter((m) => m.source === null);
   const sources = session.query<{ message_id: string }>({
@@ -193,24 +321,37 @@ async function trimParts(session: Transaction, accountId: string, known: readonl
     text: `DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
     values: [accountId, arrayLiteral(known, (m) => m.id), arrayLiteral(kept, (key) => key)],
   });
-  return (await Promise.all([sources, attachments])).flatMap(({ rows }) => rows.map((row) => row.message_id));
+  return (await Promise.all([sources, attachments])).flatMap(({ rows }) =>
+    rows.map((row) => row.message_id),
+  );
 }
 
 type Part = AttachmentRow & { messageId: string; position: number };
 
 function partsOf(rows: readonly MessageRow[]): Part[] {
-  return rows.flatMap((m) => m.attachments.map((attachment, position) => ({ messageId: m.id, position, ...attachment })));
+  return rows.flatMap((m) =>
+    m.attachments.map((attachment, position) => ({ messageId: m.id, position, ...attachment })),
+  );
 }
 
 function attachmentValues(accountId: string, parts: readonly Part[]): unknown[] {
   return [
-    accountId, arrayLiteral(parts, (p) => p.messageId), arrayLiteral(parts, (p) => p.partId), arrayLiteral(parts, (p) => p.position),
-    arrayLiteral(parts, (p) => p.filename), arrayLiteral(parts, (p) => p.mimeType), arrayLiteral(parts, (p) => p.size),
+    accountId,
+    arrayLiteral(parts, (p) => p.messageId),
+    arrayLiteral(parts, (p) => p.partId),
+    arrayLiteral(parts, (p) => p.position),
+    arrayLiteral(parts, (p) => p.filename),
+    arrayLiteral(parts, (p) => p.mimeType),
+    arrayLiteral(parts, (p) => p.size),
   ];
 }
 
 /** Threads are recounted from their messages (an index range each), never counted up: a page applied twice must not count twice. */
-function refreshThreads(session: Transaction, accountId: string, threadIds: readonly string[]): void {
+function refreshThreads(
+  session: Transaction,
+  accountId: string,
+  threadIds: readonly string[],
+): void {
   if (threadIds.length === 0) return;
   const ids = textArray([...new Set(threadIds)].sort(compare), (id) => id);
   session.send({

@@ -6,33 +6,65 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const ben = { email: 'ben@example.com', refreshToken: '1//ben', tenant: 'acme', resources: ['gmail' as const, 'calendar' as const] };
-const accountOf = async (email: string): Promise<unknown> => (await fixture.store.accounts.list([email]))[0];
+const ben = {
+  email: 'ben@example.com',
+  refreshToken: '1//ben',
+  tenant: 'acme',
+  resources: ['gmail' as const, 'calendar' as const],
+};
+const accountOf = async (email: string): Promise<unknown> =>
+  (await fixture.store.accounts.list([email]))[0];
 
 test('a new account is active, its collections are due at once and carry its tenant, and its token opens again', async () => {
   const { id, created } = await fixture.store.accounts.import(ben);
   expect(created).toBe(true);
   expect(await accountOf(ben.email)).toMatchObject({
-    id, tenant: 'acme', project: 'default', state: 'active', reason: null,
-    collections: [{ kind: 'gmail', externalId: 'mailbox', phase: 'new' }, { kind: 'calendar-list', externalId: 'calendars', phase: 'new' }],
+    id,
+    tenant: 'acme',
+    project: 'default',
+    state: 'active',
+    reason: null,
+    collections: [
+      { kind: 'gmail', externalId: 'mailbox', phase: 'new' },
+      { kind: 'calendar-list', externalId: 'calendars', phase: 'new' },
+    ],
   });
-  const { rows } = await fixture.database.pool.query('SELECT tenant, next_sync_at <= now() AS due FROM collections WHERE account_id = $1', [id]);
-  expect(rows).toEqual([{ tenant: 'acme', due: true }, { tenant: 'acme', due: true }]);
+  const { rows } = await fixture.database.pool.query(
+    'SELECT tenant, next_sync_at <= now() AS due FROM collections WHERE account_id = $1',
+    [id],
+  );
+  expect(rows).toEqual([
+    { tenant: 'acme', due: true },
+    { tenant: 'acme', due: true },
+  ]);
   expect(await fixture.store.vault.refreshToken(id, 'default')).toBe('1//ben');
 });
 
 test('of eight imports of one address at a time one connects it, and the others renew it', async () => {
-  const done = await Promise.all(Array.from({ length: 8 }, (_, i) => fixture.store.accounts.import({ ...ben, refreshToken: `1//${i}` })));
+  const done = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      fixture.store.accounts.import({ ...ben, refreshToken: `1//${i}` }),
+    ),
+  );
   expect(done.filter(({ created }) => created)).toHaveLength(1);
   expect(new Set(done.map(({ id }) => id)).size).toBe(1);
-  const { rows } = await fixture.database.pool.query('SELECT count(*)::int AS collections FROM collections WHERE account_id = $1', [done[0]?.id]);
+  const { rows } = await fixture.database.pool.query(
+    'SELECT count(*)::int AS collections FROM collections WHERE account_id = $1',
+    [done[0]?.id],
+  );
   expect(rows).toEqual([{ collections: 2 }]);
 });
 
 test('an address that comes again keeps what is mirrored and gets what is new; the same address of another tenant is another account', async () => {
   const { id } = await fixture.store.accounts.import({ ...ben, resources: ['calendar'] });
-  expect(await fixture.store.accounts.import({ ...ben, resources: ['gmail'] })).toEqual({ id, created: false });
-  const { rows } = await fixture.database.pool.query('SELECT resources FROM accounts WHERE id = $1', [id]);
+  expect(await fixture.store.accounts.import({ ...ben, resources: ['gmail'] })).toEqual({
+    id,
+    created: false,
+  });
+  const { rows } = await fixture.database.pool.query(
+    'SELECT resources FROM accounts WHERE id = $1',
+    [id],
+  );
   expect(rows).toEqual([{ resources: ['calendar', 'gmail'] }]);
   expect((await fixture.store.accounts.import({ ...ben, tenant: 'other' })).created).toBe(true);
 });
@@ -40,16 +72,38 @@ test('an address that comes again keeps what is mirrored and gets what is new; t
 test('a new token revives who was waiting for one, and lets who is paused rest', async () => {
   const { id } = await fixture.store.accounts.import(ben);
   const put = async (state: string): Promise<void> => {
-    await fixture.database.pool.query("UPDATE accounts SET state = $2, reason = 'said so' WHERE id = $1", [id, state]);
-    await fixture.database.pool.query("UPDATE collections SET next_sync_at = 'infinity', error = 'refused', failures = 3, parked = 'scope' WHERE account_id = $1", [id]);
+    await fixture.database.pool.query(
+      "UPDATE accounts SET state = $2, reason = 'said so' WHERE id = $1",
+      [id, state],
+    );
+    await fixture.database.pool.query(
+      "UPDATE collections SET next_sync_at = 'infinity', error = 'refused', failures = 3, parked = 'scope' WHERE account_id = $1",
+      [id],
+    );
     await fixture.store.accounts.import(ben);
   };
   const resting = async (): Promise<unknown[]> =>
-    (await fixture.database.pool.query("SELECT a.state, a.reason, next_sync_at = 'infinity' AS rests, error, failures, parked FROM accounts a JOIN collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'", [id])).rows;
+    (
+      await fixture.database.pool.query(
+        "SELECT a.state, a.reason, next_sync_at = 'infinity' AS rests, error, failures, parked FROM accounts a JOIN collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'",
+        [id],
+      )
+    ).rows;
   await put('reauth_required');
-  expect(await resting()).toEqual([{ state: 'active', reason: null, rests: false, error: null, failures: 0, parked: null }]);
+  expect(await resting()).toEqual([
+    { state: 'active', reason: null, rests: false, error: null, failures: 0, parked: null },
+  ]);
   await put('paused');
-  expect(await resting()).toEqual([{ state: 'paused', reason: 'said so', rests: true, error: 'refused', failures: 3, parked: 'scope' }]);
+  expect(await resting()).toEqual([
+    {
+      state: 'paused',
+      reason: 'said so',
+      rests: true,
+      error: 'refused',
+      failures: 3,
+      parked: 'scope',
+    },
+  ]);
   await put('active');
   expect(await resting()).toMatchObject([{ state: 'active', rests: false, parked: null }]);
 });
@@ -57,6 +111,8 @@ test('a new token revives who was waiting for one, and lets who is paused rest',
 test('an account that is being removed is refused, and nothing of it is touched', async () => {
   const { id } = await fixture.store.accounts.import(ben);
   await fixture.database.pool.query("UPDATE accounts SET state = 'removing' WHERE id = $1", [id]);
-  await expect(fixture.store.accounts.import({ ...ben, refreshToken: '1//new' })).rejects.toThrow('the account is being removed; import it again when that is done');
+  await expect(fixture.store.accounts.import({ ...ben, refreshToken: '1//new' })).rejects.toThrow(
+    'the account is being removed; import it again when that is done',
+  );
   expect(await fixture.store.vault.refreshToken(id, 'default')).toBe('1//ben');
 });

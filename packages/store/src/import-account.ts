@@ -14,18 +14,42 @@ import type { Vault } from './vault.js';
  * becomes active again and goes on from its cursors; nothing of its mirror is touched.
  * @throws OperatorError while the account is being removed
  */
-export async function importAccount(pool: pg.Pool, vault: Vault, account: AccountImport): Promise<{ id: string; created: boolean }> {
+export async function importAccount(
+  pool: pg.Pool,
+  vault: Vault,
+  account: AccountImport,
+): Promise<{ id: string; created: boolean }> {
   const freshId = randomUUID();
   return await inTransaction(pool, async (transaction) => {
-    const inserted = await transaction.query({ name: 'connect-account', text: CONNECT, values: [freshId, account.tenant, account.email, sorted(account.resources), account.project ?? null] });
+    const inserted = await transaction.query({
+      name: 'connect-account',
+      text: CONNECT,
+      values: [
+        freshId,
+        account.tenant,
+        account.email,
+        sorted(account.resources),
+        account.project ?? null,
+      ],
+    });
     const created = inserted.rowCount === 1;
     const id = created ? freshId : await renewKnown(transaction, account);
-    transaction.send({ name: 'keep-credential', text: KEEP_CREDENTIAL, values: [id, vault.sealRefreshToken(id, account.refreshToken), vault.keyId] });
+    transaction.send({
+      name: 'keep-credential',
+      text: KEEP_CREDENTIAL,
+      values: [id, vault.sealRefreshToken(id, account.refreshToken), vault.keyId],
+    });
     const collections = account.resources.map(firstCollection);
     transaction.send({
       name: 'first-collections',
       text: FIRST_COLLECTIONS,
-      values: [id, account.tenant, collections.map(() => randomUUID()), collections.map(({ kind }) => kind), collections.map(({ externalId }) => externalId)],
+      values: [
+        id,
+        account.tenant,
+        collections.map(() => randomUUID()),
+        collections.map(({ kind }) => kind),
+        collections.map(({ externalId }) => externalId),
+      ],
     });
     return { id, created };
   });
@@ -45,19 +69,44 @@ const FIRST_COLLECTIONS = `
   ON CONFLICT (account_id, kind, external_id) DO NOTHING`;
 
 /** Its row is locked no harder than an update would: pages that are committed meanwhile refer to it. @returns its id */
-async function renewKnown(transaction: Transaction, { tenant, email, resources, project }: AccountImport): Promise<string> {
-  const { rows } = await transaction.query<{ id: string; state: AccountState; resources: string[] | null }>({
+async function renewKnown(
+  transaction: Transaction,
+  { tenant, email, resources, project }: AccountImport,
+): Promise<string> {
+  const { rows } = await transaction.query<{
+    id: string;
+    state: AccountState;
+    resources: string[] | null;
+  }>({
     name: 'known-account',
     text: 'SELECT id, state, resources FROM accounts WHERE tenant = $1 AND email = $2 FOR NO KEY UPDATE',
     values: [tenant, email],
   });
   const [known] = rows;
-  if (known === undefined || known.state === 'removing') throw new OperatorError('the account is being removed; import it again when that is done (syncline accounts list)');
+  if (known === undefined || known.state === 'removing')
+    throw new OperatorError(
+      'the account is being removed; import it again when that is done (syncline accounts list)',
+    );
   const revived = known.state === 'reauth_required' || known.state === 'disabled';
-  transaction.send({ name: 'renew-account', text: RENEW, values: [known.id, sorted([...(known.resources ?? []), ...resources]), project ?? null, revived] });
-  if (revived || known.state === 'active') transaction.send({ name: 'look-again', text: LOOK_AGAIN, values: [known.id, revived] });
+  transaction.send({
+    name: 'renew-account',
+    text: RENEW,
+    values: [
+      known.id,
+      sorted([...(known.resources ?? []), ...resources]),
+      project ?? null,
+      revived,
+    ],
+  });
+  if (revived || known.state === 'active')
+    transaction.send({ name: 'look-again', text: LOOK_AGAIN, values: [known.id, revived] });
   // A grant that ended took its watches along.
-  if (revived) transaction.send({ name: 'watch-again', text: `UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`, values: [known.id] });
+  if (revived)
+    transaction.send({
+      name: 'watch-again',
+      text: `UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+      values: [known.id],
+    });
   return known.id;
 }
 
@@ -75,6 +124,11 @@ function sorted(resources: readonly string[]): string[] {
   return [...new Set(resources)].sort();
 }
 
-function firstCollection(resource: AccountImport['resources'][number]): { kind: string; externalId: string } {
-  return resource === 'gmail' ? { kind: 'gmail', externalId: 'mailbox' } : { kind: 'calendar-list', externalId: 'calendars' };
+function firstCollection(resource: AccountImport['resources'][number]): {
+  kind: string;
+  externalId: string;
+} {
+  return resource === 'gmail'
+    ? { kind: 'gmail', externalId: 'mailbox' }
+    : { kind: 'calendar-list', externalId: 'calendars' };
 }

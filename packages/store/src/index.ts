@@ -1,12 +1,29 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
-import { countByState, listAccounts, requireReauth, type AccountImport, type AccountState, type AccountView } from './accounts.js';
+import {
+  countByState,
+  listAccounts,
+  requireReauth,
+  type AccountImport,
+  type AccountState,
+  type AccountView,
+} from './accounts.js';
 import { addressesOver, type Addresses } from './addresses.js';
 import { alone } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
-import { markWanted, park, settle, settleGone, unservedSince, wantWalk, type Parking, type Settlement, type UnservedCollection } from './collections.js';
+import {
+  markWanted,
+  park,
+  settle,
+  settleGone,
+  unservedSince,
+  wantWalk,
+  type Parking,
+  type Settlement,
+  type UnservedCollection,
+} from './collections.js';
 import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
@@ -26,9 +43,23 @@ import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
 import { walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
-import { listedThreads, nextWanted, type ListedThread, type WantedItem, type WantedQuery } from './walk.js';
+import {
+  listedThreads,
+  nextWanted,
+  type ListedThread,
+  type WantedItem,
+  type WantedQuery,
+} from './walk.js';
 
-export type { AccountImport, AccountState, AccountView, AuditView, CollectionView, DoorbellView, Resource } from './accounts.js';
+export type {
+  AccountImport,
+  AccountState,
+  AccountView,
+  AuditView,
+  CollectionView,
+  DoorbellView,
+  Resource,
+} from './accounts.js';
 export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText } from './clean-text.js';
@@ -37,18 +68,49 @@ export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { Doorbells, Rung } from './doorbells.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
-export { LeaseLost, type Claim, type CollectionKind, type Lease, type MailWindow, type Phase } from './lease.js';
+export {
+  LeaseLost,
+  type Claim,
+  type CollectionKind,
+  type Lease,
+  type MailWindow,
+  type Phase,
+} from './lease.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
 export { ACCOUNT_TABLES } from './removal.js';
 export type { Buried, DeadHolder } from './recovery.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
-export type { AttachmentRow, CalendarRow, EventRow, EventTime, LabelChange, LabelRow, MailAddress, MailAddresses, MessageRow } from './rows.js';
+export type {
+  AttachmentRow,
+  CalendarRow,
+  EventRow,
+  EventTime,
+  LabelChange,
+  LabelRow,
+  MailAddress,
+  MailAddresses,
+  MessageRow,
+} from './rows.js';
 export type { Vault } from './vault.js';
 export type { LabelPage, RelabelRange } from './walk-labels.js';
-export type { ChannelRow, HeldWatch, LeaseWatch, Watches, WatchSettlement, WatchState } from './watches.js';
-export type { ListedThread, SetAside, WalkDelta, WalkItem, WantedItem, WantedQuery } from './walk.js';
+export type {
+  ChannelRow,
+  HeldWatch,
+  LeaseWatch,
+  Watches,
+  WatchSettlement,
+  WatchState,
+} from './watches.js';
+export type {
+  ListedThread,
+  SetAside,
+  WalkDelta,
+  WalkItem,
+  WantedItem,
+  WantedQuery,
+} from './walk.js';
 
 export interface StoreOptions {
   databaseUrl: string;
@@ -77,8 +139,14 @@ export interface Store {
   collections: {
     claimDue(query: DueQuery): Promise<DueCollection[]>;
     bringForward(withinMs: number): Promise<number>;
-    markWanted(accountIds: readonly string[] | null, o?: { resource?: 'gmail' | 'calendar'; full?: boolean }): Promise<string>;
-    unservedSince(accountIds: readonly string[] | null, since: string): Promise<UnservedCollection[]>;
+    markWanted(
+      accountIds: readonly string[] | null,
+      o?: { resource?: 'gmail' | 'calendar'; full?: boolean },
+    ): Promise<string>;
+    unservedSince(
+      accountIds: readonly string[] | null,
+      since: string,
+    ): Promise<UnservedCollection[]>;
     wantWalk(collectionId: string): Promise<void>;
   };
   lease: {
@@ -87,7 +155,10 @@ export interface Store {
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
     park(lease: Lease, parking: Parking): Promise<void>;
-    bury(dead: readonly DeadHolder[], o: { jobs: readonly string[]; withinMs: number }): Promise<Buried[]>;
+    bury(
+      dead: readonly DeadHolder[],
+      o: { jobs: readonly string[]; withinMs: number },
+    ): Promise<Buried[]>;
   };
   commitPage(lease: Lease, commit: PageCommit): Promise<Committed>;
   quarantine: Quarantine;
@@ -96,16 +167,27 @@ export interface Store {
   doorbells: Doorbells;
   walk: {
     nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
-    threads(lease: Lease, generation: number, q: WantedQuery & { threadIds: readonly string[] }): Promise<ListedThread[]>;
+    threads(
+      lease: Lease,
+      generation: number,
+      q: WantedQuery & { threadIds: readonly string[] },
+    ): Promise<ListedThread[]>;
     labelAfter(accountId: string, after: string): Promise<string | null>;
     relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
   };
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
-  knownMessages(accountId: string, ids: readonly string[], labelIds: readonly string[]): Promise<{ messages: Set<string>; labels: Set<string> }>;
+  knownMessages(
+    accountId: string,
+    ids: readonly string[],
+    labelIds: readonly string[],
+  ): Promise<{ messages: Set<string>; labels: Set<string> }>;
   mirror: Mirror;
   addresses: Addresses;
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
-  quota: { record(accountId: string, spent: readonly SpentUnits[]): Promise<void>; today(): Promise<SpentToday[]> };
+  quota: {
+    record(accountId: string, spent: readonly SpentUnits[]): Promise<void>;
+    today(): Promise<SpentToday[]>;
+  };
   /** Null when somebody, in any process, is at work under that name. */
   alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
   /** Answers when Postgres does. */
@@ -133,7 +215,12 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
     await pool.end();
     throw error;
   }
-  return storeOver(rt, pool, vault, options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`);
+  return storeOver(
+    rt,
+    pool,
+    vault,
+    options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
+  );
 }
 
 /**
@@ -164,7 +251,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
     },
     lease: leasesOver(pool, holder, walks),
-    commitPage: (lease, commit) => inTurn(walks, lease.tenant, commit, () => countedCommit(rt, pool, lease, commit)),
+    commitPage: (lease, commit) =>
+      inTurn(walks, lease.tenant, commit, () => countedCommit(rt, pool, lease, commit)),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -174,7 +262,10 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     mirror: mirrorIn(pool),
     addresses: addressesOver(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
-    quota: { record: (accountId, spent) => recordSpent(pool, accountId, spent), today: () => spentToday(pool) },
+    quota: {
+      record: (accountId, spent) => recordSpent(pool, accountId, spent),
+      today: () => spentToday(pool),
+    },
     alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
     close: () => pool.end().finally(() => walks.close()),
@@ -185,7 +276,12 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
   return {
     claim: async (collectionId) => {
       const claim = await claimLease(pool, collectionId, holder, LEASE_TTL_MS);
-      if (claim.kind === 'claimed' && claim.lease.phase === 'follow' && claim.lease.doorbell.unserved) walks.followed();
+      if (
+        claim.kind === 'claimed' &&
+        claim.lease.phase === 'follow' &&
+        claim.lease.doorbell.unserved
+      )
+        walks.followed();
       return claim;
     },
     renew: (lease) => renewLease(pool, lease, LEASE_TTL_MS),
@@ -196,8 +292,14 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
   };
 }
 
-async function inTurn(walks: WalkTurns, tenant: string, { phase, careful, delta }: PageCommit, write: () => Promise<Committed>): Promise<Committed> {
-  if (phase !== 'follow') return careful ? write() : walks.take({ tenant, isPaid: delta.kind !== 'none' }, write);
+async function inTurn(
+  walks: WalkTurns,
+  tenant: string,
+  { phase, careful, delta }: PageCommit,
+  write: () => Promise<Committed>,
+): Promise<Committed> {
+  if (phase !== 'follow')
+    return careful ? write() : walks.take({ tenant, isPaid: delta.kind !== 'none' }, write);
   const committed = await write();
   if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
   return committed;
@@ -212,11 +314,17 @@ function walkOver(pool: pg.Pool): Store['walk'] {
   };
 }
 
-async function countedCommit(rt: Runtime, pool: pg.Pool, lease: Lease, commit: PageCommit): Promise<Committed> {
+async function countedCommit(
+  rt: Runtime,
+  pool: pg.Pool,
+  lease: Lease,
+  commit: PageCommit,
+): Promise<Committed> {
   try {
     const { changes, ...committed } = await commitPage(pool, lease, LEASE_TTL_MS, commit);
     countChanges(rt, changes);
-    if (commit.walk?.quarantined) rt.metrics.quarantined.inc({ entity: lease.kind }, commit.walk.quarantined.length);
+    if (commit.walk?.quarantined)
+      rt.metrics.quarantined.inc({ entity: lease.kind }, commit.walk.quarantined.length);
     return committed;
   } catch (error) {
     if (error instanceof LeaseLost) rt.metrics.fencedWrites.inc();
@@ -241,5 +349,6 @@ function countChanges({ metrics }: Runtime, changes: readonly RowChange[]): void
 /** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
 function lazyPrisma(pool: pg.Pool): () => PrismaClient {
   let client: PrismaClient | undefined;
-  return () => (client ??= new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) }));
+  return () =>
+    (client ??= new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) }));
 }

@@ -14,7 +14,10 @@ const MARGIN = "interval '2 days'";
 
 /** Null when the account's list has no such calendar. Series are given whole: only their expansion tells what falls into the range. */
 export async function instanceSources(
-  pool: pg.Pool, accountId: string, calendarId: string, range: { timeMinMs: number; timeMaxMs: number },
+  pool: pg.Pool,
+  accountId: string,
+  calendarId: string,
+  range: { timeMinMs: number; timeMaxMs: number },
 ): Promise<InstanceSources | null> {
   const calendar = await pool.query<{ id: string; time_zone: string | null }>(
     "SELECT id, time_zone FROM calendars WHERE account_id = $1 AND (id = $2 OR ($2 = 'primary' AND is_primary))",
@@ -30,7 +33,16 @@ export async function instanceSources(
                    OR (coalesce(end_at, end_date::timestamptz, start_at, 'infinity') > $3::timestamptz - ${MARGIN}
                        AND coalesce(start_at, start_date::timestamptz, '-infinity') < $4::timestamptz + ${MARGIN}))
             ORDER BY id COLLATE "C"`,
-    values: [accountId, row.id, new Date(range.timeMinMs).toISOString(), new Date(range.timeMaxMs).toISOString()],
+    values: [
+      accountId,
+      row.id,
+      new Date(range.timeMinMs).toISOString(),
+      new Date(range.timeMaxMs).toISOString(),
+    ],
   });
-  return { calendarId: row.id, timeZone: row.time_zone ?? 'UTC', events: events.rows.map((event) => event.resource) };
+  return {
+    calendarId: row.id,
+    timeZone: row.time_zone ?? 'UTC',
+    events: events.rows.map((event) => event.resource),
+  };
 }

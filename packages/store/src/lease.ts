@@ -59,7 +59,8 @@ export interface MailWindow {
  * A first walk until its first thousand items: the newest mail comes first, so after them the account is on board and the rest
  * may take its time. A mailbox that is deepened is on board. In SQL, over collections as `c`.
  */
-export const ONBOARDING = "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
+export const ONBOARDING =
+  "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
 
 export type CollectionKind = 'gmail' | 'calendar-list' | 'calendar-events';
 export type Phase = 'new' | 'backfill' | 'follow';
@@ -90,7 +91,12 @@ const OWES = `(EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.accou
                    OR EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now()))`;
 
 /** Takes the collection if it is free, or tells who is in the way. */
-export async function claimLease(pool: pg.Pool, collectionId: string, holder: string, ttlMs: number): Promise<Claim> {
+export async function claimLease(
+  pool: pg.Pool,
+  collectionId: string,
+  holder: string,
+  ttlMs: number,
+): Promise<Claim> {
   const claimed = await pool.query<ClaimedRow>({
     name: 'lease-claim',
     text: `UPDATE collections c
@@ -169,10 +175,16 @@ function leaseOf(row: ClaimedRow): Lease {
     walksToday: row.walks_today,
     crashes: row.crashes,
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
-    audit: row.audit_position === null ? null : { position: row.audit_position, restedMs: Number(row.audit_rested_ms ?? 0) },
+    audit:
+      row.audit_position === null
+        ? null
+        : { position: row.audit_position, restedMs: Number(row.audit_rested_ms ?? 0) },
     owes: row.owes,
     onboarding: row.onboarding,
-    doorbell: { agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms), unserved: row.rung },
+    doorbell: {
+      agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms),
+      unserved: row.rung,
+    },
     watch: row.watch,
     runStartedAt: row.run_started_at,
     lastChangeAt: row.last_change_at,
@@ -187,10 +199,14 @@ export interface WindowRow {
 }
 
 /** Of `collections c`. */
-export const WINDOW_COLUMNS = 'extract(epoch FROM c.window_from) * 1000 AS window_from_ms, extract(epoch FROM c.window_goal) * 1000 AS window_goal_ms';
+export const WINDOW_COLUMNS =
+  'extract(epoch FROM c.window_from) * 1000 AS window_from_ms, extract(epoch FROM c.window_goal) * 1000 AS window_goal_ms';
 
 export function windowOf(row: WindowRow): MailWindow {
-  return { fromMs: Math.round(Number(row.window_from_ms ?? 0)), goalMs: row.window_goal_ms === null ? null : Math.round(Number(row.window_goal_ms)) };
+  return {
+    fromMs: Math.round(Number(row.window_from_ms ?? 0)),
+    goalMs: row.window_goal_ms === null ? null : Math.round(Number(row.window_goal_ms)),
+  };
 }
 
 async function whyNot(pool: pg.Pool, collectionId: string): Promise<Claim> {

@@ -33,7 +33,9 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
       await apply(session, name);
       applied.push(name);
     }
-    await session.query(`ALTER DATABASE ${session.escapeIdentifier(databaseName(databaseUrl))} SET timezone = 'UTC'`);
+    await session.query(
+      `ALTER DATABASE ${session.escapeIdentifier(databaseName(databaseUrl))} SET timezone = 'UTC'`,
+    );
     return applied;
   } finally {
     await session.end();
@@ -58,13 +60,23 @@ export function databaseUnreachable(databaseUrl: string, error: unknown): Operat
   const { hostname, port } = new URL(databaseUrl);
   const { code: errorCode, message } = error as { code?: string; message?: string };
   const code = errorCode ?? message;
-  const why = code === '28P01' || code === '28000' ? 'it refused the user or the password' : code === '3D000' ? `it has no database "${databaseName(databaseUrl)}" (npm run migrate creates it)` : String(code);
-  return new OperatorError(`Postgres at ${hostname}:${port || 5432} cannot be used: ${why}.\nCheck DATABASE_URL and that the server is running.`);
+  const why =
+    code === '28P01' || code === '28000'
+      ? 'it refused the user or the password'
+      : code === '3D000'
+        ? `it has no database "${databaseName(databaseUrl)}" (npm run migrate creates it)`
+        : String(code);
+  return new OperatorError(
+    `Postgres at ${hostname}:${port || 5432} cannot be used: ${why}.\nCheck DATABASE_URL and that the server is running.`,
+  );
 }
 
 async function knownMigrations(): Promise<string[]> {
   const entries = await readdir(MIGRATIONS, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<string>> {
@@ -85,7 +97,10 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
 async function apply(session: pg.Client, name: string): Promise<void> {
   const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
   const id = randomUUID();
-  await session.query('INSERT INTO "_prisma_migrations" (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, createHash('sha256').update(sql).digest('hex'), name]);
+  await session.query(
+    'INSERT INTO "_prisma_migrations" (id, checksum, migration_name) VALUES ($1, $2, $3)',
+    [id, createHash('sha256').update(sql).digest('hex'), name],
+  );
   try {
     await session.query(sql);
   } catch (error) {
@@ -93,14 +108,18 @@ async function apply(session: pg.Client, name: string): Promise<void> {
     await session.query('UPDATE "_prisma_migrations" SET logs = $2 WHERE id = $1', [id, message]);
     throw new OperatorError(`The migration ${name} failed: ${message}`);
   }
-  await session.query('UPDATE "_prisma_migrations" SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [id]);
+  await session.query(
+    'UPDATE "_prisma_migrations" SET finished_at = now(), applied_steps_count = 1 WHERE id = $1',
+    [id],
+  );
 }
 
 async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
   try {
     return await connect(databaseUrl);
   } catch (error) {
-    if ((error as { code?: string }).code !== '3D000') throw databaseUnreachable(databaseUrl, error);
+    if ((error as { code?: string }).code !== '3D000')
+      throw databaseUnreachable(databaseUrl, error);
   }
   const admin = new URL(databaseUrl);
   admin.pathname = '/postgres';
@@ -119,7 +138,11 @@ async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
 }
 
 async function connect(connectionString: string): Promise<pg.Client> {
-  const session = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000, options: '-c timezone=UTC' });
+  const session = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: 10_000,
+    options: '-c timezone=UTC',
+  });
   session.on('error', () => undefined);
   await session.connect();
   return session;

@@ -34,18 +34,28 @@ test('a session that looks alive and carries nothing is given up, with everythin
 const ENDED = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1';
 
 test.each([
-  ['while nothing is asked', (pool: pg.Pool, session: Transaction) => pool.query(ENDED, ['held']).then(() => session.query('SELECT 1'))],
-  ['while an answer is waited for', (_pool: pg.Pool, session: Transaction) => session.query(ENDED, ['held'])],
-])('a session that ends in the middle of a transaction, %s, ends the transaction and not the process', async (_when, end) => {
-  const pool = openPool(database.url, 2);
-  try {
-    const transaction = inTransaction(pool, async (session) => {
-      await session.query("SET LOCAL application_name = 'held'");
-      return end(pool, session);
-    });
-    await expect(transaction).rejects.toThrow();
-    expect((await pool.query('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);
-  } finally {
-    await pool.end();
-  }
-});
+  [
+    'while nothing is asked',
+    (pool: pg.Pool, session: Transaction) =>
+      pool.query(ENDED, ['held']).then(() => session.query('SELECT 1')),
+  ],
+  [
+    'while an answer is waited for',
+    (_pool: pg.Pool, session: Transaction) => session.query(ENDED, ['held']),
+  ],
+])(
+  'a session that ends in the middle of a transaction, %s, ends the transaction and not the process',
+  async (_when, end) => {
+    const pool = openPool(database.url, 2);
+    try {
+      const transaction = inTransaction(pool, async (session) => {
+        await session.query("SET LOCAL application_name = 'held'");
+        return end(pool, session);
+      });
+      await expect(transaction).rejects.toThrow();
+      expect((await pool.query('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);
+    } finally {
+      await pool.end();
+    }
+  },
+);

@@ -6,8 +6,14 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const ada = { email: 'ada@example.com', refreshToken: '1//b', tenant: 'default', resources: ['gmail' as const] };
-const projectOf = async (): Promise<string | undefined> => (await fixture.store.accounts.list(['ada@example.com']))[0]?.project;
+const ada = {
+  email: 'ada@example.com',
+  refreshToken: '1//b',
+  tenant: 'default',
+  resources: ['gmail' as const],
+};
+const projectOf = async (): Promise<string | undefined> =>
+  (await fixture.store.accounts.list(['ada@example.com']))[0]?.project;
 
 test('an account is in the default project, moves with a token of another, and stays there when a token is renewed', async () => {
   expect(await projectOf()).toBe('default');
@@ -21,11 +27,17 @@ test('an account is in the default project, moves with a token of another, and s
 test("a token is given to its own project only: another's client would spoil the grant's name at Google", async () => {
   await fixture.store.accounts.import({ ...ada, project: 'b' });
   expect(await fixture.store.vault.refreshToken(fixture.accountId, 'b')).toBe('1//b');
-  await expect(fixture.store.vault.refreshToken(fixture.accountId, 'default')).rejects.toThrow('belongs to the Google project "b", and was asked for as one of "default"');
+  await expect(fixture.store.vault.refreshToken(fixture.accountId, 'default')).rejects.toThrow(
+    'belongs to the Google project "b", and was asked for as one of "default"',
+  );
 });
 
 test('the ledger of the day knows the project of what was spent', async () => {
   await fixture.store.accounts.import({ ...ada, project: 'b' });
-  await fixture.store.quota.record(fixture.accountId, [{ method: 'gmail.users.messages.get', calls: 2, units: 40 }]);
-  expect(await fixture.store.quota.today()).toMatchObject([{ email: 'ada@example.com', project: 'b', units: 40 }]);
+  await fixture.store.quota.record(fixture.accountId, [
+    { method: 'gmail.users.messages.get', calls: 2, units: 40 },
+  ]);
+  expect(await fixture.store.quota.today()).toMatchObject([
+    { email: 'ada@example.com', project: 'b', units: 40 },
+  ]);
 });

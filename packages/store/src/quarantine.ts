@@ -50,7 +50,10 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
 const LIST_LIMIT = 10_000;
 
 /** The newest first. @param accountIds null means every account */
-async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | null): Promise<QuarantinedItem[]> {
+async function listQuarantined(
+  pool: pg.Pool,
+  accountIds: readonly string[] | null,
+): Promise<QuarantinedItem[]> {
   const found = await pool.query<QuarantinedItem>(
     `SELECT q.account_id AS "accountId", a.email, a.tenant, c.kind, c.external_id AS "externalId", q.item_id AS "itemId", q.reason, q.attempts,
             q.first_at AS "firstAt", q.last_at AS "lastAt", q.retry_at AS "retryAt"
@@ -62,18 +65,43 @@ async function listQuarantined(pool: pg.Pool, accountIds: readonly string[] | nu
 }
 
 /** Has the next run read these quarantined items again; they leave the quarantine when they are taken. @param ids null means all of the account's */
-async function retryQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[] | null): Promise<number> {
-  return want(pool, accountId, `SELECT account_id, collection_id, item_id FROM quarantined_items WHERE account_id = $1 AND ($2::text[] IS NULL OR item_id = ANY($2::text[]))`, ids);
+async function retryQuarantined(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[] | null,
+): Promise<number> {
+  return want(
+    pool,
+    accountId,
+    `SELECT account_id, collection_id, item_id FROM quarantined_items WHERE account_id = $1 AND ($2::text[] IS NULL OR item_id = ANY($2::text[]))`,
+    ids,
+  );
 }
 
 /** Has the mailbox's next run read these messages again: what is missing comes, what is stale is mended, what is no more goes. */
-async function wantMessages(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
-  return want(pool, accountId, `SELECT c.account_id, c.id, u.id FROM collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`, ids);
+async function wantMessages(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[],
+): Promise<number> {
+  return want(
+    pool,
+    accountId,
+    `SELECT c.account_id, c.id, u.id FROM collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`,
+    ids,
+  );
 }
 
 /** Forgets these items: they stay out of the mirror until something changes them. */
-async function dropQuarantined(pool: pg.Pool, accountId: string, ids: readonly string[]): Promise<number> {
-  const dropped = await pool.query('DELETE FROM quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])', [accountId, arrayLiteral(ids, (id) => id)]);
+async function dropQuarantined(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[],
+): Promise<number> {
+  const dropped = await pool.query(
+    'DELETE FROM quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])',
+    [accountId, arrayLiteral(ids, (id) => id)],
+  );
   return dropped.rowCount ?? 0;
 }
 
@@ -106,15 +134,21 @@ async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promis
 }
 
 /** The wish and the ring in one transaction: a run that begins later sees both. */
-async function want(pool: pg.Pool, accountId: string, select: string, ids: readonly string[] | null): Promise<number> {
+async function want(
+  pool: pg.Pool,
+  accountId: string,
+  select: string,
+  ids: readonly string[] | null,
+): Promise<number> {
   return inTransaction(pool, async (session) => {
     const wanted = await session.query<{ collection_id: string }>(
       `INSERT INTO wanted_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
       [accountId, ids && arrayLiteral(ids, (id) => id)],
     );
-    await session.query('UPDATE collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])', [
-      arrayLiteral([...new Set(wanted.rows.map((row) => row.collection_id))].sort(), (id) => id),
-    ]);
+    await session.query(
+      'UPDATE collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])',
+      [arrayLiteral([...new Set(wanted.rows.map((row) => row.collection_id))].sort(), (id) => id)],
+    );
     return wanted.rowCount ?? 0;
   });
 }

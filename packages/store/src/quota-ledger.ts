@@ -8,9 +8,17 @@ export interface SpentUnits {
 }
 
 /** Adds to what an account has cost today (UTC). */
-export async function recordSpent(pool: pg.Pool, accountId: string, spent: readonly SpentUnits[]): Promise<void> {
+export async function recordSpent(
+  pool: pg.Pool,
+  accountId: string,
+  spent: readonly SpentUnits[],
+): Promise<void> {
   if (spent.length === 0) return;
-  await pool.query({ name: 'quota-record', text: addSpent('SELECT $1::uuid AS account_id', 2), values: [accountId, ...spentValues(spent)] });
+  await pool.query({
+    name: 'quota-record',
+    text: addSpent('SELECT $1::uuid AS account_id', 2),
+    values: [accountId, ...spentValues(spent)],
+  });
 }
 
 /**
@@ -28,7 +36,11 @@ export function addSpent(whose: string, first: number): string {
 /** Sorted, so that two statements lock the day's rows in one order. */
 export function spentValues(spent: readonly SpentUnits[]): string[] {
   const rows = [...spent].sort((a, b) => (a.method < b.method ? -1 : 1));
-  return [arrayLiteral(rows, (s) => s.method), arrayLiteral(rows, (s) => s.calls), arrayLiteral(rows, (s) => s.units)];
+  return [
+    arrayLiteral(rows, (s) => s.method),
+    arrayLiteral(rows, (s) => s.calls),
+    arrayLiteral(rows, (s) => s.units),
+  ];
 }
 
 export interface SpentToday extends SpentUnits {
@@ -40,9 +52,23 @@ export interface SpentToday extends SpentUnits {
 
 /** What every account has cost today (UTC), by method. */
 export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
-  const found = await pool.query<{ account_id: string; email: string; project: string; method: string; calls: string; units: string }>(
+  const found = await pool.query<{
+    account_id: string;
+    email: string;
+    project: string;
+    method: string;
+    calls: string;
+    units: string;
+  }>(
     `SELECT q.account_id, a.email, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
       WHERE q.day = current_date ORDER BY a.email, q.method`,
   );
-  return found.rows.map((row) => ({ accountId: row.account_id, email: row.email, project: row.project, method: row.method, calls: Number(row.calls), units: Number(row.units) }));
+  return found.rows.map((row) => ({
+    accountId: row.account_id,
+    email: row.email,
+    project: row.project,
+    method: row.method,
+    calls: Number(row.calls),
+    units: Number(row.units),
+  }));
 }

@@ -12,13 +12,22 @@ const WITHIN_MS = 30_000;
 
 beforeAll(async () => {
   fixture = await storeFixture();
-  worker = await openStore(fixture.rt, { databaseUrl: fixture.database.url, masterKey: fixture.masterKey, poolSize: 2, holder: HOLDER });
+  worker = await openStore(fixture.rt, {
+    databaseUrl: fixture.database.url,
+    masterKey: fixture.masterKey,
+    poolSize: 2,
+    holder: HOLDER,
+  });
 });
 afterAll(async () => {
   await worker.close();
   await fixture.close();
 });
-beforeEach(() => fixture.database.pool.query("UPDATE collections SET next_sync_at = '9999-01-01', lease_until = NULL, run_open = false, crashes = 0"));
+beforeEach(() =>
+  fixture.database.pool.query(
+    "UPDATE collections SET next_sync_at = '9999-01-01', lease_until = NULL, run_open = false, crashes = 0",
+  ),
+);
 
 /** Calendars of one more account whose dates are so many seconds from now, one second apart. */
 async function calendars(count: number, fromSeconds: number): Promise<string[]> {
@@ -31,11 +40,21 @@ async function calendars(count: number, fromSeconds: number): Promise<string[]> 
   return added.rows.map(({ id }) => id);
 }
 
-const claimDue = async (limit: number): Promise<string[]> => (await fixture.store.collections.claimDue({ limit, visibilityMs: WITHIN_MS, queue: { gmail: false, full: true } })).map(({ id }) => id);
+const claimDue = async (limit: number): Promise<string[]> =>
+  (
+    await fixture.store.collections.claimDue({
+      limit,
+      visibilityMs: WITHIN_MS,
+      queue: { gmail: false, full: true },
+    })
+  ).map(({ id }) => id);
 const dead = (silentMs: number) => [{ holder: HOLDER, silentMs }];
 
 async function dueInMs(id: string): Promise<number> {
-  const row = await fixture.database.pool.query<{ ms: string }>('SELECT extract(epoch FROM next_sync_at - now()) * 1000 AS ms FROM collections WHERE id = $1', [id]);
+  const row = await fixture.database.pool.query<{ ms: string }>(
+    'SELECT extract(epoch FROM next_sync_at - now()) * 1000 AS ms FROM collections WHERE id = $1',
+    [id],
+  );
   return Number(row.rows[0]?.ms);
 }
 
@@ -69,14 +88,25 @@ describe('what Redis has forgotten', () => {
     await calendars(50, -600);
     const held = await worker.lease.claim(cutOff!);
     if (held.kind !== 'claimed') throw new Error(held.kind);
-    await fixture.database.pool.query("UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1", [cutOff]);
+    await fixture.database.pool.query(
+      "UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
+      [cutOff],
+    );
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(1);
-    expect(await fixture.store.collections.claimDue({ limit: 1, visibilityMs: WITHIN_MS, queue: { gmail: false, full: true } })).toMatchObject([{ id: cutOff, interrupted: true }]);
+    expect(
+      await fixture.store.collections.claimDue({
+        limit: 1,
+        visibilityMs: WITHIN_MS,
+        queue: { gmail: false, full: true },
+      }),
+    ).toMatchObject([{ id: cutOff, interrupted: true }]);
   });
 
   test('more than a batch comes forward as a whole', async () => {
     await calendars(2_500, 0);
-    await fixture.database.pool.query("UPDATE collections SET next_sync_at = now() + interval '10 s' WHERE next_sync_at < '9999-01-01'");
+    await fixture.database.pool.query(
+      "UPDATE collections SET next_sync_at = now() + interval '10 s' WHERE next_sync_at < '9999-01-01'",
+    );
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(2_500);
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(0);
   });
@@ -85,48 +115,93 @@ describe('what Redis has forgotten', () => {
 describe('a worker that is gone', () => {
   test('its leases are free at once, the claim that follows counts the crash, and what no job names is due before whoever waits', async () => {
     // One of them was due already, as the next turn of a run that went on by itself is.
-    const [[unnamed, others], [named]] = [(await calendars(2, 20)) as [string, string], (await calendars(1, -5)) as [string]];
+    const [[unnamed, others], [named]] = [
+      (await calendars(2, 20)) as [string, string],
+      (await calendars(1, -5)) as [string],
+    ];
     await calendars(5, -600);
     for (const id of [named, unnamed]) await worker.lease.claim(id);
     await fixture.store.lease.claim(others);
     expect(await fixture.store.lease.claim(named)).toMatchObject({ kind: 'busy' });
-    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '1500 ms' WHERE lease_holder = $1", [HOLDER]);
-    expect(await fixture.store.lease.bury(dead(1_000), { jobs: [named], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 2, alive: false }]);
+    await fixture.database.pool.query(
+      "UPDATE collections SET lease_until = lease_until - interval '1500 ms' WHERE lease_holder = $1",
+      [HOLDER],
+    );
+    expect(
+      await fixture.store.lease.bury(dead(1_000), { jobs: [named], withinMs: WITHIN_MS }),
+    ).toEqual([{ holder: HOLDER, released: 2, alive: false }]);
     expect(await claimDue(1)).toEqual([unnamed]);
     // The other's job is given back. When Redis forgets it before anybody takes it, its turn is not lost either.
     expect(await dueInMs(named)).toBeGreaterThan(25_000);
     await fixture.store.collections.bringForward(WITHIN_MS);
     expect((await claimDue(2)).toSorted()).toEqual([named, unnamed].toSorted());
-    for (const id of [named, unnamed]) expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'claimed', lease: { crashes: 1 } });
+    for (const id of [named, unnamed])
+      expect(await fixture.store.lease.claim(id)).toMatchObject({
+        kind: 'claimed',
+        lease: { crashes: 1 },
+      });
     expect(await fixture.store.lease.claim(others)).toMatchObject({ kind: 'busy' });
   });
 
   test('who has touched a lease since keeps all of them: it has lost Redis, not its life', async () => {
     const [busy, quiet] = (await calendars(2, 20)) as [string, string];
     for (const id of [busy, quiet]) await worker.lease.claim(id);
-    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '3 s' WHERE id = $1", [quiet]);
-    expect(await fixture.store.lease.bury(dead(2_000), { jobs: [busy, quiet], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 0, alive: true }]);
-    for (const id of [busy, quiet]) expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'busy' });
+    await fixture.database.pool.query(
+      "UPDATE collections SET lease_until = lease_until - interval '3 s' WHERE id = $1",
+      [quiet],
+    );
+    expect(
+      await fixture.store.lease.bury(dead(2_000), { jobs: [busy, quiet], withinMs: WITHIN_MS }),
+    ).toEqual([{ holder: HOLDER, released: 0, alive: true }]);
+    for (const id of [busy, quiet])
+      expect(await fixture.store.lease.claim(id)).toMatchObject({ kind: 'busy' });
   });
 
   test('who was buried alive goes on unless somebody else has come, and is fenced out then', async () => {
-    const lease = await claim({ store: worker, database: fixture.database }, fixture.accountId, 'gmail');
-    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1", [lease.collectionId]);
-    expect(await fixture.store.lease.bury(dead(1_500), { jobs: [lease.collectionId], withinMs: WITHIN_MS })).toMatchObject([{ released: 1 }]);
+    const lease = await claim(
+      { store: worker, database: fixture.database },
+      fixture.accountId,
+      'gmail',
+    );
+    await fixture.database.pool.query(
+      "UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
+      [lease.collectionId],
+    );
+    expect(
+      await fixture.store.lease.bury(dead(1_500), {
+        jobs: [lease.collectionId],
+        withinMs: WITHIN_MS,
+      }),
+    ).toMatchObject([{ released: 1 }]);
     await worker.lease.renew(lease);
     expect(await fixture.store.lease.claim(lease.collectionId)).toMatchObject({ kind: 'busy' });
     await worker.lease.settle(lease, { result: 'caught-up', nextInMs: 60_000, error: null });
 
-    const again = await claim({ store: worker, database: fixture.database }, fixture.accountId, 'gmail');
+    const again = await claim(
+      { store: worker, database: fixture.database },
+      fixture.accountId,
+      'gmail',
+    );
     expect(again.crashes).toBe(0);
-    await fixture.database.pool.query("UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1", [lease.collectionId]);
-    await fixture.store.lease.bury(dead(1_500), { jobs: [lease.collectionId], withinMs: WITHIN_MS });
+    await fixture.database.pool.query(
+      "UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
+      [lease.collectionId],
+    );
+    await fixture.store.lease.bury(dead(1_500), {
+      jobs: [lease.collectionId],
+      withinMs: WITHIN_MS,
+    });
     await claim(fixture, fixture.accountId, 'gmail');
     await expect(worker.lease.renew(again)).rejects.toThrow('taken over');
   });
 
   test('a holder without a lease, and a job without a collection, are nothing', async () => {
-    expect(await fixture.store.lease.bury(dead(1_000), { jobs: [randomUUID(), '42'], withinMs: WITHIN_MS })).toEqual([{ holder: HOLDER, released: 0, alive: false }]);
+    expect(
+      await fixture.store.lease.bury(dead(1_000), {
+        jobs: [randomUUID(), '42'],
+        withinMs: WITHIN_MS,
+      }),
+    ).toEqual([{ holder: HOLDER, released: 0, alive: false }]);
   });
 });
 
@@ -138,10 +213,17 @@ test('both read one range of the index a queue, however many collections there a
     await session.query('ANALYZE collections');
     await bringForward(session, WITHIN_MS);
     await bury(session, dead(1_000), { jobs: [randomUUID()], withinMs: WITHIN_MS, ttlMs: 6_000 });
-    for (const statement of [`"bring-forward"(30000, NULL)`, `"bury-holders"('{a}', '{1000}', '{${randomUUID()}}', 30000, 6000)`]) {
-      const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE ${statement}`);
+    for (const statement of [
+      `"bring-forward"(30000, NULL)`,
+      `"bury-holders"('{a}', '{1000}', '{${randomUUID()}}', 30000, 6000)`,
+    ]) {
+      const { rows } = await session.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN EXECUTE ${statement}`,
+      );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-      expect(plan).toMatch(/Index Scan using collections_due_by_queue_idx[^\n]*\n\s*Index Cond: \(\(\(kind = 'gmail'::text\) = "\*VALUES\*"\.column1\) AND \(\(\(phase <> 'follow'::text\) OR wanted_full\) = "\*VALUES\*"\.column2\) AND \(next_sync_at > /);
+      expect(plan).toMatch(
+        /Index Scan using collections_due_by_queue_idx[^\n]*\n\s*Index Cond: \(\(\(kind = 'gmail'::text\) = "\*VALUES\*"\.column1\) AND \(\(\(phase <> 'follow'::text\) OR wanted_full\) = "\*VALUES\*"\.column2\) AND \(next_sync_at > /,
+      );
       expect(plan).not.toContain('Seq Scan');
     }
   } finally {

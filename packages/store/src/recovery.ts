@@ -9,8 +9,10 @@ import type pg from 'pg';
 import { arrayLiteral } from './pool.js';
 import type { Queryable } from './transaction.js';
 
-const QUEUES = '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(gmail, walks)';
-const OF_QUEUE = "state = 'active' AND (kind = 'gmail') = queue.gmail AND (phase <> 'follow' OR wanted_full) = queue.walks";
+const QUEUES =
+  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(gmail, walks)';
+const OF_QUEUE =
+  "state = 'active' AND (kind = 'gmail') = queue.gmail AND (phase <> 'follow' OR wanted_full) = queue.walks";
 
 /**
  * A run that was cut off goes on before whoever waits for a turn of its own, as its job would from the head of its queue: due since just before whatever has
@@ -38,7 +40,11 @@ export async function bringForward(pool: Queryable, withinMs: number): Promise<n
   let [moved, since] = [0, null as string | null];
   for (let batches = 0; batches < BATCHES_LIMIT; batches++) {
     // What is handed out from the first batch on went to a Redis that knows of it.
-    const batch: pg.QueryResult<{ at: string }> = await pool.query({ name: 'bring-forward', text: BRING_FORWARD, values: [withinMs, since] });
+    const batch: pg.QueryResult<{ at: string }> = await pool.query({
+      name: 'bring-forward',
+      text: BRING_FORWARD,
+      values: [withinMs, since],
+    });
     moved += batch.rowCount ?? 0;
     since ??= batch.rows[0]?.at ?? null;
     if ((batch.rowCount ?? 0) < BATCH) break;
@@ -79,11 +85,24 @@ export interface Buried {
  * @param o.jobs collections that a job of theirs names: they count as handed out with it, all others are due at once, ahead of whoever waits
  * @param o.withinMs the visibility time
  */
-export async function bury(pool: Queryable, dead: readonly DeadHolder[], o: { jobs: readonly string[]; withinMs: number; ttlMs: number }): Promise<Buried[]> {
+export async function bury(
+  pool: Queryable,
+  dead: readonly DeadHolder[],
+  o: { jobs: readonly string[]; withinMs: number; ttlMs: number },
+): Promise<Buried[]> {
   const buried = await pool.query<{ holder: string; released: number; alive: boolean }>({
     name: 'bury-holders',
     text: BURY,
-    values: [arrayLiteral(dead, ({ holder }) => holder), arrayLiteral(dead, ({ silentMs }) => silentMs), arrayLiteral(o.jobs.filter((id) => UUID.test(id)), (id) => id), o.withinMs, o.ttlMs],
+    values: [
+      arrayLiteral(dead, ({ holder }) => holder),
+      arrayLiteral(dead, ({ silentMs }) => silentMs),
+      arrayLiteral(
+        o.jobs.filter((id) => UUID.test(id)),
+        (id) => id,
+      ),
+      o.withinMs,
+      o.ttlMs,
+    ],
   });
   return buried.rows;
 }

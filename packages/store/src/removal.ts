@@ -12,8 +12,25 @@ import { inTransaction, type Transaction } from './transaction.js';
 
 /** Every table that holds rows of an account, in the order in which they are erased; a test asks the database for others. */
 export const ACCOUNT_TABLES = [
-  'collections', 'watches', 'channels', 'walk_items', 'walk_labels', 'audit_items', 'wanted_items', 'quarantined_items', 'gmail_bodies', 'gmail_sources', 'gmail_attachments', 'gmail_messages', 'gmail_threads', 'gmail_labels',
-  'calendar_events', 'calendars', 'changes', 'quota_ledger', 'credentials',
+  'collections',
+  'watches',
+  'channels',
+  'walk_items',
+  'walk_labels',
+  'audit_items',
+  'wanted_items',
+  'quarantined_items',
+  'gmail_bodies',
+  'gmail_sources',
+  'gmail_attachments',
+  'gmail_messages',
+  'gmail_threads',
+  'gmail_labels',
+  'calendar_events',
+  'calendars',
+  'changes',
+  'quota_ledger',
+  'credentials',
 ] as const;
 
 /** The steps of an account's removal; each may be repeated. */
@@ -42,10 +59,15 @@ const ERASE_PAGE = 5_000;
 export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
-    const paused = await session.query(`UPDATE accounts SET state = 'paused', reason = 'paused by the operator', updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`, [accountId]);
+    const paused = await session.query(
+      `UPDATE accounts SET state = 'paused', reason = 'paused by the operator', updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      [accountId],
+    );
     if (paused.rowCount !== 1) return false;
     // Nobody need wait for a lease that can write nothing.
-    await session.query('UPDATE collections SET lease_until = NULL WHERE account_id = $1', [accountId]);
+    await session.query('UPDATE collections SET lease_until = NULL WHERE account_id = $1', [
+      accountId,
+    ]);
     await scheduleAccount(session, accountId, false);
     await lookAfterWatches(session, accountId);
     return true;
@@ -55,10 +77,18 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
 /** Everything comes due now, what was parked included. @returns false when there is nothing to resume: a refused grant takes a new token */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [accountId]);
-    const resumed = await session.query(`UPDATE accounts SET state = 'active', reason = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`, [accountId]);
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+      accountId,
+    ]);
+    const resumed = await session.query(
+      `UPDATE accounts SET state = 'active', reason = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      [accountId],
+    );
     if (resumed.rowCount !== 1) return false;
-    await session.query(`UPDATE collections SET parked = NULL, error = NULL, failures = 0 WHERE account_id = $1 AND parked IS NOT NULL`, [accountId]);
+    await session.query(
+      `UPDATE collections SET parked = NULL, error = NULL, failures = 0 WHERE account_id = $1 AND parked IS NOT NULL`,
+      [accountId],
+    );
     await scheduleAccount(session, accountId, true);
     await lookAfterWatches(session, accountId);
     return true;
@@ -69,7 +99,10 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
 async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
-    await session.query(`UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`, [accountId]);
+    await session.query(
+      `UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`,
+      [accountId],
+    );
     await scheduleAccount(session, accountId, false);
     await session.query('UPDATE watches SET epoch = epoch + 1 WHERE account_id = $1', [accountId]);
   });
@@ -89,10 +122,16 @@ async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> 
  * then whoever comes next can still revoke the grant and knows what is to be done.
  * @returns how many rows it erased and whether the account is gone
  */
-async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ erased: number; done: boolean }> {
+async function eraseSome(
+  pool: pg.Pool,
+  accountId: string,
+): Promise<{ erased: number; done: boolean }> {
   for (const table of ACCOUNT_TABLES) {
     if (table === 'credentials') continue;
-    const erased = await pool.query(`DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`, [accountId]);
+    const erased = await pool.query(
+      `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`,
+      [accountId],
+    );
     if (erased.rowCount) {
       await pool.query('UPDATE accounts SET updated_at = now() WHERE id = $1', [accountId]);
       return { erased: erased.rowCount, done: false };
@@ -100,9 +139,14 @@ async function eraseSome(pool: pg.Pool, accountId: string): Promise<{ erased: nu
   }
   return inTransaction(pool, async (session) => {
     // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
-    const locked = await session.query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
+    const locked = await session.query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [
+      accountId,
+    ]);
     let erased = 0;
-    for (const table of ACCOUNT_TABLES) erased += (await session.query(`DELETE FROM ${table} WHERE account_id = $1`, [accountId])).rowCount ?? 0;
+    for (const table of ACCOUNT_TABLES)
+      erased +=
+        (await session.query(`DELETE FROM ${table} WHERE account_id = $1`, [accountId])).rowCount ??
+        0;
     await session.query('DELETE FROM accounts WHERE id = $1', [accountId]);
     return { erased: erased + (locked.rowCount ?? 0), done: true };
   });
@@ -119,12 +163,18 @@ async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): 
 
 /** Why a removal stands still, for whoever asks `why`. */
 async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
-  await pool.query(`UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`, [accountId, reason]);
+  await pool.query(
+    `UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`,
+    [accountId, reason],
+  );
 }
 
 /** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
 async function lookAfterWatches(session: Transaction, accountId: string): Promise<void> {
-  await session.query('UPDATE watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1', [accountId]);
+  await session.query(
+    'UPDATE watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1',
+    [accountId],
+  );
 }
 
 async function fenceOut(session: Transaction, accountId: string): Promise<void> {

@@ -29,7 +29,9 @@ export interface MessageRow {
 }
 
 /** What is in `gmail_messages.addresses`: whom a message's headers name. A header that the message does not have has no key here, one that names nobody an empty list. */
-export type MailAddresses = Partial<Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>>;
+export type MailAddresses = Partial<
+  Record<'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'sender', MailAddress[]>
+>;
 
 export interface MailAddress {
   /** Encoded words decoded; null where there is none. */

@@ -15,8 +15,14 @@ afterAll(async () => {
 });
 beforeEach(() => pool.query('TRUNCATE notes'));
 
-const insert = (id: number, word: string | null): { text: string; values: unknown[] } => ({ text: 'INSERT INTO notes VALUES ($1, $2)', values: [id, word] });
-const words = async (): Promise<string[]> => (await pool.query<{ word: string }>('SELECT word FROM notes ORDER BY id')).rows.map(({ word }) => word);
+const insert = (id: number, word: string | null): { text: string; values: unknown[] } => ({
+  text: 'INSERT INTO notes VALUES ($1, $2)',
+  values: [id, word],
+});
+const words = async (): Promise<string[]> =>
+  (await pool.query<{ word: string }>('SELECT word FROM notes ORDER BY id')).rows.map(
+    ({ word }) => word,
+  );
 
 test('what is sent without waiting is done in order, and stored when the transaction has ended', async () => {
   const seen = await inTransaction(pool, async (transaction) => {
@@ -54,7 +60,9 @@ test('who goes on after the transaction has failed writes nothing', async () => 
   const failing = inTransaction(pool, async (transaction) => {
     const first = transaction.query(insert(1, 'a'));
     // As a statement does that waits for another's rows while a lost lease ends the transaction.
-    late = first.then(() => new Promise((resolve) => setImmediate(resolve))).then(() => transaction.query(insert(2, 'b')));
+    late = first
+      .then(() => new Promise((resolve) => setImmediate(resolve)))
+      .then(() => transaction.query(insert(2, 'b')));
     late.catch(() => undefined);
     await first;
     throw new Error('the lease is lost');

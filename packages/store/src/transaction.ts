@@ -9,7 +9,10 @@ import type pg from 'pg';
 
 /** Anything that runs a statement: the pool, or a transaction. */
 export interface Queryable {
-  query<Row extends pg.QueryResultRow>(statement: pg.QueryConfig | string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
+  query<Row extends pg.QueryResultRow>(
+    statement: pg.QueryConfig | string,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>>;
 }
 
 export class Transaction implements Queryable {
@@ -23,7 +26,10 @@ export class Transaction implements Queryable {
   }
 
   /** Sends at once, before the statements that were sent earlier are answered. */
-  query<Row extends pg.QueryResultRow>(statement: pg.QueryConfig | string, values?: unknown[]): Promise<pg.QueryResult<Row>> {
+  query<Row extends pg.QueryResultRow>(
+    statement: pg.QueryConfig | string,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>> {
     const answer = this.#isOver
       ? Promise.reject(new Error('this transaction has ended: the statement would stand by itself'))
       : this.#session.query<Row>(statement as string, values);
@@ -43,13 +49,17 @@ export class Transaction implements Queryable {
     this.#isOver = true;
     await Promise.all(this.#sent);
     const { command } = await committed;
-    if (command !== 'COMMIT') throw new Error('a statement of this transaction failed, and nobody waited for it');
+    if (command !== 'COMMIT')
+      throw new Error('a statement of this transaction failed, and nobody waited for it');
   }
 
   /** Waits for everything that is on its way. @returns why the session must not go back to the pool, if so */
   async rollback(): Promise<Error | undefined> {
     this.#isOver = true;
-    return await this.#session.query('ROLLBACK').then(() => undefined, (error: Error) => error);
+    return await this.#session.query('ROLLBACK').then(
+      () => undefined,
+      (error: Error) => error,
+    );
   }
 }
 
@@ -60,17 +70,27 @@ const MAX_DEADLOCK_RETRIES = 3;
  * Runs `work` in one transaction on one session; any throw rolls back. `work` may run again after a deadlock, so it does nothing but SQL.
  * Lock order keeps deadlocks away on the hot paths; the calendar list, which closes other collections, can still meet one.
  */
-export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
   for (let retries = 0; ; retries++) {
     try {
       return await attempt(pool, work);
     } catch (error) {
-      if (retries >= MAX_DEADLOCK_RETRIES || !['40P01', '40001'].includes(String((error as { code?: unknown }).code))) throw error;
+      if (
+        retries >= MAX_DEADLOCK_RETRIES ||
+        !['40P01', '40001'].includes(String((error as { code?: unknown }).code))
+      )
+        throw error;
     }
   }
 }
 
-async function attempt<T>(pool: pg.Pool, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+async function attempt<T>(
+  pool: pg.Pool,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
   const session = await pool.connect();
   const transaction = new Transaction(session);
   let broken: Error | undefined;

@@ -9,14 +9,25 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 
 test('a refresh token is nowhere in the database in clear, and opens for its own account only', async () => {
-  const dump = await fixture.database.pool.query('SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM credentials', ['hex', 'base64']);
+  const dump = await fixture.database.pool.query(
+    'SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM credentials',
+    ['hex', 'base64'],
+  );
   for (const form of Object.values(dump.rows[0] as Record<string, string>)) {
     expect(form).not.toContain(Buffer.from('1//secret').toString('hex'));
     expect(form).not.toContain(Buffer.from('1//secret').toString('base64').slice(0, 8));
   }
   expect(await fixture.store.vault.refreshToken(fixture.accountId)).toBe('1//secret');
-  const other = await fixture.store.accounts.import({ email: 'eve@example.com', refreshToken: '1//eve', tenant: 'default', resources: ['gmail'] });
-  await fixture.database.pool.query('UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE account_id = $1) WHERE account_id = $2', [fixture.accountId, other.id]);
+  const other = await fixture.store.accounts.import({
+    email: 'eve@example.com',
+    refreshToken: '1//eve',
+    tenant: 'default',
+    resources: ['gmail'],
+  });
+  await fixture.database.pool.query(
+    'UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE account_id = $1) WHERE account_id = $2',
+    [fixture.accountId, other.id],
+  );
   await expect(fixture.store.vault.refreshToken(other.id)).rejects.toThrow('does not open');
 });
 
@@ -32,17 +43,27 @@ test('every flipped byte of a sealed token is noticed', () => {
 });
 
 test('another master key is refused at the start, with a message that says what to do', async () => {
-  await expect(openStore(testRuntime(), { databaseUrl: fixture.database.url, masterKey: randomBytes(32) })).rejects.toThrow(/SYNCLINE_MASTER_KEY is not the key/);
+  await expect(
+    openStore(testRuntime(), { databaseUrl: fixture.database.url, masterKey: randomBytes(32) }),
+  ).rejects.toThrow(/SYNCLINE_MASTER_KEY is not the key/);
 });
 
 test('an old schema, a missing database and a dead server are each told in one sentence', async () => {
   const rt = testRuntime();
   const masterKey = randomBytes(32);
   const url = new URL(fixture.database.url);
-  await fixture.database.pool.query("DELETE FROM _prisma_migrations WHERE migration_name LIKE '%first_mirror'");
-  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(/older than this program[^]*npm run migrate/);
+  await fixture.database.pool.query(
+    "DELETE FROM _prisma_migrations WHERE migration_name LIKE '%first_mirror'",
+  );
+  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
+    /older than this program[^]*npm run migrate/,
+  );
   url.pathname = '/no_such_database';
-  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(/has no database "no_such_database"/);
+  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
+    /has no database "no_such_database"/,
+  );
   url.port = '1';
-  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(/Postgres at 127\.0\.0\.1:1 cannot be used: ECONNREFUSED/);
+  await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
+    /Postgres at 127\.0\.0\.1:1 cannot be used: ECONNREFUSED/,
+  );
 });

@@ -31,30 +31,45 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
-  const keyId = createHash('sha256').update('syncline key id').update(masterKey).digest('hex').slice(0, 12);
+  const keyId = createHash('sha256')
+    .update('syncline key id')
+    .update(masterKey)
+    .digest('hex')
+    .slice(0, 12);
   return {
     keyId,
     sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
     async refreshToken(accountId, project) {
-      const found = await pool.query<{ sealed: Buffer; project: string }>('SELECT c.sealed, a.project FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1', [accountId]);
+      const found = await pool.query<{ sealed: Buffer; project: string }>(
+        'SELECT c.sealed, a.project FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1',
+        [accountId],
+      );
       const row = found.rows[0];
-      if (row && project !== undefined && row.project !== project) throw new Error(`account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`);
+      if (row && project !== undefined && row.project !== project)
+        throw new Error(
+          `account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`,
+        );
       return row ? decrypt(masterKey, `refresh:${accountId}`, row.sealed) : null;
     },
     async rotated(accountId, token) {
-      await pool.query('UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() WHERE account_id = $1', [
-        accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId,
-      ]);
+      await pool.query(
+        'UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() WHERE account_id = $1',
+        [accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId],
+      );
     },
     seal: (accountId, plain) => encrypt(masterKey, `access:${accountId}`, plain).toString('base64'),
-    open: (accountId, sealed) => decrypt(masterKey, `access:${accountId}`, Buffer.from(sealed, 'base64')),
-    channelToken: (channelId) => createHmac('sha256', masterKey).update(`channel:${channelId}`).digest('base64url'),
+    open: (accountId, sealed) =>
+      decrypt(masterKey, `access:${accountId}`, Buffer.from(sealed, 'base64')),
+    channelToken: (channelId) =>
+      createHmac('sha256', masterKey).update(`channel:${channelId}`).digest('base64url'),
   };
 }
 
 /** Refuses to start with a master key that cannot open what is stored: better at once than one account at a time. */
 export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
-  const other = await pool.query('SELECT 1 FROM credentials WHERE key_id <> $1 LIMIT 1', [vault.keyId]);
+  const other = await pool.query('SELECT 1 FROM credentials WHERE key_id <> $1 LIMIT 1', [
+    vault.keyId,
+  ]);
   if (other.rowCount) {
     throw new OperatorError(
       'SYNCLINE_MASTER_KEY is not the key that sealed the refresh tokens in this database.\n' +
@@ -72,13 +87,19 @@ function encrypt(key: Buffer, purpose: string, plain: string): Buffer {
 }
 
 function decrypt(key: Buffer, purpose: string, sealed: Buffer): string {
-  if (sealed[0] !== VERSION || sealed.length < 1 + IV_BYTES + TAG_BYTES) throw new Error('a sealed token has an unknown format');
+  if (sealed[0] !== VERSION || sealed.length < 1 + IV_BYTES + TAG_BYTES)
+    throw new Error('a sealed token has an unknown format');
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES));
   decipher.setAAD(Buffer.from(purpose));
   decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES));
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+    return Buffer.concat([
+      decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)),
+      decipher.final(),
+    ]).toString('utf8');
   } catch {
-    throw new Error('a sealed token does not open: it was sealed with another key or for another account');
+    throw new Error(
+      'a sealed token does not open: it was sealed with another key or for another account',
+    );
   }
 }

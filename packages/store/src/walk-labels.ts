@@ -25,7 +25,12 @@ export interface RelabelRange {
 }
 
 /** Where a range of `limit` rows after `after` ends; null when no row is left. */
-export async function relabelBound(pool: pg.Pool, accountId: string, after: string, limit: number): Promise<string | null> {
+export async function relabelBound(
+  pool: pg.Pool,
+  accountId: string,
+  after: string,
+  limit: number,
+): Promise<string | null> {
   const bound = await pool.query<{ id: string | null }>({
     name: 'relabel-bound',
     text: `SELECT max(id) AS id FROM (SELECT id FROM gmail_messages WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) page`,
@@ -35,23 +40,47 @@ export async function relabelBound(pool: pg.Pool, accountId: string, after: stri
 }
 
 /** The first label of the catalogue after `after`, by id. */
-export async function labelAfter(pool: pg.Pool, accountId: string, after: string): Promise<string | null> {
-  const next = await pool.query<{ id: string }>({ name: 'label-after', text: 'SELECT id FROM gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1', values: [accountId, after] });
+export async function labelAfter(
+  pool: pg.Pool,
+  accountId: string,
+  after: string,
+): Promise<string | null> {
+  const next = await pool.query<{ id: string }>({
+    name: 'label-after',
+    text: 'SELECT id FROM gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1',
+    values: [accountId, after],
+  });
   return next.rows[0]?.id ?? null;
 }
 
-export function insertLabelled(session: Transaction, lease: Lease, generation: number, page: LabelPage): void {
+export function insertLabelled(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  page: LabelPage,
+): void {
   if (page.ids.length === 0) return;
   session.send({
     name: 'walk-labelled',
     text: `INSERT INTO walk_labels (account_id, collection_id, generation, item_id, label_id)
            SELECT $1, $2, $3, u.id, $4 FROM unnest($5::text[]) AS u(id) ON CONFLICT DO NOTHING`,
-    values: [lease.accountId, lease.collectionId, generation, page.labelId, arrayLiteral(page.ids, (id) => id)],
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      page.labelId,
+      arrayLiteral(page.ids, (id) => id),
+    ],
   });
 }
 
 /** Rows that the walk did not meet are left to the sweep: they are not announced as changed first. */
-export async function relabel(session: Transaction, lease: Lease, generation: number, range: RelabelRange): Promise<RowChange[]> {
+export async function relabel(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  range: RelabelRange,
+): Promise<RowChange[]> {
   const updated = await session.query<{ id: string }>({
     name: 'walk-relabel',
     text: `WITH u AS MATERIALIZED (
@@ -67,11 +96,20 @@ export async function relabel(session: Transaction, lease: Lease, generation: nu
            RETURNING m.id`,
     values: [lease.accountId, lease.collectionId, generation, range.after, range.upTo],
   });
-  return updated.rows.map((row) => ({ entity: 'message', id: row.id, calendarId: null, op: 'updated' }));
+  return updated.rows.map((row) => ({
+    entity: 'message',
+    id: row.id,
+    calendarId: null,
+    op: 'updated',
+  }));
 }
 
 /** Of this and of earlier walks. */
-export async function clearLabels(session: Transaction, lease: Lease, limit: number): Promise<number> {
+export async function clearLabels(
+  session: Transaction,
+  lease: Lease,
+  limit: number,
+): Promise<number> {
   const cleared = await session.query({
     name: 'walk-labels-clear',
     text: `DELETE FROM walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,

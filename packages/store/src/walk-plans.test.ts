@@ -12,20 +12,36 @@ afterAll(() => fixture.close());
 /** As often as Postgres plans a statement anew before it keeps a plan. */
 const TIMES = 6;
 
-test.each([[true, 'Index'], [false, 'Seq Scan']])("the plan of a worker's session that was made while the walks' list was small finds its rows by index (%s: %s)", async (byIndex, found) => {
-  const lease = await claim(fixture, fixture.accountId, 'gmail');
-  const pool = openPool(fixture.database.url, 1, { byIndex });
-  const session = await pool.connect();
-  try {
-    await session.query('ANALYZE walk_items');
-    const transaction = new Transaction(session);
-    for (let i = 0; i < TIMES; i++) await applyWalk(transaction, lease, 1, { met: [{ id: `m${i}`, ordinal: BigInt(i), wanted: false }], clearLimit: 10 });
-    await transaction.commit();
-    const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE "walk-clear"('${lease.accountId}', '${lease.collectionId}', 10)`);
-    expect(rows.map((row) => row['QUERY PLAN']).find((line) => / on walk_items walk_items_1/.test(line))).toContain(found);
-  } finally {
-    session.release();
-    await pool.end();
-    await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
-  }
-});
+test.each([
+  [true, 'Index'],
+  [false, 'Seq Scan'],
+])(
+  "the plan of a worker's session that was made while the walks' list was small finds its rows by index (%s: %s)",
+  async (byIndex, found) => {
+    const lease = await claim(fixture, fixture.accountId, 'gmail');
+    const pool = openPool(fixture.database.url, 1, { byIndex });
+    const session = await pool.connect();
+    try {
+      await session.query('ANALYZE walk_items');
+      const transaction = new Transaction(session);
+      for (let i = 0; i < TIMES; i++)
+        await applyWalk(transaction, lease, 1, {
+          met: [{ id: `m${i}`, ordinal: BigInt(i), wanted: false }],
+          clearLimit: 10,
+        });
+      await transaction.commit();
+      const { rows } = await session.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN EXECUTE "walk-clear"('${lease.accountId}', '${lease.collectionId}', 10)`,
+      );
+      expect(
+        rows
+          .map((row) => row['QUERY PLAN'])
+          .find((line) => / on walk_items walk_items_1/.test(line)),
+      ).toContain(found);
+    } finally {
+      session.release();
+      await pool.end();
+      await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+    }
+  },
+);

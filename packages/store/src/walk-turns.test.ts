@@ -21,12 +21,23 @@ interface Stage {
 function stage(most: number): Stage {
   let nowMs = 1_000;
   const resting: Stage['resting'] = [];
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => resting.push({ ms, end: resolve }));
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => resting.push({ ms, end: resolve }));
   const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep };
   let waits = 0;
-  const turns = walkTurns({ clock, breath: { breathe: () => Promise.resolve(), someoneWaits: () => void waits++ } }, most);
+  const turns = walkTurns(
+    { clock, breath: { breathe: () => Promise.resolve(), someoneWaits: () => void waits++ } },
+    most,
+  );
   const begun: Deed[] = [];
-  const begin = (name: string, isPaid = true, tenant = 't'): Promise<string> => turns.take({ tenant, isPaid }, () => new Promise((resolve, reject) => begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) })));
+  const begin = (name: string, isPaid = true, tenant = 't'): Promise<string> =>
+    turns.take(
+      { tenant, isPaid },
+      () =>
+        new Promise((resolve, reject) =>
+          begun.push({ name, end: (error) => (error ? reject(error) : resolve(name)) }),
+        ),
+    );
   return { begin, begun, turns, waits: () => waits, resting, pass: (ms) => void (nowMs += ms) };
 }
 
@@ -112,7 +123,11 @@ test('beside somebody who follows there is one turn, and as many as before when 
 
 test('what Google was paid for has three of four turns, and lists the fourth', async () => {
   const { begin, begun } = stage(1);
-  const all = [begin('1'), ...['l1', 'l2', 'l3'].map((name) => begin(name, false)), ...['2', '3', '4', '5'].map((name) => begin(name))];
+  const all = [
+    begin('1'),
+    ...['l1', 'l2', 'l3'].map((name) => begin(name, false)),
+    ...['2', '3', '4', '5'].map((name) => begin(name)),
+  ];
   for (let i = 0; i < all.length; i++) {
     await settled();
     begun[i]?.end();
@@ -123,7 +138,12 @@ test('what Google was paid for has three of four turns, and lists the fourth', a
 
 test('tenants take turns, whatever each has waiting, and one that comes back stands behind the others', async () => {
   const { begin, begun } = stage(1);
-  const all = ['a1', 'a2', 'a3', 'a4'].map((name) => begin(name, true, 'a')).concat(['b1', 'b2'].map((name) => begin(name, true, 'b')), begin('c1', true, 'c'));
+  const all = ['a1', 'a2', 'a3', 'a4']
+    .map((name) => begin(name, true, 'a'))
+    .concat(
+      ['b1', 'b2'].map((name) => begin(name, true, 'b')),
+      begin('c1', true, 'c'),
+    );
   for (let i = 0; i < all.length; i++) {
     await settled();
     if (i === 2) all.push(begin('b3', true, 'b'));

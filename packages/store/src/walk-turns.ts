@@ -34,7 +34,10 @@ const LISTING_EVERY = 4;
 const REST_LIMIT_MS = 2_000;
 
 /** @param most turns at a time where nobody follows */
-export function walkTurns({ clock, breath }: Pick<Runtime, 'breath' | 'clock'>, most: number): WalkTurns {
+export function walkTurns(
+  { clock, breath }: Pick<Runtime, 'breath' | 'clock'>,
+  most: number,
+): WalkTurns {
   const paid = tenantLine();
   const listing = tenantLine();
   const closed = new AbortController();
@@ -43,7 +46,10 @@ export function walkTurns({ clock, breath }: Pick<Runtime, 'breath' | 'clock'>, 
   let followedAtMs = Number.NEGATIVE_INFINITY;
   const begin = (): void => {
     for (const turns = turnsBeside(clock.nowMs() - followedAtMs, most); taken < turns; taken++) {
-      const next = (count + 1) % LISTING_EVERY === 0 ? (listing.next() ?? paid.next()) : (paid.next() ?? listing.next());
+      const next =
+        (count + 1) % LISTING_EVERY === 0
+          ? (listing.next() ?? paid.next())
+          : (paid.next() ?? listing.next());
       if (!next) return;
       count += 1;
       next();

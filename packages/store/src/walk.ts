@@ -4,7 +4,13 @@ import { deleteMessages } from './gmail-rows.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
-import { clearLabels, insertLabelled, relabel, type LabelPage, type RelabelRange } from './walk-labels.js';
+import {
+  clearLabels,
+  insertLabelled,
+  relabel,
+  type LabelPage,
+  type RelabelRange,
+} from './walk-labels.js';
 import type { Transaction } from './transaction.js';
 
 /**
@@ -90,20 +96,46 @@ export interface WantedQuery {
 }
 
 /** The next items, in order. Reads only the partial index. */
-export async function nextWanted(pool: pg.Pool, lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]> {
-  const next = await pool.query<{ item_id: string; ordinal: string; attempts: number; wait_ms: string | null; thread_id: string | null }>({
+export async function nextWanted(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: WantedQuery,
+): Promise<WantedItem[]> {
+  const next = await pool.query<{
+    item_id: string;
+    ordinal: string;
+    attempts: number;
+    wait_ms: string | null;
+    thread_id: string | null;
+  }>({
     name: 'walk-next',
     text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM walk_items
             WHERE collection_id = $1 AND generation = $2 AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY ordinal LIMIT $4`,
-    values: [lease.collectionId, generation, String(q.afterOrdinal), q.limit, arrayLiteral(q.except, (id) => id)],
+    values: [
+      lease.collectionId,
+      generation,
+      String(q.afterOrdinal),
+      q.limit,
+      arrayLiteral(q.except, (id) => id),
+    ],
   });
   return next.rows.map((row) => ({
-    id: row.item_id, ordinal: BigInt(row.ordinal), attempts: row.attempts, waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))), threadId: row.thread_id,
+    id: row.item_id,
+    ordinal: BigInt(row.ordinal),
+    attempts: row.attempts,
+    waitMs: Math.max(0, Math.ceil(Number(row.wait_ms ?? 0))),
+    threadId: row.thread_id,
   }));
 }
 
 /** These threads as the list has them, each counted up to `limit` messages: a longer one is told by its size alone. */
-export async function listedThreads(pool: pg.Pool, lease: Lease, generation: number, q: WantedQuery & { threadIds: readonly string[] }): Promise<ListedThread[]> {
+export async function listedThreads(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: WantedQuery & { threadIds: readonly string[] },
+): Promise<ListedThread[]> {
   if (q.threadIds.length === 0) return [];
   const found = await pool.query<{ thread_id: string; size: number; wanted: string[] | null }>({
     name: 'walk-threads',
@@ -112,13 +144,27 @@ export async function listedThreads(pool: pg.Pool, lease: Lease, generation: num
                   LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $4 AND item_id <> ALL ($6::text[]) AS due FROM walk_items
                             WHERE collection_id = $1 AND generation = $2 AND thread_id = t.id LIMIT $5) m
             GROUP BY t.id`,
-    values: [lease.collectionId, generation, arrayLiteral(q.threadIds, (id) => id), String(q.afterOrdinal), q.limit, arrayLiteral(q.except, (id) => id)],
+    values: [
+      lease.collectionId,
+      generation,
+      arrayLiteral(q.threadIds, (id) => id),
+      String(q.afterOrdinal),
+      q.limit,
+      arrayLiteral(q.except, (id) => id),
+    ],
   });
-  return found.rows.map((row) => ({ threadId: row.thread_id, size: row.size, wanted: row.wanted ?? [] }));
+  return found.rows.map((row) => ({
+    threadId: row.thread_id,
+    size: row.size,
+    wanted: row.wanted ?? [],
+  }));
 }
 
 export async function applyWalk(
-  session: Transaction, lease: Lease, generation: number, walk: WalkDelta,
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  walk: WalkDelta,
 ): Promise<{ changes: RowChange[]; swept: number; cleared: number }> {
   if (walk.met?.length) insertMet(session, lease, generation, walk.met);
   if (walk.again?.length) putBack(session, lease, generation, walk.again);
@@ -130,25 +176,44 @@ export async function applyWalk(
   if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
   const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
   const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
-  const cleared = walk.clearLimit ? await Promise.all([clear(session, lease, walk.clearLimit), clearLabels(session, lease, walk.clearLimit)]) : [0];
+  const cleared = walk.clearLimit
+    ? await Promise.all([
+        clear(session, lease, walk.clearLimit),
+        clearLabels(session, lease, walk.clearLimit),
+      ])
+    : [0];
   return { changes: [...relabelled, ...swept], swept: swept.length, cleared: Math.max(...cleared) };
 }
 
-function insertMet(session: Transaction, lease: Lease, generation: number, items: WalkItem[]): void {
+function insertMet(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  items: WalkItem[],
+): void {
   session.send({
     name: 'walk-met',
     text: `INSERT INTO walk_items (account_id, collection_id, generation, item_id, ordinal, wanted, thread_id)
            SELECT $1, $2, $3, u.id, u.ordinal, u.wanted, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, wanted, thread_id)
            ON CONFLICT DO NOTHING`,
     values: [
-      lease.accountId, lease.collectionId, generation,
-      arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.ordinal), arrayLiteral(items, (i) => i.wanted),
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.ordinal),
+      arrayLiteral(items, (i) => i.wanted),
       arrayLiteral(items, (i) => i.threadId ?? null),
     ],
   });
 }
 
-function putBack(session: Transaction, lease: Lease, generation: number, items: readonly AgainItem[]): void {
+function putBack(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  items: readonly AgainItem[],
+): void {
   session.send({
     name: 'walk-again',
     text: `INSERT INTO walk_items AS w (account_id, collection_id, generation, item_id, ordinal, wanted, attempts, not_before)
@@ -157,8 +222,12 @@ function putBack(session: Transaction, lease: Lease, generation: number, items: 
            ON CONFLICT (account_id, collection_id, generation, item_id)
            DO UPDATE SET ordinal = excluded.ordinal, wanted = true, attempts = w.attempts + 1, not_before = excluded.not_before`,
     values: [
-      lease.accountId, lease.collectionId, generation,
-      arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.ordinal), arrayLiteral(items, (i) => i.delayMs),
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.ordinal),
+      arrayLiteral(items, (i) => i.delayMs),
       arrayLiteral(items, (i) => i.attempts ?? 1),
     ],
   });
@@ -197,7 +266,13 @@ function quarantine(session: Transaction, lease: Lease, items: SetAside[]): void
            SELECT $1, $2, u.id, u.reason, now() + u.retry_ms * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u(id, reason, retry_ms)
            ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
               retry_at = CASE WHEN q.attempts = 1 THEN now() + 60 * (excluded.retry_at - now()) END`,
-    values: [lease.accountId, lease.collectionId, arrayLiteral(items, (i) => i.id), arrayLiteral(items, (i) => i.reason), arrayLiteral(items, (i) => i.retryInMs ?? null)],
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.reason),
+      arrayLiteral(items, (i) => i.retryInMs ?? null),
+    ],
   });
 }
 
@@ -210,13 +285,24 @@ function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void 
 }
 
 /** Rows that the complete list does not name do not exist at the source any more. */
-async function sweep(session: Transaction, lease: Lease, generation: number, limit: number): Promise<RowChange[]> {
+async function sweep(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  limit: number,
+): Promise<RowChange[]> {
   const unmet = await session.query<{ id: string }>({
     text: `SELECT m.id FROM ${mirrorTable(lease)} m
             WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
               AND NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id)
             ORDER BY m.id LIMIT $4`,
-    values: [lease.accountId, lease.collectionId, generation, limit, ...(lease.kind === 'calendar-events' ? [lease.externalId] : [])],
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      limit,
+      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
+    ],
   });
   const ids = unmet.rows.map((row) => row.id);
   switch (lease.kind) {

@@ -7,19 +7,41 @@ let held: HeldWatch;
 beforeAll(async () => (fixture = await storeFixture()));
 afterAll(() => fixture.close());
 beforeEach(async () => {
-  await fixture.database.pool.query("DELETE FROM watches; DELETE FROM channels; UPDATE collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE accounts SET state = 'active'");
+  await fixture.database.pool.query(
+    "DELETE FROM watches; DELETE FROM channels; UPDATE collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE accounts SET state = 'active'",
+  );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;
   await fixture.store.watches.want(lease);
   held = (await fixture.store.watches.hold(collectionId, 60_000))!;
 });
 
-const row = async (columns: string, table = 'watches', key = 'collection_id') => (await fixture.database.pool.query<Record<string, unknown>>(`SELECT ${columns} FROM ${table} WHERE ${key} = $1`, [collectionId])).rows[0]!;
-const watched = (over = {}) => ({ state: 'on' as const, nextInMs: 5 * 86_400_000, error: null, watched: { target: 'projects/p/topics/t', expiresAt: new Date(Date.now() + 7 * 86_400_000), forSilence: false }, ...over });
+const row = async (columns: string, table = 'watches', key = 'collection_id') =>
+  (
+    await fixture.database.pool.query<Record<string, unknown>>(
+      `SELECT ${columns} FROM ${table} WHERE ${key} = $1`,
+      [collectionId],
+    )
+  ).rows[0]!;
+const watched = (over = {}) => ({
+  state: 'on' as const,
+  nextInMs: 5 * 86_400_000,
+  error: null,
+  watched: {
+    target: 'projects/p/topics/t',
+    expiresAt: new Date(Date.now() + 7 * 86_400_000),
+    forSilence: false,
+  },
+  ...over,
+});
 const free = () => fixture.database.pool.query('UPDATE watches SET held_until = NULL');
 
 test('a watch that is due is given out once, however many schedulers ask', async () => {
-  const claims = await Promise.all(Array.from({ length: 5 }, () => fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })));
+  const claims = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 }),
+    ),
+  );
   expect(claims.flat()).toEqual([collectionId]);
   await fixture.store.watches.settle(held, watched());
   expect(await fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })).toEqual([]);
@@ -29,36 +51,70 @@ test('one holds it at a time, and who was overtaken writes nothing', async () =>
   expect(await fixture.store.watches.hold(collectionId, 60_000)).toBeNull();
   await free();
   const second = await fixture.store.watches.hold(collectionId, 60_000);
-  expect(second).toMatchObject({ epoch: held.epoch + 1n, wanted: true, callable: true, channels: [] });
-  expect([await fixture.store.watches.settle(held, watched()), await fixture.store.watches.noteAddress(held, 'x@x.example'), await fixture.store.watches.addChannel(held, 'c', new Date())]).toEqual([false, false, false]);
+  expect(second).toMatchObject({
+    epoch: held.epoch + 1n,
+    wanted: true,
+    callable: true,
+    channels: [],
+  });
+  expect([
+    await fixture.store.watches.settle(held, watched()),
+    await fixture.store.watches.noteAddress(held, 'x@x.example'),
+    await fixture.store.watches.addChannel(held, 'c', new Date()),
+  ]).toEqual([false, false, false]);
   expect(await row('state, address')).toEqual({ state: 'wanted', address: null });
   expect(await fixture.store.watches.settle(second!, watched())).toBe(true);
 });
 
 test('failures count up and are forgotten with the next success; renewals for silence count until one for age', async () => {
-  await fixture.store.watches.settle(held, { state: 'wanted', nextInMs: 0, error: 'weather', failed: true });
+  await fixture.store.watches.settle(held, {
+    state: 'wanted',
+    nextInMs: 0,
+    error: 'weather',
+    failed: true,
+  });
   await free();
   held = (await fixture.store.watches.hold(collectionId, 60_000))!;
   expect(held).toMatchObject({ failures: 1 });
-  await fixture.store.watches.settle(held, watched({ watched: { ...watched().watched, forSilence: true } }));
+  await fixture.store.watches.settle(
+    held,
+    watched({ watched: { ...watched().watched, forSilence: true } }),
+  );
   expect(await row('failures, silences, error')).toEqual({ failures: 0, silences: 1, error: null });
   await free();
-  await fixture.store.watches.settle((await fixture.store.watches.hold(collectionId, 60_000))!, watched());
+  await fixture.store.watches.settle(
+    (await fixture.store.watches.hold(collectionId, 60_000))!,
+    watched(),
+  );
   expect(await row('silences')).toEqual({ silences: 0 });
 });
 
 test('watches are counted by kind and state, those that are on by what is known of them', async () => {
   const counted = async () => (await fixture.store.watches.count()).gmail;
   const figure = async (set: string): Promise<string[]> => {
-    await fixture.database.pool.query(`UPDATE watches SET ${set} WHERE collection_id = $1`, [collectionId]);
+    await fixture.database.pool.query(`UPDATE watches SET ${set} WHERE collection_id = $1`, [
+      collectionId,
+    ]);
     return Object.entries(await counted()).flatMap(([name, count]) => (count === 1 ? [name] : []));
   };
   expect(await figure("state = 'wanted'")).toEqual(['wanted']);
-  expect(await figure("state = 'on', expires_at = now() + interval '1 day', watched_at = now() - interval '1 h'")).toEqual(['on']);
+  expect(
+    await figure(
+      "state = 'on', expires_at = now() + interval '1 day', watched_at = now() - interval '1 h'",
+    ),
+  ).toEqual(['on']);
   expect(await figure('silent_since = now()')).toEqual(['silent']);
   expect(await figure("expires_at = now() - interval '1 s'")).toEqual(['expired']);
   expect(await figure("state = 'refused'")).toEqual(['refused']);
-  expect((await fixture.store.watches.count())['calendar-list']).toEqual({ wanted: 0, on: 0, expired: 0, silent: 0, off: 0, unwatchable: 0, refused: 0 });
+  expect((await fixture.store.watches.count())['calendar-list']).toEqual({
+    wanted: 0,
+    on: 0,
+    expired: 0,
+    silent: 0,
+    off: 0,
+    unwatchable: 0,
+    refused: 0,
+  });
 });
 
 test('silence begins with a look and ends with the next thing that is heard', async () => {
@@ -73,26 +129,50 @@ test('silence begins with a look and ends with the next thing that is heard', as
   expect(await row("due_at < now() + interval '11 s' AS soon")).toEqual({ soon: true });
   await fixture.store.doorbells.ringMailboxes(['ada@example.com']);
   await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
-  expect(await claim(fixture, fixture.accountId, 'gmail')).toMatchObject({ watch: { silent: false, heard: true }, doorbell: { unserved: true } });
+  expect(await claim(fixture, fixture.accountId, 'gmail')).toMatchObject({
+    watch: { silent: false, heard: true },
+    doorbell: { unserved: true },
+  });
 });
 
 test('a doorbell makes the mailbox due in a moment and hints at a job; what rests for a reason goes on resting', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
-  const ring = () => fixture.store.doorbells.ringMailboxes(['ada@example.com', 'nobody@example.com']);
-  expect(await ring()).toEqual(new Map([['ada@example.com', [{ collectionId, kind: 'gmail', ready: true }]]]));
-  expect(await row("next_sync_at < now() + interval '3 s' AS soon, rung_at - wanted_at < interval '10 ms' AS wanted", 'collections', 'id')).toEqual({ soon: true, wanted: true });
+  const ring = () =>
+    fixture.store.doorbells.ringMailboxes(['ada@example.com', 'nobody@example.com']);
+  expect(await ring()).toEqual(
+    new Map([['ada@example.com', [{ collectionId, kind: 'gmail', ready: true }]]]),
+  );
+  expect(
+    await row(
+      "next_sync_at < now() + interval '3 s' AS soon, rung_at - wanted_at < interval '10 ms' AS wanted",
+      'collections',
+      'id',
+    ),
+  ).toEqual({ soon: true, wanted: true });
   for (const rests of ["parked = 'scope'", 'failures = 3']) {
-    await fixture.database.pool.query(`UPDATE collections SET parked = NULL, failures = 0, next_sync_at = now() + interval '1 h'`);
-    await fixture.database.pool.query(`UPDATE collections SET ${rests} WHERE id = $1`, [collectionId]);
+    await fixture.database.pool.query(
+      `UPDATE collections SET parked = NULL, failures = 0, next_sync_at = now() + interval '1 h'`,
+    );
+    await fixture.database.pool.query(`UPDATE collections SET ${rests} WHERE id = $1`, [
+      collectionId,
+    ]);
     expect((await ring()).get('ada@example.com')).toMatchObject([{ ready: false }]);
-    expect(await row("next_sync_at > now() + interval '50 min' AS rests, rung_at IS NOT NULL AS rung", 'collections', 'id')).toEqual({ rests: true, rung: true });
+    expect(
+      await row(
+        "next_sync_at > now() + interval '50 min' AS rests, rung_at IS NOT NULL AS rung",
+        'collections',
+        'id',
+      ),
+    ).toEqual({ rests: true, rung: true });
   }
 });
 
 test('a mailbox in its first walk is not hurried, and an account that is paused is not rung for', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
   await fixture.database.pool.query("UPDATE collections SET phase = 'backfill'");
-  expect((await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com')).toMatchObject([{ ready: false }]);
+  expect(
+    (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
+  ).toMatchObject([{ ready: false }]);
   await fixture.store.accounts.pause(fixture.accountId);
   expect(await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).toEqual(new Map());
   await fixture.store.accounts.resume(fixture.accountId);
@@ -100,38 +180,74 @@ test('a mailbox in its first walk is not hurried, and an account that is paused 
 
 test('a message of a channel rings for its calendar when the resource is the one that Google named', async () => {
   await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
-  expect(await fixture.store.doorbells.ringChannel('one', 'anything until Google has answered')).toMatchObject({ collectionId });
+  expect(
+    await fixture.store.doorbells.ringChannel('one', 'anything until Google has answered'),
+  ).toMatchObject({ collectionId });
   await fixture.store.watches.confirmChannel(held, 'one', 'r1', new Date(Date.now() + 60_000));
-  expect([await fixture.store.doorbells.ringChannel('one', 'r2'), await fixture.store.doorbells.ringChannel('two', 'r1')]).toEqual([null, null]);
-  expect(await fixture.store.doorbells.ringChannel('one', 'r1')).toMatchObject({ collectionId, ready: true });
-  expect([await fixture.store.doorbells.greet('one', 'r1'), await fixture.store.doorbells.greet('one', 'r2')]).toEqual([true, false]);
+  expect([
+    await fixture.store.doorbells.ringChannel('one', 'r2'),
+    await fixture.store.doorbells.ringChannel('two', 'r1'),
+  ]).toEqual([null, null]);
+  expect(await fixture.store.doorbells.ringChannel('one', 'r1')).toMatchObject({
+    collectionId,
+    ready: true,
+  });
+  expect([
+    await fixture.store.doorbells.greet('one', 'r1'),
+    await fixture.store.doorbells.greet('one', 'r2'),
+  ]).toEqual([true, false]);
   await fixture.store.watches.addChannel(held, 'two', new Date(Date.now() + 60_000));
   await fixture.store.watches.confirmChannel(held, 'two', 'r1', new Date(Date.now() + 60_000));
   await free();
-  const channels = (await fixture.store.watches.hold(collectionId, 60_000))!.channels.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  expect(channels).toEqual([{ id: 'one', resourceId: 'r1', superseded: true, expired: false }, { id: 'two', resourceId: 'r1', superseded: false, expired: false }]);
+  const channels = (await fixture.store.watches.hold(collectionId, 60_000))!.channels.toSorted(
+    (a, b) => (a.id < b.id ? -1 : 1),
+  );
+  expect(channels).toEqual([
+    { id: 'one', resourceId: 'r1', superseded: true, expired: false },
+    { id: 'two', resourceId: 'r1', superseded: false, expired: false },
+  ]);
 });
 
 test('two tenants of one mailbox are both rung for, and neither may end the other’s ringing', async () => {
-  const other = await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//y', tenant: 'other', resources: ['gmail'] });
+  const other = await fixture.store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//y',
+    tenant: 'other',
+    resources: ['gmail'],
+  });
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
   await fixture.store.watches.settle(held, watched());
   const lease = await claim(fixture, other.id, 'gmail');
   await fixture.store.watches.want(lease);
   const theirs = (await fixture.store.watches.hold(lease.collectionId, 60_000))!;
   await fixture.store.watches.noteAddress(theirs, 'ada@example.com');
-  expect((await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com')).toHaveLength(2);
+  expect(
+    (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
+  ).toHaveLength(2);
   await fixture.database.pool.query('UPDATE watches SET held_until = NULL');
-  expect(await fixture.store.watches.hold(lease.collectionId, 60_000)).toMatchObject({ shared: true });
+  expect(await fixture.store.watches.hold(lease.collectionId, 60_000)).toMatchObject({
+    shared: true,
+  });
 });
 
 test('a refused grant ends the watch here, since it has ended at Google; a new one has it made again', async () => {
   await fixture.store.watches.settle(held, watched());
   await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
-  await fixture.store.accounts.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), 'invalid_grant');
+  await fixture.store.accounts.requireReauth(
+    await claim(fixture, fixture.accountId, 'gmail'),
+    'invalid_grant',
+  );
   expect(await row('state')).toEqual({ state: 'off' });
-  expect(await fixture.store.watches.hold(collectionId, 1)).toMatchObject({ callable: false, wanted: false });
-  await fixture.store.accounts.import({ email: 'ada@example.com', refreshToken: '1//z', tenant: 'default', resources: ['gmail'] });
+  expect(await fixture.store.watches.hold(collectionId, 1)).toMatchObject({
+    callable: false,
+    wanted: false,
+  });
+  await fixture.store.accounts.import({
+    email: 'ada@example.com',
+    refreshToken: '1//z',
+    tenant: 'default',
+    resources: ['gmail'],
+  });
   expect(await row('state, due_at <= now() AS due')).toEqual({ state: 'wanted', due: true });
 });
 

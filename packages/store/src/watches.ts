@@ -70,7 +70,12 @@ export interface Watches {
   settle(held: HeldWatch, s: WatchSettlement): Promise<boolean>;
   addChannel(held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean>;
   /** The channel is Google's; its elder ones are superseded. */
-  confirmChannel(held: HeldWatch, channelId: string, resourceId: string, expiresAt: Date): Promise<void>;
+  confirmChannel(
+    held: HeldWatch,
+    channelId: string,
+    resourceId: string,
+    expiresAt: Date,
+  ): Promise<void>;
   dropChannel(channelId: string): Promise<void>;
   /** A run follows a collection that nobody watches: from now on somebody does. */
   want(lease: Lease): Promise<void>;
@@ -88,8 +93,10 @@ export function watchesIn(pool: pg.Pool): Watches {
     noteAddress: (held, address) => noteAddress(pool, held, address),
     settle: (held, s) => settleWatch(pool, held, s),
     addChannel: (held, channelId, expiresAt) => addChannel(pool, held, channelId, expiresAt),
-    confirmChannel: (held, channelId, resourceId, expiresAt) => confirmChannel(pool, held, channelId, resourceId, expiresAt),
-    dropChannel: async (channelId) => void (await pool.query('DELETE FROM channels WHERE id = $1', [channelId])),
+    confirmChannel: (held, channelId, resourceId, expiresAt) =>
+      confirmChannel(pool, held, channelId, resourceId, expiresAt),
+    dropChannel: async (channelId) =>
+      void (await pool.query('DELETE FROM channels WHERE id = $1', [channelId])),
     want: (lease) => wantWatch(pool, lease),
     silent: (lease, lookAfterInMs) => markSilent(pool, lease, lookAfterInMs),
     ofAccount: (accountId) => watchesOf(pool, accountId),
@@ -97,7 +104,11 @@ export function watchesIn(pool: pg.Pool): Watches {
   };
 }
 
-async function claimDueWatches(pool: pg.Pool, limit: number, visibilityMs: number): Promise<string[]> {
+async function claimDueWatches(
+  pool: pg.Pool,
+  limit: number,
+  visibilityMs: number,
+): Promise<string[]> {
   const due = await pool.query<{ collection_id: string }>({
     name: 'watches-due',
     text: `UPDATE watches w SET due_at = now() + $2 * interval '1 ms'
@@ -110,7 +121,8 @@ async function claimDueWatches(pool: pg.Pool, limit: number, visibilityMs: numbe
 }
 
 /** Silence ends with the next thing that is heard, whatever anybody writes. */
-export const IS_SILENT = '(w.silent_since IS NOT NULL AND coalesce(greatest(c.rung_at, w.heard_at) < w.silent_since, true))';
+export const IS_SILENT =
+  '(w.silent_since IS NOT NULL AND coalesce(greatest(c.rung_at, w.heard_at) < w.silent_since, true))';
 
 /** What a run is told of the doorbell of its collection when it claims the lease. */
 export interface LeaseWatch {
@@ -132,7 +144,11 @@ export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target'
  * The account's row is locked for the statement, which a removal updates first: so either the removal sees this hold and waits for it,
  * or this statement sees the removal.
  */
-async function holdWatch(pool: pg.Pool, collectionId: string, holdMs: number): Promise<HeldWatch | null> {
+async function holdWatch(
+  pool: pg.Pool,
+  collectionId: string,
+  holdMs: number,
+): Promise<HeldWatch | null> {
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
     text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
@@ -197,7 +213,10 @@ function heldOf(row: HeldRow): HeldWatch {
 }
 
 async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
-  const noted = await pool.query('UPDATE watches SET address = $3 WHERE collection_id = $1 AND epoch = $2', [held.collectionId, String(held.epoch), address.toLowerCase()]);
+  const noted = await pool.query(
+    'UPDATE watches SET address = $3 WHERE collection_id = $1 AND epoch = $2',
+    [held.collectionId, String(held.epoch), address.toLowerCase()],
+  );
   return noted.rowCount === 1;
 }
 
@@ -210,14 +229,26 @@ async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): 
                   silences = CASE WHEN $7::text IS NULL THEN silences WHEN $9 THEN silences + 1 ELSE 0 END
             WHERE collection_id = $1 AND epoch = $2`,
     values: [
-      held.collectionId, String(held.epoch), s.state, Math.max(0, Math.round(s.nextInMs)), s.error, s.failed ?? false,
-      s.watched?.target ?? null, s.watched?.expiresAt ?? null, s.watched?.forSilence ?? false,
+      held.collectionId,
+      String(held.epoch),
+      s.state,
+      Math.max(0, Math.round(s.nextInMs)),
+      s.error,
+      s.failed ?? false,
+      s.watched?.target ?? null,
+      s.watched?.expiresAt ?? null,
+      s.watched?.forSilence ?? false,
     ],
   });
   return settled.rowCount === 1;
 }
 
-async function addChannel(pool: pg.Pool, held: HeldWatch, channelId: string, expiresAt: Date): Promise<boolean> {
+async function addChannel(
+  pool: pg.Pool,
+  held: HeldWatch,
+  channelId: string,
+  expiresAt: Date,
+): Promise<boolean> {
   const added = await pool.query(
     'INSERT INTO channels (id, account_id, collection_id, expires_at) SELECT $3, account_id, collection_id, $4 FROM watches WHERE collection_id = $1 AND epoch = $2',
     [held.collectionId, String(held.epoch), channelId, expiresAt],
@@ -225,7 +256,13 @@ async function addChannel(pool: pg.Pool, held: HeldWatch, channelId: string, exp
   return added.rowCount === 1;
 }
 
-async function confirmChannel(pool: pg.Pool, held: HeldWatch, channelId: string, resourceId: string, expiresAt: Date): Promise<void> {
+async function confirmChannel(
+  pool: pg.Pool,
+  held: HeldWatch,
+  channelId: string,
+  resourceId: string,
+  expiresAt: Date,
+): Promise<void> {
   await pool.query(
     `UPDATE channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
       WHERE collection_id = $1`,
@@ -264,12 +301,25 @@ export async function lookAfterGone(session: Transaction, accountId: string): Pr
 }
 
 async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
-  const found = await pool.query<{ collection_id: string }>('SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id', [accountId]);
+  const found = await pool.query<{ collection_id: string }>(
+    'SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id',
+    [accountId],
+  );
   return found.rows.map((row) => row.collection_id);
 }
 
-async function countWatches(pool: pg.Pool): Promise<Record<CollectionKind, Record<WatchFigure, number>>> {
-  const none = (): Record<WatchFigure, number> => ({ wanted: 0, on: 0, expired: 0, silent: 0, off: 0, unwatchable: 0, refused: 0 });
+async function countWatches(
+  pool: pg.Pool,
+): Promise<Record<CollectionKind, Record<WatchFigure, number>>> {
+  const none = (): Record<WatchFigure, number> => ({
+    wanted: 0,
+    on: 0,
+    expired: 0,
+    silent: 0,
+    off: 0,
+    unwatchable: 0,
+    refused: 0,
+  });
   const counts = { gmail: none(), 'calendar-list': none(), 'calendar-events': none() };
   const { rows } = await pool.query<{ kind: CollectionKind; figure: WatchFigure; watches: string }>(
     `SELECT c.kind, CASE WHEN w.state <> 'on' THEN w.state WHEN w.expires_at <= now() THEN 'expired' WHEN ${IS_SILENT} THEN 'silent' ELSE 'on' END AS figure, count(*) AS watches

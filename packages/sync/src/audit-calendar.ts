@@ -27,11 +27,19 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   }
   differ.push(...source.keys());
   if (differ.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
-  const since = await account.calendar.events({ calendarId: lease.externalId, syncToken: calendar.bookmark, pageToken: null });
+  const since = await account.calendar.events({
+    calendarId: lease.externalId,
+    syncToken: calendar.bookmark,
+    pageToken: null,
+  });
   if (since.nextPageToken !== null) return MOVED_ON;
   const { metIds, delta } = meaningOfEvents(since.items);
   const changed = new Set([...metIds, ...(delta.kind === 'calendar-events' ? delta.deleted : [])]);
-  return mended(context, checked, differ.filter((id) => !changed.has(id)));
+  return mended(
+    context,
+    checked,
+    differ.filter((id) => !changed.has(id)),
+  );
 }
 
 /**
@@ -42,7 +50,9 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
   const { store, account, lease } = context;
   const list = parseCalendarCursor(cursor);
   if (list.phase !== 'follow') return MOVED_ON;
-  const source = new Map((await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]));
+  const source = new Map(
+    (await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]),
+  );
   const checked = source.size;
   const differ: string[] = [];
   let late = 0;
@@ -53,19 +63,30 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
     else if (there !== fingerprint(resource)) late++;
   }
   differ.push(...source.keys());
-  const since = differ.length + late === 0 ? null : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
+  const since =
+    differ.length + late === 0
+      ? null
+      : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
   if (since === null) return { kind: 'whole', checked, contents: checked, drift: 0 };
   const { metIds, delta } = meaningOfCalendars(since.items);
   const changed = new Set([...metIds, ...(delta.kind === 'calendar-list' ? delta.removed : [])]);
   if (late > 0) await store.collections.wantWalk(lease.collectionId);
-  return mended(context, checked, differ.filter((id) => !changed.has(id)));
+  return mended(
+    context,
+    checked,
+    differ.filter((id) => !changed.has(id)),
+  );
 }
 
 function sameForm(entry: CalendarListEntry): string {
   return fingerprint(JSON.parse(cleanJson(entry)));
 }
 
-async function mended(context: AuditContext, checked: number, drifted: readonly string[]): Promise<AuditEnd> {
+async function mended(
+  context: AuditContext,
+  checked: number,
+  drifted: readonly string[],
+): Promise<AuditEnd> {
   reportDrift(context, drifted.length);
   if (drifted.length > 0) await context.store.collections.wantWalk(context.lease.collectionId);
   return { kind: 'whole', checked, contents: checked, drift: drifted.length };

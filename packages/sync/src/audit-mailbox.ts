@@ -38,7 +38,10 @@ type AuditStep =
   | { step: 'list'; label: string; pageToken: string | null; restarts: number; sample: string[] }
   | { step: 'compare' };
 
-type SoFar = Pick<AuditPosition, 'generation' | 'exclude' | 'fromMs' | 'checked' | 'contents' | 'drift'>;
+type SoFar = Pick<
+  AuditPosition,
+  'generation' | 'exclude' | 'fromMs' | 'checked' | 'contents' | 'drift'
+>;
 type Listing = Extract<AuditPosition, { step: 'list' }>;
 type Comparing = Extract<AuditPosition, { step: 'compare' }>;
 
@@ -58,8 +61,11 @@ export async function auditMailbox(context: AuditContext, cursor: Cursor): Promi
   if (mailbox.phase !== 'follow') return { kind: 'unfinished', why: 'Google has moved on' };
   if (!context.budget.take(LABELS_UNITS)) return SPENT;
   const labels = await context.account.gmail.labels();
-  for (let position = await begin(context); ; ) {
-    const next = position.step === 'list' ? await listStep(context, position, labels) : await compareStep(context, position, mailbox);
+  for (let position = await begin(context); ;) {
+    const next =
+      position.step === 'list'
+        ? await listStep(context, position, labels)
+        : await compareStep(context, position, mailbox);
     if ('kind' in next) return next;
     position = next;
   }
@@ -67,26 +73,67 @@ export async function auditMailbox(context: AuditContext, cursor: Cursor): Promi
 
 async function begin({ store, lease, policy }: AuditContext): Promise<AuditPosition> {
   const known = lease.audit?.position as AuditPosition | undefined;
-  const under = { generation: lease.generation, exclude: excludedLabels(policy), fromMs: lease.window.fromMs };
-  if (known && known.generation === under.generation && known.fromMs === under.fromMs && known.exclude.join() === under.exclude.join()) return known;
+  const under = {
+    generation: lease.generation,
+    exclude: excludedLabels(policy),
+    fromMs: lease.window.fromMs,
+  };
+  if (
+    known &&
+    known.generation === under.generation &&
+    known.fromMs === under.fromMs &&
+    known.exclude.join() === under.exclude.join()
+  )
+    return known;
   await store.audit.abandon(lease);
-  return { ...under, checked: 0, contents: 0, drift: 0, step: 'list', label: '', pageToken: null, restarts: 0, sample: [] };
+  return {
+    ...under,
+    checked: 0,
+    contents: 0,
+    drift: 0,
+    step: 'list',
+    label: '',
+    pageToken: null,
+    restarts: 0,
+    sample: [],
+  };
 }
 
 /** One page of one list. */
-async function listStep(context: AuditContext, position: Listing, labels: readonly GmailLabel[]): Promise<AuditPosition | AuditEnd> {
+async function listStep(
+  context: AuditContext,
+  position: Listing,
+  labels: readonly GmailLabel[],
+): Promise<AuditPosition | AuditEnd> {
   const { store, lease, budget } = context;
   if (!budget.take(LIST_UNITS)) return SPENT;
   const page = await pageOf(context, position, labels);
   if (page === null) {
-    const again = { ...position, pageToken: null, restarts: position.restarts + 1, ...(position.label === '' ? { checked: 0, sample: [] } : {}) };
-    await store.audit.note(lease, { position: again, checked: again.checked, drift: again.drift, restarts: true });
+    const again = {
+      ...position,
+      pageToken: null,
+      restarts: position.restarts + 1,
+      ...(position.label === '' ? { checked: 0, sample: [] } : {}),
+    };
+    await store.audit.note(lease, {
+      position: again,
+      checked: again.checked,
+      drift: again.drift,
+      restarts: true,
+    });
     return again;
   }
-  const listed: Listing = { ...position, pageToken: page.nextPageToken, ...(position.label === '' ? await counted(context, position, page.ids) : {}) };
+  const listed: Listing = {
+    ...position,
+    pageToken: page.nextPageToken,
+    ...(position.label === '' ? await counted(context, position, page.ids) : {}),
+  };
   const next = page.nextPageToken === null ? afterList(listed, labels) : listed;
   await store.audit.note(lease, {
-    position: next, checked: next.checked, drift: next.drift, listed: page.ids,
+    position: next,
+    checked: next.checked,
+    drift: next.drift,
+    listed: page.ids,
     ...(page.nextPageToken === null ? { complete: completeList(context, position, labels) } : {}),
     ...(next.step === 'compare' ? { sample: listed.sample } : {}),
   });
@@ -94,20 +141,45 @@ async function listStep(context: AuditContext, position: Listing, labels: readon
 }
 
 /** Only what is stored is counted and sampled by its list: of the rest, what is excluded is nobody's concern, and what is missing is counted when that is known. */
-async function counted({ store, lease, rt }: AuditContext, { checked, sample }: Listing, ids: readonly string[]): Promise<Pick<Listing, 'checked' | 'sample'>> {
+async function counted(
+  { store, lease, rt }: AuditContext,
+  { checked, sample }: Listing,
+  ids: readonly string[],
+): Promise<Pick<Listing, 'checked' | 'sample'>> {
   const { messages: stored } = await store.knownMessages(lease.accountId, ids, []);
   const candidates = ids.filter((id) => stored.has(id));
-  return { checked: checked + candidates.length, sample: sampled(sample, checked, candidates, () => rt.random.next()) };
+  return {
+    checked: checked + candidates.length,
+    sample: sampled(sample, checked, candidates, () => rt.random.next()),
+  };
 }
 
-function completeList({ lease }: AuditContext, { label, exclude, fromMs }: Listing, labels: readonly GmailLabel[]): CompleteList {
-  return { labelId: label, excluded: exclude.includes(label), catalogue: labels.map(idOf), fromMs, floorMs: floorMs(lease.window) };
+function completeList(
+  { lease }: AuditContext,
+  { label, exclude, fromMs }: Listing,
+  labels: readonly GmailLabel[],
+): CompleteList {
+  return {
+    labelId: label,
+    excluded: exclude.includes(label),
+    catalogue: labels.map(idOf),
+    fromMs,
+    floorMs: floorMs(lease.window),
+  };
 }
 
 /** Null when Google no longer knows the page token. A label that was deleted since has no messages any more. */
-async function pageOf({ account, lease }: AuditContext, { label, pageToken, restarts }: Listing, labels: readonly GmailLabel[]): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
+async function pageOf(
+  { account, lease }: AuditContext,
+  { label, pageToken, restarts }: Listing,
+  labels: readonly GmailLabel[],
+): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
   try {
-    const page = await account.gmail.listMessages({ pageToken, ...searchFor(termsOf(lease.window)), ...(label === '' ? {} : { labelId: label }) });
+    const page = await account.gmail.listMessages({
+      pageToken,
+      ...searchFor(termsOf(lease.window)),
+      ...(label === '' ? {} : { labelId: label }),
+    });
     return { ids: page.ids.map(({ id }) => id), nextPageToken: page.nextPageToken };
   } catch (error) {
     if (!isNoSuchList(error)) throw error;
@@ -122,8 +194,13 @@ function afterList(position: Listing, labels: readonly GmailLabel[]): AuditPosit
   const { generation, exclude, fromMs, checked, contents, drift, label, sample } = position;
   const soFar: SoFar = { generation, exclude, fromMs, checked, contents, drift };
   const place = (id: string): string => `${exclude.includes(id) ? 1 : 0}${id}`;
-  const next = labels.map(idOf).filter((id) => place(id) > place(label)).sort((a, b) => (place(a) < place(b) ? -1 : 1))[0];
-  return next === undefined ? { ...soFar, step: 'compare' } : { ...soFar, step: 'list', label: next, pageToken: null, restarts: 0, sample };
+  const next = labels
+    .map(idOf)
+    .filter((id) => place(id) > place(label))
+    .sort((a, b) => (place(a) < place(b) ? -1 : 1))[0];
+  return next === undefined
+    ? { ...soFar, step: 'compare' }
+    : { ...soFar, step: 'list', label: next, pageToken: null, restarts: 0, sample };
 }
 
 function idOf(label: GmailLabel): string {
@@ -131,7 +208,12 @@ function idOf(label: GmailLabel): string {
 }
 
 /** Some of all ids, each as likely as any other although they come page by page (Vitter's algorithm R). @param seen how many came before */
-export function sampled(sample: readonly string[], seen: number, ids: readonly string[], chance: () => number): string[] {
+export function sampled(
+  sample: readonly string[],
+  seen: number,
+  ids: readonly string[],
+  chance: () => number,
+): string[] {
   const kept = [...sample];
   ids.forEach((id, i) => {
     const place = kept.length < SAMPLE ? kept.length : Math.floor(chance() * (seen + i + 1));
@@ -141,7 +223,11 @@ export function sampled(sample: readonly string[], seen: number, ids: readonly s
 }
 
 /** The content of the next suspects. */
-async function compareStep(context: AuditContext, position: Comparing, mailbox: GmailFollow): Promise<AuditPosition | AuditEnd> {
+async function compareStep(
+  context: AuditContext,
+  position: Comparing,
+  mailbox: GmailFollow,
+): Promise<AuditPosition | AuditEnd> {
   const { store, lease, account, budget, policy } = context;
   const suspects = await store.audit.suspects(lease, COMPARE_PAGE);
   const { checked, contents, drift } = position;
@@ -149,22 +235,43 @@ async function compareStep(context: AuditContext, position: Comparing, mailbox: 
   if (!budget.take(HISTORY_UNITS)) return SPENT;
   const looked = suspects.slice(0, budget.takeSome(suspects.length, account.gmail.prices.message));
   if (looked.length === 0) return SPENT;
-  const excused = new Set((await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId));
-  const found = await compareMessages({ store, account, accountId: lease.accountId, policy, window: lease.window }, looked.filter((id) => !excused.has(id)));
+  const excused = new Set(
+    (await store.quarantine.list([lease.accountId])).map(({ itemId }) => itemId),
+  );
+  const found = await compareMessages(
+    { store, account, accountId: lease.accountId, policy, window: lease.window },
+    looked.filter((id) => !excused.has(id)),
+  );
   const differ = [...found.missing, ...found.extra, ...found.stale];
   const changed = differ.length === 0 ? new Set<string>() : await changedSince(context, mailbox);
   if (changed === null) return { kind: 'unfinished', why: 'Google has moved on' };
   const drifted = differ.filter((id) => !changed.has(id));
   reportDrift(context, drifted.length);
   if (drifted.length > 0) await store.quarantine.wantMessages(lease.accountId, drifted);
-  const next: Comparing = { ...position, checked: checked + found.missing.length, contents: contents + looked.length, drift: drift + drifted.length };
-  await store.audit.note(lease, { position: next, checked: next.checked, drift: next.drift, looked });
+  const next: Comparing = {
+    ...position,
+    checked: checked + found.missing.length,
+    contents: contents + looked.length,
+    drift: drift + drifted.length,
+  };
+  await store.audit.note(lease, {
+    position: next,
+    checked: next.checked,
+    drift: next.drift,
+    looked,
+  });
   return next;
 }
 
 /** What history names since the bookmark is on its way to the mirror anyway. Null when that is more than a page: then nothing can be judged now. */
-async function changedSince({ account }: AuditContext, mailbox: GmailFollow): Promise<Set<string> | null> {
-  const since = await account.gmail.history({ startHistoryId: BigInt(mailbox.after), pageToken: null });
+async function changedSince(
+  { account }: AuditContext,
+  mailbox: GmailFollow,
+): Promise<Set<string> | null> {
+  const since = await account.gmail.history({
+    startHistoryId: BigInt(mailbox.after),
+    pageToken: null,
+  });
   if (since.nextPageToken !== null) return null;
   const { added, refetch, deleted, labelChanges } = meaningOfHistory(since.records);
   return new Set([...added, ...refetch, ...deleted, ...labelChanges.map(({ id }) => id)]);

@@ -34,7 +34,9 @@ export class AuditBudget {
 
   /** How many of `wanted` things of that price it takes. */
   takeSome(wanted: number, unitsEach: number): number {
-    const affordable = this.hasTime() ? Math.min(wanted, Math.floor(this.unitsLeft / unitsEach)) : 0;
+    const affordable = this.hasTime()
+      ? Math.min(wanted, Math.floor(this.unitsLeft / unitsEach))
+      : 0;
     this.unitsLeft -= affordable * unitsEach;
     return affordable;
   }
@@ -44,5 +46,8 @@ export class AuditBudget {
 export function reportDrift({ rt, lease }: AuditContext, items: number): void {
   if (items === 0) return;
   rt.metrics.reconcileDrift.inc({ kind: lease.kind }, items);
-  rt.log.warn({ event: 'drift', accountId: lease.accountId, collectionId: lease.collectionId, items }, 'an audit found rows that differ from Google; they are mended now');
+  rt.log.warn(
+    { event: 'drift', accountId: lease.accountId, collectionId: lease.collectionId, items },
+    'an audit found rows that differ from Google; they are mended now',
+  );
 }

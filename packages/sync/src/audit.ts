@@ -30,7 +30,11 @@ const REST_MS = 60_000;
  * Whether a slice is due: the next one of the audit in hand after a rest, or else the first of a new one.
  * @param jitter in [0, 1)
  */
-export function isAuditDue(policy: SyncPolicy, { auditAgeMs, audit }: Pick<Lease, 'auditAgeMs' | 'audit'>, jitter: number): boolean {
+export function isAuditDue(
+  policy: SyncPolicy,
+  { auditAgeMs, audit }: Pick<Lease, 'auditAgeMs' | 'audit'>,
+  jitter: number,
+): boolean {
   const everyMs = policy.auditEveryMs ?? 0;
   if (everyMs <= 0) return false;
   if (audit !== null) return audit.restedMs >= (policy.auditRestMs ?? REST_MS);
@@ -41,23 +45,52 @@ export function isAuditDue(policy: SyncPolicy, { auditAgeMs, audit }: Pick<Lease
  * One slice, under the collection's lease, level with Google. Quota and weather put the rest off to the next slice.
  * @param lease with the generation and the window that the run has come to by now
  */
-export async function auditCollection(rt: Runtime, deps: SyncDeps, lease: Lease, cursor: Cursor, signal: AbortSignal): Promise<void> {
-  const account = deps.google.account(lease.accountId, { lane: 'catch-up', project: lease.project, signal });
+export async function auditCollection(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  cursor: Cursor,
+  signal: AbortSignal,
+): Promise<void> {
+  const account = deps.google.account(lease.accountId, {
+    lane: 'catch-up',
+    project: lease.project,
+    signal,
+  });
   const deadlineMs = rt.clock.nowMs() + SLICE_MS;
-  const budget = new AuditBudget(deps.policy.auditUnits ?? UNITS_A_SLICE, () => rt.clock.nowMs() < deadlineMs);
-  const context: AuditContext = { rt, store: deps.store, account, lease, policy: wholePolicy(deps.mirror), budget };
+  const budget = new AuditBudget(
+    deps.policy.auditUnits ?? UNITS_A_SLICE,
+    () => rt.clock.nowMs() < deadlineMs,
+  );
+  const context: AuditContext = {
+    rt,
+    store: deps.store,
+    account,
+    lease,
+    policy: wholePolicy(deps.mirror),
+    budget,
+  };
   try {
     const end = await sliceOf(context, cursor);
     if (end.kind === 'whole') {
       const { checked, contents, drift } = end;
       await deps.store.audit.finish(lease, { checked, contents, drift });
-      rt.log.info({ event: 'audited', collectionId: lease.collectionId, checked, contents, drift }, 'an audit has looked at everything it should');
+      rt.log.info(
+        { event: 'audited', collectionId: lease.collectionId, checked, contents, drift },
+        'an audit has looked at everything it should',
+      );
     } else {
-      rt.log.info({ event: 'audit_unfinished', collectionId: lease.collectionId, why: end.why }, 'an audit goes on with a later slice');
+      rt.log.info(
+        { event: 'audit_unfinished', collectionId: lease.collectionId, why: end.why },
+        'an audit goes on with a later slice',
+      );
     }
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
-    rt.log.info({ event: 'audit_put_off', collectionId: lease.collectionId, err: error }, 'an audit waits for a better moment');
+    rt.log.info(
+      { event: 'audit_put_off', collectionId: lease.collectionId, err: error },
+      'an audit waits for a better moment',
+    );
   } finally {
     await deps.store.quota.record(lease.accountId, account.takeSpent());
   }

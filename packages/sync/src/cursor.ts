@@ -26,11 +26,27 @@ export type GmailCursor =
   | { phase: 'backfill'; step: 'sweep' | 'clear'; from: string }
   | GmailFollow;
 
-export type GmailListing = { phase: 'backfill'; step: 'list'; from: string; pageToken: string | null; listed: number; restarts?: number; resync?: true };
+export type GmailListing = {
+  phase: 'backfill';
+  step: 'list';
+  from: string;
+  pageToken: string | null;
+  listed: number;
+  restarts?: number;
+  resync?: true;
+};
 
 export type GmailRelabelling =
   /** The list of the label with this id is read next, from this page on. */
-  | { phase: 'backfill'; step: 'labels'; from: string; listed: number; label: string; pageToken: string | null; restarts?: number }
+  | {
+      phase: 'backfill';
+      step: 'labels';
+      from: string;
+      listed: number;
+      label: string;
+      pageToken: string | null;
+      restarts?: number;
+    }
   /** Every label is listed; rows are compared from the one after `after` on. */
   | { phase: 'backfill'; step: 'relabel'; from: string; listed: number; after: string };
 
@@ -64,7 +80,14 @@ export type Deepening = {
 
 /** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
 export type CalendarCursor =
-  | { phase: 'backfill'; step: 'list'; pageToken: string | null; listed: number; begunAtMs?: number; restarts?: number }
+  | {
+      phase: 'backfill';
+      step: 'list';
+      pageToken: string | null;
+      listed: number;
+      begunAtMs?: number;
+      restarts?: number;
+    }
   | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string; bookmarkAtMs?: number }
   | {
       phase: 'follow';
@@ -81,15 +104,24 @@ export type CalendarCursor =
 export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
   const cursor = letter as NewCursor | GmailCursor;
   assertPhase(cursor);
-  assert(cursor.phase !== 'follow' || /^\d+$/.test(cursor.after), 'a mailbox follows without a history id');
-  assert(cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from), 'a mailbox is walked without a pinned history id');
+  assert(
+    cursor.phase !== 'follow' || /^\d+$/.test(cursor.after),
+    'a mailbox follows without a history id',
+  );
+  assert(
+    cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from),
+    'a mailbox is walked without a pinned history id',
+  );
   return cursor;
 }
 
 export function parseCalendarCursor(letter: unknown): NewCursor | CalendarCursor {
   const cursor = letter as NewCursor | CalendarCursor;
   assertPhase(cursor);
-  assert(cursor.phase !== 'follow' || (typeof cursor.bookmark === 'string' && cursor.bookmark !== ''), 'a calendar follows without a sync token');
+  assert(
+    cursor.phase !== 'follow' || (typeof cursor.bookmark === 'string' && cursor.bookmark !== ''),
+    'a calendar follows without a sync token',
+  );
   return cursor;
 }
 
@@ -99,7 +131,9 @@ export function parseCursor(kind: CollectionKind, letter: unknown): Cursor {
 
 /** The phase that the collection's row shows: a mailbox that is deepened walks, on the lane of walks, though its cursor follows. */
 export function phaseOf(cursor: Cursor): Phase {
-  return cursor.phase === 'follow' && 'deepening' in cursor && cursor.deepening ? 'backfill' : cursor.phase;
+  return cursor.phase === 'follow' && 'deepening' in cursor && cursor.deepening
+    ? 'backfill'
+    : cursor.phase;
 }
 
 /** Whether the next request carries a page token. */
@@ -115,5 +149,8 @@ export function listedAgain(cursor: Cursor): Cursor {
 }
 
 function assertPhase(cursor: { phase: Phase }): void {
-  assert(cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow', 'a cursor has no known phase');
+  assert(
+    cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow',
+    'a cursor has no known phase',
+  );
 }

@@ -38,7 +38,15 @@ export interface FleetPlan {
     boundBy: 'user a minute' | 'project a minute' | 'project a day';
   };
   /** Units a day of one account, once it follows. */
-  steady: { polls: number; changes: number; watches: number; audits: number; unitsPerAccountDay: number; unitsPerProjectDay: number; shareOfDay: number };
+  steady: {
+    polls: number;
+    changes: number;
+    watches: number;
+    audits: number;
+    unitsPerAccountDay: number;
+    unitsPerProjectDay: number;
+    shareOfDay: number;
+  };
   projectsNeeded: { forSteadyState: number; forOnboarding: number | null };
 }
 
@@ -56,23 +64,48 @@ const AUDIT_SAMPLE = 20;
 const WATCH_DAYS = 5.5;
 const PROJECTS_LIMIT = 10_000;
 
-export function planFleet(shape: FleetShape, quotas: Config['quotas'], policy: SyncPolicy): FleetPlan {
+export function planFleet(
+  shape: FleetShape,
+  quotas: Config['quotas'],
+  policy: SyncPolicy,
+): FleetPlan {
   const steady = steadyUnits(shape, quotas, policy);
   const perMailbox = mailboxUnits(shape, quotas);
-  const inProject = (projects: number): Load => ({ mailboxes: Math.ceil(shape.accounts / projects), perMailbox, steadyPerMailbox: steady.total, quotas });
+  const inProject = (projects: number): Load => ({
+    mailboxes: Math.ceil(shape.accounts / projects),
+    perMailbox,
+    steadyPerMailbox: steady.total,
+    quotas,
+  });
   const load = inProject(shape.projects);
   const { seconds, boundBy } = onboardingTime(load);
   const projectDay = load.mailboxes * steady.total;
   const { total, ...parts } = steady;
   return {
     onboarding: {
-      unitsPerMessage: messageUnits(shape, quotas), unitsPerMailbox: perMailbox, unitsPerProject: load.mailboxes * perMailbox,
-      calendarRequestsPerAccount: 1 + shape.calendarsPerAccount, mailboxSeconds: windowsOf(perMailbox, quotas.gmailUnitsPerUserMinute), fleetSeconds: seconds, boundBy,
+      unitsPerMessage: messageUnits(shape, quotas),
+      unitsPerMailbox: perMailbox,
+      unitsPerProject: load.mailboxes * perMailbox,
+      calendarRequestsPerAccount: 1 + shape.calendarsPerAccount,
+      mailboxSeconds: windowsOf(perMailbox, quotas.gmailUnitsPerUserMinute),
+      fleetSeconds: seconds,
+      boundBy,
     },
-    steady: { ...parts, unitsPerAccountDay: total, unitsPerProjectDay: projectDay, shareOfDay: projectDay / quotas.gmailUnitsPerProjectDay },
+    steady: {
+      ...parts,
+      unitsPerAccountDay: total,
+      unitsPerProjectDay: projectDay,
+      shareOfDay: projectDay / quotas.gmailUnitsPerProjectDay,
+    },
     projectsNeeded: {
-      forSteadyState: Math.max(1, Math.ceil(shape.accounts / Math.max(1, Math.floor(quotas.gmailUnitsPerProjectDay / total)))),
-      forOnboarding: fewestProjects((projects) => onboardingTime(inProject(projects)).seconds, shape.withinDays * DAY_S),
+      forSteadyState: Math.max(
+        1,
+        Math.ceil(shape.accounts / Math.max(1, Math.floor(quotas.gmailUnitsPerProjectDay / total))),
+      ),
+      forOnboarding: fewestProjects(
+        (projects) => onboardingTime(inProject(projects)).seconds,
+        shape.withinDays * DAY_S,
+      ),
     },
   };
 }
@@ -82,8 +115,14 @@ export function planFleet(shape: FleetShape, quotas: Config['quotas'], policy: S
  * A) a thread costs 2 − 1/A messages, and a message 1/A of that.
  Sources are fetched one by one, in threads or not.
  */
-function messageUnits({ threadLength, bodies }: FleetShape, { gmailTier }: Config['quotas']): number {
-  return unitsOf('gmail.users.messages.get', gmailTier) * ((2 - 1 / threadLength) / threadLength + sourceGets(bodies));
+function messageUnits(
+  { threadLength, bodies }: FleetShape,
+  { gmailTier }: Config['quotas'],
+): number {
+  return (
+    unitsOf('gmail.users.messages.get', gmailTier) *
+    ((2 - 1 / threadLength) / threadLength + sourceGets(bodies))
+  );
 }
 
 function sourceGets(bodies: FleetShape['bodies']): number {
@@ -93,25 +132,49 @@ function sourceGets(bodies: FleetShape['bodies']): number {
 function mailboxUnits(shape: FleetShape, quotas: Config['quotas']): number {
   const tier = quotas.gmailTier;
   const pages = Math.max(1, Math.ceil(shape.messagesPerAccount / IDS_PER_PAGE));
-  const head = unitsOf('gmail.users.getProfile', tier) + unitsOf('gmail.users.labels.list', tier) + pages * unitsOf('gmail.users.messages.list', tier);
+  const head =
+    unitsOf('gmail.users.getProfile', tier) +
+    unitsOf('gmail.users.labels.list', tier) +
+    pages * unitsOf('gmail.users.messages.list', tier);
   return Math.ceil(head + shape.messagesPerAccount * messageUnits(shape, quotas));
 }
 
-function steadyUnits(shape: FleetShape, { gmailTier: tier }: Config['quotas'], policy: SyncPolicy): { polls: number; changes: number; watches: number; audits: number; total: number } {
+function steadyUnits(
+  shape: FleetShape,
+  { gmailTier: tier }: Config['quotas'],
+  policy: SyncPolicy,
+): { polls: number; changes: number; watches: number; audits: number; total: number } {
   const historyPage = unitsOf('gmail.users.history.list', tier);
   const polls = historyPage * pollsADay(policy, shape.activeHoursPerDay);
   // A doorbell has the mailbox looked at once more; a poll finds changes in the page that it reads anyway.
-  const changes = shape.messagesPerDay * ((1 + sourceGets(shape.bodies)) * unitsOf('gmail.users.messages.get', tier) + (shape.watches ? historyPage : 0));
+  const changes =
+    shape.messagesPerDay *
+    ((1 + sourceGets(shape.bodies)) * unitsOf('gmail.users.messages.get', tier) +
+      (shape.watches ? historyPage : 0));
   const watches = shape.watches ? unitsOf('gmail.users.watch', tier) / WATCH_DAYS : 0;
-  const audits = policy.auditEveryMs ? ((DAY_S * 1_000) / policy.auditEveryMs) * auditUnits(shape.messagesPerAccount, tier) : 0;
-  const whole = { polls: Math.ceil(polls), changes: Math.ceil(changes), watches: Math.ceil(watches), audits: Math.ceil(audits) };
+  const audits = policy.auditEveryMs
+    ? ((DAY_S * 1_000) / policy.auditEveryMs) * auditUnits(shape.messagesPerAccount, tier)
+    : 0;
+  const whole = {
+    polls: Math.ceil(polls),
+    changes: Math.ceil(changes),
+    watches: Math.ceil(watches),
+    audits: Math.ceil(audits),
+  };
   return { ...whole, total: whole.polls + whole.changes + whole.watches + whole.audits };
 }
 
 /** The list of every label and of everything, and the content of a few messages. */
 function auditUnits(messages: number, tier: Config['quotas']['gmailTier']): number {
-  const pages = Math.min(AUDIT_PAGES, LABELS + 1 + Math.floor((messages * (LABELS_PER_MESSAGE + 1)) / IDS_PER_PAGE));
-  return pages * unitsOf('gmail.users.messages.list', tier) + Math.min(messages, AUDIT_SAMPLE) * unitsOf('gmail.users.messages.get', tier) + unitsOf('gmail.users.history.list', tier);
+  const pages = Math.min(
+    AUDIT_PAGES,
+    LABELS + 1 + Math.floor((messages * (LABELS_PER_MESSAGE + 1)) / IDS_PER_PAGE),
+  );
+  return (
+    pages * unitsOf('gmail.users.messages.list', tier) +
+    Math.min(messages, AUDIT_SAMPLE) * unitsOf('gmail.users.messages.get', tier) +
+    unitsOf('gmail.users.history.list', tier)
+  );
 }
 
 interface Load {
@@ -122,7 +185,10 @@ interface Load {
 }
 
 /** The slowest of three limits; the day's leaves the onboarding what the steady state of the same mailboxes does not take. */
-function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, quotas }: Load): { seconds: number | null; boundBy: FleetPlan['onboarding']['boundBy'] } {
+function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, quotas }: Load): {
+  seconds: number | null;
+  boundBy: FleetPlan['onboarding']['boundBy'];
+} {
   const units = mailboxes * perMailbox;
   const perDay = quotas.gmailUnitsPerProjectDay - mailboxes * steadyPerMailbox;
   const user = windowsOf(perMailbox, quotas.gmailUnitsPerUserMinute);
@@ -130,7 +196,15 @@ function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, quotas }: Loa
   if (perDay <= 0) return { seconds: null, boundBy: 'project a day' };
   const day = units <= perDay ? 0 : Math.ceil((units / perDay) * DAY_S);
   const seconds = Math.max(user, minute, day);
-  return { seconds, boundBy: seconds === day && day > 0 ? 'project a day' : seconds === user ? 'user a minute' : 'project a minute' };
+  return {
+    seconds,
+    boundBy:
+      seconds === day && day > 0
+        ? 'project a day'
+        : seconds === user
+          ? 'user a minute'
+          : 'project a minute',
+  };
 }
 
 /** The first limit is there at once, and each further one when the one before has left the window. */
@@ -139,7 +213,10 @@ function windowsOf(units: number, perMinute: number): number {
 }
 
 /** Null when no number of projects suffices: a mailbox alone takes longer. More projects are never slower, so halving finds the fewest. */
-function fewestProjects(secondsWith: (projects: number) => number | null, withinS: number): number | null {
+function fewestProjects(
+  secondsWith: (projects: number) => number | null,
+  withinS: number,
+): number | null {
   const suffices = (projects: number): boolean => (secondsWith(projects) ?? Infinity) <= withinS;
   if (!suffices(PROJECTS_LIMIT)) return null;
   let [low, high] = [1, PROJECTS_LIMIT];

@@ -1,12 +1,18 @@
 export { fillAddresses } from './gmail/fill-addresses.js';
 export type { MirrorPolicy } from './gmail/mirror-policy.js';
-export { DEFAULT_INSTANCE_LIMIT, expandInstances, type InstanceRange, type Instances } from './calendar/instances.js';
+export {
+  DEFAULT_INSTANCE_LIMIT,
+  expandInstances,
+  type InstanceRange,
+  type Instances,
+} from './calendar/instances.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';
 export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
 export type { DoorbellTargets } from './watch/step.js';
-export { QUEUED_SNOOZE_LIMIT_MS, syncCollection, type Run, type SyncDeps } from './sync-collection.js';
+export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';
+export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
 export { repairDrift } from './repair.js';
 export { verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';

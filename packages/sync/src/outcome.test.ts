@@ -4,13 +4,39 @@ import { etaSeconds, nextPollMs, pollsADay } from './policy.js';
 const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 
 test.each([
-  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' }, { kind: 'snooze', delayMs: 30_125, counts: false }],
-  [{ kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' }, { kind: 'snooze', delayMs: 375, why: "waiting for this account's quota" }],
-  [{ kind: 'rate-limited', scope: 'closed', retryAfterMs: 10_000, source: 'governor' }, { kind: 'snooze', delayMs: 10_125, counts: false, why: expect.stringMatching(/^Google has lately refused a call of this account/) }],
-  [{ kind: 'unavailable', retryAfterMs: null }, { kind: 'snooze', delayMs: 8_500, counts: true }],
-  [{ kind: 'unauthorized', reason: 'invalid_grant' }, { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) }],
-  [{ kind: 'unauthorized', reason: 'invalid_grant invalid_rapt' }, { kind: 'reauthorize', reason: expect.stringContaining('sign in again') }],
-  [{ kind: 'forbidden', reason: 'domainPolicy' }, { kind: 'park', cause: 'policy' }],
+  [
+    { kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' },
+    { kind: 'snooze', delayMs: 30_125, counts: false },
+  ],
+  [
+    { kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' },
+    { kind: 'snooze', delayMs: 375, why: "waiting for this account's quota" },
+  ],
+  [
+    { kind: 'rate-limited', scope: 'closed', retryAfterMs: 10_000, source: 'governor' },
+    {
+      kind: 'snooze',
+      delayMs: 10_125,
+      counts: false,
+      why: expect.stringMatching(/^Google has lately refused a call of this account/),
+    },
+  ],
+  [
+    { kind: 'unavailable', retryAfterMs: null },
+    { kind: 'snooze', delayMs: 8_500, counts: true },
+  ],
+  [
+    { kind: 'unauthorized', reason: 'invalid_grant' },
+    { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) },
+  ],
+  [
+    { kind: 'unauthorized', reason: 'invalid_grant invalid_rapt' },
+    { kind: 'reauthorize', reason: expect.stringContaining('sign in again') },
+  ],
+  [
+    { kind: 'forbidden', reason: 'domainPolicy' },
+    { kind: 'park', cause: 'policy' },
+  ],
   [{ kind: 'bookmark-expired' }, { kind: 'walk-again' }],
   [{ kind: 'not-found' }, { kind: 'park', cause: 'not-found' }],
   [{ kind: 'rejected', status: 400, reason: 'invalid' }, { kind: 'failed' }],
@@ -19,25 +45,55 @@ test.each([
 });
 
 test('weather is waited for ever longer, up to a bound', () => {
-  const delays = [0, 1, 2, 5, 6, 50].map((failures) => (verdictOf({ kind: 'unavailable', retryAfterMs: null }, FOLLOWING, failures, 0) as { delayMs: number }).delayMs);
+  const delays = [0, 1, 2, 5, 6, 50].map(
+    (failures) =>
+      (
+        verdictOf({ kind: 'unavailable', retryAfterMs: null }, FOLLOWING, failures, 0) as {
+          delayMs: number;
+        }
+      ).delayMs,
+  );
   expect(delays).toEqual([1_000, 2_000, 4_000, 32_000, 64_000, 64_000]);
 });
 
 test('what has just changed is polled at the active interval, and ever more rarely the longer it is quiet, spread by ten percent', () => {
   const policy = { activeMs: 60_000, idleMs: 900_000 };
   const nowMs = 100_000_000;
-  const pollAfter = (quietMs: number, jitter = 0.5): number => nextPollMs(policy, nowMs, nowMs - quietMs, jitter);
-  expect([0, 30 * 60_000, 60 * 60_000, 24 * 3_600_000].map((quietMs) => pollAfter(quietMs))).toEqual([60_000, 60_000, 120_000, 900_000]);
-  expect([pollAfter(0, 0), nextPollMs(policy, nowMs, null, 0.5), nextPollMs({ activeMs: 60_000, idleMs: 1_000 }, nowMs, null, 0.5)]).toEqual([54_000, 900_000, 60_000]);
+  const pollAfter = (quietMs: number, jitter = 0.5): number =>
+    nextPollMs(policy, nowMs, nowMs - quietMs, jitter);
+  expect(
+    [0, 30 * 60_000, 60 * 60_000, 24 * 3_600_000].map((quietMs) => pollAfter(quietMs)),
+  ).toEqual([60_000, 60_000, 120_000, 900_000]);
+  expect([
+    pollAfter(0, 0),
+    nextPollMs(policy, nowMs, null, 0.5),
+    nextPollMs({ activeMs: 60_000, idleMs: 1_000 }, nowMs, null, 0.5),
+  ]).toEqual([54_000, 900_000, 60_000]);
 });
 
-test.each([[8, 60_000, 900_000], [0, 60_000, 900_000], [24, 60_000, 900_000], [20, 60_000, 900_000], [23.9, 60_000, 900_000], [1, 60_000, 60_000]])('the polls of a day with %d active hours are as many as the policy makes', (hours, activeMs, idleMs) => {
-  const policy = { activeMs, idleMs };
-  const dayMs = 24 * 3_600_000;
-  let polls = 0;
-  for (let nowMs = 0; nowMs < dayMs; polls += 1) nowMs += nextPollMs(policy, nowMs, hours === 0 ? null : Math.min(nowMs, hours * 3_600_000), 0.5);
-  expect(Math.abs(pollsADay(policy, hours) / polls - 1)).toBeLessThan(0.02);
-});
+test.each([
+  [8, 60_000, 900_000],
+  [0, 60_000, 900_000],
+  [24, 60_000, 900_000],
+  [20, 60_000, 900_000],
+  [23.9, 60_000, 900_000],
+  [1, 60_000, 60_000],
+])(
+  'the polls of a day with %d active hours are as many as the policy makes',
+  (hours, activeMs, idleMs) => {
+    const policy = { activeMs, idleMs };
+    const dayMs = 24 * 3_600_000;
+    let polls = 0;
+    for (let nowMs = 0; nowMs < dayMs; polls += 1)
+      nowMs += nextPollMs(
+        policy,
+        nowMs,
+        hours === 0 ? null : Math.min(nowMs, hours * 3_600_000),
+        0.5,
+      );
+    expect(Math.abs(pollsADay(policy, hours) / polls - 1)).toBeLessThan(0.02);
+  },
+);
 
 test('the end of a walk is foretold from its pace', () => {
   expect(etaSeconds({ done: 250, total: 1_000 }, 0, 10_000)).toBe(30);

@@ -48,7 +48,12 @@ const WEATHER_CAP_MS = 64_000;
  * @param failures how often in a row this collection met bad weather, for the backoff
  * @param jitter a number in [0, 1)
  */
-export function verdictOf(error: GoogleErrorKind, place: Place, failures: number, jitter: number): Verdict {
+export function verdictOf(
+  error: GoogleErrorKind,
+  place: Place,
+  failures: number,
+  jitter: number,
+): Verdict {
   const answer = answerOf(error, place.paged);
   const name = VERDICTS[place.kind][place.phase][answer];
   switch (name) {
@@ -70,11 +75,27 @@ export function verdictOf(error: GoogleErrorKind, place: Place, failures: number
 }
 
 /** Quota says when; weather is waited for ever longer, up to Google's own advice of 64 s. */
-export function later(error: GoogleErrorKind, failures: number, jitter: number): Extract<Verdict, { kind: 'snooze' }> {
-  if (error.kind === 'rate-limited') return { kind: 'snooze', delayMs: Math.max(250, error.retryAfterMs) + jitter * 250, why: waitingFor(error), counts: false };
-  const backoffMs = Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
+export function later(
+  error: GoogleErrorKind,
+  failures: number,
+  jitter: number,
+): Extract<Verdict, { kind: 'snooze' }> {
+  if (error.kind === 'rate-limited')
+    return {
+      kind: 'snooze',
+      delayMs: Math.max(250, error.retryAfterMs) + jitter * 250,
+      why: waitingFor(error),
+      counts: false,
+    };
+  const backoffMs =
+    Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
   const namedMs = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
-  return { kind: 'snooze', delayMs: Math.max(backoffMs, namedMs), why: 'Google did not answer properly; trying again', counts: true };
+  return {
+    kind: 'snooze',
+    delayMs: Math.max(backoffMs, namedMs),
+    why: 'Google did not answer properly; trying again',
+    counts: true,
+  };
 }
 
 /** Google's own code first, for the support desk; then what it means. */
@@ -87,8 +108,17 @@ function grantRefused(error: GoogleErrorKind): string {
 }
 
 function waitingFor(error: Extract<GoogleErrorKind, { kind: 'rate-limited' }>): string {
-  if (error.scope === 'closed') return 'Google has lately refused a call of this account; none is made for a while';
-  const whose = error.scope === 'user' ? "this account's quota" : error.scope === 'project' ? "the project's quota" : error.scope === 'day' ? "the day's quota" : 'a free slot at Google';
-  if (error.scope === 'day' && error.source === 'governor') return "waiting for the project's budget of the day, which ends at midnight in California; live changes go on";
+  if (error.scope === 'closed')
+    return 'Google has lately refused a call of this account; none is made for a while';
+  const whose =
+    error.scope === 'user'
+      ? "this account's quota"
+      : error.scope === 'project'
+        ? "the project's quota"
+        : error.scope === 'day'
+          ? "the day's quota"
+          : 'a free slot at Google';
+  if (error.scope === 'day' && error.source === 'governor')
+    return "waiting for the project's budget of the day, which ends at midnight in California; live changes go on";
   return error.source === 'google' ? `Google asked to wait for ${whose}` : `waiting for ${whose}`;
 }

@@ -18,10 +18,18 @@ const LOOKS_PER_QUIET_TIME = 30;
  * next, between the active interval (quiet for half an hour, by the default intervals) and the idle one. Spread by ±10 % so that
  * accounts which were connected together do not stay together.
  */
-export function nextPollMs(policy: SyncPolicy, nowMs: number, lastChangeAtMs: number | null, jitter: number): number {
+export function nextPollMs(
+  policy: SyncPolicy,
+  nowMs: number,
+  lastChangeAtMs: number | null,
+  jitter: number,
+): number {
   const quietMs = lastChangeAtMs === null ? Infinity : Math.max(0, nowMs - lastChangeAtMs);
   const idleMs = Math.max(policy.activeMs, policy.idleMs);
-  return Math.min(idleMs, Math.max(policy.activeMs, quietMs / LOOKS_PER_QUIET_TIME)) * (0.9 + 0.2 * jitter);
+  return (
+    Math.min(idleMs, Math.max(policy.activeMs, quietMs / LOOKS_PER_QUIET_TIME)) *
+    (0.9 + 0.2 * jitter)
+  );
 }
 
 /**
@@ -34,11 +42,19 @@ export function pollsADay(policy: SyncPolicy, activeHours: number): number {
   if (activeHours === 0) return quietMs / idleMs;
   const [fromMs, toMs] = [LOOKS_PER_QUIET_TIME * policy.activeMs, LOOKS_PER_QUIET_TIME * idleMs];
   const rarer = LOOKS_PER_QUIET_TIME * Math.log(Math.max(1, Math.min(quietMs, toMs) / fromMs));
-  return (activeHours * HOUR_MS + Math.min(quietMs, fromMs)) / policy.activeMs + rarer + Math.max(0, quietMs - toMs) / idleMs;
+  return (
+    (activeHours * HOUR_MS + Math.min(quietMs, fromMs)) / policy.activeMs +
+    rarer +
+    Math.max(0, quietMs - toMs) / idleMs
+  );
 }
 
 /** Seconds until a walk ends if it goes on as it has gone so far; null when that cannot be told. */
-export function etaSeconds(progress: { done: number; total: number | null }, walkStartedAtMs: number | null, nowMs: number): number | null {
+export function etaSeconds(
+  progress: { done: number; total: number | null },
+  walkStartedAtMs: number | null,
+  nowMs: number,
+): number | null {
   if (progress.total === null || walkStartedAtMs === null || progress.done <= 0) return null;
   const perItemMs = (nowMs - walkStartedAtMs) / progress.done;
   return Math.max(0, Math.ceil(((progress.total - progress.done) * perItemMs) / 1000));

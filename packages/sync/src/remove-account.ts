@@ -19,16 +19,25 @@ export type RemovalStep =
  * @returns rows erased by this call
  * @throws GoogleError (weather) when Google cannot be asked to revoke the grant: to be called again later
  */
-export async function removeAccount(rt: Runtime, deps: { store: Store; google: Google }, accountId: string, tell: (step: RemovalStep) => void = () => undefined): Promise<number> {
+export async function removeAccount(
+  rt: Runtime,
+  deps: { store: Store; google: Google },
+  accountId: string,
+  tell: (step: RemovalStep) => void = () => undefined,
+): Promise<number> {
   const { removal } = deps.store;
   await removal.begin(accountId);
-  for (let ms = await removal.leasesEndInMs(accountId); ms > 0; ms = await removal.leasesEndInMs(accountId)) {
+  for (
+    let ms = await removal.leasesEndInMs(accountId);
+    ms > 0;
+    ms = await removal.leasesEndInMs(accountId)
+  ) {
     tell({ step: 'waiting', ms });
     await rt.clock.sleep(ms, rt.signal);
   }
   await stopWatches(rt, deps, accountId);
   tell({ step: 'revoked', how: await revoke(rt, deps.google, accountId) });
-  for (let rows = 0; ; ) {
+  for (let rows = 0; ;) {
     const { erased, done } = await removal.eraseSome(accountId);
     tell({ step: 'erased', rows: (rows += erased) });
     if (!done) continue;
@@ -38,13 +47,20 @@ export async function removeAccount(rt: Runtime, deps: { store: Store; google: G
 }
 
 /** Finishes the removals that nobody has been at for a while. What Google's weather stops is left for the next time, with its reason. */
-export async function finishRemovals(rt: Runtime, deps: { store: Store; google: Google }, idleMs: number): Promise<number> {
+export async function finishRemovals(
+  rt: Runtime,
+  deps: { store: Store; google: Google },
+  idleMs: number,
+): Promise<number> {
   let finished = 0;
   for (const accountId of await deps.store.removal.abandoned(idleMs, REMOVALS_AT_ONCE)) {
     try {
       await removeAccount(rt, deps, accountId);
       finished += 1;
-      rt.log.info({ event: 'account_removed', accountId }, 'a removal that was cut off is finished');
+      rt.log.info(
+        { event: 'account_removed', accountId },
+        'a removal that was cut off is finished',
+      );
     } catch (error) {
       if (!(error instanceof GoogleError)) throw error;
       await deps.store.removal.note(accountId, `being removed; ${error.message}, trying again`);
@@ -56,12 +72,24 @@ export async function finishRemovals(rt: Runtime, deps: { store: Store; google: 
 const REMOVALS_AT_ONCE = 10;
 
 /** Weather is tried again; a refusal for good must not keep the customer's mail here. */
-async function revoke(rt: Runtime, google: Google, accountId: string): Promise<'revoked' | 'already-gone' | 'refused'> {
+async function revoke(
+  rt: Runtime,
+  google: Google,
+  accountId: string,
+): Promise<'revoked' | 'already-gone' | 'refused'> {
   try {
     return await google.revoke(accountId);
   } catch (error) {
-    if (!(error instanceof GoogleError) || error.detail.kind === 'unavailable' || error.detail.kind === 'rate-limited') throw error;
-    rt.log.warn({ event: 'revoke_refused', accountId, err: error }, 'Google does not let the grant be revoked; the account is erased all the same');
+    if (
+      !(error instanceof GoogleError) ||
+      error.detail.kind === 'unavailable' ||
+      error.detail.kind === 'rate-limited'
+    )
+      throw error;
+    rt.log.warn(
+      { event: 'revoke_refused', accountId, err: error },
+      'Google does not let the grant be revoked; the account is erased all the same',
+    );
     return 'refused';
   }
 }

@@ -7,7 +7,13 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Store } from '@syncline/store
  * The signals are tied by hand and ended with a reason of ours: `AbortSignal.any` and the error that `abort()` makes by itself, stack and all,
  * took four hundredths of the CPU of a look that finds nothing.
  */
-export async function withRenewal<T>(rt: Runtime, store: Store, lease: Lease, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withRenewal<T>(
+  rt: Runtime,
+  store: Store,
+  lease: Lease,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
   const stop = new AbortController();
   const drain = (): void => stop.abort(signal.reason);
@@ -25,7 +31,13 @@ export async function withRenewal<T>(rt: Runtime, store: Store, lease: Lease, si
 
 const RUN_IS_OVER = new Error('the run is over');
 
-async function renewUntil(rt: Runtime, store: Store, lease: Lease, over: AbortSignal, lose: (error: LeaseLost) => void): Promise<void> {
+async function renewUntil(
+  rt: Runtime,
+  store: Store,
+  lease: Lease,
+  over: AbortSignal,
+  lose: (error: LeaseLost) => void,
+): Promise<void> {
   while (!over.aborted) {
     try {
       await rt.clock.sleep(LEASE_TTL_MS / 3, over);
@@ -34,7 +46,10 @@ async function renewUntil(rt: Runtime, store: Store, lease: Lease, over: AbortSi
       if (over.aborted) return;
       if (error instanceof LeaseLost) return lose(error);
       // Postgres did not answer: the next renewal tries again, and the fence protects the rows meanwhile.
-      rt.log.warn({ event: 'lease_renewal_failed', collectionId: lease.collectionId, err: error }, 'the lease could not be renewed');
+      rt.log.warn(
+        { event: 'lease_renewal_failed', collectionId: lease.collectionId, err: error },
+        'the lease could not be renewed',
+      );
     }
   }
 }

@@ -24,11 +24,21 @@ const SLICE_MS = 60_000;
  * Mends exactly what a report names: messages are read again one by one (what Google does not have goes), calendars are walked, which
  * costs a request for every 2,500 events and writes only what differs. With change events like any other change.
  */
-export async function repairDrift(rt: Runtime, deps: SyncDeps, account: RepairedAccount, report: VerifyReport, patienceMs = PATIENCE_MS): Promise<Unserved> {
+export async function repairDrift(
+  rt: Runtime,
+  deps: SyncDeps,
+  account: RepairedAccount,
+  report: VerifyReport,
+  patienceMs = PATIENCE_MS,
+): Promise<Unserved> {
   const ids = [...report.missing, ...report.extra, ...report.stale];
   if (ids.length === 0) return null;
   if (report.resource === 'gmail') await deps.store.quarantine.wantMessages(account.accountId, ids);
-  else await deps.store.collections.markWanted([account.accountId], { resource: 'calendar', full: true });
+  else
+    await deps.store.collections.markWanted([account.accountId], {
+      resource: 'calendar',
+      full: true,
+    });
   const deadlineMs = rt.clock.nowMs() + patienceMs;
   for (const collectionId of account.collectionIds) {
     const unserved = await serve(rt, deps, collectionId, deadlineMs);
@@ -37,9 +47,17 @@ export async function repairDrift(rt: Runtime, deps: SyncDeps, account: Repaired
   return null;
 }
 
-async function serve(rt: Runtime, deps: SyncDeps, collectionId: string, deadlineMs: number): Promise<Unserved> {
+async function serve(
+  rt: Runtime,
+  deps: SyncDeps,
+  collectionId: string,
+  deadlineMs: number,
+): Promise<Unserved> {
   for (;;) {
-    const outcome = await syncCollection(rt, deps, collectionId, { sliceMs: SLICE_MS, signal: rt.signal });
+    const outcome = await syncCollection(rt, deps, collectionId, {
+      sliceMs: SLICE_MS,
+      signal: rt.signal,
+    });
     rt.signal.throwIfAborted();
     switch (outcome.kind) {
       case 'caught-up':

@@ -62,9 +62,24 @@ const ANYWHERE = {
 } as const satisfies Partial<Record<AnswerKind, VerdictName>>;
 
 /** A mailbox or a calendar list cannot vanish while its account lives: a 404 there is somebody's mistake, and is looked at again. */
-const NEW = { ...ANYWHERE, 'bookmark-expired': 'failed', 'page-token-rejected': 'failed', 'not-found': 'park' } as const;
-const BACKFILL = { ...ANYWHERE, 'bookmark-expired': 'walk-again', 'page-token-rejected': 'walk-again', 'not-found': 'park' } as const;
-const FOLLOW = { ...ANYWHERE, 'bookmark-expired': 'walk-again', 'page-token-rejected': 'list-again', 'not-found': 'park' } as const;
+const NEW = {
+  ...ANYWHERE,
+  'bookmark-expired': 'failed',
+  'page-token-rejected': 'failed',
+  'not-found': 'park',
+} as const;
+const BACKFILL = {
+  ...ANYWHERE,
+  'bookmark-expired': 'walk-again',
+  'page-token-rejected': 'walk-again',
+  'not-found': 'park',
+} as const;
+const FOLLOW = {
+  ...ANYWHERE,
+  'bookmark-expired': 'walk-again',
+  'page-token-rejected': 'list-again',
+  'not-found': 'park',
+} as const;
 
 export const VERDICTS: Record<CollectionKind, Record<Phase, Record<AnswerKind, VerdictName>>> = {
   gmail: { new: NEW, backfill: BACKFILL, follow: FOLLOW },

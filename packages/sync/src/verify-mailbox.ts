@@ -1,7 +1,14 @@
 import type { GmailMessage, GoogleAccount } from '@syncline/google';
 import type { ExportedMessage, MailWindow, MessageRow, Store } from '@syncline/store';
 import { withBodies } from './gmail/bodies.js';
-import { excludedLabels, isExcluded, isKept, searchFor, termsOf, type MirrorPolicy } from './gmail/mirror-policy.js';
+import {
+  excludedLabels,
+  isExcluded,
+  isKept,
+  searchFor,
+  termsOf,
+  type MirrorPolicy,
+} from './gmail/mirror-policy.js';
 import { parseMessage } from './gmail/parse.js';
 import { floorMs } from './gmail/window.js';
 
@@ -42,15 +49,24 @@ export interface ListedMessage {
  */
 export async function listKept(mailbox: ComparedMailbox): Promise<ListedMessage[]> {
   const kept = new Map((await listMessages(mailbox)).map((message) => [message.id, message]));
-  for (const label of excludedLabels(mailbox.policy)) for (const { id } of await listMessages(mailbox, label)) kept.delete(id);
+  for (const label of excludedLabels(mailbox.policy))
+    for (const { id } of await listMessages(mailbox, label)) kept.delete(id);
   return [...kept.values()];
 }
 
 /** Every message of the mailbox's window, or of one label in it. */
-async function listMessages({ account, window }: ComparedMailbox, labelId?: string): Promise<ListedMessage[]> {
+async function listMessages(
+  { account, window }: ComparedMailbox,
+  labelId?: string,
+): Promise<ListedMessage[]> {
   const listed: ListedMessage[] = [];
-  for (let pageToken: string | null = null; ; ) {
-    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> = await account.gmail.listMessages({ pageToken, ...searchFor(termsOf(window)), ...(labelId === undefined ? {} : { labelId }) });
+  for (let pageToken: string | null = null; ;) {
+    const page: Awaited<ReturnType<GoogleAccount['gmail']['listMessages']>> =
+      await account.gmail.listMessages({
+        pageToken,
+        ...searchFor(termsOf(window)),
+        ...(labelId === undefined ? {} : { labelId }),
+      });
     listed.push(...page.ids);
     pageToken = page.nextPageToken;
     if (pageToken === null) return listed;
@@ -61,7 +77,9 @@ async function listMessages({ account, window }: ComparedMailbox, labelId?: stri
  * Ids and labels by listing, without a single message.
  * @returns what the mirror should hold and which messages differ
  */
-export async function compareListing(mailbox: ComparedMailbox): Promise<{ ids: string[]; suspects: string[] }> {
+export async function compareListing(
+  mailbox: ComparedMailbox,
+): Promise<{ ids: string[]; suspects: string[] }> {
   const { store, accountId } = mailbox;
   const labels = await listLabels(mailbox);
   for (const [id, labelIds] of labels) if (isExcluded(mailbox.policy, labelIds)) labels.delete(id);
@@ -79,14 +97,20 @@ export async function compareListing(mailbox: ComparedMailbox): Promise<{ ids: s
 /** Every id with its labels, from the list of each label. */
 async function listLabels(mailbox: ComparedMailbox): Promise<Map<string, string[]>> {
   const labels = new Map<string, string[]>((await listMessages(mailbox)).map(({ id }) => [id, []]));
-  for (const label of await mailbox.account.gmail.labels()) for (const { id } of await listMessages(mailbox, label.id ?? '')) labels.get(id)?.push(label.id ?? '');
+  for (const label of await mailbox.account.gmail.labels())
+    for (const { id } of await listMessages(mailbox, label.id ?? ''))
+      labels.get(id)?.push(label.id ?? '');
   return labels;
 }
 
 /** Every field of these messages, here and there; what is not to be mirrored does not count as there. */
-export async function compareMessages(mailbox: ComparedMailbox, ids: readonly string[]): Promise<MailboxDrift> {
+export async function compareMessages(
+  mailbox: ComparedMailbox,
+  ids: readonly string[],
+): Promise<MailboxDrift> {
   const found: MailboxDrift = { missing: [], extra: [], stale: [] };
-  for (let from = 0; from < ids.length; from += COMPARE_PAGE) await comparePage(mailbox, ids.slice(from, from + COMPARE_PAGE), found);
+  for (let from = 0; from < ids.length; from += COMPARE_PAGE)
+    await comparePage(mailbox, ids.slice(from, from + COMPARE_PAGE), found);
   return found;
 }
 
@@ -101,22 +125,36 @@ export function sampleOf(ids: readonly string[], count: number, chance: () => nu
 }
 
 /** Every field of the messages of whole threads, or of single messages: whichever way is cheaper. What else a thread brings is passed over. */
-export async function compareListed(mailbox: ComparedMailbox, groups: readonly ListedMessage[][]): Promise<MailboxDrift> {
+export async function compareListed(
+  mailbox: ComparedMailbox,
+  groups: readonly ListedMessage[][],
+): Promise<MailboxDrift> {
   const { account } = mailbox;
   const found: MailboxDrift = { missing: [], extra: [], stale: [] };
-  const isCheaper = ({ length }: ListedMessage[]): boolean => account.gmail.prices.thread < length * account.gmail.prices.message;
+  const isCheaper = ({ length }: ListedMessage[]): boolean =>
+    account.gmail.prices.thread < length * account.gmail.prices.message;
   const whole = groups.filter(isCheaper);
   const threads = whole.length === 0 ? [] : await threadsOf(account, whole);
-  const brought = new Map(threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]));
+  const brought = new Map(
+    threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]),
+  );
   const ids = groups.flat().map(({ id }) => id);
   // What a thread's answer does not name is asked for alone before it counts as gone.
-  const alone = await messagesOf(account, ids.filter((id) => !brought.has(id)));
+  const alone = await messagesOf(
+    account,
+    ids.filter((id) => !brought.has(id)),
+  );
   await compareWith(mailbox, ids, [...alone, ...ids.flatMap((id) => brought.get(id) ?? [])], found);
   return found;
 }
 
-async function threadsOf(account: GoogleAccount, groups: readonly ListedMessage[][]): Promise<{ messages: GmailMessage[] }[]> {
-  const answer = await account.gmail.getThreads(groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })));
+async function threadsOf(
+  account: GoogleAccount,
+  groups: readonly ListedMessage[][],
+): Promise<{ messages: GmailMessage[] }[]> {
+  const answer = await account.gmail.getThreads(
+    groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })),
+  );
   if (answer.failed[0]) throw answer.failed[0].error;
   return answer.threads;
 }
@@ -128,16 +166,35 @@ async function messagesOf(account: GoogleAccount, ids: readonly string[]): Promi
   return answer.messages;
 }
 
-async function comparePage(mailbox: ComparedMailbox, ids: readonly string[], found: MailboxDrift): Promise<void> {
+async function comparePage(
+  mailbox: ComparedMailbox,
+  ids: readonly string[],
+  found: MailboxDrift,
+): Promise<void> {
   await compareWith(mailbox, ids, await messagesOf(mailbox.account, ids), found);
 }
 
-async function compareWith({ store, accountId, policy, window }: ComparedMailbox, ids: readonly string[], there: readonly GmailMessage[], found: MailboxDrift): Promise<void> {
-  const source = new Map(there.filter((message) => isKept(policy, floorMs(window), message)).map((message) => [message.id ?? '', exportedForm(withBodies(parseMessage(message), policy, null))]));
+async function compareWith(
+  { store, accountId, policy, window }: ComparedMailbox,
+  ids: readonly string[],
+  there: readonly GmailMessage[],
+  found: MailboxDrift,
+): Promise<void> {
+  const source = new Map(
+    there
+      .filter((message) => isKept(policy, floorMs(window), message))
+      .map((message) => [
+        message.id ?? '',
+        exportedForm(withBodies(parseMessage(message), policy, null)),
+      ]),
+  );
   // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
-  const due = new Set(there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id));
+  const due = new Set(
+    there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id),
+  );
   const mirror = new Map<string, ExportedMessage>();
-  for await (const message of store.mirror.messages(accountId, ids)) mirror.set(message.id, message);
+  for await (const message of store.mirror.messages(accountId, ids))
+    mirror.set(message.id, message);
   const sourced = await store.mirror.withSource(accountId, ids);
   for (const id of ids) {
     const theirs = source.get(id);
@@ -145,16 +202,36 @@ async function compareWith({ store, accountId, policy, window }: ComparedMailbox
     if (!here) {
       if (due.has(id)) found.missing.push(id);
     } else if (!theirs) found.extra.push(id);
-    else if (JSON.stringify(theirs) !== JSON.stringify(here) || sourced.has(id) !== (policy.bodies === 'raw')) found.stale.push(id);
+    else if (
+      JSON.stringify(theirs) !== JSON.stringify(here) ||
+      sourced.has(id) !== (policy.bodies === 'raw')
+    )
+      found.stale.push(id);
   }
 }
 
 /** The row as `export` would print it, field by field in the same order. */
 function exportedForm(row: MessageRow): ExportedMessage {
   return {
-    id: row.id, threadId: row.threadId, labelIds: row.labelIds, internalDate: row.internalDateMs === null ? null : String(row.internalDateMs),
-    sizeEstimate: row.sizeEstimate, snippet: row.snippet, subject: row.subject, from: row.from, to: row.to, cc: row.cc, date: row.date,
-    messageId: row.messageId, text: row.text, html: row.html,
-    attachments: row.attachments.map((a) => ({ partId: a.partId, filename: a.filename, mimeType: a.mimeType, size: a.size })),
+    id: row.id,
+    threadId: row.threadId,
+    labelIds: row.labelIds,
+    internalDate: row.internalDateMs === null ? null : String(row.internalDateMs),
+    sizeEstimate: row.sizeEstimate,
+    snippet: row.snippet,
+    subject: row.subject,
+    from: row.from,
+    to: row.to,
+    cc: row.cc,
+    date: row.date,
+    messageId: row.messageId,
+    text: row.text,
+    html: row.html,
+    attachments: row.attachments.map((a) => ({
+      partId: a.partId,
+      filename: a.filename,
+      mimeType: a.mimeType,
+      size: a.size,
+    })),
   };
 }

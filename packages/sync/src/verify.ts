@@ -4,7 +4,18 @@ import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
 import { isTombstone } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
-import { COMPARE_PAGE, type ComparedMailbox, LONGEST_THREAD, type ListedMessage, compareListed, compareListing, compareMessages, listKept, type MailboxDrift, sampleOf } from './verify-mailbox.js';
+import {
+  COMPARE_PAGE,
+  type ComparedMailbox,
+  LONGEST_THREAD,
+  type ListedMessage,
+  compareListed,
+  compareListing,
+  compareMessages,
+  listKept,
+  type MailboxDrift,
+  sampleOf,
+} from './verify-mailbox.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {
@@ -50,38 +61,85 @@ const CATCH_UP_POLL_MS = 250;
  * a calendar costs a request for every 2,500 events.
  */
 export async function verifyAccount(
-  rt: Runtime, deps: VerifyDeps, accountId: string, resource: 'gmail' | 'calendar', options: VerifyOptions = {},
+  rt: Runtime,
+  deps: VerifyDeps,
+  accountId: string,
+  resource: 'gmail' | 'calendar',
+  options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const account = deps.google.account(accountId, { lane: 'backfill', project: options.project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS, maxParts: MAX_PARTS });
+  const account = deps.google.account(accountId, {
+    lane: 'backfill',
+    project: options.project,
+    signal: rt.signal,
+    maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+    maxParts: MAX_PARTS,
+  });
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
-    if (resource === 'calendar') return await verifyCalendars(deps.store, account, accountId, options, catchUp);
-    const done = await deps.store.alone(`verify ${accountId}`, () => verifyMailbox(rt, deps, account, accountId, options, catchUp));
-    if (done === null) throw new OperatorError('another comparison of this mailbox is under way; two at once would exceed what Google lets a mailbox answer at a time');
+    if (resource === 'calendar')
+      return await verifyCalendars(deps.store, account, accountId, options, catchUp);
+    const done = await deps.store.alone(`verify ${accountId}`, () =>
+      verifyMailbox(rt, deps, account, accountId, options, catchUp),
+    );
+    if (done === null)
+      throw new OperatorError(
+        'another comparison of this mailbox is under way; two at once would exceed what Google lets a mailbox answer at a time',
+      );
     return done.result;
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
 }
 
-async function waitForFleet(rt: Runtime, store: Store, accountId: string, resource: 'gmail' | 'calendar'): Promise<void> {
+async function waitForFleet(
+  rt: Runtime,
+  store: Store,
+  accountId: string,
+  resource: 'gmail' | 'calendar',
+): Promise<void> {
   const since = await store.collections.markWanted([accountId], { resource });
   const deadlineMs = rt.clock.nowMs() + CATCH_UP_MS;
   while (rt.clock.nowMs() < deadlineMs) {
     const unserved = await store.collections.unservedSince([accountId], since);
-    if (!unserved.some((collection) => (collection.kind === 'gmail') === (resource === 'gmail'))) return;
+    if (!unserved.some((collection) => (collection.kind === 'gmail') === (resource === 'gmail')))
+      return;
     await rt.clock.sleep(CATCH_UP_POLL_MS, rt.signal);
   }
 }
 
-async function verifyMailbox(rt: Runtime, deps: VerifyDeps, account: GoogleAccount, accountId: string, options: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const mailbox: ComparedMailbox = { store: deps.store, account, accountId, policy: wholePolicy(deps.mirror), window: await deps.store.mirror.window(accountId) };
-  const { checked, suspects } = options.sample === undefined ? await lookAtAll(mailbox, options) : await lookAtSample(rt, mailbox, options.sample);
+async function verifyMailbox(
+  rt: Runtime,
+  deps: VerifyDeps,
+  account: GoogleAccount,
+  accountId: string,
+  options: VerifyOptions,
+  catchUp: () => Promise<void>,
+): Promise<VerifyReport> {
+  const mailbox: ComparedMailbox = {
+    store: deps.store,
+    account,
+    accountId,
+    policy: wholePolicy(deps.mirror),
+    window: await deps.store.mirror.window(accountId),
+  };
+  const { checked, suspects } =
+    options.sample === undefined
+      ? await lookAtAll(mailbox, options)
+      : await lookAtSample(rt, mailbox, options.sample);
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
   // The window may have moved meanwhile: what a deepening has brought since is not to be judged by the old one.
-  const { missing, extra, stale } = await compareMessages({ ...mailbox, window: await deps.store.mirror.window(accountId) }, suspects);
-  return { resource: 'gmail', checked, missing: missing.sort(), extra: extra.sort(), stale: stale.sort() };
+  const { missing, extra, stale } = await compareMessages(
+    { ...mailbox, window: await deps.store.mirror.window(accountId) },
+    suspects,
+  );
+  return {
+    resource: 'gmail',
+    checked,
+    missing: missing.sort(),
+    extra: extra.sort(),
+    stale: stale.sort(),
+  };
 }
 
 async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
@@ -94,9 +152,14 @@ async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions):
   }
   const listed = new Set(messages.map(({ id }) => id));
   const unlisted: string[] = [];
-  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId)) if (!listed.has(id)) unlisted.push(id);
+  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId))
+    if (!listed.has(id)) unlisted.push(id);
   // Rows of a slice that is just being deepened stand outside the list, and are none the worse for it.
-  suspects.push(...(mailbox.window.goalMs === null ? unlisted : namesIn(await compareMessages(mailbox, unlisted))));
+  suspects.push(
+    ...(mailbox.window.goalMs === null
+      ? unlisted
+      : namesIn(await compareMessages(mailbox, unlisted))),
+  );
   return { checked: messages.length, suspects };
 }
 
@@ -121,13 +184,22 @@ function groupsOf(messages: readonly ListedMessage[]): ListedMessage[][] {
     if (thread) thread.push(message);
     else threads.set(message.threadId, [message]);
   }
-  return [...threads.values()].flatMap((thread) => (thread.length > LONGEST_THREAD ? thread.map((message) => [message]) : [thread]));
+  return [...threads.values()].flatMap((thread) =>
+    thread.length > LONGEST_THREAD ? thread.map((message) => [message]) : [thread],
+  );
 }
 
-async function lookAtSample(rt: Runtime, mailbox: ComparedMailbox, sample: number): Promise<Looked> {
+async function lookAtSample(
+  rt: Runtime,
+  mailbox: ComparedMailbox,
+  sample: number,
+): Promise<Looked> {
   const { ids, suspects } = await compareListing(mailbox);
   const known = new Set(suspects);
-  const sampled = await compareMessages(mailbox, sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)));
+  const sampled = await compareMessages(
+    mailbox,
+    sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)),
+  );
   return { checked: ids.length, suspects: [...suspects, ...namesIn(sampled)] };
 }
 
@@ -141,21 +213,38 @@ interface Looked {
   suspects: string[];
 }
 
-async function verifyCalendars(store: Store, account: GoogleAccount, accountId: string, { progress }: VerifyOptions, catchUp: () => Promise<void>): Promise<VerifyReport> {
-  const report: VerifyReport = { resource: 'calendar', checked: 0, missing: [], extra: [], stale: [] };
+async function verifyCalendars(
+  store: Store,
+  account: GoogleAccount,
+  accountId: string,
+  { progress }: VerifyOptions,
+  catchUp: () => Promise<void>,
+): Promise<VerifyReport> {
+  const report: VerifyReport = {
+    resource: 'calendar',
+    checked: 0,
+    missing: [],
+    extra: [],
+    stale: [],
+  };
   const first = await compareEvents(store, account, accountId);
   report.checked = first.checked;
   progress?.(first.checked);
   if (first.differences.size === 0) return report;
   await catchUp();
   const second = await compareEvents(store, account, accountId);
-  for (const [key, kind] of second.differences) if (first.differences.get(key) === kind) report[kind].push(key);
+  for (const [key, kind] of second.differences)
+    if (first.differences.get(key) === kind) report[kind].push(key);
   return report;
 }
 
 type Difference = 'missing' | 'extra' | 'stale';
 
-async function compareEvents(store: Store, account: GoogleAccount, accountId: string): Promise<{ checked: number; differences: Map<string, Difference> }> {
+async function compareEvents(
+  store: Store,
+  account: GoogleAccount,
+  accountId: string,
+): Promise<{ checked: number; differences: Map<string, Difference> }> {
   const source = await readAllEvents(account);
   const checked = source.size;
   const differences = new Map<string, Difference>();
@@ -173,27 +262,42 @@ async function compareEvents(store: Store, account: GoogleAccount, accountId: st
 /** Every event of every calendar that the account lists, as fingerprints. */
 async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
   const all = new Map<string, string>();
-  for (const { id: calendarId } of await readCalendars(account)) for (const [id, event] of await readEvents(account, calendarId)) all.set(`${calendarId}/${id}`, event);
+  for (const { id: calendarId } of await readCalendars(account))
+    for (const [id, event] of await readEvents(account, calendarId))
+      all.set(`${calendarId}/${id}`, event);
   return all;
 }
 
 /** The living events of one calendar, as fingerprints by id. */
-export async function readEvents(account: GoogleAccount, calendarId: string): Promise<Map<string, string>> {
+export async function readEvents(
+  account: GoogleAccount,
+  calendarId: string,
+): Promise<Map<string, string>> {
   const events = new Map<string, string>();
-  for (let pageToken: string | null = null; ; ) {
-    const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> = await account.calendar.events({ calendarId, syncToken: null, pageToken });
-    for (const event of page.items) if (!isTombstone(event)) events.set(must(event.id, 'an event without id'), fingerprint(JSON.parse(cleanJson(event))));
+  for (let pageToken: string | null = null; ;) {
+    const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> =
+      await account.calendar.events({ calendarId, syncToken: null, pageToken });
+    for (const event of page.items)
+      if (!isTombstone(event))
+        events.set(
+          must(event.id, 'an event without id'),
+          fingerprint(JSON.parse(cleanJson(event))),
+        );
     pageToken = page.nextPageToken;
     if (pageToken === null) return events;
   }
 }
 
 /** The entries of the calendar list that are not deleted. */
-export async function readCalendars(account: GoogleAccount): Promise<(CalendarListEntry & { id: string })[]> {
+export async function readCalendars(
+  account: GoogleAccount,
+): Promise<(CalendarListEntry & { id: string })[]> {
   const entries: (CalendarListEntry & { id: string })[] = [];
-  for (let pageToken: string | null = null; ; ) {
-    const page: Awaited<ReturnType<GoogleAccount['calendar']['calendars']>> = await account.calendar.calendars({ syncToken: null, pageToken });
-    for (const entry of page.items) if (entry.id && !entry.deleted) entries.push({ ...entry, id: entry.id });
+  for (let pageToken: string | null = null; ;) {
+    const page: Awaited<ReturnType<GoogleAccount['calendar']['calendars']>> =
+      await account.calendar.calendars({ syncToken: null, pageToken });
+    for (const entry of page.items)
+      if (entry.id && !entry.deleted) entries.push({ ...entry, id: entry.id });
     pageToken = page.nextPageToken;
     if (pageToken === null) return entries;
   }
@@ -207,6 +311,8 @@ export function fingerprint(value: unknown): string {
 /** JSON with sorted keys: jsonb keeps another order than Google's. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }

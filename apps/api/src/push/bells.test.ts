@@ -13,22 +13,41 @@ let bells: Bells;
 let answers: Rung | null;
 let redisIsAway: boolean;
 
-const clock: Clock = { now: () => new Date(nowMs), nowMs: () => nowMs, sleep: async () => undefined };
+const clock: Clock = {
+  now: () => new Date(nowMs),
+  nowMs: () => nowMs,
+  sleep: async () => undefined,
+};
 const runtime = (): Runtime => createRuntime({ service: 'test', logLevel: 'silent', clock });
 
 beforeEach(() => {
-  [nowMs, queries, jobs, hasty, gate, answers, redisIsAway] = [0, [], [], [], Promise.resolve(), RUNG, false];
+  [nowMs, queries, jobs, hasty, gate, answers, redisIsAway] = [
+    0,
+    [],
+    [],
+    [],
+    Promise.resolve(),
+    RUNG,
+    false,
+  ];
   const asked = async (what: string): Promise<Rung | null> => {
     queries.push(what);
     await gate;
     return answers;
   };
   const doorbells: Doorbells = {
-    ringMailboxes: async (addresses) => new Map((await asked(addresses.join())) === null ? [] : addresses.map((address) => [address, [RUNG]])),
+    ringMailboxes: async (addresses) =>
+      new Map(
+        (await asked(addresses.join())) === null
+          ? []
+          : addresses.map((address) => [address, [RUNG]]),
+      ),
     ringChannel: (id) => asked(id),
     greet: async (id) => (await asked(id)) !== null,
   };
-  const enqueue = async (items: readonly { collectionId: string; queue: string; first?: boolean }[]): Promise<void> => {
+  const enqueue = async (
+    items: readonly { collectionId: string; queue: string; first?: boolean }[],
+  ): Promise<void> => {
     if (redisIsAway) throw new Error('Connection is closed.');
     jobs.push(...items.map(({ collectionId, queue }) => `${collectionId} ${queue}`));
     hasty.push(...items.map(({ first }) => first === true));
@@ -47,14 +66,20 @@ test('a burst that meets a write of its mailbox shares the next one, which begin
 });
 
 test('mailboxes that were told of together are one write', async () => {
-  expect(await bells.mailboxes(['a@x.example', 'b@x.example', 'a@x.example'])).toEqual(['rung', 'rung', 'rung']);
+  expect(await bells.mailboxes(['a@x.example', 'b@x.example', 'a@x.example'])).toEqual([
+    'rung',
+    'rung',
+    'rung',
+  ]);
   expect(queries).toEqual(['a@x.example,b@x.example']);
 });
 
 test('what waits for Postgres is bounded: the rest is to be sent again', async () => {
   let release: () => void = () => undefined;
   gate = new Promise((resolve) => (release = resolve));
-  const flood = Array.from({ length: 2_100 }, (_, n) => bells.channel({ channelId: `c${n}`, resourceId: 'r', greeting: false }));
+  const flood = Array.from({ length: 2_100 }, (_, n) =>
+    bells.channel({ channelId: `c${n}`, resourceId: 'r', greeting: false }),
+  );
   release();
   const outcomes = await Promise.all(flood);
   expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(100);
@@ -92,7 +117,8 @@ test('what is remembered of the unknown is bounded, and the oldest goes first', 
 });
 
 test('hints go before what the schedule has handed out, a hundred a second at most: in a storm the rest stands in line', async () => {
-  const ring = (from: number, count: number): Promise<unknown> => bells.mailboxes(Array.from({ length: count }, (_, i) => `m${from + i}@x.example`));
+  const ring = (from: number, count: number): Promise<unknown> =>
+    bells.mailboxes(Array.from({ length: count }, (_, i) => `m${from + i}@x.example`));
   await ring(0, 99);
   await ring(99, 3);
   expect(hasty.filter(Boolean)).toHaveLength(100);

@@ -17,7 +17,11 @@ export type BellOutcome = 'rung' | 'greeted' | 'unknown' | 'busy';
 export interface Bells {
   /** What became of each mailbox's notification; one write for all that are given. */
   mailboxes(addresses: readonly string[]): Promise<BellOutcome[]>;
-  channel(message: { channelId: string; resourceId: string; greeting: boolean }): Promise<BellOutcome>;
+  channel(message: {
+    channelId: string;
+    resourceId: string;
+    greeting: boolean;
+  }): Promise<BellOutcome>;
 }
 
 export interface BellDeps {
@@ -41,14 +45,33 @@ export function openBells(rt: Runtime, { store, fleet }: BellDeps): Bells {
   const share = openSharing();
   const isInHaste = openHaste(rt);
   const hint = (rung: readonly Rung[]): void => {
-    const ready = rung.filter((one) => one.ready).map(({ collectionId, kind }) => ({ collectionId, queue: queueFor(kind, false), first: isInHaste() }));
+    const ready = rung
+      .filter((one) => one.ready)
+      .map(({ collectionId, kind }) => ({
+        collectionId,
+        queue: queueFor(kind, false),
+        first: isInHaste(),
+      }));
     // Nobody waits for Redis: the schedule has it.
-    if (ready.length > 0) fleet.enqueue(ready).catch((error: unknown) => rt.log.debug({ event: 'hint-lost', err: error }, 'a hint did not reach the queue; the schedule brings the collection'));
+    if (ready.length > 0)
+      fleet
+        .enqueue(ready)
+        .catch((error: unknown) =>
+          rt.log.debug(
+            { event: 'hint-lost', err: error },
+            'a hint did not reach the queue; the schedule brings the collection',
+          ),
+        );
   };
   const ringMailboxes = async (addresses: readonly string[]): Promise<Map<string, BellOutcome>> => {
     const byAddress = await store.doorbells.ringMailboxes(addresses);
     hint([...byAddress.values()].flat());
-    return new Map(addresses.map((address) => [address, byAddress.has(address) ? 'rung' : forget(unknown, address)]));
+    return new Map(
+      addresses.map((address) => [
+        address,
+        byAddress.has(address) ? 'rung' : forget(unknown, address),
+      ]),
+    );
   };
   const ringChannel = async (channelId: string, resourceId: string): Promise<BellOutcome> => {
     const rung = await store.doorbells.ringChannel(channelId, resourceId);
@@ -59,14 +82,21 @@ export function openBells(rt: Runtime, { store, fleet }: BellDeps): Bells {
     mailboxes: async (addresses) => {
       const asked = [...new Set(addresses)].filter((address) => !unknown.has(address));
       const [single] = asked;
-      if (asked.length !== 1 || single === undefined) return outcomesOf(addresses, asked.length > 0 ? await ringMailboxes(asked) : new Map());
-      const outcome = await share(single, async () => (await ringMailboxes(asked)).get(single) ?? 'unknown');
+      if (asked.length !== 1 || single === undefined)
+        return outcomesOf(addresses, asked.length > 0 ? await ringMailboxes(asked) : new Map());
+      const outcome = await share(
+        single,
+        async () => (await ringMailboxes(asked)).get(single) ?? 'unknown',
+      );
       return outcomesOf(addresses, new Map([[single, outcome]]));
     },
     channel: async ({ channelId, resourceId, greeting }) => {
       const key = `${channelId} ${resourceId}`;
       if (unknown.has(key)) return 'unknown';
-      if (greeting) return share(`greeting ${key}`, async () => ((await store.doorbells.greet(channelId, resourceId)) ? 'greeted' : 'unknown'));
+      if (greeting)
+        return share(`greeting ${key}`, async () =>
+          (await store.doorbells.greet(channelId, resourceId)) ? 'greeted' : 'unknown',
+        );
       return share(key, () => ringChannel(channelId, resourceId));
     },
   };
@@ -84,7 +114,10 @@ function openHaste(rt: Runtime): () => boolean {
   };
 }
 
-function outcomesOf(addresses: readonly string[], outcomes: ReadonlyMap<string, BellOutcome>): BellOutcome[] {
+function outcomesOf(
+  addresses: readonly string[],
+  outcomes: ReadonlyMap<string, BellOutcome>,
+): BellOutcome[] {
   return addresses.map((address) => outcomes.get(address) ?? 'unknown');
 }
 
@@ -106,10 +139,14 @@ function openSharing(): (key: string, write: () => Promise<BellOutcome>) => Prom
   const shared = (key: string, write: () => Promise<BellOutcome>): Promise<BellOutcome> => {
     const current = running.get(key);
     if (!current) return begin(key, write);
-    const queued = next.get(key) ?? current.catch(() => undefined).then(() => {
-      next.delete(key);
-      return begin(key, write);
-    });
+    const queued =
+      next.get(key) ??
+      current
+        .catch(() => undefined)
+        .then(() => {
+          next.delete(key);
+          return begin(key, write);
+        });
     next.set(key, queued);
     return queued;
   };

@@ -6,7 +6,10 @@ export interface Forgetful {
   add(key: string): void;
 }
 
-export function openForgetful(rt: Runtime, { keepMs, limit }: { keepMs: number; limit: number }): Forgetful {
+export function openForgetful(
+  rt: Runtime,
+  { keepMs, limit }: { keepMs: number; limit: number },
+): Forgetful {
   // Maps keep insertion order: the first key is the oldest.
   const until = new Map<string, number>();
   return {

@@ -2,7 +2,10 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { openPushVerifier, type PushVerifier } from '@syncline/google';
 import { createRuntime, type Runtime } from '@syncline/runtime';
 import type { Doorbells, Rung } from '@syncline/store';
-import { startStubGoogle, type StubGoogle } from '../../../../packages/google/test-support/stub-google.js';
+import {
+  startStubGoogle,
+  type StubGoogle,
+} from '../../../../packages/google/test-support/stub-google.js';
 import { createApp } from '../app.js';
 import { listen, type Listening } from '../listen.js';
 import { openBells } from './bells.js';
@@ -26,18 +29,49 @@ let write: () => Promise<void>;
 
 beforeAll(async () => {
   google = await startStubGoogle();
-  google.answer = () => ({ body: { keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }] } });
+  google.answer = () => ({
+    body: {
+      keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }],
+    },
+  });
 });
 afterAll(() => google.close());
 beforeEach(async () => {
   rt = createRuntime({ service: 'test', logLevel: 'silent' });
   [queries, jobs, known, write] = [[], [], true, async () => undefined];
   google.seen.length = 0;
-  verifier = openPushVerifier(rt, { apiUrl: google.url, audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT });
-  const fleet = { enqueue: async (items: readonly { collectionId: string }[]) => void jobs.push(...items.map(({ collectionId }) => collectionId)) };
-  const app = { store: { ping: async () => undefined, accounts: { countByState: async () => ({}) }, watches: { count: async () => ({}) } }, fleet: { ...fleet, ping: async () => undefined, counts: async () => ({}), waitingAgesMs: async () => ({}), queues: () => [] } };
-  const push = { bells: openBells(rt, { store: { doorbells: doorbells() }, fleet }), verifier, vault: { channelToken } };
-  server = await listen(createApp(rt, { ...(app as unknown as Parameters<typeof createApp>[1]), push }), 0);
+  verifier = openPushVerifier(rt, {
+    apiUrl: google.url,
+    audience: AUDIENCE,
+    serviceAccount: SERVICE_ACCOUNT,
+  });
+  const fleet = {
+    enqueue: async (items: readonly { collectionId: string }[]) =>
+      void jobs.push(...items.map(({ collectionId }) => collectionId)),
+  };
+  const app = {
+    store: {
+      ping: async () => undefined,
+      accounts: { countByState: async () => ({}) },
+      watches: { count: async () => ({}) },
+    },
+    fleet: {
+      ...fleet,
+      ping: async () => undefined,
+      counts: async () => ({}),
+      waitingAgesMs: async () => ({}),
+      queues: () => [],
+    },
+  };
+  const push = {
+    bells: openBells(rt, { store: { doorbells: doorbells() }, fleet }),
+    verifier,
+    vault: { channelToken },
+  };
+  server = await listen(
+    createApp(rt, { ...(app as unknown as Parameters<typeof createApp>[1]), push }),
+    0,
+  );
 });
 afterEach(async () => {
   await server.close(rt);
@@ -52,60 +86,132 @@ function doorbells(): Doorbells {
     return answer;
   };
   return {
-    ringMailboxes: (addresses) => asked(`mailboxes ${addresses.join()}`, known ? new Map(addresses.map((address) => [address, [rung]])) : new Map()),
+    ringMailboxes: (addresses) =>
+      asked(
+        `mailboxes ${addresses.join()}`,
+        known ? new Map(addresses.map((address) => [address, [rung]])) : new Map(),
+      ),
     ringChannel: (id) => asked(`channel ${id}`, known ? rung : null),
     greet: (id) => asked(`greet ${id}`, known),
   };
 }
 
-const channelToken = (id: string): string => createHmac('sha256', 'master').update(id).digest('base64url');
+const channelToken = (id: string): string =>
+  createHmac('sha256', 'master').update(id).digest('base64url');
 const seconds = (fromNow: number): number => Math.floor(Date.now() / 1_000) + fromNow;
-const CLAIMS = { iss: 'https://accounts.google.com', aud: AUDIENCE, sub: '1', email: SERVICE_ACCOUNT, email_verified: true, iat: seconds(-10), exp: seconds(3_590) };
+const CLAIMS = {
+  iss: 'https://accounts.google.com',
+  aud: AUDIENCE,
+  sub: '1',
+  email: SERVICE_ACCOUNT,
+  email_verified: true,
+  iat: seconds(-10),
+  exp: seconds(3_590),
+};
 
-function jwt(claims: object = {}, { alg = 'RS256', kid = 'k1', key = keys.privateKey } = {}): string {
-  const signed = [{ alg, kid, typ: 'JWT' }, { ...CLAIMS, ...claims }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+function jwt(
+  claims: object = {},
+  { alg = 'RS256', kid = 'k1', key = keys.privateKey } = {},
+): string {
+  const signed = [
+    { alg, kid, typ: 'JWT' },
+    { ...CLAIMS, ...claims },
+  ]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
   if (alg === 'none') return `${signed}.`;
-  const signature = alg === 'HS256' ? createHmac('sha256', keys.publicKey.export({ type: 'spki', format: 'pem' })).update(signed).digest() : sign('sha256', Buffer.from(signed), key);
+  const signature =
+    alg === 'HS256'
+      ? createHmac('sha256', keys.publicKey.export({ type: 'spki', format: 'pem' }))
+          .update(signed)
+          .digest()
+      : sign('sha256', Buffer.from(signed), key);
   return `${signed}.${signature.toString('base64url')}`;
 }
 
-const envelope = (text = `{"emailAddress":"${ADDRESS}","historyId":1710}`): string => JSON.stringify({ message: { data: Buffer.from(text).toString('base64'), messageId: '1' }, subscription: 'projects/p/subscriptions/s' });
+const envelope = (text = `{"emailAddress":"${ADDRESS}","historyId":1710}`): string =>
+  JSON.stringify({
+    message: { data: Buffer.from(text).toString('base64'), messageId: '1' },
+    subscription: 'projects/p/subscriptions/s',
+  });
 
 async function post(path: string, headers: Record<string, string>, body: string): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${server.port}/push/${path}`, { method: 'POST', headers, body });
+  const answer = await fetch(`http://127.0.0.1:${server.port}/push/${path}`, {
+    method: 'POST',
+    headers,
+    body,
+  });
   await answer.arrayBuffer();
   return answer.status;
 }
 
-const mail = (token: string | null = jwt(), body = envelope()): Promise<number> => post('gmail', token === null ? {} : { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body);
+const mail = (token: string | null = jwt(), body = envelope()): Promise<number> =>
+  post(
+    'gmail',
+    token === null ? {} : { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body,
+  );
 const channelHeaders = (more: Record<string, string> = {}): Record<string, string> => ({
-  'x-goog-channel-id': CHANNEL, 'x-goog-resource-id': 'r1', 'x-goog-resource-state': 'exists', 'x-goog-message-number': '7', 'x-goog-channel-token': channelToken(CHANNEL), ...more,
+  'x-goog-channel-id': CHANNEL,
+  'x-goog-resource-id': 'r1',
+  'x-goog-resource-state': 'exists',
+  'x-goog-message-number': '7',
+  'x-goog-channel-token': channelToken(CHANNEL),
+  ...more,
 });
-const calendar = (more: Record<string, string> = {}, body = ''): Promise<number> => post('calendar', channelHeaders(more), body);
-const counted = async (via: string, outcome: string): Promise<number> => (await rt.metrics.doorbells.get()).values.find(({ labels }) => labels.via === via && labels.outcome === outcome)?.value ?? 0;
+const calendar = (more: Record<string, string> = {}, body = ''): Promise<number> =>
+  post('calendar', channelHeaders(more), body);
+const counted = async (via: string, outcome: string): Promise<number> =>
+  (await rt.metrics.doorbells.get()).values.find(
+    ({ labels }) => labels.via === via && labels.outcome === outcome,
+  )?.value ?? 0;
 
 describe('what Google sends', () => {
   test('a push is one write and one job, and the mailbox is told by its address in lower case', async () => {
-    expect(await mail(jwt(), envelope('{"emailAddress":"Ada@Example.com","historyId":"18446744073709551615"}'))).toBe(204);
-    expect([queries, jobs, await counted('gmail-push', 'rung')]).toEqual([[`mailboxes ${ADDRESS}`], ['c1'], 1]);
+    expect(
+      await mail(
+        jwt(),
+        envelope('{"emailAddress":"Ada@Example.com","historyId":"18446744073709551615"}'),
+      ),
+    ).toBe(204);
+    expect([queries, jobs, await counted('gmail-push', 'rung')]).toEqual([
+      [`mailboxes ${ADDRESS}`],
+      ['c1'],
+      1,
+    ]);
   });
 
   test('a message of a channel is one write and one job, its greeting one write and no job', async () => {
-    expect([await calendar(), await calendar({ 'x-goog-resource-state': 'sync' }), await calendar({ 'x-goog-resource-state': 'not_exists' })]).toEqual([204, 204, 204]);
-    expect([queries, jobs]).toEqual([[`channel ${CHANNEL}`, `greet ${CHANNEL}`, `channel ${CHANNEL}`], ['c1', 'c1']]);
+    expect([
+      await calendar(),
+      await calendar({ 'x-goog-resource-state': 'sync' }),
+      await calendar({ 'x-goog-resource-state': 'not_exists' }),
+    ]).toEqual([204, 204, 204]);
+    expect([queries, jobs]).toEqual([
+      [`channel ${CHANNEL}`, `greet ${CHANNEL}`, `channel ${CHANNEL}`],
+      ['c1', 'c1'],
+    ]);
   });
 
   test('the keys are read once for many pushes, and again when Google signs with one that is not known, at a bounded rate', async () => {
     await mail();
     await mail();
     expect(google.seen.map(({ path }) => path)).toEqual(['/oauth2/v3/certs']);
-    expect([await mail(jwt({}, { kid: 'k2' })), await mail(jwt({}, { kid: 'k3' }))]).toEqual([401, 401]);
+    expect([await mail(jwt({}, { kid: 'k2' })), await mail(jwt({}, { kid: 'k3' }))]).toEqual([
+      401, 401,
+    ]);
     expect(google.seen).toHaveLength(1);
   });
 
   test('what can never be of use is acknowledged, or it would come for a week', async () => {
     known = false;
-    expect([await mail(), await mail(jwt(), 'no JSON'), await mail(jwt(), envelope('{"emailAddress":7}')), await mail(jwt(), '{}'), await calendar()]).toEqual([204, 204, 204, 204, 204]);
+    expect([
+      await mail(),
+      await mail(jwt(), 'no JSON'),
+      await mail(jwt(), envelope('{"emailAddress":7}')),
+      await mail(jwt(), '{}'),
+      await calendar(),
+    ]).toEqual([204, 204, 204, 204, 204]);
     expect(jobs).toEqual([]);
   });
 
@@ -128,7 +234,11 @@ describe('forgeries cause no query and no job', () => {
     ['a key of somebody else', () => mail(jwt({}, { key: strangers.privateKey })), 401],
     ['another audience', () => mail(jwt({ aud: 'https://elsewhere.example.com' })), 401],
     ['another issuer', () => mail(jwt({ iss: 'https://accounts.example.com' })), 401],
-    ['another service account', () => mail(jwt({ email: 'other@project.iam.gserviceaccount.com' })), 403],
+    [
+      'another service account',
+      () => mail(jwt({ email: 'other@project.iam.gserviceaccount.com' })),
+      403,
+    ],
     ['an address that Google has not verified', () => mail(jwt({ email_verified: false })), 403],
     ['an expired token', () => mail(jwt({ iat: seconds(-3_700), exp: seconds(-100) })), 401],
     ['a token of tomorrow', () => mail(jwt({ iat: seconds(600) })), 401],
@@ -138,7 +248,11 @@ describe('forgeries cause no query and no job', () => {
     ['a token that is no token', () => mail('a.b'), 401],
     ['an oversized body', () => mail(jwt(), 'x'.repeat(20_000)), 413],
     ['an unknown channel', () => calendar({ 'x-goog-channel-id': 'guessed' }), 403],
-    ['a wrong channel token', () => calendar({ 'x-goog-channel-token': channelToken('another') }), 403],
+    [
+      'a wrong channel token',
+      () => calendar({ 'x-goog-channel-token': channelToken('another') }),
+      403,
+    ],
     ['no channel token', () => calendar({ 'x-goog-channel-token': '' }), 401],
     ['no channel', () => post('calendar', {}, ''), 403],
     ['an oversized body of a channel', () => calendar({}, 'x'.repeat(20_000)), 413],
@@ -157,7 +271,11 @@ describe('forgeries cause no query and no job', () => {
     await mail(jwt({ aud: 'x' }));
     await mail(null);
     await calendar({ 'x-goog-channel-token': 'wrong' });
-    expect([await counted('gmail-push', 'wrong-audience'), await counted('gmail-push', 'no-token'), await counted('calendar', 'wrong-token')]).toEqual([1, 1, 1]);
+    expect([
+      await counted('gmail-push', 'wrong-audience'),
+      await counted('gmail-push', 'no-token'),
+      await counted('calendar', 'wrong-token'),
+    ]).toEqual([1, 1, 1]);
     expect(await rt.metrics.registry.metrics()).not.toContain(ADDRESS);
   });
 });

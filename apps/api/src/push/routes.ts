@@ -28,17 +28,40 @@ export function pushRoutes(rt: Runtime, { bells, verifier, vault }: PushDeps): R
   const router = express.Router();
   const orFailed = failuresToldOnce(rt);
   const body = express.raw({ type: () => true, limit: BODY_LIMIT_BYTES, inflate: false });
-  const route = (path: string, via: Via, refusalOf: (request: Request) => Promise<Refusal | null>, ring: (request: Request) => Promise<Outcome>): void => {
-    router.post(path, timed(rt, via), onlyFrom(rt, via, refusalOf), bounded(rt, via, body), answered(rt, via, ring));
+  const route = (
+    path: string,
+    via: Via,
+    refusalOf: (request: Request) => Promise<Refusal | null>,
+    ring: (request: Request) => Promise<Outcome>,
+  ): void => {
+    router.post(
+      path,
+      timed(rt, via),
+      onlyFrom(rt, via, refusalOf),
+      bounded(rt, via, body),
+      answered(rt, via, ring),
+    );
   };
-  route('/gmail', 'gmail-push', (request) => gmailRefusal(verifier, request), async (request) => {
-    const address = Buffer.isBuffer(request.body) ? readGmailPush(request.body) : null;
-    return address === null ? 'malformed' : orFailed(async () => (await bells.mailboxes([address]))[0] ?? 'unknown');
-  });
-  route('/calendar', 'calendar', async (request) => channelRefusal(vault, request), async (request) => {
-    const message = messageOf(request);
-    return message === null ? 'malformed' : orFailed(() => bells.channel(message));
-  });
+  route(
+    '/gmail',
+    'gmail-push',
+    (request) => gmailRefusal(verifier, request),
+    async (request) => {
+      const address = Buffer.isBuffer(request.body) ? readGmailPush(request.body) : null;
+      return address === null
+        ? 'malformed'
+        : orFailed(async () => (await bells.mailboxes([address]))[0] ?? 'unknown');
+    },
+  );
+  route(
+    '/calendar',
+    'calendar',
+    async (request) => channelRefusal(vault, request),
+    async (request) => {
+      const message = messageOf(request);
+      return message === null ? 'malformed' : orFailed(() => bells.channel(message));
+    },
+  );
   return router;
 }
 
@@ -51,7 +74,11 @@ function failuresToldOnce(rt: Runtime): (ring: () => Promise<BellOutcome>) => Pr
     try {
       return await ring();
     } catch (error) {
-      if (!told.has('failed')) rt.log.warn({ event: 'doorbell-failed', err: error }, 'a notification could not be written down; Google sends it again');
+      if (!told.has('failed'))
+        rt.log.warn(
+          { event: 'doorbell-failed', err: error },
+          'a notification could not be written down; Google sends it again',
+        );
       told.add('failed');
       return 'failed';
     }
@@ -63,11 +90,17 @@ interface Refusal {
   reason: string;
 }
 
-async function gmailRefusal(verifier: PushDeps['verifier'], request: Request): Promise<Refusal | null> {
+async function gmailRefusal(
+  verifier: PushDeps['verifier'],
+  request: Request,
+): Promise<Refusal | null> {
   if (verifier === null) return { status: 403, reason: 'not-configured' };
   const reason = await verifier.verify(request.headers.authorization);
   if (reason === null) return null;
-  return { status: reason === 'cannot-tell' ? 503 : reason === 'wrong-service-account' ? 403 : 401, reason };
+  return {
+    status: reason === 'cannot-tell' ? 503 : reason === 'wrong-service-account' ? 403 : 401,
+    reason,
+  };
 }
 
 /** The token is made from the channel's id, so that a wrong one is told without looking anything up; an unknown channel has none that is right. */
@@ -75,7 +108,9 @@ function channelRefusal(vault: PushDeps['vault'], request: Request): Refusal | n
   const message = messageOf(request);
   if (message === null) return { status: 403, reason: 'malformed' };
   if (message.token === '') return { status: 401, reason: 'no-token' };
-  return isSame(message.token, vault.channelToken(message.channelId)) ? null : { status: 403, reason: 'wrong-token' };
+  return isSame(message.token, vault.channelToken(message.channelId))
+    ? null
+    : { status: 403, reason: 'wrong-token' };
 }
 
 function messageOf(request: Request): ReturnType<typeof readChannelMessage> {
@@ -88,7 +123,11 @@ function isSame(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function onlyFrom(rt: Runtime, via: Via, refusalOf: (request: Request) => Promise<Refusal | null>): RequestHandler {
+function onlyFrom(
+  rt: Runtime,
+  via: Via,
+  refusalOf: (request: Request) => Promise<Refusal | null>,
+): RequestHandler {
   return async (request, response, next) => {
     const refusal = await refusalOf(request);
     if (refusal === null) return next();
@@ -111,7 +150,11 @@ function bounded(rt: Runtime, via: Via, body: RequestHandler): RequestHandler {
   };
 }
 
-function answered(rt: Runtime, via: Via, ring: (request: Request) => Promise<Outcome>): RequestHandler {
+function answered(
+  rt: Runtime,
+  via: Via,
+  ring: (request: Request) => Promise<Outcome>,
+): RequestHandler {
   return async (request, response) => {
     const outcome = await ring(request);
     rt.metrics.doorbells.inc({ via, outcome });

@@ -16,28 +16,46 @@ interface Options {
 
 /** `syncline accounts pause|resume EMAIL`: stops an account's work within two seconds, and has it go on from its cursors. */
 export function addAccountsPauseAndResume(accounts: Command): void {
-  describe(accounts.command('pause'), 'no more work for this account; its rows stay readable').action((email: string, options: Options) => runWithStore(async (_cli, store) => {
-    const account = await findAccount(store, email, options.tenant);
-    if (!(await store.accounts.pause(account.id))) throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
-    return told(account, 'paused', options);
-  }));
-  describe(accounts.command('resume'), 'look at everything of this account again, now').action((email: string, options: Options) => runWithStore(async (_cli, store) => {
-    const account = await findAccount(store, email, options.tenant);
-    if (!(await store.accounts.resume(account.id))) throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
-    return told(account, 'active', options);
-  }));
+  describe(
+    accounts.command('pause'),
+    'no more work for this account; its rows stay readable',
+  ).action((email: string, options: Options) =>
+    runWithStore(async (_cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      if (!(await store.accounts.pause(account.id)))
+        throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
+      return told(account, 'paused', options);
+    }),
+  );
+  describe(accounts.command('resume'), 'look at everything of this account again, now').action(
+    (email: string, options: Options) =>
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        if (!(await store.accounts.resume(account.id)))
+          throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
+        return told(account, 'active', options);
+      }),
+  );
 }
 
 /** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
 export function addAccountsRemove(accounts: Command): void {
-  describe(accounts.command('remove'), 'revoke the grant and erase every row of this account')
-    .action((email: string, options: Options) => runWithStore(async (cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      const rows = await remove(cli, store, account);
-      if (options.json) await printJson({ email, tenant: account.tenant, state: 'removed', rows });
-      else say(`${email} is removed: ${counted(rows, 'row')} erased`);
-      return 0;
-    }, ['google', 'master-key']));
+  describe(
+    accounts.command('remove'),
+    'revoke the grant and erase every row of this account',
+  ).action((email: string, options: Options) =>
+    runWithStore(
+      async (cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        const rows = await remove(cli, store, account);
+        if (options.json)
+          await printJson({ email, tenant: account.tenant, state: 'removed', rows });
+        else say(`${email} is removed: ${counted(rows, 'row')} erased`);
+        return 0;
+      },
+      ['google', 'master-key'],
+    ),
+  );
 }
 
 function describe(command: Command, description: string): Command {
@@ -55,17 +73,28 @@ async function told(account: AccountView, state: string, options: Options): Prom
 }
 
 function remedyOf(account: AccountView): string {
-  return account.state === 'reauth_required' ? 'its grant is refused; import a new refresh token' : `it is ${account.state}`;
+  return account.state === 'reauth_required'
+    ? 'its grant is refused; import a new refresh token'
+    : `it is ${account.state}`;
 }
 
 async function remove({ rt, config }: Cli, store: Store, account: AccountView): Promise<number> {
-  const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
+  const google = await openGoogle(rt, {
+    ...config.google,
+    redisUrl: config.redisUrl,
+    quotas: config.quotas,
+    tokens: store.vault,
+  });
   const progress = openProgress(rt.clock);
   try {
-    return await removeAccount(rt, { store, google }, account.id, (step) => progress.show({ line: inWords(step) }));
+    return await removeAccount(rt, { store, google }, account.id, (step) =>
+      progress.show({ line: inWords(step) }),
+    );
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
-    throw new OperatorError(`The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.`);
+    throw new OperatorError(
+      `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.`,
+    );
   } finally {
     progress.end();
     await google.close();
@@ -74,9 +103,15 @@ async function remove({ rt, config }: Cli, store: Store, account: AccountView): 
 
 function inWords(step: RemovalStep): string {
   switch (step.step) {
-    case 'waiting': return `waiting ${duration(step.ms)} for the last run to end`;
-    case 'revoked': return step.how === 'refused' ? 'Google does not let the grant be revoked; the customer can, at https://myaccount.google.com/connections' : `the grant is ${step.how === 'revoked' ? 'revoked' : 'gone already'}`;
-    case 'erased': return `${counted(step.rows, 'row')} erased`;
-    default: return unreachable(step);
+    case 'waiting':
+      return `waiting ${duration(step.ms)} for the last run to end`;
+    case 'revoked':
+      return step.how === 'refused'
+        ? 'Google does not let the grant be revoked; the customer can, at https://myaccount.google.com/connections'
+        : `the grant is ${step.how === 'revoked' ? 'revoked' : 'gone already'}`;
+    case 'erased':
+      return `${counted(step.rows, 'row')} erased`;
+    default:
+      return unreachable(step);
   }
 }

@@ -13,15 +13,22 @@ interface AddressesOptions {
 export function addAddresses(program: Command): void {
   program
     .command('addresses')
-    .description('fill in the column "addresses" of messages that an earlier version mirrored, from their stored headers')
+    .description(
+      'fill in the column "addresses" of messages that an earlier version mirrored, from their stored headers',
+    )
     .argument('[emails...]', 'default: all accounts')
     .option('--tenant <tenant>', 'the accounts of one tenant')
     .option('--json', 'print {"email","tenant","filled"} an account')
-    .action((emails: string[], { tenant, json }: AddressesOptions) => runWithStore(async ({ rt }, store) => {
-      for (const account of (await findAccounts(store, emails, tenant)) ?? (await store.accounts.list())) {
-        const filled = await fillAddresses(store, account.id, rt.signal);
-        await (json ? printJson({ email: account.email, tenant: account.tenant, filled }) : print(`${account.email}: ${filled} messages`));
-      }
-      return rt.signal.aborted ? 1 : 0;
-    }));
+    .action((emails: string[], { tenant, json }: AddressesOptions) =>
+      runWithStore(async ({ rt }, store) => {
+        for (const account of (await findAccounts(store, emails, tenant)) ??
+          (await store.accounts.list())) {
+          const filled = await fillAddresses(store, account.id, rt.signal);
+          await (json
+            ? printJson({ email: account.email, tenant: account.tenant, filled })
+            : print(`${account.email}: ${filled} messages`));
+        }
+        return rt.signal.aborted ? 1 : 0;
+      }),
+    );
 }

@@ -23,25 +23,64 @@ export function addAttachment(program: Command): void {
     .argument('<message>', 'the id of the message')
     .argument('<part>', 'the partId of the attachment, as export names it')
     .option('--tenant <tenant>', 'when several tenants have the address')
-    .option('--json', 'print {"messageId","partId","filename","mimeType","size","data"} with the data in base64')
-    .action((email: string, messageId: string, partId: string, options: AttachmentOptions) => runWithStore(async (cli, store) => {
-      if (!options.json && process.stdout.isTTY) throw new UsageError('an attachment is bytes: send them to a file (> file), or ask for --json');
-      const account = await findAccount(store, email, options.tenant);
-      const attachment = await fetchOne(cli, store, account, messageId, partId);
-      if (!attachment) throw new OperatorError(`Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`);
-      const { data, ...rest } = attachment;
-      await (options.json ? printJson({ messageId, partId, ...rest, size: data.length, data: data.toString('base64') }) : printBytes(data));
-      return 0;
-    }, ['google', 'master-key']));
+    .option(
+      '--json',
+      'print {"messageId","partId","filename","mimeType","size","data"} with the data in base64',
+    )
+    .action((email: string, messageId: string, partId: string, options: AttachmentOptions) =>
+      runWithStore(
+        async (cli, store) => {
+          if (!options.json && process.stdout.isTTY)
+            throw new UsageError(
+              'an attachment is bytes: send them to a file (> file), or ask for --json',
+            );
+          const account = await findAccount(store, email, options.tenant);
+          const attachment = await fetchOne(cli, store, account, messageId, partId);
+          if (!attachment)
+            throw new OperatorError(
+              `Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`,
+            );
+          const { data, ...rest } = attachment;
+          await (options.json
+            ? printJson({
+                messageId,
+                partId,
+                ...rest,
+                size: data.length,
+                data: data.toString('base64'),
+              })
+            : printBytes(data));
+          return 0;
+        },
+        ['google', 'master-key'],
+      ),
+    );
 }
 
-async function fetchOne({ rt, config }: Cli, store: Store, { id, project }: AccountView, messageId: string, partId: string): Promise<Attachment | null> {
-  const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
-  const account = google.account(id, { lane: 'live', project, signal: rt.signal, maxQuotaWaitMs: MAX_QUOTA_WAIT_MS });
+async function fetchOne(
+  { rt, config }: Cli,
+  store: Store,
+  { id, project }: AccountView,
+  messageId: string,
+  partId: string,
+): Promise<Attachment | null> {
+  const google = await openGoogle(rt, {
+    ...config.google,
+    redisUrl: config.redisUrl,
+    quotas: config.quotas,
+    tokens: store.vault,
+  });
+  const account = google.account(id, {
+    lane: 'live',
+    project,
+    signal: rt.signal,
+    maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+  });
   try {
     return await account.gmail.attachment(messageId, partId);
   } catch (error) {
-    if (error instanceof GoogleError) throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
+    if (error instanceof GoogleError)
+      throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
     throw error;
   } finally {
     await store.quota.record(id, account.takeSpent());

@@ -23,15 +23,22 @@ export function addChanges(program: Command): void {
     .option('--limit <count>', 'no more than this', wholeNumber(0), Number.MAX_SAFE_INTEGER)
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
-    .action((email: string, options: ChangesOptions) => runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      await printNdjson(documents(store, account.id, options.after, options.limit));
-      return 0;
-    }));
+    .action((email: string, options: ChangesOptions) =>
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        await printNdjson(documents(store, account.id, options.after, options.limit));
+        return 0;
+      }),
+    );
 }
 
-async function* documents(store: Store, accountId: string, after: bigint, limit: number): AsyncGenerator<object> {
-  for (let left = limit, last = after; left > 0; ) {
+async function* documents(
+  store: Store,
+  accountId: string,
+  after: bigint,
+  limit: number,
+): AsyncGenerator<object> {
+  for (let left = limit, last = after; left > 0;) {
     const events = await store.changes(accountId, last, Math.min(PAGE, left));
     for (const event of events) yield documentOf(event);
     const end = events.at(-1);
@@ -43,7 +50,14 @@ async function* documents(store: Store, accountId: string, after: bigint, limit:
 
 /** `seq` is a number while JavaScript's readers can hold it, then a string. */
 function documentOf({ seq, entity, id, calendarId, op, at }: ChangeEvent): object {
-  return { seq: seq <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : String(seq), entity, id, calendarId, op, at };
+  return {
+    seq: seq <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : String(seq),
+    entity,
+    id,
+    calendarId,
+    op,
+    at,
+  };
 }
 
 /** Up to Postgres' bigint. */

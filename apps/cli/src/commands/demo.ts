@@ -34,12 +34,20 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('simulated Google, its users, and a fleet that mirrors them; Ctrl-C ends it')
-    .option('--once', 'mirror, follow, verify every mirror against the source, and exit: 1 on drift')
+    .option(
+      '--once',
+      'mirror, follow, verify every mirror against the source, and exit: 1 on drift',
+    )
     .option('--accounts <count>', 'accounts', wholeNumber(1, 10_000), 16)
     .option('--messages <count>', 'messages of each account', wholeNumber(0, 1_000_000), 200)
     .option('--calendars <count>', 'calendars of each account', wholeNumber(1, 1_000), 2)
     .option('--workers <count>', 'worker processes', wholeNumber(1, 64), 2)
-    .option('--rate <count>', 'what the users do, a second, all together', wholeNumber(0, 10_000), 10)
+    .option(
+      '--rate <count>',
+      'what the users do, a second, all together',
+      wholeNumber(0, 10_000),
+      10,
+    )
     .option('--seed <number>', 'another seed is another world', wholeNumber(0), 1)
     .option('--keep', "leave the demo's database in place")
     .option('--json', 'with --once: print one document')
@@ -52,12 +60,17 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
   const startedMs = rt.clock.nowMs();
   progress.say('starting a simulated Google, a scheduler, workers and the API');
   try {
-    const report = await onStage(cli, { ...options, keep: options.keep ?? false }, progress.say, async (stage) => {
-      await connect(stage, progress);
-      const scene: Scene = { rt, stage, progress, watch: new Map(), startedMs };
-      await stage.google.setRate(options.rate);
-      return options.once ? playOnce(scene) : play(scene);
-    });
+    const report = await onStage(
+      cli,
+      { ...options, keep: options.keep ?? false },
+      progress.say,
+      async (stage) => {
+        await connect(stage, progress);
+        const scene: Scene = { rt, stage, progress, watch: new Map(), startedMs };
+        await stage.google.setRate(options.rate);
+        return options.once ? playOnce(scene) : play(scene);
+      },
+    );
     if (report === null) return 0;
     await (options.json ? printJson(report) : print(reportText(report)));
     return report.ok ? 0 : 1;
@@ -89,33 +102,54 @@ async function connect({ google, store, urls }: Stage, progress: Progress): Prom
 
 /** Until Ctrl-C. */
 async function play(scene: Scene): Promise<null> {
-  await lookUntil(scene, 'Syncline demo, Ctrl-C ends it', Number.POSITIVE_INFINITY, () => scene.rt.signal.aborted);
+  await lookUntil(
+    scene,
+    'Syncline demo, Ctrl-C ends it',
+    Number.POSITIVE_INFINITY,
+    () => scene.rt.signal.aborted,
+  );
   return null;
 }
 
 async function playOnce(scene: Scene): Promise<Report & { arrivals: Arrivals }> {
   const { rt, stage, progress, watch, startedMs } = scene;
-  const allMirrored = (): boolean => watch.size > 0 && [...watch.values()].every(({ mirroredAtMs }) => mirroredAtMs !== null);
-  if (!(await lookUntil(scene, 'mirroring', WALKS_TIMEOUT_MS, allMirrored))) throw new OperatorError('The accounts were not mirrored in time; the picture above says which.');
+  const allMirrored = (): boolean =>
+    watch.size > 0 && [...watch.values()].every(({ mirroredAtMs }) => mirroredAtMs !== null);
+  if (!(await lookUntil(scene, 'mirroring', WALKS_TIMEOUT_MS, allMirrored)))
+    throw new OperatorError(
+      'The accounts were not mirrored in time; the picture above says which.',
+    );
   await lookUntil(scene, 'following', ACT_ON_FOR_MS, () => false);
   await stage.google.setRate(0);
   const since = await stage.store.collections.markWanted(null);
-  const served = async (): Promise<boolean> => (await stage.store.collections.unservedSince(null, since)).length === 0;
-  if (!(await lookUntil(scene, 'catching up', CATCH_UP_TIMEOUT_MS, served))) throw new OperatorError('The fleet did not catch up in time; the picture above says where.');
+  const served = async (): Promise<boolean> =>
+    (await stage.store.collections.unservedSince(null, since)).length === 0;
+  if (!(await lookUntil(scene, 'catching up', CATCH_UP_TIMEOUT_MS, served)))
+    throw new OperatorError('The fleet did not catch up in time; the picture above says where.');
   progress.end();
   progress.say('comparing every mirror with its source');
   // Once more: the feeds' last events came after the last look.
   await lookAt(stage.store, watch, rt.clock.nowMs());
-  return { ...(await checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs })), arrivals: await stage.arrivals() };
+  return {
+    ...(await checkMirrors(stage.store, stage.google, watch, { startedMs, nowMs: rt.clock.nowMs })),
+    arrivals: await stage.arrivals(),
+  };
 }
 
 /** Shows progress until `done`. @returns whether it was done in time */
-async function lookUntil(scene: Scene, title: string, timeoutMs: number, done: () => boolean | Promise<boolean>): Promise<boolean> {
+async function lookUntil(
+  scene: Scene,
+  title: string,
+  timeoutMs: number,
+  done: () => boolean | Promise<boolean>,
+): Promise<boolean> {
   const { rt, stage, progress, watch, startedMs } = scene;
   const deadlineMs = rt.clock.nowMs() + timeoutMs;
   for (;;) {
     await lookAt(stage.store, watch, rt.clock.nowMs());
-    progress.show(pictureOf(watch, { title, startedMs, arrivals: await stage.arrivals() }, rt.clock.nowMs()));
+    progress.show(
+      pictureOf(watch, { title, startedMs, arrivals: await stage.arrivals() }, rt.clock.nowMs()),
+    );
     if (await done()) return true;
     if (rt.clock.nowMs() >= deadlineMs) return false;
     await rt.clock.sleep(LOOK_EVERY_MS, stage.signal);

@@ -9,12 +9,22 @@ export function addExport(program: Command): void {
     .command('export')
     .description('print the mirror, a JSON document a line')
     .argument('<email>')
-    .addOption(new Option('--resource <resource>', 'what to print').choices(['gmail', 'calendar']).makeOptionMandatory())
+    .addOption(
+      new Option('--resource <resource>', 'what to print')
+        .choices(['gmail', 'calendar'])
+        .makeOptionMandatory(),
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
-    .action((email: string, options: { resource: 'gmail' | 'calendar'; tenant?: string }) => runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      await printNdjson(options.resource === 'gmail' ? store.mirror.messages(account.id) : store.mirror.events(account.id));
-      return 0;
-    }));
+    .action((email: string, options: { resource: 'gmail' | 'calendar'; tenant?: string }) =>
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        await printNdjson(
+          options.resource === 'gmail'
+            ? store.mirror.messages(account.id)
+            : store.mirror.events(account.id),
+        );
+        return 0;
+      }),
+    );
 }

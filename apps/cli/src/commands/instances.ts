@@ -18,25 +18,43 @@ interface InstancesOptions {
 export function addInstances(program: Command): void {
   program
     .command('instances')
-    .description('print the events of a time range with series expanded, {"calendarId","event"} a line')
+    .description(
+      'print the events of a time range with series expanded, {"calendarId","event"} a line',
+    )
     .argument('<email>')
     .requiredOption('--calendar <id>', "the calendar's id, or primary")
-    .requiredOption('--from <time>', 'events that end after it: RFC 3339 with an offset, or a date (midnight UTC)', instant)
+    .requiredOption(
+      '--from <time>',
+      'events that end after it: RFC 3339 with an offset, or a date (midnight UTC)',
+      instant,
+    )
     .requiredOption('--to <time>', 'events that start before it', instant)
     .option('--limit <count>', 'no more than this', wholeNumber(1), DEFAULT_INSTANCE_LIMIT)
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
-    .action((email: string, options: InstancesOptions) => runWithStore(async (_cli, store) => {
-      if (options.from >= options.to) throw new UsageError('--from must lie before --to');
-      const account = await findAccount(store, email, options.tenant);
-      const range = { timeMinMs: options.from, timeMaxMs: options.to };
-      const sources = await store.mirror.instanceSources(account.id, options.calendar, range);
-      if (!sources) throw new OperatorError(`The mirror of ${email} has no calendar of that id; export --resource calendar and the table calendars name them.`);
-      const { items, complete } = expandInstances(sources.events, { ...range, calendarZone: sources.timeZone, limit: options.limit });
-      await printNdjson(lines(sources.calendarId, items));
-      if (!complete) say(`not all of them: there are more than ${options.limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`);
-      return complete ? 0 : 1;
-    }));
+    .action((email: string, options: InstancesOptions) =>
+      runWithStore(async (_cli, store) => {
+        if (options.from >= options.to) throw new UsageError('--from must lie before --to');
+        const account = await findAccount(store, email, options.tenant);
+        const range = { timeMinMs: options.from, timeMaxMs: options.to };
+        const sources = await store.mirror.instanceSources(account.id, options.calendar, range);
+        if (!sources)
+          throw new OperatorError(
+            `The mirror of ${email} has no calendar of that id; export --resource calendar and the table calendars name them.`,
+          );
+        const { items, complete } = expandInstances(sources.events, {
+          ...range,
+          calendarZone: sources.timeZone,
+          limit: options.limit,
+        });
+        await printNdjson(lines(sources.calendarId, items));
+        if (!complete)
+          say(
+            `not all of them: there are more than ${options.limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`,
+          );
+        return complete ? 0 : 1;
+      }),
+    );
 }
 
 async function* lines(calendarId: string, events: readonly object[]): AsyncGenerator<object> {
@@ -46,6 +64,9 @@ async function* lines(calendarId: string, events: readonly object[]): AsyncGener
 function instant(text: string): number {
   const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
   const ms = form.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a date, or a time with an offset like 2026-03-01T09:00:00+01:00.');
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError(
+      'It must be a date, or a time with an offset like 2026-03-01T09:00:00+01:00.',
+    );
   return ms;
 }

@@ -10,10 +10,13 @@ export function addMigrate(program: Command): void {
     .command('migrate')
     .description("apply the schema to DATABASE_URL (the database is created if it doesn't exist)")
     .option('--json', 'print {"applied":[…]}')
-    .action((options: { json?: true }) => runCommand([], async ({ config }) => {
-      const applied = await migrate(config.databaseUrl);
-      if (options.json) await printJson({ applied });
-      else say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);
-      return 0;
-    }));
+    .action((options: { json?: true }) =>
+      runCommand([], async ({ config }) => {
+        const applied = await migrate(config.databaseUrl);
+        if (options.json) await printJson({ applied });
+        else
+          say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);
+        return 0;
+      }),
+    );
 }

@@ -13,38 +13,79 @@ interface Options {
 
 /** `syncline quarantine list|retry|drop`: items that could not be taken, so that the rest could go on. */
 export function addQuarantine(program: Command): void {
-  const quarantine = program.command('quarantine').description('items that could not be taken, with their reasons');
-  withOptions(quarantine.command('list').argument('[email]'), 'what is in quarantine, the newest first', 'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]')
-    .action((email: string | undefined, options: Options) => runWithStore(async ({ rt }, store) => {
-      const accounts = await findAccounts(store, email === undefined ? [] : [email], options.tenant);
+  const quarantine = program
+    .command('quarantine')
+    .description('items that could not be taken, with their reasons');
+  withOptions(
+    quarantine.command('list').argument('[email]'),
+    'what is in quarantine, the newest first',
+    'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]',
+  ).action((email: string | undefined, options: Options) =>
+    runWithStore(async ({ rt }, store) => {
+      const accounts = await findAccounts(
+        store,
+        email === undefined ? [] : [email],
+        options.tenant,
+      );
       const items = await store.quarantine.list(accounts && accounts.map(({ id }) => id));
       if (options.json) await printJson(items);
-      else await print(items.length === 0 ? 'nothing is in quarantine' : tableOf(items, rt.clock.nowMs()));
+      else
+        await print(
+          items.length === 0 ? 'nothing is in quarantine' : tableOf(items, rt.clock.nowMs()),
+        );
       return 0;
-    }));
-  withOptions(quarantine.command('retry').argument('<email>').argument('[ids...]'), 'read these items again (all of the account, if none is named)', 'print {"email","retried"}')
-    .action((email: string, ids: string[], options: Options) => runWithStore(async (_cli, store) => {
+    }),
+  );
+  withOptions(
+    quarantine.command('retry').argument('<email>').argument('[ids...]'),
+    'read these items again (all of the account, if none is named)',
+    'print {"email","retried"}',
+  ).action((email: string, ids: string[], options: Options) =>
+    runWithStore(async (_cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const retried = await store.quarantine.retry(account.id, ids.length === 0 ? null : ids);
       if (options.json) await printJson({ email, retried });
-      else say(`${counted(retried, 'item')} will be read again; what cannot be taken comes back here`);
+      else
+        say(`${counted(retried, 'item')} will be read again; what cannot be taken comes back here`);
       return retried < ids.length ? 1 : 0;
-    }));
-  withOptions(quarantine.command('drop').argument('<email>').argument('<ids...>'), 'forget these items: they stay out of the mirror', 'print {"email","dropped"}')
-    .action((email: string, ids: string[], options: Options) => runWithStore(async (_cli, store) => {
+    }),
+  );
+  withOptions(
+    quarantine.command('drop').argument('<email>').argument('<ids...>'),
+    'forget these items: they stay out of the mirror',
+    'print {"email","dropped"}',
+  ).action((email: string, ids: string[], options: Options) =>
+    runWithStore(async (_cli, store) => {
       const account = await findAccount(store, email, options.tenant);
       const dropped = await store.quarantine.drop(account.id, ids);
       if (options.json) await printJson({ email, dropped });
       else say(`${counted(dropped, 'item')} dropped`);
       return dropped < ids.length ? 1 : 0;
-    }));
+    }),
+  );
 }
 
 function withOptions(command: Command, description: string, json: string): Command {
-  return command.description(description).option('--tenant <tenant>', 'when several tenants have the address').option('--json', json);
+  return command
+    .description(description)
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', json);
 }
 
 function tableOf(items: readonly QuarantinedItem[], nowMs: number): string {
-  const columns = ['ACCOUNT', 'COLLECTION', 'ITEM', 'TRIED', 'LAST', 'AGAIN', 'REASON'].map((title) => ({ title }));
-  return table(columns, items.map((item) => [item.email, nameOf(item), item.itemId, String(item.attempts), when(item.lastAt, nowMs), item.retryAt ? when(item.retryAt, nowMs) : 'by retry', item.reason])).join('\n');
+  const columns = ['ACCOUNT', 'COLLECTION', 'ITEM', 'TRIED', 'LAST', 'AGAIN', 'REASON'].map(
+    (title) => ({ title }),
+  );
+  return table(
+    columns,
+    items.map((item) => [
+      item.email,
+      nameOf(item),
+      item.itemId,
+      String(item.attempts),
+      when(item.lastAt, nowMs),
+      item.retryAt ? when(item.retryAt, nowMs) : 'by retry',
+      item.reason,
+    ]),
+  ).join('\n');
 }

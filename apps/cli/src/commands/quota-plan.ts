@@ -29,53 +29,130 @@ const MAILBOX_LIMIT = 100_000_000;
 export function addQuotaPlan(quota: Command): void {
   quota
     .command('plan')
-    .description('what a fleet would cost of Google’s quota and how long its onboarding would take; asks nobody')
+    .description(
+      'what a fleet would cost of Google’s quota and how long its onboarding would take; asks nobody',
+    )
     .requiredOption('--accounts <n>', 'accounts to be connected', wholeNumber(1, MAILBOX_LIMIT))
-    .requiredOption('--messages <m>', 'messages of a mailbox, on average', wholeNumber(0, MAILBOX_LIMIT))
+    .requiredOption(
+      '--messages <m>',
+      'messages of a mailbox, on average',
+      wholeNumber(0, MAILBOX_LIMIT),
+    )
     .option('--threads <n>', 'messages of a thread, on average', averageLength, 1)
     .option('--calendars <n>', 'calendars of an account', wholeNumber(0, 10_000), 3)
-    .option('--projects <n>', 'Google projects that the accounts are spread over', wholeNumber(1, 10_000), 1)
+    .option(
+      '--projects <n>',
+      'Google projects that the accounts are spread over',
+      wholeNumber(1, 10_000),
+      1,
+    )
     .option('--daily <n>', 'new messages of an account a day', wholeNumber(0, 1_000_000), 50)
-    .option('--active-hours <n>', 'hours of a day in which something changes in an account', wholeNumber(0, 24), 8)
-    .option('--within <days>', 'days in which the onboarding shall be over', wholeNumber(1, 10_000), 30)
+    .option(
+      '--active-hours <n>',
+      'hours of a day in which something changes in an account',
+      wholeNumber(0, 24),
+      8,
+    )
+    .option(
+      '--within <days>',
+      'days in which the onboarding shall be over',
+      wholeNumber(1, 10_000),
+      30,
+    )
     .option('--no-watches', 'mailboxes are polled only')
-    .addOption(new Option('--bodies <kept>', 'what is kept of bodies, instead of the environment’s MIRROR_BODIES; raw costs one more get a message').choices(['full', 'raw', 'text', 'none']))
-    .addOption(new Option('--tier <tier>', 'price list and user limit of the tier, instead of the environment’s').choices(['new', 'legacy']))
+    .addOption(
+      new Option(
+        '--bodies <kept>',
+        'what is kept of bodies, instead of the environment’s MIRROR_BODIES; raw costs one more get a message',
+      ).choices(['full', 'raw', 'text', 'none']),
+    )
+    .addOption(
+      new Option(
+        '--tier <tier>',
+        'price list and user limit of the tier, instead of the environment’s',
+      ).choices(['new', 'legacy']),
+    )
     .option('--json', 'print one document')
-    .action((options: PlanOptions, command: Command) => runPlain(async (config) => {
-      const shape = shapeOf(options, config);
-      const quotas = options.tier === undefined ? config.quotas : { ...config.quotas, gmailTier: options.tier, gmailUnitsPerUserMinute: USER_MINUTE[options.tier] };
-      const plan = planFleet(shape, quotas, { ...config.poll, auditEveryMs: config.auditEveryMs });
-      // `quota` has the option as well, and commander gives it to the outer command.
-      if (options.json ?? command.optsWithGlobals<{ json?: true }>().json) await printJson({ fleet: shape, quotas, ...plan });
-      else await print(planText(shape, quotas, plan));
-      return 0;
-    }));
+    .action((options: PlanOptions, command: Command) =>
+      runPlain((config) => showPlan(options, command, config)),
+    );
+}
+
+async function showPlan(options: PlanOptions, command: Command, config: Config): Promise<number> {
+  const shape = shapeOf(options, config);
+  const quotas =
+    options.tier === undefined
+      ? config.quotas
+      : {
+          ...config.quotas,
+          gmailTier: options.tier,
+          gmailUnitsPerUserMinute: USER_MINUTE[options.tier],
+        };
+  const plan = planFleet(shape, quotas, {
+    ...config.poll,
+    auditEveryMs: config.auditEveryMs,
+  });
+  // `quota` has the option as well, and commander gives it to the outer command.
+  if (options.json ?? command.optsWithGlobals<{ json?: true }>().json)
+    await printJson({ fleet: shape, quotas, ...plan });
+  else await print(planText(shape, quotas, plan));
+  return 0;
 }
 
 function shapeOf(options: PlanOptions, { mirror }: Pick<Config, 'mirror'>): FleetShape {
-  const { accounts, messages, threads, calendars, projects, daily, activeHours, watches, within } = options;
-  return { accounts, messagesPerAccount: messages, threadLength: threads, calendarsPerAccount: calendars, projects, messagesPerDay: daily, activeHoursPerDay: activeHours, bodies: options.bodies ?? mirror.bodies, watches, withinDays: within };
+  const { accounts, messages, threads, calendars, projects, daily, activeHours, watches, within } =
+    options;
+  return {
+    accounts,
+    messagesPerAccount: messages,
+    threadLength: threads,
+    calendarsPerAccount: calendars,
+    projects,
+    messagesPerDay: daily,
+    activeHoursPerDay: activeHours,
+    bodies: options.bodies ?? mirror.bodies,
+    watches,
+    withinDays: within,
+  };
 }
 
-function planText(shape: FleetShape, quotas: Config['quotas'], { onboarding, steady, projectsNeeded }: FleetPlan): string {
+function planText(
+  shape: FleetShape,
+  quotas: Config['quotas'],
+  { onboarding, steady, projectsNeeded }: FleetPlan,
+): string {
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const units = (value: number): string => `${amount(value)} units`;
   const onboardingRows = [
     ['a message', `${onboarding.unitsPerMessage.toFixed(2)} units`, ''],
     ['a mailbox', units(onboarding.unitsPerMailbox), timeOf(onboarding.mailboxSeconds)],
-    [shape.projects === 1 ? 'the fleet' : `the fleet, over ${shape.projects} projects`, units(onboarding.unitsPerMailbox * shape.accounts), onboarding.fleetSeconds === null ? 'never' : timeOf(onboarding.fleetSeconds)],
+    [
+      shape.projects === 1 ? 'the fleet' : `the fleet, over ${shape.projects} projects`,
+      units(onboarding.unitsPerMailbox * shape.accounts),
+      onboarding.fleetSeconds === null ? 'never' : timeOf(onboarding.fleetSeconds),
+    ],
     ['calendars of an account', `${amount(onboarding.calendarRequestsPerAccount)} requests`, ''],
   ];
-  const { polls, changes, watches, audits, unitsPerAccountDay, unitsPerProjectDay, shareOfDay } = steady;
-  const steadyRows = [['polls', polls], ['changes', changes], ['renewed watches', watches], ['audits', audits], ['together', unitsPerAccountDay], ['of a project', unitsPerProjectDay]] as const;
+  const { polls, changes, watches, audits, unitsPerAccountDay, unitsPerProjectDay, shareOfDay } =
+    steady;
+  const steadyRows = [
+    ['polls', polls],
+    ['changes', changes],
+    ['renewed watches', watches],
+    ['audits', audits],
+    ['together', unitsPerAccountDay],
+    ['of a project', unitsPerProjectDay],
+  ] as const;
   return [
     `Prices of the ${quotas.gmailTier} tier; limits a project: ${amount(quotas.gmailUnitsPerUserMinute)} units a minute for a user, ${amount(quotas.gmailUnitsPerProjectMinute)} a minute and ${amount(quotas.gmailUnitsPerProjectDay)} a day in all`,
     '',
     ...table([{ title: 'ONBOARDING' }, right('COSTS'), right('TAKES')], onboardingRows),
     `bound by the limit of a ${onboarding.boundBy}`,
     '',
-    ...table([{ title: 'EVERY DAY AFTERWARDS, AN ACCOUNT' }, right('UNITS')], steadyRows.map(([name, value]) => [name, amount(value)])),
+    ...table(
+      [{ title: 'EVERY DAY AFTERWARDS, AN ACCOUNT' }, right('UNITS')],
+      steadyRows.map(([name, value]) => [name, amount(value)]),
+    ),
     `${(100 * shareOfDay).toFixed(1)} % of a project's day`,
     '',
     `projects needed: ${projectsNeeded.forSteadyState} to follow, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${shape.withinDays} days`,

@@ -14,30 +14,49 @@ const ASKED_LIMIT = 10_000;
 export function addQuota(program: Command): void {
   const quota = program
     .command('quota')
-    .description('what was spent, by method, account and project, what is left, and when backfills will end')
+    .description(
+      'what was spent, by method, account and project, what is left, and when backfills will end',
+    )
     .option('--json', 'print one document')
-    .action((options: { json?: true }) => runWithStore(async (cli, store) => {
-      const spent = await store.quota.today();
-      const usage = await usageOf(cli, store, spent);
-      const backfills = backfillsOf(await store.accounts.list(), cli.rt.clock.nowMs());
-      await (options.json ? printJson(quotaDocument(spent, usage, backfills)) : print(quotaText(spent, usage, backfills)));
-      return 0;
-    }));
+    .action((options: { json?: true }) =>
+      runWithStore(async (cli, store) => {
+        const spent = await store.quota.today();
+        const usage = await usageOf(cli, store, spent);
+        const backfills = backfillsOf(await store.accounts.list(), cli.rt.clock.nowMs());
+        await (options.json
+          ? printJson(quotaDocument(spent, usage, backfills))
+          : print(quotaText(spent, usage, backfills)));
+        return 0;
+      }),
+    );
   addQuotaPlan(quota);
 }
 
 /** The current minute of each project as Redis counts it; null, and a line about it, when Redis does not answer. */
-async function usageOf({ rt, config }: Cli, store: Store, spent: readonly SpentToday[]): Promise<Usage | null> {
-  const google = await openGoogle(rt, { ...config.google, redisUrl: config.redisUrl, quotas: config.quotas, tokens: store.vault });
+async function usageOf(
+  { rt, config }: Cli,
+  store: Store,
+  spent: readonly SpentToday[],
+): Promise<Usage | null> {
+  const google = await openGoogle(rt, {
+    ...config.google,
+    redisUrl: config.redisUrl,
+    quotas: config.quotas,
+    tokens: store.vault,
+  });
   try {
     const usage: Usage = {};
     for (const name of google.projects) {
-      const accounts = spent.filter(({ project }) => project === name).map(({ accountId }) => accountId);
+      const accounts = spent
+        .filter(({ project }) => project === name)
+        .map(({ accountId }) => accountId);
       usage[name] = await google.quotaUsage([...new Set(accounts)].slice(0, ASKED_LIMIT), name);
     }
     return usage;
   } catch (error) {
-    say(`Redis does not tell the current minute (${error instanceof Error ? error.message : 'unknown error'})`);
+    say(
+      `Redis does not tell the current minute (${error instanceof Error ? error.message : 'unknown error'})`,
+    );
     return null;
   } finally {
     await google.close();
@@ -46,8 +65,15 @@ async function usageOf({ rt, config }: Cli, store: Store, spent: readonly SpentT
 
 function backfillsOf(accounts: readonly AccountView[], nowMs: number): Backfill[] {
   return accounts.flatMap(({ email, tenant, collections }) =>
-    collections.filter((collection) => collection.phase === 'backfill').map((collection) => ({
-      email, tenant, collection: nameOf(collection), ...collection.progress, etaSeconds: etaOf(collection, nowMs), text: progressOf(collection, nowMs),
-    })),
+    collections
+      .filter((collection) => collection.phase === 'backfill')
+      .map((collection) => ({
+        email,
+        tenant,
+        collection: nameOf(collection),
+        ...collection.progress,
+        etaSeconds: etaOf(collection, nowMs),
+        text: progressOf(collection, nowMs),
+      })),
   );
 }

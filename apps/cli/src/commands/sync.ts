@@ -22,16 +22,27 @@ export function addSync(program: Command): void {
     .option('--full', 'walk over everything again; rows stay readable meanwhile')
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"email","tenant","wantedAt"}')
-    .action((email: string, options: SyncOptions) => runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      if (account.state !== 'active') {
-        throw new OperatorError(`${email} is not synced: ${account.state}${account.reason === null ? '' : ` (${account.reason})`}.`);
-      }
-      const wantedAt = await store.collections.markWanted([account.id], { resource: options.resource, full: options.full ?? false });
-      if (options.json) await printJson({ email, tenant: account.tenant, wantedAt: isoTime(wantedAt) });
-      else say(`${email}: ${options.full ? 'a full sync' : 'a sync'} of ${options.resource ?? 'everything'} is wanted; see it done with: syncline wait ${email}`);
-      return 0;
-    }));
+    .action((email: string, options: SyncOptions) =>
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        if (account.state !== 'active') {
+          throw new OperatorError(
+            `${email} is not synced: ${account.state}${account.reason === null ? '' : ` (${account.reason})`}.`,
+          );
+        }
+        const wantedAt = await store.collections.markWanted([account.id], {
+          resource: options.resource,
+          full: options.full ?? false,
+        });
+        if (options.json)
+          await printJson({ email, tenant: account.tenant, wantedAt: isoTime(wantedAt) });
+        else
+          say(
+            `${email}: ${options.full ? 'a full sync' : 'a sync'} of ${options.resource ?? 'everything'} is wanted; see it done with: syncline wait ${email}`,
+          );
+        return 0;
+      }),
+    );
 }
 
 /** Postgres writes a space for the T and shortens its zone, which is UTC in every session of ours. */

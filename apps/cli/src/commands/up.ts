@@ -14,9 +14,18 @@ const WORKERS_LIMIT = 4;
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('run scheduler, workers and API on this machine, with embedded Postgres and Redis unless DATABASE_URL and REDIS_URL are set')
-    .option('--workers <count>', 'worker processes', wholeNumber(1, 64), Math.min(WORKERS_LIMIT, availableParallelism()))
-    .action((options: { workers: number }) => runCommand(['google', 'master-key'], (cli) => up(cli, options.workers)));
+    .description(
+      'run scheduler, workers and API on this machine, with embedded Postgres and Redis unless DATABASE_URL and REDIS_URL are set',
+    )
+    .option(
+      '--workers <count>',
+      'worker processes',
+      wholeNumber(1, 64),
+      Math.min(WORKERS_LIMIT, availableParallelism()),
+    )
+    .action((options: { workers: number }) =>
+      runCommand(['google', 'master-key'], (cli) => up(cli, options.workers)),
+    );
 }
 
 async function up({ rt, config, env }: Cli, workers: number): Promise<number> {
@@ -27,9 +36,12 @@ async function up({ rt, config, env }: Cli, workers: number): Promise<number> {
   const processes = openProcesses(rt, { logDir, say });
   const signal = AbortSignal.any([rt.signal, processes.failed]);
   try {
-    for (const spec of fleetSpecs(fleetEnv(env, { ...config, port }), workers)) processes.keep(spec);
+    for (const spec of fleetSpecs(fleetEnv(env, { ...config, port }), workers))
+      processes.keep(spec);
     await whenApiAnswers(rt, port, signal);
-    say(`one scheduler, ${counted(workers, 'worker')} and the API are running; their logs are in ${logDir}`);
+    say(
+      `one scheduler, ${counted(workers, 'worker')} and the API are running; their logs are in ${logDir}`,
+    );
     for (const url of urlsOf(port)) say(`  ${url}`);
     await aborted(signal);
     signal.throwIfAborted();
@@ -43,5 +55,6 @@ async function up({ rt, config, env }: Cli, workers: number): Promise<number> {
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

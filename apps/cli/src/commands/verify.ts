@@ -30,21 +30,37 @@ export function addVerify(program: Command): void {
     .argument('<email>')
     .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
     .option('--repair', 'read what differs, and nothing else, again')
-    .option('--sample <count>', "of a mailbox: ids and labels by listing, and this many messages' content", wholeNumber(0, 1_000_000))
+    .option(
+      '--sample <count>',
+      "of a mailbox: ids and labels by listing, and this many messages' content",
+      wholeNumber(0, 1_000_000),
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"resource","checked","missing","extra","stale"}, a line a resource')
-    .action((email: string, options: VerifyOptions) => runWithStore(async (cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      const resources = options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
-      const google = await openGoogle(cli.rt, { ...cli.config.google, redisUrl: cli.config.redisUrl, quotas: cli.config.quotas, tokens: store.vault });
-      try {
-        const drifted = await verifyAll(cli, { store, google }, account, resources, options);
-        if (options.repair) for (const report of drifted) await repair(cli, { store, google }, account, report);
-        return drifted.length > 0 ? 1 : 0;
-      } finally {
-        await google.close();
-      }
-    }, ['google', 'master-key']));
+    .action((email: string, options: VerifyOptions) =>
+      runWithStore(
+        async (cli, store) => {
+          const account = await findAccount(store, email, options.tenant);
+          const resources =
+            options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
+          const google = await openGoogle(cli.rt, {
+            ...cli.config.google,
+            redisUrl: cli.config.redisUrl,
+            quotas: cli.config.quotas,
+            tokens: store.vault,
+          });
+          try {
+            const drifted = await verifyAll(cli, { store, google }, account, resources, options);
+            if (options.repair)
+              for (const report of drifted) await repair(cli, { store, google }, account, report);
+            return drifted.length > 0 ? 1 : 0;
+          } finally {
+            await google.close();
+          }
+        },
+        ['google', 'master-key'],
+      ),
+    );
 }
 
 interface Doors {
@@ -54,36 +70,68 @@ interface Doors {
 
 /** What the account has connected: only that can be compared. */
 function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
-  return (['gmail', 'calendar'] as const).filter((resource) => collections.some(({ kind }) => kind.startsWith(resource)));
+  return (['gmail', 'calendar'] as const).filter((resource) =>
+    collections.some(({ kind }) => kind.startsWith(resource)),
+  );
 }
 
 /** Prints a report for each resource. @returns those that have drifted */
-async function verifyAll({ rt, config }: Cli, { store, google }: Doors, account: AccountView, resources: readonly Resource[], options: VerifyOptions): Promise<VerifyReport[]> {
+async function verifyAll(
+  { rt, config }: Cli,
+  { store, google }: Doors,
+  account: AccountView,
+  resources: readonly Resource[],
+  options: VerifyOptions,
+): Promise<VerifyReport[]> {
   const drifted: VerifyReport[] = [];
   try {
     for (const resource of resources) {
       const progress = openProgress(rt.clock);
-      const report = await verifyAccount(rt, { store, google, mirror: config.mirror }, account.id, resource, {
-        project: account.project,
-        ...(options.sample === undefined ? {} : { sample: options.sample }),
-        progress: (checked) => progress.show({ line: `${resource}: ${amount(checked)} compared` }),
-      });
+      const report = await verifyAccount(
+        rt,
+        { store, google, mirror: config.mirror },
+        account.id,
+        resource,
+        {
+          project: account.project,
+          ...(options.sample === undefined ? {} : { sample: options.sample }),
+          progress: (checked) =>
+            progress.show({ line: `${resource}: ${amount(checked)} compared` }),
+        },
+      );
       progress.end();
       await (options.json ? printJson(report) : print(reportText(report)));
       if (driftOf(report) > 0) drifted.push(report);
     }
     return drifted;
   } catch (error) {
-    if (error instanceof GoogleError) throw new OperatorError(`The comparison could not be finished: ${error.message}.`);
+    if (error instanceof GoogleError)
+      throw new OperatorError(`The comparison could not be finished: ${error.message}.`);
     throw error;
   }
 }
 
 /** Serves the wish itself, so that it does not depend on a worker that may not be there. */
-async function repair({ rt, config }: Cli, { store, google }: Doors, account: AccountView, report: VerifyReport): Promise<void> {
-  const collectionIds = account.collections.filter(({ kind, state }) => kind.startsWith(report.resource) && state === 'active').map(({ id }) => id);
-  const unserved = await repairDrift(rt, { store, google, policy: config.poll, mirror: config.mirror }, { accountId: account.id, collectionIds }, report);
-  say(unserved === null ? `${report.resource}: what differed was read again` : `${report.resource}: what differs could not be read again yet (${unserved}); it stays wanted, and is read as soon as that is over`);
+async function repair(
+  { rt, config }: Cli,
+  { store, google }: Doors,
+  account: AccountView,
+  report: VerifyReport,
+): Promise<void> {
+  const collectionIds = account.collections
+    .filter(({ kind, state }) => kind.startsWith(report.resource) && state === 'active')
+    .map(({ id }) => id);
+  const unserved = await repairDrift(
+    rt,
+    { store, google, policy: config.poll, mirror: config.mirror },
+    { accountId: account.id, collectionIds },
+    report,
+  );
+  say(
+    unserved === null
+      ? `${report.resource}: what differed was read again`
+      : `${report.resource}: what differs could not be read again yet (${unserved}); it stays wanted, and is read as soon as that is over`,
+  );
 }
 
 function driftOf(report: VerifyReport): number {
@@ -93,9 +141,13 @@ function driftOf(report: VerifyReport): number {
 function reportText(report: VerifyReport): string {
   const kinds = ['missing', 'extra', 'stale'] as const;
   const head = `${report.resource}: ${amount(report.checked)} checked, ${kinds.map((kind) => `${amount(report[kind].length)} ${kind}`).join(', ')}`;
-  const named = kinds.filter((kind) => report[kind].length > 0).map((kind) => {
-    const more = report[kind].length - NAMED_LIMIT;
-    return printable(`  ${kind}: ${report[kind].slice(0, NAMED_LIMIT).join(', ')}${more > 0 ? ` … and ${amount(more)} more` : ''}`);
-  });
+  const named = kinds
+    .filter((kind) => report[kind].length > 0)
+    .map((kind) => {
+      const more = report[kind].length - NAMED_LIMIT;
+      return printable(
+        `  ${kind}: ${report[kind].slice(0, NAMED_LIMIT).join(', ')}${more > 0 ? ` … and ${amount(more)} more` : ''}`,
+      );
+    });
   return [head, ...named].join('\n');
 }

@@ -19,17 +19,26 @@ const NAMED_LIMIT = 20;
 export function addWait(program: Command): void {
   program
     .command('wait')
-    .description('return 0 when these accounts (all, if none is named) were served by a run that began after this call')
+    .description(
+      'return 0 when these accounts (all, if none is named) were served by a run that began after this call',
+    )
     .argument('[emails...]')
-    .option('--timeout <seconds>', 'then exit 1, naming what is not served', wholeNumber(0, 31_536_000), DEFAULT_TIMEOUT_S)
+    .option(
+      '--timeout <seconds>',
+      'then exit 1, naming what is not served',
+      wholeNumber(0, 31_536_000),
+      DEFAULT_TIMEOUT_S,
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"served","unserved":[…]}')
-    .action((emails: string[], options: { timeout: number; tenant?: string; json?: true }) => runWithStore(async ({ rt }, store) => {
-      const accounts = await findAccounts(store, emails, options.tenant);
-      const unserved = await waitUntilServed(rt, store, accounts, options.timeout * 1_000);
-      if (options.json) await printJson({ served: unserved.length === 0, unserved });
-      return unserved.length === 0 ? 0 : 1;
-    }));
+    .action((emails: string[], options: { timeout: number; tenant?: string; json?: true }) =>
+      runWithStore(async ({ rt }, store) => {
+        const accounts = await findAccounts(store, emails, options.tenant);
+        const unserved = await waitUntilServed(rt, store, accounts, options.timeout * 1_000);
+        if (options.json) await printJson({ served: unserved.length === 0, unserved });
+        return unserved.length === 0 ? 0 : 1;
+      }),
+    );
 }
 
 /**
@@ -37,7 +46,12 @@ export function addWait(program: Command): void {
  * @param accounts null means all
  * @returns what was not served in time; it has been named on stderr
  */
-async function waitUntilServed(rt: Runtime, store: Store, accounts: readonly AccountView[] | null, timeoutMs: number): Promise<UnservedCollection[]> {
+async function waitUntilServed(
+  rt: Runtime,
+  store: Store,
+  accounts: readonly AccountView[] | null,
+  timeoutMs: number,
+): Promise<UnservedCollection[]> {
   const ids = accounts && accounts.map((account) => account.id);
   const deadlineMs = rt.clock.nowMs() + timeoutMs;
   const progress = openProgress(rt.clock);
@@ -49,7 +63,9 @@ async function waitUntilServed(rt: Runtime, store: Store, accounts: readonly Acc
     most = Math.max(most, unserved.length);
     nameStuckAccounts(progress, unserved, stuck);
     const served = most - unserved.length;
-    progress.show({ line: `${bar(served, most)} ${amount(served)} of ${counted(most, 'collection')} served` });
+    progress.show({
+      line: `${bar(served, most)} ${amount(served)} of ${counted(most, 'collection')} served`,
+    });
     if (unserved.length === 0 || rt.clock.nowMs() >= deadlineMs) {
       progress.end();
       if (unserved.length > 0) nameUnserved(progress, unserved, timeoutMs);
@@ -60,21 +76,39 @@ async function waitUntilServed(rt: Runtime, store: Store, accounts: readonly Acc
 }
 
 /** An account that waits for a human is told of at once: whoever reads it can still mend it before the timeout. */
-function nameStuckAccounts(progress: Progress, unserved: readonly UnservedCollection[], known: Set<string>): void {
+function nameStuckAccounts(
+  progress: Progress,
+  unserved: readonly UnservedCollection[],
+  known: Set<string>,
+): void {
   for (const { email, accountState, reason } of unserved) {
     if (accountState === 'active' || known.has(email)) continue;
     known.add(email);
-    progress.say(printable(`${email} is not synced: ${accountState}${reason === null ? '' : ` (${reason})`}`));
+    progress.say(
+      printable(`${email} is not synced: ${accountState}${reason === null ? '' : ` (${reason})`}`),
+    );
   }
 }
 
-function nameUnserved(progress: Progress, unserved: readonly UnservedCollection[], timeoutMs: number): void {
-  progress.say(`${counted(unserved.length, 'collection')} not served within ${timeoutMs / 1_000} s:`);
-  for (const collection of unserved.slice(0, NAMED_LIMIT)) progress.say(printable(`  ${collection.email}, ${nameOf(collection)}: ${whyNot(collection)}`));
-  if (unserved.length > NAMED_LIMIT) progress.say(`  … and ${amount(unserved.length - NAMED_LIMIT)} more`);
+function nameUnserved(
+  progress: Progress,
+  unserved: readonly UnservedCollection[],
+  timeoutMs: number,
+): void {
+  progress.say(
+    `${counted(unserved.length, 'collection')} not served within ${timeoutMs / 1_000} s:`,
+  );
+  for (const collection of unserved.slice(0, NAMED_LIMIT))
+    progress.say(printable(`  ${collection.email}, ${nameOf(collection)}: ${whyNot(collection)}`));
+  if (unserved.length > NAMED_LIMIT)
+    progress.say(`  … and ${amount(unserved.length - NAMED_LIMIT)} more`);
 }
 
 function whyNot({ accountState, reason }: UnservedCollection): string {
-  if (accountState !== 'active') return `the account is ${accountState}${reason === null ? '' : ` (${reason})`}`;
-  return reason ?? 'no run that began after this call has finished; is a scheduler running, and a worker?';
+  if (accountState !== 'active')
+    return `the account is ${accountState}${reason === null ? '' : ` (${reason})`}`;
+  return (
+    reason ??
+    'no run that began after this call has finished; is a scheduler running, and a worker?'
+  );
 }

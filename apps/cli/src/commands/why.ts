@@ -16,31 +16,52 @@ export function addWhy(program: Command): void {
     .argument('<email>')
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print one document')
-    .action((email: string, options: { tenant?: string; json?: true }) => runWithStore(async ({ rt }, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      const spent = (await store.quota.today()).filter(({ accountId }) => accountId === account.id);
-      const nowMs = rt.clock.nowMs();
-      if (options.json) await printJson(documentOf(account, spent, nowMs));
-      else await print(screenOf(account, spent, nowMs));
-      return 0;
-    }));
+    .action((email: string, options: { tenant?: string; json?: true }) =>
+      runWithStore(async ({ rt }, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        const spent = (await store.quota.today()).filter(
+          ({ accountId }) => accountId === account.id,
+        );
+        const nowMs = rt.clock.nowMs();
+        if (options.json) await printJson(documentOf(account, spent, nowMs));
+        else await print(screenOf(account, spent, nowMs));
+        return 0;
+      }),
+    );
 }
 
 /** Everything of the account's view, with the verdict in words for each collection. */
 function documentOf(account: AccountView, spent: readonly SpentToday[], nowMs: number): object {
   const collections = account.collections.map((c) => ({
-    ...c, progress: { ...c.progress, etaSeconds: etaOf(c, nowMs) }, wanted: isWanted(c), held: isHeld(c, nowMs), why: verdictOn(account, c, nowMs),
+    ...c,
+    progress: { ...c.progress, etaSeconds: etaOf(c, nowMs) },
+    wanted: isWanted(c),
+    held: isHeld(c, nowMs),
+    why: verdictOn(account, c, nowMs),
   }));
-  return { ...account, collections, spentToday: spent.map(({ method, calls, units }) => ({ method, calls, units })) };
+  return {
+    ...account,
+    collections,
+    spentToday: spent.map(({ method, calls, units }) => ({ method, calls, units })),
+  };
 }
 
 function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: number): string {
-  const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT LOOK', 'WHY'].map((title) => ({ title }));
+  const columns = ['COLLECTION', 'PHASE', 'PROGRESS', 'SYNCED', 'NEXT LOOK', 'WHY'].map(
+    (title) => ({ title }),
+  );
   const rows = account.collections.map((c) => [
-    nameOf(c), c.phase, progressOf(c, nowMs), when(c.lastSyncedAt, nowMs), nextLook(c, nowMs), verdictOn(account, c, nowMs),
+    nameOf(c),
+    c.phase,
+    progressOf(c, nowMs),
+    when(c.lastSyncedAt, nowMs),
+    nextLook(c, nowMs),
+    verdictOn(account, c, nowMs),
   ]);
   return [
-    printable(`${account.email} (tenant ${account.tenant}, ${account.project === DEFAULT_PROJECT ? '' : `Google project ${account.project}, `}account ${account.id})`),
+    printable(
+      `${account.email} (tenant ${account.tenant}, ${account.project === DEFAULT_PROJECT ? '' : `Google project ${account.project}, `}account ${account.id})`,
+    ),
     printable(`state: ${stateOf(account)}`),
     '',
     ...table(columns, rows),
@@ -49,7 +70,10 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     ...setAside(account),
     '',
     spent.length === 0 ? 'spent today: nothing' : 'spent today:',
-    ...spent.map(({ method, calls, units }) => `  ${method}: ${counted(calls, 'call')}, ${counted(units, method.startsWith('calendar.') ? 'request' : 'unit')}`),
+    ...spent.map(
+      ({ method, calls, units }) =>
+        `  ${method}: ${counted(calls, 'call')}, ${counted(units, method.startsWith('calendar.') ? 'request' : 'unit')}`,
+    ),
   ].join('\n');
 }
 
@@ -58,33 +82,61 @@ export function audits(account: Pick<AccountView, 'collections'>, nowMs: number)
   const active = account.collections.filter(({ state }) => state === 'active');
   const ended = active.flatMap((c) => (c.audit.last === null ? [] : [c.audit.last]));
   const never = active.filter(({ audit }) => audit.last === null && audit.inHand === null);
-  const total = (of: 'checked' | 'contents' | 'drift'): number => ended.reduce((sum, audit) => sum + audit[of], 0);
+  const total = (of: 'checked' | 'contents' | 'drift'): number =>
+    ended.reduce((sum, audit) => sum + audit[of], 0);
   const oldest = ended.reduce((first, { at }) => Math.min(first, at.getTime()), nowMs);
   const whole = `audited ${when(new Date(oldest), nowMs)}${ended.length > 1 ? ' or later' : ''}: ${counted(total('checked'), 'item')} compared, ${amount(total('contents'))} of them with their content; ${found(total('drift'))}`;
-  const inHand = active.flatMap((c) => (c.audit.inHand === null ? [] : [`audit of ${nameOf(c)} under way since ${when(c.audit.inHand.begunAt, nowMs)}: ${counted(c.audit.inHand.checked, 'item')} listed; so far ${found(c.audit.inHand.drift)}`]));
-  const lines = [...(ended.length > 0 ? [whole] : []), ...inHand, ...(never.length > 0 ? [`not audited: ${never.map(nameOf).join(', ')}`] : [])];
+  const inHand = active.flatMap((c) =>
+    c.audit.inHand === null
+      ? []
+      : [
+          `audit of ${nameOf(c)} under way since ${when(c.audit.inHand.begunAt, nowMs)}: ${counted(c.audit.inHand.checked, 'item')} listed; so far ${found(c.audit.inHand.drift)}`,
+        ],
+  );
+  const lines = [
+    ...(ended.length > 0 ? [whole] : []),
+    ...inHand,
+    ...(never.length > 0 ? [`not audited: ${never.map(nameOf).join(', ')}`] : []),
+  ];
   return ['', ...lines.map(printable)];
 }
 
 function found(drift: number): string {
-  return drift === 0 ? 'nothing differed' : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} mended`;
+  return drift === 0
+    ? 'nothing differed'
+    : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} mended`;
 }
 
 function setAside(account: AccountView): string[] {
   const items = account.collections.reduce((sum, c) => sum + c.quarantined, 0);
-  return items === 0 ? [] : ['', `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`];
+  return items === 0
+    ? []
+    : [
+        '',
+        `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`,
+      ];
 }
 
 /** The one reason that explains the collection's state best. */
-export function verdictOn(account: Pick<AccountView, 'state'>, c: CollectionView, nowMs: number): string {
+export function verdictOn(
+  account: Pick<AccountView, 'state'>,
+  c: CollectionView,
+  nowMs: number,
+): string {
   if (account.state !== 'active') return `not synced while the account is ${account.state}`;
-  if (c.state === 'gone') return `Google no longer shows it${c.error === null ? '' : `: ${c.error}`}`;
-  const trouble = c.error !== null && c.failures > 1 ? `${c.error} (${c.failures} times in a row)` : c.error;
-  if (isHeld(c, nowMs)) return `at work now, held by ${c.leaseHolder ?? 'a worker'}${trouble === null ? '' : `; before: ${trouble}`}`;
-  if (c.parked !== null) return `rests, ${trouble}; tried again ${when(c.nextSyncAt, nowMs)}, or at once when a new token is imported`;
+  if (c.state === 'gone')
+    return `Google no longer shows it${c.error === null ? '' : `: ${c.error}`}`;
+  const trouble =
+    c.error !== null && c.failures > 1 ? `${c.error} (${c.failures} times in a row)` : c.error;
+  if (isHeld(c, nowMs))
+    return `at work now, held by ${c.leaseHolder ?? 'a worker'}${trouble === null ? '' : `; before: ${trouble}`}`;
+  if (c.parked !== null)
+    return `rests, ${trouble}; tried again ${when(c.nextSyncAt, nowMs)}, or at once when a new token is imported`;
   if (trouble !== null) return trouble;
-  if (isWanted(c)) return `wanted since ${when(c.wantedAt, nowMs)}, not served yet; is a scheduler running, and a worker?`;
-  if (isOverdue(c, nowMs)) return `due ${when(c.nextSyncAt, nowMs)}; is a scheduler running, and a worker?`;
+  if (isWanted(c))
+    return `wanted since ${when(c.wantedAt, nowMs)}, not served yet; is a scheduler running, and a worker?`;
+  if (isOverdue(c, nowMs))
+    return `due ${when(c.nextSyncAt, nowMs)}; is a scheduler running, and a worker?`;
   return c.phase === 'follow' ? 'fresh' : 'its walk goes on in slices';
 }
 

@@ -13,12 +13,18 @@ function pageOf(seconds: readonly number[], polled: number): Promise<string> {
 }
 
 test('what all workers tell is added up', async () => {
-  const arrivals = arrivalsIn([await pageOf(Array(60).fill(0.07), 1), await pageOf(Array(40).fill(0.2), 2), '']);
+  const arrivals = arrivalsIn([
+    await pageOf(Array(60).fill(0.07), 1),
+    await pageOf(Array(40).fill(0.2), 2),
+    '',
+  ]);
   expect(arrivals).toMatchObject({ byDoorbell: 200, byPoll: 3 });
   // 50 of 100 lie within the bucket from 50 to 100 ms, which has 60; 99 within that from 150 to 250 ms.
   expect(arrivals.p50Ms).toBeCloseTo(50 + (50 * 50) / 60);
   expect(arrivals.p99Ms).toBeCloseTo(150 + (100 * 39) / 40);
-  expect(arrivalsInWords(arrivals)).toBe('200 by doorbell (p50 92 ms, p99 248 ms from the notification to the row), 3 by poll');
+  expect(arrivalsInWords(arrivals)).toBe(
+    '200 by doorbell (p50 92 ms, p99 248 ms from the notification to the row), 3 by poll',
+  );
 });
 
 test('nothing was rung for yet, and what came later than the last bound', async () => {

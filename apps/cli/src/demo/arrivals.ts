@@ -20,17 +20,44 @@ export async function readArrivals(urls: readonly string[]): Promise<Arrivals> {
 
 /** Sums the metrics pages of a fleet's workers. Pure. */
 export function arrivalsIn(pages: readonly string[]): Arrivals {
-  const samples = pages.flatMap((page) => page.split('\n')).map((line) => /^(\w+)\{(.*)\} (\S+)$/.exec(line));
+  const samples = pages
+    .flatMap((page) => page.split('\n'))
+    .map((line) => /^(\w+)\{(.*)\} (\S+)$/.exec(line));
   const sum = (name: string, label: string): number =>
-    samples.reduce((total, sample) => (sample?.[1] === name && sample[2]?.split(',').includes(label) ? total + Number(sample[3]) : total), 0);
-  const bounds = [...new Set(samples.flatMap((sample) => (sample?.[1] === LATENCY ? (/le="([^"]+)"/.exec(sample[2] ?? '')?.[1] ?? []) : [])))];
-  const buckets = bounds.map((le) => ({ upToMs: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le) * 1_000, count: sum(LATENCY, `le="${le}"`) })).sort((a, b) => a.upToMs - b.upToMs);
-  return { byDoorbell: sum(FOLLOWED, 'via="doorbell"'), byPoll: sum(FOLLOWED, 'via="poll"'), p50Ms: quantileMs(buckets, 0.5), p99Ms: quantileMs(buckets, 0.99) };
+    samples.reduce(
+      (total, sample) =>
+        sample?.[1] === name && sample[2]?.split(',').includes(label)
+          ? total + Number(sample[3])
+          : total,
+      0,
+    );
+  const bounds = [
+    ...new Set(
+      samples.flatMap((sample) =>
+        sample?.[1] === LATENCY ? (/le="([^"]+)"/.exec(sample[2] ?? '')?.[1] ?? []) : [],
+      ),
+    ),
+  ];
+  const buckets = bounds
+    .map((le) => ({
+      upToMs: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le) * 1_000,
+      count: sum(LATENCY, `le="${le}"`),
+    }))
+    .sort((a, b) => a.upToMs - b.upToMs);
+  return {
+    byDoorbell: sum(FOLLOWED, 'via="doorbell"'),
+    byPoll: sum(FOLLOWED, 'via="poll"'),
+    p50Ms: quantileMs(buckets, 0.5),
+    p99Ms: quantileMs(buckets, 0.99),
+  };
 }
 
 /** `1,204 by doorbell (p50 80 ms, p99 400 ms from the notification to the row), 3 by poll`. */
 export function arrivalsInWords({ byDoorbell, byPoll, p50Ms, p99Ms }: Arrivals): string {
-  const latency = p50Ms === null || p99Ms === null ? '' : ` (p50 ${duration(p50Ms)}, p99 ${duration(p99Ms)} from the notification to the row)`;
+  const latency =
+    p50Ms === null || p99Ms === null
+      ? ''
+      : ` (p50 ${duration(p50Ms)}, p99 ${duration(p99Ms)} from the notification to the row)`;
   return `${amount(byDoorbell)} by doorbell${latency}, ${amount(byPoll)} by poll`;
 }
 
@@ -46,11 +73,16 @@ async function pageAt(url: string): Promise<string> {
 }
 
 /** Within its bucket by straight line, as Prometheus does; what is beyond the last bound counts as that. @param buckets cumulative */
-function quantileMs(buckets: readonly { upToMs: number; count: number }[], share: number): number | null {
+function quantileMs(
+  buckets: readonly { upToMs: number; count: number }[],
+  share: number,
+): number | null {
   const wanted = (buckets.at(-1)?.count ?? 0) * share;
   const at = buckets.findIndex(({ count }) => count > 0 && count >= wanted);
   const bucket = buckets[at];
   if (bucket === undefined) return null;
   const { upToMs: fromMs, count: before } = buckets[at - 1] ?? { upToMs: 0, count: 0 };
-  return bucket.upToMs === Number.POSITIVE_INFINITY ? fromMs : fromMs + ((bucket.upToMs - fromMs) * (wanted - before)) / (bucket.count - before);
+  return bucket.upToMs === Number.POSITIVE_INFINITY
+    ? fromMs
+    : fromMs + ((bucket.upToMs - fromMs) * (wanted - before)) / (bucket.count - before);
 }

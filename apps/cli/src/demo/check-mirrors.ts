@@ -23,7 +23,15 @@ export interface AccountReport {
 
 export interface Report {
   accounts: AccountReport[];
-  totals: { accounts: number; messages: number; events: number; changesFollowed: number; quotaUnits: number; quotaViolations: number; elapsedMs: number };
+  totals: {
+    accounts: number;
+    messages: number;
+    events: number;
+    changesFollowed: number;
+    quotaUnits: number;
+    quotaViolations: number;
+    elapsedMs: number;
+  };
   drift: { missing: number; extra: number; stale: number };
   feedProblems: number;
   ok: boolean;
@@ -32,19 +40,33 @@ export interface Report {
 const DETAILS_LIMIT = 5;
 
 /** Reads everything twice, here and there; nothing may act meanwhile. */
-export async function checkMirrors(store: Store, google: SimulatedGoogle, watch: Watch, time: { startedMs: number; nowMs: () => number }): Promise<Report> {
+export async function checkMirrors(
+  store: Store,
+  google: SimulatedGoogle,
+  watch: Watch,
+  time: { startedMs: number; nowMs: () => number },
+): Promise<Report> {
   const ledger = await google.ledger();
   const accounts: AccountReport[] = [];
-  for (const watched of inOrder(watch)) accounts.push(await checkAccount(store, google, watched, ledger, time.startedMs));
+  for (const watched of inOrder(watch))
+    accounts.push(await checkAccount(store, google, watched, ledger, time.startedMs));
   return reportOf(accounts, ledger.violations.total, time.nowMs() - time.startedMs);
 }
 
-async function checkAccount(store: Store, google: SimulatedGoogle, watched: Watched, ledger: Ledger, startedMs: number): Promise<AccountReport> {
+async function checkAccount(
+  store: Store,
+  google: SimulatedGoogle,
+  watched: Watched,
+  ledger: Ledger,
+  startedMs: number,
+): Promise<AccountReport> {
   const { account, fold } = watched;
   const mirror = await mirrorOf(store, account.id);
   const truth = await truthOf(google, account.email);
   const drift = driftOf(truth, mirror);
-  const calendars = (await store.mirror.calendarIds(account.id)).map((id) => keyOf({ entity: 'calendar', id, calendarId: null }));
+  const calendars = (await store.mirror.calendarIds(account.id)).map((id) =>
+    keyOf({ entity: 'calendar', id, calendarId: null }),
+  );
   const keys = [...mirror.keys()];
   return {
     email: account.email,
@@ -56,35 +78,55 @@ async function checkAccount(store: Store, google: SimulatedGoogle, watched: Watc
     drift,
     // Labels have no export of their own; the fold still checks that their events follow from each other.
     feed: againstRows(fold, new Set([...keys, ...calendars]), ['message', 'event', 'calendar']),
-    details: drift.stale.slice(0, DETAILS_LIMIT).map((key) => `${key} differs in ${differingFields(truth.get(key), mirror.get(key)).join(', ')}`),
+    details: drift.stale
+      .slice(0, DETAILS_LIMIT)
+      .map(
+        (key) => `${key} differs in ${differingFields(truth.get(key), mirror.get(key)).join(', ')}`,
+      ),
   };
 }
 
 async function mirrorOf(store: Store, accountId: string): Promise<Keyed> {
   const items: Keyed = new Map();
-  for await (const message of store.mirror.messages(accountId)) items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
-  for await (const { calendarId, event } of store.mirror.events(accountId)) items.set(keyOf({ entity: 'event', id: String(event['id']), calendarId }), event);
+  for await (const message of store.mirror.messages(accountId))
+    items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
+  for await (const { calendarId, event } of store.mirror.events(accountId))
+    items.set(keyOf({ entity: 'event', id: String(event['id']), calendarId }), event);
   return items;
 }
 
 async function truthOf(google: SimulatedGoogle, email: string): Promise<Keyed> {
   const items: Keyed = new Map();
-  for (const message of (await google.truth(email, 'gmail')) as { id: string }[]) items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
-  for (const { calendarId, event } of (await google.truth(email, 'calendar')) as { calendarId: string; event: { id: string } }[]) {
+  for (const message of (await google.truth(email, 'gmail')) as { id: string }[])
+    items.set(keyOf({ entity: 'message', id: message.id, calendarId: null }), message);
+  for (const { calendarId, event } of (await google.truth(email, 'calendar')) as {
+    calendarId: string;
+    event: { id: string };
+  }[]) {
     items.set(keyOf({ entity: 'event', id: event.id, calendarId }), event);
   }
   return items;
 }
 
 function reportOf(accounts: AccountReport[], quotaViolations: number, elapsedMs: number): Report {
-  const sum = (of: (account: AccountReport) => number): number => accounts.reduce((total, account) => total + of(account), 0);
-  const drift = { missing: sum((a) => a.drift.missing.length), extra: sum((a) => a.drift.extra.length), stale: sum((a) => a.drift.stale.length) };
+  const sum = (of: (account: AccountReport) => number): number =>
+    accounts.reduce((total, account) => total + of(account), 0);
+  const drift = {
+    missing: sum((a) => a.drift.missing.length),
+    extra: sum((a) => a.drift.extra.length),
+    stale: sum((a) => a.drift.stale.length),
+  };
   const feedProblems = sum((a) => a.feed.length);
   return {
     accounts,
     totals: {
-      accounts: accounts.length, messages: sum((a) => a.messages), events: sum((a) => a.events), changesFollowed: sum((a) => a.changesFollowed),
-      quotaUnits: sum((a) => a.quotaUnits), quotaViolations, elapsedMs,
+      accounts: accounts.length,
+      messages: sum((a) => a.messages),
+      events: sum((a) => a.events),
+      changesFollowed: sum((a) => a.changesFollowed),
+      quotaUnits: sum((a) => a.quotaUnits),
+      quotaViolations,
+      elapsedMs,
     },
     drift,
     feedProblems,

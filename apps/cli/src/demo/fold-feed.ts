@@ -22,7 +22,9 @@ export function emptyFold(): FeedFold {
 
 /** An event's id is unique in its calendar only. */
 export function keyOf(row: Pick<ChangeEvent, 'entity' | 'id' | 'calendarId'>): string {
-  return row.calendarId === null ? `${row.entity} ${row.id}` : `${row.entity} ${row.calendarId}/${row.id}`;
+  return row.calendarId === null
+    ? `${row.entity} ${row.id}`
+    : `${row.entity} ${row.calendarId}/${row.id}`;
 }
 
 /** Takes the next events of the feed, in the feed's order. */
@@ -32,17 +34,31 @@ export function foldInto(fold: FeedFold, events: readonly ChangeEvent[]): void {
     fold.seq = event.seq;
     const key = keyOf(event);
     const known = fold.live.has(key);
-    if ((event.op === 'created') === known) note(fold, `${event.seq} says ${event.op} of ${key}, which ${known ? 'exists' : 'does not exist'}`);
+    if ((event.op === 'created') === known)
+      note(
+        fold,
+        `${event.seq} says ${event.op} of ${key}, which ${known ? 'exists' : 'does not exist'}`,
+      );
     if (event.op === 'deleted') fold.live.delete(key);
     else fold.live.add(key);
   }
 }
 
 /** What contradicts the rows that are really there. Only the entities in `rows` are compared. */
-export function againstRows(fold: FeedFold, rows: ReadonlySet<string>, entities: readonly ChangeEvent['entity'][]): string[] {
-  const told = [...fold.live].filter((key) => entities.some((entity) => key.startsWith(`${entity} `)));
-  const unreal = told.filter((key) => !rows.has(key)).map((key) => `the feed has ${key}, the mirror does not`);
-  const untold = [...rows].filter((key) => !fold.live.has(key)).map((key) => `the mirror has ${key}, the feed does not`);
+export function againstRows(
+  fold: FeedFold,
+  rows: ReadonlySet<string>,
+  entities: readonly ChangeEvent['entity'][],
+): string[] {
+  const told = [...fold.live].filter((key) =>
+    entities.some((entity) => key.startsWith(`${entity} `)),
+  );
+  const unreal = told
+    .filter((key) => !rows.has(key))
+    .map((key) => `the feed has ${key}, the mirror does not`);
+  const untold = [...rows]
+    .filter((key) => !fold.live.has(key))
+    .map((key) => `the mirror has ${key}, the feed does not`);
   return [...fold.problems, ...unreal, ...untold].slice(0, PROBLEMS_LIMIT);
 }
 

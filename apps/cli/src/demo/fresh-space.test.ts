@@ -2,7 +2,9 @@ import { demoDatabase, demoRedis } from './fresh-space.js';
 
 describe("the demo's own space", () => {
   it("is a database beside the operator's", () => {
-    expect(demoDatabase('postgresql://u:p@host:5432/syncline?sslmode=require')).toBe('postgresql://u:p@host:5432/syncline_demo?sslmode=require');
+    expect(demoDatabase('postgresql://u:p@host:5432/syncline?sslmode=require')).toBe(
+      'postgresql://u:p@host:5432/syncline_demo?sslmode=require',
+    );
   });
 
   it.each([

@@ -24,13 +24,18 @@ const ASK_EVERY_MS = 500;
  * Makes both, dropping what an earlier demo left.
  * @throws OperatorError when another demo is at work on the same servers
  */
-export async function makeFreshSpace(rt: Runtime, servers: { databaseUrl: string; redisUrl: string }, say: (line: string) => void): Promise<Space> {
+export async function makeFreshSpace(
+  rt: Runtime,
+  servers: { databaseUrl: string; redisUrl: string },
+  say: (line: string) => void,
+): Promise<Space> {
   const [databaseUrl, redisUrl] = [demoDatabase(servers.databaseUrl), demoRedis(servers.redisUrl)];
   await dropWhenUnused(rt, databaseUrl, say);
   await migrate(databaseUrl);
   await emptyQueues(rt, redisUrl);
   return {
-    databaseUrl, redisUrl,
+    databaseUrl,
+    redisUrl,
     remove: async () => {
       await emptyQueues(rt, redisUrl);
       // A session that a killed process left must not keep it: whose else could it be?
@@ -62,10 +67,17 @@ async function emptyQueues(rt: Runtime, redisUrl: string): Promise<void> {
   }
 }
 
-async function dropWhenUnused(rt: Runtime, databaseUrl: string, say: (line: string) => void): Promise<void> {
+async function dropWhenUnused(
+  rt: Runtime,
+  databaseUrl: string,
+  say: (line: string) => void,
+): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + OTHERS_TIMEOUT_MS;
   for (let told = false; !(await dropDatabase(databaseUrl)); told = true) {
-    if (rt.clock.nowMs() >= deadlineMs) throw new OperatorError('Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.');
+    if (rt.clock.nowMs() >= deadlineMs)
+      throw new OperatorError(
+        'Another demo is running here. End it first, or give this one a SYNCLINE_DATA_DIR of its own.',
+      );
     if (!told) say('waiting for an earlier demo to end');
     await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
   }

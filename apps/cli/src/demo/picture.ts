@@ -13,8 +13,13 @@ export interface PictureFrame {
 }
 
 const COLUMNS = [
-  { title: 'ACCOUNT' }, { title: 'MAILBOX' }, { title: 'MESSAGES', align: 'right' }, { title: 'CALENDARS' }, { title: 'FOLLOWED', align: 'right' },
-  { title: 'LATEST CHANGE' }, { title: 'STATE' },
+  { title: 'ACCOUNT' },
+  { title: 'MAILBOX' },
+  { title: 'MESSAGES', align: 'right' },
+  { title: 'CALENDARS' },
+  { title: 'FOLLOWED', align: 'right' },
+  { title: 'LATEST CHANGE' },
+  { title: 'STATE' },
 ] as const;
 
 /** The state of `watch` at `nowMs`. */
@@ -22,10 +27,19 @@ export function pictureOf(watch: Watch, frame: PictureFrame, nowMs: number): Vie
   const all = inOrder(watch);
   const elapsed = duration(nowMs - frame.startedMs);
   const arrived = arrivalsInWords(frame.arrivals);
-  const [head = '', ...rows] = table(COLUMNS, all.map((watched) => rowOf(watched, nowMs)));
+  const [head = '', ...rows] = table(
+    COLUMNS,
+    all.map((watched) => rowOf(watched, nowMs)),
+  );
   return {
     line: `${elapsed}: ${frame.title}; ${lineOf(all)}, ${arrived}`,
-    picture: [styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'), `changes: ${arrived}`, '', styled(head, 'dim'), ...rows],
+    picture: [
+      styled(`${frame.title} · ${elapsed} · ${lineOf(all)}`, 'bold'),
+      `changes: ${arrived}`,
+      '',
+      styled(head, 'dim'),
+      ...rows,
+    ],
   };
 }
 
@@ -45,7 +59,9 @@ function rowOf(watched: Watched, nowMs: number): string[] {
     amount(messagesOf(watched)),
     calendarsOf(account),
     amount(watched.followed),
-    watched.last === null ? '' : `${watched.last.entity} ${watched.last.op} ${when(watched.last.at, nowMs)}`,
+    watched.last === null
+      ? ''
+      : `${watched.last.entity} ${watched.last.op} ${when(watched.last.at, nowMs)}`,
     account.state === 'active' ? (troubleOf(account) ?? 'active') : stateOf(account),
   ];
 }

@@ -23,20 +23,37 @@ export function reportText(report: Report & { arrivals: Arrivals }): string {
 function accountTable({ accounts, totals }: Report): string[] {
   const columns = [
     { title: 'ACCOUNT' },
-    ...['MESSAGES', 'EVENTS', 'CHANGES FOLLOWED', 'QUOTA UNITS', 'TIME'].map((title) => ({ title, align: 'right' as const })),
+    ...['MESSAGES', 'EVENTS', 'CHANGES FOLLOWED', 'QUOTA UNITS', 'TIME'].map((title) => ({
+      title,
+      align: 'right' as const,
+    })),
   ];
-  const rows = accounts.map((account) => [account.email, ...numbersOf(account), account.mirroredAfterMs === null ? 'never' : duration(account.mirroredAfterMs)]);
-  return table(columns, [...rows, [`total of ${accounts.length}`, ...numbersOf(totals), duration(totals.elapsedMs)]]);
+  const rows = accounts.map((account) => [
+    account.email,
+    ...numbersOf(account),
+    account.mirroredAfterMs === null ? 'never' : duration(account.mirroredAfterMs),
+  ]);
+  return table(columns, [
+    ...rows,
+    [`total of ${accounts.length}`, ...numbersOf(totals), duration(totals.elapsedMs)],
+  ]);
 }
 
-function numbersOf(of: { messages: number; events: number; changesFollowed: number; quotaUnits: number }): string[] {
+function numbersOf(of: {
+  messages: number;
+  events: number;
+  changesFollowed: number;
+  quotaUnits: number;
+}): string[] {
   return [of.messages, of.events, of.changesFollowed, of.quotaUnits].map(amount);
 }
 
 function problemsOf(account: AccountReport): string[] {
   const kinds = ['missing', 'extra', 'stale'] as const;
   return [
-    ...kinds.filter((kind) => account.drift[kind].length > 0).map((kind) => named(account.email, kind, account.drift[kind])),
+    ...kinds
+      .filter((kind) => account.drift[kind].length > 0)
+      .map((kind) => named(account.email, kind, account.drift[kind])),
     ...account.details.map((detail) => `  ${account.email}: ${detail}`),
     ...(account.feed.length > 0 ? [named(account.email, 'change feed', account.feed)] : []),
   ];

@@ -30,16 +30,33 @@ export function simulatedGoogle(url: string): SimulatedGoogle {
     url,
     accounts: async () => Buffer.from(await (await ask(url, '/sim/accounts')).arrayBuffer()),
     setRate: async (perSecond) => {
-      await (await ask(url, '/sim/rate', { method: 'POST', body: JSON.stringify({ perSecond }) })).arrayBuffer();
+      await (
+        await ask(url, '/sim/rate', { method: 'POST', body: JSON.stringify({ perSecond }) })
+      ).arrayBuffer();
     },
     ringAt: async (pushEndpoint, topic, serviceAccountEmail) => {
-      const subscription = { name: topic.replace('/topics/', '/subscriptions/'), topic, pushEndpoint, serviceAccountEmail };
-      await (await ask(url, '/sim/pubsub', { method: 'POST', body: JSON.stringify({ subscriptions: [subscription] }) })).arrayBuffer();
+      const subscription = {
+        name: topic.replace('/topics/', '/subscriptions/'),
+        topic,
+        pushEndpoint,
+        serviceAccountEmail,
+      };
+      await (
+        await ask(url, '/sim/pubsub', {
+          method: 'POST',
+          body: JSON.stringify({ subscriptions: [subscription] }),
+        })
+      ).arrayBuffer();
     },
     ledger: async () => (await (await ask(url, '/sim/ledger')).json()) as Ledger,
     truth: async (email, resource) => {
-      const text = await (await ask(url, `/sim/truth/${encodeURIComponent(email)}?resource=${resource}`)).text();
-      return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
+      const text = await (
+        await ask(url, `/sim/truth/${encodeURIComponent(email)}?resource=${resource}`)
+      ).text();
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as unknown);
     },
   };
 }
@@ -52,7 +69,13 @@ export function urlIn(line: string): string | null {
 }
 
 async function ask(url: string, path: string, init: RequestInit = {}): Promise<Response> {
-  const answer = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (!answer.ok) throw new OperatorError(`The simulator answered ${answer.status} to ${path.split('?')[0]}: ${await answer.text()}`);
+  const answer = await fetch(new URL(path, url), {
+    ...init,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!answer.ok)
+    throw new OperatorError(
+      `The simulator answered ${answer.status} to ${path.split('?')[0]}: ${await answer.text()}`,
+    );
   return answer;
 }

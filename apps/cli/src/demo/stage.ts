@@ -4,7 +4,14 @@ import path from 'node:path';
 import { OperatorError, type Runtime } from '@syncline/runtime';
 import { type Store, openStore } from '@syncline/store';
 import type { Cli } from '../command.js';
-import { fleetEnv, fleetSpecs, freePort, programFile, urlsOf, whenApiAnswers } from '../fleet-processes.js';
+import {
+  fleetEnv,
+  fleetSpecs,
+  freePort,
+  programFile,
+  urlsOf,
+  whenApiAnswers,
+} from '../fleet-processes.js';
 import { type Processes, openProcesses } from '../processes.js';
 import { type Arrivals, readArrivals } from './arrivals.js';
 import { type Space, makeFreshSpace } from './fresh-space.js';
@@ -39,13 +46,19 @@ const ASK_EVERY_MS = 50;
 /** Answers of a near Google: enough that waiting for it, and not doing the work, is what takes the time. */
 const LATENCY_MS = 20;
 /** The operator's settings for the real Google have no place in a demo. */
-const FOREIGN = /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)/;
+const FOREIGN =
+  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)/;
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
 
 /** Sets the stage, acts on it, and clears it away whatever happens. */
-export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) => void, act: (stage: Stage) => Promise<T>): Promise<T> {
+export async function onStage<T>(
+  cli: Cli,
+  plan: DemoPlan,
+  say: (line: string) => void,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> {
   const { rt, config, env } = cli;
   const logDir = path.join(config.dataDir, 'logs', 'demo');
   const outside = openProcesses(rt, { logDir, say });
@@ -53,17 +66,31 @@ export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) =
   const signal = AbortSignal.any([rt.signal, outside.failed, fleet.failed]);
   let space: Space | null = null;
   try {
-    const [made, google] = await Promise.all([makeFreshSpace(rt, config, say), startSimulator(rt, outside, signal, plan, env)]);
+    const [made, google] = await Promise.all([
+      makeFreshSpace(rt, config, say),
+      startSimulator(rt, outside, signal, plan, env),
+    ]);
     space = made;
-    const masterKey = config.masterKey.length === KEY_BYTES ? config.masterKey : randomBytes(KEY_BYTES);
+    const masterKey =
+      config.masterKey.length === KEY_BYTES ? config.masterKey : randomBytes(KEY_BYTES);
     const port = env['PORT'] && config.port > 0 ? config.port : await freePort();
     const origin = `http://127.0.0.1:${port}`;
     await google.ringAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
-    const metricsUrls = keepFleet(fleet, demoEnv(env, { ...space, masterKey, port }, google.url, origin), plan.workers);
+    const metricsUrls = keepFleet(
+      fleet,
+      demoEnv(env, { ...space, masterKey, port }, google.url, origin),
+      plan.workers,
+    );
     const store = await openStore(rt, { databaseUrl: space.databaseUrl, masterKey, poolSize: 4 });
     try {
       await whenApiAnswers(rt, port, signal);
-      return await act({ google, store, urls: urlsOf(port), arrivals: () => readArrivals([...metricsUrls.values()]), signal });
+      return await act({
+        google,
+        store,
+        urls: urlsOf(port),
+        arrivals: () => readArrivals([...metricsUrls.values()]),
+        signal,
+      });
     } finally {
       await store.close();
     }
@@ -76,17 +103,35 @@ export async function onStage<T>(cli: Cli, plan: DemoPlan, say: (line: string) =
   }
 }
 
-async function startSimulator(rt: Runtime, processes: Processes, signal: AbortSignal, plan: DemoPlan, env: NodeJS.ProcessEnv): Promise<SimulatedGoogle> {
-  const numbers = { port: 0, accounts: plan.accounts, messages: plan.messages, calendars: plan.calendars, seed: plan.seed, latency: LATENCY_MS, rate: 0 };
+async function startSimulator(
+  rt: Runtime,
+  processes: Processes,
+  signal: AbortSignal,
+  plan: DemoPlan,
+  env: NodeJS.ProcessEnv,
+): Promise<SimulatedGoogle> {
+  const numbers = {
+    port: 0,
+    accounts: plan.accounts,
+    messages: plan.messages,
+    calendars: plan.calendars,
+    seed: plan.seed,
+    latency: LATENCY_MS,
+    rate: 0,
+  };
   const heard: { url: string | null } = { url: null };
   processes.keep({
-    name: 'simulator', script: programFile('simulator'), env: withoutForeign(env), irreplaceable: true,
+    name: 'simulator',
+    script: programFile('simulator'),
+    env: withoutForeign(env),
+    irreplaceable: true,
     args: Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
     onLine: (line) => (heard.url ??= urlIn(line)),
   });
   const deadlineMs = rt.clock.nowMs() + SIMULATOR_TIMEOUT_MS;
   while (heard.url === null) {
-    if (rt.clock.nowMs() >= deadlineMs) throw new OperatorError('The simulator does not listen; its log says why.');
+    if (rt.clock.nowMs() >= deadlineMs)
+      throw new OperatorError('The simulator does not listen; its log says why.');
     await rt.clock.sleep(ASK_EVERY_MS, signal);
   }
   return simulatedGoogle(heard.url);
@@ -108,9 +153,19 @@ function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): M
 }
 
 /** Doorbells of both kinds, which the simulator can ring without a public address, and polling at the pace of a real fleet as the net under them. */
-function demoEnv(env: NodeJS.ProcessEnv, settings: Parameters<typeof fleetEnv>[1], googleUrl: string, origin: string): NodeJS.ProcessEnv {
+function demoEnv(
+  env: NodeJS.ProcessEnv,
+  settings: Parameters<typeof fleetEnv>[1],
+  googleUrl: string,
+  origin: string,
+): NodeJS.ProcessEnv {
   return {
-    ...fleetEnv(withoutForeign(env), settings), METRICS_PORT: env['METRICS_PORT'] || '0', GOOGLE_API_URL: googleUrl, GMAIL_PUBSUB_TOPIC: TOPIC, PUSH_BASE_URL: origin, PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+    ...fleetEnv(withoutForeign(env), settings),
+    METRICS_PORT: env['METRICS_PORT'] || '0',
+    GOOGLE_API_URL: googleUrl,
+    GMAIL_PUBSUB_TOPIC: TOPIC,
+    PUSH_BASE_URL: origin,
+    PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
   };
 }
 

@@ -20,7 +20,13 @@ const PAGE = 2_000;
 /** Brings `watch` (by account id) up to date; an account is in it from the first time it is met. */
 export async function lookAt(store: Store, watch: Watch, nowMs: number): Promise<void> {
   for (const account of await store.accounts.list()) {
-    const watched: Watched = watch.get(account.id) ?? { account, fold: emptyFold(), mirroredAtMs: null, followed: 0, last: null };
+    const watched: Watched = watch.get(account.id) ?? {
+      account,
+      fold: emptyFold(),
+      mirroredAtMs: null,
+      followed: 0,
+      last: null,
+    };
     watch.set(account.id, watched);
     watched.account = account;
     const read = await readFeed(store, account.id, watched);
@@ -33,7 +39,10 @@ export async function lookAt(store: Store, watch: Watch, nowMs: number): Promise
 /** Whether every collection has been walked once to its end. */
 export function isMirrored(account: AccountView): boolean {
   const active = account.collections.filter((collection) => collection.state === 'active');
-  return active.length > 0 && active.every((collection) => collection.phase === 'follow' && collection.servedAt !== null);
+  return (
+    active.length > 0 &&
+    active.every((collection) => collection.phase === 'follow' && collection.servedAt !== null)
+  );
 }
 
 /** By address, `user2` before `user10`. */
@@ -48,9 +57,8 @@ export function messagesOf({ fold }: Watched): number {
   return count;
 }
 
-
 async function readFeed(store: Store, accountId: string, watched: Watched): Promise<number> {
-  for (let read = 0; ; ) {
+  for (let read = 0; ;) {
     const events = await store.changes(accountId, watched.fold.seq, PAGE);
     foldInto(watched.fold, events);
     watched.last = events.at(-1) ?? watched.last;

@@ -18,21 +18,36 @@ export interface Daemon {
  * Starts the program in a session of its own, so that neither a Ctrl-C in our terminal nor our death reaches it, and
  * resolves once `answers()` does. @throws Error with the last lines of its log when it ends or is not ready in time.
  */
-export async function startDaemon(daemon: Daemon, answers: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+export async function startDaemon(
+  daemon: Daemon,
+  answers: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
   const log = openSync(daemon.logFile, isLarge(daemon.logFile) ? 'w' : 'a', 0o600);
-  const child = spawn(daemon.program, daemon.args, { ...daemon.account, cwd: '/', detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(daemon.program, daemon.args, {
+    ...daemon.account,
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   let ended: string | null = null;
   child.once('error', (error) => (ended = error.message));
   child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
   child.unref();
-  if (await until(async () => ended !== null || (await answers()), timeoutMs) && ended === null) return;
+  if ((await until(async () => ended !== null || (await answers()), timeoutMs)) && ended === null)
+    return;
   if (ended === null) child.kill('SIGKILL');
-  throw new Error(`${daemon.program} did not start: ${ended ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`);
+  throw new Error(
+    `${daemon.program} did not start: ${ended ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`,
+  );
 }
 
 /** Polls `condition` until it holds; false when it does not in `timeoutMs`. */
-export async function until(condition: () => Promise<boolean> | boolean, timeoutMs: number): Promise<boolean> {
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs: number,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline) {
     if (await condition()) return true;
@@ -43,7 +58,8 @@ export async function until(condition: () => Promise<boolean> | boolean, timeout
 
 /** What the process was started as, with its arguments; empty when there is none. Slim containers have no `ps`. */
 export function commandLine(pid: number): string {
-  if (process.platform !== 'linux') return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  if (process.platform !== 'linux')
+    return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {

@@ -41,6 +41,8 @@ export function makeDir(dir: string): void {
     mkdirSync(dir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
     accessSync(dir, constants.W_OK);
   } catch (error) {
-    throw new OperatorError(`${dir} cannot be written to (${(error as NodeJS.ErrnoException).code}): set SYNCLINE_DATA_DIR to a directory of yours.`);
+    throw new OperatorError(
+      `${dir} cannot be written to (${(error as NodeJS.ErrnoException).code}): set SYNCLINE_DATA_DIR to a directory of yours.`,
+    );
   }
 }

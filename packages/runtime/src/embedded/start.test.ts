@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -55,7 +64,9 @@ function redis(redisUrl: string, ...commands: string[]): Promise<string> {
   const { port, password } = new URL(redisUrl);
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect({ host: '127.0.0.1', port: Number(port) }, () => socket.end(`${[`AUTH ${password}`, ...commands, 'QUIT'].join('\r\n')}\r\n`));
+    const socket = connect({ host: '127.0.0.1', port: Number(port) }, () =>
+      socket.end(`${[`AUTH ${password}`, ...commands, 'QUIT'].join('\r\n')}\r\n`),
+    );
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
     socket.once('error', reject);
     socket.once('close', () => resolve(answer));
@@ -64,23 +75,40 @@ function redis(redisUrl: string, ...commands: string[]): Promise<string> {
 
 async function isDown({ databaseUrl, redisUrl }: Addresses): Promise<boolean> {
   const ended = await Promise.allSettled([query(databaseUrl, 'select 1'), redis(redisUrl, 'PING')]);
-  return ended.every((end) => end.status === 'rejected' && (end.reason as { code?: string }).code === 'ECONNREFUSED');
+  return ended.every(
+    (end) => end.status === 'rejected' && (end.reason as { code?: string }).code === 'ECONNREFUSED',
+  );
 }
 
 test('the servers are durable, in UTC, on loopback, and evict nothing', async () => {
   const { addresses, leave } = await user();
-  expect(await query(addresses.databaseUrl, "select current_setting('fsync') fsync, current_setting('TimeZone') tz, current_setting('max_connections') n, current_setting('listen_addresses') at")).toEqual([{ fsync: 'on', tz: 'UTC', n: '200', at: '127.0.0.1' }]);
-  const answer = await redis(addresses.redisUrl, 'CONFIG GET maxmemory-policy', 'CONFIG GET appendfsync', 'CONFIG GET appendonly', 'CONFIG GET bind');
-  for (const value of ['noeviction', 'everysec', 'yes', '127.0.0.1']) expect(answer).toContain(value);
+  expect(
+    await query(
+      addresses.databaseUrl,
+      "select current_setting('fsync') fsync, current_setting('TimeZone') tz, current_setting('max_connections') n, current_setting('listen_addresses') at",
+    ),
+  ).toEqual([{ fsync: 'on', tz: 'UTC', n: '200', at: '127.0.0.1' }]);
+  const answer = await redis(
+    addresses.redisUrl,
+    'CONFIG GET maxmemory-policy',
+    'CONFIG GET appendfsync',
+    'CONFIG GET appendonly',
+    'CONFIG GET bind',
+  );
+  for (const value of ['noeviction', 'everysec', 'yes', '127.0.0.1'])
+    expect(answer).toContain(value);
   await leave();
 });
 
 test('nobody else can read the secrets, and without the password both servers refuse', async () => {
   const { addresses, leave } = await user();
-  for (const name of ['postgres.json', 'redis.json', 'master.key']) expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
+  for (const name of ['postgres.json', 'redis.json', 'master.key'])
+    expect(statSync(path.join(dataDir, name)).mode & 0o077).toBe(0);
   const wrong = addresses.databaseUrl.replace(/:[^:@]+@/, ':wrong@');
   await expect(query(wrong, 'select 1')).rejects.toMatchObject({ code: '28P01' });
-  expect(await redis(addresses.redisUrl.replace(/:[^:@]+@/, ':wrong@'), 'PING')).toContain('NOAUTH');
+  expect(await redis(addresses.redisUrl.replace(/:[^:@]+@/, ':wrong@'), 'PING')).toContain(
+    'NOAUTH',
+  );
   await leave();
 });
 

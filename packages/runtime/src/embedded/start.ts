@@ -38,24 +38,43 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const dataDir = path.resolve(options.dataDir);
   const log = options.log ?? (() => {});
   makeDir(dataDir);
-  return withFileLock(dataDir, 'lock', { timeoutMs: LOCK_TIMEOUT_MS, onWait: () => log('waiting for another process that starts or stops the embedded servers') }, async () => {
-    const registration = register(dataDir);
-    try {
-      const postgres = options.databaseUrl ? Promise.resolve(options.databaseUrl) : startPostgres(dataDir, log);
-      const redis = options.redisUrl ? Promise.resolve(options.redisUrl) : startRedis(dataDir, log);
-      // Both have settled before either's failure stops what did start.
-      await Promise.allSettled([postgres, redis]);
-      const [databaseUrl, redisUrl] = [await postgres, await redis];
-      return { databaseUrl, redisUrl, masterKey: keptMasterKey(dataDir), release: () => release(dataDir, registration) };
-    } catch (error) {
-      await leave(dataDir, registration);
-      throw error;
-    }
-  });
+  return withFileLock(
+    dataDir,
+    'lock',
+    {
+      timeoutMs: LOCK_TIMEOUT_MS,
+      onWait: () => log('waiting for another process that starts or stops the embedded servers'),
+    },
+    async () => {
+      const registration = register(dataDir);
+      try {
+        const postgres = options.databaseUrl
+          ? Promise.resolve(options.databaseUrl)
+          : startPostgres(dataDir, log);
+        const redis = options.redisUrl
+          ? Promise.resolve(options.redisUrl)
+          : startRedis(dataDir, log);
+        // Both have settled before either's failure stops what did start.
+        await Promise.allSettled([postgres, redis]);
+        const [databaseUrl, redisUrl] = [await postgres, await redis];
+        return {
+          databaseUrl,
+          redisUrl,
+          masterKey: keptMasterKey(dataDir),
+          release: () => release(dataDir, registration),
+        };
+      } catch (error) {
+        await leave(dataDir, registration);
+        throw error;
+      }
+    },
+  );
 }
 
 async function release(dataDir: string, registration: string): Promise<void> {
-  await withFileLock(dataDir, 'lock', { timeoutMs: LOCK_TIMEOUT_MS }, () => leave(dataDir, registration));
+  await withFileLock(dataDir, 'lock', { timeoutMs: LOCK_TIMEOUT_MS }, () =>
+    leave(dataDir, registration),
+  );
 }
 
 async function leave(dataDir: string, registration: string): Promise<void> {

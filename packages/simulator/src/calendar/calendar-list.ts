@@ -27,9 +27,24 @@ export function listCalendars(asked: Asked): Reply {
   const items = entries.slice(offset, offset + size);
   const more = offset + size < entries.length;
   const next = more
-    ? { nextPageToken: writePageToken({ scope, query: query.toString(), after: offset + size, revision }) }
+    ? {
+        nextPageToken: writePageToken({
+          scope,
+          query: query.toString(),
+          after: offset + size,
+          revision,
+        }),
+      }
     : { nextSyncToken: writeSyncToken({ scope, revision, issuedMs: asked.sim.clock.nowMs() }) };
-  return jsonReply({ kind: 'calendar#calendarList', etag: `"p${shelf.revision}${scope.length}"`, ...next, items: items.map(entryResource) }, asked.format);
+  return jsonReply(
+    {
+      kind: 'calendar#calendarList',
+      etag: `"p${shelf.revision}${scope.length}"`,
+      ...next,
+      items: items.map(entryResource),
+    },
+    asked.format,
+  );
 }
 
 /** `calendarList.get`. */
@@ -43,10 +58,20 @@ function wantedEntries(asked: Asked, scope: string): ShelfEntry[] | Reply {
   const syncToken = asked.query.get('syncToken') ?? '';
   if (syncToken === '') {
     const least = ROLES.indexOf(asked.query.get('minAccessRole') ?? '');
-    return shelf.all().filter((entry) => !entry.lost && (!entry.deleted || flag(asked, 'showDeleted')) && (!entry.hidden || flag(asked, 'showHidden')) && ROLES.indexOf(entry.accessRole) >= least);
+    return shelf
+      .all()
+      .filter(
+        (entry) =>
+          !entry.lost &&
+          (!entry.deleted || flag(asked, 'showDeleted')) &&
+          (!entry.hidden || flag(asked, 'showHidden')) &&
+          ROLES.indexOf(entry.accessRole) >= least,
+      );
   }
-  for (const name of ['minAccessRole', 'showOwnOrganizationOnly']) if (asked.query.has(name)) return forbiddenWithSyncToken(name);
-  for (const name of ['showDeleted', 'showHidden']) if (asked.query.get(name) === 'false') return forbiddenWithSyncToken(`${name}=false`);
+  for (const name of ['minAccessRole', 'showOwnOrganizationOnly'])
+    if (asked.query.has(name)) return forbiddenWithSyncToken(name);
+  for (const name of ['showDeleted', 'showHidden'])
+    if (asked.query.get(name) === 'false') return forbiddenWithSyncToken(`${name}=false`);
   const revision = revisionOf(asked.sim, syncToken, scope, shelf.oldestGoodRevision);
   return typeof revision === 'number' ? shelf.changedSince(revision) : revision;
 }
@@ -55,14 +80,26 @@ function wantedEntries(asked: Asked, scope: string): ShelfEntry[] | Reply {
 function entryResource(entry: ShelfEntry): Record<string, unknown> {
   const { calendar } = entry;
   return {
-    kind: 'calendar#calendarListEntry', etag: `"${entry.revision * 1_000_003}"`, id: calendar.id, summary: calendar.summary,
+    kind: 'calendar#calendarListEntry',
+    etag: `"${entry.revision * 1_000_003}"`,
+    id: calendar.id,
+    summary: calendar.summary,
     ...(calendar.description === undefined ? {} : { description: calendar.description }),
     timeZone: calendar.timeZone,
     ...(entry.summaryOverride === null ? {} : { summaryOverride: entry.summaryOverride }),
-    colorId: entry.colorId, backgroundColor: '#9fe1e7', foregroundColor: '#000000',
-    ...(entry.hidden ? { hidden: true } : {}), ...(entry.deleted ? {} : { selected: true }),
-    accessRole: entry.accessRole, defaultReminders: defaultReminders(entry),
-    ...(entry.primary ? { notificationSettings: { notifications: [{ type: 'eventCreation', method: 'email' }] }, primary: true } : {}),
+    colorId: entry.colorId,
+    backgroundColor: '#9fe1e7',
+    foregroundColor: '#000000',
+    ...(entry.hidden ? { hidden: true } : {}),
+    ...(entry.deleted ? {} : { selected: true }),
+    accessRole: entry.accessRole,
+    defaultReminders: defaultReminders(entry),
+    ...(entry.primary
+      ? {
+          notificationSettings: { notifications: [{ type: 'eventCreation', method: 'email' }] },
+          primary: true,
+        }
+      : {}),
     ...(entry.deleted ? { deleted: true } : {}),
     conferenceProperties: { allowedConferenceSolutionTypes: ['hangoutsMeet'] },
   };

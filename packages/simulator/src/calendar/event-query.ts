@@ -24,25 +24,48 @@ const DAY_MS = 86_400_000;
 const SEARCHED = 5_000;
 
 /** Parameters that select a subset which a sync token can't follow. */
-const NOT_WITH_SYNC_TOKEN = ['iCalUID', 'orderBy', 'privateExtendedProperty', 'q', 'sharedExtendedProperty', 'timeMin', 'timeMax', 'updatedMin'];
+const NOT_WITH_SYNC_TOKEN = [
+  'iCalUID',
+  'orderBy',
+  'privateExtendedProperty',
+  'q',
+  'sharedExtendedProperty',
+  'timeMin',
+  'timeMax',
+  'updatedMin',
+];
 /** After these a list ends without a sync token. */
-const NO_SYNC_TOKEN_AFTER = ['iCalUID', 'orderBy', 'privateExtendedProperty', 'q', 'sharedExtendedProperty', 'updatedMin'];
+const NO_SYNC_TOKEN_AFTER = [
+  'iCalUID',
+  'orderBy',
+  'privateExtendedProperty',
+  'q',
+  'sharedExtendedProperty',
+  'updatedMin',
+];
 
 export function endsWithSyncToken(query: URLSearchParams): boolean {
   return !NO_SYNC_TOKEN_AFTER.some((name) => query.has(name));
 }
 
-export function eventQuery(asked: Asked): { ok: true; query: EventQuery } | { ok: false; reply: Reply } {
+export function eventQuery(
+  asked: Asked,
+): { ok: true; query: EventQuery } | { ok: false; reply: Reply } {
   const refusal = refusalOf(asked);
   if (refusal !== null) return { ok: false, reply: refusal };
   const orderBy = asked.query.get('orderBy');
   return {
     ok: true,
     query: {
-      singleEvents: flag(asked, 'singleEvents'), showDeleted: flag(asked, 'showDeleted'),
-      timeMinMs: timeOf(asked, 'timeMin'), timeMaxMs: timeOf(asked, 'timeMax'), updatedMinMs: timeOf(asked, 'updatedMin'),
+      singleEvents: flag(asked, 'singleEvents'),
+      showDeleted: flag(asked, 'showDeleted'),
+      timeMinMs: timeOf(asked, 'timeMin'),
+      timeMaxMs: timeOf(asked, 'timeMax'),
+      updatedMinMs: timeOf(asked, 'updatedMin'),
       orderBy: orderBy === 'startTime' || orderBy === 'updated' ? orderBy : null,
-      q: (asked.query.get('q') ?? '').toLowerCase(), iCalUID: asked.query.get('iCalUID'), eventTypes: asked.query.getAll('eventTypes'),
+      q: (asked.query.get('q') ?? '').toLowerCase(),
+      iCalUID: asked.query.get('iCalUID'),
+      eventTypes: asked.query.getAll('eventTypes'),
     },
   };
 }
@@ -50,9 +73,21 @@ export function eventQuery(asked: Asked): { ok: true; query: EventQuery } | { ok
 /** True for an event that the query's filters keep; of a series, when any occurrence lies in the time range. */
 export function matchesQuery(body: EventBody, query: EventQuery, zone: string): boolean {
   if (query.iCalUID !== null && body.iCalUID !== query.iCalUID) return false;
-  if (query.eventTypes.length > 0 && body.status !== 'cancelled' && !query.eventTypes.includes(body.eventType ?? 'default')) return false;
-  if (query.updatedMinMs !== null && Date.parse(body.updated ?? '') < query.updatedMinMs) return false;
-  if (query.q !== '' && ![body.summary, body.description, body.location].some((text) => text?.toLowerCase().includes(query.q))) return false;
+  if (
+    query.eventTypes.length > 0 &&
+    body.status !== 'cancelled' &&
+    !query.eventTypes.includes(body.eventType ?? 'default')
+  )
+    return false;
+  if (query.updatedMinMs !== null && Date.parse(body.updated ?? '') < query.updatedMinMs)
+    return false;
+  if (
+    query.q !== '' &&
+    ![body.summary, body.description, body.location].some((text) =>
+      text?.toLowerCase().includes(query.q),
+    )
+  )
+    return false;
   return inTimeRange(body, query, zone);
 }
 
@@ -60,7 +95,12 @@ function inTimeRange(body: EventBody, query: EventQuery, zone: string): boolean 
   if (query.timeMinMs === null && query.timeMaxMs === null) return true;
   const fromMs = query.timeMinMs ?? Number.NEGATIVE_INFINITY;
   const toMs = query.timeMaxMs ?? Number.POSITIVE_INFINITY;
-  if (body.recurrence !== undefined) return occurrences(body, { fromMs: fromMs - DAY_MS, toMs: toMs + DAY_MS, limit: SEARCHED }).some((one) => instantMs(one.end, zone) > fromMs && instantMs(one.start, zone) < toMs);
+  if (body.recurrence !== undefined)
+    return occurrences(body, {
+      fromMs: fromMs - DAY_MS,
+      toMs: toMs + DAY_MS,
+      limit: SEARCHED,
+    }).some((one) => instantMs(one.end, zone) > fromMs && instantMs(one.start, zone) < toMs);
   const start = body.start ?? body.originalStartTime;
   if (start === undefined) return false;
   const startMs = instantMs(start, zone);
@@ -77,17 +117,42 @@ function refusalOf(asked: Asked): Reply | null {
   }
   for (const name of ['timeMin', 'timeMax', 'updatedMin']) {
     const text = query.get(name);
-    if (text !== null && !RFC3339.test(text)) return calendarError(400, 'Bad Request', 'badRequest', { locationType: 'parameter', location: name });
+    if (text !== null && !RFC3339.test(text))
+      return calendarError(400, 'Bad Request', 'badRequest', {
+        locationType: 'parameter',
+        location: name,
+      });
   }
   if (query.get('orderBy') === 'startTime' && !flag(asked, 'singleEvents')) {
-    return calendarError(400, 'The requested ordering is not available for the particular query.', 'invalid', { locationType: 'parameter', location: 'orderBy' });
+    return calendarError(
+      400,
+      'The requested ordering is not available for the particular query.',
+      'invalid',
+      { locationType: 'parameter', location: 'orderBy' },
+    );
   }
-  const [min, max, updated] = [timeOf(asked, 'timeMin'), timeOf(asked, 'timeMax'), timeOf(asked, 'updatedMin')];
+  const [min, max, updated] = [
+    timeOf(asked, 'timeMin'),
+    timeOf(asked, 'timeMax'),
+    timeOf(asked, 'updatedMin'),
+  ];
   if (min !== null && max !== null && min >= max) {
-    return calendarError(400, 'The specified time range is empty.', 'timeRangeEmpty', { domain: 'calendar', locationType: 'parameter', location: 'timeMax' });
+    return calendarError(400, 'The specified time range is empty.', 'timeRangeEmpty', {
+      domain: 'calendar',
+      locationType: 'parameter',
+      location: 'timeMax',
+    });
   }
-  if (updated !== null && asked.sim.clock.nowMs() - updated > asked.sim.settings.syncTokenRetentionMs) {
-    return calendarError(410, 'The requested minimum modification time lies too far in the past.', 'updatedMinTooLongAgo', { domain: 'calendar', locationType: 'parameter', location: 'updatedMin' });
+  if (
+    updated !== null &&
+    asked.sim.clock.nowMs() - updated > asked.sim.settings.syncTokenRetentionMs
+  ) {
+    return calendarError(
+      410,
+      'The requested minimum modification time lies too far in the past.',
+      'updatedMinTooLongAgo',
+      { domain: 'calendar', locationType: 'parameter', location: 'updatedMin' },
+    );
   }
   return null;
 }

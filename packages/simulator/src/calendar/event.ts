@@ -1,9 +1,20 @@
 import { offsetMs, rfc3339 } from './zones.js';
 
 /** `date` (all day, end exclusive) or `dateTime` with offset. */
-export interface EventTime { date?: string; dateTime?: string; timeZone?: string }
+export interface EventTime {
+  date?: string;
+  dateTime?: string;
+  timeZone?: string;
+}
 
-export interface Attendee { email: string; displayName?: string; organizer?: true; self?: true; optional?: true; responseStatus: string }
+export interface Attendee {
+  email: string;
+  displayName?: string;
+  organizer?: true;
+  self?: true;
+  optional?: true;
+  responseStatus: string;
+}
 
 /** What a user enters; the store adds identity and versions. Fields at Google's default are absent. */
 export interface EventDraft {
@@ -44,9 +55,41 @@ export interface EventBody extends Partial<Omit<EventDraft, 'status'>> {
 
 /** All that a free/busy reader learns of an event: when it is. */
 export function withoutDetails(body: EventBody): EventBody {
-  const { kind, etag, id, status, start, end, recurrence, recurringEventId, originalStartTime, iCalUID, sequence, eventType, updated, transparency } = body;
-  const kept = { kind, etag, id, status, updated, start, end, recurrence, recurringEventId, originalStartTime, transparency, iCalUID, sequence, eventType };
-  const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as EventBody;
+  const {
+    kind,
+    etag,
+    id,
+    status,
+    start,
+    end,
+    recurrence,
+    recurringEventId,
+    originalStartTime,
+    iCalUID,
+    sequence,
+    eventType,
+    updated,
+    transparency,
+  } = body;
+  const kept = {
+    kind,
+    etag,
+    id,
+    status,
+    updated,
+    start,
+    end,
+    recurrence,
+    recurringEventId,
+    originalStartTime,
+    transparency,
+    iCalUID,
+    sequence,
+    eventType,
+  };
+  const present = Object.fromEntries(
+    Object.entries(kept).filter(([, value]) => value !== undefined),
+  ) as unknown as EventBody;
   return status === 'cancelled' ? present : { ...present, visibility: 'private' };
 }
 
@@ -67,7 +110,8 @@ export function allDay(wallMs: number): EventTime {
 
 /** `<master>_20230722T160000Z`, or `<master>_20180128` for all-day series. */
 export function instanceId(masterId: string, originalStart: EventTime): string {
-  if (originalStart.date !== undefined) return `${masterId}_${originalStart.date.replaceAll('-', '')}`;
+  if (originalStart.date !== undefined)
+    return `${masterId}_${originalStart.date.replaceAll('-', '')}`;
   return `${masterId}_${compactUtc(Date.parse(originalStart.dateTime ?? ''))}`;
 }
 

@@ -26,7 +26,8 @@ export function listEvents(asked: Asked): Reply {
   const token = asked.query.get('pageToken') ?? '';
   const page = token === '' ? null : readPageToken(token);
   if (token !== '' && page?.scope !== scope) return invalidPageToken();
-  const initial: Asked = page === null ? asked : { ...asked, query: new URLSearchParams(page.query) };
+  const initial: Asked =
+    page === null ? asked : { ...asked, query: new URLSearchParams(page.query) };
   const size = pageSize(initial, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(initial);
   const checked = eventQuery(initial);
@@ -34,14 +35,22 @@ export function listEvents(asked: Asked): Reply {
   const rows = rowsOf(initial, entry, checked.query);
   if (!Array.isArray(rows)) return rows;
   const revision = page?.revision ?? entry.calendar.revision;
-  return pageReply(asked, entry, { rows, query: initial.query, size, after: page?.after ?? 0, revision });
+  return pageReply(asked, entry, {
+    rows,
+    query: initial.query,
+    size,
+    after: page?.after ?? 0,
+    revision,
+  });
 }
 
 /** `events.get`: cancelled and deleted ones too, and single occurrences of a series. */
 export function getEvent(asked: Asked): Reply {
   const [calendarId = '', eventId = ''] = asked.ids;
   const calendar = asked.account.shelf.find(calendarId)?.calendar;
-  const body = calendar?.get(eventId)?.body ?? (calendar === undefined ? undefined : occurrenceBody(calendar, eventId));
+  const body =
+    calendar?.get(eventId)?.body ??
+    (calendar === undefined ? undefined : occurrenceBody(calendar, eventId));
   return body === undefined || body === null ? notFound('calendar') : jsonReply(body, asked.format);
 }
 
@@ -50,24 +59,45 @@ export function listInstances(asked: Asked): Reply {
   const [calendarId = '', eventId = ''] = asked.ids;
   const entry = asked.account.shelf.find(calendarId);
   const master = entry?.calendar.get(eventId);
-  if (entry === null || master === null || master === undefined || master.deleted) return notFound('calendar');
+  if (entry === null || master === null || master === undefined || master.deleted)
+    return notFound('calendar');
   const size = pageSize(asked, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(asked);
   const checked = eventQuery(asked);
   if (!checked.ok) return checked.reply;
   const family = [master, ...entry.calendar.exceptionsOf(eventId)];
-  const bodies = expanded(entry.calendar, family, { ...checked.query, singleEvents: true }, asked.sim.clock.nowMs());
+  const bodies = expanded(
+    entry.calendar,
+    family,
+    { ...checked.query, singleEvents: true },
+    asked.sim.clock.nowMs(),
+  );
   const rows = bodies.map((body, index) => ({ at: index + 1, body }));
   const token = asked.query.get('pageToken') ?? '';
   const page = token === '' ? null : readPageToken(token);
   if (token !== '' && page?.scope !== entry.calendar.id) return invalidPageToken();
-  return pageReply(asked, entry, { rows, query: asked.query, size, after: page?.after ?? 0, revision: entry.calendar.revision });
+  return pageReply(asked, entry, {
+    rows,
+    query: asked.query,
+    size,
+    after: page?.after ?? 0,
+    revision: entry.calendar.revision,
+  });
 }
 
 /** An item and the position to continue after (a fraction tells the occurrences of one changed series apart). */
-interface Row { at: number; body: EventBody }
+interface Row {
+  at: number;
+  body: EventBody;
+}
 
-interface PageParts { rows: readonly Row[]; query: URLSearchParams; size: number; after: number; revision: number }
+interface PageParts {
+  rows: readonly Row[];
+  query: URLSearchParams;
+  size: number;
+  after: number;
+  revision: number;
+}
 
 function pageReply(asked: Asked, entry: ShelfEntry, parts: PageParts): Reply {
   const left = parts.rows.filter((row) => row.at > parts.after);
@@ -75,14 +105,41 @@ function pageReply(asked: Asked, entry: ShelfEntry, parts: PageParts): Reply {
   const more = page.length < left.length;
   const scope = entry.calendar.id;
   const next = more
-    ? { nextPageToken: writePageToken({ scope, query: parts.query.toString(), after: page.at(-1)?.at ?? parts.after, revision: parts.revision }) }
-    : asked.method.name === 'events.list' && endsWithSyncToken(parts.query) ? { nextSyncToken: writeSyncToken({ scope, revision: parts.revision, issuedMs: asked.sim.clock.nowMs() }) } : {};
+    ? {
+        nextPageToken: writePageToken({
+          scope,
+          query: parts.query.toString(),
+          after: page.at(-1)?.at ?? parts.after,
+          revision: parts.revision,
+        }),
+      }
+    : asked.method.name === 'events.list' && endsWithSyncToken(parts.query)
+      ? {
+          nextSyncToken: writeSyncToken({
+            scope,
+            revision: parts.revision,
+            issuedMs: asked.sim.clock.nowMs(),
+          }),
+        }
+      : {};
   const { calendar } = entry;
-  return jsonReply({
-    kind: 'calendar#events', etag: `"p${calendar.revision * 1_000_003}"`, summary: entry.summaryOverride ?? calendar.summary, description: calendar.description ?? '',
-    updated: new Date(calendar.updatedMs).toISOString(), timeZone: calendar.timeZone, accessRole: entry.accessRole, defaultReminders: defaultReminders(entry),
-    ...next, items: page.map((row) => (entry.accessRole === 'freeBusyReader' ? withoutDetails(row.body) : row.body)),
-  }, asked.format);
+  return jsonReply(
+    {
+      kind: 'calendar#events',
+      etag: `"p${calendar.revision * 1_000_003}"`,
+      summary: entry.summaryOverride ?? calendar.summary,
+      description: calendar.description ?? '',
+      updated: new Date(calendar.updatedMs).toISOString(),
+      timeZone: calendar.timeZone,
+      accessRole: entry.accessRole,
+      defaultReminders: defaultReminders(entry),
+      ...next,
+      items: page.map((row) =>
+        entry.accessRole === 'freeBusyReader' ? withoutDetails(row.body) : row.body,
+      ),
+    },
+    asked.format,
+  );
 }
 
 /** Google may cut a page short, or send an empty one with a token; the option makes it do so all the time. */
@@ -102,26 +159,48 @@ function rowsOf(asked: Asked, entry: ShelfEntry, query: EventQuery): Row[] | Rep
   if (query.singleEvents || query.orderBy !== null) {
     return ordered(asked, entry, query).map((body, index) => ({ at: index + 1, body }));
   }
-  return fullSet(entry, query).filter((event) => matchesQuery(event.body, query, calendar.timeZone)).map((event) => ({ at: event.number, body: event.body }));
+  return fullSet(entry, query)
+    .filter((event) => matchesQuery(event.body, query, calendar.timeZone))
+    .map((event) => ({ at: event.number, body: event.body }));
 }
 
 /** Cancelled occurrences belong to a full list as long as their series lives; deleted events only with showDeleted or updatedMin. */
 function fullSet(entry: ShelfEntry, query: EventQuery): StoredEvent[] {
-  return entry.calendar.all().filter((event) => !event.deleted || query.showDeleted || query.updatedMinMs !== null);
+  return entry.calendar
+    .all()
+    .filter((event) => !event.deleted || query.showDeleted || query.updatedMinMs !== null);
 }
 
 function ordered(asked: Asked, entry: ShelfEntry, query: EventQuery): EventBody[] {
   const { calendar } = entry;
-  if (query.singleEvents) return expanded(calendar, fullSet(entry, query), query, asked.sim.clock.nowMs());
-  const events = fullSet(entry, query).filter((event) => matchesQuery(event.body, query, calendar.timeZone));
+  if (query.singleEvents)
+    return expanded(calendar, fullSet(entry, query), query, asked.sim.clock.nowMs());
+  const events = fullSet(entry, query).filter((event) =>
+    matchesQuery(event.body, query, calendar.timeZone),
+  );
   return events.sort((a, b) => a.revision - b.revision).map((event) => event.body);
 }
 
-function deltaRows(asked: Asked, entry: ShelfEntry, changed: readonly StoredEvent[], query: EventQuery): Row[] {
+function deltaRows(
+  asked: Asked,
+  entry: ShelfEntry,
+  changed: readonly StoredEvent[],
+  query: EventQuery,
+): Row[] {
   if (query.singleEvents) {
-    return changed.flatMap((event) => expanded(entry.calendar, [event], { ...query, showDeleted: true }, asked.sim.clock.nowMs()).map((body, index) => ({ at: event.revision + index / 10_000, body })));
+    return changed.flatMap((event) =>
+      expanded(
+        entry.calendar,
+        [event],
+        { ...query, showDeleted: true },
+        asked.sim.clock.nowMs(),
+      ).map((body, index) => ({ at: event.revision + index / 10_000, body })),
+    );
   }
-  return changed.map((event) => ({ at: event.revision, body: event.deleted && !query.showDeleted ? tombstone(event.body) : event.body }));
+  return changed.map((event) => ({
+    at: event.revision,
+    body: event.deleted && !query.showDeleted ? tombstone(event.body) : event.body,
+  }));
 }
 
 /** All that Google guarantees of a deleted event. */

@@ -7,9 +7,19 @@ import { compactUtc, instanceId, type EventBody, type EventTime } from './event.
 import { parseRule, ruleTimes, type Rule } from './rule.js';
 import { instantOf, offsetMs, rfc3339 } from './zones.js';
 
-export interface Occurrence { id: string; start: EventTime; end: EventTime; startMs: number; endMs: number }
+export interface Occurrence {
+  id: string;
+  start: EventTime;
+  end: EventTime;
+  startMs: number;
+  endMs: number;
+}
 
-export interface Span { fromMs: number; toMs: number; limit: number }
+export interface Span {
+  fromMs: number;
+  toMs: number;
+  limit: number;
+}
 
 const DAY_MS = 86_400_000;
 /** Occurrences that one expansion goes through, shown or not. */
@@ -20,7 +30,11 @@ export function occurrences(master: EventBody, span: Span): Occurrence[] {
   if (master.start === undefined || master.end === undefined) return [];
   const shape = shapeOf(master, master.start, master.end);
   const lastMs = span.toMs + 2 * DAY_MS;
-  const excluded = new Set([...datesOf(master, 'EXDATE', shape), ...excludedByRule(master, shape, lastMs)].map((wallMs) => shape.at(wallMs).id));
+  const excluded = new Set(
+    [...datesOf(master, 'EXDATE', shape), ...excludedByRule(master, shape, lastMs)].map(
+      (wallMs) => shape.at(wallMs).id,
+    ),
+  );
   const seen = new Set<string>();
   const found: Occurrence[] = [];
   for (const wallMs of walls(master, shape, lastMs)) {
@@ -33,7 +47,12 @@ export function occurrences(master: EventBody, span: Span): Occurrence[] {
   return found;
 }
 
-interface Shape { wallMs: number; allDay: boolean; zone: string; at(wallMs: number): Occurrence }
+interface Shape {
+  wallMs: number;
+  allDay: boolean;
+  zone: string;
+  at(wallMs: number): Occurrence;
+}
 
 function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
   const zone = start.timeZone ?? 'UTC';
@@ -41,7 +60,18 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
     const wallMs = Date.parse(`${start.date}T00:00:00Z`);
     const lengthMs = Math.max(DAY_MS, Date.parse(`${end.date ?? start.date}T00:00:00Z`) - wallMs);
     const day = (ms: number): EventTime => ({ date: new Date(ms).toISOString().slice(0, 10) });
-    return { wallMs, allDay: true, zone: 'UTC', at: (ms) => ({ id: instanceId(master.id, day(ms)), start: day(ms), end: day(ms + lengthMs), startMs: ms, endMs: ms + lengthMs }) };
+    return {
+      wallMs,
+      allDay: true,
+      zone: 'UTC',
+      at: (ms) => ({
+        id: instanceId(master.id, day(ms)),
+        start: day(ms),
+        end: day(ms + lengthMs),
+        startMs: ms,
+        endMs: ms + lengthMs,
+      }),
+    };
   }
   const instant = Date.parse(start.dateTime ?? '');
   const wallMs = instant + offsetMs(zone, instant);
@@ -49,8 +79,17 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
   const at = (ms: number): Occurrence => {
     // An hour that comes twice: the master's own start says which of the two it is.
     const startMs = ms === wallMs ? instant : instantOf(zone, ms);
-    const time = (value: number, where: string): EventTime => ({ dateTime: rfc3339(where, value), timeZone: where });
-    return { id: `${master.id}_${compactUtc(startMs)}`, start: time(startMs, zone), end: time(startMs + lengthMs, end.timeZone ?? zone), startMs, endMs: startMs + lengthMs };
+    const time = (value: number, where: string): EventTime => ({
+      dateTime: rfc3339(where, value),
+      timeZone: where,
+    });
+    return {
+      id: `${master.id}_${compactUtc(startMs)}`,
+      start: time(startMs, zone),
+      end: time(startMs + lengthMs, end.timeZone ?? zone),
+      startMs,
+      endMs: startMs + lengthMs,
+    };
   };
   return { wallMs, allDay: false, zone, at };
 }
@@ -63,8 +102,11 @@ function* walls(master: EventBody, shape: Shape, lastMs: number): Generator<numb
   for (const line of rules.slice(1)) waiting.push(...ruleWalls(line, shape, lastMs));
   waiting.sort((a, b) => a - b);
   let next = 0;
-  for (const wallMs of rules[0] === undefined ? [shape.wallMs] : ruleWalls(rules[0], shape, lastMs)) {
-    for (; (waiting[next] ?? Number.POSITIVE_INFINITY) < wallMs; next++) yield waiting[next] as number;
+  for (const wallMs of rules[0] === undefined
+    ? [shape.wallMs]
+    : ruleWalls(rules[0], shape, lastMs)) {
+    for (; (waiting[next] ?? Number.POSITIVE_INFINITY) < wallMs; next++)
+      yield waiting[next] as number;
     yield wallMs;
   }
   yield* waiting.slice(next);
@@ -72,7 +114,10 @@ function* walls(master: EventBody, shape: Shape, lastMs: number): Generator<numb
 
 function* ruleWalls(line: string, shape: Shape, lastMs: number): Generator<number> {
   const rule = ruleFor(line, shape);
-  if (rule === null) { yield shape.wallMs; return; }
+  if (rule === null) {
+    yield shape.wallMs;
+    return;
+  }
   const untilMs = untilOf(rule, shape);
   let given = 0;
   for (const wallMs of withStart(rule, shape, Math.min(lastMs, untilMs))) {
@@ -84,7 +129,8 @@ function* ruleWalls(line: string, shape: Shape, lastMs: number): Generator<numbe
 
 function* withStart(rule: Rule, shape: Shape, lastMs: number): Generator<number> {
   yield shape.wallMs;
-  for (const wallMs of ruleTimes(rule, shape.wallMs, lastMs)) if (wallMs !== shape.wallMs) yield wallMs;
+  for (const wallMs of ruleTimes(rule, shape.wallMs, lastMs))
+    if (wallMs !== shape.wallMs) yield wallMs;
 }
 
 function excludedByRule(master: EventBody, shape: Shape, lastMs: number): number[] {
@@ -92,7 +138,8 @@ function excludedByRule(master: EventBody, shape: Shape, lastMs: number): number
     const rule = ruleFor(line, shape);
     if (rule === null) return [];
     const taken: number[] = [];
-    for (const wallMs of ruleTimes(rule, shape.wallMs, Math.min(lastMs, untilOf(rule, shape)))) if (taken.push(wallMs) >= Math.min(rule.count, STEPS_LIMIT)) break;
+    for (const wallMs of ruleTimes(rule, shape.wallMs, Math.min(lastMs, untilOf(rule, shape))))
+      if (taken.push(wallMs) >= Math.min(rule.count, STEPS_LIMIT)) break;
     return taken;
   });
 }
@@ -101,8 +148,14 @@ function excludedByRule(master: EventBody, shape: Shape, lastMs: number): number
 function ruleFor(line: string, shape: Shape): Rule | null {
   const rule = parseRule(line);
   if (rule === null || !shape.allDay) return rule;
-  if (rule.frequency === 'HOURLY' || rule.frequency === 'MINUTELY' || rule.frequency === 'SECONDLY') return null;
-  return { ...rule, lists: new Map([...rule.lists].filter(([name]) => !['BYHOUR', 'BYMINUTE', 'BYSECOND'].includes(name))) };
+  if (rule.frequency === 'HOURLY' || rule.frequency === 'MINUTELY' || rule.frequency === 'SECONDLY')
+    return null;
+  return {
+    ...rule,
+    lists: new Map(
+      [...rule.lists].filter(([name]) => !['BYHOUR', 'BYMINUTE', 'BYSECOND'].includes(name)),
+    ),
+  };
 }
 
 function untilOf(rule: Rule, shape: Shape): number {
@@ -118,7 +171,11 @@ function linesOf(master: EventBody, name: string): string[] {
 function datesOf(master: EventBody, name: string, shape: Shape): number[] {
   return linesOf(master, name).flatMap((line) => {
     const zone = /;TZID=([^;:]+)/i.exec(line.slice(0, line.indexOf(':')))?.[1] ?? shape.zone;
-    return line.slice(line.indexOf(':') + 1).split(',').map((text) => wallOf(text.split('/')[0] ?? '', shape, zone)).filter((wall) => wall !== null);
+    return line
+      .slice(line.indexOf(':') + 1)
+      .split(',')
+      .map((text) => wallOf(text.split('/')[0] ?? '', shape, zone))
+      .filter((wall) => wall !== null);
   });
 }
 

@@ -17,27 +17,59 @@ export interface Rule {
 
 type Frequency = (typeof FREQUENCIES)[number];
 
-const FREQUENCIES = ['SECONDLY', 'MINUTELY', 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'] as const;
+const FREQUENCIES = [
+  'SECONDLY',
+  'MINUTELY',
+  'HOURLY',
+  'DAILY',
+  'WEEKLY',
+  'MONTHLY',
+  'YEARLY',
+] as const;
 const DAY_NAMES = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
 const DAY_MS = 86_400_000;
-const SLOT_MS: Partial<Record<Frequency, number>> = { SECONDLY: 1_000, MINUTELY: 60_000, HOURLY: 3_600_000 };
+const SLOT_MS: Partial<Record<Frequency, number>> = {
+  SECONDLY: 1_000,
+  MINUTELY: 60_000,
+  HOURLY: 3_600_000,
+};
 /** A rule that nothing fulfils ends here. */
 const LONGEST_MS = 60 * 366 * DAY_MS;
 
 /** [smallest, largest, whether negative numbers count from the end] */
 const RANGES: Record<string, readonly [number, number, boolean]> = {
-  COUNT: [1, 999_999_999, false], INTERVAL: [1, 999_999, false], BYSECOND: [0, 59, false], BYMINUTE: [0, 59, false], BYHOUR: [0, 23, false],
-  BYMONTHDAY: [1, 31, true], BYYEARDAY: [1, 366, true], BYWEEKNO: [1, 53, true], BYMONTH: [1, 12, false], BYSETPOS: [1, 366, true],
+  COUNT: [1, 999_999_999, false],
+  INTERVAL: [1, 999_999, false],
+  BYSECOND: [0, 59, false],
+  BYMINUTE: [0, 59, false],
+  BYHOUR: [0, 23, false],
+  BYMONTHDAY: [1, 31, true],
+  BYYEARDAY: [1, 366, true],
+  BYWEEKNO: [1, 53, true],
+  BYMONTH: [1, 12, false],
+  BYSETPOS: [1, 366, true],
 };
 
 /** Null for a rule that no grammar allows. */
 export function parseRule(line: string): Rule | null {
-  const parts = line.slice(line.indexOf(':') + 1).trim().replace(/;$/, '').toUpperCase().split(';').map((part) => part.split('='));
+  const parts = line
+    .slice(line.indexOf(':') + 1)
+    .trim()
+    .replace(/;$/, '')
+    .toUpperCase()
+    .split(';')
+    .map((part) => part.split('='));
   const byName = new Map(parts.map(([name = '', value = '']) => [name, value]));
   const frequency = FREQUENCIES.find((one) => one === byName.get('FREQ'));
   const weekStart = DAY_NAMES.indexOf(byName.get('WKST') ?? 'MO');
   const until = byName.get('UNTIL') ?? null;
-  if (frequency === undefined || weekStart < 0 || byName.size < parts.length || (until !== null && !/^\d{8}(?:T\d{6}Z?)?$/.test(until))) return null;
+  if (
+    frequency === undefined ||
+    weekStart < 0 ||
+    byName.size < parts.length ||
+    (until !== null && !/^\d{8}(?:T\d{6}Z?)?$/.test(until))
+  )
+    return null;
   const lists = new Map<string, number[]>();
   for (const [name, value] of byName) {
     if (name === 'FREQ' || name === 'WKST' || name === 'UNTIL' || name === 'BYDAY') continue;
@@ -46,15 +78,32 @@ export function parseRule(line: string): Rule | null {
     lists.set(name, list);
   }
   const days = weekdays(byName.get('BYDAY'));
-  return days === null || ruledOut(frequency, byName) ? null : { frequency, interval: lists.get('INTERVAL')?.[0] ?? 1, count: lists.get('COUNT')?.[0] ?? Number.POSITIVE_INFINITY, until, weekStart, days, lists };
+  return days === null || ruledOut(frequency, byName)
+    ? null
+    : {
+        frequency,
+        interval: lists.get('INTERVAL')?.[0] ?? 1,
+        count: lists.get('COUNT')?.[0] ?? Number.POSITIVE_INFINITY,
+        until,
+        weekStart,
+        days,
+        lists,
+      };
 }
 
 /** Combinations that the RFC says MUST NOT be. */
 function ruledOut(frequency: Frequency, parts: ReadonlyMap<string, string>): boolean {
   if (parts.has('BYWEEKNO') && frequency !== 'YEARLY') return true;
-  if (parts.has('BYYEARDAY') && (frequency === 'DAILY' || frequency === 'WEEKLY' || frequency === 'MONTHLY')) return true;
+  if (
+    parts.has('BYYEARDAY') &&
+    (frequency === 'DAILY' || frequency === 'WEEKLY' || frequency === 'MONTHLY')
+  )
+    return true;
   if (parts.has('BYMONTHDAY') && frequency === 'WEEKLY') return true;
-  return parts.has('BYSETPOS') && ![...parts.keys()].some((name) => name.startsWith('BY') && name !== 'BYSETPOS');
+  return (
+    parts.has('BYSETPOS') &&
+    ![...parts.keys()].some((name) => name.startsWith('BY') && name !== 'BYSETPOS')
+  );
 }
 
 /** Wall times that the rule gives from `firstMs` on, up to `lastMs`; COUNT and UNTIL are the caller's. */
@@ -64,11 +113,15 @@ export function* ruleTimes(rule: Rule, firstMs: number, lastMs: number): Generat
   for (let n = 0; ; n++) {
     const period = periodAt(rule, firstMs, n);
     if (period.fromMs > limitMs) return;
-    for (const wallMs of chosen(rule, periodTimes(rule, period, firstMs, takes))) if (wallMs >= firstMs && wallMs <= limitMs) yield wallMs;
+    for (const wallMs of chosen(rule, periodTimes(rule, period, firstMs, takes)))
+      if (wallMs >= firstMs && wallMs <= limitMs) yield wallMs;
   }
 }
 
-interface Period { fromMs: number; toMs: number }
+interface Period {
+  fromMs: number;
+  toMs: number;
+}
 
 function periodAt(rule: Rule, firstMs: number, n: number): Period {
   const first = new Date(firstMs);
@@ -76,13 +129,17 @@ function periodAt(rule: Rule, firstMs: number, n: number): Period {
   const step = n * rule.interval;
   const midnight = Math.floor(firstMs / DAY_MS) * DAY_MS;
   switch (rule.frequency) {
-    case 'YEARLY': return { fromMs: Date.UTC(year + step, 0, 1), toMs: Date.UTC(year + step + 1, 0, 1) };
-    case 'MONTHLY': return { fromMs: Date.UTC(year, month + step, 1), toMs: Date.UTC(year, month + step + 1, 1) };
+    case 'YEARLY':
+      return { fromMs: Date.UTC(year + step, 0, 1), toMs: Date.UTC(year + step + 1, 0, 1) };
+    case 'MONTHLY':
+      return { fromMs: Date.UTC(year, month + step, 1), toMs: Date.UTC(year, month + step + 1, 1) };
     case 'WEEKLY': {
-      const fromMs = midnight - ((first.getUTCDay() - rule.weekStart + 7) % 7) * DAY_MS + step * 7 * DAY_MS;
+      const fromMs =
+        midnight - ((first.getUTCDay() - rule.weekStart + 7) % 7) * DAY_MS + step * 7 * DAY_MS;
       return { fromMs, toMs: fromMs + 7 * DAY_MS };
     }
-    case 'DAILY': return { fromMs: midnight + step * DAY_MS, toMs: midnight + (step + 1) * DAY_MS };
+    case 'DAILY':
+      return { fromMs: midnight + step * DAY_MS, toMs: midnight + (step + 1) * DAY_MS };
     default: {
       const slotMs = SLOT_MS[rule.frequency] ?? DAY_MS;
       const fromMs = (Math.floor(firstMs / slotMs) + step) * slotMs;
@@ -91,35 +148,55 @@ function periodAt(rule: Rule, firstMs: number, n: number): Period {
   }
 }
 
-function periodTimes(rule: Rule, period: Period, firstMs: number, takes: (dayMs: number) => boolean): number[] {
+function periodTimes(
+  rule: Rule,
+  period: Period,
+  firstMs: number,
+  takes: (dayMs: number) => boolean,
+): number[] {
   const slotMs = SLOT_MS[rule.frequency];
   const times: number[] = [];
   if (slotMs === undefined) {
-    for (let dayMs = period.fromMs; dayMs < period.toMs; dayMs += DAY_MS) if (takes(dayMs)) for (const time of timesOfDay(rule, firstMs)) times.push(dayMs + time);
+    for (let dayMs = period.fromMs; dayMs < period.toMs; dayMs += DAY_MS)
+      if (takes(dayMs)) for (const time of timesOfDay(rule, firstMs)) times.push(dayMs + time);
     return times;
   }
   const dayMs = Math.floor(period.fromMs / DAY_MS) * DAY_MS;
   if (!takes(dayMs)) return times;
   // What the frequency itself counts is not filled in from the start.
-  for (const time of timesOfDay(rule, firstMs, period.fromMs)) if (dayMs + time >= period.fromMs && dayMs + time < period.toMs) times.push(dayMs + time);
+  for (const time of timesOfDay(rule, firstMs, period.fromMs))
+    if (dayMs + time >= period.fromMs && dayMs + time < period.toMs) times.push(dayMs + time);
   return times;
 }
 
 /** Times of day in order: what BYHOUR, BYMINUTE and BYSECOND name; what they leave open is the start's, or the slot's. */
 function timesOfDay(rule: Rule, firstMs: number, slotMs?: number): number[] {
   const [first, slot] = [new Date(firstMs), slotMs === undefined ? null : new Date(slotMs)];
-  const sorted = (name: string): number[] | null => { const list = rule.lists.get(name); return list === undefined ? null : [...new Set(list)].sort((a, b) => a - b); };
+  const sorted = (name: string): number[] | null => {
+    const list = rule.lists.get(name);
+    return list === undefined ? null : [...new Set(list)].sort((a, b) => a - b);
+  };
   const hours = sorted('BYHOUR') ?? [(slot ?? first).getUTCHours()];
-  const minutes = sorted('BYMINUTE') ?? [(slot !== null && rule.frequency !== 'HOURLY' ? slot : first).getUTCMinutes()];
-  const seconds = sorted('BYSECOND') ?? [(slot !== null && rule.frequency === 'SECONDLY' ? slot : first).getUTCSeconds()];
-  return hours.flatMap((hour) => minutes.flatMap((minute) => seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000)));
+  const minutes = sorted('BYMINUTE') ?? [
+    (slot !== null && rule.frequency !== 'HOURLY' ? slot : first).getUTCMinutes(),
+  ];
+  const seconds = sorted('BYSECOND') ?? [
+    (slot !== null && rule.frequency === 'SECONDLY' ? slot : first).getUTCSeconds(),
+  ];
+  return hours.flatMap((hour) =>
+    minutes.flatMap((minute) =>
+      seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000),
+    ),
+  );
 }
 
 /** BYSETPOS picks among the times of one period. */
 function chosen(rule: Rule, times: number[]): number[] {
   const positions = rule.lists.get('BYSETPOS');
   if (positions === undefined) return times;
-  const picked = positions.map((position) => times[position > 0 ? position - 1 : times.length + position]);
+  const picked = positions.map(
+    (position) => times[position > 0 ? position - 1 : times.length + position],
+  );
   return [...new Set(picked.filter((time) => time !== undefined))].sort((a, b) => a - b);
 }
 
@@ -127,39 +204,85 @@ function chosen(rule: Rule, times: number[]): number[] {
 function dayFilter(rule: Rule, firstMs: number): (dayMs: number) => boolean {
   const first = new Date(firstMs);
   const list = (name: string): readonly number[] | undefined => rule.lists.get(name);
-  const open = rule.days.length === 0 && !['BYMONTHDAY', 'BYYEARDAY', 'BYWEEKNO'].some((name) => rule.lists.has(name));
-  const months = list('BYMONTH') ?? (open && rule.frequency === 'YEARLY' ? [first.getUTCMonth() + 1] : undefined);
-  const monthDays = list('BYMONTHDAY') ?? (open && (rule.frequency === 'YEARLY' || rule.frequency === 'MONTHLY') ? [first.getUTCDate()] : undefined);
-  const byWeekNumberAlone = rule.lists.has('BYWEEKNO') && rule.days.length === 0 && !rule.lists.has('BYMONTHDAY') && !rule.lists.has('BYYEARDAY');
-  const days = byWeekNumberAlone || (open && rule.frequency === 'WEEKLY') ? [{ weekday: first.getUTCDay(), ordinal: null }] : rule.days;
+  const open =
+    rule.days.length === 0 &&
+    !['BYMONTHDAY', 'BYYEARDAY', 'BYWEEKNO'].some((name) => rule.lists.has(name));
+  const months =
+    list('BYMONTH') ??
+    (open && rule.frequency === 'YEARLY' ? [first.getUTCMonth() + 1] : undefined);
+  const monthDays =
+    list('BYMONTHDAY') ??
+    (open && (rule.frequency === 'YEARLY' || rule.frequency === 'MONTHLY')
+      ? [first.getUTCDate()]
+      : undefined);
+  const byWeekNumberAlone =
+    rule.lists.has('BYWEEKNO') &&
+    rule.days.length === 0 &&
+    !rule.lists.has('BYMONTHDAY') &&
+    !rule.lists.has('BYYEARDAY');
+  const days =
+    byWeekNumberAlone || (open && rule.frequency === 'WEEKLY')
+      ? [{ weekday: first.getUTCDay(), ordinal: null }]
+      : rule.days;
   return (dayMs) => {
     const day = new Date(dayMs);
     const [year, month] = [day.getUTCFullYear(), day.getUTCMonth()];
-    const [monthMs, nextMonthMs, yearMs, nextYearMs] = [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1), Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1)];
-    return (months === undefined || months.includes(month + 1))
-      && numbered(monthDays, dayMs, monthMs, nextMonthMs)
-      && numbered(list('BYYEARDAY'), dayMs, yearMs, nextYearMs)
-      && inWeek(list('BYWEEKNO'), dayMs, rule.weekStart)
-      && (days.length === 0 || days.some(({ weekday, ordinal }) => weekday === day.getUTCDay() && nth(ordinal, dayMs, spanOfOrdinals(rule, [monthMs, nextMonthMs], [yearMs, nextYearMs]))));
+    const [monthMs, nextMonthMs, yearMs, nextYearMs] = [
+      Date.UTC(year, month, 1),
+      Date.UTC(year, month + 1, 1),
+      Date.UTC(year, 0, 1),
+      Date.UTC(year + 1, 0, 1),
+    ];
+    return (
+      (months === undefined || months.includes(month + 1)) &&
+      numbered(monthDays, dayMs, monthMs, nextMonthMs) &&
+      numbered(list('BYYEARDAY'), dayMs, yearMs, nextYearMs) &&
+      inWeek(list('BYWEEKNO'), dayMs, rule.weekStart) &&
+      (days.length === 0 ||
+        days.some(
+          ({ weekday, ordinal }) =>
+            weekday === day.getUTCDay() &&
+            nth(ordinal, dayMs, spanOfOrdinals(rule, [monthMs, nextMonthMs], [yearMs, nextYearMs])),
+        ))
+    );
   };
 }
 
 /** Position of a day in a span, counted from its start or, with negative numbers, from its end. */
-function numbered(wanted: readonly number[] | undefined, dayMs: number, fromMs: number, toMs: number): boolean {
-  return wanted === undefined || wanted.includes((dayMs - fromMs) / DAY_MS + 1) || wanted.includes((dayMs - toMs) / DAY_MS);
+function numbered(
+  wanted: readonly number[] | undefined,
+  dayMs: number,
+  fromMs: number,
+  toMs: number,
+): boolean {
+  return (
+    wanted === undefined ||
+    wanted.includes((dayMs - fromMs) / DAY_MS + 1) ||
+    wanted.includes((dayMs - toMs) / DAY_MS)
+  );
 }
 
 /** Ordinals count within the month, in yearly rules without BYMONTH within the year; elsewhere they mean nothing. */
-function spanOfOrdinals(rule: Rule, month: readonly [number, number], year: readonly [number, number]): readonly [number, number] | null {
+function spanOfOrdinals(
+  rule: Rule,
+  month: readonly [number, number],
+  year: readonly [number, number],
+): readonly [number, number] | null {
   if (rule.lists.has('BYWEEKNO')) return null;
   if (rule.frequency === 'MONTHLY') return month;
   return rule.frequency === 'YEARLY' ? (rule.lists.has('BYMONTH') ? month : year) : null;
 }
 
-function nth(ordinal: number | null, dayMs: number, span: readonly [number, number] | null): boolean {
+function nth(
+  ordinal: number | null,
+  dayMs: number,
+  span: readonly [number, number] | null,
+): boolean {
   if (ordinal === null || span === null) return true;
   const [fromMs, toMs] = span;
-  return ordinal > 0 ? Math.floor((dayMs - fromMs) / DAY_MS / 7) + 1 === ordinal : Math.floor((toMs - DAY_MS - dayMs) / DAY_MS / 7) + 1 === -ordinal;
+  return ordinal > 0
+    ? Math.floor((dayMs - fromMs) / DAY_MS / 7) + 1 === ordinal
+    : Math.floor((toMs - DAY_MS - dayMs) / DAY_MS / 7) + 1 === -ordinal;
 }
 
 /** Week numbers as ISO 8601 counts them, with any first day of the week: week 1 is the first with four days in the year. */
@@ -181,8 +304,12 @@ function numbers(name: string, value: string): number[] | null {
   const range = RANGES[name];
   if (range === undefined) return null;
   const [least, most, signed] = range;
-  const list = value.split(',').map((text) => (/^[+-]?\d{1,9}$/.test(text) ? Number(text) : Number.NaN));
-  const good = list.every((one) => (one >= least && one <= most) || (signed && one <= -least && one >= -most));
+  const list = value
+    .split(',')
+    .map((text) => (/^[+-]?\d{1,9}$/.test(text) ? Number(text) : Number.NaN));
+  const good = list.every(
+    (one) => (one >= least && one <= most) || (signed && one <= -least && one >= -most),
+  );
   return good && (name.startsWith('BY') || list.length === 1) ? list : null;
 }
 
@@ -190,7 +317,12 @@ function weekdays(value: string | undefined): Rule['days'] | null {
   if (value === undefined) return [];
   const days = value.split(',').map((text) => {
     const match = /^([+-]?\d{1,2})?([A-Z]{2})$/.exec(text);
-    return { weekday: DAY_NAMES.indexOf(match?.[2] ?? ''), ordinal: match?.[1] === undefined ? null : Number(match[1]) };
+    return {
+      weekday: DAY_NAMES.indexOf(match?.[2] ?? ''),
+      ordinal: match?.[1] === undefined ? null : Number(match[1]),
+    };
   });
-  return days.some((day) => day.weekday < 0 || day.ordinal === 0 || Math.abs(day.ordinal ?? 1) > 53) ? null : days;
+  return days.some((day) => day.weekday < 0 || day.ordinal === 0 || Math.abs(day.ordinal ?? 1) > 53)
+    ? null
+    : days;
 }

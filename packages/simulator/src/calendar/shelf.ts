@@ -23,10 +23,16 @@ export class CalendarShelf {
   private readonly entries = new Map<string, ShelfEntry>();
 
   /** Deleted entries included, in order of creation. */
-  all(): ShelfEntry[] { return [...this.entries.values()]; }
-  living(): ShelfEntry[] { return this.all().filter((entry) => !entry.deleted && !entry.lost); }
+  all(): ShelfEntry[] {
+    return [...this.entries.values()];
+  }
+  living(): ShelfEntry[] {
+    return this.all().filter((entry) => !entry.deleted && !entry.lost);
+  }
   changedSince(revision: number): ShelfEntry[] {
-    return this.all().filter((entry) => !entry.lost && entry.revision > revision).sort((a, b) => a.revision - b.revision);
+    return this.all()
+      .filter((entry) => !entry.lost && entry.revision > revision)
+      .sort((a, b) => a.revision - b.revision);
   }
 
   /** The living entry of that id; `primary` is an alias that Google resolves. */
@@ -39,7 +45,17 @@ export class CalendarShelf {
   add(calendar: CalendarStore, accessRole: AccessRole, primary = false): ShelfEntry {
     this.revision += 1;
     const colorId = String(1 + (this.entries.size % 24));
-    const entry: ShelfEntry = { calendar, accessRole, primary, colorId, summaryOverride: null, hidden: false, deleted: false, lost: false, revision: this.revision };
+    const entry: ShelfEntry = {
+      calendar,
+      accessRole,
+      primary,
+      colorId,
+      summaryOverride: null,
+      hidden: false,
+      deleted: false,
+      lost: false,
+      revision: this.revision,
+    };
     this.entries.set(calendar.id, entry);
     return entry;
   }

@@ -17,7 +17,13 @@ export interface StoredEvent {
   readonly body: EventBody;
 }
 
-export interface CalendarParts { id: string; summary: string; description?: string; timeZone: string; prng: Prng }
+export interface CalendarParts {
+  id: string;
+  summary: string;
+  description?: string;
+  timeZone: string;
+  prng: Prng;
+}
 
 export class CalendarStore {
   readonly id: string;
@@ -39,21 +45,37 @@ export class CalendarStore {
     this.summary = parts.summary;
   }
 
-  get(id: string): StoredEvent | null { return this.events.get(id) ?? null; }
+  get(id: string): StoredEvent | null {
+    return this.events.get(id) ?? null;
+  }
   /** Everything, tombstones included, in order of creation. */
-  all(): StoredEvent[] { return [...this.events.values()]; }
+  all(): StoredEvent[] {
+    return [...this.events.values()];
+  }
   /** What changed after that revision, oldest change first. */
   changedSince(revision: number): StoredEvent[] {
-    return this.all().filter((event) => event.revision > revision).sort((a, b) => a.revision - b.revision);
+    return this.all()
+      .filter((event) => event.revision > revision)
+      .sort((a, b) => a.revision - b.revision);
   }
   /** Not deleted, with times of their own: what a user could act on. */
-  living(): StoredEvent[] { return this.all().filter((event) => !event.deleted && event.body.status !== 'cancelled'); }
-  exceptionsOf(masterId: string): StoredEvent[] { return this.all().filter((event) => event.body.recurringEventId === masterId); }
+  living(): StoredEvent[] {
+    return this.all().filter((event) => !event.deleted && event.body.status !== 'cancelled');
+  }
+  exceptionsOf(masterId: string): StoredEvent[] {
+    return this.all().filter((event) => event.body.recurringEventId === masterId);
+  }
 
   /** Adds an event or a series. `id` must be unused; one is drawn if absent. */
   insert(draft: EventDraft, nowMs: number, id = this.newId()): StoredEvent {
     if (this.events.has(id)) throw new Error('an event of that id exists');
-    const body = { ...identity(id, nowMs, this.id), ...enteredFields(draft), iCalUID: draft.iCalUID ?? `${id}@google.com`, sequence: 0, ...defaults(draft) };
+    const body = {
+      ...identity(id, nowMs, this.id),
+      ...enteredFields(draft),
+      iCalUID: draft.iCalUID ?? `${id}@google.com`,
+      sequence: 0,
+      ...defaults(draft),
+    };
     return this.put(id, body, false, nowMs);
   }
 
@@ -61,7 +83,8 @@ export class CalendarStore {
   update(id: string, patch: Partial<EventDraft>, nowMs: number): StoredEvent | null {
     const old = this.events.get(id);
     if (old === undefined || old.deleted || old.body.status === 'cancelled') return null;
-    const moved = patch.start !== undefined || patch.end !== undefined || patch.recurrence !== undefined;
+    const moved =
+      patch.start !== undefined || patch.end !== undefined || patch.recurrence !== undefined;
     const sequence = (old.body.sequence ?? 0) + (moved ? 1 : 0);
     return this.put(id, { ...old.body, ...patch, sequence, updated: stamp(nowMs) }, false, nowMs);
   }
@@ -74,8 +97,18 @@ export class CalendarStore {
     const old = this.events.get(id);
     if (old === undefined || old.deleted) return [];
     const exceptions = this.exceptionsOf(id).filter((event) => !event.deleted);
-    const cancelled = (event: StoredEvent): EventBody => ({ ...event.body, status: 'cancelled', updated: stamp(nowMs) });
-    for (const event of exceptions) this.events.set(event.id, { ...event, body: cancelled(event), deleted: true, updatedMs: nowMs });
+    const cancelled = (event: StoredEvent): EventBody => ({
+      ...event.body,
+      status: 'cancelled',
+      updated: stamp(nowMs),
+    });
+    for (const event of exceptions)
+      this.events.set(event.id, {
+        ...event,
+        body: cancelled(event),
+        deleted: true,
+        updatedMs: nowMs,
+      });
     this.put(id, cancelled(old), true, nowMs);
     return [id, ...exceptions.map((event) => event.id)];
   }
@@ -85,19 +118,36 @@ export class CalendarStore {
     const master = this.living().find((event) => event.id === masterId);
     if (master === undefined) return null;
     const id = instanceId(masterId, originalStart);
-    const body: EventBody = { kind: 'calendar#event', etag: '', id, status: 'cancelled', recurringEventId: masterId, originalStartTime: originalStart };
+    const body: EventBody = {
+      kind: 'calendar#event',
+      etag: '',
+      id,
+      status: 'cancelled',
+      recurringEventId: masterId,
+      originalStartTime: originalStart,
+    };
     return this.put(id, body, false, nowMs);
   }
 
   /** Gives one occurrence of a series its own fields. */
-  changeInstance(masterId: string, originalStart: EventTime, patch: Partial<EventDraft>, nowMs: number): StoredEvent | null {
+  changeInstance(
+    masterId: string,
+    originalStart: EventTime,
+    patch: Partial<EventDraft>,
+    nowMs: number,
+  ): StoredEvent | null {
     const master = this.living().find((event) => event.id === masterId);
     if (master === undefined) return null;
     const id = instanceId(masterId, originalStart);
     const { recurrence: _series, ...inherited } = master.body;
     const body: EventBody = {
-      ...inherited, ...patch, ...identity(id, nowMs, this.id), ...(master.body.created === undefined ? {} : { created: master.body.created }),
-      recurringEventId: masterId, originalStartTime: originalStart, sequence: (master.body.sequence ?? 0) + 1,
+      ...inherited,
+      ...patch,
+      ...identity(id, nowMs, this.id),
+      ...(master.body.created === undefined ? {} : { created: master.body.created }),
+      recurringEventId: masterId,
+      originalStartTime: originalStart,
+      sequence: (master.body.sequence ?? 0) + 1,
     };
     return this.put(id, body, false, nowMs);
   }
@@ -110,7 +160,8 @@ export class CalendarStore {
 
   /** Google forgets what was deleted long ago: a delta tells no longer of it. */
   forgetTombstones(deletedBeforeMs: number): void {
-    for (const event of this.events.values()) if (event.deleted && event.updatedMs < deletedBeforeMs) this.events.delete(event.id);
+    for (const event of this.events.values())
+      if (event.deleted && event.updatedMs < deletedBeforeMs) this.events.delete(event.id);
   }
 
   private put(id: string, body: EventBody, deleted: boolean, nowMs: number): StoredEvent {
@@ -119,19 +170,40 @@ export class CalendarStore {
     const number = this.events.get(id)?.number ?? ++this.created;
     // Google's etags look like the time of the change in microseconds, doubled; the revision keeps two in one millisecond apart.
     const etag = `"${nowMs * 2_000 + (this.revision % 2_000)}"`;
-    const event: StoredEvent = { id, number, revision: this.revision, updatedMs: nowMs, deleted, body: { ...body, etag } };
+    const event: StoredEvent = {
+      id,
+      number,
+      revision: this.revision,
+      updatedMs: nowMs,
+      deleted,
+      body: { ...body, etag },
+    };
     this.events.set(id, event);
     return event;
   }
 
   private newId(): string {
-    return Array.from({ length: 26 }, () => '0123456789abcdefghijklmnopqrstuv'.charAt(this.parts.prng.below(32))).join('');
+    return Array.from({ length: 26 }, () =>
+      '0123456789abcdefghijklmnopqrstuv'.charAt(this.parts.prng.below(32)),
+    ).join('');
   }
 }
 
-function identity(id: string, nowMs: number, calendarId: string): Pick<EventBody, 'kind' | 'etag' | 'id' | 'status' | 'htmlLink' | 'created' | 'updated'> {
+function identity(
+  id: string,
+  nowMs: number,
+  calendarId: string,
+): Pick<EventBody, 'kind' | 'etag' | 'id' | 'status' | 'htmlLink' | 'created' | 'updated'> {
   const eid = Buffer.from(`${id} ${calendarId}`).toString('base64url');
-  return { kind: 'calendar#event', etag: '', id, status: 'confirmed', htmlLink: `https://www.google.com/calendar/event?eid=${eid}`, created: stamp(nowMs), updated: stamp(nowMs) };
+  return {
+    kind: 'calendar#event',
+    etag: '',
+    id,
+    status: 'confirmed',
+    htmlLink: `https://www.google.com/calendar/event?eid=${eid}`,
+    created: stamp(nowMs),
+    updated: stamp(nowMs),
+  };
 }
 
 function enteredFields(draft: EventDraft): Omit<EventDraft, 'reminders' | 'iCalUID'> {

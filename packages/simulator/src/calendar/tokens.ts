@@ -2,7 +2,11 @@
 import { hashText } from '../prng.js';
 
 /** `scope` is the calendar id, or `list:<email>` for a calendar list. */
-export interface SyncToken { scope: string; revision: number; issuedMs: number }
+export interface SyncToken {
+  scope: string;
+  revision: number;
+  issuedMs: number;
+}
 
 export interface PageToken {
   scope: string;
@@ -41,12 +45,19 @@ export function readPageToken(text: string): PageToken | null {
 /** Ends in `=` more often than not, as Google's do: clients that forget to escape it must fail here too. */
 function seal(kind: string, fields: readonly (string | number)[]): string {
   const content = kind + JSON.stringify(fields);
-  return Buffer.from(`${hashText(content).toString(16).padStart(8, '0')}${content}`).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  return Buffer.from(`${hashText(content).toString(16).padStart(8, '0')}${content}`)
+    .toString('base64')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
 }
 
 function open(kind: string, text: string): unknown[] | null {
   const content = Buffer.from(text, 'base64url').toString();
   const body = content.slice(8);
-  if (!body.startsWith(`${kind}[`) || hashText(body).toString(16).padStart(8, '0') !== content.slice(0, 8)) return null;
+  if (
+    !body.startsWith(`${kind}[`) ||
+    hashText(body).toString(16).padStart(8, '0') !== content.slice(0, 8)
+  )
+    return null;
   return JSON.parse(body.slice(1)) as unknown[];
 }

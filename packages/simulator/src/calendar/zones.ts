@@ -13,9 +13,18 @@ export function offsetMs(zone: string, instantMs: number): number {
   if (zone === 'UTC' || zone === 'Etc/UTC') return 0;
   const format = formatFor(zone);
   if (format === null) return 0;
-  const parts = new Map(format.formatToParts(instantMs).map((part) => [part.type, Number(part.value)]));
+  const parts = new Map(
+    format.formatToParts(instantMs).map((part) => [part.type, Number(part.value)]),
+  );
   const field = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
-  const wall = Date.UTC(field('year'), field('month') - 1, field('day'), field('hour') % 24, field('minute'), field('second'));
+  const wall = Date.UTC(
+    field('year'),
+    field('month') - 1,
+    field('day'),
+    field('hour') % 24,
+    field('minute'),
+    field('second'),
+  );
   return wall - Math.floor(instantMs / 1000) * 1000;
 }
 
@@ -48,7 +57,14 @@ function formatFor(zone: string): Intl.DateTimeFormat | null {
 function makeFormat(zone: string): Intl.DateTimeFormat | null {
   try {
     return new Intl.DateTimeFormat('en-US', {
-      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     });
   } catch (error) {
     if (error instanceof RangeError) return null;

@@ -6,8 +6,20 @@ import { eventDraft, movedBy } from '../generate/seed-calendar.js';
 import type { ActionOrder, ActResult, Stage } from './act.js';
 
 export const CALENDAR_ACTIONS = [
-  'event-create', 'event-update', 'event-delete', 'event-cancel-instance', 'event-move-instance', 'calendar-create', 'calendar-rename', 'calendar-delete',
-  'calendar-hide', 'calendar-show', 'calendar-acl-loss', 'calendar-acl-return', 'calendar-role', 'event-move-organizer',
+  'event-create',
+  'event-update',
+  'event-delete',
+  'event-cancel-instance',
+  'event-move-instance',
+  'calendar-create',
+  'calendar-rename',
+  'calendar-delete',
+  'calendar-hide',
+  'calendar-show',
+  'calendar-acl-loss',
+  'calendar-acl-return',
+  'calendar-role',
+  'event-move-organizer',
 ] as const;
 export type CalendarAction = (typeof CALENDAR_ACTIONS)[number];
 type Touched = Pick<ActResult, 'calendarId' | 'eventId'>;
@@ -16,27 +28,55 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /** Null when there was nothing to act on. */
-export function actOnCalendar(stage: Stage, order: ActionOrder & { action: CalendarAction }): Touched | null {
+export function actOnCalendar(
+  stage: Stage,
+  order: ActionOrder & { action: CalendarAction },
+): Touched | null {
   const { account } = stage;
   switch (order.action) {
-    case 'event-create': return createEvent(stage, order);
-    case 'event-update': return updateEvent(stage, order);
-    case 'event-delete': return deleteEvent(stage, order);
-    case 'event-cancel-instance': return onOccurrence(stage, order, (calendar, master, one) => calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()));
-    case 'event-move-instance': return onOccurrence(stage, order, (calendar, master, one) => {
-      const patch = { ...movedBy(one.start, one.end, HOUR_MS, account.prng), ...order.event };
-      return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
-    });
-    case 'calendar-create': return { calendarId: stage.world.addCalendar(account, order.name ?? `Calendar ${account.prng.hex(4)}`, account.prng.fork(account.prng.hex(8))).id };
-    case 'calendar-rename': return onSecondary(stage, order, (id) => account.shelf.rename(id, order.name ?? `Renamed ${account.prng.hex(4)}`));
-    case 'calendar-delete': return onSecondary(stage, order, (id) => account.shelf.remove(id));
-    case 'calendar-hide': return onSecondary(stage, order, (id) => account.shelf.hide(id, true));
-    case 'calendar-show': return onSecondary(stage, order, (id) => account.shelf.hide(id, false));
-    case 'calendar-acl-loss': return onSecondary(stage, order, (id) => account.shelf.setAccess(id, 'none'));
-    case 'calendar-acl-return': case 'calendar-role': return onSecondary(stage, order, (id) => account.shelf.setAccess(id, order.role ?? 'owner'));
+    case 'event-create':
+      return createEvent(stage, order);
+    case 'event-update':
+      return updateEvent(stage, order);
+    case 'event-delete':
+      return deleteEvent(stage, order);
+    case 'event-cancel-instance':
+      return onOccurrence(stage, order, (calendar, master, one) =>
+        calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()),
+      );
+    case 'event-move-instance':
+      return onOccurrence(stage, order, (calendar, master, one) => {
+        const patch = { ...movedBy(one.start, one.end, HOUR_MS, account.prng), ...order.event };
+        return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
+      });
+    case 'calendar-create':
+      return {
+        calendarId: stage.world.addCalendar(
+          account,
+          order.name ?? `Calendar ${account.prng.hex(4)}`,
+          account.prng.fork(account.prng.hex(8)),
+        ).id,
+      };
+    case 'calendar-rename':
+      return onSecondary(stage, order, (id) =>
+        account.shelf.rename(id, order.name ?? `Renamed ${account.prng.hex(4)}`),
+      );
+    case 'calendar-delete':
+      return onSecondary(stage, order, (id) => account.shelf.remove(id));
+    case 'calendar-hide':
+      return onSecondary(stage, order, (id) => account.shelf.hide(id, true));
+    case 'calendar-show':
+      return onSecondary(stage, order, (id) => account.shelf.hide(id, false));
+    case 'calendar-acl-loss':
+      return onSecondary(stage, order, (id) => account.shelf.setAccess(id, 'none'));
+    case 'calendar-acl-return':
+    case 'calendar-role':
+      return onSecondary(stage, order, (id) => account.shelf.setAccess(id, order.role ?? 'owner'));
     // The event goes on under another organizer, in a calendar that is not ours: all that stays here is a deleted id.
-    case 'event-move-organizer': return deleteEvent(stage, order);
-    default: return unreachable(order.action);
+    case 'event-move-organizer':
+      return deleteEvent(stage, order);
+    default:
+      return unreachable(order.action);
   }
 }
 
@@ -44,10 +84,16 @@ function createEvent(stage: Stage, order: ActionOrder): Touched {
   const { account } = stage;
   const calendar = writable(stage, order);
   const nowMs = stage.clock.nowMs();
-  const drawn = eventDraft(account.prng, account.email, calendar.timeZone, nowMs + account.prng.between(-5, 60) * DAY_MS);
-  const event = order.eventId === undefined
-    ? calendar.insert({ ...drawn, ...order.event }, nowMs)
-    : calendar.insert({ ...drawn, ...order.event }, nowMs, order.eventId);
+  const drawn = eventDraft(
+    account.prng,
+    account.email,
+    calendar.timeZone,
+    nowMs + account.prng.between(-5, 60) * DAY_MS,
+  );
+  const event =
+    order.eventId === undefined
+      ? calendar.insert({ ...drawn, ...order.event }, nowMs)
+      : calendar.insert({ ...drawn, ...order.event }, nowMs, order.eventId);
   return { calendarId: calendar.id, eventId: event.id };
 }
 
@@ -64,34 +110,68 @@ function drawnPatch(stage: Stage, event: StoredEvent): Partial<EventDraft> {
   const { prng } = stage.account;
   const { start, end, recurrence } = event.body;
   const dice = prng.next();
-  if (dice < 0.4 || start === undefined || end === undefined || recurrence !== undefined) return { summary: `${event.body.summary ?? 'Untitled'} ${prng.hex(3)}` };
-  return dice < 0.6 ? { location: `Room ${prng.between(1, 9)}.${prng.between(10, 99)}` } : movedBy(start, end, HOUR_MS, prng);
+  if (dice < 0.4 || start === undefined || end === undefined || recurrence !== undefined)
+    return { summary: `${event.body.summary ?? 'Untitled'} ${prng.hex(3)}` };
+  return dice < 0.6
+    ? { location: `Room ${prng.between(1, 9)}.${prng.between(10, 99)}` }
+    : movedBy(start, end, HOUR_MS, prng);
 }
 
 function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
   // Deleting one changed occurrence is a cancellation of that occurrence, not the end of an event.
-  const event = chosenEvent(stage, order, calendar, calendar.living().filter((one) => one.body.recurringEventId === undefined));
+  const event = chosenEvent(
+    stage,
+    order,
+    calendar,
+    calendar.living().filter((one) => one.body.recurringEventId === undefined),
+  );
   if (event === null) return null;
   const { recurringEventId, originalStartTime } = event.body;
-  if (recurringEventId !== undefined && originalStartTime !== undefined) calendar.cancelInstance(recurringEventId, originalStartTime, stage.clock.nowMs());
+  if (recurringEventId !== undefined && originalStartTime !== undefined)
+    calendar.cancelInstance(recurringEventId, originalStartTime, stage.clock.nowMs());
   else calendar.delete(event.id, stage.clock.nowMs());
   return { calendarId: calendar.id, eventId: event.id };
 }
 
-function onOccurrence(stage: Stage, order: ActionOrder, change: (calendar: CalendarStore, master: StoredEvent, one: Occurrence) => StoredEvent | null): Touched | null {
+function onOccurrence(
+  stage: Stage,
+  order: ActionOrder,
+  change: (calendar: CalendarStore, master: StoredEvent, one: Occurrence) => StoredEvent | null,
+): Touched | null {
   const calendar = writable(stage, order);
-  const master = chosenEvent(stage, order, calendar, calendar.living().filter((event) => event.body.recurrence !== undefined));
+  const master = chosenEvent(
+    stage,
+    order,
+    calendar,
+    calendar.living().filter((event) => event.body.recurrence !== undefined),
+  );
   if (master === null) return null;
-  const cancelled = new Set(calendar.exceptionsOf(master.id).filter((event) => event.body.status === 'cancelled').map((event) => event.id));
-  const free = occurrences(master.body, { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, limit: 30 }).filter((one) => !cancelled.has(instanceId(master.id, one.start)));
+  const cancelled = new Set(
+    calendar
+      .exceptionsOf(master.id)
+      .filter((event) => event.body.status === 'cancelled')
+      .map((event) => event.id),
+  );
+  const free = occurrences(master.body, {
+    fromMs: Number.NEGATIVE_INFINITY,
+    toMs: Number.POSITIVE_INFINITY,
+    limit: 30,
+  }).filter((one) => !cancelled.has(instanceId(master.id, one.start)));
   const event = free.length === 0 ? null : change(calendar, master, stage.account.prng.pick(free));
   return event === null ? null : { calendarId: calendar.id, eventId: event.id };
 }
 
-function onSecondary(stage: Stage, order: ActionOrder, change: (calendarId: string) => boolean): Touched | null {
-  const own = stage.account.shelf.living().filter((entry) => !entry.primary && entry.accessRole === 'owner');
-  const calendarId = order.calendarId ?? (own.length === 0 ? null : stage.account.prng.pick(own).calendar.id);
+function onSecondary(
+  stage: Stage,
+  order: ActionOrder,
+  change: (calendarId: string) => boolean,
+): Touched | null {
+  const own = stage.account.shelf
+    .living()
+    .filter((entry) => !entry.primary && entry.accessRole === 'owner');
+  const calendarId =
+    order.calendarId ?? (own.length === 0 ? null : stage.account.prng.pick(own).calendar.id);
   if (calendarId === null) return null;
   if (!change(calendarId)) throw new Error('no such secondary calendar');
   return { calendarId };
@@ -99,15 +179,24 @@ function onSecondary(stage: Stage, order: ActionOrder, change: (calendarId: stri
 
 function writable(stage: Stage, order: ActionOrder): CalendarStore {
   const { shelf, prng } = stage.account;
-  if (order.calendarId === undefined) return prng.pick(shelf.living().filter((entry) => entry.accessRole === 'owner')).calendar;
+  if (order.calendarId === undefined)
+    return prng.pick(shelf.living().filter((entry) => entry.accessRole === 'owner')).calendar;
   const entry = shelf.find(order.calendarId);
-  if (entry === null || entry.accessRole !== 'owner') throw new Error('no such calendar of one\'s own');
+  if (entry === null || entry.accessRole !== 'owner')
+    throw new Error("no such calendar of one's own");
   return entry.calendar;
 }
 
-function chosenEvent(stage: Stage, order: ActionOrder, calendar: CalendarStore, candidates: readonly StoredEvent[]): StoredEvent | null {
-  if (order.eventId === undefined) return candidates.length === 0 ? null : stage.account.prng.pick(candidates);
+function chosenEvent(
+  stage: Stage,
+  order: ActionOrder,
+  calendar: CalendarStore,
+  candidates: readonly StoredEvent[],
+): StoredEvent | null {
+  if (order.eventId === undefined)
+    return candidates.length === 0 ? null : stage.account.prng.pick(candidates);
   const event = calendar.get(order.eventId);
-  if (event === null || event.deleted || event.body.status === 'cancelled') throw new Error('no such event');
+  if (event === null || event.deleted || event.body.status === 'cancelled')
+    throw new Error('no such event');
   return event;
 }

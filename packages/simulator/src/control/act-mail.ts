@@ -5,39 +5,94 @@ import { encodeWords } from '../mime/words.js';
 import type { MailContent, StoredMessage } from '../mailbox.js';
 import type { ActionOrder, ActResult, Stage } from './act.js';
 
-export const MAIL_ACTIONS = ['deliver', 'label', 'unlabel', 'trash', 'delete', 'draft-save', 'draft-send', 'label-create', 'label-rename', 'label-delete', 'touch'] as const;
+export const MAIL_ACTIONS = [
+  'deliver',
+  'label',
+  'unlabel',
+  'trash',
+  'delete',
+  'draft-save',
+  'draft-send',
+  'label-create',
+  'label-rename',
+  'label-delete',
+  'touch',
+] as const;
 export type MailAction = (typeof MAIL_ACTIONS)[number];
 type Touched = Pick<ActResult, 'messageId' | 'threadId' | 'labelId' | 'draftId'>;
 
 /** Null when there was nothing to act on. */
-export function actOnMail(stage: Stage, order: ActionOrder & { action: MailAction }): Touched | null {
+export function actOnMail(
+  stage: Stage,
+  order: ActionOrder & { action: MailAction },
+): Touched | null {
   const { mailbox } = stage.account;
   const nowMs = stage.clock.nowMs();
   switch (order.action) {
-    case 'deliver': return deliver(stage, order);
-    case 'label': return relabel(stage, order, true);
-    case 'unlabel': return relabel(stage, order, false);
-    case 'trash': return onMessage(stage, order, (message) => { mailbox.modify([message.id], ['TRASH'], ['INBOX'], nowMs); });
-    case 'delete': return onMessage(stage, order, (message) => { mailbox.delete([message.id], nowMs); });
-    case 'touch': return onMessage(stage, order, (message) => { mailbox.touch(message.id, nowMs); });
-    case 'draft-save': return saveDraft(stage, order);
-    case 'draft-send': return sendDraft(stage, order);
-    case 'label-create': return { labelId: mailbox.labels.create(order.name ?? `Label ${stage.account.prng.hex(6)}`).id };
-    case 'label-rename': return onLabel(stage, order, (id) => mailbox.labels.rename(id, order.name ?? `Renamed ${stage.account.prng.hex(6)}`));
-    case 'label-delete': return onLabel(stage, order, (id) => mailbox.deleteLabel(id, nowMs));
-    default: return unreachable(order.action);
+    case 'deliver':
+      return deliver(stage, order);
+    case 'label':
+      return relabel(stage, order, true);
+    case 'unlabel':
+      return relabel(stage, order, false);
+    case 'trash':
+      return onMessage(stage, order, (message) => {
+        mailbox.modify([message.id], ['TRASH'], ['INBOX'], nowMs);
+      });
+    case 'delete':
+      return onMessage(stage, order, (message) => {
+        mailbox.delete([message.id], nowMs);
+      });
+    case 'touch':
+      return onMessage(stage, order, (message) => {
+        mailbox.touch(message.id, nowMs);
+      });
+    case 'draft-save':
+      return saveDraft(stage, order);
+    case 'draft-send':
+      return sendDraft(stage, order);
+    case 'label-create':
+      return {
+        labelId: mailbox.labels.create(order.name ?? `Label ${stage.account.prng.hex(6)}`).id,
+      };
+    case 'label-rename':
+      return onLabel(stage, order, (id) =>
+        mailbox.labels.rename(id, order.name ?? `Renamed ${stage.account.prng.hex(6)}`),
+      );
+    case 'label-delete':
+      return onLabel(stage, order, (id) => mailbox.deleteLabel(id, nowMs));
+    default:
+      return unreachable(order.action);
   }
 }
 
 function deliver(stage: Stage, order: ActionOrder): Touched {
   const { mailbox, prng } = stage.account;
   const nowMs = stage.clock.nowMs();
-  const threadId = order.threadId ?? (prng.chance(0.3) && mailbox.size > 0 && !isWritten(order) ? prng.pick(mailbox.messages()).threadId : null);
+  const threadId =
+    order.threadId ??
+    (prng.chance(0.3) && mailbox.size > 0 && !isWritten(order)
+      ? prng.pick(mailbox.messages()).threadId
+      : null);
   const thread = threadId === null ? [] : mailbox.thread(threadId);
   if (order.threadId !== undefined && thread.length === 0) throw new Error('no such thread');
   const labelIds = order.labelIds ?? arrivalLabels(prng);
-  const content = contentOf(stage, order, thread[0], thread.length, labelIds.includes('SENT') ? 'sent' : 'received');
-  const message = mailbox.add({ content, labelIds, internalDateMs: order.internalDateMs ?? nowMs, ...(threadId === null ? {} : { threadId }) }, nowMs);
+  const content = contentOf(
+    stage,
+    order,
+    thread[0],
+    thread.length,
+    labelIds.includes('SENT') ? 'sent' : 'received',
+  );
+  const message = mailbox.add(
+    {
+      content,
+      labelIds,
+      internalDateMs: order.internalDateMs ?? nowMs,
+      ...(threadId === null ? {} : { threadId }),
+    },
+    nowMs,
+  );
   return { messageId: message.id, threadId: message.threadId };
 }
 
@@ -46,7 +101,8 @@ function saveDraft(stage: Stage, order: ActionOrder): Touched {
   const nowMs = stage.clock.nowMs();
   const known = [...mailbox.drafts.keys()];
   const chosen = order.draftId ?? (known.length > 0 && prng.chance(0.7) ? prng.pick(known) : null);
-  const before = chosen === null ? undefined : mailbox.get(mailbox.drafts.get(chosen) ?? '') ?? undefined;
+  const before =
+    chosen === null ? undefined : (mailbox.get(mailbox.drafts.get(chosen) ?? '') ?? undefined);
   const content = contentOf(stage, order, before, 0, 'draft');
   const { draftId, message } = mailbox.saveDraft(chosen, { content, internalDateMs: nowMs }, nowMs);
   return { draftId, messageId: message.id, threadId: message.threadId };
@@ -62,31 +118,52 @@ function sendDraft(stage: Stage, order: ActionOrder): Touched | null {
   const draft = mailbox.get(mailbox.drafts.get(draftId) ?? '');
   if (draft === null) throw new Error('no such draft');
   mailbox.delete([draft.id], nowMs);
-  const message = mailbox.add({ content: draft.content, labelIds: ['SENT'], internalDateMs: nowMs, threadId: draft.threadId }, nowMs);
+  const message = mailbox.add(
+    { content: draft.content, labelIds: ['SENT'], internalDateMs: nowMs, threadId: draft.threadId },
+    nowMs,
+  );
   return { draftId, messageId: message.id, threadId: message.threadId };
 }
 
 /** What was given, or a generated mail that continues the thread of `first`. */
-function contentOf(stage: Stage, order: ActionOrder, first: StoredMessage | undefined, position: number, role: MailRecipe['role']): MailContent {
-  if (order.rawBase64 !== undefined) return { kind: 'given', raw: Buffer.from(order.rawBase64, 'base64') };
+function contentOf(
+  stage: Stage,
+  order: ActionOrder,
+  first: StoredMessage | undefined,
+  position: number,
+  role: MailRecipe['role'],
+): MailContent {
+  if (order.rawBase64 !== undefined)
+    return { kind: 'given', raw: Buffer.from(order.rawBase64, 'base64') };
   const nowMs = stage.clock.nowMs();
   if (isWritten(order)) return { kind: 'given', raw: written(stage, order, nowMs) };
   const { prng, email } = stage.account;
-  const topicSeed = first?.content.kind === 'generated' ? first.content.recipe.topicSeed : prng.uint32();
-  return { kind: 'generated', recipe: { seed: prng.uint32(), topicSeed, owner: email, role, position, dateMs: nowMs } };
+  const topicSeed =
+    first?.content.kind === 'generated' ? first.content.recipe.topicSeed : prng.uint32();
+  return {
+    kind: 'generated',
+    recipe: { seed: prng.uint32(), topicSeed, owner: email, role, position, dateMs: nowMs },
+  };
 }
 
 /** Somebody says what is in the mail; it then begins a thread of its own unless one is named. */
 function isWritten(order: ActionOrder): boolean {
-  return [order.rawBase64, order.subject, order.text, order.html].some((given) => given !== undefined);
+  return [order.rawBase64, order.subject, order.text, order.html].some(
+    (given) => given !== undefined,
+  );
 }
 
 function written(stage: Stage, order: ActionOrder, nowMs: number): Buffer {
   const type = order.html === undefined ? 'text/plain' : 'text/html';
   const head = [
-    `From: ${encodeWords(order.from ?? 'sender@elsewhere.example')}`, `To: ${stage.account.email}`, `Subject: ${encodeWords(order.subject ?? '')}`,
-    `Date: ${new Date(nowMs).toUTCString().replace('GMT', '+0000')}`, `Message-ID: <${stage.account.prng.hex(20)}@mail.example>`,
-    'MIME-Version: 1.0', `Content-Type: ${type}; charset=utf-8`, 'Content-Transfer-Encoding: 8bit',
+    `From: ${encodeWords(order.from ?? 'sender@elsewhere.example')}`,
+    `To: ${stage.account.email}`,
+    `Subject: ${encodeWords(order.subject ?? '')}`,
+    `Date: ${new Date(nowMs).toUTCString().replace('GMT', '+0000')}`,
+    `Message-ID: <${stage.account.prng.hex(20)}@mail.example>`,
+    'MIME-Version: 1.0',
+    `Content-Type: ${type}; charset=utf-8`,
+    'Content-Transfer-Encoding: 8bit',
   ];
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${order.html ?? order.text ?? ''}`);
 }
@@ -98,22 +175,37 @@ function relabel(stage: Stage, order: ActionOrder, add: boolean): Touched | null
   const unknown = given?.find((id) => mailbox.labels.get(id) === null);
   if (unknown !== undefined) throw new Error('no such label');
   return onMessage(stage, order, (message) => {
-    const labels = given ?? [add ? prng.pick(['STARRED', 'UNREAD', 'IMPORTANT', 'INBOX', ...mailbox.labels.userIds()]) : prng.pick(message.labelIds.length > 0 ? message.labelIds : ['UNREAD'])];
-    const movable = labels.filter((label) => given !== null || (label !== 'SENT' && label !== 'DRAFT'));
+    const labels = given ?? [
+      add
+        ? prng.pick(['STARRED', 'UNREAD', 'IMPORTANT', 'INBOX', ...mailbox.labels.userIds()])
+        : prng.pick(message.labelIds.length > 0 ? message.labelIds : ['UNREAD']),
+    ];
+    const movable = labels.filter(
+      (label) => given !== null || (label !== 'SENT' && label !== 'DRAFT'),
+    );
     mailbox.modify([message.id], add ? movable : [], add ? [] : movable, stage.clock.nowMs());
   });
 }
 
-function onMessage(stage: Stage, order: ActionOrder, change: (message: StoredMessage) => void): Touched | null {
+function onMessage(
+  stage: Stage,
+  order: ActionOrder,
+  change: (message: StoredMessage) => void,
+): Touched | null {
   const { mailbox, prng } = stage.account;
   if (order.messageId === undefined && mailbox.size === 0) return null;
-  const message = order.messageId === undefined ? prng.pick(mailbox.messages()) : mailbox.get(order.messageId);
+  const message =
+    order.messageId === undefined ? prng.pick(mailbox.messages()) : mailbox.get(order.messageId);
   if (message === null) throw new Error('no such message');
   change(message);
   return { messageId: message.id, threadId: message.threadId };
 }
 
-function onLabel(stage: Stage, order: ActionOrder, change: (labelId: string) => boolean): Touched | null {
+function onLabel(
+  stage: Stage,
+  order: ActionOrder,
+  change: (labelId: string) => boolean,
+): Touched | null {
   const known = stage.account.mailbox.labels.userIds();
   const labelId = order.labelId ?? (known.length === 0 ? null : stage.account.prng.pick(known));
   if (labelId === null) return null;

@@ -37,9 +37,23 @@ export interface ActionOrder {
 }
 
 /** `done` is false when there was nothing to act on. Ids name what was touched. */
-export interface ActResult { action: ActionName; email: string; done: boolean; messageId?: string; threadId?: string; labelId?: string; draftId?: string; calendarId?: string; eventId?: string }
+export interface ActResult {
+  action: ActionName;
+  email: string;
+  done: boolean;
+  messageId?: string;
+  threadId?: string;
+  labelId?: string;
+  draftId?: string;
+  calendarId?: string;
+  eventId?: string;
+}
 
-export interface Stage { world: World; clock: SimClock; account: Account }
+export interface Stage {
+  world: World;
+  clock: SimClock;
+  account: Account;
+}
 
 /** Performs one action. Throws RangeError for an unknown action, Error for an id that doesn't exist. */
 export function act(stage: Stage, order: ActionOrder): ActResult {
@@ -62,8 +76,24 @@ export function randomAction(account: Account): ActionName {
 }
 
 const MIX: readonly (readonly [ActionName, number])[] = [
-  ['deliver', 30], ['unlabel', 20], ['label', 14], ['trash', 6], ['delete', 4], ['draft-save', 6], ['touch', 1], ['label-create', 1], ['label-rename', 1], ['label-delete', 0.3],
-  ['event-create', 6], ['event-update', 6], ['event-delete', 2], ['event-cancel-instance', 2], ['event-move-instance', 2], ['calendar-create', 0.3], ['calendar-rename', 0.3], ['calendar-delete', 0.2],
+  ['deliver', 30],
+  ['unlabel', 20],
+  ['label', 14],
+  ['trash', 6],
+  ['delete', 4],
+  ['draft-save', 6],
+  ['touch', 1],
+  ['label-create', 1],
+  ['label-rename', 1],
+  ['label-delete', 0.3],
+  ['event-create', 6],
+  ['event-update', 6],
+  ['event-delete', 2],
+  ['event-cancel-instance', 2],
+  ['event-move-instance', 2],
+  ['calendar-create', 0.3],
+  ['calendar-rename', 0.3],
+  ['calendar-delete', 0.2],
 ];
 const TOTAL_WEIGHT = MIX.reduce((sum, [, weight]) => sum + weight, 0);
 

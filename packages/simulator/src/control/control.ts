@@ -11,7 +11,15 @@ import type { Crowd } from './crowd.js';
 import { CONTROLS, MENUS } from './help.js';
 import { calendarTruth, gmailTruth } from './truth.js';
 
-export interface Control { handle(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams, body: Buffer): Promise<void> }
+export interface Control {
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+    body: Buffer,
+  ): Promise<void>;
+}
 
 export function createControl(sim: Sim, crowd: Crowd): Control {
   return {
@@ -20,7 +28,12 @@ export function createControl(sim: Sim, crowd: Crowd): Control {
       try {
         const order = { method: request.method ?? 'GET', parts, query, json: parse(body) };
         const answer = await route(sim, crowd, order, response);
-        if (answer !== STREAMED) reply(response, answer === NOTHING ? 404 : 200, answer === NOTHING ? { error: 'no such control' } : answer);
+        if (answer !== STREAMED)
+          reply(
+            response,
+            answer === NOTHING ? 404 : 200,
+            answer === NOTHING ? { error: 'no such control' } : answer,
+          );
       } catch (error) {
         reply(response, 400, { error: error instanceof Error ? error.message : String(error) });
       }
@@ -28,66 +41,126 @@ export function createControl(sim: Sim, crowd: Crowd): Control {
   };
 }
 
-interface Order { method: string; parts: string[]; query: URLSearchParams; json: Record<string, unknown> }
+interface Order {
+  method: string;
+  parts: string[];
+  query: URLSearchParams;
+  json: Record<string, unknown>;
+}
 
 const STREAMED = Symbol('streamed');
 const NOTHING = Symbol('nothing');
 const LINES_AT_ONCE = 200;
 const ACTIONS_LIMIT = 100_000;
 
-async function route(sim: Sim, crowd: Crowd, order: Order, response: ServerResponse): Promise<unknown> {
+async function route(
+  sim: Sim,
+  crowd: Crowd,
+  order: Order,
+  response: ServerResponse,
+): Promise<unknown> {
   const [first = '', second = '', third = ''] = order.parts;
   switch (`${order.method} ${first}`) {
-    case 'GET ': return { accounts: sim.world.all().length, nowMs: sim.clock.nowMs(), actionsPerSecond: crowd.perSecond, quota: sim.settings.quota, controls: CONTROLS, options: sim.settings, ...MENUS };
-    case 'GET accounts': return stream(response, accountLines(sim));
-    case 'POST accounts': return second === '' ? addAccount(sim, order.json) : onAccount(sim, accountOf(sim, second), third, order.json);
-    case 'POST act': return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
-    case 'POST rate': crowd.setRate(Number(order.json['perSecond'])); return { perSecond: crowd.perSecond };
-    case 'GET ledger': return sim.ledger.snapshot();
-    case 'DELETE ledger': sim.ledger.reset(sim.clock.nowMs()); return {};
-    case 'GET faults': return { faults: sim.faults.list() };
-    case 'POST faults': return sim.faults.add(order.json as unknown as FaultOrder);
-    case 'DELETE faults': sim.faults.clear(); return {};
-    case 'POST clock': sim.clock.advance(Number(order.json['advanceMs'])); return { nowMs: sim.clock.nowMs() };
-    case 'GET truth': return stream(response, truthOf(accountOf(sim, second), order.query.get('resource') ?? 'gmail'));
-    default: return routePush(sim, `${order.method} ${first}`, order.json);
+    case 'GET ':
+      return {
+        accounts: sim.world.all().length,
+        nowMs: sim.clock.nowMs(),
+        actionsPerSecond: crowd.perSecond,
+        quota: sim.settings.quota,
+        controls: CONTROLS,
+        options: sim.settings,
+        ...MENUS,
+      };
+    case 'GET accounts':
+      return stream(response, accountLines(sim));
+    case 'POST accounts':
+      return second === ''
+        ? addAccount(sim, order.json)
+        : onAccount(sim, accountOf(sim, second), third, order.json);
+    case 'POST act':
+      return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
+    case 'POST rate':
+      crowd.setRate(Number(order.json['perSecond']));
+      return { perSecond: crowd.perSecond };
+    case 'GET ledger':
+      return sim.ledger.snapshot();
+    case 'DELETE ledger':
+      sim.ledger.reset(sim.clock.nowMs());
+      return {};
+    case 'GET faults':
+      return { faults: sim.faults.list() };
+    case 'POST faults':
+      return sim.faults.add(order.json as unknown as FaultOrder);
+    case 'DELETE faults':
+      sim.faults.clear();
+      return {};
+    case 'POST clock':
+      sim.clock.advance(Number(order.json['advanceMs']));
+      return { nowMs: sim.clock.nowMs() };
+    case 'GET truth':
+      return stream(
+        response,
+        truthOf(accountOf(sim, second), order.query.get('resource') ?? 'gmail'),
+      );
+    default:
+      return routePush(sim, `${order.method} ${first}`, order.json);
   }
 }
 
 function routePush(sim: Sim, control: string, json: Record<string, unknown>): unknown {
   switch (control) {
-    case 'GET pubsub': return sim.pubsub.describe();
-    case 'POST pubsub': return configurePubSub(sim, json);
-    case 'GET delivery': return sim.weather.conditions;
-    case 'POST delivery': return sim.weather.set(json);
-    case 'GET watches': return { gmail: sim.watches.list(), channels: sim.channels.list() };
-    case 'GET service-account': return sim.serviceAccount.keyFile();
-    default: return NOTHING;
+    case 'GET pubsub':
+      return sim.pubsub.describe();
+    case 'POST pubsub':
+      return configurePubSub(sim, json);
+    case 'GET delivery':
+      return sim.weather.conditions;
+    case 'POST delivery':
+      return sim.weather.set(json);
+    case 'GET watches':
+      return { gmail: sim.watches.list(), channels: sim.channels.list() };
+    case 'GET service-account':
+      return sim.serviceAccount.keyFile();
+    default:
+      return NOTHING;
   }
 }
 
 function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
   const { topics = [], subscriptions = [] } = json;
-  if (!Array.isArray(topics) || !Array.isArray(subscriptions)) throw new RangeError('topics and subscriptions must be lists');
+  if (!Array.isArray(topics) || !Array.isArray(subscriptions))
+    throw new RangeError('topics and subscriptions must be lists');
   for (const topic of topics as (string | { name: string; granted?: boolean })[]) {
     if (typeof topic === 'string') sim.pubsub.addTopic(topic);
     else sim.pubsub.addTopic(topic.name, topic.granted ?? true);
   }
-  for (const subscription of subscriptions as SubscriptionOrder[]) sim.pubsub.subscribe(subscription);
+  for (const subscription of subscriptions as SubscriptionOrder[])
+    sim.pubsub.subscribe(subscription);
   return sim.pubsub.describe();
 }
 
 /** `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
-function onAccount(sim: Sim, account: Account, verb: string, json: Record<string, unknown>): unknown {
-  if (verb === 'act') return act({ world: sim.world, clock: sim.clock, account }, json as unknown as ActionOrder);
-  if (verb === 'consent') return { email: account.email, refreshToken: sim.grants.consent(account.email, scopesOf(json)).refreshToken };
+function onAccount(
+  sim: Sim,
+  account: Account,
+  verb: string,
+  json: Record<string, unknown>,
+): unknown {
+  if (verb === 'act')
+    return act({ world: sim.world, clock: sim.clock, account }, json as unknown as ActionOrder);
+  if (verb === 'consent')
+    return {
+      email: account.email,
+      refreshToken: sim.grants.consent(account.email, scopesOf(json)).refreshToken,
+    };
   if (verb === 'scopes') return rescope(sim, account, scopesOf(json));
   return NOTHING;
 }
 
 function rescope(sim: Sim, account: Account, scopes: readonly string[] | undefined): unknown {
   const grant = sim.grants.ofAccount(account.email);
-  if (scopes === undefined || grant === null) throw new RangeError('scopes must be a list of names');
+  if (scopes === undefined || grant === null)
+    throw new RangeError('scopes must be a list of names');
   grant.scopes = scopes;
   return { email: account.email, scopes };
 }
@@ -95,23 +168,37 @@ function rescope(sim: Sim, account: Account, scopes: readonly string[] | undefin
 function scopesOf(json: Record<string, unknown>): readonly string[] | undefined {
   const { scopes } = json;
   if (scopes === undefined) return undefined;
-  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string')) throw new RangeError('scopes must be a list of names');
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string'))
+    throw new RangeError('scopes must be a list of names');
   return scopes.map(fullScope);
 }
 
 function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
   const email = json['email'];
-  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email)) throw new RangeError('email must be an address');
-  const limits = { messages: json['messages'], calendars: json['calendars'], eventsPerCalendar: json['eventsPerCalendar'] };
-  const plan = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined).map(([name, value]) => [name, wholeNumber(value, 1_000_000)]));
+  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email))
+    throw new RangeError('email must be an address');
+  const limits = {
+    messages: json['messages'],
+    calendars: json['calendars'],
+    eventsPerCalendar: json['eventsPerCalendar'],
+  };
+  const plan = Object.fromEntries(
+    Object.entries(limits)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, wholeNumber(value, 1_000_000)]),
+  );
   const scopes = scopesOf(json);
   const account = sim.world.addAccount(email, plan);
-  return { email: account.email, refreshToken: sim.grants.consent(account.email, scopes).refreshToken };
+  return {
+    email: account.email,
+    refreshToken: sim.grants.consent(account.email, scopes).refreshToken,
+  };
 }
 
 /** The lines that an import of accounts takes. */
 function* accountLines(sim: Sim): Generator {
-  for (const { email } of sim.world.all()) yield { email, refreshToken: sim.grants.ofAccount(email)?.refreshToken };
+  for (const { email } of sim.world.all())
+    yield { email, refreshToken: sim.grants.ofAccount(email)?.refreshToken };
 }
 
 function truthOf(account: Account, resource: string): Generator {
@@ -121,7 +208,10 @@ function truthOf(account: Account, resource: string): Generator {
 }
 
 /** NDJSON, a few lines at a time: the truth of 20,000 messages must not hold up the APIs. */
-async function stream(response: ServerResponse, lines: Iterable<unknown>): Promise<typeof STREAMED> {
+async function stream(
+  response: ServerResponse,
+  lines: Iterable<unknown>,
+): Promise<typeof STREAMED> {
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson; charset=utf-8' });
   let text = '';
   let count = 0;
@@ -143,19 +233,24 @@ function accountOf(sim: Sim, email: string): Account {
 }
 
 function wholeNumber(value: unknown, limit: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > limit) throw new RangeError(`a whole number between 0 and ${limit} is wanted`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > limit)
+    throw new RangeError(`a whole number between 0 and ${limit} is wanted`);
   return value;
 }
 
 function parse(body: Buffer): Record<string, unknown> {
   if (body.length === 0) return {};
   const json: unknown = JSON.parse(body.toString());
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) throw new RangeError('a JSON object is wanted');
+  if (json === null || typeof json !== 'object' || Array.isArray(json))
+    throw new RangeError('a JSON object is wanted');
   return json as Record<string, unknown>;
 }
 
 function reply(response: ServerResponse, status: number, value: unknown): void {
-  if (response.headersSent) { response.destroy(); return; }
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
   response.end(`${JSON.stringify(value)}\n`);
 }

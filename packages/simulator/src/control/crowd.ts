@@ -41,9 +41,12 @@ export function gatherCrowd(world: World, clock: SimClock, prng: Prng): Crowd {
     actAtRandom(whole);
   };
   return {
-    get perSecond() { return perSecond; },
+    get perSecond() {
+      return perSecond;
+    },
     setRate: (rate) => {
-      if (!Number.isFinite(rate) || rate < 0 || rate > RATE_LIMIT) throw new RangeError(`perSecond must lie between 0 and ${RATE_LIMIT}`);
+      if (!Number.isFinite(rate) || rate < 0 || rate > RATE_LIMIT)
+        throw new RangeError(`perSecond must lie between 0 and ${RATE_LIMIT}`);
       stop();
       perSecond = rate;
       if (rate > 0) timer = setInterval(tick, TICK_MS).unref();

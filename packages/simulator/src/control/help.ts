@@ -5,20 +5,31 @@ import { ACTIONS } from './act.js';
 export const CONTROLS: Readonly<Record<string, string>> = {
   'GET /sim': 'this list, the options in force, the time',
   'GET /sim/accounts': 'NDJSON {email, refreshToken} as an import takes it',
-  'POST /sim/accounts': '{email, messages?, calendars?, eventsPerCalendar?, scopes?} adds an account',
+  'POST /sim/accounts':
+    '{email, messages?, calendars?, eventsPerCalendar?, scopes?} adds an account',
   'POST /sim/accounts/EMAIL/act': '{action, …ids, …content} lets the user act',
-  'POST /sim/accounts/EMAIL/consent': '{scopes?} consents anew, after a revocation; returns the new refresh token',
-  'POST /sim/accounts/EMAIL/scopes': '{scopes: [gmail.metadata, …]} changes what the newest consent allows, at once',
+  'POST /sim/accounts/EMAIL/consent':
+    '{scopes?} consents anew, after a revocation; returns the new refresh token',
+  'POST /sim/accounts/EMAIL/scopes':
+    '{scopes: [gmail.metadata, …]} changes what the newest consent allows, at once',
   'POST /sim/act': '{count} random actions over all accounts',
   'POST /sim/rate': '{perSecond} random actions that go on by themselves',
   'GET|DELETE /sim/ledger': 'what was seen and spent; DELETE sets it to zero',
-  'GET|POST|DELETE /sim/faults': '{kind, probability?, count?, email?, method?, id?, ms?, variant?} orders trouble; DELETE ends what hangs over calls',
+  'GET|POST|DELETE /sim/faults':
+    '{kind, probability?, count?, email?, method?, id?, ms?, variant?} orders trouble; DELETE ends what hangs over calls',
   'POST /sim/clock': '{advanceMs} moves the time, and with it everything that expires',
   'GET /sim/truth/EMAIL': '?resource=gmail|calendar: NDJSON of what a mirror should hold',
-  'GET|POST /sim/pubsub': '{topics: [name | {name, granted}], subscriptions: [{name, topic, pushEndpoint?, serviceAccountEmail?, audience?, ackDeadlineSeconds?, minBackoffMs?, maxBackoffMs?, retentionMs?}]}',
-  'GET|POST /sim/delivery': '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} is the weather of notifications',
+  'GET|POST /sim/pubsub':
+    '{topics: [name | {name, granted}], subscriptions: [{name, topic, pushEndpoint?, serviceAccountEmail?, audience?, ackDeadlineSeconds?, minBackoffMs?, maxBackoffMs?, retentionMs?}]}',
+  'GET|POST /sim/delivery':
+    '{dropPercent?, duplicatePercent?, reorderPercent?, delayMs?: [min, max], minGapMs?} is the weather of notifications',
   'GET /sim/watches': "Gmail's watches and Calendar's channels that are active",
-  'GET /sim/service-account': 'the key file of the project\'s service account',
+  'GET /sim/service-account': "the key file of the project's service account",
 };
 
-export const MENUS = { actions: ACTIONS, faults: CALL_FAULTS, worldFaults: WORLD_FAULTS, revokeGrantVariants: REFUSAL_NAMES } as const;
+export const MENUS = {
+  actions: ACTIONS,
+  faults: CALL_FAULTS,
+  worldFaults: WORLD_FAULTS,
+  revokeGrantVariants: REFUSAL_NAMES,
+} as const;

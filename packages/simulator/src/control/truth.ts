@@ -31,7 +31,10 @@ export interface GmailTruth {
   attachments: { partId: string; filename: string; mimeType: string; size: number }[];
 }
 
-export interface CalendarTruth { calendarId: string; event: EventBody }
+export interface CalendarTruth {
+  calendarId: string;
+  event: EventBody;
+}
 
 /** Every message, sorted by id. */
 export function* gmailTruth(account: Account): Generator<GmailTruth> {
@@ -43,8 +46,15 @@ export function* gmailTruth(account: Account): Generator<GmailTruth> {
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
   const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
   for (const { calendar, accessRole } of entries) {
-    const events = calendar.all().filter((event) => !event.deleted).sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const event of events) yield { calendarId: calendar.id, event: accessRole === 'freeBusyReader' ? withoutDetails(event.body) : event.body };
+    const events = calendar
+      .all()
+      .filter((event) => !event.deleted)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const event of events)
+      yield {
+        calendarId: calendar.id,
+        event: accessRole === 'freeBusyReader' ? withoutDetails(event.body) : event.body,
+      };
   }
 }
 
@@ -56,10 +66,21 @@ function messageTruth(account: Account, message: StoredMessage): GmailTruth {
     return value === null ? null : decodeWords(value);
   };
   return {
-    id: message.id, threadId: message.threadId, labelIds: [...message.labelIds].sort(), internalDate: String(message.internalDateMs),
-    sizeEstimate: message.labelIds.includes('DRAFT') ? null : raw.length, snippet: snippetOf(root),
-    subject: header('subject'), from: header('from'), to: header('to'), cc: header('cc'), date: header('date'), messageId: header('message-id'),
-    text: inlineText(root, 'text/plain'), html: inlineText(root, 'text/html'), attachments: attachmentsOf(root),
+    id: message.id,
+    threadId: message.threadId,
+    labelIds: [...message.labelIds].sort(),
+    internalDate: String(message.internalDateMs),
+    sizeEstimate: message.labelIds.includes('DRAFT') ? null : raw.length,
+    snippet: snippetOf(root),
+    subject: header('subject'),
+    from: header('from'),
+    to: header('to'),
+    cc: header('cc'),
+    date: header('date'),
+    messageId: header('message-id'),
+    text: inlineText(root, 'text/plain'),
+    html: inlineText(root, 'text/html'),
+    attachments: attachmentsOf(root),
   };
 }
 
@@ -68,7 +89,8 @@ function inlineText(root: Part, mimeType: string): string | null {
   const texts: string[] = [];
   const visit = (part: Part): void => {
     if (part.mimeType === 'message/rfc822') return;
-    if (isLeaf(part) && part.mimeType === mimeType && part.filename === '' && !part.attached) texts.push(decodeText(part.body, part.charset));
+    if (isLeaf(part) && part.mimeType === mimeType && part.filename === '' && !part.attached)
+      texts.push(decodeText(part.body, part.charset));
     part.parts.forEach(visit);
   };
   visit(root);
@@ -79,7 +101,14 @@ function inlineText(root: Part, mimeType: string): string | null {
 function attachmentsOf(root: Part): GmailTruth['attachments'] {
   const attached = [...walkParts(root)].filter((part) => {
     const leaf = isLeaf(part);
-    return part.filename === '' ? leaf && (part.attached || !part.mimeType.startsWith('text/')) : leaf || part.mimeType === 'message/rfc822';
+    return part.filename === ''
+      ? leaf && (part.attached || !part.mimeType.startsWith('text/'))
+      : leaf || part.mimeType === 'message/rfc822';
   });
-  return attached.map((part) => ({ partId: part.id, filename: part.filename, mimeType: part.mimeType, size: part.body.length }));
+  return attached.map((part) => ({
+    partId: part.id,
+    filename: part.filename,
+    mimeType: part.mimeType,
+    size: part.body.length,
+  }));
 }

@@ -14,14 +14,26 @@ export type Body =
   | { kind: 'forwarded'; type: LeafType; lead: readonly string[]; inner: Body };
 
 /** What the content headers of a leaf say. */
-export interface LeafType { readonly text: string; readonly headers: readonly Header[]; readonly mimeType: string; readonly filename: string; readonly fetched: boolean }
+export interface LeafType {
+  readonly text: string;
+  readonly headers: readonly Header[];
+  readonly mimeType: string;
+  readonly filename: string;
+  readonly fetched: boolean;
+}
 
 /** Reads the content headers (lines with their ends) once; generated mail uses a few of them over and over. */
 export function leafType(text: string): LeafType {
   const known = leafTypes.get(text);
   if (known !== undefined) return known;
   const part = parseMessage(Buffer.from(`${text}\r\nx`, 'latin1'));
-  const type = { text, headers: part.headers, mimeType: part.mimeType, filename: part.filename, fetched: isAttachment(part) };
+  const type = {
+    text,
+    headers: part.headers,
+    mimeType: part.mimeType,
+    filename: part.filename,
+    fetched: isAttachment(part),
+  };
   if (leafTypes.size < LEAF_TYPES_KEPT) leafTypes.set(text, type);
   return type;
 }
@@ -30,30 +42,55 @@ const leafTypes = new Map<string, LeafType>();
 const LEAF_TYPES_KEPT = 1_000;
 
 /** Content headers and content as latin1 views. */
-export interface Wire { headers: string; content: string }
+export interface Wire {
+  headers: string;
+  content: string;
+}
 
 export function wireOf(body: Body): Wire {
   switch (body.kind) {
-    case 'leaf': return { headers: body.type.text, content: body.segments.map((one) => one.wire).join('') };
+    case 'leaf':
+      return { headers: body.type.text, content: body.segments.map((one) => one.wire).join('') };
     case 'multipart': {
-      const parts = body.bodies.map((one) => { const { headers, content } = wireOf(one); return `--${body.boundary}\r\n${headers}\r\n${content}\r\n`; });
-      return { headers: `Content-Type: ${multipartType(body)}\r\n`, content: `${parts.join('')}--${body.boundary}--\r\n` };
+      const parts = body.bodies.map((one) => {
+        const { headers, content } = wireOf(one);
+        return `--${body.boundary}\r\n${headers}\r\n${content}\r\n`;
+      });
+      return {
+        headers: `Content-Type: ${multipartType(body)}\r\n`,
+        content: `${parts.join('')}--${body.boundary}--\r\n`,
+      };
     }
     case 'forwarded': {
       const { headers, content } = wireOf(body.inner);
-      return { headers: body.type.text, content: `${body.lead.join('\r\n')}\r\n${headers}\r\n${content}` };
+      return {
+        headers: body.type.text,
+        content: `${body.lead.join('\r\n')}\r\n${headers}\r\n${content}`,
+      };
     }
-    default: return unreachable(body);
+    default:
+      return unreachable(body);
   }
 }
 
 /** Bytes of `wireOf(body)`: headers, the empty line, content. */
 export function wireLength(body: Body): number {
   switch (body.kind) {
-    case 'leaf': return body.segments.reduce((sum, one) => sum + one.wire.length, body.type.text.length + 2);
-    case 'multipart': return 'Content-Type: \r\n\r\n'.length + multipartType(body).length + body.bodies.reduce((sum, one) => sum + body.boundary.length + 6 + wireLength(one), body.boundary.length + 6);
-    case 'forwarded': return body.type.text.length + 2 + forwardedLength(body);
-    default: return unreachable(body);
+    case 'leaf':
+      return body.segments.reduce((sum, one) => sum + one.wire.length, body.type.text.length + 2);
+    case 'multipart':
+      return (
+        'Content-Type: \r\n\r\n'.length +
+        multipartType(body).length +
+        body.bodies.reduce(
+          (sum, one) => sum + body.boundary.length + 6 + wireLength(one),
+          body.boundary.length + 6,
+        )
+      );
+    case 'forwarded':
+      return body.type.text.length + 2 + forwardedLength(body);
+    default:
+      return unreachable(body);
   }
 }
 
@@ -64,29 +101,63 @@ export function bodyView(body: Body, id: string, lead: readonly Header[]): PartV
       const { type, segments } = body;
       const size = segments.reduce((sum, one) => sum + one.size, 0);
       const data = type.fetched ? [] : segments.map((one) => one.base64);
-      return { id, mimeType: type.mimeType, filename: type.filename, headers: [...lead, ...type.headers], fetched: type.fetched, size, data, parts: [] };
+      return {
+        id,
+        mimeType: type.mimeType,
+        filename: type.filename,
+        headers: [...lead, ...type.headers],
+        fetched: type.fetched,
+        size,
+        data,
+        parts: [],
+      };
     }
     case 'multipart': {
       const headers = [...lead, { name: 'Content-Type', value: multipartType(body) }];
-      const parts = body.bodies.map((one, index) => bodyView(one, id === '' ? String(index) : `${id}.${index}`, []));
-      return { id, mimeType: `multipart/${body.subtype}`, filename: '', headers, fetched: false, size: 0, data: [], parts };
+      const parts = body.bodies.map((one, index) =>
+        bodyView(one, id === '' ? String(index) : `${id}.${index}`, []),
+      );
+      return {
+        id,
+        mimeType: `multipart/${body.subtype}`,
+        filename: '',
+        headers,
+        fetched: false,
+        size: 0,
+        data: [],
+        parts,
+      };
     }
     case 'forwarded': {
       const { mimeType, filename, headers, fetched } = body.type;
       const inner = bodyView(body.inner, `${id}.0`, headersOf(body.lead));
-      return { id, mimeType, filename, headers: [...lead, ...headers], fetched, size: forwardedLength(body), data: [], parts: [inner] };
+      return {
+        id,
+        mimeType,
+        filename,
+        headers: [...lead, ...headers],
+        fetched,
+        size: forwardedLength(body),
+        data: [],
+        parts: [inner],
+      };
     }
-    default: return unreachable(body);
+    default:
+      return unreachable(body);
   }
 }
 
 /** The text of the first leaf, white space collapsed: what a snippet is cut from. */
 export function firstWords(body: Body): string {
   switch (body.kind) {
-    case 'leaf': return body.words;
-    case 'multipart': return body.bodies.map(firstWords).find((words) => words !== '') ?? '';
-    case 'forwarded': return firstWords(body.inner);
-    default: return unreachable(body);
+    case 'leaf':
+      return body.words;
+    case 'multipart':
+      return body.bodies.map(firstWords).find((words) => words !== '') ?? '';
+    case 'forwarded':
+      return firstWords(body.inner);
+    default:
+      return unreachable(body);
   }
 }
 

@@ -3,9 +3,18 @@ import { createMailFactory, type MailRecipe } from './mail.js';
 
 const mails = createMailFactory(7, 5_000);
 const recipe = (n: number): MailRecipe => ({
-  seed: Math.imul(n + 1, 2_654_435_761) >>> 0, topicSeed: Math.imul(n + 7, 40_503) >>> 0, owner: 'user1@demo.example', role: n % 9 === 0 ? 'draft' : 'received', position: n % 3, dateMs: 1.7e12 + n * 1e7,
+  seed: Math.imul(n + 1, 2_654_435_761) >>> 0,
+  topicSeed: Math.imul(n + 7, 40_503) >>> 0,
+  owner: 'user1@demo.example',
+  role: n % 9 === 0 ? 'draft' : 'received',
+  position: n % 3,
+  dateMs: 1.7e12 + n * 1e7,
 });
-const flat = (part: PartView): unknown => ({ ...part, data: Buffer.concat(part.data).toString('latin1'), parts: part.parts.map(flat) });
+const flat = (part: PartView): unknown => ({
+  ...part,
+  data: Buffer.concat(part.data).toString('latin1'),
+  parts: part.parts.map(flat),
+});
 
 test('what is shown of a generated mail is what parsing its bytes shows', () => {
   for (let n = 0; n < 1_000; n++) {
@@ -21,6 +30,20 @@ test('the same recipe gives the same bytes, another one others', () => {
 });
 
 test('generated mail has every kind that a mirror stumbles over', () => {
-  const raws = Array.from({ length: 500 }, (_, n) => mails.raw(recipe(n)).toString('latin1')).join('\n');
-  for (const sign of ['multipart/alternative', 'multipart/related', 'message/rfc822', 'text/calendar', 'List-Unsubscribe', 'iso-2022-jp', 'koi8-r', 'filename*=', '=?UTF-8?Q?', '=?UTF-8?B?']) expect(raws).toContain(sign);
+  const raws = Array.from({ length: 500 }, (_, n) => mails.raw(recipe(n)).toString('latin1')).join(
+    '\n',
+  );
+  for (const sign of [
+    'multipart/alternative',
+    'multipart/related',
+    'message/rfc822',
+    'text/calendar',
+    'List-Unsubscribe',
+    'iso-2022-jp',
+    'koi8-r',
+    'filename*=',
+    '=?UTF-8?Q?',
+    '=?UTF-8?B?',
+  ])
+    expect(raws).toContain(sign);
 });

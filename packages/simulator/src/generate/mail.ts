@@ -43,7 +43,11 @@ export function createMailFactory(seed: number, bodyBytes: number): MailFactory 
     view: (recipe) => {
       const { lines, body } = compose(recipe, pool, bodyBytes);
       const size = lines.reduce((sum, line) => sum + line.length + 2, 0) + wireLength(body);
-      return { root: bodyView(body, '', headersOf(lines)), snippet: snippetFrom(firstWords(body)), size };
+      return {
+        root: bodyView(body, '', headersOf(lines)),
+        snippet: snippetFrom(firstWords(body)),
+        size,
+      };
     },
   };
 }
@@ -54,14 +58,21 @@ function messageIdOf(recipe: MailRecipe, position = recipe.position): string {
 }
 
 /** Header lines (folded ones hold their line ends) and the body. */
-function compose(recipe: MailRecipe, pool: TextPool, bodyBytes: number): { lines: string[]; body: Body } {
+function compose(
+  recipe: MailRecipe,
+  pool: TextPool,
+  bodyBytes: number,
+): { lines: string[]; body: Body } {
   const topic = createPrng(recipe.topicSeed);
   const prng = createPrng(recipe.seed);
   const bulk = topic.chance(0.2) && recipe.role === 'received' && recipe.position === 0;
   const correspondent = topic.pick(PEOPLE);
   const subject = `${recipe.position > 0 ? 'Re: ' : ''}${topic.pick(TOPICS)}`;
   const bytes = Math.max(1, Math.round(bodyBytes * (0.4 + 1.2 * prng.next())));
-  const body = recipe.role === 'draft' ? alternative(prng, pool.take(prng, bytes)) : bodyFor(prng, pool, bytes, recipe);
+  const body =
+    recipe.role === 'draft'
+      ? alternative(prng, pool.take(prng, bytes))
+      : bodyFor(prng, pool, bytes, recipe);
   const first = messageIdOf(recipe, 0);
   const lines = [
     ...(bulk ? bulkHeaders(prng, recipe.owner) : personalHeaders(prng, recipe, correspondent)),
@@ -74,14 +85,24 @@ function compose(recipe: MailRecipe, pool: TextPool, bodyBytes: number): { lines
   return { lines, body };
 }
 
-function personalHeaders(prng: Prng, recipe: MailRecipe, other: { name: string; address: string }): string[] {
+function personalHeaders(
+  prng: Prng,
+  recipe: MailRecipe,
+  other: { name: string; address: string },
+): string[] {
   const me = { name: '', address: recipe.owner };
-  const copies = prng.chance(0.3) ? [`Cc: ${[prng.pick(PEOPLE), prng.pick(PEOPLE)].map(mailbox).join(',\r\n ')}`] : [];
-  if (recipe.role !== 'received') return [`From: ${mailbox(me)}`, `To: ${mailbox(other)}`, ...copies];
+  const copies = prng.chance(0.3)
+    ? [`Cc: ${[prng.pick(PEOPLE), prng.pick(PEOPLE)].map(mailbox).join(',\r\n ')}`]
+    : [];
+  if (recipe.role !== 'received')
+    return [`From: ${mailbox(me)}`, `To: ${mailbox(other)}`, ...copies];
   return [
     `Delivered-To: ${recipe.owner}`,
     ...received(prng, recipe),
-    `Return-Path: <${other.address}>`, `From: ${mailbox(other)}`, `To: ${mailbox(me)}`, ...copies,
+    `Return-Path: <${other.address}>`,
+    `From: ${mailbox(other)}`,
+    `To: ${mailbox(me)}`,
+    ...copies,
   ];
 }
 
@@ -91,10 +112,14 @@ function bulkHeaders(prng: Prng, owner: string): string[] {
   return [
     `Delivered-To: ${owner}`,
     `Return-Path: <bounce+${token}@${sender.list}>`,
-    `From: ${mailbox(sender)}`, `To: ${owner}`, `Reply-To: ${sender.address}`,
+    `From: ${mailbox(sender)}`,
+    `To: ${owner}`,
+    `Reply-To: ${sender.address}`,
     `List-Id: ${latin1View(sender.list)} <${sender.list}>`,
     `List-Unsubscribe: <https://${sender.list}/u/${token}>,\r\n <mailto:leave+${token}@${sender.list}>`,
-    'List-Unsubscribe-Post: List-Unsubscribe=One-Click', 'Precedence: bulk', 'Auto-Submitted: auto-generated',
+    'List-Unsubscribe-Post: List-Unsubscribe=One-Click',
+    'Precedence: bulk',
+    'Auto-Submitted: auto-generated',
   ];
 }
 
@@ -118,7 +143,8 @@ const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 function mailDate(epochMs: number, zone: string): string {
-  const offsetMs = (Number(zone.slice(0, 3)) * 60 + Number(zone.slice(0, 1) + zone.slice(3))) * 60_000;
+  const offsetMs =
+    (Number(zone.slice(0, 3)) * 60 + Number(zone.slice(0, 1) + zone.slice(3))) * 60_000;
   const date = new Date(epochMs + offsetMs);
   const two = (value: number): string => String(value).padStart(2, '0');
   const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;

@@ -8,15 +8,34 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /** Fills an empty calendar: single events, all-day ones, series, and a few moved and cancelled occurrences. */
-export function seedCalendar(calendar: CalendarStore, prng: Prng, owner: string, events: number, nowMs: number): void {
+export function seedCalendar(
+  calendar: CalendarStore,
+  prng: Prng,
+  owner: string,
+  events: number,
+  nowMs: number,
+): void {
   while (calendar.all().length < events) {
     const createdMs = nowMs - prng.between(1, 400) * DAY_MS;
-    const master = calendar.insert(eventDraft(prng, owner, calendar.timeZone, createdMs + prng.between(0, 90) * DAY_MS), createdMs);
+    const master = calendar.insert(
+      eventDraft(prng, owner, calendar.timeZone, createdMs + prng.between(0, 90) * DAY_MS),
+      createdMs,
+    );
     if (master.body.recurrence === undefined || !prng.chance(0.6)) continue;
     const few = occurrences(master.body, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 4 });
     const [, moved, cancelled] = few;
-    if (moved !== undefined) calendar.changeInstance(master.id, moved.start, { summary: `${master.body.summary ?? ''} (moved)`, ...movedBy(moved.start, moved.end, HOUR_MS, prng) }, createdMs + DAY_MS);
-    if (cancelled !== undefined) calendar.cancelInstance(master.id, cancelled.start, createdMs + 2 * DAY_MS);
+    if (moved !== undefined)
+      calendar.changeInstance(
+        master.id,
+        moved.start,
+        {
+          summary: `${master.body.summary ?? ''} (moved)`,
+          ...movedBy(moved.start, moved.end, HOUR_MS, prng),
+        },
+        createdMs + DAY_MS,
+      );
+    if (cancelled !== undefined)
+      calendar.cancelInstance(master.id, cancelled.start, createdMs + 2 * DAY_MS);
   }
 }
 
@@ -30,7 +49,11 @@ export function eventDraft(prng: Prng, owner: string, zone: string, aroundMs: nu
   const self = { email: owner, self: true as const };
   return {
     summary: prng.pick(EVENT_TITLES),
-    ...(prng.chance(0.4) ? { description: 'Agenda:<br><ul><li>Numbers</li><li>Any other business – 次回まで</li></ul>' } : {}),
+    ...(prng.chance(0.4)
+      ? {
+          description: 'Agenda:<br><ul><li>Numbers</li><li>Any other business – 次回まで</li></ul>',
+        }
+      : {}),
     ...(prng.chance(0.4) ? { location: prng.pick(PLACES) } : {}),
     creator: self,
     organizer: self,
@@ -44,7 +67,12 @@ export function eventDraft(prng: Prng, owner: string, zone: string, aroundMs: nu
 }
 
 /** A new time for one occurrence: an hour later, or the next day for all-day ones. */
-export function movedBy(start: EventDraft['start'], end: EventDraft['end'], byMs: number, prng: Prng): Pick<EventDraft, 'start' | 'end'> {
+export function movedBy(
+  start: EventDraft['start'],
+  end: EventDraft['end'],
+  byMs: number,
+  prng: Prng,
+): Pick<EventDraft, 'start' | 'end'> {
   const move = (time: EventDraft['start']): EventDraft['start'] => {
     if (time.date !== undefined) return allDay(Date.parse(`${time.date}T00:00:00Z`) + DAY_MS);
     return timedAt(Date.parse(time.dateTime ?? '') + byMs, time.timeZone ?? 'UTC');
@@ -52,12 +80,23 @@ export function movedBy(start: EventDraft['start'], end: EventDraft['end'], byMs
   return prng.chance(0.9) ? { start: move(start), end: move(end) } : { start, end: move(end) };
 }
 
-const RULES = ['RRULE:FREQ=DAILY;COUNT=20', 'RRULE:FREQ=WEEKLY;BYDAY=MO,WE', 'RRULE:FREQ=WEEKLY', 'RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TH', 'RRULE:FREQ=MONTHLY', 'RRULE:FREQ=YEARLY'];
+const RULES = [
+  'RRULE:FREQ=DAILY;COUNT=20',
+  'RRULE:FREQ=WEEKLY;BYDAY=MO,WE',
+  'RRULE:FREQ=WEEKLY',
+  'RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TH',
+  'RRULE:FREQ=MONTHLY',
+  'RRULE:FREQ=YEARLY',
+];
 
 function attendees(prng: Prng, owner: string): Attendee[] {
   const others = [...new Set([prng.pick(PEOPLE), prng.pick(PEOPLE)])];
   return [
     { email: owner, organizer: true, self: true, responseStatus: 'accepted' },
-    ...others.map((one) => ({ email: one.address, ...(one.name === '' ? {} : { displayName: one.name }), responseStatus: prng.pick(['needsAction', 'accepted', 'declined', 'tentative']) })),
+    ...others.map((one) => ({
+      email: one.address,
+      ...(one.name === '' ? {} : { displayName: one.name }),
+      responseStatus: prng.pick(['needsAction', 'accepted', 'declined', 'tentative']),
+    })),
   ];
 }

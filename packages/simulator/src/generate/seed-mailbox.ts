@@ -3,33 +3,62 @@ import type { Prng } from '../prng.js';
 import type { MailRecipe } from './mail.js';
 
 /** How much mail a mailbox begins with, and how it hangs together. */
-export interface MailboxPlan { messages: number; threadLength: number; nowMs: number }
+export interface MailboxPlan {
+  messages: number;
+  threadLength: number;
+  nowMs: number;
+}
 
 const DAY_MS = 86_400_000;
 const OLDEST_DAYS = 730;
 const DRAFT_SHARE = 0.01;
 const USER_LABELS = ['Receipts', 'Travel', 'Customers/ACME', 'Zu erledigen', 'משפחה'];
 
-interface Planned { recipe: MailRecipe; threadKey: number }
+interface Planned {
+  recipe: MailRecipe;
+  threadKey: number;
+}
 
 /** Fills an empty mailbox with threads over the last two years; none of it has history. */
 export function seedMailbox(mailbox: Mailbox, prng: Prng, plan: MailboxPlan): void {
   for (const name of USER_LABELS) mailbox.labels.create(name);
   const userLabels = mailbox.labels.userIds();
   const drafts = Math.floor(plan.messages * DRAFT_SHARE);
-  const planned = planThreads(mailbox.owner, prng, { ...plan, messages: plan.messages - drafts }).sort((a, b) => a.recipe.dateMs - b.recipe.dateMs);
+  const planned = planThreads(mailbox.owner, prng, {
+    ...plan,
+    messages: plan.messages - drafts,
+  }).sort((a, b) => a.recipe.dateMs - b.recipe.dateMs);
   const threads = new Map<number, string>();
   for (const { recipe, threadKey } of planned) {
-    const labelIds = recipe.role === 'sent' ? SENT : labelsFor(prng, userLabels, plan.nowMs - recipe.dateMs);
+    const labelIds =
+      recipe.role === 'sent' ? SENT : labelsFor(prng, userLabels, plan.nowMs - recipe.dateMs);
     const threadId = threads.get(threadKey);
-    const fresh = { content: { kind: 'generated' as const, recipe }, labelIds, internalDateMs: recipe.dateMs };
-    const message = mailbox.seed(threadId === undefined ? fresh : { ...fresh, threadId }, recipe.dateMs);
+    const fresh = {
+      content: { kind: 'generated' as const, recipe },
+      labelIds,
+      internalDateMs: recipe.dateMs,
+    };
+    const message = mailbox.seed(
+      threadId === undefined ? fresh : { ...fresh, threadId },
+      recipe.dateMs,
+    );
     if (threadId === undefined) threads.set(threadKey, message.threadId);
   }
   for (let n = 0; n < drafts; n++) {
     const dateMs = plan.nowMs - prng.between(1, 60) * DAY_MS;
-    const recipe: MailRecipe = { seed: prng.uint32(), topicSeed: prng.uint32(), owner: mailbox.owner, role: 'draft', position: 0, dateMs };
-    mailbox.saveDraft(null, { content: { kind: 'generated', recipe }, internalDateMs: dateMs }, dateMs);
+    const recipe: MailRecipe = {
+      seed: prng.uint32(),
+      topicSeed: prng.uint32(),
+      owner: mailbox.owner,
+      role: 'draft',
+      position: 0,
+      dateMs,
+    };
+    mailbox.saveDraft(
+      null,
+      { content: { kind: 'generated', recipe }, internalDateMs: dateMs },
+      dateMs,
+    );
   }
   mailbox.history.settle();
 }
@@ -42,7 +71,13 @@ export function arrivalLabels(prng: Prng): readonly string[] {
 }
 
 const SENT: readonly string[] = ['SENT'];
-const CATEGORIES = ['CATEGORY_PERSONAL', 'CATEGORY_UPDATES', 'CATEGORY_PROMOTIONS', 'CATEGORY_SOCIAL', 'CATEGORY_FORUMS'];
+const CATEGORIES = [
+  'CATEGORY_PERSONAL',
+  'CATEGORY_UPDATES',
+  'CATEGORY_PROMOTIONS',
+  'CATEGORY_SOCIAL',
+  'CATEGORY_FORUMS',
+];
 
 function planThreads(owner: string, prng: Prng, plan: MailboxPlan): Planned[] {
   const planned: Planned[] = [];
@@ -52,7 +87,10 @@ function planThreads(owner: string, prng: Prng, plan: MailboxPlan): Planned[] {
     let dateMs = plan.nowMs - Math.floor((0.01 + OLDEST_DAYS * prng.next() ** 1.5) * DAY_MS);
     for (let position = 0; position < length; position++) {
       const role = position > 0 && prng.chance(0.4) ? 'sent' : 'received';
-      planned.push({ threadKey, recipe: { seed: prng.uint32(), topicSeed, owner, role, position, dateMs } });
+      planned.push({
+        threadKey,
+        recipe: { seed: prng.uint32(), topicSeed, owner, role, position, dateMs },
+      });
       dateMs = Math.min(plan.nowMs - 1_000, dateMs + prng.between(60_000, 2 * DAY_MS));
     }
   }

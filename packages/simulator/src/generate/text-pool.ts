@@ -16,7 +16,14 @@ export interface Segment {
 }
 
 /** One paragraph as text and HTML, each as 8-bit and in quoted-printable. */
-export interface Paragraph { text: Segment; textQp: Segment; html: Segment; htmlQp: Segment; ascii: boolean; words: string }
+export interface Paragraph {
+  text: Segment;
+  textQp: Segment;
+  html: Segment;
+  htmlQp: Segment;
+  ascii: boolean;
+  words: string;
+}
 
 /** Writing 1,500 mails a second must not encode each of them anew. */
 export interface TextPool {
@@ -32,7 +39,9 @@ const BLOBS = 8;
 export function createTextPool(prng: Prng): TextPool {
   const all = Array.from({ length: PARAGRAPHS }, (_, index) => paragraph(prng, index % 3 === 0));
   const ascii = all.filter((one) => one.ascii);
-  const blobs = Array.from({ length: BLOBS }, (_, index) => madeOnce(() => blobOf(prng.fork(`blob ${index}`))));
+  const blobs = Array.from({ length: BLOBS }, (_, index) =>
+    madeOnce(() => blobOf(prng.fork(`blob ${index}`))),
+  );
   return {
     take: (by, bytes, asciiOnly = false) => {
       const taken: Paragraph[] = [];
@@ -82,9 +91,18 @@ function quoteLine(line: string): string {
   let width = 0;
   const bytes = Buffer.from(line, 'utf8');
   for (const [index, byte] of bytes.entries()) {
-    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x3d && !(byte === 0x20 && index === bytes.length - 1);
-    const piece = plain ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    if (width + piece.length > 75) { out += '=\r\n'; width = 0; }
+    const plain =
+      byte >= 0x20 &&
+      byte <= 0x7e &&
+      byte !== 0x3d &&
+      !(byte === 0x20 && index === bytes.length - 1);
+    const piece = plain
+      ? String.fromCharCode(byte)
+      : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    if (width + piece.length > 75) {
+      out += '=\r\n';
+      width = 0;
+    }
     out += piece;
     width += piece.length;
   }
@@ -95,18 +113,37 @@ function paragraph(prng: Prng, wide: boolean): Paragraph {
   const sentences = Array.from({ length: prng.between(2, 4) }, () => prng.pick(SENTENCES));
   if (wide) sentences.splice(1, 0, prng.pick(WIDE_SENTENCES));
   const text = madeOnce(() => aligned((dots) => `${sentences.join('\r\n')}${dots}\r\n\r\n`));
-  const html = madeOnce(() => aligned((dots) => (
-    `<tr><td style="padding:0 24px 16px 24px;font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:20px;color:#202124">\r\n` +
-    `${sentences.map((one) => `<p style="margin:0 0 8px 0">${escapeHtml(one)}</p>`).join('\r\n')}${dots}\r\n</td></tr>\r\n`
-  )));
+  const html = madeOnce(() =>
+    aligned(
+      (dots) =>
+        `<tr><td style="padding:0 24px 16px 24px;font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:20px;color:#202124">\r\n` +
+        `${sentences.map((one) => `<p style="margin:0 0 8px 0">${escapeHtml(one)}</p>`).join('\r\n')}${dots}\r\n</td></tr>\r\n`,
+    ),
+  );
   const forms = {
-    text: madeOnce(() => eightBitSegment(text())), textQp: madeOnce(() => segment(quotedPrintable(text()), Buffer.from(text()))),
-    html: madeOnce(() => eightBitSegment(html())), htmlQp: madeOnce(() => segment(quotedPrintable(html()), Buffer.from(html()))),
+    text: madeOnce(() => eightBitSegment(text())),
+    textQp: madeOnce(() => segment(quotedPrintable(text()), Buffer.from(text()))),
+    html: madeOnce(() => eightBitSegment(html())),
+    htmlQp: madeOnce(() => segment(quotedPrintable(html()), Buffer.from(html()))),
     words: madeOnce(() => text().replace(/\s+/g, ' ').trim()),
   };
   return {
-    get text() { return forms.text(); }, get textQp() { return forms.textQp(); }, get html() { return forms.html(); }, get htmlQp() { return forms.htmlQp(); },
-    get words() { return forms.words(); }, ascii: !wide,
+    get text() {
+      return forms.text();
+    },
+    get textQp() {
+      return forms.textQp();
+    },
+    get html() {
+      return forms.html();
+    },
+    get htmlQp() {
+      return forms.htmlQp();
+    },
+    get words() {
+      return forms.words();
+    },
+    ascii: !wide,
   };
 }
 

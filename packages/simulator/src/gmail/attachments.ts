@@ -11,7 +11,10 @@ const ID_TTL_MS = 24 * 3_600_000;
 
 /** Attachment ids are different at every reading of a message, and mean (message, part): the mistake of keying by them must show. */
 export class AttachmentIds {
-  constructor(private readonly prng: Prng, private readonly clock: SimClock) {}
+  constructor(
+    private readonly prng: Prng,
+    private readonly clock: SimClock,
+  ) {}
 
   mint(messageId: string, partId: string): string {
     const content = `${messageId}|${partId}|${this.clock.nowMs().toString(36)}|${this.prng.uint32().toString(36)}`;
@@ -20,7 +23,9 @@ export class AttachmentIds {
 
   /** The part that an id means, or null if it is none of this message's or too old. */
   partOf(messageId: string, id: string): string | null {
-    const [message, partId, minted] = Buffer.from(id.replace(/^ANGjdJ/, ''), 'base64url').toString('latin1').split('|');
+    const [message, partId, minted] = Buffer.from(id.replace(/^ANGjdJ/, ''), 'base64url')
+      .toString('latin1')
+      .split('|');
     if (message !== messageId || partId === undefined || minted === undefined) return null;
     return this.clock.nowMs() - Number.parseInt(minted, 36) <= ID_TTL_MS ? partId : null;
   }
@@ -33,8 +38,10 @@ export function getAttachment(ids: AttachmentIds): (asked: Asked) => Reply {
     const message = asked.account.mailbox.get(messageId);
     if (message === null) return notFound('gmail');
     const partId = ids.partOf(messageId, attachmentId);
-    const part = partId === null ? null : findPart(parseMessage(asked.account.mailbox.raw(message)), partId);
-    if (part === null || !isAttachment(part)) return platformError(400, 'Invalid attachment token', 'invalidArgument');
+    const part =
+      partId === null ? null : findPart(parseMessage(asked.account.mailbox.raw(message)), partId);
+    if (part === null || !isAttachment(part))
+      return platformError(400, 'Invalid attachment token', 'invalidArgument');
     return jsonReply({ size: part.body.length, data: base64url(part.body) }, asked.format);
   };
 }

@@ -14,7 +14,11 @@ export function getMessage(asked: Asked): Reply {
   if (!isMessageId(id)) return badRequest('gmail', 'Invalid id value');
   const message = asked.account.mailbox.get(id);
   if (message === null || isFresh(asked, message)) return notFound('gmail');
-  return { status: 200, contentType: JSON_TYPE, body: asked.sim.messageJson.render(asked.account.mailbox, message, variant) };
+  return {
+    status: 200,
+    contentType: JSON_TYPE,
+    body: asked.sim.messageJson.render(asked.account.mailbox, message, variant),
+  };
 }
 
 /** `threads.get`: its messages, oldest first; there is no raw format. */
@@ -27,14 +31,26 @@ export function getThread(asked: Asked): Reply {
   const messages = [...mailbox.thread(id)].sort((a, b) => a.internalDateMs - b.internalDateMs);
   if (messages.length === 0) return notFound('gmail');
   const head = { id, historyId: threadHistoryId(mailbox, id) };
-  if (!asked.format.pretty && asked.format.fields === null) return { status: 200, contentType: JSON_TYPE, body: joined(head, messages.map((message) => asked.sim.messageJson.render(mailbox, message, variant))) };
-  return jsonReply({ ...head, messages: messages.map((message) => parsed(asked, message, variant)) }, asked.format);
+  if (!asked.format.pretty && asked.format.fields === null)
+    return {
+      status: 200,
+      contentType: JSON_TYPE,
+      body: joined(
+        head,
+        messages.map((message) => asked.sim.messageJson.render(mailbox, message, variant)),
+      ),
+    };
+  return jsonReply(
+    { ...head, messages: messages.map((message) => parsed(asked, message, variant)) },
+    asked.format,
+  );
 }
 
 /** The compact form from the messages' own bytes: reading them back only to write them again would cost more than all the rest. */
 function joined(head: object, messages: readonly Buffer[]): Buffer {
   const chunks: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"messages":[`)];
-  for (const [index, message] of messages.entries()) chunks.push(...(index > 0 ? [COMMA] : []), message);
+  for (const [index, message] of messages.entries())
+    chunks.push(...(index > 0 ? [COMMA] : []), message);
   return Buffer.concat([...chunks, END]);
 }
 
@@ -62,7 +78,12 @@ function variantOf(asked: Asked, formats: readonly MessageFormat[]): Variant | n
   const text = asked.query.get('format')?.toLowerCase() ?? 'full';
   const format = formats.find((known) => known === text);
   if (format === undefined) return null;
-  return { format, metadataHeaders: asked.query.getAll('metadataHeaders'), reply: asked.format, fieldsText: asked.query.get('fields') ?? '' };
+  return {
+    format,
+    metadataHeaders: asked.query.getAll('metadataHeaders'),
+    reply: asked.format,
+    fieldsText: asked.query.get('fields') ?? '',
+  };
 }
 
 function badFormat(asked: Asked): Reply {

@@ -10,8 +10,16 @@ import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
 import { badPageSize, pageLength, pageSize } from './parameters.js';
 
-export interface HistoryFilter { types: readonly string[]; labelId: string | null }
-export interface HistoryPosition { owner: string; filter: HistoryFilter; size: number; after: bigint }
+export interface HistoryFilter {
+  types: readonly string[];
+  labelId: string | null;
+}
+export interface HistoryPosition {
+  owner: string;
+  filter: HistoryFilter;
+  size: number;
+  after: bigint;
+}
 
 const DEFAULT_SIZE = 100;
 const LARGEST_SIZE = 500;
@@ -26,9 +34,23 @@ export function listHistory(asked: Asked): Reply {
   const records = history.after(position.after, asked.sim.clock.nowMs());
   if (records === null) return notFound('gmail');
   const { page, more } = pageOf(records, position, pageLength(asked, position.size));
-  const next = more ? { nextPageToken: asked.sim.historyPages.issue({ ...position, after: page.at(-1)?.record.id ?? position.after }) } : {};
+  const next = more
+    ? {
+        nextPageToken: asked.sim.historyPages.issue({
+          ...position,
+          after: page.at(-1)?.record.id ?? position.after,
+        }),
+      }
+    : {};
   const items = page.map(({ resource }) => resource);
-  return jsonReply({ ...(items.length > 0 ? { history: items } : {}), ...next, historyId: String(history.current) }, asked.format);
+  return jsonReply(
+    {
+      ...(items.length > 0 ? { history: items } : {}),
+      ...next,
+      historyId: String(history.current),
+    },
+    asked.format,
+  );
 }
 
 /** The message of a 400 when the request is malformed. */
@@ -41,14 +63,22 @@ function positionOf(asked: Asked, size: number): HistoryPosition | string {
   }
   const start = asked.query.get('startHistoryId');
   if (start === null || start === '') return 'Required parameter startHistoryId is missing';
-  if (!/^\d{1,20}$/.test(start) || BigInt(start) > LARGEST_UINT64) return `Invalid value at 'start_history_id' (TYPE_UINT64), "${start.slice(0, 100)}"`;
+  if (!/^\d{1,20}$/.test(start) || BigInt(start) > LARGEST_UINT64)
+    return `Invalid value at 'start_history_id' (TYPE_UINT64), "${start.slice(0, 100)}"`;
   const filter = { types: asked.query.getAll('historyTypes'), labelId: asked.query.get('labelId') };
   return { owner: asked.account.email, filter, size, after: BigInt(start) };
 }
 
-interface PageItem { record: HistoryRecord; resource: Record<string, unknown> }
+interface PageItem {
+  record: HistoryRecord;
+  resource: Record<string, unknown>;
+}
 
-function pageOf(records: readonly HistoryRecord[], position: HistoryPosition, length: number): { page: PageItem[]; more: boolean } {
+function pageOf(
+  records: readonly HistoryRecord[],
+  position: HistoryPosition,
+  length: number,
+): { page: PageItem[]; more: boolean } {
   const page: PageItem[] = [];
   for (const record of records) {
     const resource = recordResource(record, position.filter);
@@ -60,22 +90,44 @@ function pageOf(records: readonly HistoryRecord[], position: HistoryPosition, le
 }
 
 /** Null when the filter leaves nothing of the record. */
-function recordResource(record: HistoryRecord, filter: HistoryFilter): Record<string, unknown> | null {
+function recordResource(
+  record: HistoryRecord,
+  filter: HistoryFilter,
+): Record<string, unknown> | null {
   const shown = (type: string, message: StoredMessage, delta: readonly string[] = []): boolean =>
     (filter.types.length === 0 || filter.types.includes(type)) &&
-    (filter.labelId === null || message.labelIds.includes(filter.labelId) || delta.includes(filter.labelId));
+    (filter.labelId === null ||
+      message.labelIds.includes(filter.labelId) ||
+      delta.includes(filter.labelId));
   const added = record.added.filter((message) => shown('messageAdded', message));
   const deleted = record.deleted.filter((message) => shown('messageDeleted', message));
-  const labelsAdded = record.labelsAdded.filter((change) => shown('labelAdded', change.message, change.labelIds));
-  const labelsRemoved = record.labelsRemoved.filter((change) => shown('labelRemoved', change.message, change.labelIds));
-  const touched = record.touched.filter((message) => filter.types.length === 0 && shown('', message));
-  const messages = [...new Set([...added, ...deleted, ...[...labelsAdded, ...labelsRemoved].map((change) => change.message), ...touched])];
+  const labelsAdded = record.labelsAdded.filter((change) =>
+    shown('labelAdded', change.message, change.labelIds),
+  );
+  const labelsRemoved = record.labelsRemoved.filter((change) =>
+    shown('labelRemoved', change.message, change.labelIds),
+  );
+  const touched = record.touched.filter(
+    (message) => filter.types.length === 0 && shown('', message),
+  );
+  const messages = [
+    ...new Set([
+      ...added,
+      ...deleted,
+      ...[...labelsAdded, ...labelsRemoved].map((change) => change.message),
+      ...touched,
+    ]),
+  ];
   if (messages.length === 0) return null;
   return {
     id: String(record.id),
     messages: messages.map(({ id, threadId }) => ({ id, threadId })),
-    ...(added.length > 0 ? { messagesAdded: added.map((message) => ({ message: brief(message) })) } : {}),
-    ...(deleted.length > 0 ? { messagesDeleted: deleted.map((message) => ({ message: brief(message) })) } : {}),
+    ...(added.length > 0
+      ? { messagesAdded: added.map((message) => ({ message: brief(message) })) }
+      : {}),
+    ...(deleted.length > 0
+      ? { messagesDeleted: deleted.map((message) => ({ message: brief(message) })) }
+      : {}),
     ...(labelsAdded.length > 0 ? { labelsAdded: labelsAdded.map(changeResource) } : {}),
     ...(labelsRemoved.length > 0 ? { labelsRemoved: labelsRemoved.map(changeResource) } : {}),
   };
@@ -83,7 +135,11 @@ function recordResource(record: HistoryRecord, filter: HistoryFilter): Record<st
 
 /** Labels as they are now, not as they were at the record: that is what Google embeds. */
 function brief(message: StoredMessage): Record<string, unknown> {
-  return { id: message.id, threadId: message.threadId, ...(message.labelIds.length > 0 ? { labelIds: message.labelIds } : {}) };
+  return {
+    id: message.id,
+    threadId: message.threadId,
+    ...(message.labelIds.length > 0 ? { labelIds: message.labelIds } : {}),
+  };
 }
 
 function changeResource(change: LabelChange): Record<string, unknown> {

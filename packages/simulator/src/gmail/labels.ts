@@ -21,17 +21,37 @@ export function getLabel(asked: Asked): Reply {
 /** `getProfile`: `historyId` is the newest record, the right place to follow from. */
 export function getProfile(asked: Asked): Reply {
   const { mailbox } = asked.account;
-  return jsonReply({ emailAddress: mailbox.owner, messagesTotal: mailbox.size, threadsTotal: mailbox.threadCount, historyId: String(mailbox.history.current) }, asked.format);
+  return jsonReply(
+    {
+      emailAddress: mailbox.owner,
+      messagesTotal: mailbox.size,
+      threadsTotal: mailbox.threadCount,
+      historyId: String(mailbox.history.current),
+    },
+    asked.format,
+  );
 }
 
 function labelResource(label: StoredLabel): Record<string, string> {
-  const visibility: Record<string, string> = label.type === 'user' || label.id.startsWith('CATEGORY_') ? { messageListVisibility: label.type === 'user' ? 'show' : 'hide', labelListVisibility: label.type === 'user' ? 'labelShow' : 'labelHide' } : {};
+  const visibility: Record<string, string> =
+    label.type === 'user' || label.id.startsWith('CATEGORY_')
+      ? {
+          messageListVisibility: label.type === 'user' ? 'show' : 'hide',
+          labelListVisibility: label.type === 'user' ? 'labelShow' : 'labelHide',
+        }
+      : {};
   return { id: label.id, name: label.name, ...visibility, type: label.type };
 }
 
 function counters(mailbox: Mailbox, id: string): Record<string, number> {
   const messages = mailbox.messages().filter((message) => message.labelIds.includes(id));
   const unread = messages.filter((message) => message.labelIds.includes('UNREAD'));
-  const threads = (list: typeof messages): number => new Set(list.map((message) => message.threadId)).size;
-  return { messagesTotal: messages.length, messagesUnread: unread.length, threadsTotal: threads(messages), threadsUnread: threads(unread) };
+  const threads = (list: typeof messages): number =>
+    new Set(list.map((message) => message.threadId)).size;
+  return {
+    messagesTotal: messages.length,
+    messagesUnread: unread.length,
+    threadsTotal: threads(messages),
+    threadsUnread: threads(unread),
+  };
 }

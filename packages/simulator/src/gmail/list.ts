@@ -6,7 +6,14 @@ import { badPageSize, flag, pageLength, pageSize } from './parameters.js';
 import { messageTest, type MessageQuery, type MessageTest } from './query.js';
 
 /** Where a list stands: the query, its page size, and the last message that was given out. */
-export interface ListPosition { kind: 'messages' | 'threads' | 'drafts'; owner: string; query: MessageQuery; size: number; afterDateMs: number; afterId: string }
+export interface ListPosition {
+  kind: 'messages' | 'threads' | 'drafts';
+  owner: string;
+  query: MessageQuery;
+  size: number;
+  afterDateMs: number;
+  afterId: string;
+}
 
 const DEFAULT_SIZE = 100;
 const LARGEST_SIZE = 500;
@@ -15,16 +22,28 @@ const LARGEST_SIZE = 500;
 export function listMessages(asked: Asked): Reply {
   return listPage(asked, 'messages', (mailbox, from, test, size) => {
     const found = collect(mailbox, from, test, size);
-    return { items: found.map(({ id, threadId }) => ({ id, threadId })), last: found.at(-1) ?? null };
+    return {
+      items: found.map(({ id, threadId }) => ({ id, threadId })),
+      last: found.at(-1) ?? null,
+    };
   });
 }
 
 /** `threads.list`: a thread stands where its newest matching message does. */
 export function listThreads(asked: Asked): Reply {
   return listPage(asked, 'threads', (mailbox, from, test, size) => {
-    const newest = (message: StoredMessage): boolean => test(message) && mailbox.thread(message.threadId).filter(test).every((other) => !newer(other, message));
+    const newest = (message: StoredMessage): boolean =>
+      test(message) &&
+      mailbox
+        .thread(message.threadId)
+        .filter(test)
+        .every((other) => !newer(other, message));
     const found = collect(mailbox, from, newest, size);
-    const items = found.map((message) => ({ id: message.threadId, snippet: mailbox.view(message).snippet, historyId: threadHistoryId(mailbox, message.threadId) }));
+    const items = found.map((message) => ({
+      id: message.threadId,
+      snippet: mailbox.view(message).snippet,
+      historyId: threadHistoryId(mailbox, message.threadId),
+    }));
     return { items, last: found.at(-1) ?? null };
   });
 }
@@ -34,17 +53,37 @@ export function listDrafts(asked: Asked): Reply {
   const { mailbox } = asked.account;
   const draftIds = new Map([...mailbox.drafts].map(([draftId, messageId]) => [messageId, draftId]));
   return listPage(asked, 'drafts', (_, from, test, size) => {
-    const found = collect(mailbox, from, (message) => draftIds.has(message.id) && test(message), size);
-    return { items: found.map((message) => ({ id: draftIds.get(message.id), message: { id: message.id, threadId: message.threadId } })), last: found.at(-1) ?? null };
+    const found = collect(
+      mailbox,
+      from,
+      (message) => draftIds.has(message.id) && test(message),
+      size,
+    );
+    return {
+      items: found.map((message) => ({
+        id: draftIds.get(message.id),
+        message: { id: message.id, threadId: message.threadId },
+      })),
+      last: found.at(-1) ?? null,
+    };
   });
 }
 
 /** The newest record of any message of a thread, as text. */
 export function threadHistoryId(mailbox: Mailbox, threadId: string): string {
-  return String(mailbox.thread(threadId).reduce((newest, message) => (message.historyId > newest ? message.historyId : newest), 0n));
+  return String(
+    mailbox
+      .thread(threadId)
+      .reduce((newest, message) => (message.historyId > newest ? message.historyId : newest), 0n),
+  );
 }
 
-type Collect = (mailbox: Mailbox, from: number, test: MessageTest, size: number) => { items: unknown[]; last: StoredMessage | null };
+type Collect = (
+  mailbox: Mailbox,
+  from: number,
+  test: MessageTest,
+  size: number,
+) => { items: unknown[]; last: StoredMessage | null };
 
 function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Reply {
   const { mailbox } = asked.account;
@@ -52,21 +91,50 @@ function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Repl
   if (size === null) return badPageSize(asked);
   const token = asked.query.get('pageToken');
   const found = token === null || token === '' ? null : asked.sim.listPages.find(token);
-  if (token !== null && token !== '' && (found === null || found.kind !== kind || found.owner !== mailbox.owner)) return badRequest('gmail', 'Invalid pageToken');
-  const position: ListPosition = found === null ? { kind, owner: mailbox.owner, query: queryOf(asked), size, afterDateMs: Number.POSITIVE_INFINITY, afterId: '' } : { ...found, size: asked.query.has('maxResults') ? size : found.size };
+  if (
+    token !== null &&
+    token !== '' &&
+    (found === null || found.kind !== kind || found.owner !== mailbox.owner)
+  )
+    return badRequest('gmail', 'Invalid pageToken');
+  const position: ListPosition =
+    found === null
+      ? {
+          kind,
+          owner: mailbox.owner,
+          query: queryOf(asked),
+          size,
+          afterDateMs: Number.POSITIVE_INFINITY,
+          afterId: '',
+        }
+      : { ...found, size: asked.query.has('maxResults') ? size : found.size };
   const unknown = position.query.labelIds.find((id) => mailbox.labels.get(id) === null);
-  if (unknown !== undefined) return platformError(400, `Invalid label: ${unknown}`, 'invalidArgument');
+  if (unknown !== undefined)
+    return platformError(400, `Invalid label: ${unknown}`, 'invalidArgument');
   const test = messageTest(mailbox, position.query);
   const from = mailbox.position(position.afterDateMs, position.afterId);
   const { items, last } = take(mailbox, from, test, pageLength(asked, position.size));
-  const reached = last === null ? position : { ...position, afterDateMs: last.internalDateMs, afterId: last.id };
-  const more = collect(mailbox, mailbox.position(reached.afterDateMs, reached.afterId), test, 1).length > 0;
+  const reached =
+    last === null ? position : { ...position, afterDateMs: last.internalDateMs, afterId: last.id };
+  const more =
+    collect(mailbox, mailbox.position(reached.afterDateMs, reached.afterId), test, 1).length > 0;
   const next = more ? { nextPageToken: asked.sim.listPages.issue(reached) } : {};
-  return jsonReply({ ...(items.length > 0 ? { [kind]: items } : {}), ...next, resultSizeEstimate: estimate(asked, items.length, more) }, asked.format);
+  return jsonReply(
+    {
+      ...(items.length > 0 ? { [kind]: items } : {}),
+      ...next,
+      resultSizeEstimate: estimate(asked, items.length, more),
+    },
+    asked.format,
+  );
 }
 
 function queryOf(asked: Asked): MessageQuery {
-  return { labelIds: asked.query.getAll('labelIds'), q: asked.query.get('q') ?? '', includeSpamTrash: flag(asked, 'includeSpamTrash') };
+  return {
+    labelIds: asked.query.getAll('labelIds'),
+    q: asked.query.get('q') ?? '',
+    includeSpamTrash: flag(asked, 'includeSpamTrash'),
+  };
 }
 
 /** Up to `size` messages older than the one at `from`, newest first. */
@@ -81,10 +149,17 @@ function collect(mailbox: Mailbox, from: number, test: MessageTest, size: number
 }
 
 function newer(one: StoredMessage, two: StoredMessage): boolean {
-  return one.internalDateMs === two.internalDateMs ? one.id > two.id : one.internalDateMs > two.internalDateMs;
+  return one.internalDateMs === two.internalDateMs
+    ? one.id > two.id
+    : one.internalDateMs > two.internalDateMs;
 }
 
 /** Google's is no count and moves from page to page; only an exact one-page answer is near the truth. */
 function estimate(asked: Asked, items: number, more: boolean): number {
-  return more ? Math.max(items + 1, Math.round(asked.account.mailbox.size * (0.7 + 0.6 * asked.sim.traffic.next()))) : items;
+  return more
+    ? Math.max(
+        items + 1,
+        Math.round(asked.account.mailbox.size * (0.7 + 0.6 * asked.sim.traffic.next())),
+      )
+    : items;
 }

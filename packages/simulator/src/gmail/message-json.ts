@@ -12,12 +12,24 @@ import type { MessageView, PartView } from './message-view.js';
 
 export type MessageFormat = 'full' | 'metadata' | 'minimal' | 'raw';
 
-export interface Variant { readonly format: MessageFormat; readonly metadataHeaders: readonly string[]; readonly reply: Format; readonly fieldsText: string }
+export interface Variant {
+  readonly format: MessageFormat;
+  readonly metadataHeaders: readonly string[];
+  readonly reply: Format;
+  readonly fieldsText: string;
+}
 
-interface Rendered { historyId: bigint; bytes: Buffer; slots: Slot[] }
+interface Rendered {
+  historyId: bigint;
+  bytes: Buffer;
+  slots: Slot[];
+}
 
 /** Where an attachment id of that part belongs. */
-interface Slot { at: number; partId: string }
+interface Slot {
+  at: number;
+  partId: string;
+}
 
 /** A mail is asked for once, or again at once: of 64 MB next to nothing was ever asked for again, and V8 collects the whole heap for so much that it holds outside of it. */
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
@@ -26,7 +38,10 @@ export class MessageJson {
   private readonly kept = new Map<string, Rendered>();
   private keptBytes = 0;
 
-  constructor(private readonly attachmentIds: AttachmentIds, private readonly limitBytes = DEFAULT_LIMIT_BYTES) {}
+  constructor(
+    private readonly attachmentIds: AttachmentIds,
+    private readonly limitBytes = DEFAULT_LIMIT_BYTES,
+  ) {}
 
   /** The bytes of a Message resource; fresh attachment ids each time. */
   render(mailbox: Mailbox, message: StoredMessage, variant: Variant): Buffer {
@@ -35,7 +50,10 @@ export class MessageJson {
     const chunks: Buffer[] = [];
     let from = 0;
     for (const { at, partId } of rendered.slots) {
-      chunks.push(rendered.bytes.subarray(from, at), Buffer.from(this.attachmentIds.mint(message.id, partId), 'latin1'));
+      chunks.push(
+        rendered.bytes.subarray(from, at),
+        Buffer.from(this.attachmentIds.mint(message.id, partId), 'latin1'),
+      );
       from = at;
     }
     chunks.push(rendered.bytes.subarray(from));
@@ -49,7 +67,8 @@ export class MessageJson {
       this.kept.delete(key);
       this.keptBytes -= sizeOf(known);
     }
-    const rendered = known?.historyId === message.historyId ? known : rendition(mailbox, message, variant);
+    const rendered =
+      known?.historyId === message.historyId ? known : rendition(mailbox, message, variant);
     this.kept.set(key, rendered);
     this.keptBytes += sizeOf(rendered);
     for (const [oldest, entry] of this.kept) {
@@ -62,17 +81,31 @@ export class MessageJson {
 }
 
 /** Drafts have no sizeEstimate, messages without labels no labelIds. */
-function messageResource(mailbox: Mailbox, message: StoredMessage, view: MessageView, variant: Variant): Record<string, unknown> {
+function messageResource(
+  mailbox: Mailbox,
+  message: StoredMessage,
+  view: MessageView,
+  variant: Variant,
+): Record<string, unknown> {
   const { format } = variant;
   return {
-    id: message.id, threadId: message.threadId,
+    id: message.id,
+    threadId: message.threadId,
     ...(message.labelIds.length > 0 ? { labelIds: message.labelIds } : {}),
     snippet: view.snippet,
     ...(format === 'full' ? { payload: partResource(view.root) } : {}),
-    ...(format === 'metadata' ? { payload: { mimeType: view.root.mimeType, headers: onlyHeaders(view.root, variant.metadataHeaders) } } : {}),
+    ...(format === 'metadata'
+      ? {
+          payload: {
+            mimeType: view.root.mimeType,
+            headers: onlyHeaders(view.root, variant.metadataHeaders),
+          },
+        }
+      : {}),
     ...(message.labelIds.includes('DRAFT') ? {} : { sizeEstimate: view.size }),
     ...(format === 'raw' ? { raw: base64url(mailbox.raw(message)) } : {}),
-    historyId: String(message.historyId), internalDate: String(message.internalDateMs),
+    historyId: String(message.historyId),
+    internalDate: String(message.internalDateMs),
   };
 }
 
@@ -86,8 +119,13 @@ const MARKED = /~part-4be1f0a97c3d~(id|data)([\d.]*)~/;
 function partResource(part: PartView): Record<string, unknown> {
   const content = part.data.length > 0 ? { data: `${MARK}data${part.id}~` } : {};
   return {
-    partId: part.id, mimeType: part.mimeType, filename: part.filename, headers: part.headers,
-    body: part.fetched ? { attachmentId: `${MARK}id${part.id}~`, size: part.size } : { size: part.size, ...content },
+    partId: part.id,
+    mimeType: part.mimeType,
+    filename: part.filename,
+    headers: part.headers,
+    body: part.fetched
+      ? { attachmentId: `${MARK}id${part.id}~`, size: part.size }
+      : { size: part.size, ...content },
     ...(part.parts.length > 0 ? { parts: part.parts.map(partResource) } : {}),
   };
 }
@@ -101,13 +139,19 @@ function onlyHeaders(root: PartView, names: readonly string[]): PartView['header
 function rendition(mailbox: Mailbox, message: StoredMessage, variant: Variant): Rendered {
   const view = mailbox.view(message);
   const resource = messageResource(mailbox, message, view, variant);
-  const wanted = variant.reply.fields === null ? resource : applyFields(resource, variant.reply.fields);
-  const json = variant.reply.pretty ? `${JSON.stringify(wanted, null, 2)}\n` : JSON.stringify(wanted);
+  const wanted =
+    variant.reply.fields === null ? resource : applyFields(resource, variant.reply.fields);
+  const json = variant.reply.pretty
+    ? `${JSON.stringify(wanted, null, 2)}\n`
+    : JSON.stringify(wanted);
   const pieces = json.includes(MARK) ? json.split(MARKED) : [json];
   const chunks: Buffer[] = [];
   const slots: Slot[] = [];
   let at = 0;
-  const append = (chunk: Buffer): void => { chunks.push(chunk); at += chunk.length; };
+  const append = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    at += chunk.length;
+  };
   for (let index = 0; index < pieces.length; index += 3) {
     append(Buffer.from(pieces[index] as string));
     const kind = pieces[index + 1];

@@ -18,7 +18,11 @@ export interface PartView {
   readonly parts: readonly PartView[];
 }
 
-export interface MessageView { readonly root: PartView; readonly snippet: string; /** Bytes of the RFC 822 form. */ readonly size: number }
+export interface MessageView {
+  readonly root: PartView;
+  readonly snippet: string;
+  /** Bytes of the RFC 822 form. */ readonly size: number;
+}
 
 export function viewOf(raw: Buffer): MessageView {
   const root = parseMessage(raw);
@@ -29,7 +33,11 @@ function partView(part: Part): PartView {
   const fetched = isAttachment(part);
   const inline = !fetched && part.parts.length === 0 && part.body.length > 0;
   return {
-    id: part.id, mimeType: part.mimeType, filename: part.filename, headers: part.headers, fetched,
+    id: part.id,
+    mimeType: part.mimeType,
+    filename: part.filename,
+    headers: part.headers,
+    fetched,
     size: fetched || part.parts.length === 0 ? part.body.length : 0,
     data: inline ? [Buffer.from(base64url(part.body), 'latin1')] : [],
     parts: part.parts.map(partView),

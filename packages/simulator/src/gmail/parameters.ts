@@ -12,7 +12,11 @@ export function pageSize(asked: Asked, fallback: number, maximum: number): numbe
 }
 
 export function badPageSize(asked: Asked): Reply {
-  return badRequest(asked.method.api, `Invalid value for maxResults: ${asked.query.get('maxResults') ?? ''}`, 'maxResults');
+  return badRequest(
+    asked.method.api,
+    `Invalid value for maxResults: ${asked.query.get('maxResults') ?? ''}`,
+    'maxResults',
+  );
 }
 
 /** `true` in any case; everything else is false. */

@@ -15,11 +15,23 @@ export type MessageTest = (message: StoredMessage) => boolean;
 /** True for the messages that a list shows. `in:spam`, `in:trash` and `in:anywhere` lift the default exclusion as in Gmail. */
 export function messageTest(mailbox: Mailbox, query: MessageQuery): MessageTest {
   const words = tokens(query.q);
-  const named = [...query.labelIds, ...words.map((word) => (/^(?:in|label):(spam|trash)$/i.exec(word)?.[1] ?? '').toUpperCase())];
-  const everywhere = query.includeSpamTrash || named.includes('SPAM') || named.includes('TRASH') || words.includes('in:anywhere');
-  const tests: MessageTest[] = words.map((word) => termTest(mailbox, word)).filter((test) => test !== null);
+  const named = [
+    ...query.labelIds,
+    ...words.map((word) => (/^(?:in|label):(spam|trash)$/i.exec(word)?.[1] ?? '').toUpperCase()),
+  ];
+  const everywhere =
+    query.includeSpamTrash ||
+    named.includes('SPAM') ||
+    named.includes('TRASH') ||
+    words.includes('in:anywhere');
+  const tests: MessageTest[] = words
+    .map((word) => termTest(mailbox, word))
+    .filter((test) => test !== null);
   for (const label of query.labelIds) tests.push((message) => message.labelIds.includes(label));
-  if (!everywhere) tests.push((message) => !message.labelIds.includes('SPAM') && !message.labelIds.includes('TRASH'));
+  if (!everywhere)
+    tests.push(
+      (message) => !message.labelIds.includes('SPAM') && !message.labelIds.includes('TRASH'),
+    );
   return (message) => tests.every((test) => test(message));
 }
 
@@ -37,12 +49,29 @@ function termTest(mailbox: Mailbox, word: string): MessageTest | null {
   const key = match?.[1]?.toLowerCase() ?? '';
   const value = (match?.[2] ?? word).replaceAll('"', '');
   switch (key) {
-    case 'in': case 'is': case 'label': return labelTest(mailbox, value);
-    case 'after': case 'newer': return (message) => message.internalDateMs >= dateOf(value);
-    case 'before': case 'older': return (message) => message.internalDateMs < dateOf(value);
-    case 'rfc822msgid': return (message) => header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
-    case 'from': case 'to': case 'cc': case 'subject': return (message) => header(mailbox, message, key).toLowerCase().includes(value.toLowerCase());
-    default: return (message) => ['subject', 'from', 'to'].some((name) => header(mailbox, message, name).toLowerCase().includes(value.toLowerCase()));
+    case 'in':
+    case 'is':
+    case 'label':
+      return labelTest(mailbox, value);
+    case 'after':
+    case 'newer':
+      return (message) => message.internalDateMs >= dateOf(value);
+    case 'before':
+    case 'older':
+      return (message) => message.internalDateMs < dateOf(value);
+    case 'rfc822msgid':
+      return (message) =>
+        header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
+    case 'from':
+    case 'to':
+    case 'cc':
+    case 'subject':
+      return (message) => header(mailbox, message, key).toLowerCase().includes(value.toLowerCase());
+    default:
+      return (message) =>
+        ['subject', 'from', 'to'].some((name) =>
+          header(mailbox, message, name).toLowerCase().includes(value.toLowerCase()),
+        );
   }
 }
 
@@ -52,7 +81,17 @@ function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
   if (wanted === 'anywhere') return null;
   if (wanted === 'read') return (message) => !message.labelIds.includes('UNREAD');
   const system: Record<string, string> = { chats: 'CHAT', drafts: 'DRAFT', draft: 'DRAFT' };
-  const id = system[wanted] ?? mailbox.labels.all().find((label) => [label.id.toLowerCase(), label.name.toLowerCase(), label.name.toLowerCase().replace(/[ /]/g, '-')].includes(wanted))?.id;
+  const id =
+    system[wanted] ??
+    mailbox.labels
+      .all()
+      .find((label) =>
+        [
+          label.id.toLowerCase(),
+          label.name.toLowerCase(),
+          label.name.toLowerCase().replace(/[ /]/g, '-'),
+        ].includes(wanted),
+      )?.id;
   return id === undefined ? () => false : (message) => message.labelIds.includes(id);
 }
 
@@ -60,7 +99,9 @@ function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
 function dateOf(value: string): number {
   if (/^\d{5,}$/.test(value)) return Number(value) * 1_000;
   const match = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value);
-  return match === null ? Number.NaN : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
+  return match === null
+    ? Number.NaN
+    : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
 }
 
 /** Slow (the mail is made and parsed), and only paid by a query that names a header. */

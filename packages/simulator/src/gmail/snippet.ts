@@ -10,7 +10,12 @@ const HTML_BYTES = 6_000;
 export function snippetOf(root: Part): string {
   const plain = firstText(root, 'text/plain');
   const html = plain === null ? firstText(root, 'text/html') : null;
-  const text = plain !== null ? decodeText(head(plain.body, TEXT_BYTES), plain.charset) : html !== null ? stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset)) : '';
+  const text =
+    plain !== null
+      ? decodeText(head(plain.body, TEXT_BYTES), plain.charset)
+      : html !== null
+        ? stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset))
+        : '';
   return snippetFrom(text.replace(/[\s\u0000-\u001f\ufffd]+/g, ' ').trim());
 }
 
@@ -20,7 +25,8 @@ export function snippetFrom(line: string): string {
 }
 
 function firstText(part: Part, mimeType: string): Part | null {
-  if (part.parts.length === 0) return part.mimeType === mimeType && part.filename === '' && part.body.length > 0 ? part : null;
+  if (part.parts.length === 0)
+    return part.mimeType === mimeType && part.filename === '' && part.body.length > 0 ? part : null;
   for (const child of part.parts) {
     const found = firstText(child, mimeType);
     if (found !== null) return found;
@@ -41,11 +47,25 @@ function head(body: Buffer, bytes: number): Buffer {
 }
 
 function stripHtml(html: string): string {
-  const text = html.replace(/<(style|script|head|title)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replace(/<!--[\s\S]*?-->/g, ' ').replace(/<[^>]*>?/g, ' ');
-  return text.replace(/&nbsp;/g, ' ').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&rsquo;/g, '’').replace(/&amp;/g, '&');
+  const text = html
+    .replace(/<(style|script|head|title)[\s\S]*?(?:<\/\1>|$)/gi, ' ')
+    .replace(/<!--[\s\S]*?-->/g, ' ')
+    .replace(/<[^>]*>?/g, ' ');
+  return text
+    .replace(/&nbsp;/g, ' ')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&rsquo;/g, '’')
+    .replace(/&amp;/g, '&');
 }
 
 function escapeHtml(text: string): string {
   if (!/[&<>"']/.test(text)) return text;
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 }

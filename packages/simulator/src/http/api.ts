@@ -14,20 +14,40 @@ import { scopeRefusal } from '../scopes.js';
 import type { Asked, Sim } from '../sim.js';
 import type { Account } from '../world.js';
 import { damagedPart } from './damage.js';
-import { badFields, delegationDenied, mailNotEnabled, notFound, unauthenticated } from './errors.js';
+import {
+  badFields,
+  delegationDenied,
+  mailNotEnabled,
+  notFound,
+  unauthenticated,
+} from './errors.js';
 import { parseFields, unknownField } from './fields.js';
 import { PageOverlap } from './overlap.js';
 import type { Format, Reply } from './reply.js';
 import { CALENDAR_SHAPES, GMAIL_SHAPES } from './shapes.js';
 
 /** `body` is empty unless it was posted. */
-export interface ApiCall { httpMethod: string; path: string; query: URLSearchParams; accessToken: string | null; body: Buffer }
+export interface ApiCall {
+  httpMethod: string;
+  path: string;
+  query: URLSearchParams;
+  accessToken: string | null;
+  body: Buffer;
+}
 
 /** A call that has arrived. `answer` is to be called once, after `delayMs`; `release` when the answer is out. */
 /** Of one part of a batch, `partAnswer` is the answer: bad lines damage it in another way. */
-export interface Admitted { delayMs: number; reset: boolean; answer(): Reply; partAnswer(): Reply; release(): void }
+export interface Admitted {
+  delayMs: number;
+  reset: boolean;
+  answer(): Reply;
+  partAnswer(): Reply;
+  release(): void;
+}
 
-export interface Api { admit(call: ApiCall): Admitted }
+export interface Api {
+  admit(call: ApiCall): Admitted;
+}
 
 export function createApi(sim: Sim, attachmentIds: AttachmentIds): Api {
   const surface: Surface = { sim, gmail: gmailHandlers(attachmentIds), overlap: new PageOverlap() };
@@ -39,47 +59,94 @@ export function isApiPath(path: string): boolean {
   return path.startsWith('/gmail/v1/') || path.startsWith('/calendar/v3/');
 }
 
-interface Surface { sim: Sim; gmail: Handlers<PlainGmailMethod>; overlap: PageOverlap }
+interface Surface {
+  sim: Sim;
+  gmail: Handlers<PlainGmailMethod>;
+  overlap: PageOverlap;
+}
 
 function admit(surface: Surface, call: ApiCall): Admitted {
   const { sim } = surface;
   const route = routeOf(call);
-  if (route === null) return settled(notFound(call.path.startsWith('/calendar/') ? 'calendar' : 'gmail'));
+  if (route === null)
+    return settled(notFound(call.path.startsWith('/calendar/') ? 'calendar' : 'gmail'));
   const caller = authenticate(sim, call);
   if (caller === null) return settled(unauthenticated());
   const { account, grant, client } = caller;
-  if (account === null) return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound('calendar'));
+  if (account === null)
+    return settled(route.method.api === 'gmail' ? mailNotEnabled() : notFound('calendar'));
   const named = route.userId.toLowerCase();
   if (named !== 'me' && named !== account.email) return settled(delegationDenied(account.email));
   const refusal = scopeRefusal(route.method, call.query, grant.scopes);
   return refusal === null ? admitKnown(surface, call, route, account, client) : settled(refusal);
 }
 
-function admitKnown(surface: Surface, call: ApiCall, route: Route, account: Account, client: string): Admitted {
+function admitKnown(
+  surface: Surface,
+  call: ApiCall,
+  route: Route,
+  account: Account,
+  client: string,
+): Admitted {
   const { sim } = surface;
   const nowMs = sim.clock.nowMs();
   const release = (): void => sim.quota.leave(account.email);
-  const refusal = sim.quota.enter(route.method, account.email, nowMs) ?? sim.quota.charge(route.method, account.email, nowMs, client);
+  const refusal =
+    sim.quota.enter(route.method, account.email, nowMs) ??
+    sim.quota.charge(route.method, account.email, nowMs, client);
   if (refusal !== null) return { ...settled(refusal), release };
-  const mishap = sim.faults.meet({ name: route.method.name, email: account.email, method: route.method, ids: route.ids, query: call.query }, nowMs);
+  const mishap = sim.faults.meet(
+    {
+      name: route.method.name,
+      email: account.email,
+      method: route.method,
+      ids: route.ids,
+      query: call.query,
+    },
+    nowMs,
+  );
   const real = (): Reply => mishap.reply ?? serve(surface, call, route, account, mishap.overlap);
   return {
-    delayMs: mishap.delayMs, reset: mishap.reset, release, answer: () => suffer(mishap, real),
-    partAnswer: () => (mishap.damage === null ? real() : damagedPart(real(), mishap.damage.kind, mishap.damage.ms)),
+    delayMs: mishap.delayMs,
+    reset: mishap.reset,
+    release,
+    answer: () => suffer(mishap, real),
+    partAnswer: () =>
+      mishap.damage === null ? real() : damagedPart(real(), mishap.damage.kind, mishap.damage.ms),
   };
 }
 
-function serve(surface: Surface, call: ApiCall, route: Route, account: Account, overlap: boolean): Reply {
+function serve(
+  surface: Surface,
+  call: ApiCall,
+  route: Route,
+  account: Account,
+  overlap: boolean,
+): Reply {
   const { sim } = surface;
   const { method, ids } = route;
-  const format = formatOf(call, method.api === 'gmail' ? GMAIL_SHAPES[method.name] : CALENDAR_SHAPES[method.name]);
+  const format = formatOf(
+    call,
+    method.api === 'gmail' ? GMAIL_SHAPES[method.name] : CALENDAR_SHAPES[method.name],
+  );
   if (typeof format === 'string') return badFields(format);
   const asked: Asked = { sim, account, ids, query: call.query, format, method };
   if (isPushMethod(method.name)) return servePush(asked, method.name, call.body);
-  if (method.name.startsWith('events.')) account.shelf.find(ids[0] ?? '')?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
-  const reply = method.api === 'gmail' ? surface.gmail[method.name as PlainGmailMethod](asked) : calendarHandlers[method.name as CalendarMethod](asked);
+  if (method.name.startsWith('events.'))
+    account.shelf
+      .find(ids[0] ?? '')
+      ?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
+  const reply =
+    method.api === 'gmail'
+      ? surface.gmail[method.name as PlainGmailMethod](asked)
+      : calendarHandlers[method.name as CalendarMethod](asked);
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
-  return surface.overlap.turn(`${account.email} ${method.name} ${ids.join(' ')}`, reply, overlap, format);
+  return surface.overlap.turn(
+    `${account.email} ${method.name} ${ids.join(' ')}`,
+    reply,
+    overlap,
+    format,
+  );
 }
 
 /** The selector that is wrong, or what the answer should look like. */
@@ -93,21 +160,29 @@ function formatOf(call: ApiCall, shape: Parameters<typeof unknownField>[1]): For
 }
 
 /** Whose a live access token is (a service account by itself has no account here); calls of dead grants are noted for the judge of the client. */
-function authenticate(sim: Sim, call: ApiCall): { grant: Grant; account: Account | null; client: string } | null {
+function authenticate(
+  sim: Sim,
+  call: ApiCall,
+): { grant: Grant; account: Account | null; client: string } | null {
   const token = call.accessToken === null ? null : sim.grants.ofAccessToken(call.accessToken);
   if (token === null) return null;
   const { grant, client } = token;
   if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
-  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs ? { grant, account: sim.world.get(grant.email), client } : null;
+  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs
+    ? { grant, account: sim.world.get(grant.email), client }
+    : null;
 }
 
 function routeOf(call: ApiCall): Route | null {
   const path = segments(call.path);
   if (path === null) return null;
-  if (path[0] === 'gmail' && path[1] === 'v1' && path[2] === 'users') return routeGmail(call.httpMethod, path.slice(3));
+  if (path[0] === 'gmail' && path[1] === 'v1' && path[2] === 'users')
+    return routeGmail(call.httpMethod, path.slice(3));
   if (path[0] !== 'calendar' || path[1] !== 'v3') return null;
-  return routeCalendar(call.httpMethod, path.slice(2)) ?? routeChannels(call.httpMethod, path.slice(2));
+  return (
+    routeCalendar(call.httpMethod, path.slice(2)) ?? routeChannels(call.httpMethod, path.slice(2))
+  );
 }
 
 /** Null for broken percent-encoding. */
@@ -123,5 +198,11 @@ function segments(path: string): string[] | null {
 }
 
 function settled(reply: Reply): Admitted {
-  return { delayMs: 0, reset: false, answer: () => reply, partAnswer: () => reply, release: () => undefined };
+  return {
+    delayMs: 0,
+    reset: false,
+    answer: () => reply,
+    partAnswer: () => reply,
+    release: () => undefined,
+  };
 }

@@ -13,25 +13,43 @@ import type { Reply } from './reply.js';
 
 export const BATCH_LIMIT = 100;
 
-export interface BatchPart { contentId: string | null; call: ApiCall }
+export interface BatchPart {
+  contentId: string | null;
+  call: ApiCall;
+}
 
 /** The parts, or the answer to a request that is no batch. */
 export type ParsedBatch = { ok: true; parts: BatchPart[] } | { ok: false; reply: Reply };
 
 /** `outerToken` serves the parts that carry no Authorization of their own. */
-export function parseBatch(contentType: string, body: Buffer, outerToken: string | null): ParsedBatch {
+export function parseBatch(
+  contentType: string,
+  body: Buffer,
+  outerToken: string | null,
+): ParsedBatch {
   const boundary = /boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType);
-  if (!/^multipart\/mixed/i.test(contentType) || boundary === null) return refused('Failed to parse batch request, error: Missing or invalid boundary. Received batch body: (not shown)');
+  if (!/^multipart\/mixed/i.test(contentType) || boundary === null)
+    return refused(
+      'Failed to parse batch request, error: Missing or invalid boundary. Received batch body: (not shown)',
+    );
   const delimiter = `--${boundary[1] ?? boundary[2]}`;
   const text = body.toString('utf8').replaceAll('\r\n', '\n');
   const pieces = `\n${text}`.split(`\n${delimiter}`).slice(1);
   const closing = pieces.findIndex((piece) => piece.startsWith('--'));
   const contents = closing < 0 ? pieces : pieces.slice(0, closing);
-  if (contents.length === 0) return refused('Failed to parse batch request, error: 0 items. Received batch body: (not shown)');
-  if (contents.length > BATCH_LIMIT) return refused(`Inner request count exceeds the limit. Received: ${contents.length}, Limit: ${BATCH_LIMIT}`);
+  if (contents.length === 0)
+    return refused(
+      'Failed to parse batch request, error: 0 items. Received batch body: (not shown)',
+    );
+  if (contents.length > BATCH_LIMIT)
+    return refused(
+      `Inner request count exceeds the limit. Received: ${contents.length}, Limit: ${BATCH_LIMIT}`,
+    );
   const parts = contents.map((piece) => parsePart(piece, outerToken));
   const whole = parts.filter((part) => part !== null);
-  return whole.length === parts.length ? { ok: true, parts: whole } : refused('Failed to parse batch request, error: malformed inner request');
+  return whole.length === parts.length
+    ? { ok: true, parts: whole }
+    : refused('Failed to parse batch request, error: malformed inner request');
 }
 
 /** Parts that are answered before others have their turn. */
@@ -48,7 +66,10 @@ export async function inTurns(parts: readonly { partAnswer(): Reply }[]): Promis
 }
 
 /** The whole answer's Content-Type and body. */
-export function writeBatch(answers: { contentId: string | null; reply: Reply }[], prng: Prng): Reply {
+export function writeBatch(
+  answers: { contentId: string | null; reply: Reply }[],
+  prng: Prng,
+): Reply {
   const boundary = `batch_${Array.from({ length: 32 }, () => BOUNDARY_CHARS.charAt(prng.below(BOUNDARY_CHARS.length))).join('')}`;
   const chunks: Buffer[] = [];
   for (const { contentId, reply } of prng.shuffle(answers)) {
@@ -56,13 +77,17 @@ export function writeBatch(answers: { contentId: string | null; reply: Reply }[]
     chunks.push(
       Buffer.from(
         `\r\n--${boundary}\r\nContent-Type: application/http\r\n${id}\r\nHTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n` +
-        `Content-Type: ${reply.contentType}\r\nVary: Origin\r\nVary: X-Origin\r\nVary: Referer\r\n\r\n`,
+          `Content-Type: ${reply.contentType}\r\nVary: Origin\r\nVary: X-Origin\r\nVary: Referer\r\n\r\n`,
       ),
       reply.body,
     );
   }
   chunks.push(Buffer.from(`\r\n--${boundary}--\r\n`));
-  return { status: 200, contentType: `multipart/mixed; boundary=${boundary}`, body: Buffer.concat(chunks) };
+  return {
+    status: 200,
+    contentType: `multipart/mixed; boundary=${boundary}`,
+    body: Buffer.concat(chunks),
+  };
 }
 
 const BOUNDARY_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
@@ -89,9 +114,16 @@ function parsePart(piece: string, outerToken: string | null): BatchPart | null {
   return {
     contentId: outer.get('content-id') ?? null,
     call: {
-      httpMethod: request[1] as string, path: path.startsWith('/') ? path : `/${path}`,
-      query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)), accessToken: bearer(inner.get('authorization')) ?? outerToken,
-      body: Buffer.from(lines.slice(at + 1).join('\n').trim()),
+      httpMethod: request[1] as string,
+      path: path.startsWith('/') ? path : `/${path}`,
+      query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+      accessToken: bearer(inner.get('authorization')) ?? outerToken,
+      body: Buffer.from(
+        lines
+          .slice(at + 1)
+          .join('\n')
+          .trim(),
+      ),
     },
   };
 }

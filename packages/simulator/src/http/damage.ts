@@ -7,32 +7,65 @@ import { gzipSync } from 'node:zlib';
 import type { Reply } from './reply.js';
 import { unreachable } from '../unreachable.js';
 
-export const DAMAGES = ['truncated-body', 'malformed-json', 'empty-200', 'wrong-charset', 'gzip-cut', 'slow-body', 'half-then-reset'] as const;
+export const DAMAGES = [
+  'truncated-body',
+  'malformed-json',
+  'empty-200',
+  'wrong-charset',
+  'gzip-cut',
+  'slow-body',
+  'half-then-reset',
+] as const;
 export type Damage = (typeof DAMAGES)[number];
 /** Damage that only the wire can do. */
-export type WireDamage = Extract<Damage, 'truncated-body' | 'gzip-cut' | 'slow-body' | 'half-then-reset'>;
+export type WireDamage = Extract<
+  Damage,
+  'truncated-body' | 'gzip-cut' | 'slow-body' | 'half-then-reset'
+>;
 
 /** The answer of a whole request, with what the wire is to do to it (`ms`: how long a slow body takes). */
 export function damaged(reply: Reply, damage: Damage, ms: number): Reply {
   switch (damage) {
-    case 'malformed-json': return { ...reply, body: half(reply.body) };
-    case 'empty-200': return { ...reply, status: 200, body: Buffer.alloc(0) };
-    case 'wrong-charset': return { ...reply, contentType: reply.contentType.replace(/charset=[\w-]+/i, 'charset=UTF-16') };
-    case 'truncated-body': case 'gzip-cut': case 'slow-body': case 'half-then-reset': return { ...reply, wire: { damage, ms } };
-    default: return unreachable(damage);
+    case 'malformed-json':
+      return { ...reply, body: half(reply.body) };
+    case 'empty-200':
+      return { ...reply, status: 200, body: Buffer.alloc(0) };
+    case 'wrong-charset':
+      return {
+        ...reply,
+        contentType: reply.contentType.replace(/charset=[\w-]+/i, 'charset=UTF-16'),
+      };
+    case 'truncated-body':
+    case 'gzip-cut':
+    case 'slow-body':
+    case 'half-then-reset':
+      return { ...reply, wire: { damage, ms } };
+    default:
+      return unreachable(damage);
   }
 }
 
 /** The answer of one part: where the wire would break off, the part ends in its middle; a slow part delays nothing but itself. */
 export function damagedPart(reply: Reply, damage: Damage, ms: number): Reply {
   const whole = damaged(reply, damage, ms);
-  return whole.wire === undefined ? whole : { status: reply.status, contentType: reply.contentType, body: damage === 'slow-body' ? reply.body : half(reply.body) };
+  return whole.wire === undefined
+    ? whole
+    : {
+        status: reply.status,
+        contentType: reply.contentType,
+        body: damage === 'slow-body' ? reply.body : half(reply.body),
+      };
 }
 
 const PIECES = 10;
 
 /** Writes the answer the damaged way. `headers` are those of a good one, without length and encoding. */
-export async function sendDamaged(response: ServerResponse, reply: Reply, headers: Record<string, string>, wire: { damage: WireDamage; ms: number }): Promise<void> {
+export async function sendDamaged(
+  response: ServerResponse,
+  reply: Reply,
+  headers: Record<string, string>,
+  wire: { damage: WireDamage; ms: number },
+): Promise<void> {
   switch (wire.damage) {
     case 'truncated-body':
       response.writeHead(reply.status, { ...headers, 'Content-Length': String(reply.body.length) });
@@ -47,25 +80,39 @@ export async function sendDamaged(response: ServerResponse, reply: Reply, header
       response.writeHead(reply.status, { ...headers, 'Content-Encoding': 'gzip' });
       response.end(half(gzipSync(reply.body)));
       return;
-    case 'slow-body': await trickle(response, reply, headers, wire.ms); return;
-    default: unreachable(wire.damage);
+    case 'slow-body':
+      await trickle(response, reply, headers, wire.ms);
+      return;
+    default:
+      unreachable(wire.damage);
   }
 }
 
 /** In ten pieces, spread over `ms`. */
-async function trickle(response: ServerResponse, reply: Reply, headers: Record<string, string>, ms: number): Promise<void> {
+async function trickle(
+  response: ServerResponse,
+  reply: Reply,
+  headers: Record<string, string>,
+  ms: number,
+): Promise<void> {
   response.writeHead(reply.status, headers);
   const size = Math.max(1, Math.ceil(reply.body.length / PIECES));
   for (let at = 0; at < reply.body.length && !response.destroyed; at += size) {
     response.write(reply.body.subarray(at, at + size));
-    await new Promise<void>((resolve) => { setTimeout(resolve, ms / PIECES).unref(); });
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, ms / PIECES).unref();
+    });
   }
   response.end();
 }
 
 /** The bytes must have left before the connection is cut, or the client would see a plain reset. */
 async function cutAfter(response: ServerResponse, bytes: Buffer): Promise<void> {
-  await new Promise<void>((resolve) => { response.write(bytes, () => { resolve(); }); });
+  await new Promise<void>((resolve) => {
+    response.write(bytes, () => {
+      resolve();
+    });
+  });
   response.destroy();
 }
 

@@ -5,31 +5,70 @@
 import type { ApiMethod } from '../methods.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
-export interface ErrorItem { message: string; domain: string; reason: string; location?: string; locationType?: string }
+export interface ErrorItem {
+  message: string;
+  domain: string;
+  reason: string;
+  location?: string;
+  locationType?: string;
+}
 
 const STATUS_NAMES: Record<number, string> = {
-  400: 'INVALID_ARGUMENT', 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND', 429: 'RESOURCE_EXHAUSTED', 500: 'INTERNAL', 503: 'UNAVAILABLE',
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  429: 'RESOURCE_EXHAUSTED',
+  500: 'INTERNAL',
+  503: 'UNAVAILABLE',
 };
 
 /** Gmail's envelope. */
-export function platformError(code: number, message: string, reason: string, more: { domain?: string; status?: string; details?: unknown[]; item?: Partial<ErrorItem> } = {}): Reply {
+export function platformError(
+  code: number,
+  message: string,
+  reason: string,
+  more: { domain?: string; status?: string; details?: unknown[]; item?: Partial<ErrorItem> } = {},
+): Reply {
   const item: ErrorItem = { message, domain: more.domain ?? 'global', reason, ...more.item };
-  const error = { code, message, errors: [item], status: more.status ?? STATUS_NAMES[code], ...(more.details === undefined ? {} : { details: more.details }) };
+  const error = {
+    code,
+    message,
+    errors: [item],
+    status: more.status ?? STATUS_NAMES[code],
+    ...(more.details === undefined ? {} : { details: more.details }),
+  };
   return jsonReply({ error }, PLAIN, code);
 }
 
 /** Calendar's older envelope. */
-export function calendarError(code: number, message: string, reason: string, item: Partial<ErrorItem> = {}): Reply {
-  return jsonReply({ error: { errors: [{ domain: 'global', reason, message, ...item }], code, message } }, PLAIN, code);
+export function calendarError(
+  code: number,
+  message: string,
+  reason: string,
+  item: Partial<ErrorItem> = {},
+): Reply {
+  return jsonReply(
+    { error: { errors: [{ domain: 'global', reason, message, ...item }], code, message } },
+    PLAIN,
+    code,
+  );
 }
 
 export function notFound(api: ApiMethod['api']): Reply {
-  return api === 'gmail' ? platformError(404, 'Requested entity was not found.', 'notFound') : calendarError(404, 'Not Found', 'notFound');
+  return api === 'gmail'
+    ? platformError(404, 'Requested entity was not found.', 'notFound')
+    : calendarError(404, 'Not Found', 'notFound');
 }
 
 export function badRequest(api: ApiMethod['api'], message: string, parameter?: string): Reply {
   if (api === 'gmail') return platformError(400, message, 'invalidArgument');
-  return calendarError(400, message, 'invalid', parameter === undefined ? {} : { locationType: 'parameter', location: parameter });
+  return calendarError(
+    400,
+    message,
+    'invalid',
+    parameter === undefined ? {} : { locationType: 'parameter', location: parameter },
+  );
 }
 
 export function badFields(selector: string): Reply {
@@ -39,8 +78,11 @@ export function badFields(selector: string): Reply {
 
 /** Missing, unknown, expired or revoked access token. */
 export function unauthenticated(): Reply {
-  const message = 'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.';
-  return platformError(401, message, 'authError', { item: { message: 'Invalid Credentials', location: 'Authorization', locationType: 'header' } });
+  const message =
+    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.';
+  return platformError(401, message, 'authError', {
+    item: { message: 'Invalid Credentials', location: 'Authorization', locationType: 'header' },
+  });
 }
 
 /** The token belongs to somebody else. */
@@ -49,21 +91,40 @@ export function delegationDenied(email: string): Reply {
 }
 
 /** 403 of the shared quota layer, of a user's or the project's limit per minute. */
-export function quotaExceeded(api: ApiMethod['api'], scope: 'user' | 'project', limitValue: number): Reply {
+export function quotaExceeded(
+  api: ApiMethod['api'],
+  scope: 'user' | 'project',
+  limitValue: number,
+): Reply {
   const service = `${api === 'gmail' ? 'gmail' : 'calendar-json'}.googleapis.com`;
   const limit = `Queries per minute${scope === 'user' ? ' per user' : ''}`;
   const message = `Quota exceeded for quota metric 'Queries' and limit '${limit}' of service '${service}' for consumer 'project_number:123456789012'.`;
   const metadata = {
-    service, consumer: 'projects/123456789012', quota_metric: `${service}/default`,
-    quota_limit: `defaultPerMinutePer${scope === 'user' ? 'User' : 'Project'}`, quota_limit_value: String(limitValue),
+    service,
+    consumer: 'projects/123456789012',
+    quota_metric: `${service}/default`,
+    quota_limit: `defaultPerMinutePer${scope === 'user' ? 'User' : 'Project'}`,
+    quota_limit_value: String(limitValue),
   };
-  const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'RATE_LIMIT_EXCEEDED', domain: 'googleapis.com', metadata }];
+  const details = [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'RATE_LIMIT_EXCEEDED',
+      domain: 'googleapis.com',
+      metadata,
+    },
+  ];
   return platformError(403, message, 'rateLimitExceeded', { domain: 'usageLimits', details });
 }
 
 /** The time is in the text, behind two spaces; Google sends no Retry-After header. */
 export function retryAfter(untilMs: number, code: 403 | 429 = 429): Reply {
-  return platformError(code, `User-rate limit exceeded.  Retry after ${new Date(untilMs).toISOString()}`, 'rateLimitExceeded', code === 403 ? { domain: 'usageLimits' } : {});
+  return platformError(
+    code,
+    `User-rate limit exceeded.  Retry after ${new Date(untilMs).toISOString()}`,
+    'rateLimitExceeded',
+    code === 403 ? { domain: 'usageLimits' } : {},
+  );
 }
 
 export function tooManyConcurrent(): Reply {
@@ -85,20 +146,39 @@ export function htmlUnavailable(): Reply {
 /** A page of a proxy or of a captive portal where JSON was expected. */
 export function htmlPage(status: 200 | 502): Reply {
   const title = status === 200 ? 'Sign in to the network' : 'Error 502 (Server Error)!!1';
-  return { status, contentType: 'text/html; charset=UTF-8', body: Buffer.from(`<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>${title}</title>\n  <p>The server encountered a temporary error.\n`) };
+  return {
+    status,
+    contentType: 'text/html; charset=UTF-8',
+    body: Buffer.from(
+      `<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>${title}</title>\n  <p>The server encountered a temporary error.\n`,
+    ),
+  };
 }
 
 /** The token lacks a scope that the method needs. */
 export function insufficientScope(method: ApiMethod): Reply {
   const service = serviceOf(method.api);
-  return platformError(403, 'Request had insufficient authentication scopes.', 'insufficientPermissions', {
-    item: { message: 'Insufficient Permission' }, details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service, method: method.name })],
-  });
+  return platformError(
+    403,
+    'Request had insufficient authentication scopes.',
+    'insufficientPermissions',
+    {
+      item: { message: 'Insufficient Permission' },
+      details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service, method: method.name })],
+    },
+  );
 }
 
 /** The same of Pub/Sub, which has no method of ours. */
 export function insufficientPubSubScope(): Reply {
-  return platformError(403, 'Request had insufficient authentication scopes.', 'insufficientPermissions', { details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service: 'pubsub.googleapis.com' })] });
+  return platformError(
+    403,
+    'Request had insufficient authentication scopes.',
+    'insufficientPermissions',
+    {
+      details: [errorInfo('ACCESS_TOKEN_SCOPE_INSUFFICIENT', { service: 'pubsub.googleapis.com' })],
+    },
+  );
 }
 
 /** gmail.metadata was asked for more than it shows. */
@@ -115,21 +195,30 @@ export function domainPolicy(): Reply {
 export function accessNotConfigured(api: ApiMethod['api']): Reply {
   const service = serviceOf(api);
   const message = `${api === 'gmail' ? 'Gmail' : 'Google Calendar'} API has not been used in project 123456789012 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/${service}/overview?project=123456789012 then retry.`;
-  return platformError(403, message, 'accessNotConfigured', { domain: 'usageLimits', details: [errorInfo('SERVICE_DISABLED', { service, consumer: 'projects/123456789012' })] });
+  return platformError(403, message, 'accessNotConfigured', {
+    domain: 'usageLimits',
+    details: [errorInfo('SERVICE_DISABLED', { service, consumer: 'projects/123456789012' })],
+  });
 }
 
 export function dailyLimitExceeded(): Reply {
-  return platformError(403, 'Daily Limit Exceeded', 'dailyLimitExceeded', { domain: 'usageLimits' });
+  return platformError(403, 'Daily Limit Exceeded', 'dailyLimitExceeded', {
+    domain: 'usageLimits',
+  });
 }
 
 /** Calendar's limit against abuse. */
 export function calendarUsageLimit(): Reply {
-  return calendarError(403, 'Calendar usage limits exceeded.', 'quotaExceeded', { domain: 'usageLimits' });
+  return calendarError(403, 'Calendar usage limits exceeded.', 'quotaExceeded', {
+    domain: 'usageLimits',
+  });
 }
 
 /** The account has no mailbox. */
 export function mailNotEnabled(): Reply {
-  return platformError(400, 'Mail service not enabled', 'failedPrecondition', { status: 'FAILED_PRECONDITION' });
+  return platformError(400, 'Mail service not enabled', 'failedPrecondition', {
+    status: 'FAILED_PRECONDITION',
+  });
 }
 
 /** 429 of the shared layer, without any hint of how long. */
@@ -146,5 +235,10 @@ function serviceOf(api: ApiMethod['api']): string {
 }
 
 function errorInfo(reason: string, metadata: Record<string, string>): unknown {
-  return { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain: 'googleapis.com', metadata };
+  return {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    reason,
+    domain: 'googleapis.com',
+    metadata,
+  };
 }

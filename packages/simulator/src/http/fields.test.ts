@@ -13,14 +13,20 @@ test.each([
   ['b/c,b/d/f', { b: [{ c: 2, d: { f: 5 } }, { c: 3 }] }],
 ])('%s selects what it names', (text, wanted) => {
   const parsed = mask(text);
-  expect(parsed.ok && applyFields({ a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }, parsed.mask)).toEqual(wanted);
+  expect(
+    parsed.ok && applyFields({ a: 1, b: [{ c: 2, d: { e: 4, f: 5 } }, { c: 3 }] }, parsed.mask),
+  ).toEqual(wanted);
 });
 
 test.each(['', 'a,', 'a(b', 'a)b', 'a//b', '/a', 'a()'])('%j is malformed', (text) => {
   expect(mask(text).ok).toBe(false);
 });
 
-test.each([['id,payload(parts(parts/body/size))', null], ['messages', 'messages'], ['payload/headers/nam', 'nam']])('%s names unknown field %j of a message', (text, unknown) => {
+test.each([
+  ['id,payload(parts(parts/body/size))', null],
+  ['messages', 'messages'],
+  ['payload/headers/nam', 'nam'],
+])('%s names unknown field %j of a message', (text, unknown) => {
   const parsed = mask(text);
   expect(parsed.ok && unknownField(parsed.mask, GMAIL_SHAPES['messages.get'])).toBe(unknown);
 });

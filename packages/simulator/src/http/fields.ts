@@ -1,5 +1,7 @@
 /** Partial responses: `fields=a,b(c,d),e/f`, with `*` for everything on a level. */
-export interface FieldMask { readonly [field: string]: FieldMask | true }
+export interface FieldMask {
+  readonly [field: string]: FieldMask | true;
+}
 
 /** What a response may contain, to refuse selectors that name nothing; `true` lets any sub-selection pass. */
 export type Shape = { readonly [field: string]: Shape | true | (() => Shape) };
@@ -12,7 +14,9 @@ const DEPTH_LIMIT = 32;
 export function parseFields(text: string): ParsedFields {
   const cursor = { text: text.replace(/\s/g, ''), at: 0 };
   const mask = parseList(cursor, 0);
-  return mask === null || cursor.at !== cursor.text.length ? { ok: false, selector: text } : { ok: true, mask };
+  return mask === null || cursor.at !== cursor.text.length
+    ? { ok: false, selector: text }
+    : { ok: true, mask };
 }
 
 /** The first field of the mask that the shape doesn't have, or null. */
@@ -41,7 +45,10 @@ export function applyFields(value: unknown, mask: FieldMask): unknown {
   return kept;
 }
 
-interface Cursor { readonly text: string; at: number }
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
 
 function parseList(cursor: Cursor, depth: number): FieldMask | null {
   const mask: Record<string, FieldMask | true> = {};

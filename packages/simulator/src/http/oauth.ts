@@ -9,24 +9,41 @@ import { textOf } from './posted.js';
 import { jsonReply, PLAIN, type Reply } from './reply.js';
 
 /** A token request that is under way: refreshes of the same account that begin meanwhile overlap. */
-export interface Refresh { answer(whole: boolean): Reply; release(): void }
+export interface Refresh {
+  answer(whole: boolean): Reply;
+  release(): void;
+}
 
 /** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. What comes damaged has told the client nothing. */
 export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
-  if (form.get('grant_type') === JWT_BEARER) return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
+  if (form.get('grant_type') === JWT_BEARER)
+    return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
   const refusal = refusalOf(form);
   if (refusal !== null) return { answer: () => refusal, release: () => undefined };
   const grant = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '');
-  if (grant === null) return { answer: () => oauthError(400, 'invalid_grant', REFUSALS['bad-request']), release: () => undefined };
+  if (grant === null)
+    return {
+      answer: () => oauthError(400, 'invalid_grant', REFUSALS['bad-request']),
+      release: () => undefined,
+    };
   note(sim, grant);
   grant.refreshesInFlight += 1;
-  return { answer: (whole) => refresh(sim, grant, form.get('client_id') ?? '', whole), release: () => { grant.refreshesInFlight -= 1; } };
+  return {
+    answer: (whole) => refresh(sim, grant, form.get('client_id') ?? '', whole),
+    release: () => {
+      grant.refreshesInFlight -= 1;
+    },
+  };
 }
 
 /** `POST /revoke` with an access or a refresh token: the whole grant ends. */
 export function revoke(sim: Sim, token: string | null): Reply {
-  const grant = token === null ? null : sim.grants.ofRefreshToken(token) ?? sim.grants.ofAccessToken(token)?.grant ?? null;
-  if (grant === null || grant.state !== 'live') return oauthError(400, 'invalid_token', { error_description: 'Token expired or revoked' });
+  const grant =
+    token === null
+      ? null
+      : (sim.grants.ofRefreshToken(token) ?? sim.grants.ofAccessToken(token)?.grant ?? null);
+  if (grant === null || grant.state !== 'live')
+    return oauthError(400, 'invalid_token', { error_description: 'Token expired or revoked' });
   grant.state = 'revoked-by-client';
   return jsonReply({}, PLAIN);
 }
@@ -34,17 +51,31 @@ export function revoke(sim: Sim, token: string | null): Reply {
 /** `/tokeninfo?access_token=…`. */
 export function tokenInfo(sim: Sim, token: string | null): Reply {
   const known = token === null ? null : sim.grants.ofAccessToken(token);
-  if (known === null || known.grant.state !== 'live' || known.expiresAtMs <= sim.clock.nowMs()) return oauthError(400, 'invalid_token', { error_description: 'Invalid Value' });
+  if (known === null || known.grant.state !== 'live' || known.expiresAtMs <= sim.clock.nowMs())
+    return oauthError(400, 'invalid_token', { error_description: 'Invalid Value' });
   const { grant, expiresAtMs } = known;
   const client = '123456789012-sim.apps.googleusercontent.com';
-  return jsonReply({
-    azp: client, aud: client, scope: grant.scopes.join(' '), exp: String(Math.floor(expiresAtMs / 1_000)),
-    expires_in: String(Math.floor((expiresAtMs - sim.clock.nowMs()) / 1_000)), email: grant.email, email_verified: 'true', access_type: 'offline',
-  }, PLAIN);
+  return jsonReply(
+    {
+      azp: client,
+      aud: client,
+      scope: grant.scopes.join(' '),
+      exp: String(Math.floor(expiresAtMs / 1_000)),
+      expires_in: String(Math.floor((expiresAtMs - sim.clock.nowMs()) / 1_000)),
+      email: grant.email,
+      email_verified: 'true',
+      access_type: 'offline',
+    },
+    PLAIN,
+  );
 }
 
 /** An error of this surface: a code and what goes with it. */
-export function oauthError(status: number, error: string, more: Readonly<Record<string, string>>): Reply {
+export function oauthError(
+  status: number,
+  error: string,
+  more: Readonly<Record<string, string>>,
+): Reply {
   return jsonReply({ error, ...more }, PLAIN, status);
 }
 
@@ -66,37 +97,73 @@ function refresh(sim: Sim, grant: Grant, client: string, whole: boolean): Reply 
   }
   const { refreshTokenTtlMs } = sim.grants.rules;
   const leftMs = grant.consentedAtMs + refreshTokenTtlMs - sim.clock.nowMs();
-  return minted(sim, grant, client, { scope: grant.scopes.join(' '), ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}) });
+  return minted(sim, grant, client, {
+    scope: grant.scopes.join(' '),
+    ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}),
+  });
 }
 
 /** The JWT bearer grant. A `sub` asks for a user's mailbox, which the domain's administrator must have allowed with these scopes. */
 function assert(sim: Sim, assertion: string): Reply {
   const claims = sim.serviceAccount.key.claimsOf(assertion);
-  if (claims === null || claims['iss'] !== sim.serviceAccount.email) return oauthError(400, 'invalid_grant', { error_description: 'Invalid JWT Signature.' });
+  if (claims === null || claims['iss'] !== sim.serviceAccount.email)
+    return oauthError(400, 'invalid_grant', { error_description: 'Invalid JWT Signature.' });
   const [from, to] = [Number(claims['iat']), Number(claims['exp'])];
   if (claims['aud'] !== AUDIENCE || !(to > from && to - from <= ASSERTION_TTL_SECONDS)) {
-    return oauthError(400, 'invalid_grant', { error_description: 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.' });
+    return oauthError(400, 'invalid_grant', {
+      error_description:
+        'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
+    });
   }
-  const scopes = textOf(claims['scope']).split(' ').filter((scope) => scope !== '').map(fullScope);
+  const scopes = textOf(claims['scope'])
+    .split(' ')
+    .filter((scope) => scope !== '')
+    .map(fullScope);
   const { sub } = claims;
-  if (sub === undefined || sub === sim.serviceAccount.email) return minted(sim, sim.grants.assertion(sim.serviceAccount.email, scopes), sim.serviceAccount.email, {});
+  if (sub === undefined || sub === sim.serviceAccount.email)
+    return minted(
+      sim,
+      sim.grants.assertion(sim.serviceAccount.email, scopes),
+      sim.serviceAccount.email,
+      {},
+    );
   const account = sim.world.get(textOf(sub));
-  if (account === null) return oauthError(400, 'invalid_grant', { error_description: 'Invalid email or User ID' });
+  if (account === null)
+    return oauthError(400, 'invalid_grant', { error_description: 'Invalid email or User ID' });
   if (scopes.length === 0 || scopes.some((scope) => !sim.grants.rules.scopes.includes(scope))) {
     return oauthError(401, 'unauthorized_client', { error_description: UNAUTHORIZED });
   }
   return minted(sim, sim.grants.assertion(account.email, scopes), sim.serviceAccount.email, {});
 }
 
-export const UNAUTHORIZED = 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.';
+export const UNAUTHORIZED =
+  'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.';
 
 function minted(sim: Sim, grant: Grant, client: string, more: Record<string, unknown>): Reply {
-  return jsonReply({ access_token: sim.grants.mint(grant, client), expires_in: Math.floor(sim.grants.rules.accessTokenTtlMs / 1_000), ...more, token_type: 'Bearer' }, PLAIN);
+  return jsonReply(
+    {
+      access_token: sim.grants.mint(grant, client),
+      expires_in: Math.floor(sim.grants.rules.accessTokenTtlMs / 1_000),
+      ...more,
+      token_type: 'Bearer',
+    },
+    PLAIN,
+  );
 }
 
 function refusalOf(form: URLSearchParams): Reply | null {
-  if ((form.get('client_id') ?? '') === '' || (form.get('client_secret') ?? '') === '') return oauthError(401, 'invalid_client', { error_description: 'The OAuth client was not found.' });
+  if ((form.get('client_id') ?? '') === '' || (form.get('client_secret') ?? '') === '')
+    return oauthError(401, 'invalid_client', {
+      error_description: 'The OAuth client was not found.',
+    });
   const grantType = form.get('grant_type');
-  if (grantType !== 'refresh_token') return oauthError(400, 'unsupported_grant_type', { error_description: `Invalid grant_type: ${grantType ?? ''}` });
-  return form.has('refresh_token') ? null : oauthError(400, 'invalid_request', { error_description: 'Missing required parameter: refresh_token' });
+  if (grantType !== 'refresh_token')
+    return oauthError(400, 'unsupported_grant_type', {
+      error_description: `Invalid grant_type: ${grantType ?? ''}`,
+    });
+  return form.has('refresh_token')
+    ? null
+    : oauthError(400, 'invalid_request', {
+        error_description: 'Missing required parameter: refresh_token',
+      });
 }

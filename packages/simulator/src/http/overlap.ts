@@ -19,6 +19,11 @@ export class PageOverlap {
     const before = this.tails.get(key) ?? [];
     if (this.tails.size >= KEPT) this.tails.clear();
     this.tails.set(key, items.slice(-REPEATED));
-    return repeat && before.length > 0 ? jsonReply({ ...page, [name]: [...before, ...items] }, { pretty: format.pretty, fields: null }) : reply;
+    return repeat && before.length > 0
+      ? jsonReply(
+          { ...page, [name]: [...before, ...items] },
+          { pretty: format.pretty, fields: null },
+        )
+      : reply;
   }
 }

@@ -6,7 +6,9 @@ export function postedJson(body: Buffer): Posted | null {
   if (body.length === 0) return {};
   try {
     const json: unknown = JSON.parse(body.toString());
-    return json !== null && typeof json === 'object' && !Array.isArray(json) ? (json as Posted) : null;
+    return json !== null && typeof json === 'object' && !Array.isArray(json)
+      ? (json as Posted)
+      : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

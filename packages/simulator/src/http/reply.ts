@@ -16,10 +16,17 @@ export interface Reply {
 }
 
 /** An answer without content. */
-export const NO_CONTENT: Reply = { status: 204, contentType: 'text/html; charset=UTF-8', body: Buffer.alloc(0) };
+export const NO_CONTENT: Reply = {
+  status: 204,
+  contentType: 'text/html; charset=UTF-8',
+  body: Buffer.alloc(0),
+};
 
 /** What `prettyPrint` (true unless told otherwise) and `fields` ask for. */
-export interface Format { readonly pretty: boolean; readonly fields: FieldMask | null }
+export interface Format {
+  readonly pretty: boolean;
+  readonly fields: FieldMask | null;
+}
 
 export const JSON_TYPE = 'application/json; charset=UTF-8';
 export const PLAIN: Format = { pretty: true, fields: null };
@@ -40,12 +47,21 @@ const GZIP_FROM_BYTES = 512;
 
 /** The headers that Google's front end sends with every answer. */
 const FRONT_END_HEADERS = {
-  'Vary': 'Origin, X-Origin, Referer', 'Server': 'ESF', 'Cache-Control': 'private', 'X-XSS-Protection': '0', 'X-Frame-Options': 'SAMEORIGIN',
-  'X-Content-Type-Options': 'nosniff', 'Alt-Svc': 'h3=":443"; ma=2592000',
+  Vary: 'Origin, X-Origin, Referer',
+  Server: 'ESF',
+  'Cache-Control': 'private',
+  'X-XSS-Protection': '0',
+  'X-Frame-Options': 'SAMEORIGIN',
+  'X-Content-Type-Options': 'nosniff',
+  'Alt-Svc': 'h3=":443"; ma=2592000',
 };
 
 /** Sends it chunked, compressed only if the client accepts gzip *and* says so in its User-Agent, which is Google's rule. */
-export async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+): Promise<void> {
   if (reply.after !== undefined) await reply.after;
   const headers = { 'Content-Type': reply.contentType, ...FRONT_END_HEADERS };
   if (reply.wire !== undefined && !response.destroyed) {

@@ -16,7 +16,9 @@ const NOTHING_POSTED = Buffer.alloc(0);
 
 export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
   const server = createServer((request, response) => {
-    handle({ sim, api, control, request, response }).catch((error: unknown) => fail(response, error));
+    handle({ sim, api, control, request, response }).catch((error: unknown) =>
+      fail(response, error),
+    );
   });
   // Clients keep connections for minutes; Node's default of 5 s would cut them in the middle of a pause and look like a fault.
   server.keepAliveTimeout = 120_000;
@@ -24,7 +26,13 @@ export function createHttpServer(sim: Sim, api: Api, control: Control): Server {
   return server;
 }
 
-interface Exchange { sim: Sim; api: Api; control: Control; request: IncomingMessage; response: ServerResponse }
+interface Exchange {
+  sim: Sim;
+  api: Api;
+  control: Control;
+  request: IncomingMessage;
+  response: ServerResponse;
+}
 
 async function handle(exchange: Exchange): Promise<void> {
   const { sim, request, response } = exchange;
@@ -39,21 +47,45 @@ async function handle(exchange: Exchange): Promise<void> {
   sim.ledger.requests += 1;
   if (isApiPath(path)) {
     const body = request.method === 'POST' ? await readBody(request) : NOTHING_POSTED;
-    const call = { httpMethod: request.method ?? 'GET', path, query, accessToken: tokenOf(request, query), body };
-    await settle(exchange, [exchange.api.admit(call)], (admitted) => (admitted[0] as Admitted).answer());
-  } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3') await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
+    const call = {
+      httpMethod: request.method ?? 'GET',
+      path,
+      query,
+      accessToken: tokenOf(request, query),
+      body,
+    };
+    await settle(exchange, [exchange.api.admit(call)], (admitted) =>
+      (admitted[0] as Admitted).answer(),
+    );
+  } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3')
+    await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
   else await elsewhere(exchange, path, query);
 }
 
 /** Everything beside the two APIs: tokens, Pub/Sub, certificates. */
 async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
   const { sim, request, response } = exchange;
-  if (path === '/token' && request.method === 'POST') { await token(exchange); return; }
+  if (path === '/token' && request.method === 'POST') {
+    await token(exchange);
+    return;
+  }
   if (path === '/revoke' && request.method === 'POST') {
     const form = new URLSearchParams((await readBody(request)).toString());
     await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
-  } else if (path === '/tokeninfo') await send(request, response, tokenInfo(sim, query.get('access_token')));
-  else if (isPubSubPath(path)) await send(request, response, await servePubSub(sim, request.method ?? 'GET', path, tokenOf(request, query), await readBody(request)));
+  } else if (path === '/tokeninfo')
+    await send(request, response, tokenInfo(sim, query.get('access_token')));
+  else if (isPubSubPath(path))
+    await send(
+      request,
+      response,
+      await servePubSub(
+        sim,
+        request.method ?? 'GET',
+        path,
+        tokenOf(request, query),
+        await readBody(request),
+      ),
+    );
   else await send(request, response, serveCertificates(sim, path) ?? notFound('gmail'));
 }
 
@@ -64,25 +96,63 @@ function tokenOf(request: IncomingMessage, query: URLSearchParams): string | nul
 /** All parts go to the API that the batch path belongs to (`prefix`). */
 async function batch(exchange: Exchange, prefix: string): Promise<void> {
   const { sim, request, response } = exchange;
-  const parsed = parseBatch(request.headers['content-type'] ?? '', await readBody(request), bearer(request.headers.authorization));
+  const parsed = parseBatch(
+    request.headers['content-type'] ?? '',
+    await readBody(request),
+    bearer(request.headers.authorization),
+  );
   if (request.method !== 'POST' || !parsed.ok) {
-    await send(request, response, parsed.ok ? platformError(404, 'Not Found', 'notFound') : parsed.reply);
+    await send(
+      request,
+      response,
+      parsed.ok ? platformError(404, 'Not Found', 'notFound') : parsed.reply,
+    );
     return;
   }
   sim.ledger.batches += 1;
   sim.ledger.batchParts += parsed.parts.length;
   const mishap = sim.faults.meet({ name: 'batch', email: null, method: null }, sim.clock.nowMs());
-  if (mishap.reset) { request.socket.destroy(); return; }
-  if (mishap.reply !== null) { await send(request, response, suffer(mishap, () => NO_CONTENT)); return; }
-  const admitted = parsed.parts.map((part) => exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }));
-  await settle(exchange, admitted, async () => {
-    const replies = await inTurns(admitted);
-    return suffer(mishap, () => writeBatch(parsed.parts.map(({ contentId }, index) => ({ contentId, reply: replies[index] as Reply })), sim.traffic));
-  }, mishap.delayMs);
+  if (mishap.reset) {
+    request.socket.destroy();
+    return;
+  }
+  if (mishap.reply !== null) {
+    await send(
+      request,
+      response,
+      suffer(mishap, () => NO_CONTENT),
+    );
+    return;
+  }
+  const admitted = parsed.parts.map((part) =>
+    exchange.api.admit(part.call.path.startsWith(prefix) ? part.call : { ...part.call, path: '/' }),
+  );
+  await settle(
+    exchange,
+    admitted,
+    async () => {
+      const replies = await inTurns(admitted);
+      return suffer(mishap, () =>
+        writeBatch(
+          parsed.parts.map(({ contentId }, index) => ({
+            contentId,
+            reply: replies[index] as Reply,
+          })),
+          sim.traffic,
+        ),
+      );
+    },
+    mishap.delayMs,
+  );
 }
 
 /** Waits for the latency (of the slowest part), answers, and lets go of the parts in flight, whatever happens. */
-async function settle(exchange: Exchange, admitted: readonly Admitted[], answer: (admitted: readonly Admitted[]) => Reply | Promise<Reply>, extraMs = 0): Promise<void> {
+async function settle(
+  exchange: Exchange,
+  admitted: readonly Admitted[],
+  answer: (admitted: readonly Admitted[]) => Reply | Promise<Reply>,
+  extraMs = 0,
+): Promise<void> {
   try {
     await wait(latencyOf(exchange.sim) + extraMs + Math.max(...admitted.map((one) => one.delayMs)));
     if (admitted.some((one) => one.reset)) exchange.request.socket.destroy();
@@ -101,7 +171,12 @@ async function token(exchange: Exchange): Promise<void> {
   try {
     await wait(Math.max(latencyOf(sim), sim.settings.tokenLatencyMs) + mishap.delayMs);
     if (mishap.reset) request.socket.destroy();
-    else await send(request, response, suffer(mishap, () => refresh.answer(mishap.damage === null)));
+    else
+      await send(
+        request,
+        response,
+        suffer(mishap, () => refresh.answer(mishap.damage === null)),
+      );
   } finally {
     refresh.release();
   }
@@ -136,8 +211,14 @@ function fail(response: ServerResponse, error: unknown): void {
   // Of the socket and not of the request, which Node destroys as soon as its body is read.
   if (response.destroyed || response.req.socket.destroyed) return;
   const isTooLarge = error instanceof BodyTooLarge;
-  if (!isTooLarge) process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  const reply = isTooLarge ? platformError(413, 'Request Entity Too Large', 'uploadTooLarge') : backendError();
-  if (!response.headersSent) response.writeHead(reply.status, { 'Content-Type': reply.contentType });
+  if (!isTooLarge)
+    process.stderr.write(
+      `simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  const reply = isTooLarge
+    ? platformError(413, 'Request Entity Too Large', 'uploadTooLarge')
+    : backendError();
+  if (!response.headersSent)
+    response.writeHead(reply.status, { 'Content-Type': reply.contentType });
   response.end(reply.body);
 }

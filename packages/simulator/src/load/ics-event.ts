@@ -1,5 +1,11 @@
 /** A VEVENT as the event that Google would make of it. */
-import { allDay, timedAt, type Attendee, type EventDraft, type EventTime } from '../calendar/event.js';
+import {
+  allDay,
+  timedAt,
+  type Attendee,
+  type EventDraft,
+  type EventTime,
+} from '../calendar/event.js';
 import { instantOf, isZone } from '../calendar/zones.js';
 import { property, textOf, type IcsComponent, type IcsProperty } from './ics-parser.js';
 
@@ -23,43 +29,66 @@ export function icsEvent(component: IcsComponent, zone: string): IcsEvent {
   const start = startProperty === null ? null : timeOf(startProperty, zone);
   const recurrence = recurrenceOf(component);
   const draft: EventDraft = {
-    ...(property(component, 'STATUS')?.value.trim().toUpperCase() === 'TENTATIVE' ? { status: 'tentative' as const } : {}),
+    ...(property(component, 'STATUS')?.value.trim().toUpperCase() === 'TENTATIVE'
+      ? { status: 'tentative' as const }
+      : {}),
     ...textFields(component),
     ...people(component),
     start: start ?? FALLBACK_START,
     end: endOf(component, start ?? FALLBACK_START, zone),
     ...(recurrence.length > 0 ? { recurrence } : {}),
-    ...(property(component, 'TRANSP')?.value.trim().toUpperCase() === 'TRANSPARENT' ? { transparency: 'transparent' as const } : {}),
+    ...(property(component, 'TRANSP')?.value.trim().toUpperCase() === 'TRANSPARENT'
+      ? { transparency: 'transparent' as const }
+      : {}),
     ...visibility(component),
     ...reminders(component),
   };
   const recurrenceId = property(component, 'RECURRENCE-ID');
   return {
-    uid: textOf(component, 'UID')?.trim() ?? null, draft,
+    uid: textOf(component, 'UID')?.trim() ?? null,
+    draft,
     recurrenceId: recurrenceId === null ? null : timeOf(recurrenceId, zone),
     cancelled: property(component, 'STATUS')?.value.trim().toUpperCase() === 'CANCELLED',
     undated: start === null,
   };
 }
 
-function textFields(component: IcsComponent): Pick<EventDraft, 'summary' | 'description' | 'location' | 'iCalUID' | 'source'> {
-  const [summary, description, location, uid] = ['SUMMARY', 'DESCRIPTION', 'LOCATION', 'UID'].map((name) => textOf(component, name));
+function textFields(
+  component: IcsComponent,
+): Pick<EventDraft, 'summary' | 'description' | 'location' | 'iCalUID' | 'source'> {
+  const [summary, description, location, uid] = ['SUMMARY', 'DESCRIPTION', 'LOCATION', 'UID'].map(
+    (name) => textOf(component, name),
+  );
   const url = property(component, 'URL')?.value.trim() ?? '';
   return {
-    ...(summary ? { summary } : {}), ...(description ? { description } : {}), ...(location ? { location } : {}),
-    ...(uid ? { iCalUID: uid.trim() } : {}), ...(/^https?:\/\//.test(url) ? { source: { url, title: url } } : {}),
+    ...(summary ? { summary } : {}),
+    ...(description ? { description } : {}),
+    ...(location ? { location } : {}),
+    ...(uid ? { iCalUID: uid.trim() } : {}),
+    ...(/^https?:\/\//.test(url) ? { source: { url, title: url } } : {}),
   };
 }
 
 /** Null for what is no date, or none of the centuries that zone data and Google's editors know. */
 function timeOf(from: IcsProperty, calendarZone: string): EventTime | null {
-  const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$/.exec(from.value.trim().split(/[,/]/)[0] ?? '');
+  const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$/.exec(
+    from.value.trim().split(/[,/]/)[0] ?? '',
+  );
   if (match === null) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0)) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = match
+    .slice(1, 7)
+    .map((digits) => Number(digits ?? 0)) as [number, number, number, number, number, number];
   const wall = new Date(0);
   wall.setUTCFullYear(year, month - 1, day);
   wall.setUTCHours(hour, minute, Math.min(second, 59));
-  if (year < 1900 || year > 2200 || wall.getUTCMonth() !== month - 1 || wall.getUTCDate() !== day || wall.getUTCHours() !== hour) return null;
+  if (
+    year < 1900 ||
+    year > 2200 ||
+    wall.getUTCMonth() !== month - 1 ||
+    wall.getUTCDate() !== day ||
+    wall.getUTCHours() !== hour
+  )
+    return null;
   if (match[4] === undefined) return allDay(wall.getTime());
   if (match[7] === 'Z') return timedAt(wall.getTime(), 'UTC');
   const zone = zoneOf(from.parameters.get('TZID'), calendarZone);
@@ -82,38 +111,66 @@ function endOf(component: IcsComponent, start: EventTime, zone: string): EventTi
   const end = given === null ? null : timeOf(given, zone);
   if (start.date !== undefined) {
     const startMs = Date.parse(`${start.date}T00:00:00Z`);
-    const days = Math.max(1, Math.floor((durationMs(property(component, 'DURATION')?.value) ?? DAY_MS) / DAY_MS));
+    const days = Math.max(
+      1,
+      Math.floor((durationMs(property(component, 'DURATION')?.value) ?? DAY_MS) / DAY_MS),
+    );
     return end?.date !== undefined && end.date > start.date ? end : allDay(startMs + days * DAY_MS);
   }
   const startMs = Date.parse(start.dateTime ?? '');
   if (end?.dateTime !== undefined && Date.parse(end.dateTime) >= startMs) return end;
-  return timedAt(startMs + Math.max(0, durationMs(property(component, 'DURATION')?.value) ?? 0), start.timeZone ?? zone);
+  return timedAt(
+    startMs + Math.max(0, durationMs(property(component, 'DURATION')?.value) ?? 0),
+    start.timeZone ?? zone,
+  );
 }
 
 /** `P1DT2H`, `-PT15M`; null for anything else. */
 function durationMs(text: string | undefined): number | null {
-  const match = /^([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(text?.trim() ?? '');
+  const match = /^([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(
+    text?.trim() ?? '',
+  );
   if (match === null) return null;
-  const [weeks, days, hours, minutes, seconds] = match.slice(2).map((digits) => Number(digits ?? 0)) as [number, number, number, number, number];
+  const [weeks, days, hours, minutes, seconds] = match
+    .slice(2)
+    .map((digits) => Number(digits ?? 0)) as [number, number, number, number, number];
   const ms = ((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
   return (match[1] === '-' ? -1 : 1) * Math.min(ms, LONGEST_MS);
 }
 
 /** Lines as Google keeps them: without start, with their parameters. */
 function recurrenceOf(component: IcsComponent): string[] {
-  const lines = component.properties.filter((one) => ['RRULE', 'EXRULE', 'RDATE', 'EXDATE'].includes(one.name) && one.value.trim() !== '');
-  return lines.map((one) => `${one.name}${[...one.parameters].map(([name, value]) => `;${name}=${value}`).join('')}:${one.value.trim()}`);
+  const lines = component.properties.filter(
+    (one) => ['RRULE', 'EXRULE', 'RDATE', 'EXDATE'].includes(one.name) && one.value.trim() !== '',
+  );
+  return lines.map(
+    (one) =>
+      `${one.name}${[...one.parameters].map(([name, value]) => `;${name}=${value}`).join('')}:${one.value.trim()}`,
+  );
 }
 
-const RESPONSES: Record<string, string> = { ACCEPTED: 'accepted', DECLINED: 'declined', TENTATIVE: 'tentative' };
+const RESPONSES: Record<string, string> = {
+  ACCEPTED: 'accepted',
+  DECLINED: 'declined',
+  TENTATIVE: 'tentative',
+};
 
 function people(component: IcsComponent): Pick<EventDraft, 'attendees' | 'organizer'> {
-  const attendees: Attendee[] = component.properties.filter((one) => one.name === 'ATTENDEE' && addressOf(one) !== null).map((one) => ({
-    ...person(one), ...(one.parameters.get('ROLE') === 'OPT-PARTICIPANT' ? { optional: true as const } : {}),
-    responseStatus: RESPONSES[one.parameters.get('PARTSTAT')?.toUpperCase() ?? ''] ?? 'needsAction',
-  }));
+  const attendees: Attendee[] = component.properties
+    .filter((one) => one.name === 'ATTENDEE' && addressOf(one) !== null)
+    .map((one) => ({
+      ...person(one),
+      ...(one.parameters.get('ROLE') === 'OPT-PARTICIPANT' ? { optional: true as const } : {}),
+      responseStatus:
+        RESPONSES[one.parameters.get('PARTSTAT')?.toUpperCase() ?? ''] ?? 'needsAction',
+    }));
   const organizer = property(component, 'ORGANIZER');
-  return { ...(organizer !== null && addressOf(organizer) !== null ? { organizer: person(organizer) } : {}), ...(attendees.length > 0 ? { attendees } : {}) };
+  return {
+    ...(organizer !== null && addressOf(organizer) !== null
+      ? { organizer: person(organizer) }
+      : {}),
+    ...(attendees.length > 0 ? { attendees } : {}),
+  };
 }
 
 function person(from: IcsProperty): { email: string; displayName?: string } {
@@ -128,7 +185,9 @@ function addressOf(from: IcsProperty): string | null {
 
 function visibility(component: IcsComponent): Pick<EventDraft, 'visibility'> {
   const name = property(component, 'CLASS')?.value.trim().toLowerCase();
-  return name === 'public' || name === 'private' || name === 'confidential' ? { visibility: name } : {};
+  return name === 'public' || name === 'private' || name === 'confidential'
+    ? { visibility: name }
+    : {};
 }
 
 /** Google keeps at most five, in minutes before the start. */
@@ -136,8 +195,15 @@ function reminders(component: IcsComponent): Pick<EventDraft, 'reminders'> {
   const alarms = component.components.filter((one) => one.name === 'VALARM');
   const overrides = alarms.flatMap((alarm) => {
     const ms = durationMs(property(alarm, 'TRIGGER')?.value);
-    const method = property(alarm, 'ACTION')?.value.trim().toUpperCase() === 'EMAIL' ? 'email' as const : 'popup' as const;
-    return ms === null || ms > 0 ? [] : [{ method, minutes: Math.min(40_320, Math.round(-ms / 60_000)) }];
+    const method =
+      property(alarm, 'ACTION')?.value.trim().toUpperCase() === 'EMAIL'
+        ? ('email' as const)
+        : ('popup' as const);
+    return ms === null || ms > 0
+      ? []
+      : [{ method, minutes: Math.min(40_320, Math.round(-ms / 60_000)) }];
   });
-  return overrides.length === 0 ? {} : { reminders: { useDefault: false, overrides: overrides.slice(0, 5) } };
+  return overrides.length === 0
+    ? {}
+    : { reminders: { useDefault: false, overrides: overrides.slice(0, 5) } };
 }

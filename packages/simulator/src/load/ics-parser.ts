@@ -1,8 +1,16 @@
 /** iCalendar text as a tree of components, read as leniently as the mail that it comes in. */
 import { decodeUndeclared } from '../mime/charset.js';
 
-export interface IcsProperty { name: string; parameters: ReadonlyMap<string, string>; value: string }
-export interface IcsComponent { name: string; properties: IcsProperty[]; components: IcsComponent[] }
+export interface IcsProperty {
+  name: string;
+  parameters: ReadonlyMap<string, string>;
+  value: string;
+}
+export interface IcsComponent {
+  name: string;
+  properties: IcsProperty[];
+  components: IcsComponent[];
+}
 
 /** Top-level components: VCALENDARs, or bare events of a file that has no VCALENDAR around them. Lines outside are dropped. */
 export function parseIcs(bytes: Buffer): IcsComponent[] {
@@ -13,7 +21,11 @@ export function parseIcs(bytes: Buffer): IcsComponent[] {
     if (found === null) continue;
     const current = open.at(-1) as IcsComponent;
     if (found.name === 'BEGIN') {
-      const component: IcsComponent = { name: found.value.trim().toUpperCase(), properties: [], components: [] };
+      const component: IcsComponent = {
+        name: found.value.trim().toUpperCase(),
+        properties: [],
+        components: [],
+      };
       current.components.push(component);
       open.push(component);
     } else if (found.name === 'END') {
@@ -32,12 +44,20 @@ export function property(component: IcsComponent, name: string): IcsProperty | n
 /** A text value with its escapes resolved. */
 export function textOf(component: IcsComponent, name: string): string | null {
   const value = property(component, name)?.value;
-  return value === undefined ? null : value.replace(/\\([nN,;\\])/g, (_, char: string) => (char === 'n' || char === 'N' ? '\n' : char));
+  return value === undefined
+    ? null
+    : value.replace(/\\([nN,;\\])/g, (_, char: string) =>
+        char === 'n' || char === 'N' ? '\n' : char,
+      );
 }
 
 /** Control characters go: Google's events can't hold them. */
 function unfold(text: string): string[] {
-  return text.replace(/(?:\r\n|\n|\r)[ \t]/g, '').split(/\r\n|\n|\r/).map((line) => line.replace(/[\u0000-\u0008\u000b-\u001f]/g, '')).filter((line) => line.trim() !== '');
+  return text
+    .replace(/(?:\r\n|\n|\r)[ \t]/g, '')
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.replace(/[\u0000-\u0008\u000b-\u001f]/g, ''))
+    .filter((line) => line.trim() !== '');
 }
 
 /** `NAME;PARAM="a:b";OTHER=c:value`; null for a line without a name and a colon. */
@@ -45,9 +65,15 @@ function parseLine(line: string): IcsProperty | null {
   const name = /^[\w.-]+/.exec(line.trimStart())?.[0];
   if (name === undefined) return null;
   const rest = line.trimStart().slice(name.length).trimStart();
-  const head = /^((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*)\s*:/.exec(rest);
+  const head =
+    /^((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*)\s*:/.exec(rest);
   const colon = head === null ? rest.indexOf(':') : head[0].length - 1;
   if (colon < 0) return null;
-  const parameters = new Map([...(head?.[1] ?? '').matchAll(/;\s*([\w-]+)\s*=\s*("[^"]*"|[^;]*)/g)].map((match) => [(match[1] as string).toUpperCase(), (match[2] as string).replaceAll('"', '').trim()]));
+  const parameters = new Map(
+    [...(head?.[1] ?? '').matchAll(/;\s*([\w-]+)\s*=\s*("[^"]*"|[^;]*)/g)].map((match) => [
+      (match[1] as string).toUpperCase(),
+      (match[2] as string).replaceAll('"', '').trim(),
+    ]),
+  );
   return { name: name.toUpperCase(), parameters, value: rest.slice(colon + 1) };
 }

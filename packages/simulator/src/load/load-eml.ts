@@ -10,8 +10,15 @@ const UNDATED_FROM_MS = Date.UTC(2001, 0, 1);
 const OLDEST_MS = Date.UTC(1980, 0, 1);
 
 /** Puts every file of a directory into the mailbox, as mail that was there before the simulation began. */
-export async function loadEml(account: Account, directory: string, nowMs: number): Promise<LoadReport> {
-  const names = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name).sort();
+export async function loadEml(
+  account: Account,
+  directory: string,
+  nowMs: number,
+): Promise<LoadReport> {
+  const names = (await readdir(directory, { withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
   const files: FileReport[] = [];
   for (const [index, file] of names.entries()) {
     seedRaw(account, await readFile(path.join(directory, file)), index, nowMs);
@@ -23,8 +30,16 @@ export async function loadEml(account: Account, directory: string, nowMs: number
 /** Adds one message. Its date is the Date header's, as for imported mail, else the last hop's, else made up. */
 export function seedRaw(account: Account, bytes: Buffer, index: number, nowMs: number): void {
   const raw = withoutEnvelope(bytes);
-  const internalDateMs = dateOf(readHeaders(raw).headers, nowMs) ?? UNDATED_FROM_MS + index * 60_000;
-  account.mailbox.seed({ content: { kind: 'given', raw }, labelIds: index % 3 === 0 ? ['UNREAD', 'INBOX'] : ['INBOX'], internalDateMs }, nowMs);
+  const internalDateMs =
+    dateOf(readHeaders(raw).headers, nowMs) ?? UNDATED_FROM_MS + index * 60_000;
+  account.mailbox.seed(
+    {
+      content: { kind: 'given', raw },
+      labelIds: index % 3 === 0 ? ['UNREAD', 'INBOX'] : ['INBOX'],
+      internalDateMs,
+    },
+    nowMs,
+  );
 }
 
 /** The `From ` line of an mbox is no part of the mail. */
@@ -36,7 +51,10 @@ function withoutEnvelope(bytes: Buffer): Buffer {
 
 function dateOf(headers: readonly Header[], nowMs: number): number | null {
   const received = headerValue(headers, 'received');
-  for (const text of [headerValue(headers, 'date'), received?.slice(received.lastIndexOf(';') + 1)]) {
+  for (const text of [
+    headerValue(headers, 'date'),
+    received?.slice(received.lastIndexOf(';') + 1),
+  ]) {
     const ms = Date.parse((text ?? '').replace(/\([^)]*\)/g, ' ').trim());
     if (Number.isFinite(ms) && ms >= OLDEST_MS && ms <= nowMs + DAY_MS) return ms;
   }

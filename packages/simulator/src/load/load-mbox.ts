@@ -9,16 +9,24 @@ export async function loadMbox(account: Account, file: string, nowMs: number): P
   const mails = splitMbox(await readFile(file));
   for (const [index, raw] of mails.entries()) seedRaw(account, raw, index, nowMs);
   const ignored = mails.length === 0 ? [{ what: 'file', reason: 'no "From " line in it' }] : [];
-  return reportOf('mbox', file, account.email, [{ file: path.basename(file), loaded: mails.length, ignored }]);
+  return reportOf('mbox', file, account.email, [
+    { file: path.basename(file), loaded: mails.length, ignored },
+  ]);
 }
 
 /** The messages without their envelope lines, quoted `>From ` lines restored. */
 export function splitMbox(bytes: Buffer): Buffer[] {
   const text = bytes.toString('latin1');
-  const starts = [...text.matchAll(/(?:^|\r?\n\r?\n)(?=From [^\n]*\n)/g)].map((match) => ({ end: match.index, begin: match.index + match[0].length }));
+  const starts = [...text.matchAll(/(?:^|\r?\n\r?\n)(?=From [^\n]*\n)/g)].map((match) => ({
+    end: match.index,
+    begin: match.index + match[0].length,
+  }));
   return starts.map(({ begin }, index) => {
     const next = starts[index + 1];
-    const mail = text.slice(text.indexOf('\n', begin) + 1, next === undefined ? text.length : next.end + 1);
+    const mail = text.slice(
+      text.indexOf('\n', begin) + 1,
+      next === undefined ? text.length : next.end + 1,
+    );
     return Buffer.from(mail.replace(/^>(>*From )/gm, '$1'), 'latin1');
   });
 }

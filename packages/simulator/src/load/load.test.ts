@@ -6,71 +6,207 @@ import { startSimulator } from '../simulator.js';
 import { splitMbox } from './load-mbox.js';
 
 let folder: string;
-beforeEach(async () => { folder = await mkdtemp(path.join(tmpdir(), 'simulator-load-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'simulator-load-'));
+});
 afterEach(() => rm(folder, { recursive: true }));
 
 const NOW_MS = Date.UTC(2026, 5, 1);
 
 async function loadIcs(lines: readonly string[]): Promise<{ events: Json[]; report: Json }> {
   await writeFile(path.join(folder, 'a.ics'), lines.join('\r\n'));
-  const simulator = await startSimulator({ messagesPerAccount: 0, eventsPerCalendar: 0, icsDirectories: [folder], nowMs: NOW_MS });
-  const imported = simulator.world.all()[0]!.shelf.living().find((entry) => entry.calendar.summary === 'Imported')!.calendar;
+  const simulator = await startSimulator({
+    messagesPerAccount: 0,
+    eventsPerCalendar: 0,
+    icsDirectories: [folder],
+    nowMs: NOW_MS,
+  });
+  const imported = simulator.world
+    .all()[0]!
+    .shelf.living()
+    .find((entry) => entry.calendar.summary === 'Imported')!.calendar;
   await simulator.close();
-  return { events: imported.all().map((event) => ({ ...event.body, deleted: event.deleted })), report: simulator.loaded[0]?.files[0] };
+  return {
+    events: imported.all().map((event) => ({ ...event.body, deleted: event.deleted })),
+    report: simulator.loaded[0]?.files[0],
+  };
 }
 
 const calendar = (...lines: string[]): string[] => ['BEGIN:VCALENDAR', ...lines, 'END:VCALENDAR'];
 
 test('mails become messages, dated by their header, the last hop, or for want of both long ago', async () => {
-  await writeFile(path.join(folder, '1.eml'), 'From x@y Mon Jan 1\nDate: Tue, 5 May 2020 10:00:00 +0200 (CEST)\nSubject: dated\n\nx');
-  await writeFile(path.join(folder, '2.eml'), 'Received: by mx; Wed, 6 May 2020 10:00:00 +0000\nDate: whenever\nSubject: hop\n\nx');
+  await writeFile(
+    path.join(folder, '1.eml'),
+    'From x@y Mon Jan 1\nDate: Tue, 5 May 2020 10:00:00 +0200 (CEST)\nSubject: dated\n\nx',
+  );
+  await writeFile(
+    path.join(folder, '2.eml'),
+    'Received: by mx; Wed, 6 May 2020 10:00:00 +0000\nDate: whenever\nSubject: hop\n\nx',
+  );
   await writeFile(path.join(folder, '3.eml'), Buffer.from([0, 255, 13, 13, 0]));
-  const simulator = await startSimulator({ messagesPerAccount: 0, emlDirectories: [folder], nowMs: NOW_MS });
+  const simulator = await startSimulator({
+    messagesPerAccount: 0,
+    emlDirectories: [folder],
+    nowMs: NOW_MS,
+  });
   const truth = simulator.gmailTruth('user1@demo.example');
   await simulator.close();
-  const dates = Object.fromEntries(truth.map((message) => [message.subject ?? 'none', new Date(Number(message.internalDate)).toISOString()]));
-  expect(dates).toEqual({ dated: '2020-05-05T08:00:00.000Z', hop: '2020-05-06T10:00:00.000Z', none: '2001-01-01T00:02:00.000Z' });
-  expect(simulator.loaded).toMatchObject([{ kind: 'eml', loaded: 3, files: [{ file: '1.eml', loaded: 1 }, { file: '2.eml', loaded: 1 }, { file: '3.eml', loaded: 1 }] }]);
+  const dates = Object.fromEntries(
+    truth.map((message) => [
+      message.subject ?? 'none',
+      new Date(Number(message.internalDate)).toISOString(),
+    ]),
+  );
+  expect(dates).toEqual({
+    dated: '2020-05-05T08:00:00.000Z',
+    hop: '2020-05-06T10:00:00.000Z',
+    none: '2001-01-01T00:02:00.000Z',
+  });
+  expect(simulator.loaded).toMatchObject([
+    {
+      kind: 'eml',
+      loaded: 3,
+      files: [
+        { file: '1.eml', loaded: 1 },
+        { file: '2.eml', loaded: 1 },
+        { file: '3.eml', loaded: 1 },
+      ],
+    },
+  ]);
 });
 
 test('an mbox is split at From lines after an empty line, and quoted ones are restored', () => {
-  const mails = splitMbox(Buffer.from('From a\nSubject: 1\n\nhello\nFrom here on\n>From there\n>>From twice\n\nFrom b\nSubject: 2\n\nx\n'));
-  expect(mails.map((mail) => mail.toString())).toEqual(['Subject: 1\n\nhello\nFrom here on\nFrom there\n>From twice\n', 'Subject: 2\n\nx\n']);
+  const mails = splitMbox(
+    Buffer.from(
+      'From a\nSubject: 1\n\nhello\nFrom here on\n>From there\n>>From twice\n\nFrom b\nSubject: 2\n\nx\n',
+    ),
+  );
+  expect(mails.map((mail) => mail.toString())).toEqual([
+    'Subject: 1\n\nhello\nFrom here on\nFrom there\n>From twice\n',
+    'Subject: 2\n\nx\n',
+  ]);
 });
 
 test('a series becomes a master, its exceptions and cancelled occurrences', async () => {
-  const { events, report } = await loadIcs(calendar(
-    'BEGIN:VEVENT', 'UID:s', 'RECURRENCE-ID;TZID=Europe/Berlin:20260302T090000', 'DTSTART;TZID=Europe/Berlin:20260302T110000', 'DTEND;TZID=Europe/Berlin:20260302T120000', 'SUMMARY:Later', 'END:VEVENT',
-    'BEGIN:VEVENT', 'UID:s', 'DTSTART;TZID=Europe/Berlin:20260301T090000', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=5', 'EXDATE;TZID=Europe/Berlin:20260304T090000', 'SUMMARY:A long\\, long', ' er title', 'END:VEVENT',
-    'BEGIN:VEVENT', 'UID:s', 'RECURRENCE-ID;TZID=Europe/Berlin:20260303T090000', 'DTSTART;TZID=Europe/Berlin:20260303T090000', 'STATUS:CANCELLED', 'END:VEVENT',
-  ));
+  const { events, report } = await loadIcs(
+    calendar(
+      'BEGIN:VEVENT',
+      'UID:s',
+      'RECURRENCE-ID;TZID=Europe/Berlin:20260302T090000',
+      'DTSTART;TZID=Europe/Berlin:20260302T110000',
+      'DTEND;TZID=Europe/Berlin:20260302T120000',
+      'SUMMARY:Later',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'UID:s',
+      'DTSTART;TZID=Europe/Berlin:20260301T090000',
+      'DURATION:PT1H',
+      'RRULE:FREQ=DAILY;COUNT=5',
+      'EXDATE;TZID=Europe/Berlin:20260304T090000',
+      'SUMMARY:A long\\, long',
+      ' er title',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'UID:s',
+      'RECURRENCE-ID;TZID=Europe/Berlin:20260303T090000',
+      'DTSTART;TZID=Europe/Berlin:20260303T090000',
+      'STATUS:CANCELLED',
+      'END:VEVENT',
+    ),
+  );
   const [master, moved, cancelled] = events;
   expect(master).toMatchObject({
-    summary: 'A long, longer title', start: { dateTime: '2026-03-01T09:00:00+01:00', timeZone: 'Europe/Berlin' }, end: { dateTime: '2026-03-01T10:00:00+01:00' },
-    recurrence: ['RRULE:FREQ=DAILY;COUNT=5', 'EXDATE;TZID=Europe/Berlin:20260304T090000'], iCalUID: 's',
+    summary: 'A long, longer title',
+    start: { dateTime: '2026-03-01T09:00:00+01:00', timeZone: 'Europe/Berlin' },
+    end: { dateTime: '2026-03-01T10:00:00+01:00' },
+    recurrence: ['RRULE:FREQ=DAILY;COUNT=5', 'EXDATE;TZID=Europe/Berlin:20260304T090000'],
+    iCalUID: 's',
   });
-  expect(moved).toMatchObject({ id: `${master.id}_20260302T080000Z`, summary: 'Later', recurringEventId: master.id, start: { dateTime: '2026-03-02T11:00:00+01:00' } });
-  expect(cancelled).toMatchObject({ id: `${master.id}_20260303T080000Z`, status: 'cancelled', originalStartTime: { dateTime: '2026-03-03T09:00:00+01:00' } });
+  expect(moved).toMatchObject({
+    id: `${master.id}_20260302T080000Z`,
+    summary: 'Later',
+    recurringEventId: master.id,
+    start: { dateTime: '2026-03-02T11:00:00+01:00' },
+  });
+  expect(cancelled).toMatchObject({
+    id: `${master.id}_20260303T080000Z`,
+    status: 'cancelled',
+    originalStartTime: { dateTime: '2026-03-03T09:00:00+01:00' },
+  });
   expect(report).toEqual({ file: 'a.ics', loaded: 3, ignored: [] });
 });
 
 test('all-day events, vendor zones, attendees and alarms become what Google makes of them', async () => {
-  const { events } = await loadIcs(calendar(
-    'BEGIN:VEVENT', 'UID:1', 'DTSTART;VALUE=DATE:20260105', 'TRANSP:TRANSPARENT', 'CLASS:PRIVATE', 'END:VEVENT',
-    'BEGIN:VEVENT', 'UID:2', 'DTSTART;TZID="/vendor.example/2024/America/New_York":20260105T080000', 'ATTENDEE;CN="Doe, Jane";PARTSTAT=ACCEPTED;ROLE=OPT-PARTICIPANT:mailto:Jane@x.example', 'ATTENDEE:tel:123', 'STATUS:TENTATIVE',
-    'BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER:-PT15M', 'END:VALARM', 'END:VEVENT',
-    'BEGIN:VEVENT', 'UID:3', 'DTSTART:20260105T080000Z', 'STATUS:CANCELLED', 'END:VEVENT',
-  ));
-  expect(events[0]).toMatchObject({ start: { date: '2026-01-05' }, end: { date: '2026-01-06' }, transparency: 'transparent', visibility: 'private' });
+  const { events } = await loadIcs(
+    calendar(
+      'BEGIN:VEVENT',
+      'UID:1',
+      'DTSTART;VALUE=DATE:20260105',
+      'TRANSP:TRANSPARENT',
+      'CLASS:PRIVATE',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'UID:2',
+      'DTSTART;TZID="/vendor.example/2024/America/New_York":20260105T080000',
+      'ATTENDEE;CN="Doe, Jane";PARTSTAT=ACCEPTED;ROLE=OPT-PARTICIPANT:mailto:Jane@x.example',
+      'ATTENDEE:tel:123',
+      'STATUS:TENTATIVE',
+      'BEGIN:VALARM',
+      'ACTION:DISPLAY',
+      'TRIGGER:-PT15M',
+      'END:VALARM',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'UID:3',
+      'DTSTART:20260105T080000Z',
+      'STATUS:CANCELLED',
+      'END:VEVENT',
+    ),
+  );
+  expect(events[0]).toMatchObject({
+    start: { date: '2026-01-05' },
+    end: { date: '2026-01-06' },
+    transparency: 'transparent',
+    visibility: 'private',
+  });
   expect(events[1]).toMatchObject({
-    status: 'tentative', start: { dateTime: '2026-01-05T08:00:00-05:00', timeZone: 'America/New_York' }, end: { dateTime: '2026-01-05T08:00:00-05:00' },
-    attendees: [{ email: 'jane@x.example', displayName: 'Doe, Jane', optional: true, responseStatus: 'accepted' }], reminders: { useDefault: false, overrides: [{ method: 'popup', minutes: 15 }] },
+    status: 'tentative',
+    start: { dateTime: '2026-01-05T08:00:00-05:00', timeZone: 'America/New_York' },
+    end: { dateTime: '2026-01-05T08:00:00-05:00' },
+    attendees: [
+      {
+        email: 'jane@x.example',
+        displayName: 'Doe, Jane',
+        optional: true,
+        responseStatus: 'accepted',
+      },
+    ],
+    reminders: { useDefault: false, overrides: [{ method: 'popup', minutes: 15 }] },
   });
   expect(events[2]).toMatchObject({ status: 'cancelled', deleted: true });
 });
 
 test('what is no event is reported with its reason, and an event without a date stands somewhere', async () => {
-  const { events, report } = await loadIcs(calendar('BEGIN:VTODO', 'END:VTODO', 'BEGIN:VEVENT', 'DTSTART:20261399', 'SUMMARY:When?', 'END:VEVENT', 'complete nonsense'));
-  expect(events).toMatchObject([{ summary: 'When?', start: { date: '2001-01-01' }, end: { date: '2001-01-02' } }]);
-  expect(report).toEqual({ file: 'a.ics', loaded: 1, ignored: [{ what: 'VTODO', reason: 'Google Calendar imports events only' }, { what: 'DTSTART', reason: 'missing or no date; a fixed day was put in its place' }] });
+  const { events, report } = await loadIcs(
+    calendar(
+      'BEGIN:VTODO',
+      'END:VTODO',
+      'BEGIN:VEVENT',
+      'DTSTART:20261399',
+      'SUMMARY:When?',
+      'END:VEVENT',
+      'complete nonsense',
+    ),
+  );
+  expect(events).toMatchObject([
+    { summary: 'When?', start: { date: '2001-01-01' }, end: { date: '2001-01-02' } },
+  ]);
+  expect(report).toEqual({
+    file: 'a.ics',
+    loaded: 1,
+    ignored: [
+      { what: 'VTODO', reason: 'Google Calendar imports events only' },
+      { what: 'DTSTART', reason: 'missing or no date; a fixed day was put in its place' },
+    ],
+  });
 });

@@ -35,7 +35,9 @@ export function decodeUndeclared(bytes: Uint8Array): string {
 /** Not TextDecoder: Node 20's fast path decodes windows-1252 as ISO-8859-1, so that quotes and dashes become control characters. */
 function decodeWindows1252(bytes: Uint8Array): string {
   const latin1 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  return latin1.replace(/[\x80-\x9f]/g, (char) => WINDOWS_1252_HIGH.charAt(char.charCodeAt(0) - 0x80));
+  return latin1.replace(/[\x80-\x9f]/g, (char) =>
+    WINDOWS_1252_HIGH.charAt(char.charCodeAt(0) - 0x80),
+  );
 }
 
 type Decoder = TextDecoder | 'windows-1252' | 'utf-8';
@@ -55,7 +57,9 @@ function decoderFor(label: string): Decoder | null {
 function makeDecoder(label: string): Decoder | null {
   try {
     const decoder = new TextDecoder(label);
-    return decoder.encoding === 'windows-1252' || decoder.encoding === 'utf-8' ? decoder.encoding : decoder;
+    return decoder.encoding === 'windows-1252' || decoder.encoding === 'utf-8'
+      ? decoder.encoding
+      : decoder;
   } catch (error) {
     // Told by its code: under a test runner the error comes from another realm, and `instanceof` would not know it.
     if ((error as { code?: unknown }).code === 'ERR_ENCODING_NOT_SUPPORTED') return null;

@@ -2,10 +2,16 @@ import { decodeNamed, decodeUndeclared } from './charset.js';
 import { decodeWords } from './words.js';
 
 /** As Gmail serves it: name as spelled, value without the line ends of its folding. */
-export interface Header { name: string; value: string }
+export interface Header {
+  name: string;
+  value: string;
+}
 
 /** Header lines, and where the body begins. */
-export interface HeaderBlock { headers: Header[]; bodyAt: number }
+export interface HeaderBlock {
+  headers: Header[];
+  bodyAt: number;
+}
 
 /**
  * Reads header fields up to the empty line. A line that can't be a header ends the block and belongs to the body, as the
@@ -33,11 +39,18 @@ const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 /** The first header of that name (any case), or null. */
 export function headerValue(headers: readonly Header[], name: string): string | null {
   const wanted = name.toLowerCase();
-  return headers.find((header) => header.name.length === wanted.length && header.name.toLowerCase() === wanted)?.value ?? null;
+  return (
+    headers.find(
+      (header) => header.name.length === wanted.length && header.name.toLowerCase() === wanted,
+    )?.value ?? null
+  );
 }
 
 /** `text/plain; charset="x"` → its value in lower case and its parameters (RFC 2231 and encoded words decoded). */
-export interface Parametrised { readonly value: string; readonly parameters: ReadonlyMap<string, string> }
+export interface Parametrised {
+  readonly value: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
 
 export function readParameters(text: string): Parametrised {
   const known = parametrised.get(text);
@@ -53,12 +66,19 @@ const PARAMETRISED_KEPT = 2_000;
 
 function parseParameters(text: string): Parametrised {
   const semicolon = text.indexOf(';');
-  const value = (semicolon < 0 ? text : text.slice(0, semicolon)).replace(/\([^)]*\)/g, '').trim().toLowerCase();
+  const value = (semicolon < 0 ? text : text.slice(0, semicolon))
+    .replace(/\([^)]*\)/g, '')
+    .trim()
+    .toLowerCase();
   const raw = new Map<string, string>();
   if (semicolon >= 0) {
     for (const match of text.slice(semicolon).matchAll(PARAMETER)) {
       const name = (match[1] ?? '').toLowerCase();
-      if (!raw.has(name)) raw.set(name, match[2] === undefined ? (match[3] ?? '').trim() : match[2].replace(/\\(.)/g, '$1'));
+      if (!raw.has(name))
+        raw.set(
+          name,
+          match[2] === undefined ? (match[3] ?? '').trim() : match[2].replace(/\\(.)/g, '$1'),
+        );
     }
   }
   return { value, parameters: joinContinuations(raw) };
@@ -87,7 +107,9 @@ function takeLine(headers: Header[], line: string, first: boolean): boolean {
 
 /** Characters above ASCII are bytes that the sender forgot to encode; stray carriage returns are line ends that lost their half. */
 function headerText(latin1: string): string {
-  const text = /[\x80-\xff]/.test(latin1) ? decodeUndeclared(Buffer.from(latin1, 'latin1')) : latin1;
+  const text = /[\x80-\xff]/.test(latin1)
+    ? decodeUndeclared(Buffer.from(latin1, 'latin1'))
+    : latin1;
   return text.includes('\r') ? text.replaceAll('\r', '') : text;
 }
 
@@ -96,10 +118,14 @@ function joinContinuations(raw: Map<string, string>): Map<string, string> {
   const joined = new Map<string, string>();
   for (const [key, value] of raw) {
     const star = key.indexOf('*');
-    if (star < 0) { if (!joined.has(key)) joined.set(key, decodeWords(value)); continue; }
+    if (star < 0) {
+      if (!joined.has(key)) joined.set(key, decodeWords(value));
+      continue;
+    }
     const name = key.slice(0, star);
     if (key.slice(star) === '*') joined.set(name, decodeExtended([[value, true]]));
-    else if (/^\*0\*?$/.test(key.slice(star))) joined.set(name, decodeExtended(piecesOf(raw, name)));
+    else if (/^\*0\*?$/.test(key.slice(star)))
+      joined.set(name, decodeExtended(piecesOf(raw, name)));
   }
   return joined;
 }
@@ -128,5 +154,10 @@ function decodeExtended(pieces: [string, boolean][]): string {
 }
 
 function percentBytes(text: string): Buffer {
-  return Buffer.from(text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1');
+  return Buffer.from(
+    text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    ),
+    'latin1',
+  );
 }

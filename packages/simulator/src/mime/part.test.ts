@@ -1,17 +1,50 @@
 import { findPart, isAttachment, parseMessage, walkParts } from './part.js';
 
-const mail = (lines: readonly string[], lineEnd = '\r\n'): Buffer => Buffer.from(lines.join(lineEnd), 'latin1');
-const shape = (raw: Buffer): string[] => [...walkParts(parseMessage(raw))].map((part) => `${part.id}:${part.mimeType}:${part.body.length}`);
+const mail = (lines: readonly string[], lineEnd = '\r\n'): Buffer =>
+  Buffer.from(lines.join(lineEnd), 'latin1');
+const shape = (raw: Buffer): string[] =>
+  [...walkParts(parseMessage(raw))].map(
+    (part) => `${part.id}:${part.mimeType}:${part.body.length}`,
+  );
 
 const NESTED = [
-  'Content-Type: multipart/mixed; boundary="A"', '', 'preamble', '--A', 'Content-Type: multipart/alternative; boundary=A-1', '',
-  '--A-1', 'Content-Type: text/plain', '', 'text', '--A-1', 'Content-Type: text/html', '', '<p>', '--A-1--', 'epilogue', '--A',
-  'Content-Type: application/pdf; name=x.pdf', 'Content-Transfer-Encoding: base64', '', 'aGVsbG8=', '--A--', '',
+  'Content-Type: multipart/mixed; boundary="A"',
+  '',
+  'preamble',
+  '--A',
+  'Content-Type: multipart/alternative; boundary=A-1',
+  '',
+  '--A-1',
+  'Content-Type: text/plain',
+  '',
+  'text',
+  '--A-1',
+  'Content-Type: text/html',
+  '',
+  '<p>',
+  '--A-1--',
+  'epilogue',
+  '--A',
+  'Content-Type: application/pdf; name=x.pdf',
+  'Content-Transfer-Encoding: base64',
+  '',
+  'aGVsbG8=',
+  '--A--',
+  '',
 ];
 
-test.each(['\r\n', '\n'])('parts are numbered as Gmail numbers them, with line ends %j', (lineEnd) => {
-  expect(shape(mail(NESTED, lineEnd))).toEqual([':multipart/mixed:0', '0:multipart/alternative:0', '0.0:text/plain:4', '0.1:text/html:3', '1:application/pdf:5']);
-});
+test.each(['\r\n', '\n'])(
+  'parts are numbered as Gmail numbers them, with line ends %j',
+  (lineEnd) => {
+    expect(shape(mail(NESTED, lineEnd))).toEqual([
+      ':multipart/mixed:0',
+      '0:multipart/alternative:0',
+      '0.0:text/plain:4',
+      '0.1:text/html:3',
+      '1:application/pdf:5',
+    ]);
+  },
+);
 
 test('a boundary that is the beginning of another is not taken for it', () => {
   const root = parseMessage(mail(NESTED));
@@ -20,31 +53,61 @@ test('a boundary that is the beginning of another is not taken for it', () => {
 });
 
 test('the mail inside a message/rfc822 is its only child, with headers of its own', () => {
-  const root = parseMessage(mail(['Content-Type: message/rfc822; name="a.eml"', '', 'Subject: inner', 'Content-Type: text/html', '', '<b>']));
-  expect(root.parts.map((part) => [part.id, part.mimeType, part.headers[0]?.value])).toEqual([['0', 'text/html', 'inner']]);
+  const root = parseMessage(
+    mail([
+      'Content-Type: message/rfc822; name="a.eml"',
+      '',
+      'Subject: inner',
+      'Content-Type: text/html',
+      '',
+      '<b>',
+    ]),
+  );
+  expect(root.parts.map((part) => [part.id, part.mimeType, part.headers[0]?.value])).toEqual([
+    ['0', 'text/html', 'inner'],
+  ]);
   expect(isAttachment(root)).toBe(true);
 });
 
 test('a missing closing boundary ends with the mail', () => {
-  expect(shape(mail(['Content-Type: multipart/mixed; boundary=B', '', '--B', '', 'one', '--B', '', 'two']))).toEqual([':multipart/mixed:0', '0:text/plain:3', '1:text/plain:3']);
+  expect(
+    shape(
+      mail(['Content-Type: multipart/mixed; boundary=B', '', '--B', '', 'one', '--B', '', 'two']),
+    ),
+  ).toEqual([':multipart/mixed:0', '0:text/plain:3', '1:text/plain:3']);
 });
 
 test.each([
   ['no boundary parameter', ['Content-Type: multipart/mixed', '', 'all of it']],
-  ['a boundary that never comes', ['Content-Type: multipart/mixed; boundary=gone', '', 'all of it']],
+  [
+    'a boundary that never comes',
+    ['Content-Type: multipart/mixed; boundary=gone', '', 'all of it'],
+  ],
 ])('a multipart with %s is text, and nothing of it is lost', (_, lines) => {
   const root = parseMessage(mail(lines));
-  expect([root.mimeType, root.body.toString(), root.parts.length]).toEqual(['text/plain', 'all of it', 0]);
+  expect([root.mimeType, root.body.toString(), root.parts.length]).toEqual([
+    'text/plain',
+    'all of it',
+    0,
+  ]);
 });
 
 test('headers keep order and spelling, lose the line ends of folding and keep its white space', () => {
-  const { headers } = parseMessage(mail(['X-One: a', '\tb', 'RECEIVED: 1', 'received: 2', '', 'body']));
-  expect(headers).toEqual([{ name: 'X-One', value: 'a\tb' }, { name: 'RECEIVED', value: '1' }, { name: 'received', value: '2' }]);
+  const { headers } = parseMessage(
+    mail(['X-One: a', '\tb', 'RECEIVED: 1', 'received: 2', '', 'body']),
+  );
+  expect(headers).toEqual([
+    { name: 'X-One', value: 'a\tb' },
+    { name: 'RECEIVED', value: '1' },
+    { name: 'received', value: '2' },
+  ]);
 });
 
 test('8-bit headers are UTF-8 if they can be, else windows-1252', () => {
   const utf8 = parseMessage(Buffer.concat([Buffer.from('Subject: žluť\r\n\r\n')]));
-  const cp1252 = parseMessage(Buffer.from([...Buffer.from('Subject: '), 0x93, 0xe9, 0x94, 0x0a, 0x0a]));
+  const cp1252 = parseMessage(
+    Buffer.from([...Buffer.from('Subject: '), 0x93, 0xe9, 0x94, 0x0a, 0x0a]),
+  );
   expect([utf8.headers[0]?.value, cp1252.headers[0]?.value]).toEqual(['žluť', '“é”']);
 });
 
@@ -57,17 +120,24 @@ test.each([
 });
 
 test('a line that is no header begins the body', () => {
-  const root = parseMessage(mail(['Subject: s', 'this is no header', 'Later: not one either', '', 'x'], '\n'));
-  expect([root.headers.length, root.body.toString()]).toEqual([1, 'this is no header\nLater: not one either\n\nx']);
+  const root = parseMessage(
+    mail(['Subject: s', 'this is no header', 'Later: not one either', '', 'x'], '\n'),
+  );
+  expect([root.headers.length, root.body.toString()]).toEqual([
+    1,
+    'this is no header\nLater: not one either\n\nx',
+  ]);
 });
 
 test.each([
   ['RFC 2231', "attachment; filename*=UTF-8''na%C3%AFve.txt", 'naïve.txt'],
-  ['continuations', "attachment; filename*0*=utf-8''%E2%82%AC; filename*1=\"-b.txt\"", '€-b.txt'],
+  ['continuations', 'attachment; filename*0*=utf-8\'\'%E2%82%AC; filename*1="-b.txt"', '€-b.txt'],
   ['encoded words', 'attachment; filename="=?ISO-8859-1?Q?caf=E9.txt?="', 'café.txt'],
   ['an unclosed quote', 'attachment; filename="a b.txt', 'a b.txt'],
 ])('filenames by %s', (_, disposition, filename) => {
-  expect(parseMessage(mail([`Content-Disposition: ${disposition}`, '', 'x'])).filename).toBe(filename);
+  expect(parseMessage(mail([`Content-Disposition: ${disposition}`, '', 'x'])).filename).toBe(
+    filename,
+  );
 });
 
 test.each([
@@ -76,12 +146,22 @@ test.each([
   ['x-uuencode', 'begin 644 x\r\n#0V%T\r\n`\r\nend\r\n', 'Cat'],
   ['made-up', 'as is', 'as is'],
 ])('%s is decoded leniently', (encoding, body, decoded) => {
-  expect(parseMessage(mail([`Content-Transfer-Encoding: ${encoding} (comment)`, '', body])).body.toString()).toBe(decoded);
+  expect(
+    parseMessage(
+      mail([`Content-Transfer-Encoding: ${encoding} (comment)`, '', body]),
+    ).body.toString(),
+  ).toBe(decoded);
 });
 
 test('nesting without end is left unparsed beyond fifty levels', () => {
-  const deep = Array.from({ length: 80 }, (_, n) => [`Content-Type: multipart/mixed; boundary=b${n}`, '', `--b${n}`]).flat();
-  const depth = [...walkParts(parseMessage(mail([...deep, 'Content-Type: text/plain', '', 'bottom'])))].length;
+  const deep = Array.from({ length: 80 }, (_, n) => [
+    `Content-Type: multipart/mixed; boundary=b${n}`,
+    '',
+    `--b${n}`,
+  ]).flat();
+  const depth = [
+    ...walkParts(parseMessage(mail([...deep, 'Content-Type: text/plain', '', 'bottom']))),
+  ].length;
   expect(depth).toBe(51);
 });
 

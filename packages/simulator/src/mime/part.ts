@@ -64,7 +64,8 @@ function parsePart(raw: Buffer, id: string, defaultType: string, depth: number):
   const type = readParameters(headerValue(headers, 'content-type') ?? defaultType);
   const disposition = readParameters(headerValue(headers, 'content-disposition') ?? '');
   const part = {
-    id, headers,
+    id,
+    headers,
     mimeType: /^[^\s/;]+\/[^\s/;]+$/.test(type.value) ? type.value : 'text/plain',
     filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
     charset: type.parameters.get('charset')?.toLowerCase() ?? null,
@@ -72,14 +73,23 @@ function parsePart(raw: Buffer, id: string, defaultType: string, depth: number):
   };
   const content = raw.subarray(bodyAt);
   if (part.mimeType.startsWith('multipart/')) {
-    const bodies = depth < DEPTH_LIMIT ? splitMultipart(content, type.parameters.get('boundary') ?? '') : null;
+    const bodies =
+      depth < DEPTH_LIMIT ? splitMultipart(content, type.parameters.get('boundary') ?? '') : null;
     if (bodies === null) return { ...part, mimeType: 'text/plain', body: content, parts: [] };
     const childType = part.mimeType === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
-    return { ...part, body: EMPTY, parts: bodies.map((body, index) => parsePart(body, childId(id, index), childType, depth + 1)) };
+    return {
+      ...part,
+      body: EMPTY,
+      parts: bodies.map((body, index) => parsePart(body, childId(id, index), childType, depth + 1)),
+    };
   }
   const body = withoutBom(decodeTransfer(content, transferEncoding(headers)), part.mimeType);
   const opened = part.mimeType === 'message/rfc822' && depth < DEPTH_LIMIT && body.length > 0;
-  return { ...part, body, parts: opened ? [parsePart(body, childId(id, 0), 'text/plain', depth + 1)] : [] };
+  return {
+    ...part,
+    body,
+    parts: opened ? [parsePart(body, childId(id, 0), 'text/plain', depth + 1)] : [],
+  };
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -90,12 +100,16 @@ function childId(parent: string, index: number): string {
 
 /** First word only: mailers add comments, semicolons and blanks. */
 function transferEncoding(headers: readonly Header[]): string {
-  return /[^\s;(]+/.exec(headerValue(headers, 'content-transfer-encoding') ?? '')?.[0].toLowerCase() ?? '';
+  return (
+    /[^\s;(]+/.exec(headerValue(headers, 'content-transfer-encoding') ?? '')?.[0].toLowerCase() ??
+    ''
+  );
 }
 
 /** Gmail strips a UTF-8 byte order mark from text. */
 function withoutBom(body: Buffer, mimeType: string): Buffer {
-  const marked = mimeType.startsWith('text/') && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  const marked =
+    mimeType.startsWith('text/') && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return marked ? body.subarray(3) : body;
 }
 
@@ -110,7 +124,8 @@ function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {
     const line = delimiterLine(content, at, at + delimiter.length);
     if (line === null) continue;
     found = true;
-    if (openedAt >= 0) bodies.push(content.subarray(openedAt, Math.max(openedAt, beforeLineEnd(content, at))));
+    if (openedAt >= 0)
+      bodies.push(content.subarray(openedAt, Math.max(openedAt, beforeLineEnd(content, at))));
     openedAt = line.closing ? -1 : line.end;
     if (line.closing || bodies.length >= PARTS_LIMIT) break;
   }
@@ -119,7 +134,11 @@ function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {
 }
 
 /** Null unless the boundary stands alone on its line, so that `--A` isn't taken for `--A-1`. */
-function delimiterLine(content: Buffer, at: number, after: number): { closing: boolean; end: number } | null {
+function delimiterLine(
+  content: Buffer,
+  at: number,
+  after: number,
+): { closing: boolean; end: number } | null {
   if (at > 0 && content[at - 1] !== 0x0a && content[at - 1] !== 0x0d) return null;
   const closing = content[after] === 0x2d && content[after + 1] === 0x2d;
   let end = closing ? after + 2 : after;

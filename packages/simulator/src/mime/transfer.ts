@@ -3,10 +3,17 @@
 /** Decoded bytes of a body; an encoding that nobody knows leaves them as they are. */
 export function decodeTransfer(body: Buffer, encoding: string): Buffer {
   switch (encoding) {
-    case 'base64': return decodeBase64(body);
-    case 'quoted-printable': return decodeQuotedPrintable(body);
-    case 'x-uuencode': case 'uuencode': case 'x-uue': case 'uue': return decodeUuencode(body);
-    default: return body;
+    case 'base64':
+      return decodeBase64(body);
+    case 'quoted-printable':
+      return decodeQuotedPrintable(body);
+    case 'x-uuencode':
+    case 'uuencode':
+    case 'x-uue':
+    case 'uue':
+      return decodeUuencode(body);
+    default:
+      return body;
   }
 }
 
@@ -26,9 +33,16 @@ export function decodeQuotedPrintable(body: Buffer): Buffer {
   let to = body.copy(out, 0, 0, first);
   for (let at = first; at < body.length; at++) {
     const byte = body[at] as number;
-    if (byte !== 0x3d) { out[to++] = byte; continue; }
+    if (byte !== 0x3d) {
+      out[to++] = byte;
+      continue;
+    }
     const value = (HEX[body[at + 1] ?? 0] as number) * 16 + (HEX[body[at + 2] ?? 0] as number);
-    if (value >= 0) { out[to++] = value; at += 2; continue; }
+    if (value >= 0) {
+      out[to++] = value;
+      at += 2;
+      continue;
+    }
     const soft = softBreak(body, at + 1);
     if (soft === 0) out[to++] = byte;
     at += soft;
@@ -71,7 +85,8 @@ function decodeUuencode(body: Buffer): Buffer {
 function uuLine(line: string, out: number[]): void {
   if (line === '') return;
   const count = (line.charCodeAt(0) - 32) & 63;
-  const six = (index: number): number => (index < line.length ? (line.charCodeAt(index) - 32) & 63 : 0);
+  const six = (index: number): number =>
+    index < line.length ? (line.charCodeAt(index) - 32) & 63 : 0;
   for (let byte = 0, at = 1; byte < count; byte += 3, at += 4) {
     const word = (six(at) << 18) | (six(at + 1) << 12) | (six(at + 2) << 6) | six(at + 3);
     for (let k = 0; k < 3 && byte + k < count; k++) out.push((word >> (16 - 8 * k)) & 255);

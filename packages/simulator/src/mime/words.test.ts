@@ -14,12 +14,15 @@ test.each([
   expect(decodeWords(value)).toBe(text);
 });
 
-test.each(['b', 'q'] as const)('what is encoded (%s) decodes to itself, in words of at most 75 characters', (encoding) => {
-  const text = 'שלום 🎉 Zażółć gęślą jaźń, ein längerer Betreff über zwei Zeilen';
-  const encoded = encodeWords(text, encoding);
-  expect(Math.max(...encoded.split('\r\n ').map((word) => word.length))).toBeLessThanOrEqual(75);
-  expect(decodeWords(encoded)).toBe(text);
-});
+test.each(['b', 'q'] as const)(
+  'what is encoded (%s) decodes to itself, in words of at most 75 characters',
+  (encoding) => {
+    const text = 'שלום 🎉 Zażółć gęślą jaźń, ein längerer Betreff über zwei Zeilen';
+    const encoded = encodeWords(text, encoding);
+    expect(Math.max(...encoded.split('\r\n ').map((word) => word.length))).toBeLessThanOrEqual(75);
+    expect(decodeWords(encoded)).toBe(text);
+  },
+);
 
 test('undeclared text is UTF-8 if valid, else windows-1252, and windows-1252 has its quotes', () => {
   expect(decodeText(Buffer.from('é'), null)).toBe('é');

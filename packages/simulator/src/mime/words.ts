@@ -3,7 +3,10 @@ import { decodeBase64, decodeQ } from './transfer.js';
 
 const WORD = /=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
 
-interface Run { charset: string; bytes: Buffer[] }
+interface Run {
+  charset: string;
+  bytes: Buffer[];
+}
 
 /**
  * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one charset are joined as
@@ -19,10 +22,20 @@ export function decodeWords(value: string): string {
     const [source, charset = '', encoding = '', content = ''] = match;
     const between = value.slice(end, match.index);
     const joined = run !== null && /^[ \t\r\n]*$/.test(between);
-    if (run !== null && (!joined || run.charset !== charset.toLowerCase() || run.charset.startsWith('iso-2022'))) { text += textOf(run); run = null; }
+    if (
+      run !== null &&
+      (!joined || run.charset !== charset.toLowerCase() || run.charset.startsWith('iso-2022'))
+    ) {
+      text += textOf(run);
+      run = null;
+    }
     if (!joined) text += between;
     run ??= { charset: charset.toLowerCase(), bytes: [] };
-    run.bytes.push(encoding.toLowerCase() === 'b' ? decodeBase64(Buffer.from(content, 'latin1')) : decodeQ(content));
+    run.bytes.push(
+      encoding.toLowerCase() === 'b'
+        ? decodeBase64(Buffer.from(content, 'latin1'))
+        : decodeQ(content),
+    );
     end = match.index + source.length;
   }
   if (run !== null) text += textOf(run);
@@ -48,11 +61,20 @@ function fold(text: string, encoding: 'b' | 'q'): string {
   const words: string[] = [];
   let chunk = '';
   for (const char of text) {
-    if (Buffer.byteLength(chunk + char) > (encoding === 'b' ? 42 : 18)) { words.push(chunk); chunk = ''; }
+    if (Buffer.byteLength(chunk + char) > (encoding === 'b' ? 42 : 18)) {
+      words.push(chunk);
+      chunk = '';
+    }
     chunk += char;
   }
   words.push(chunk);
-  return words.map((word) => (encoding === 'b' ? `=?UTF-8?B?${Buffer.from(word).toString('base64')}?=` : `=?UTF-8?Q?${encodeQ(word)}?=`)).join('\r\n ');
+  return words
+    .map((word) =>
+      encoding === 'b'
+        ? `=?UTF-8?B?${Buffer.from(word).toString('base64')}?=`
+        : `=?UTF-8?Q?${encodeQ(word)}?=`,
+    )
+    .join('\r\n ');
 }
 
 function textOf(run: Run): string {

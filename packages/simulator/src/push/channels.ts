@@ -17,7 +17,12 @@ import type { Weather } from './weather.js';
 type State = 'sync' | 'exists' | 'not_exists';
 
 interface Channel {
-  readonly id: string; readonly owner: string; readonly resourceId: string; readonly resourceUri: string; readonly address: string; readonly token: string | null;
+  readonly id: string;
+  readonly owner: string;
+  readonly resourceId: string;
+  readonly resourceUri: string;
+  readonly address: string;
+  readonly token: string | null;
   readonly expiresAtMs: number;
   /** Revision of what is watched, null when it is gone. */
   readonly revision: () => number | null;
@@ -41,7 +46,12 @@ export class Channels {
   private looking: NodeJS.Timeout | null = null;
   private readonly deliveries = new Deliveries();
 
-  constructor(private readonly clock: SimClock, private readonly prng: Prng, private readonly ledger: Ledger, private readonly weather: Weather) {}
+  constructor(
+    private readonly clock: SimClock,
+    private readonly prng: Prng,
+    private readonly ledger: Ledger,
+    private readonly weather: Weather,
+  ) {}
 
   /** `events.watch` and `calendarList.watch`: `what` is the revision of the resource, null when it can't be watched. */
   watch(asked: Asked, body: Posted, resourceUri: string, what: () => number | null): Reply {
@@ -49,30 +59,69 @@ export class Channels {
     const refusal = refusalOf(body, this.byId);
     if (refusal !== null) return refusal;
     const channel: Channel = {
-      id: textOf(body['id']), owner: asked.account.email, resourceId: `sim${hashText(`${asked.account.email} ${resourceUri}`).toString(36)}`, resourceUri,
-      address: textOf(body['address']), token: typeof body['token'] === 'string' ? body['token'] : null, expiresAtMs: expiry(body, this.clock.nowMs()),
-      revision: what, seen: what() ?? 0, messageNumber: 1,
+      id: textOf(body['id']),
+      owner: asked.account.email,
+      resourceId: `sim${hashText(`${asked.account.email} ${resourceUri}`).toString(36)}`,
+      resourceUri,
+      address: textOf(body['address']),
+      token: typeof body['token'] === 'string' ? body['token'] : null,
+      expiresAtMs: expiry(body, this.clock.nowMs()),
+      revision: what,
+      seen: what() ?? 0,
+      messageNumber: 1,
     };
     this.byId.set(channel.id, channel);
-    this.looking ??= setInterval(() => { this.look(); }, LOOK_EVERY_MS).unref();
+    this.looking ??= setInterval(() => {
+      this.look();
+    }, LOOK_EVERY_MS).unref();
     const { id, resourceId, token, expiresAtMs } = channel;
-    const reply = jsonReply({ kind: 'api#channel', id, resourceId, resourceUri, ...(token === null ? {} : { token }), expiration: String(expiresAtMs) }, asked.format);
+    const reply = jsonReply(
+      {
+        kind: 'api#channel',
+        id,
+        resourceId,
+        resourceUri,
+        ...(token === null ? {} : { token }),
+        expiration: String(expiresAtMs),
+      },
+      asked.format,
+    );
     return this.greet(channel, reply);
   }
 
   /** `channels.stop`: only for the user who made it. */
   stop(asked: Asked, body: Posted): Reply {
     const channel = this.byId.get(textOf(body['id']));
-    if (channel === undefined || channel.owner !== asked.account.email || channel.resourceId !== body['resourceId']) {
-      return calendarError(404, `Channel '${textOf(body['id'])}' not found for project '123456789012'`, 'notFound');
+    if (
+      channel === undefined ||
+      channel.owner !== asked.account.email ||
+      channel.resourceId !== body['resourceId']
+    ) {
+      return calendarError(
+        404,
+        `Channel '${textOf(body['id'])}' not found for project '123456789012'`,
+        'notFound',
+      );
     }
     this.drop(channel);
     return NO_CONTENT;
   }
 
-  list(): { id: string; email: string; resourceUri: string; address: string; expiresAtMs: number }[] {
+  list(): {
+    id: string;
+    email: string;
+    resourceUri: string;
+    address: string;
+    expiresAtMs: number;
+  }[] {
     this.sweep();
-    return [...this.byId.values()].map(({ id, owner, resourceUri, address, expiresAtMs }) => ({ id, email: owner, resourceUri, address, expiresAtMs }));
+    return [...this.byId.values()].map(({ id, owner, resourceUri, address, expiresAtMs }) => ({
+      id,
+      email: owner,
+      resourceUri,
+      address,
+      expiresAtMs,
+    }));
   }
 
   close(): void {
@@ -84,10 +133,16 @@ export class Channels {
   private greet(channel: Channel, reply: Reply): Reply {
     const before = this.prng.chance(0.5);
     let arrived = (): void => undefined;
-    const after = new Promise<void>((resolve) => { arrived = resolve; });
-    this.weather.post('channel', () => { this.send(channel, 'sync', 1, 1).then(arrived, arrived); });
+    const after = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    this.weather.post('channel', () => {
+      this.send(channel, 'sync', 1, 1).then(arrived, arrived);
+    });
     const calm = this.weather.conditions;
-    return before && calm.dropPercent === 0 && calm.reorderPercent === 0 && calm.delayMs[1] === 0 ? { ...reply, after } : reply;
+    return before && calm.dropPercent === 0 && calm.reorderPercent === 0 && calm.delayMs[1] === 0
+      ? { ...reply, after }
+      : reply;
   }
 
   private look(): void {
@@ -99,7 +154,9 @@ export class Channels {
       else this.drop(channel);
       channel.messageNumber += this.prng.between(1, LARGEST_STEP);
       const number = channel.messageNumber;
-      this.weather.post('channel', () => { void this.send(channel, revision === null ? 'not_exists' : 'exists', number, 1); });
+      this.weather.post('channel', () => {
+        void this.send(channel, revision === null ? 'not_exists' : 'exists', number, 1);
+      });
     }
   }
 
@@ -116,18 +173,31 @@ export class Channels {
   }
 
   /** Google tries again on its usual four codes, with back-off; any other refusal is final. */
-  private async send(channel: Channel, state: State, number: number, attempt: number): Promise<void> {
+  private async send(
+    channel: Channel,
+    state: State,
+    number: number,
+    attempt: number,
+  ): Promise<void> {
     const status = await this.post(channel, state, number);
     if (this.deliveries.isStopped) return;
     this.ledger.notified('channel', ACKNOWLEDGED.has(status) ? 'delivered' : 'refused');
-    if (RETRIED.has(status) && attempt < ATTEMPTS) this.clock.schedule(1_000 * 2 ** (attempt - 1), () => { void this.send(channel, state, number, attempt + 1); });
+    if (RETRIED.has(status) && attempt < ATTEMPTS)
+      this.clock.schedule(1_000 * 2 ** (attempt - 1), () => {
+        void this.send(channel, state, number, attempt + 1);
+      });
   }
 
   private async post(channel: Channel, state: State, number: number): Promise<number> {
     const headers: Record<string, string> = {
-      'Content-Length': '0', 'User-Agent': 'APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)',
-      'X-Goog-Channel-ID': channel.id, 'X-Goog-Channel-Expiration': new Date(channel.expiresAtMs).toUTCString(), 'X-Goog-Resource-State': state,
-      'X-Goog-Message-Number': String(number), 'X-Goog-Resource-ID': channel.resourceId, 'X-Goog-Resource-URI': channel.resourceUri,
+      'Content-Length': '0',
+      'User-Agent': 'APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)',
+      'X-Goog-Channel-ID': channel.id,
+      'X-Goog-Channel-Expiration': new Date(channel.expiresAtMs).toUTCString(),
+      'X-Goog-Resource-State': state,
+      'X-Goog-Message-Number': String(number),
+      'X-Goog-Resource-ID': channel.resourceId,
+      'X-Goog-Resource-URI': channel.resourceUri,
       ...(channel.token === null ? {} : { 'X-Goog-Channel-Token': channel.token }),
     };
     // An address that can't be reached is tried again like a 503.
@@ -137,26 +207,61 @@ export class Channels {
 
 function refusalOf(body: Posted, known: ReadonlyMap<string, unknown>): Reply | null {
   const { id, type, address } = body;
-  if (typeof id !== 'string' || id === '') return calendarError(400, 'Required', 'required', { locationType: 'parameter', location: 'resource.id' });
-  if (id.length > 64 || !/^[A-Za-z0-9\-_+/=]+$/.test(id)) return calendarError(400, 'Invalid channel id', 'invalid', { locationType: 'parameter', location: 'resource.id' });
-  if (type !== 'web_hook' && type !== 'webhook') return calendarError(400, `Unknown channel type: ${textOf(type)}`, 'invalid', { locationType: 'parameter', location: 'resource.type' });
-  if (typeof address !== 'string' || !isHttps(address)) return calendarError(400, `WebHook callback must be HTTPS: ${textOf(address)}`, 'push.webhookUrlNotHttps');
-  if (typeof body['token'] === 'string' && body['token'].length > 256) return calendarError(400, 'Channel token is too long', 'invalid', { locationType: 'parameter', location: 'resource.token' });
-  if (known.size >= CHANNELS_LIMIT) return calendarError(403, 'Channel limit exceeded.', 'quotaExceeded', { domain: 'usageLimits' });
-  return known.has(id) ? calendarError(400, `Channel id ${id} not unique`, 'channelIdNotUnique') : null;
+  if (typeof id !== 'string' || id === '')
+    return calendarError(400, 'Required', 'required', {
+      locationType: 'parameter',
+      location: 'resource.id',
+    });
+  if (id.length > 64 || !/^[A-Za-z0-9\-_+/=]+$/.test(id))
+    return calendarError(400, 'Invalid channel id', 'invalid', {
+      locationType: 'parameter',
+      location: 'resource.id',
+    });
+  if (type !== 'web_hook' && type !== 'webhook')
+    return calendarError(400, `Unknown channel type: ${textOf(type)}`, 'invalid', {
+      locationType: 'parameter',
+      location: 'resource.type',
+    });
+  if (typeof address !== 'string' || !isHttps(address))
+    return calendarError(
+      400,
+      `WebHook callback must be HTTPS: ${textOf(address)}`,
+      'push.webhookUrlNotHttps',
+    );
+  if (typeof body['token'] === 'string' && body['token'].length > 256)
+    return calendarError(400, 'Channel token is too long', 'invalid', {
+      locationType: 'parameter',
+      location: 'resource.token',
+    });
+  if (known.size >= CHANNELS_LIMIT)
+    return calendarError(403, 'Channel limit exceeded.', 'quotaExceeded', {
+      domain: 'usageLimits',
+    });
+  return known.has(id)
+    ? calendarError(400, `Channel id ${id} not unique`, 'channelIdNotUnique')
+    : null;
 }
 
 /** Plain http is taken for loopback, where a simulator's clients live. */
 function isHttps(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
+  return (
+    protocol === 'https:' ||
+    (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname))
+  );
 }
 
 /** The nearest of what is asked for (a time or a number of seconds) and the limit. */
 function expiry(body: Posted, nowMs: number): number {
   const params = (body['params'] ?? {}) as Record<string, unknown>;
   const ttlMs = Number(params['ttl'] ?? DEFAULT_TTL_SECONDS) * 1_000;
-  const asked = body['expiration'] === undefined ? nowMs + (ttlMs > 0 ? ttlMs : DEFAULT_TTL_SECONDS * 1_000) : Number(body['expiration']);
-  return Math.min(Number.isFinite(asked) ? asked : nowMs + DEFAULT_TTL_SECONDS * 1_000, nowMs + LONGEST_TTL_MS);
+  const asked =
+    body['expiration'] === undefined
+      ? nowMs + (ttlMs > 0 ? ttlMs : DEFAULT_TTL_SECONDS * 1_000)
+      : Number(body['expiration']);
+  return Math.min(
+    Number.isFinite(asked) ? asked : nowMs + DEFAULT_TTL_SECONDS * 1_000,
+    nowMs + LONGEST_TTL_MS,
+  );
 }

@@ -6,16 +6,31 @@ export class Deliveries {
   private readonly underWay = new Set<AbortController>();
   private stopped = false;
 
-  get isStopped(): boolean { return this.stopped; }
+  get isStopped(): boolean {
+    return this.stopped;
+  }
 
   /** The status of the answer, whose body is read and dropped; null when nobody is there, when it takes longer than `timeoutMs`, or after `stop`. Redirects aren't followed. */
-  async post(url: string, headers: Record<string, string>, body: string | null, timeoutMs: number): Promise<number | null> {
+  async post(
+    url: string,
+    headers: Record<string, string>,
+    body: string | null,
+    timeoutMs: number,
+  ): Promise<number | null> {
     if (this.stopped) return null;
     const controller = new AbortController();
-    const timer = setTimeout(() => { controller.abort(); }, timeoutMs).unref();
+    const timer = setTimeout(() => {
+      controller.abort();
+    }, timeoutMs).unref();
     this.underWay.add(controller);
     try {
-      const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: controller.signal });
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers,
+        body,
+        redirect: 'manual',
+        signal: controller.signal,
+      });
       await answer.arrayBuffer();
       return answer.status;
     } catch {

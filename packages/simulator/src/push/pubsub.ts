@@ -28,18 +28,40 @@ export interface SubscriptionOrder {
   retentionMs?: number;
 }
 
-export interface PubSubMessage { readonly data: string; readonly messageId: string; readonly publishTime: string }
+export interface PubSubMessage {
+  readonly data: string;
+  readonly messageId: string;
+  readonly publishTime: string;
+}
 
-interface Waiting { readonly message: PubSubMessage; readonly expiresAtMs: number; attempts: number; notBeforeMs: number; ackId: string | null }
-type Subscription = Required<Omit<SubscriptionOrder, 'serviceAccountEmail' | 'pushEndpoint'>> & { serviceAccountEmail: string | null; pushEndpoint: string | null; waiting: Set<Waiting>; wake: (() => void)[] };
+interface Waiting {
+  readonly message: PubSubMessage;
+  readonly expiresAtMs: number;
+  attempts: number;
+  notBeforeMs: number;
+  ackId: string | null;
+}
+type Subscription = Required<Omit<SubscriptionOrder, 'serviceAccountEmail' | 'pushEndpoint'>> & {
+  serviceAccountEmail: string | null;
+  pushEndpoint: string | null;
+  waiting: Set<Waiting>;
+  wake: (() => void)[];
+};
 
-export interface ReceivedMessage { ackId: string; message: PubSubMessage; deliveryAttempt: number }
+export interface ReceivedMessage {
+  ackId: string;
+  message: PubSubMessage;
+  deliveryAttempt: number;
+}
 
 const ACKNOWLEDGED = new Set([102, 200, 201, 202, 204]);
 const WAITING_LIMIT = 10_000;
 const DAY_MS = 86_400_000;
 const TOKEN_TTL_SECONDS = 3_600;
-const NAMES = { topic: /^projects\/[^/]+\/topics\/[^/]+$/, subscription: /^projects\/[^/]+\/subscriptions\/[^/]+$/ };
+const NAMES = {
+  topic: /^projects\/[^/]+\/topics\/[^/]+$/,
+  subscription: /^projects\/[^/]+\/subscriptions\/[^/]+$/,
+};
 
 export class PubSub {
   /** Topic → whether Gmail may publish to it. */
@@ -47,7 +69,13 @@ export class PubSub {
   private readonly subscriptions = new Map<string, Subscription>();
   private readonly deliveries = new Deliveries();
 
-  constructor(private readonly clock: SimClock, private readonly prng: Prng, private readonly ledger: Ledger, private readonly weather: Weather, private readonly key: SigningKey) {}
+  constructor(
+    private readonly clock: SimClock,
+    private readonly prng: Prng,
+    private readonly ledger: Ledger,
+    private readonly weather: Weather,
+    private readonly key: SigningKey,
+  ) {}
 
   /** Makes a topic; without the grant Gmail may not publish to it. Throws RangeError for a malformed name. */
   addTopic(name: string, granted = true): void {
@@ -57,29 +85,58 @@ export class PubSub {
 
   /** Makes or replaces a subscription; its topic comes with it. Throws RangeError for malformed names. */
   subscribe(order: SubscriptionOrder): void {
-    if (!NAMES.subscription.test(order.name)) throw new RangeError('a subscription is projects/P/subscriptions/S');
+    if (!NAMES.subscription.test(order.name))
+      throw new RangeError('a subscription is projects/P/subscriptions/S');
     if (!this.topics.has(order.topic)) this.addTopic(order.topic);
     const pushEndpoint = order.pushEndpoint ?? null;
-    if (pushEndpoint !== null && !URL.canParse(pushEndpoint)) throw new RangeError('pushEndpoint must be an address');
+    if (pushEndpoint !== null && !URL.canParse(pushEndpoint))
+      throw new RangeError('pushEndpoint must be an address');
     this.subscriptions.set(order.name, {
-      ackDeadlineSeconds: 10, minBackoffMs: 10_000, maxBackoffMs: 600_000, retentionMs: 7 * DAY_MS, audience: pushEndpoint ?? '', ...order,
-      serviceAccountEmail: order.serviceAccountEmail ?? null, pushEndpoint, waiting: new Set(), wake: [],
+      ackDeadlineSeconds: 10,
+      minBackoffMs: 10_000,
+      maxBackoffMs: 600_000,
+      retentionMs: 7 * DAY_MS,
+      audience: pushEndpoint ?? '',
+      ...order,
+      serviceAccountEmail: order.serviceAccountEmail ?? null,
+      pushEndpoint,
+      waiting: new Set(),
+      wake: [],
     });
   }
 
   /** Null for an unknown topic, else whether Gmail may publish there. */
-  granted(topic: string): boolean | null { return this.topics.get(topic) ?? null; }
+  granted(topic: string): boolean | null {
+    return this.topics.get(topic) ?? null;
+  }
 
-  describe(): { topics: string[]; subscriptions: { name: string; topic: string; pushEndpoint: string | null; waiting: number }[] } {
-    const subscriptions = [...this.subscriptions.values()].map(({ name, topic, pushEndpoint, waiting }) => ({ name, topic, pushEndpoint, waiting: waiting.size }));
+  describe(): {
+    topics: string[];
+    subscriptions: { name: string; topic: string; pushEndpoint: string | null; waiting: number }[];
+  } {
+    const subscriptions = [...this.subscriptions.values()].map(
+      ({ name, topic, pushEndpoint, waiting }) => ({
+        name,
+        topic,
+        pushEndpoint,
+        waiting: waiting.size,
+      }),
+    );
     return { topics: [...this.topics.keys()], subscriptions };
   }
 
   /** Hands the text to every subscription of the topic. */
   publish(topic: string, text: string): void {
-    const message: PubSubMessage = { data: Buffer.from(text).toString('base64'), messageId: this.prng.digits(16), publishTime: new Date(this.clock.nowMs()).toISOString() };
+    const message: PubSubMessage = {
+      data: Buffer.from(text).toString('base64'),
+      messageId: this.prng.digits(16),
+      publishTime: new Date(this.clock.nowMs()).toISOString(),
+    };
     for (const subscription of this.subscriptions.values()) {
-      if (subscription.topic === topic) this.weather.post('pubsub', () => { this.arrive(subscription, message); });
+      if (subscription.topic === topic)
+        this.weather.post('pubsub', () => {
+          this.arrive(subscription, message);
+        });
     }
   }
 
@@ -91,7 +148,10 @@ export class PubSub {
     if (ready.length > 0 || waitMs <= 0) return ready;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs).unref();
-      subscription.wake.push(() => { clearTimeout(timer); resolve(); });
+      subscription.wake.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
     return this.take(subscription, maxMessages);
   }
@@ -123,7 +183,13 @@ export class PubSub {
 
   private arrive(subscription: Subscription, message: PubSubMessage): void {
     const nowMs = this.clock.nowMs();
-    const one: Waiting = { message, expiresAtMs: nowMs + subscription.retentionMs, attempts: 0, notBeforeMs: nowMs, ackId: null };
+    const one: Waiting = {
+      message,
+      expiresAtMs: nowMs + subscription.retentionMs,
+      attempts: 0,
+      notBeforeMs: nowMs,
+      ackId: null,
+    };
     subscription.waiting.add(one);
     this.forget(subscription, nowMs);
     if (subscription.pushEndpoint === null) wakeAll(subscription);
@@ -142,7 +208,9 @@ export class PubSub {
   private take(subscription: Subscription, maxMessages: number): ReceivedMessage[] {
     const nowMs = this.clock.nowMs();
     this.forget(subscription, nowMs);
-    const ready = [...subscription.waiting].filter((one) => one.notBeforeMs <= nowMs).slice(0, maxMessages);
+    const ready = [...subscription.waiting]
+      .filter((one) => one.notBeforeMs <= nowMs)
+      .slice(0, maxMessages);
     return ready.map((one) => {
       one.attempts += 1;
       one.notBeforeMs = nowMs + subscription.ackDeadlineSeconds * 1_000;
@@ -151,11 +219,16 @@ export class PubSub {
     });
   }
 
-  private onAckIds(name: string, ackIds: readonly string[], change: (subscription: Subscription, one: Waiting) => void): boolean {
+  private onAckIds(
+    name: string,
+    ackIds: readonly string[],
+    change: (subscription: Subscription, one: Waiting) => void,
+  ): boolean {
     const subscription = this.subscriptions.get(name);
     if (subscription === undefined) return false;
     const wanted = new Set(ackIds);
-    for (const one of subscription.waiting) if (one.ackId !== null && wanted.has(one.ackId)) change(subscription, one);
+    for (const one of subscription.waiting)
+      if (one.ackId !== null && wanted.has(one.ackId)) change(subscription, one);
     return true;
   }
 
@@ -165,19 +238,37 @@ export class PubSub {
     const acknowledged = await this.post(subscription, endpoint, one.message);
     if (this.deliveries.isStopped || !subscription.waiting.has(one)) return;
     this.ledger.notified('pubsub', acknowledged ? 'delivered' : 'refused');
-    if (acknowledged) { subscription.waiting.delete(one); return; }
-    const backoffMs = Math.min(subscription.maxBackoffMs, subscription.minBackoffMs * 2 ** (one.attempts - 1));
+    if (acknowledged) {
+      subscription.waiting.delete(one);
+      return;
+    }
+    const backoffMs = Math.min(
+      subscription.maxBackoffMs,
+      subscription.minBackoffMs * 2 ** (one.attempts - 1),
+    );
     this.clock.schedule(backoffMs, () => {
       this.forget(subscription, this.clock.nowMs());
       if (subscription.waiting.has(one)) void this.push(subscription, endpoint, one);
     });
   }
 
-  private async post(subscription: Subscription, endpoint: string, message: PubSubMessage): Promise<boolean> {
+  private async post(
+    subscription: Subscription,
+    endpoint: string,
+    message: PubSubMessage,
+  ): Promise<boolean> {
     const { messageId, publishTime, data } = message;
-    const envelope = { message: { data, messageId, message_id: messageId, publishTime, publish_time: publishTime }, subscription: subscription.name };
+    const envelope = {
+      message: { data, messageId, message_id: messageId, publishTime, publish_time: publishTime },
+      subscription: subscription.name,
+    };
     const headers = { 'content-type': 'application/json', ...this.authorization(subscription) };
-    const status = await this.deliveries.post(endpoint, headers, JSON.stringify(envelope), subscription.ackDeadlineSeconds * 1_000);
+    const status = await this.deliveries.post(
+      endpoint,
+      headers,
+      JSON.stringify(envelope),
+      subscription.ackDeadlineSeconds * 1_000,
+    );
     // Nobody there, or too slow: to Pub/Sub that is a refusal like any other.
     return status !== null && ACKNOWLEDGED.has(status);
   }
@@ -188,7 +279,16 @@ export class PubSub {
     if (email === null) return {};
     const iat = Math.floor(Date.now() / 1_000);
     const sub = '109876543210987654321';
-    const token = this.key.jwt({ iss: 'https://accounts.google.com', aud: subscription.audience, azp: sub, sub, email, email_verified: true, iat, exp: iat + TOKEN_TTL_SECONDS });
+    const token = this.key.jwt({
+      iss: 'https://accounts.google.com',
+      aud: subscription.audience,
+      azp: sub,
+      sub,
+      email,
+      email_verified: true,
+      iat,
+      exp: iat + TOKEN_TTL_SECONDS,
+    });
     return { authorization: `Bearer ${token}` };
   }
 }

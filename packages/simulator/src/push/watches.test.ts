@@ -15,30 +15,57 @@ let puller: Client;
 let receiver: Receiver;
 
 beforeEach(async () => {
-  simulator = await startSimulator({ accounts: 1, messagesPerAccount: 5, tokenLatencyMs: 0, nowMs: Date.UTC(2026, 5, 1), accessTokenTtlMs: 60 * DAY_MS });
+  simulator = await startSimulator({
+    accounts: 1,
+    messagesPerAccount: 5,
+    tokenLatencyMs: 0,
+    nowMs: Date.UTC(2026, 5, 1),
+    accessTokenTtlMs: 60 * DAY_MS,
+  });
   client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
-  puller = await Client.signIn(simulator.url, simulator.consent(email, ['pubsub', 'gmail.readonly']));
+  puller = await Client.signIn(
+    simulator.url,
+    simulator.consent(email, ['pubsub', 'gmail.readonly']),
+  );
   receiver = await Receiver.open();
 });
-afterEach(async () => { await simulator.close(); await receiver.close(); });
+afterEach(async () => {
+  await simulator.close();
+  await receiver.close();
+});
 
-const watch = (body: object = { topicName: TOPIC }): Promise<{ status: number; json: Json }> => client.post(`${ME}/watch`, body);
-const subscription = (verb: string, body: object): Promise<{ status: number; json: Json }> => puller.post(`/v1/${SUBSCRIPTION}:${verb}`, body);
+const watch = (body: object = { topicName: TOPIC }): Promise<{ status: number; json: Json }> =>
+  client.post(`${ME}/watch`, body);
+const subscription = (verb: string, body: object): Promise<{ status: number; json: Json }> =>
+  puller.post(`/v1/${SUBSCRIPTION}:${verb}`, body);
 /** Waits for one. */
-const pull = async (): Promise<Json[]> => (await subscription('pull', { maxMessages: 100 })).json.receivedMessages ?? [];
-const waiting = async (): Promise<Json[]> => (await subscription('pull', { maxMessages: 100, returnImmediately: true })).json.receivedMessages ?? [];
+const pull = async (): Promise<Json[]> =>
+  (await subscription('pull', { maxMessages: 100 })).json.receivedMessages ?? [];
+const waiting = async (): Promise<Json[]> =>
+  (await subscription('pull', { maxMessages: 100, returnImmediately: true })).json
+    .receivedMessages ?? [];
 const payload = (received: Json): string => Buffer.from(received.message.data, 'base64').toString();
 const counts = () => simulator.ledger.snapshot().notifications.pubsub;
 
 describe('watch', () => {
-  beforeEach(() => { simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC }); });
+  beforeEach(() => {
+    simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC });
+  });
 
   test('is told at once, by the current history id as a number', async () => {
     const { historyId } = (await client.get(`${ME}/profile`)).json;
     expect((await watch()).json).toEqual({ historyId, expiration: String(Date.UTC(2026, 5, 8)) });
     const [first] = await pull();
     expect(payload(first)).toBe(`{"emailAddress":"${email}","historyId":${historyId}}`);
-    expect(first).toEqual({ ackId: expect.any(String), deliveryAttempt: 1, message: { data: expect.any(String), messageId: expect.stringMatching(/^\d{16}$/), publishTime: '2026-06-01T00:00:00.000Z' } });
+    expect(first).toEqual({
+      ackId: expect.any(String),
+      deliveryAttempt: 1,
+      message: {
+        data: expect.any(String),
+        messageId: expect.stringMatching(/^\d{16}$/),
+        publishTime: '2026-06-01T00:00:00.000Z',
+      },
+    });
   });
 
   test('a second within a second is dropped, a later one comes', async () => {
@@ -48,7 +75,9 @@ describe('watch', () => {
     expect(counts()).toMatchObject({ published: 1, throttled: 1 });
     simulator.clock.advance(1_000);
     simulator.act(email, { action: 'deliver' });
-    expect((await pull()).map(payload)).toEqual([`{"emailAddress":"${email}","historyId":${simulator.world.get(email)!.mailbox.history.current}}`]);
+    expect((await pull()).map(payload)).toEqual([
+      `{"emailAddress":"${email}","historyId":${simulator.world.get(email)!.mailbox.history.current}}`,
+    ]);
   });
 
   test('a label filter lets pass what concerns it', async () => {
@@ -76,7 +105,10 @@ describe('watch', () => {
     expect(counts().published).toBe(3);
     simulator.clock.advance(DAY_MS);
     simulator.act(email, { action: 'deliver' });
-    expect([counts().published, simulator.world.get(email)!.mailbox.history.listener]).toEqual([3, null]);
+    expect([counts().published, simulator.world.get(email)!.mailbox.history.listener]).toEqual([
+      3,
+      null,
+    ]);
     await watch();
     expect((await client.post(`${ME}/stop`)).status).toBe(204);
     simulator.act(email, { action: 'deliver' });
@@ -85,8 +117,16 @@ describe('watch', () => {
 
   test.each([
     [{ topicName: 'gmail' }, 400, 'Invalid topicName does not match projects/P/topics/*'],
-    [{ topicName: 'projects/demo/topics/other' }, 404, 'Error sending test message to Cloud PubSub projects/demo/topics/other : Resource not found (resource=other).'],
-    [{ topicName: 'projects/demo/topics/closed' }, 403, 'Error sending test message to Cloud PubSub projects/demo/topics/closed : User not authorized to perform this action.'],
+    [
+      { topicName: 'projects/demo/topics/other' },
+      404,
+      'Error sending test message to Cloud PubSub projects/demo/topics/other : Resource not found (resource=other).',
+    ],
+    [
+      { topicName: 'projects/demo/topics/closed' },
+      403,
+      'Error sending test message to Cloud PubSub projects/demo/topics/closed : User not authorized to perform this action.',
+    ],
     [{ topicName: TOPIC, labelIds: ['Nope'] }, 400, 'Invalid label: Nope'],
   ])('%j is refused', async (body, status, message) => {
     simulator.pubsub.addTopic('projects/demo/topics/closed', false);
@@ -98,15 +138,23 @@ describe('watch', () => {
     simulator.pubsub.addTopic('projects/demo/topics/second');
     await watch();
     const second = await watch({ topicName: 'projects/demo/topics/second' });
-    expect([second.status, second.json.error.message]).toEqual([400, 'Only one user push notification client allowed per developer (call /stop then try again)']);
+    expect([second.status, second.json.error.message]).toEqual([
+      400,
+      'Only one user push notification client allowed per developer (call /stop then try again)',
+    ]);
     await client.post(`${ME}/stop`);
     expect((await watch({ topicName: 'projects/demo/topics/second' })).status).toBe(200);
-    expect(simulator.ledger.snapshot().methods).toMatchObject({ watch: { calls: 3, units: 300 }, stop: { calls: 1, units: 50 } });
+    expect(simulator.ledger.snapshot().methods).toMatchObject({
+      watch: { calls: 3, units: 300 },
+      stop: { calls: 1, units: 50 },
+    });
   });
 });
 
 describe('pull', () => {
-  beforeEach(() => { simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC, retentionMs: 600_000 }); });
+  beforeEach(() => {
+    simulator.pubsub.subscribe({ name: SUBSCRIPTION, topic: TOPIC, retentionMs: 600_000 });
+  });
 
   test('what is not acknowledged in time comes again; what is acknowledged does not', async () => {
     await watch();
@@ -114,8 +162,14 @@ describe('pull', () => {
     expect(await waiting()).toEqual([]);
     simulator.clock.advance(10_000);
     const [again] = await waiting();
-    expect([again.message.messageId, again.deliveryAttempt, again.ackId === first.ackId]).toEqual([first.message.messageId, 2, false]);
-    expect((await subscription('acknowledge', { ackIds: [again.ackId, 'unknown'] })).json).toEqual({});
+    expect([again.message.messageId, again.deliveryAttempt, again.ackId === first.ackId]).toEqual([
+      first.message.messageId,
+      2,
+      false,
+    ]);
+    expect((await subscription('acknowledge', { ackIds: [again.ackId, 'unknown'] })).json).toEqual(
+      {},
+    );
     simulator.clock.advance(60_000);
     expect([await waiting(), counts().delivered]).toEqual([[], 1]);
   });
@@ -140,9 +194,17 @@ describe('pull', () => {
   test('wants its scope, an existing subscription and sane numbers', async () => {
     const path = `/v1/${SUBSCRIPTION}:pull`;
     const stranger = new Client(simulator.url, 'nobody');
-    const answers = [await stranger.post(path, { maxMessages: 1 }), await client.post(path, { maxMessages: 1 }), await puller.post('/v1/projects/demo/subscriptions/other:pull', { maxMessages: 1 }), await puller.post(path, {}), await subscription('modifyAckDeadline', { ackIds: ['a'], ackDeadlineSeconds: 601 })];
+    const answers = [
+      await stranger.post(path, { maxMessages: 1 }),
+      await client.post(path, { maxMessages: 1 }),
+      await puller.post('/v1/projects/demo/subscriptions/other:pull', { maxMessages: 1 }),
+      await puller.post(path, {}),
+      await subscription('modifyAckDeadline', { ackIds: ['a'], ackDeadlineSeconds: 601 }),
+    ];
     expect(answers.map((answer) => answer.status)).toEqual([401, 403, 404, 400, 400]);
-    expect((await subscription('pull', { maxMessages: 1, returnImmediately: true })).json).toEqual({});
+    expect((await subscription('pull', { maxMessages: 1, returnImmediately: true })).json).toEqual(
+      {},
+    );
   });
 });
 
@@ -150,19 +212,46 @@ describe('push', () => {
   const NAME = 'projects/demo/subscriptions/push';
 
   test('posts the envelope, with a token that the certificates confirm', async () => {
-    simulator.pubsub.subscribe({ name: NAME, topic: TOPIC, pushEndpoint: receiver.url, serviceAccountEmail: 'push@demo.example', audience: 'syncline' });
+    simulator.pubsub.subscribe({
+      name: NAME,
+      topic: TOPIC,
+      pushEndpoint: receiver.url,
+      serviceAccountEmail: 'push@demo.example',
+      audience: 'syncline',
+    });
     await watch();
     const [posted] = await receiver.until(1);
     const { message } = posted!.json;
-    expect(posted!.json).toEqual({ message: { data: expect.any(String), messageId: message.messageId, message_id: message.messageId, publishTime: '2026-06-01T00:00:00.000Z', publish_time: message.publishTime }, subscription: NAME });
-    const [head, body, signature] = posted!.headers.authorization!.replace('Bearer ', '').split('.') as [string, string, string];
+    expect(posted!.json).toEqual({
+      message: {
+        data: expect.any(String),
+        messageId: message.messageId,
+        message_id: message.messageId,
+        publishTime: '2026-06-01T00:00:00.000Z',
+        publish_time: message.publishTime,
+      },
+      subscription: NAME,
+    });
+    const [head, body, signature] = posted!.headers
+      .authorization!.replace('Bearer ', '')
+      .split('.') as [string, string, string];
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
-    expect(claims).toMatchObject({ iss: 'https://accounts.google.com', aud: 'syncline', email: 'push@demo.example', email_verified: true, exp: claims.iat + 3_600 });
+    expect(claims).toMatchObject({
+      iss: 'https://accounts.google.com',
+      aud: 'syncline',
+      email: 'push@demo.example',
+      email_verified: true,
+      exp: claims.iat + 3_600,
+    });
     const { kid } = JSON.parse(Buffer.from(head, 'base64url').toString());
-    const jwk = (await client.get('/oauth2/v3/certs')).json.keys.find((key: Json) => key.kid === kid);
+    const jwk = (await client.get('/oauth2/v3/certs')).json.keys.find(
+      (key: Json) => key.kid === kid,
+    );
     const certificate = new X509Certificate((await client.get('/oauth2/v1/certs')).json[kid]);
     for (const key of [createPublicKey({ key: jwk, format: 'jwk' }), certificate.publicKey]) {
-      expect(verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'))).toBe(true);
+      expect(
+        verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url')),
+      ).toBe(true);
     }
     expect(certificate.verify(certificate.publicKey)).toBe(true);
   });
@@ -181,12 +270,18 @@ describe('push', () => {
     simulator.clock.advance(20_000);
     const posted = await receiver.until(3);
     await settled(() => counts().delivered === 1);
-    expect([new Set(posted.map((one) => one.json.message.messageId)).size, posted[0]!.headers.authorization]).toEqual([1, undefined]);
+    expect([
+      new Set(posted.map((one) => one.json.message.messageId)).size,
+      posted[0]!.headers.authorization,
+    ]).toEqual([1, undefined]);
     expect(simulator.pubsub.describe().subscriptions[0]).toMatchObject({ waiting: 0 });
   });
 });
 
 /** Lets what is under way come to its end. */
 async function settled(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => { setTimeout(resolve, 2); });
+  while (!done())
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2);
+    });
 }

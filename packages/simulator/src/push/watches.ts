@@ -12,14 +12,25 @@ import { jsonReply, NO_CONTENT, type Format, type Reply } from '../http/reply.js
 import type { PubSub } from './pubsub.js';
 import type { Weather } from './weather.js';
 
-interface Watch { readonly topic: string; readonly labelIds: readonly string[]; readonly exclude: boolean; readonly expiresAtMs: number; lastEventMs: number }
+interface Watch {
+  readonly topic: string;
+  readonly labelIds: readonly string[];
+  readonly exclude: boolean;
+  readonly expiresAtMs: number;
+  lastEventMs: number;
+}
 
 const WATCH_TTL_MS = 7 * 86_400_000;
 
 export class Watches {
   private readonly byEmail = new Map<string, Watch>();
 
-  constructor(private readonly clock: SimClock, private readonly ledger: Ledger, private readonly pubsub: PubSub, private readonly weather: Weather) {}
+  constructor(
+    private readonly clock: SimClock,
+    private readonly ledger: Ledger,
+    private readonly pubsub: PubSub,
+    private readonly weather: Weather,
+  ) {}
 
   /** `users.watch`: begins, or renews when the topic is the same. */
   watch(account: Account, body: Posted, format: Format): Reply {
@@ -27,15 +38,27 @@ export class Watches {
     const refusal = this.topicRefusal(topic);
     if (refusal !== null) return refusal;
     const active = this.active(account.email);
-    if (active !== null && active.topic !== topic) return badRequest('gmail', 'Only one user push notification client allowed per developer (call /stop then try again)');
+    if (active !== null && active.topic !== topic)
+      return badRequest(
+        'gmail',
+        'Only one user push notification client allowed per developer (call /stop then try again)',
+      );
     const { labelIds = [] } = body;
     if (!Array.isArray(labelIds)) return badRequest('gmail', "Invalid value at 'label_ids'");
     const unknown = labelIds.map(textOf).find((id) => account.mailbox.labels.get(id) === null);
     if (unknown !== undefined) return badRequest('gmail', `Invalid label: ${unknown}`);
     const behavior = textOf(body['labelFilterBehavior'] ?? body['labelFilterAction']).toLowerCase();
-    const watch: Watch = { topic, labelIds: labelIds.map(textOf), exclude: behavior === 'exclude', expiresAtMs: this.clock.nowMs() + WATCH_TTL_MS, lastEventMs: Number.NEGATIVE_INFINITY };
+    const watch: Watch = {
+      topic,
+      labelIds: labelIds.map(textOf),
+      exclude: behavior === 'exclude',
+      expiresAtMs: this.clock.nowMs() + WATCH_TTL_MS,
+      lastEventMs: Number.NEGATIVE_INFINITY,
+    };
     this.byEmail.set(account.email, watch);
-    account.mailbox.history.listener = (record) => { this.changed(account, record); };
+    account.mailbox.history.listener = (record) => {
+      this.changed(account, record);
+    };
     const { current } = account.mailbox.history;
     this.tell(account, watch);
     return jsonReply({ historyId: String(current), expiration: String(watch.expiresAtMs) }, format);
@@ -48,15 +71,30 @@ export class Watches {
   }
 
   list(): { email: string; topic: string; labelIds: readonly string[]; expiresAtMs: number }[] {
-    return [...this.byEmail].filter(([email]) => this.active(email) !== null).map(([email, { topic, labelIds, expiresAtMs }]) => ({ email, topic, labelIds, expiresAtMs }));
+    return [...this.byEmail]
+      .filter(([email]) => this.active(email) !== null)
+      .map(([email, { topic, labelIds, expiresAtMs }]) => ({
+        email,
+        topic,
+        labelIds,
+        expiresAtMs,
+      }));
   }
 
   private topicRefusal(topic: string): Reply | null {
-    if (!/^projects\/[^/]+\/topics\/[^/]+$/.test(topic)) return badRequest('gmail', 'Invalid topicName does not match projects/P/topics/*');
+    if (!/^projects\/[^/]+\/topics\/[^/]+$/.test(topic))
+      return badRequest('gmail', 'Invalid topicName does not match projects/P/topics/*');
     const granted = this.pubsub.granted(topic);
     const failed = `Error sending test message to Cloud PubSub ${topic} :`;
-    if (granted === null) return platformError(404, `${failed} Resource not found (resource=${topic.split('/')[3] ?? ''}).`, 'notFound');
-    return granted ? null : platformError(403, `${failed} User not authorized to perform this action.`, 'forbidden');
+    if (granted === null)
+      return platformError(
+        404,
+        `${failed} Resource not found (resource=${topic.split('/')[3] ?? ''}).`,
+        'notFound',
+      );
+    return granted
+      ? null
+      : platformError(403, `${failed} User not authorized to perform this action.`, 'forbidden');
   }
 
   private active(email: string): Watch | null {
@@ -71,16 +109,25 @@ export class Watches {
 
   private changed(account: Account, record: HistoryRecord): void {
     const watch = this.active(account.email);
-    if (watch === null) { this.end(account); return; }
+    if (watch === null) {
+      this.end(account);
+      return;
+    }
     if (concerns(watch, record)) this.tell(account, watch);
   }
 
   private tell(account: Account, watch: Watch): void {
     const nowMs = this.clock.nowMs();
-    if (nowMs - watch.lastEventMs < this.weather.conditions.minGapMs) { this.ledger.notified('pubsub', 'throttled'); return; }
+    if (nowMs - watch.lastEventMs < this.weather.conditions.minGapMs) {
+      this.ledger.notified('pubsub', 'throttled');
+      return;
+    }
     watch.lastEventMs = nowMs;
     // The id is written as a number, and may be one that JavaScript's numbers don't hold: so by hand.
-    this.pubsub.publish(watch.topic, `{"emailAddress":${JSON.stringify(account.email)},"historyId":${account.mailbox.history.current}}`);
+    this.pubsub.publish(
+      watch.topic,
+      `{"emailAddress":${JSON.stringify(account.email)},"historyId":${account.mailbox.history.current}}`,
+    );
   }
 }
 
@@ -88,7 +135,15 @@ export class Watches {
 function concerns(watch: Watch, record: HistoryRecord): boolean {
   if (watch.labelIds.length === 0) return true;
   const changes = [...record.labelsAdded, ...record.labelsRemoved];
-  const messages = [...record.added, ...record.deleted, ...record.touched, ...changes.map((change) => change.message)];
-  const labels = [...messages.flatMap((message) => message.labelIds), ...changes.flatMap((change) => change.labelIds)];
+  const messages = [
+    ...record.added,
+    ...record.deleted,
+    ...record.touched,
+    ...changes.map((change) => change.message),
+  ];
+  const labels = [
+    ...messages.flatMap((message) => message.labelIds),
+    ...changes.flatMap((change) => change.labelIds),
+  ];
   return labels.some((label) => watch.labelIds.includes(label)) !== watch.exclude;
 }

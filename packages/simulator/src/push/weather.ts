@@ -13,23 +13,42 @@ export interface DeliveryWeather {
   minGapMs: number;
 }
 
-const CALM: DeliveryWeather = { dropPercent: 0, duplicatePercent: 0, reorderPercent: 0, delayMs: [0, 0], minGapMs: 1_000 };
+const CALM: DeliveryWeather = {
+  dropPercent: 0,
+  duplicatePercent: 0,
+  reorderPercent: 0,
+  delayMs: [0, 0],
+  minGapMs: 1_000,
+};
 const HELD_MS = 1_000;
 
 export class Weather {
   private now: DeliveryWeather = CALM;
   private readonly held = new Set<() => void>();
 
-  constructor(private readonly clock: SimClock, private readonly prng: Prng, private readonly ledger: Ledger) {}
+  constructor(
+    private readonly clock: SimClock,
+    private readonly prng: Prng,
+    private readonly ledger: Ledger,
+  ) {}
 
-  get conditions(): DeliveryWeather { return { ...this.now }; }
+  get conditions(): DeliveryWeather {
+    return { ...this.now };
+  }
 
   /** Changes what is named. Throws RangeError for what is no percentage or no range. */
   set(change: Partial<DeliveryWeather>): DeliveryWeather {
     const next = { ...this.now, ...change };
-    for (const name of ['dropPercent', 'duplicatePercent', 'reorderPercent'] as const) if (!(next[name] >= 0 && next[name] <= 100)) throw new RangeError(`${name} must lie between 0 and 100`);
+    for (const name of ['dropPercent', 'duplicatePercent', 'reorderPercent'] as const)
+      if (!(next[name] >= 0 && next[name] <= 100))
+        throw new RangeError(`${name} must lie between 0 and 100`);
     if (!(next.minGapMs >= 0)) throw new RangeError('minGapMs must be at least 0');
-    if (!Array.isArray(next.delayMs) || next.delayMs.length !== 2 || !(next.delayMs[0] >= 0 && next.delayMs[0] <= next.delayMs[1])) throw new RangeError('delayMs must be [min, max]');
+    if (
+      !Array.isArray(next.delayMs) ||
+      next.delayMs.length !== 2 ||
+      !(next.delayMs[0] >= 0 && next.delayMs[0] <= next.delayMs[1])
+    )
+      throw new RangeError('delayMs must be [min, max]');
     this.now = next;
     return this.conditions;
   }
@@ -37,7 +56,10 @@ export class Weather {
   /** Sends one notification on its way. */
   post(kind: NotificationKind, deliver: () => void): void {
     this.ledger.notified(kind, 'published');
-    if (this.prng.chance(this.now.dropPercent / 100)) { this.ledger.notified(kind, 'dropped'); return; }
+    if (this.prng.chance(this.now.dropPercent / 100)) {
+      this.ledger.notified(kind, 'dropped');
+      return;
+    }
     this.carry(kind, deliver);
     if (!this.prng.chance(this.now.duplicatePercent / 100)) return;
     this.ledger.notified(kind, 'duplicated');
@@ -48,11 +70,16 @@ export class Weather {
     const [least, most] = this.now.delayMs;
     const delayMs = least + this.prng.next() * (most - least);
     if (!this.prng.chance(this.now.reorderPercent / 100)) {
-      this.clock.schedule(delayMs, () => { deliver(); this.release(); });
+      this.clock.schedule(delayMs, () => {
+        deliver();
+        this.release();
+      });
       return;
     }
     this.ledger.notified(kind, 'reordered');
-    const late = (): void => { if (this.held.delete(late)) deliver(); };
+    const late = (): void => {
+      if (this.held.delete(late)) deliver();
+    };
     this.held.add(late);
     this.clock.schedule(delayMs + HELD_MS, late);
   }

@@ -7,11 +7,21 @@ import { GoogleError } from '@syncline/google';
  */
 
 /** Reasons of a 403 that are about one calendar; others (scopes, disabled API, policy) are about the whole account. */
-const ONE_CALENDAR = new Set(['forbidden', 'requiredAccessLevel', 'forbiddenForNonOwner', 'PERMISSION_DENIED']);
+const ONE_CALENDAR = new Set([
+  'forbidden',
+  'requiredAccessLevel',
+  'forbiddenForNonOwner',
+  'PERMISSION_DENIED',
+]);
 
 /** A refusal of one calendar's events (403) means the same as its absence (404, which Google gives even for a sync token): access is lost. */
 export function asAccessLost(error: unknown): unknown {
-  if (!(error instanceof GoogleError) || error.detail.kind !== 'forbidden' || !ONE_CALENDAR.has(error.detail.reason)) return error;
+  if (
+    !(error instanceof GoogleError) ||
+    error.detail.kind !== 'forbidden' ||
+    !ONE_CALENDAR.has(error.detail.reason)
+  )
+    return error;
   return new GoogleError(error.method, { kind: 'not-found' });
 }
 

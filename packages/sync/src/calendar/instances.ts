@@ -38,7 +38,9 @@ export function expandInstances(events: readonly CalendarEvent[], range: Instanc
   let complete = true;
   for (const event of events) {
     if (event.status === 'cancelled') continue;
-    const placed = isMaster(event) ? ofSeries(event, range, limit, replaced.get(event.id ?? '')) : { items: single(event, range), complete: true };
+    const placed = isMaster(event)
+      ? ofSeries(event, range, limit, replaced.get(event.id ?? ''))
+      : { items: single(event, range), complete: true };
     complete &&= placed.complete;
     found.push(...placed.items);
     if (found.length > 4 * limit + 1_000) {
@@ -46,7 +48,10 @@ export function expandInstances(events: readonly CalendarEvent[], range: Instanc
       complete = false;
     }
   }
-  return { items: earliest(found, limit).map((placed) => placed.event), complete: complete && found.length <= limit };
+  return {
+    items: earliest(found, limit).map((placed) => placed.event),
+    complete: complete && found.length <= limit,
+  };
 }
 
 interface Placed {
@@ -80,16 +85,39 @@ function single(event: CalendarEvent, range: InstanceRange): Placed[] {
   return endMs > range.timeMinMs && startMs < range.timeMaxMs ? [{ startMs, event }] : [];
 }
 
-function ofSeries(master: CalendarEvent, range: InstanceRange, limit: number, taken: ReadonlySet<string> | undefined): { items: Placed[]; complete: boolean } {
+function ofSeries(
+  master: CalendarEvent,
+  range: InstanceRange,
+  limit: number,
+  taken: ReadonlySet<string> | undefined,
+): { items: Placed[]; complete: boolean } {
   const shape = shapeOf(master, range.calendarZone);
   if (!shape) return { items: [], complete: true };
   const { recurrence: _series, ...inherited } = master;
-  const found = startsOf(shape.series, range.timeMinMs - shape.lengthMs - DAY_MS, range.timeMaxMs + DAY_MS, limit + (taken?.size ?? 0));
+  const found = startsOf(
+    shape.series,
+    range.timeMinMs - shape.lengthMs - DAY_MS,
+    range.timeMaxMs + DAY_MS,
+    limit + (taken?.size ?? 0),
+  );
   const items: Placed[] = [];
   for (const startMs of found.startsMs) {
     const start = shape.startAt(startMs);
     const id = instanceId(master.id ?? '', start);
-    if (!taken?.has(id)) items.push(...single({ ...inherited, id, start, end: shape.endAt(startMs), recurringEventId: master.id ?? null, originalStartTime: start }, range));
+    if (!taken?.has(id))
+      items.push(
+        ...single(
+          {
+            ...inherited,
+            id,
+            start,
+            end: shape.endAt(startMs),
+            recurringEventId: master.id ?? null,
+            originalStartTime: start,
+          },
+          range,
+        ),
+      );
   }
   return { items, complete: found.complete };
 }
@@ -110,20 +138,33 @@ function shapeOf(master: CalendarEvent, calendarZone: string): Shape | null {
   const lines = master.recurrence ?? [];
   if (start.date) {
     const wallMs = Date.parse(`${start.date}T00:00:00Z`);
-    const lengthMs = Math.max(DAY_MS, Date.parse(`${end.date ?? start.date}T00:00:00Z`) - wallMs || 0);
+    const lengthMs = Math.max(
+      DAY_MS,
+      Date.parse(`${end.date ?? start.date}T00:00:00Z`) - wallMs || 0,
+    );
     const day = (ms: number): EventTime => ({ date: new Date(ms).toISOString().slice(0, 10) });
     if (!countable(wallMs)) return null;
-    return { series: { wallMs, startMs: wallMs, isAllDay: true, zone: 'UTC', lines }, lengthMs, startAt: day, endAt: (ms) => day(ms + lengthMs) };
+    return {
+      series: { wallMs, startMs: wallMs, isAllDay: true, zone: 'UTC', lines },
+      lengthMs,
+      startAt: day,
+      endAt: (ms) => day(ms + lengthMs),
+    };
   }
   const startMs = Date.parse(start.dateTime ?? '');
   if (!countable(startMs)) return null;
   const lengthMs = Math.max(0, Date.parse(end.dateTime ?? '') - startMs || 0);
   const zone = start.timeZone ?? calendarZone;
   const endZone = end.timeZone ?? zone;
-  const time = (ms: number, timeZone: string): EventTime => ({ dateTime: rfc3339(timeZone, ms), timeZone });
+  const time = (ms: number, timeZone: string): EventTime => ({
+    dateTime: rfc3339(timeZone, ms),
+    timeZone,
+  });
   return {
-    series: { wallMs: startMs + offsetMs(zone, startMs), startMs, isAllDay: false, zone, lines }, lengthMs,
-    startAt: (ms) => time(ms, zone), endAt: (ms) => time(ms + lengthMs, endZone),
+    series: { wallMs: startMs + offsetMs(zone, startMs), startMs, isAllDay: false, zone, lines },
+    lengthMs,
+    startAt: (ms) => time(ms, zone),
+    endAt: (ms) => time(ms + lengthMs, endZone),
   };
 }
 
@@ -143,7 +184,9 @@ function instantOf(time: CalendarEvent['start'], calendarZone: string): number {
 function instanceId(masterId: string, start: EventTime): string {
   if (start.date) return `${masterId}_${start.date.replaceAll('-', '')}`;
   const ms = Date.parse(start.dateTime ?? '');
-  return Number.isNaN(ms) ? masterId : `${masterId}_${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+  return Number.isNaN(ms)
+    ? masterId
+    : `${masterId}_${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
 }
 
 function earliest(found: Placed[], limit: number): Placed[] {

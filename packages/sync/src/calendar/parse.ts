@@ -1,5 +1,11 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
-import { cleanJson, cleanText, type CalendarRow, type EventRow, type EventTime } from '@syncline/store';
+import {
+  cleanJson,
+  cleanText,
+  type CalendarRow,
+  type EventRow,
+  type EventTime,
+} from '@syncline/store';
 
 /*
  * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond 9999, nonsense) leave their columns

@@ -25,7 +25,12 @@ export interface RecurrenceRule {
 
 export function readRule(line: string): RecurrenceRule | null {
   const parts = new Map<string, string>();
-  for (const pair of line.slice(line.indexOf(':') + 1).trim().replace(/;$/, '').toUpperCase().split(';')) {
+  for (const pair of line
+    .slice(line.indexOf(':') + 1)
+    .trim()
+    .replace(/;$/, '')
+    .toUpperCase()
+    .split(';')) {
     const [name = '', value = ''] = pair.split('=');
     if (parts.has(name) || !KNOWN_PARTS.has(name)) return null;
     parts.set(name, value);
@@ -35,16 +40,31 @@ export function readRule(line: string): RecurrenceRule | null {
   const days = readDays(parts.get('BYDAY'));
   const weekStart = DAYS.indexOf(parts.get('WKST') ?? 'MO');
   const until = parts.get('UNTIL') ?? null;
-  if (freq < 0 || numbers === null || days === null || weekStart < 0 || (until !== null && !DATE_OR_TIME.test(until))) return null;
+  if (
+    freq < 0 ||
+    numbers === null ||
+    days === null ||
+    weekStart < 0 ||
+    (until !== null && !DATE_OR_TIME.test(until))
+  )
+    return null;
   return forbidden(freq, numbers, days) ? null : ruleOf(freq, numbers, days, weekStart, until);
 }
 
 /** What RFC 5545 rules out: parts that a frequency cannot have, and positions in a set that no part makes. */
-function forbidden(freq: number, numbers: ReadonlyMap<string, number[]>, days: readonly Day[]): boolean {
-  const makesSet = days.length > 0 || [...numbers.keys()].some((name) => name.startsWith('BY') && name !== 'BYSETPOS');
+function forbidden(
+  freq: number,
+  numbers: ReadonlyMap<string, number[]>,
+  days: readonly Day[],
+): boolean {
+  const makesSet =
+    days.length > 0 ||
+    [...numbers.keys()].some((name) => name.startsWith('BY') && name !== 'BYSETPOS');
   return (
-    (numbers.has('BYWEEKNO') && freq !== YEARLY) || (numbers.has('BYYEARDAY') && freq >= MONTHLY && freq <= DAILY) ||
-    (numbers.has('BYMONTHDAY') && freq === WEEKLY) || (numbers.has('BYSETPOS') && !makesSet)
+    (numbers.has('BYWEEKNO') && freq !== YEARLY) ||
+    (numbers.has('BYYEARDAY') && freq >= MONTHLY && freq <= DAILY) ||
+    (numbers.has('BYMONTHDAY') && freq === WEEKLY) ||
+    (numbers.has('BYSETPOS') && !makesSet)
   );
 }
 
@@ -62,11 +82,20 @@ const DAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const DATE_OR_TIME = /^\d{8}(?:T\d{6}Z?)?$/;
 
 /** Largest value of each part; the smallest is 1 or, where zero is a time, 0. `signed` ones count from the end with a minus. */
-const NUMBER_PARTS: Record<string, { largest: number; zero?: boolean; signed?: boolean; single?: boolean }> = {
-  COUNT: { largest: 999_999_999, single: true }, INTERVAL: { largest: 999_999, single: true },
-  BYSECOND: { largest: 59, zero: true }, BYMINUTE: { largest: 59, zero: true }, BYHOUR: { largest: 23, zero: true },
-  BYMONTHDAY: { largest: 31, signed: true }, BYYEARDAY: { largest: 366, signed: true }, BYWEEKNO: { largest: 53, signed: true },
-  BYMONTH: { largest: 12 }, BYSETPOS: { largest: 366, signed: true },
+const NUMBER_PARTS: Record<
+  string,
+  { largest: number; zero?: boolean; signed?: boolean; single?: boolean }
+> = {
+  COUNT: { largest: 999_999_999, single: true },
+  INTERVAL: { largest: 999_999, single: true },
+  BYSECOND: { largest: 59, zero: true },
+  BYMINUTE: { largest: 59, zero: true },
+  BYHOUR: { largest: 23, zero: true },
+  BYMONTHDAY: { largest: 31, signed: true },
+  BYYEARDAY: { largest: 366, signed: true },
+  BYWEEKNO: { largest: 53, signed: true },
+  BYMONTH: { largest: 12 },
+  BYSETPOS: { largest: 366, signed: true },
 };
 const KNOWN_PARTS = new Set([...Object.keys(NUMBER_PARTS), 'FREQ', 'UNTIL', 'BYDAY', 'WKST']);
 
@@ -75,8 +104,12 @@ function readNumbers(parts: ReadonlyMap<string, string>): Map<string, number[]> 
   for (const [name, limits] of Object.entries(NUMBER_PARTS)) {
     const text = parts.get(name);
     if (text === undefined) continue;
-    const values = text.split(',').map((item) => (/^[+-]?\d{1,9}$/.test(item) ? Number(item) : Number.NaN));
-    const fits = (value: number): boolean => Math.abs(value) <= limits.largest && (value > 0 || (value === 0 && limits.zero === true) || (value < 0 && limits.signed === true));
+    const values = text
+      .split(',')
+      .map((item) => (/^[+-]?\d{1,9}$/.test(item) ? Number(item) : Number.NaN));
+    const fits = (value: number): boolean =>
+      Math.abs(value) <= limits.largest &&
+      (value > 0 || (value === 0 && limits.zero === true) || (value < 0 && limits.signed === true));
     if (!values.every(fits) || (limits.single && values.length !== 1)) return null;
     read.set(name, values);
   }
@@ -92,15 +125,42 @@ interface Day {
 function readDays(text: string | undefined): Day[] | null {
   if (text === undefined) return [];
   const days = text.split(',').map((item) => /^([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$/.exec(item));
-  if (days.some((day) => day === null || (day[1] !== undefined && (Number(day[1]) === 0 || Math.abs(Number(day[1])) > 53)))) return null;
-  return days.map((day) => ({ weekday: DAYS.indexOf(day?.[2] ?? ''), ordinal: day?.[1] === undefined ? null : Number(day[1]) }));
+  if (
+    days.some(
+      (day) =>
+        day === null ||
+        (day[1] !== undefined && (Number(day[1]) === 0 || Math.abs(Number(day[1])) > 53)),
+    )
+  )
+    return null;
+  return days.map((day) => ({
+    weekday: DAYS.indexOf(day?.[2] ?? ''),
+    ordinal: day?.[1] === undefined ? null : Number(day[1]),
+  }));
 }
 
-function ruleOf(frequency: number, numbers: ReadonlyMap<string, number[]>, days: readonly Day[], weekStart: number, until: string | null): RecurrenceRule {
+function ruleOf(
+  frequency: number,
+  numbers: ReadonlyMap<string, number[]>,
+  days: readonly Day[],
+  weekStart: number,
+  until: string | null,
+): RecurrenceRule {
   const list = (name: string): number[] | null => numbers.get(name) ?? null;
   return {
-    frequency, interval: list('INTERVAL')?.[0] ?? 1, count: list('COUNT')?.[0] ?? null, until, weekStart, days,
-    months: list('BYMONTH'), monthDays: list('BYMONTHDAY'), yearDays: list('BYYEARDAY'), weekNumbers: list('BYWEEKNO'), setPositions: list('BYSETPOS'),
-    hours: list('BYHOUR'), minutes: list('BYMINUTE'), seconds: list('BYSECOND'),
+    frequency,
+    interval: list('INTERVAL')?.[0] ?? 1,
+    count: list('COUNT')?.[0] ?? null,
+    until,
+    weekStart,
+    days,
+    months: list('BYMONTH'),
+    monthDays: list('BYMONTHDAY'),
+    yearDays: list('BYYEARDAY'),
+    weekNumbers: list('BYWEEKNO'),
+    setPositions: list('BYSETPOS'),
+    hours: list('BYHOUR'),
+    minutes: list('BYMINUTE'),
+    seconds: list('BYSECOND'),
   };
 }

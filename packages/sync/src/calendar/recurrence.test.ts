@@ -8,29 +8,58 @@ import { ruleTimes } from './rule-times.js';
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 366 * 24 * HOUR_MS;
 const START_MS = Date.UTC(2026, 0, 5, 9);
-const series = (...lines: string[]): Series => ({ wallMs: START_MS, startMs: START_MS, isAllDay: false, zone: 'UTC', lines });
+const series = (...lines: string[]): Series => ({
+  wallMs: START_MS,
+  startMs: START_MS,
+  isAllDay: false,
+  zone: 'UTC',
+  lines,
+});
 
 function timesOf(line: string, years: number, startMs = START_MS): string[] {
   const rule = readRule(`RRULE:${line}`);
   if (rule === null) throw new Error(`${line} cannot be read`);
-  return [...ruleTimes(rule, { startMs, fromMs: startMs, lastMs: startMs + years * YEAR_MS })].map((ms) => new Date(ms).toISOString().slice(0, 16));
+  return [...ruleTimes(rule, { startMs, fromMs: startMs, lastMs: startMs + years * YEAR_MS })].map(
+    (ms) => new Date(ms).toISOString().slice(0, 16),
+  );
 }
 
 test('BYSETPOS picks nothing from a set that is too short for it', () => {
   expect(timesOf('FREQ=MONTHLY;BYMONTHDAY=14;BYSETPOS=-2', 3)).toEqual([]);
-  expect(timesOf('FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-5', 1)).toEqual(['2026-03-02T09:00', '2026-06-01T09:00', '2026-08-03T09:00', '2026-11-02T09:00']);
-  expect(timesOf('FREQ=HOURLY;INTERVAL=12;BYMINUTE=10,20,30;BYSETPOS=-2,4', 1).slice(0, 2)).toEqual(['2026-01-05T09:20', '2026-01-05T21:20']);
+  expect(timesOf('FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-5', 1)).toEqual([
+    '2026-03-02T09:00',
+    '2026-06-01T09:00',
+    '2026-08-03T09:00',
+    '2026-11-02T09:00',
+  ]);
+  expect(timesOf('FREQ=HOURLY;INTERVAL=12;BYMINUTE=10,20,30;BYSETPOS=-2,4', 1).slice(0, 2)).toEqual(
+    ['2026-01-05T09:20', '2026-01-05T21:20'],
+  );
 });
 
 // The first set is the whole period's, also when the series starts in its middle.
 test('BYSETPOS counts the whole period in which the series starts', () => {
-  expect(timesOf('FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=2,4;COUNT=3', 1).slice(0, 3)).toEqual(['2026-01-06T09:00', '2026-02-03T09:00', '2026-02-05T09:00']);
+  expect(timesOf('FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=2,4;COUNT=3', 1).slice(0, 3)).toEqual([
+    '2026-01-06T09:00',
+    '2026-02-03T09:00',
+    '2026-02-05T09:00',
+  ]);
 });
 
 test.each([
-  'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=MONTHLY;BYMONTHDAY=7;BYSETPOS=-2', 'FREQ=MONTHLY;INTERVAL=12;BYMONTH=7', 'FREQ=WEEKLY;INTERVAL=999999;BYMONTH=7',
-  'FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29', 'FREQ=YEARLY;INTERVAL=999999;BYMONTH=2;BYMONTHDAY=30', 'FREQ=DAILY;INTERVAL=7;BYDAY=TU', 'FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=SECONDLY;BYMONTH=4;BYMONTHDAY=31;COUNT=3',
-  'FREQ=HOURLY;INTERVAL=24;BYHOUR=3', 'FREQ=SECONDLY;INTERVAL=2;BYSECOND=1', 'FREQ=MINUTELY;INTERVAL=2;BYMINUTE=1;BYDAY=TU',
+  'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30',
+  'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30',
+  'FREQ=MONTHLY;BYMONTHDAY=7;BYSETPOS=-2',
+  'FREQ=MONTHLY;INTERVAL=12;BYMONTH=7',
+  'FREQ=WEEKLY;INTERVAL=999999;BYMONTH=7',
+  'FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29',
+  'FREQ=YEARLY;INTERVAL=999999;BYMONTH=2;BYMONTHDAY=30',
+  'FREQ=DAILY;INTERVAL=7;BYDAY=TU',
+  'FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30',
+  'FREQ=SECONDLY;BYMONTH=4;BYMONTHDAY=31;COUNT=3',
+  'FREQ=HOURLY;INTERVAL=24;BYHOUR=3',
+  'FREQ=SECONDLY;INTERVAL=2;BYSECOND=1',
+  'FREQ=MINUTELY;INTERVAL=2;BYMINUTE=1;BYDAY=TU',
 ])('a rule that nothing fulfils costs milliseconds and leaves the start alone: %s', (line) => {
   // The least of three: another thread's garbage counts as this process's CPU.
   const costsMs = [1, 2, 3].map(() => {
@@ -45,30 +74,62 @@ test.each([
 });
 
 test('a search that was given up says so, and within a century no rule of days or more comes to that', () => {
-  const complete = (line: string, toYear: number): boolean => startsOf(series(`RRULE:${line}`), START_MS, Date.UTC(toYear, 0, 1), 10).complete;
+  const complete = (line: string, toYear: number): boolean =>
+    startsOf(series(`RRULE:${line}`), START_MS, Date.UTC(toYear, 0, 1), 10).complete;
   expect(complete('FREQ=SECONDLY;INTERVAL=2;BYSECOND=1', 2126)).toBe(false);
-  for (const line of ['FREQ=DAILY;INTERVAL=7;BYDAY=TU', 'FREQ=MONTHLY;BYMONTHDAY=7;BYSETPOS=-2', 'FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;BYMONTH=2;BYMONTHDAY=30']) expect(complete(line, 2126)).toBe(true);
+  for (const line of [
+    'FREQ=DAILY;INTERVAL=7;BYDAY=TU',
+    'FREQ=MONTHLY;BYMONTHDAY=7;BYSETPOS=-2',
+    'FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;BYMONTH=2;BYMONTHDAY=30',
+  ])
+    expect(complete(line, 2126)).toBe(true);
   expect(complete('FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30', 4_000)).toBe(true);
 });
 
 test('EXRULE that was given up does not pass for a whole answer', () => {
-  const found = startsOf(series('RRULE:FREQ=DAILY', 'EXRULE:FREQ=SECONDLY;INTERVAL=2;BYSECOND=1'), START_MS, START_MS + YEAR_MS, 1_000);
+  const found = startsOf(
+    series('RRULE:FREQ=DAILY', 'EXRULE:FREQ=SECONDLY;INTERVAL=2;BYSECOND=1'),
+    START_MS,
+    START_MS + YEAR_MS,
+    1_000,
+  );
   expect(found.complete).toBe(false);
 });
 
 test('a range long after the start costs no more than one at the start, and finds the same', () => {
   const from = Date.UTC(2525, 0, 1);
-  const found = startsOf(series('RRULE:FREQ=MINUTELY;INTERVAL=7;BYHOUR=9'), from, from + 24 * HOUR_MS, 100);
+  const found = startsOf(
+    series('RRULE:FREQ=MINUTELY;INTERVAL=7;BYHOUR=9'),
+    from,
+    from + 24 * HOUR_MS,
+    100,
+  );
   expect(found).toMatchObject({ complete: true });
-  expect(found.startsMs.every((ms) => (ms - START_MS) % 420_000 === 0 && new Date(ms).getUTCHours() === 9)).toBe(true);
+  expect(
+    found.startsMs.every(
+      (ms) => (ms - START_MS) % 420_000 === 0 && new Date(ms).getUTCHours() === 9,
+    ),
+  ).toBe(true);
   expect(found.startsMs.length).toBeGreaterThanOrEqual(8);
 });
 
 // The library that these rules came from before: right where sets are long enough and something fulfils them.
 test.each([
-  'FREQ=YEARLY;BYWEEKNO=1,53,-1;BYDAY=MO,SU', 'FREQ=YEARLY;BYWEEKNO=20;WKST=SU;BYDAY=SU', 'FREQ=YEARLY;BYDAY=-1FR,20MO', 'FREQ=YEARLY;BYYEARDAY=1,-1,366', 'FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU',
-  'FREQ=MONTHLY;INTERVAL=5;BYDAY=2TU,-2TU', 'FREQ=MONTHLY;BYMONTHDAY=-1,31', 'FREQ=WEEKLY;INTERVAL=3;WKST=TH;BYDAY=MO,FR', 'FREQ=DAILY;INTERVAL=3;BYMONTH=6,7', 'FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=8,18',
+  'FREQ=YEARLY;BYWEEKNO=1,53,-1;BYDAY=MO,SU',
+  'FREQ=YEARLY;BYWEEKNO=20;WKST=SU;BYDAY=SU',
+  'FREQ=YEARLY;BYDAY=-1FR,20MO',
+  'FREQ=YEARLY;BYYEARDAY=1,-1,366',
+  'FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU',
+  'FREQ=MONTHLY;INTERVAL=5;BYDAY=2TU,-2TU',
+  'FREQ=MONTHLY;BYMONTHDAY=-1,31',
+  'FREQ=WEEKLY;INTERVAL=3;WKST=TH;BYDAY=MO,FR',
+  'FREQ=DAILY;INTERVAL=3;BYMONTH=6,7',
+  'FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=8,18',
 ])('a library has the same opinion: %s', (line) => {
-  const library = new RRule({ ...RRule.parseString(line), dtstart: new Date(START_MS) }).between(new Date(START_MS), new Date(START_MS + 30 * YEAR_MS), true);
+  const library = new RRule({ ...RRule.parseString(line), dtstart: new Date(START_MS) }).between(
+    new Date(START_MS),
+    new Date(START_MS + 30 * YEAR_MS),
+    true,
+  );
   expect(timesOf(line, 30)).toEqual(library.map((at) => at.toISOString().slice(0, 16)));
 });

@@ -34,7 +34,9 @@ export function startsOf(series: Series, fromMs: number, toMs: number, limit: nu
   let complete = true;
   for (const line of linesOf(series, 'EXRULE')) {
     const rule = ruleOf(series, line);
-    const found = rule ? ruleWalls(series, rule, { fromMs, toMs, limit: WORK_LIMIT, countsStart: false }) : { walls: [], complete: true };
+    const found = rule
+      ? ruleWalls(series, rule, { fromMs, toMs, limit: WORK_LIMIT, countsStart: false })
+      : { walls: [], complete: true };
     complete &&= found.complete;
     for (const wallMs of found.walls) excluded.add(startOfWall(series, wallMs));
   }
@@ -43,12 +45,16 @@ export function startsOf(series: Series, fromMs: number, toMs: number, limit: nu
   if (rules.length === 0) starts.add(series.startMs);
   for (const line of rules) {
     const rule = ruleOf(series, line);
-    const found = rule ? ruleWalls(series, rule, { fromMs, toMs, limit: limit + excluded.size, countsStart: true }) : { walls: [series.wallMs], complete: true };
+    const found = rule
+      ? ruleWalls(series, rule, { fromMs, toMs, limit: limit + excluded.size, countsStart: true })
+      : { walls: [series.wallMs], complete: true };
     complete &&= found.complete;
     for (const wallMs of found.walls) starts.add(startOfWall(series, wallMs));
   }
   for (const startMs of datesOf(series, 'RDATE')) starts.add(startMs);
-  const wanted = [...starts].filter((startMs) => !excluded.has(startMs) && startMs >= fromMs && startMs < toMs).sort((a, b) => a - b);
+  const wanted = [...starts]
+    .filter((startMs) => !excluded.has(startMs) && startMs >= fromMs && startMs < toMs)
+    .sort((a, b) => a - b);
   return { startsMs: wanted.slice(0, limit), complete: complete && wanted.length <= limit };
 }
 
@@ -72,7 +78,11 @@ interface Wanted {
   countsStart: boolean;
 }
 
-function ruleWalls(series: Series, rule: RecurrenceRule, wanted: Wanted): { walls: number[]; complete: boolean } {
+function ruleWalls(
+  series: Series,
+  rule: RecurrenceRule,
+  wanted: Wanted,
+): { walls: number[]; complete: boolean } {
   const fromMs = wanted.fromMs - WALL_MARGIN_MS;
   const lastMs = Math.min(untilWall(series, rule.until), wanted.toMs + WALL_MARGIN_MS);
   const walls: number[] = [];
@@ -86,7 +96,11 @@ function ruleWalls(series: Series, rule: RecurrenceRule, wanted: Wanted): { wall
   };
   if (series.wallMs > lastMs) return { walls, complete };
   if (wanted.countsStart && !give(series.wallMs)) return { walls, complete };
-  const found = ruleTimes(rule, { startMs: series.wallMs, fromMs, lastMs: Math.min(lastMs, LAST_WALL_MS) });
+  const found = ruleTimes(rule, {
+    startMs: series.wallMs,
+    fromMs,
+    lastMs: Math.min(lastMs, LAST_WALL_MS),
+  });
   for (let next = found.next(); ; next = found.next()) {
     if (next.done) return { walls, complete: complete && next.value };
     const isCounted = wanted.countsStart && next.value === series.wallMs;
@@ -112,7 +126,11 @@ function linesOf(series: Series, name: string): string[] {
 function datesOf(series: Series, name: string): number[] {
   return linesOf(series, name).flatMap((line) => {
     const zone = /;TZID=([^;:]+)/i.exec(line.slice(0, line.indexOf(':')))?.[1] ?? series.zone;
-    return line.slice(line.indexOf(':') + 1).split(',').map((text) => startOfText(series, (text.split('/')[0] ?? '').trim().toUpperCase(), zone)).filter((startMs) => startMs !== null);
+    return line
+      .slice(line.indexOf(':') + 1)
+      .split(',')
+      .map((text) => startOfText(series, (text.split('/')[0] ?? '').trim().toUpperCase(), zone))
+      .filter((startMs) => startMs !== null);
   });
 }
 

@@ -1,4 +1,13 @@
-import { DAILY, HOURLY, MINUTELY, MONTHLY, SECONDLY, WEEKLY, YEARLY, type RecurrenceRule } from './recurrence-rule.js';
+import {
+  DAILY,
+  HOURLY,
+  MINUTELY,
+  MONTHLY,
+  SECONDLY,
+  WEEKLY,
+  YEARLY,
+  type RecurrenceRule,
+} from './recurrence-rule.js';
 import { firstDayOf, weekdayOf, yearDaysOf, type DayParts, type YearDays } from './year-days.js';
 
 /*
@@ -21,13 +30,18 @@ const FRUITLESS_FOR_EACH = 100;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-const SLOT_MS: Record<number, number> = { [HOURLY]: HOUR_MS, [MINUTELY]: MINUTE_MS, [SECONDLY]: 1_000 };
+const SLOT_MS: Record<number, number> = {
+  [HOURLY]: HOUR_MS,
+  [MINUTELY]: MINUTE_MS,
+  [SECONDLY]: 1_000,
+};
 
 /** Ascending. @returns false when the search was given up before its end */
 export function* ruleTimes(rule: RecurrenceRule, search: Search): Generator<number, boolean> {
   const daysOf = yearDaysOf(dayParts(rule, search.startMs));
-  const sets = rule.frequency >= HOURLY ? slotSets(rule, search, daysOf) : periodSets(rule, search, daysOf);
-  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0; ) {
+  const sets =
+    rule.frequency >= HOURLY ? slotSets(rule, search, daysOf) : periodSets(rule, search, daysOf);
+  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0;) {
     const set = sets.next();
     if (set.done) return true;
     const times = chosen(rule, set.value);
@@ -43,7 +57,9 @@ export function* ruleTimes(rule: RecurrenceRule, search: Search): Generator<numb
 /** BYSETPOS: positions that the set does not have pick nothing. */
 function chosen({ setPositions }: RecurrenceRule, times: readonly number[]): readonly number[] {
   if (setPositions === null) return times;
-  const at = new Set(setPositions.map((position) => (position > 0 ? position - 1 : times.length + position)));
+  const at = new Set(
+    setPositions.map((position) => (position > 0 ? position - 1 : times.length + position)),
+  );
   return times.filter((_time, i) => at.has(i));
 }
 
@@ -57,41 +73,72 @@ function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
   return {
     months: months ?? (isOpen && frequency === YEARLY ? [start.getUTCMonth() + 1] : null),
     monthDays: monthDays ?? (isOpen && frequency <= MONTHLY ? [start.getUTCDate()] : null),
-    yearDays, weekNumbers, weekStart,
+    yearDays,
+    weekNumbers,
+    weekStart,
     days: weekOnly || (isOpen && frequency === WEEKLY) ? startsDay : rule.days,
-    ordinalsIn: frequency > MONTHLY || weekNumbers ? null : frequency === MONTHLY || months ? 'month' : 'year',
+    ordinalsIn:
+      frequency > MONTHLY || weekNumbers
+        ? null
+        : frequency === MONTHLY || months
+          ? 'month'
+          : 'year',
   };
 }
 
 /** The sets of years, months, weeks or days: one array a period, which may be empty. */
-function* periodSets(rule: RecurrenceRule, search: Search, daysOf: (day: number) => YearDays): Generator<number[]> {
+function* periodSets(
+  rule: RecurrenceRule,
+  search: Search,
+  daysOf: (day: number) => YearDays,
+): Generator<number[]> {
   const { startMs, fromMs, lastMs } = search;
   const times = timesOfDay(rule, ((startMs % DAY_MS) + DAY_MS) % DAY_MS);
   const lastDay = Math.floor(lastMs / DAY_MS);
-  for (let n = rule.count === null ? firstPeriod(rule, startMs, fromMs) : 0; ; ) {
+  for (let n = rule.count === null ? firstPeriod(rule, startMs, fromMs) : 0; ;) {
     const [firstDay, afterDay] = periodAt(rule, startMs, n * rule.interval);
     // Negated, since a period beyond the end of all dates is not a number.
     if (!(firstDay <= lastDay)) return;
-    yield passingDays(firstDay, afterDay, daysOf).flatMap((day) => times.map((time) => day * DAY_MS + time));
-    n = Math.max(n + 1, firstPeriod(rule, startMs, afterEmptyYear(firstDay, afterDay, daysOf) * DAY_MS));
+    yield passingDays(firstDay, afterDay, daysOf).flatMap((day) =>
+      times.map((time) => day * DAY_MS + time),
+    );
+    n = Math.max(
+      n + 1,
+      firstPeriod(rule, startMs, afterEmptyYear(firstDay, afterDay, daysOf) * DAY_MS),
+    );
   }
 }
 
 /** The next year's first day, when nothing of the year can pass; 0 (long over) when something can. */
-function afterEmptyYear(firstDay: number, afterDay: number, daysOf: (day: number) => YearDays): number {
+function afterEmptyYear(
+  firstDay: number,
+  afterDay: number,
+  daysOf: (day: number) => YearDays,
+): number {
   const { firstDay: yearsFirst, flags, isEmpty } = daysOf(firstDay);
   return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : 0;
 }
 
 /** In days since 1970; `step` counts years, months, weeks or days. */
-function periodAt(rule: RecurrenceRule, startMs: number, step: number): [firstDay: number, afterDay: number] {
+function periodAt(
+  rule: RecurrenceRule,
+  startMs: number,
+  step: number,
+): [firstDay: number, afterDay: number] {
   const start = new Date(startMs);
-  const [year, month, day] = [start.getUTCFullYear(), start.getUTCMonth(), Math.floor(startMs / DAY_MS)];
+  const [year, month, day] = [
+    start.getUTCFullYear(),
+    start.getUTCMonth(),
+    Math.floor(startMs / DAY_MS),
+  ];
   switch (rule.frequency) {
     case YEARLY:
       return [firstDayOf(year + step), firstDayOf(year + step + 1)];
     case MONTHLY:
-      return [Date.UTC(year, month + step, 1) / DAY_MS, Date.UTC(year, month + step + 1, 1) / DAY_MS];
+      return [
+        Date.UTC(year, month + step, 1) / DAY_MS,
+        Date.UTC(year, month + step + 1, 1) / DAY_MS,
+      ];
     case WEEKLY: {
       const first = day - ((weekdayOf(day) - rule.weekStart + 7) % 7) + 7 * step;
       return [first, first + 7];
@@ -102,7 +149,12 @@ function periodAt(rule: RecurrenceRule, startMs: number, step: number): [firstDa
 }
 
 /** Days of a year, a month and a week at most: a period that many days before the wanted time cannot reach it. */
-const PERIOD_DAYS: Record<number, number> = { [YEARLY]: 366, [MONTHLY]: 31, [WEEKLY]: 7, [DAILY]: 1 };
+const PERIOD_DAYS: Record<number, number> = {
+  [YEARLY]: 366,
+  [MONTHLY]: 31,
+  [WEEKLY]: 7,
+  [DAILY]: 1,
+};
 
 /** A rule without COUNT needs no history: an old series costs no more than a young one. One period too early does no harm. */
 function firstPeriod(rule: RecurrenceRule, startMs: number, fromMs: number): number {
@@ -110,29 +162,48 @@ function firstPeriod(rule: RecurrenceRule, startMs: number, fromMs: number): num
   return Math.max(0, Math.floor(days / ((PERIOD_DAYS[rule.frequency] ?? 1) * rule.interval)) - 1);
 }
 
-function passingDays(firstDay: number, afterDay: number, daysOf: (day: number) => YearDays): number[] {
+function passingDays(
+  firstDay: number,
+  afterDay: number,
+  daysOf: (day: number) => YearDays,
+): number[] {
   const days: number[] = [];
-  for (let day = firstDay; day < afterDay; ) {
+  for (let day = firstDay; day < afterDay;) {
     const { firstDay: yearsFirst, flags, isEmpty } = daysOf(day);
     const end = Math.min(afterDay, yearsFirst + flags.length);
-    if (!isEmpty) for (let one = day; one < end; one++) if (flags[one - yearsFirst] === 1) days.push(one);
+    if (!isEmpty)
+      for (let one = day; one < end; one++) if (flags[one - yearsFirst] === 1) days.push(one);
     day = end;
   }
   return days;
 }
 
 /** The sets of hours, minutes or seconds. A day that does not pass is one step, whatever the frequency. */
-function* slotSets(rule: RecurrenceRule, { startMs, fromMs, lastMs }: Search, daysOf: (day: number) => YearDays): Generator<number[]> {
+function* slotSets(
+  rule: RecurrenceRule,
+  { startMs, fromMs, lastMs }: Search,
+  daysOf: (day: number) => YearDays,
+): Generator<number[]> {
   const slotMs = SLOT_MS[rule.frequency] ?? DAY_MS;
   const first = Math.floor(startMs / slotMs);
-  const slotAfter = (ms: number): number => first + Math.max(0, Math.ceil((Math.floor(ms / slotMs) - first) / rule.interval)) * rule.interval;
+  const slotAfter = (ms: number): number =>
+    first +
+    Math.max(0, Math.ceil((Math.floor(ms / slotMs) - first) / rule.interval)) * rule.interval;
   const restOfStart = startMs - first * slotMs;
-  for (let slot = rule.count === null ? slotAfter(fromMs - slotMs) : first; slot * slotMs <= lastMs; ) {
+  for (
+    let slot = rule.count === null ? slotAfter(fromMs - slotMs) : first;
+    slot * slotMs <= lastMs;
+  ) {
     const day = Math.floor((slot * slotMs) / DAY_MS);
     const { firstDay, flags, isEmpty } = daysOf(day);
     const times = flags[day - firstDay] === 1 ? slotTimes(rule, slot * slotMs, restOfStart) : [];
     yield times;
-    const nextMs = times.length > 0 ? 0 : flags[day - firstDay] === 1 ? nextCandidateMs(rule, slot * slotMs) : (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
+    const nextMs =
+      times.length > 0
+        ? 0
+        : flags[day - firstDay] === 1
+          ? nextCandidateMs(rule, slot * slotMs)
+          : (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
     slot = Math.max(slot + rule.interval, slotAfter(nextMs));
   }
 }
@@ -149,20 +220,33 @@ function slotTimes(rule: RecurrenceRule, slotStartMs: number, restOfStart: numbe
   const { hours, minutes, seconds, frequency } = rule;
   const inDay = ((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS;
   if (hours && !hours.includes(Math.floor(inDay / HOUR_MS))) return [];
-  if (frequency === HOURLY) return timesOfDay({ ...rule, hours: [0] }, restOfStart).map((time) => slotStartMs + time);
+  if (frequency === HOURLY)
+    return timesOfDay({ ...rule, hours: [0] }, restOfStart).map((time) => slotStartMs + time);
   if (minutes && !minutes.includes(Math.floor(inDay / MINUTE_MS) % 60)) return [];
-  if (frequency === MINUTELY) return timesOfDay({ ...rule, hours: [0], minutes: [0] }, restOfStart).map((time) => slotStartMs + time);
-  return seconds && !seconds.includes(Math.floor(inDay / 1_000) % 60) ? [] : [slotStartMs + (restOfStart % 1_000)];
+  if (frequency === MINUTELY)
+    return timesOfDay({ ...rule, hours: [0], minutes: [0] }, restOfStart).map(
+      (time) => slotStartMs + time,
+    );
+  return seconds && !seconds.includes(Math.floor(inDay / 1_000) % 60)
+    ? []
+    : [slotStartMs + (restOfStart % 1_000)];
 }
 
 /** In order, in milliseconds since midnight; what BYHOUR, BYMINUTE and BYSECOND leave open is the start's. */
-function timesOfDay(rule: Pick<RecurrenceRule, 'hours' | 'minutes' | 'seconds'>, startsTimeMs: number): number[] {
+function timesOfDay(
+  rule: Pick<RecurrenceRule, 'hours' | 'minutes' | 'seconds'>,
+  startsTimeMs: number,
+): number[] {
   const start = new Date(startsTimeMs);
   const hours = sorted(rule.hours ?? [start.getUTCHours()]);
   const minutes = sorted(rule.minutes ?? [start.getUTCMinutes()]);
   const seconds = sorted(rule.seconds ?? [start.getUTCSeconds()]);
   const rest = startsTimeMs % 1_000;
-  return hours.flatMap((hour) => minutes.flatMap((minute) => seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + rest)));
+  return hours.flatMap((hour) =>
+    minutes.flatMap((minute) =>
+      seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + rest),
+    ),
+  );
 }
 
 function sorted(list: readonly number[]): number[] {

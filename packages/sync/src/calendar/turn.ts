@@ -13,14 +13,26 @@ import { isTombstone, parseCalendar, parseEvent } from './parse.js';
  */
 
 /** The next page of a calendar list or calendar, by its cursor. */
-export function calendarTurn(context: TurnContext, cursor: NewCursor | CalendarCursor): Promise<Turn> {
+export function calendarTurn(
+  context: TurnContext,
+  cursor: NewCursor | CalendarCursor,
+): Promise<Turn> {
   switch (cursor.phase) {
     case 'new':
-      return walkTurn(context, { ...NEW_WALK, restarts: cursor.restarts ?? 0 }, context.generation + 1, cursor.resync === true);
+      return walkTurn(
+        context,
+        { ...NEW_WALK, restarts: cursor.restarts ?? 0 },
+        context.generation + 1,
+        cursor.resync === true,
+      );
     case 'backfill':
-      return cursor.step === 'list' ? walkTurn(context, cursor, context.generation) : Promise.resolve(tidyTurn(context, cursor));
+      return cursor.step === 'list'
+        ? walkTurn(context, cursor, context.generation)
+        : Promise.resolve(tidyTurn(context, cursor));
     case 'follow':
-      return relistDue(context, cursor) ? walkTurn(context, NEW_WALK, context.generation + 1) : followTurn(context, cursor);
+      return relistDue(context, cursor)
+        ? walkTurn(context, NEW_WALK, context.generation + 1)
+        : followTurn(context, cursor);
     default:
       return unreachable(cursor);
   }
@@ -29,7 +41,13 @@ export function calendarTurn(context: TurnContext, cursor: NewCursor | CalendarC
 type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
 type FollowCursor = Extract<CalendarCursor, { phase: 'follow' }>;
 
-const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', pageToken: null, listed: 0, restarts: 0 };
+const NEW_WALK: ListCursor = {
+  phase: 'backfill',
+  step: 'list',
+  pageToken: null,
+  listed: 0,
+  restarts: 0,
+};
 
 /**
  * Google forgets deletions after some time ("such tombstones eventually disappear", without a number; some four weeks by what is seen)
@@ -41,7 +59,11 @@ const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
 function relistDue(context: TurnContext, cursor: FollowCursor): boolean {
   if (isWorthless(context, cursor.bookmarkAtMs)) return true;
   const nowMs = context.rt.clock.nowMs();
-  return context.lease.kind === 'calendar-list' && cursor.pageToken === null && nowMs >= (cursor.relistAtMs ?? 0);
+  return (
+    context.lease.kind === 'calendar-list' &&
+    cursor.pageToken === null &&
+    nowMs >= (cursor.relistAtMs ?? 0)
+  );
 }
 
 function isWorthless(context: TurnContext, sinceMs: number | undefined): boolean {
@@ -49,35 +71,91 @@ function isWorthless(context: TurnContext, sinceMs: number | undefined): boolean
   return nowMs - (sinceMs ?? nowMs) > BOOKMARK_WORTH_MS;
 }
 
-function beginsToFollow(context: TurnContext, { bookmark, bookmarkAtMs }: { bookmark: string; bookmarkAtMs?: number }): FollowCursor {
-  const relist = context.lease.kind === 'calendar-list' ? { relistAtMs: nextRelistAtMs(context.rt.clock.nowMs(), context.rt.random.next()) } : {};
-  return { phase: 'follow', bookmark, ...(bookmarkAtMs === undefined ? {} : { bookmarkAtMs }), pageToken: null, ...relist };
+function beginsToFollow(
+  context: TurnContext,
+  { bookmark, bookmarkAtMs }: { bookmark: string; bookmarkAtMs?: number },
+): FollowCursor {
+  const relist =
+    context.lease.kind === 'calendar-list'
+      ? { relistAtMs: nextRelistAtMs(context.rt.clock.nowMs(), context.rt.random.next()) }
+      : {};
+  return {
+    phase: 'follow',
+    bookmark,
+    ...(bookmarkAtMs === undefined ? {} : { bookmarkAtMs }),
+    pageToken: null,
+    ...relist,
+  };
 }
 
 /** @param isRemedy whether the walk is begun because Google disowned what the collection followed from */
-async function walkTurn(context: TurnContext, cursor: ListCursor, generation: number, isRemedy = false): Promise<Turn> {
+async function walkTurn(
+  context: TurnContext,
+  cursor: ListCursor,
+  generation: number,
+  isRemedy = false,
+): Promise<Turn> {
   const beginsWalk = cursor.pageToken === null;
-  if (!beginsWalk && isWorthless(context, cursor.begunAtMs)) return walkTurn(context, { ...cursor, pageToken: null, listed: 0 }, generation + 1, isRemedy);
+  if (!beginsWalk && isWorthless(context, cursor.begunAtMs))
+    return walkTurn(context, { ...cursor, pageToken: null, listed: 0 }, generation + 1, isRemedy);
   const begunAtMs = beginsWalk ? context.rt.clock.nowMs() : cursor.begunAtMs;
   const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
-    if (error instanceof GoogleError && error.detail.kind === 'rejected' && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
+    if (
+      error instanceof GoogleError &&
+      error.detail.kind === 'rejected' &&
+      !beginsWalk &&
+      (cursor.restarts ?? 0) < MAX_RESTARTS
+    )
+      return null;
     throw error;
   });
   // Google no longer knows the page token: the walk begins again, under a new generation.
-  if (!page) return walkTurn(context, { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 }, generation + 1, true);
-  const met: WalkItem[] = page.metIds.map((id, i) => ({ id, ordinal: BigInt(cursor.listed + i + 1), wanted: false }));
+  if (!page)
+    return walkTurn(
+      context,
+      { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 },
+      generation + 1,
+      true,
+    );
+  const met: WalkItem[] = page.metIds.map((id, i) => ({
+    id,
+    ordinal: BigInt(cursor.listed + i + 1),
+    wanted: false,
+  }));
   const listed = cursor.listed + met.length;
   const next: CalendarCursor = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken, listed, ...(begunAtMs === undefined ? {} : { begunAtMs }) }
-    : { phase: 'backfill', step: 'sweep', bookmark: lastPageBookmark(page), bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs() };
+    ? {
+        ...cursor,
+        pageToken: page.nextPageToken,
+        listed,
+        ...(begunAtMs === undefined ? {} : { begunAtMs }),
+      }
+    : {
+        phase: 'backfill',
+        step: 'sweep',
+        bookmark: lastPageBookmark(page),
+        bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs(),
+      };
   return {
-    commit: { cursor: next, phase: 'backfill', generation, beginsWalk, isRemedy: beginsWalk && isRemedy, progress: { done: listed, total: page.nextPageToken ? null : listed }, delta: page.delta, walk: { met } },
+    commit: {
+      cursor: next,
+      phase: 'backfill',
+      generation,
+      beginsWalk,
+      isRemedy: beginsWalk && isRemedy,
+      progress: { done: listed, total: page.nextPageToken ? null : listed },
+      delta: page.delta,
+      walk: { met },
+    },
     next: () => next,
   };
 }
 
 /** Sweep what the walk did not meet, then clear its list, each in bounded commits. */
-function tidyTurn(context: TurnContext, cursor: Extract<CalendarCursor, { step: 'sweep' | 'clear' }>): Turn {
+function tidyTurn(
+  context: TurnContext,
+  cursor: Extract<CalendarCursor, { step: 'sweep' | 'clear' }>,
+): Turn {
   const sweeping = cursor.step === 'sweep';
   return {
     commit: {
@@ -101,10 +179,20 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
   if (cursor.pageToken === null) context.listingBegunHere = true;
   const { gone = [], ...between } = cursor;
   const page = await readPage(context, cursor.bookmark, cursor.pageToken, gone);
-  const goneByNow = page.delta.kind === 'calendar-events' ? [...gone, ...page.delta.deleted].slice(-GONE_KEPT) : [];
+  const goneByNow =
+    page.delta.kind === 'calendar-events' ? [...gone, ...page.delta.deleted].slice(-GONE_KEPT) : [];
   const next: CalendarCursor = page.nextPageToken
-    ? { ...between, pageToken: page.nextPageToken, ...(goneByNow.length > 0 ? { gone: goneByNow } : {}) }
-    : { ...between, bookmark: lastPageBookmark(page), bookmarkAtMs: context.rt.clock.nowMs(), pageToken: null };
+    ? {
+        ...between,
+        pageToken: page.nextPageToken,
+        ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
+      }
+    : {
+        ...between,
+        bookmark: lastPageBookmark(page),
+        bookmarkAtMs: context.rt.clock.nowMs(),
+        pageToken: null,
+      };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
@@ -120,41 +208,73 @@ interface CalendarPage {
   nextSyncToken: string | null;
 }
 
-async function readPage(context: TurnContext, syncToken: string | null, pageToken: string | null, gone: readonly string[] = []): Promise<CalendarPage> {
+async function readPage(
+  context: TurnContext,
+  syncToken: string | null,
+  pageToken: string | null,
+  gone: readonly string[] = [],
+): Promise<CalendarPage> {
   const calendar = context.google.calendar;
   if (context.lease.kind === 'calendar-list') {
     const page = await calendar.calendars({ syncToken, pageToken });
-    return { ...meaningOfCalendars(page.items), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
+    return {
+      ...meaningOfCalendars(page.items),
+      nextPageToken: page.nextPageToken,
+      nextSyncToken: page.nextSyncToken,
+    };
   }
-  const page = await calendar.events({ calendarId: context.lease.externalId, syncToken, pageToken }).catch((error: unknown) => {
-    throw asAccessLost(error);
-  });
-  return { ...meaningOfEvents(page.items, gone), nextPageToken: page.nextPageToken, nextSyncToken: page.nextSyncToken };
+  const page = await calendar
+    .events({ calendarId: context.lease.externalId, syncToken, pageToken })
+    .catch((error: unknown) => {
+      throw asAccessLost(error);
+    });
+  return {
+    ...meaningOfEvents(page.items, gone),
+    nextPageToken: page.nextPageToken,
+    nextSyncToken: page.nextSyncToken,
+  };
 }
 
 /** Of an id that a page names twice, the later item counts. */
-export function meaningOfCalendars(items: readonly CalendarListEntry[]): { delta: Delta; metIds: string[] } {
+export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
+  delta: Delta;
+  metIds: string[];
+} {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
   const live = [...last.values()].filter((item) => !item.deleted);
   const removed = [...last.values()].filter((item) => item.deleted).map((item) => item.id ?? '');
-  return { delta: { kind: 'calendar-list', calendars: live.map(parseCalendar), removed }, metIds: live.map((item) => item.id ?? '') };
+  return {
+    delta: { kind: 'calendar-list', calendars: live.map(parseCalendar), removed },
+    metIds: live.map((item) => item.id ?? ''),
+  };
 }
 
 /**
  * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on whatever page it comes.
  * @param gone what earlier pages of the listing told to be deleted
  */
-export function meaningOfEvents(items: readonly CalendarEvent[], gone: readonly string[] = []): { delta: Delta; metIds: string[] } {
+export function meaningOfEvents(
+  items: readonly CalendarEvent[],
+  gone: readonly string[] = [],
+): { delta: Delta; metIds: string[] } {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const ended = new Set([...gone, ...[...last.values()].filter(isTombstone).map((item) => item.id ?? '')]);
-  const isOver = (item: CalendarEvent): boolean => isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
+  const ended = new Set([
+    ...gone,
+    ...[...last.values()].filter(isTombstone).map((item) => item.id ?? ''),
+  ]);
+  const isOver = (item: CalendarEvent): boolean =>
+    isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
   const live = [...last.values()].filter((item) => !isOver(item));
   const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
-  return { delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted }, metIds: live.map((item) => item.id ?? '') };
+  return {
+    delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted },
+    metIds: live.map((item) => item.id ?? ''),
+  };
 }
 
 /** The last page must carry the bookmark; without it the walk could never follow, and that is weather, not an empty token. */
 function lastPageBookmark(page: CalendarPage): string {
-  if (page.nextSyncToken === null) throw new GoogleError('calendar.list', { kind: 'unavailable', retryAfterMs: null });
+  if (page.nextSyncToken === null)
+    throw new GoogleError('calendar.list', { kind: 'unavailable', retryAfterMs: null });
   return page.nextSyncToken;
 }

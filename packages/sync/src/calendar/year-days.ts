@@ -62,7 +62,12 @@ interface YearShape {
 }
 
 function shapeOf(year: number): YearShape {
-  return { firstWeekday: weekdayOf(firstDayOf(year)), length: lengthOf(year), lengthBefore: lengthOf(year - 1), lengthAfter: lengthOf(year + 1) };
+  return {
+    firstWeekday: weekdayOf(firstDayOf(year)),
+    length: lengthOf(year),
+    lengthBefore: lengthOf(year - 1),
+    lengthAfter: lengthOf(year + 1),
+  };
 }
 
 function lengthOf(year: number): number {
@@ -78,8 +83,15 @@ function passing(parts: DayParts, year: YearShape): Uint8Array {
     const length = month === 1 ? usual + year.length - 365 : usual;
     for (let dayOfMonth = 0; dayOfMonth < length; dayOfMonth++, dayOfYear++) {
       const passes =
-        (parts.months?.includes(month + 1) ?? true) && counted(parts.monthDays, dayOfMonth, length) && counted(parts.yearDays, dayOfYear, year.length) &&
-        inWeeks(parts, year, dayOfYear) && onWeekday(parts, (year.firstWeekday + dayOfYear) % 7, parts.ordinalsIn === 'month' ? [dayOfMonth, length] : [dayOfYear, year.length]);
+        (parts.months?.includes(month + 1) ?? true) &&
+        counted(parts.monthDays, dayOfMonth, length) &&
+        counted(parts.yearDays, dayOfYear, year.length) &&
+        inWeeks(parts, year, dayOfYear) &&
+        onWeekday(
+          parts,
+          (year.firstWeekday + dayOfYear) % 7,
+          parts.ordinalsIn === 'month' ? [dayOfMonth, length] : [dayOfYear, year.length],
+        );
       if (passes) flags[dayOfYear] = 1;
     }
   });
@@ -91,22 +103,36 @@ function counted(wanted: readonly number[] | null, index: number, length: number
   return wanted === null || wanted.includes(index + 1) || wanted.includes(index - length);
 }
 
-function onWeekday({ days, ordinalsIn }: DayParts, weekday: number, [index, length]: readonly [number, number]): boolean {
+function onWeekday(
+  { days, ordinalsIn }: DayParts,
+  weekday: number,
+  [index, length]: readonly [number, number],
+): boolean {
   if (days.length === 0) return true;
   return days.some((day) => {
     if (day.weekday !== weekday) return false;
     if (day.ordinal === null || ordinalsIn === null) return true;
-    return day.ordinal === (day.ordinal > 0 ? Math.floor(index / 7) + 1 : -Math.floor((length - 1 - index) / 7) - 1);
+    return (
+      day.ordinal ===
+      (day.ordinal > 0 ? Math.floor(index / 7) + 1 : -Math.floor((length - 1 - index) / 7) - 1)
+    );
   });
 }
 
 /** A week belongs to the year that its fourth day is in; so the week of a day at either end may be a neighbour's. */
-function inWeeks({ weekNumbers, weekStart }: DayParts, year: YearShape, dayOfYear: number): boolean {
+function inWeeks(
+  { weekNumbers, weekStart }: DayParts,
+  year: YearShape,
+  dayOfYear: number,
+): boolean {
   if (weekNumbers === null) return true;
   const intoWeek = (((year.firstWeekday + dayOfYear - weekStart) % 7) + 7) % 7;
   const fourth = dayOfYear - intoWeek + 3;
-  if (fourth < 0) return counted(weekNumbers, ...weekOf(fourth + year.lengthBefore, year.lengthBefore));
-  return fourth < year.length ? counted(weekNumbers, ...weekOf(fourth, year.length)) : counted(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
+  if (fourth < 0)
+    return counted(weekNumbers, ...weekOf(fourth + year.lengthBefore, year.lengthBefore));
+  return fourth < year.length
+    ? counted(weekNumbers, ...weekOf(fourth, year.length))
+    : counted(weekNumbers, ...weekOf(fourth - year.length, year.lengthAfter));
 }
 
 /** Which week of how many has this fourth day. */

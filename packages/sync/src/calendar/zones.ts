@@ -11,7 +11,9 @@ const FORMATS_KEPT = 700;
 export function offsetMs(zone: string, instantMs: number): number {
   const format = formatOf(zone);
   if (format === null || Number.isNaN(instantMs)) return 0;
-  const field = new Map(format.formatToParts(instantMs).map((part) => [part.type, Number(part.value)]));
+  const field = new Map(
+    format.formatToParts(instantMs).map((part) => [part.type, Number(part.value)]),
+  );
   const of = (name: Intl.DateTimeFormatPartTypes): number => field.get(name) ?? 0;
   const wall = new Date(0);
   // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999.
@@ -27,7 +29,8 @@ export function offsetMs(zone: string, instantMs: number): number {
 export function instantOfWall(zone: string, wallMs: number): number {
   const before = offsetMs(zone, wallMs - DAY_MS);
   const after = offsetMs(zone, wallMs + DAY_MS);
-  if (offsetMs(zone, wallMs - before) === before || offsetMs(zone, wallMs - after) !== after) return wallMs - before;
+  if (offsetMs(zone, wallMs - before) === before || offsetMs(zone, wallMs - after) !== after)
+    return wallMs - before;
   return wallMs - after;
 }
 
@@ -55,7 +58,14 @@ function formatOf(zone: string): Intl.DateTimeFormat | null {
 function newFormat(zone: string): Intl.DateTimeFormat | null {
   try {
     return new Intl.DateTimeFormat('en-US', {
-      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     });
   } catch {
     // Intl throws a RangeError for a name it does not know: an answer here, and the caller expands in UTC.

@@ -17,17 +17,28 @@ export interface Spec {
  * @param floor where the local part begins at the earliest
  * @param isBracketed white space beside any dot belongs to the address then; in bare text (`Acme Inc. info@example.com`) only before a dot or around one that stands alone
  */
-export function readSpec(tokens: readonly Token[], at: number, floor: number, isBracketed: boolean): Spec | null {
+export function readSpec(
+  tokens: readonly Token[],
+  at: number,
+  floor: number,
+  isBracketed: boolean,
+): Spec | null {
   const from = localStart(tokens, at, floor, isBracketed);
   const to = domainEnd(tokens, at, isBracketed);
   // More at signs than one leave open who is meant.
-  if (from === at || to === at + 1 || tokens[from - 1]?.kind === '@' || tokens[to]?.kind === '@') return null;
+  if (from === at || to === at + 1 || tokens[from - 1]?.kind === '@' || tokens[to]?.kind === '@')
+    return null;
   const local = localPart(tokens, from, at);
   const domain = domainPart(tokens, at + 1, to);
   return local === null || domain === null ? null : { from, to, address: `${local}@${domain}` };
 }
 
-function localStart(tokens: readonly Token[], at: number, floor: number, isBracketed: boolean): number {
+function localStart(
+  tokens: readonly Token[],
+  at: number,
+  floor: number,
+  isBracketed: boolean,
+): number {
   let from = at - 1;
   if (from < floor || !isWord(tokens[from])) return at;
   while (from > floor && areOne(tokens[from - 1], tokens[from], isBracketed)) from--;
@@ -50,7 +61,10 @@ function isWord(token: Token | undefined): boolean {
 function areOne(left: Token | undefined, right: Token | undefined, isBracketed: boolean): boolean {
   if (left === undefined || right === undefined || !isWord(left) || !isWord(right)) return false;
   if (right.kind === 'word' && right.text.startsWith('.')) return true;
-  return left.kind === 'word' && (right.isSpaced && !isBracketed ? left.text === '.' : left.text.endsWith('.'));
+  return (
+    left.kind === 'word' &&
+    (right.isSpaced && !isBracketed ? left.text === '.' : left.text.endsWith('.'))
+  );
 }
 
 /** What separates, encloses or can't be seen has no place in an address outside of quotes. */
@@ -65,7 +79,8 @@ function localPart(tokens: readonly Token[], from: number, to: number): string |
   }
   if (!isQuoted) return PLAIN.test(text) ? text : null;
   if (/[\x00-\x1f\x7f]/.test(text)) return null;
-  const needsNone = PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
+  const needsNone =
+    PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
   return needsNone ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 

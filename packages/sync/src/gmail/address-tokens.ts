@@ -20,7 +20,15 @@ type Kind = Mark | 'word' | 'quoted' | 'comment' | 'literal';
  * @param isCut the text goes on beyond its end: what is open there, closes there, and its content is not read as anything else
  */
 export function tokensOf(text: string, isCut = false): Token[] {
-  const reader: Reader = { text, isCut, at: 0, tokens: [], isSpaced: false, quotesClose: true, commentsClose: true };
+  const reader: Reader = {
+    text,
+    isCut,
+    at: 0,
+    tokens: [],
+    isSpaced: false,
+    quotesClose: true,
+    commentsClose: true,
+  };
   while (reader.at < text.length) readOne(reader);
   return reader.tokens;
 }
@@ -38,10 +46,18 @@ interface Reader {
 
 const [ATOM, BLANK, MARK, QUOTE, COMMENT, BRACKET] = [0, 1, 2, 3, 4, 5] as const;
 const CLASSES = new Uint8Array(128);
-for (const [characters, kind] of [[' \t\r\n)', BLANK], ['<>,;:@', MARK], ['"', QUOTE], ['(', COMMENT], ['[', BRACKET]] as const) {
+for (const [characters, kind] of [
+  [' \t\r\n)', BLANK],
+  ['<>,;:@', MARK],
+  ['"', QUOTE],
+  ['(', COMMENT],
+  ['[', BRACKET],
+] as const) {
   for (const character of characters) CLASSES[character.charCodeAt(0)] = kind;
 }
-const [EQUALS, QUESTION_MARK, BACKSLASH, DOUBLE_QUOTE, OPENING, CLOSING] = [0x3d, 0x3f, 0x5c, 0x22, 0x28, 0x29] as const;
+const [EQUALS, QUESTION_MARK, BACKSLASH, DOUBLE_QUOTE, OPENING, CLOSING] = [
+  0x3d, 0x3f, 0x5c, 0x22, 0x28, 0x29,
+] as const;
 
 function readOne(reader: Reader): void {
   switch (classOf(reader.text.charCodeAt(reader.at))) {
@@ -86,7 +102,8 @@ function readQuoted(reader: Reader): void {
   for (let end = at + 1; reader.quotesClose && end < text.length; end++) {
     const code = text.charCodeAt(end);
     if (code === BACKSLASH) end++;
-    else if (code === DOUBLE_QUOTE) return push(reader, 'quoted', unescaped(text.slice(at + 1, end)), end + 1);
+    else if (code === DOUBLE_QUOTE)
+      return push(reader, 'quoted', unescaped(text.slice(at + 1, end)), end + 1);
   }
   reader.quotesClose = false;
   giveUp(reader);
@@ -98,7 +115,8 @@ function readComment(reader: Reader): void {
     const code = text.charCodeAt(end);
     if (code === BACKSLASH) end++;
     else if (code === OPENING) depth++;
-    else if (code === CLOSING && --depth === 0) return push(reader, 'comment', unescaped(text.slice(at + 1, end)), end + 1);
+    else if (code === CLOSING && --depth === 0)
+      return push(reader, 'comment', unescaped(text.slice(at + 1, end)), end + 1);
   }
   reader.commentsClose = false;
   giveUp(reader);
@@ -147,7 +165,13 @@ function encodedWordEnd(text: string, at: number, isCut: boolean): number {
   if (text.charCodeAt(at + 1) !== QUESTION_MARK) return at + 1;
   let end = at + 2;
   while (isCharsetCode(text.charCodeAt(end))) end++;
-  if (end === at + 2 || text.charCodeAt(end) !== QUESTION_MARK || !/^[bq]$/i.test(text.charAt(end + 1)) || text.charCodeAt(end + 2) !== QUESTION_MARK) return at + 1;
+  if (
+    end === at + 2 ||
+    text.charCodeAt(end) !== QUESTION_MARK ||
+    !/^[bq]$/i.test(text.charAt(end + 1)) ||
+    text.charCodeAt(end + 2) !== QUESTION_MARK
+  )
+    return at + 1;
   end += 3;
   while (end < text.length && text.charCodeAt(end) !== QUESTION_MARK) end++;
   if (text.charCodeAt(end + 1) === EQUALS) return end + 2;
@@ -156,5 +180,12 @@ function encodedWordEnd(text: string, at: number, isCut: boolean): number {
 
 /** Letters, digits, `_`, `-` and `*`. */
 function isCharsetCode(code: number): boolean {
-  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39) || code === 0x5f || code === 0x2d || code === 0x2a;
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x5f ||
+    code === 0x2d ||
+    code === 0x2a
+  );
 }

@@ -14,19 +14,29 @@ const MAX_VALUE_CHARS = 262_144;
 /** Of a field of a message: ten times the recipients that a person may give a mail in Gmail. */
 const MAX_ADDRESSES = 5_000;
 
-const FIELDS = new Map<string, keyof MailAddresses>([['from', 'from'], ['to', 'to'], ['cc', 'cc'], ['bcc', 'bcc'], ['reply-to', 'replyTo'], ['sender', 'sender']]);
+const FIELDS = new Map<string, keyof MailAddresses>([
+  ['from', 'from'],
+  ['to', 'to'],
+  ['cc', 'cc'],
+  ['bcc', 'bcc'],
+  ['reply-to', 'replyTo'],
+  ['sender', 'sender'],
+]);
 /** Most headers are none of these, and of most that shows in the length of their name. */
 const LENGTHS = new Set([...FIELDS.keys()].map(({ length }) => length));
 
 /** What a message's headers name, as the column has it; a header that is repeated adds to its field. Headers that are not there have no key. */
-export function addressesIn(headers: readonly { name?: string | null; value?: string | null }[]): MailAddresses {
+export function addressesIn(
+  headers: readonly { name?: string | null; value?: string | null }[],
+): MailAddresses {
   const addresses: MailAddresses = {};
   for (const { name, value } of headers) {
     const field = name && LENGTHS.has(name.length) ? FIELDS.get(name.toLowerCase()) : undefined;
     if (field === undefined) continue;
     const list = (addresses[field] ??= []);
     if (list.length >= MAX_ADDRESSES) continue;
-    for (const found of parseAddressList(value ?? '')) if (list.length < MAX_ADDRESSES) list.push(found);
+    for (const found of parseAddressList(value ?? ''))
+      if (list.length < MAX_ADDRESSES) list.push(found);
   }
   return addresses;
 }
@@ -198,7 +208,11 @@ function isAt(token: Token): boolean {
   return token.kind === '@';
 }
 
-function add({ found, group }: List, name: string | null, address: string | null): MailAddress | null {
+function add(
+  { found, group }: List,
+  name: string | null,
+  address: string | null,
+): MailAddress | null {
   if ((name === null && address === null) || found.length >= MAX_ADDRESSES) return null;
   const mailbox: MailAddress = group === null ? { name, address } : { name, address, group };
   found.push(mailbox);

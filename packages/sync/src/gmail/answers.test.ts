@@ -1,12 +1,35 @@
-import { GoogleError, type FetchedMessages, type FetchedThreads, type Gmail } from '@syncline/google';
+import {
+  GoogleError,
+  type FetchedMessages,
+  type FetchedThreads,
+  type Gmail,
+} from '@syncline/google';
 import { askFor } from './answers.js';
 import type { FetchPlan } from './plan.js';
 
-const quota = new GoogleError('gmail.users.threads.get', { kind: 'rate-limited', scope: 'user', retryAfterMs: 1_000, source: 'governor' });
-const outage = new GoogleError('gmail.users.messages.get', { kind: 'unavailable', retryAfterMs: null });
-const plan: FetchPlan = { items: [], messages: ['m9'], threads: [{ id: 'a', size: 4, wanted: ['m1', 'm2', 'm3'] }, { id: 'b', size: 3, wanted: ['m4', 'm5', 'm6'] }] };
+const quota = new GoogleError('gmail.users.threads.get', {
+  kind: 'rate-limited',
+  scope: 'user',
+  retryAfterMs: 1_000,
+  source: 'governor',
+});
+const outage = new GoogleError('gmail.users.messages.get', {
+  kind: 'unavailable',
+  retryAfterMs: null,
+});
+const plan: FetchPlan = {
+  items: [],
+  messages: ['m9'],
+  threads: [
+    { id: 'a', size: 4, wanted: ['m1', 'm2', 'm3'] },
+    { id: 'b', size: 3, wanted: ['m4', 'm5', 'm6'] },
+  ],
+};
 
-function google(threads: Partial<FetchedThreads>, messages: () => Promise<Partial<FetchedMessages>>): { gmail: Gmail; asked: string[][] } {
+function google(
+  threads: Partial<FetchedThreads>,
+  messages: () => Promise<Partial<FetchedMessages>>,
+): { gmail: Gmail; asked: string[][] } {
   const asked: string[][] = [];
   const gmail = {
     getThreads: async () => ({ threads: [], missing: [], failed: [], ...threads }),
@@ -19,7 +42,13 @@ function google(threads: Partial<FetchedThreads>, messages: () => Promise<Partia
 }
 
 test('of a thread only what is wanted is taken, and what it does not name is asked for again', async () => {
-  const { gmail } = google({ threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm3' }, { id: 'new' }] }], missing: ['b'] }, async () => ({ messages: [{ id: 'm9' }] }));
+  const { gmail } = google(
+    {
+      threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm3' }, { id: 'new' }] }],
+      missing: ['b'],
+    },
+    async () => ({ messages: [{ id: 'm9' }] }),
+  );
   const answers = await askFor(gmail, plan);
   expect(answers.messages.map(({ id }) => id)).toEqual(['m1', 'm3', 'm9']);
   expect([...answers.unnamed]).toEqual(['m2', 'm4', 'm5', 'm6']);
@@ -27,15 +56,29 @@ test('of a thread only what is wanted is taken, and what it does not name is ask
 });
 
 test('quota that ends among the threads keeps the messages back without another call', async () => {
-  const { gmail, asked } = google({ threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }], failed: [{ id: 'b', error: quota }] }, async () => ({}));
+  const { gmail, asked } = google(
+    {
+      threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }],
+      failed: [{ id: 'b', error: quota }],
+    },
+    async () => ({}),
+  );
   const answers = await askFor(gmail, plan);
   expect(answers.messages).toHaveLength(3);
-  expect(Object.fromEntries(answers.failed)).toEqual({ m4: quota, m5: quota, m6: quota, m9: quota });
+  expect(Object.fromEntries(answers.failed)).toEqual({
+    m4: quota,
+    m5: quota,
+    m6: quota,
+    m9: quota,
+  });
   expect(asked).toEqual([]);
 });
 
 test('what the threads brought is kept when the messages fail whole; with nothing fetched the failure is thrown', async () => {
-  const failing = google({ threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }] }, async () => Promise.reject(outage));
+  const failing = google(
+    { threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }] },
+    async () => Promise.reject(outage),
+  );
   const answers = await askFor(failing.gmail, plan);
   expect([answers.messages.length, answers.failed.get('m9')]).toEqual([3, outage]);
   await expect(askFor(failing.gmail, { ...plan, threads: [] })).rejects.toBe(outage);

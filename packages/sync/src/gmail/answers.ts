@@ -1,4 +1,10 @@
-import { GoogleError, type FetchedMessages, type FetchedThreads, type Gmail, type GmailMessage } from '@syncline/google';
+import {
+  GoogleError,
+  type FetchedMessages,
+  type FetchedThreads,
+  type Gmail,
+  type GmailMessage,
+} from '@syncline/google';
 import type { FetchPlan } from './plan.js';
 
 /** What came of a plan, by message. A wanted id is in exactly one of them. */
@@ -18,8 +24,21 @@ export interface Answers {
  * @throws GoogleError only when nothing was fetched
  */
 export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
-  const answers: Answers = { messages: [], sources: new Map(), missing: new Set(), failed: new Map(), unnamed: new Set() };
-  if (plan.threads.length > 0) takeThreads(answers, plan, await gmail.getThreads(plan.threads.map((thread) => ({ id: thread.id, messages: thread.size }))));
+  const answers: Answers = {
+    messages: [],
+    sources: new Map(),
+    missing: new Set(),
+    failed: new Map(),
+    unnamed: new Set(),
+  };
+  if (plan.threads.length > 0)
+    takeThreads(
+      answers,
+      plan,
+      await gmail.getThreads(
+        plan.threads.map((thread) => ({ id: thread.id, messages: thread.size })),
+      ),
+    );
   const stopped = [...answers.failed.values()].find(isAccounts);
   if (stopped) for (const id of plan.messages) answers.failed.set(id, stopped);
   else if (plan.messages.length > 0) takeMessages(answers, await askForMessages(gmail, plan));

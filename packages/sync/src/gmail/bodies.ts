@@ -5,7 +5,11 @@ import type { MirrorPolicy } from './mirror-policy.js';
  * The row with as much of its body as is to be kept, and its source where that is kept too. Messages are fetched whole under every policy: Gmail's `metadata` format costs
  * the same units and leaves the part tree out, and with it the attachments' names.
  */
-export function withBodies(row: MessageRow, { bodies }: MirrorPolicy, source: Buffer | null): MessageRow {
+export function withBodies(
+  row: MessageRow,
+  { bodies }: MirrorPolicy,
+  source: Buffer | null,
+): MessageRow {
   switch (bodies) {
     case 'full':
       return row;

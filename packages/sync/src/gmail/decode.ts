@@ -5,7 +5,8 @@ import libmime from 'libmime';
 
 /** A header's value as one string: unfolded, encoded words (RFC 2047) decoded. */
 export function decodeHeader(value: string): string {
-  const unfolded = value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value;
+  const unfolded =
+    value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value;
   if (!unfolded.includes('=?')) return unfolded;
   try {
     return libmime.decodeWords(unfolded);
@@ -17,7 +18,10 @@ export function decodeHeader(value: string): string {
 
 /** The value of a header parameter: `charset` of `text/plain; charset="utf-8"`; null when there is none. */
 export function headerParameter(value: string, name: string): string | null {
-  const found = new RegExp(`;\\s*${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s"]+))`, 'i').exec(value);
+  const found = new RegExp(
+    `;\\s*${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s"]+))`,
+    'i',
+  ).exec(value);
   return found ? (found[1]?.replace(/\\(.)/g, '$1') ?? found[2] ?? null) : null;
 }
 
@@ -48,7 +52,17 @@ function utf8Text(bytes: Buffer): string {
 }
 
 /** The web reads all of these as windows-1252, and so do we; by iconv, since Node 20's TextDecoder turns its 0x80–0x9F into control characters. */
-const LATIN = new Set(['windows-1252', 'cp1252', 'x-cp1252', 'iso-8859-1', 'iso8859-1', 'iso_8859-1', 'iso88591', 'latin1', 'l1']);
+const LATIN = new Set([
+  'windows-1252',
+  'cp1252',
+  'x-cp1252',
+  'iso-8859-1',
+  'iso8859-1',
+  'iso_8859-1',
+  'iso88591',
+  'latin1',
+  'l1',
+]);
 
 /** Decoders by label; WHATWG knows some 220 labels, so the map is bounded by refusing to grow past that. */
 const decoders = new Map<string, TextDecoder | null>();

@@ -14,7 +14,13 @@ import { deeperWindow } from './window.js';
 /** Google forgets page tokens again and again: the mailbox rests that long, and goes on then. */
 const RESTLESS_MS = 15 * 60_000;
 
-const AT_ITS_BEGINNING: Deepening = { pageToken: null, isListed: false, looksFirst: false, listed: 0, restarts: 0 };
+const AT_ITS_BEGINNING: Deepening = {
+  pageToken: null,
+  isListed: false,
+  looksFirst: false,
+  listed: 0,
+  restarts: 0,
+};
 
 /**
  * The next page of the older slice, for a mailbox that is level.
@@ -22,11 +28,20 @@ const AT_ITS_BEGINNING: Deepening = { pageToken: null, isListed: false, looksFir
  */
 export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn | null> {
   const deepening = cursor.deepening ?? AT_ITS_BEGINNING;
-  const window = cursor.deepening ? context.window : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
+  const window = cursor.deepening
+    ? context.window
+    : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
   if (window === null || deepening.isListed || deepening.looksFirst) return null;
-  const page = await listPage(context, { pageToken: deepening.pageToken, slice: { fromMs: window.goalMs ?? window.fromMs, beforeMs: window.fromMs } });
+  const page = await listPage(context, {
+    pageToken: deepening.pageToken,
+    slice: { fromMs: window.goalMs ?? window.fromMs, beforeMs: window.fromMs },
+  });
   if (!page) return listAgain(context, cursor, deepening);
-  const { messages: known } = await context.store.knownMessages(context.lease.accountId, page.ids.map((item) => item.id), []);
+  const { messages: known } = await context.store.knownMessages(
+    context.lease.accountId,
+    page.ids.map((item) => item.id),
+    [],
+  );
   const wanted = page.ids.filter((item) => !known.has(item.id));
   const listed = deepening.listed + page.ids.length;
   const next: GmailFollow = {
@@ -34,7 +49,13 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
     listing: wanted.length > 0 ? { pageToken: null, until: cursor.after } : null,
     listed: wanted.length,
     fetched: 0,
-    deepening: { pageToken: page.nextPageToken, isListed: page.nextPageToken === null, looksFirst: true, listed, restarts: wanted.length > 0 ? 0 : deepening.restarts },
+    deepening: {
+      pageToken: page.nextPageToken,
+      isListed: page.nextPageToken === null,
+      looksFirst: true,
+      listed,
+      restarts: wanted.length > 0 ? 0 : deepening.restarts,
+    },
   };
   return {
     commit: {
@@ -43,7 +64,14 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
       generation: context.generation,
       progress: { done: listed, total: null },
       delta: { kind: 'none' },
-      walk: { met: wanted.map((item, i) => ({ id: item.id, threadId: item.threadId, ordinal: BigInt(i + 1), wanted: true })) },
+      walk: {
+        met: wanted.map((item, i) => ({
+          id: item.id,
+          threadId: item.threadId,
+          ordinal: BigInt(i + 1),
+          wanted: true,
+        })),
+      },
       ...(cursor.deepening ? {} : { window }),
     },
     next: () => next,
@@ -53,11 +81,32 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
 /** Google no longer knows the page token: the slice is listed from its first page again, and what is stored of it is not fetched again. */
 function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepening): Turn {
   const isRestless = deepening.restarts >= MAX_RESTARTS;
-  const next: GmailFollow = { ...cursor, deepening: { ...AT_ITS_BEGINNING, looksFirst: true, restarts: isRestless ? 0 : deepening.restarts + 1 } };
+  const next: GmailFollow = {
+    ...cursor,
+    deepening: {
+      ...AT_ITS_BEGINNING,
+      looksFirst: true,
+      restarts: isRestless ? 0 : deepening.restarts + 1,
+    },
+  };
   return {
-    commit: { cursor: next, phase: phaseOf(next), generation: context.generation, delta: { kind: 'none' } },
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      delta: { kind: 'none' },
+    },
     next: () => next,
-    ...(isRestless ? { rest: { kind: 'wait', delayMs: RESTLESS_MS, why: 'Google forgets the page tokens of older mail', counts: true } } : {}),
+    ...(isRestless
+      ? {
+          rest: {
+            kind: 'wait',
+            delayMs: RESTLESS_MS,
+            why: 'Google forgets the page tokens of older mail',
+            counts: true,
+          },
+        }
+      : {}),
   };
 }
 

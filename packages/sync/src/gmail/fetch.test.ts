@@ -7,16 +7,35 @@ import { MIRROR_EVERYTHING } from './mirror-policy.js';
 /* Which fate each item of a page gets, with a Google and a list that are made up. */
 
 const CURSOR = { phase: 'backfill', step: 'fetch', from: '7', listed: 9, fetched: 0 } as const;
-const item = (ordinal: number, threadId: string | null = null): WantedItem => ({ id: `m${ordinal}`, ordinal: BigInt(ordinal), attempts: 0, waitMs: 0, threadId });
+const item = (ordinal: number, threadId: string | null = null): WantedItem => ({
+  id: `m${ordinal}`,
+  ordinal: BigInt(ordinal),
+  attempts: 0,
+  waitMs: 0,
+  threadId,
+});
 const message = (id: string): object => ({ id, threadId: 't', historyId: '1' });
-const error = (detail: GoogleErrorKind): GoogleError => new GoogleError('gmail.users.messages.get', detail);
+const error = (detail: GoogleErrorKind): GoogleError =>
+  new GoogleError('gmail.users.messages.get', detail);
 
 const DEAD = error({ kind: 'unauthorized', reason: 'invalid_grant' });
-const FULL = error({ kind: 'rate-limited', scope: 'user', retryAfterMs: 9_000, source: 'governor' });
+const FULL = error({
+  kind: 'rate-limited',
+  scope: 'user',
+  retryAfterMs: 9_000,
+  source: 'governor',
+});
 const OUTAGE = error({ kind: 'unavailable', retryAfterMs: null });
 const REJECTED = error({ kind: 'rejected', status: 400, reason: 'invalidArgument' });
 
-function contextOf(items: WantedItem[], answer: { failed?: Record<string, GoogleError>; missing?: string[]; threads?: { id: string; wanted: string[]; answered: string[] }[] }): TurnContext {
+function contextOf(
+  items: WantedItem[],
+  answer: {
+    failed?: Record<string, GoogleError>;
+    missing?: string[];
+    threads?: { id: string; wanted: string[]; answered: string[] }[];
+  },
+): TurnContext {
   const failed = answer.failed ?? {};
   const gmail = {
     prices: { message: 20, thread: 40 },
@@ -25,39 +44,107 @@ function contextOf(items: WantedItem[], answer: { failed?: Record<string, Google
       missing: answer.missing ?? [],
       failed: ids.flatMap((id) => (failed[id] ? [{ id, error: failed[id] }] : [])),
     }),
-    getThreads: async () => ({ threads: (answer.threads ?? []).map(({ id, answered }) => ({ id, messages: answered.map(message) })), missing: [], failed: [] }),
+    getThreads: async () => ({
+      threads: (answer.threads ?? []).map(({ id, answered }) => ({
+        id,
+        messages: answered.map(message),
+      })),
+      missing: [],
+      failed: [],
+    }),
   };
-  const walk = { nextWanted: async () => items, threads: async () => (answer.threads ?? []).map(({ id, wanted }) => ({ threadId: id, size: wanted.length, wanted })) };
-  const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined }, breath: { breathe: () => Promise.resolve() } };
-  return { rt, store: { walk }, google: { gmail }, lease: { failures: 0 }, generation: 1, mirror: MIRROR_EVERYTHING, window: { fromMs: 0, goalMs: null }, ahead: null, hasTime: () => false } as unknown as TurnContext;
+  const walk = {
+    nextWanted: async () => items,
+    threads: async () =>
+      (answer.threads ?? []).map(({ id, wanted }) => ({
+        threadId: id,
+        size: wanted.length,
+        wanted,
+      })),
+  };
+  const rt = {
+    random: { next: () => 0.5 },
+    log: { warn: () => undefined },
+    breath: { breathe: () => Promise.resolve() },
+  };
+  return {
+    rt,
+    store: { walk },
+    google: { gmail },
+    lease: { failures: 0 },
+    generation: 1,
+    mirror: MIRROR_EVERYTHING,
+    window: { fromMs: 0, goalMs: null },
+    ahead: null,
+    hasTime: () => false,
+  } as unknown as TurnContext;
 }
 
-const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown => turn.commit?.delta.kind === 'gmail' && turn.commit.delta.messages.map((row) => row.id);
+const stored = (turn: Awaited<ReturnType<typeof fetchTurn>>): unknown =>
+  turn.commit?.delta.kind === 'gmail' && turn.commit.delta.messages.map((row) => row.id);
 
-test.each([['a grant that is refused', DEAD], ['quota that ends', FULL]])('%s in the middle of a page sets nothing aside and passes nothing that is not stored', async (_, refusal) => {
-  const turn = await fetchTurn(contextOf([item(1), item(2), item(3), item(4)], { failed: { m2: refusal, m4: refusal } }), CURSOR);
-  expect(turn.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
-  expect(turn.commit?.walk).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
-  expect(stored(turn)).toEqual(['m1', 'm3']);
-});
+test.each([
+  ['a grant that is refused', DEAD],
+  ['quota that ends', FULL],
+])(
+  '%s in the middle of a page sets nothing aside and passes nothing that is not stored',
+  async (_, refusal) => {
+    const turn = await fetchTurn(
+      contextOf([item(1), item(2), item(3), item(4)], { failed: { m2: refusal, m4: refusal } }),
+      CURSOR,
+    );
+    expect(turn.commit?.cursor).toMatchObject({ step: 'fetch', fetched: 1, listed: 9 });
+    expect(turn.commit?.walk).toMatchObject({ again: [], quarantined: [], takenEarly: ['m3'] });
+    expect(stored(turn)).toEqual(['m1', 'm3']);
+  },
+);
 
 test('weather over one message sends it to the end of the list; over all that is left it ends the page', async () => {
-  const turn = await fetchTurn(contextOf([item(1), item(2), item(3), item(4)], { failed: { m1: OUTAGE, m3: OUTAGE, m4: OUTAGE } }), CURSOR);
+  const turn = await fetchTurn(
+    contextOf([item(1), item(2), item(3), item(4)], {
+      failed: { m1: OUTAGE, m3: OUTAGE, m4: OUTAGE },
+    }),
+    CURSOR,
+  );
   expect(turn.commit?.cursor).toMatchObject({ fetched: 2, listed: 10 });
-  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm1', ordinal: 10n, delayMs: 5_000 }], quarantined: [], takenEarly: [] });
+  expect(turn.commit?.walk).toMatchObject({
+    again: [{ id: 'm1', ordinal: 10n, delayMs: 5_000 }],
+    quarantined: [],
+    takenEarly: [],
+  });
   expect(turn.rest).toMatchObject({ kind: 'wait', counts: true });
 });
 
 test('a message that Google rejects is set aside with its reason, one that is gone leaves the list', async () => {
-  const turn = await fetchTurn(contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], { failed: { m1: REJECTED }, missing: ['m2'] }), CURSOR);
-  expect(turn.commit?.walk).toMatchObject({ dropped: ['m2'], quarantined: [{ id: 'm1', reason: expect.stringContaining('invalidArgument') }] });
+  const turn = await fetchTurn(
+    contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {
+      failed: { m1: REJECTED },
+      missing: ['m2'],
+    }),
+    CURSOR,
+  );
+  expect(turn.commit?.walk).toMatchObject({
+    dropped: ['m2'],
+    quarantined: [{ id: 'm1', reason: expect.stringContaining('invalidArgument') }],
+  });
   expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
 });
 
 test('a precondition that fails now and then is asked for again before the message is set aside', async () => {
   const failing = error({ kind: 'rejected', status: 400, reason: 'failedPrecondition' });
-  const turn = await fetchTurn(contextOf([item(1), { ...item(2), attempts: 2 }, { ...item(3), attempts: 3 }, item(4)], { failed: { m1: failing, m2: failing, m3: failing } }), CURSOR);
-  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm1', delayMs: 5_000 }, { id: 'm2', delayMs: 5_000 }], quarantined: [{ id: 'm3' }] });
+  const turn = await fetchTurn(
+    contextOf([item(1), { ...item(2), attempts: 2 }, { ...item(3), attempts: 3 }, item(4)], {
+      failed: { m1: failing, m2: failing, m3: failing },
+    }),
+    CURSOR,
+  );
+  expect(turn.commit?.walk).toMatchObject({
+    again: [
+      { id: 'm1', delayMs: 5_000 },
+      { id: 'm2', delayMs: 5_000 },
+    ],
+    quarantined: [{ id: 'm3' }],
+  });
   expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 11 });
 });
 
@@ -66,7 +153,10 @@ test('what a thread was asked for and did not bring is not passed over by the pa
   const context = contextOf([item(1, 't'), item(2, 't')], { threads });
   const excepted: (readonly string[])[] = [];
   const { nextWanted } = context.store.walk;
-  context.store.walk.nextWanted = async (lease, generation, q) => (excepted.push(q.except), nextWanted(lease, generation, q));
+  context.store.walk.nextWanted = async (lease, generation, q) => (
+    excepted.push(q.except),
+    nextWanted(lease, generation, q)
+  );
   context.hasTime = () => true;
   await fetchTurn(context, CURSOR);
   await context.ahead?.page;
@@ -74,22 +164,45 @@ test('what a thread was asked for and did not bring is not passed over by the pa
 });
 
 test('what a thread brings before its turn is not fetched again, and what it does not name is asked for alone', async () => {
-  const threads = [{ id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] }];
+  const threads = [
+    { id: 't', wanted: ['m1', 'm2', 'm7', 'm8'], answered: ['m1', 'm7', 'stranger'] },
+  ];
   const turn = await fetchTurn(contextOf([item(1, 't'), item(2, 't')], { threads }), CURSOR);
   expect(stored(turn)).toEqual(['m1', 'm7']);
-  expect(turn.commit?.walk).toMatchObject({ again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }], takenEarly: ['m7'], dropped: [], quarantined: [] });
+  expect(turn.commit?.walk).toMatchObject({
+    again: [{ id: 'm2', ordinal: 10n, delayMs: 0 }],
+    takenEarly: ['m7'],
+    dropped: [],
+    quarantined: [],
+  });
 });
 
-const FOLLOWING = { phase: 'follow', after: '7', listing: null, listed: 0, fetched: 0, labelsReadAtMs: 0 } as const;
+const FOLLOWING = {
+  phase: 'follow',
+  after: '7',
+  listing: null,
+  listed: 0,
+  fetched: 0,
+  labelsReadAtMs: 0,
+} as const;
 
 test('what history names and Google hands out needs no list; what there is trouble with goes to it, in order, and says when it is to be asked for again', async () => {
   const all = await fetchNamed(contextOf([], {}), FOLLOWING, ['m1', 'm2']);
   expect(all).toMatchObject({ left: [], gone: [], quarantined: [], rest: {} });
   expect(all?.messages.map(({ id }) => id)).toEqual(['m1', 'm2']);
-  const some = await fetchNamed(contextOf([], { missing: ['m1'], failed: { m2: FULL, m4: FULL, m5: OUTAGE } }), FOLLOWING, ['m1', 'm2', 'm3', 'm4', 'm5']);
+  const some = await fetchNamed(
+    contextOf([], { missing: ['m1'], failed: { m2: FULL, m4: FULL, m5: OUTAGE } }),
+    FOLLOWING,
+    ['m1', 'm2', 'm3', 'm4', 'm5'],
+  );
   expect(some?.messages.map(({ id }) => id)).toEqual(['m3']);
   // m1 was asked for once already; of what quota kept back nothing was asked.
-  expect(some?.left).toEqual([{ id: 'm2', delayMs: 0, attempts: 1 }, { id: 'm4', delayMs: 0, attempts: 1 }, { id: 'm5', delayMs: 0, attempts: 1 }, { id: 'm1', delayMs: 2_000, attempts: 2 }]);
+  expect(some?.left).toEqual([
+    { id: 'm2', delayMs: 0, attempts: 1 },
+    { id: 'm4', delayMs: 0, attempts: 1 },
+    { id: 'm5', delayMs: 0, attempts: 1 },
+    { id: 'm1', delayMs: 2_000, attempts: 2 },
+  ]);
   expect(some?.rest).toMatchObject({ rest: { kind: 'wait', why: expect.any(String) } });
 });
 
@@ -97,17 +210,30 @@ test('more than a page, sources, a careful run, and an answer that is one refusa
   const context = contextOf([], {});
   const many = Array.from({ length: 41 }, (_, i) => `m${i}`);
   expect(await fetchNamed(context, FOLLOWING, many)).toBeNull();
-  expect(await fetchNamed({ ...context, mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' } }, FOLLOWING, ['m1'])).toBeNull();
+  expect(
+    await fetchNamed({ ...context, mirror: { ...MIRROR_EVERYTHING, bodies: 'raw' } }, FOLLOWING, [
+      'm1',
+    ]),
+  ).toBeNull();
   expect(await fetchNamed({ ...context, careful: { passed: 0 } }, FOLLOWING, ['m1'])).toBeNull();
-  const refusing = { ...context, google: { gmail: { getMessages: () => Promise.reject(DEAD) } } } as unknown as TurnContext;
+  const refusing = {
+    ...context,
+    google: { gmail: { getMessages: () => Promise.reject(DEAD) } },
+  } as unknown as TurnContext;
   expect(await fetchNamed(refusing, FOLLOWING, ['m1'])).toBeNull();
-  const broken = { ...context, google: { gmail: { getMessages: () => Promise.reject(new TypeError('a bug')) } } } as unknown as TurnContext;
+  const broken = {
+    ...context,
+    google: { gmail: { getMessages: () => Promise.reject(new TypeError('a bug')) } },
+  } as unknown as TurnContext;
   await expect(fetchNamed(broken, FOLLOWING, ['m1'])).rejects.toThrow('a bug');
 });
 
 test('a page is parsed four messages at a breath, and what one change brings in one', async () => {
   const breathsOf = async (count: number): Promise<number> => {
-    const context = contextOf(Array.from({ length: count }, (_, i) => item(i + 1)), {});
+    const context = contextOf(
+      Array.from({ length: count }, (_, i) => item(i + 1)),
+      {},
+    );
     const breathe = jest.spyOn(context.rt.breath, 'breathe');
     expect(stored(await fetchTurn(context, { ...CURSOR, listed: 40 }))).toHaveLength(count);
     return breathe.mock.calls.length;

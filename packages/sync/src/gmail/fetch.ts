@@ -3,7 +3,13 @@ import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
-import { CLEAR_PAGE, type Careful, type FetchedPage, type Turn, type TurnContext } from '../turn.js';
+import {
+  CLEAR_PAGE,
+  type Careful,
+  type FetchedPage,
+  type Turn,
+  type TurnContext,
+} from '../turn.js';
 import { askFor, isAccounts, isGrants, type Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
@@ -40,15 +46,35 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   const { plan, answers, poison, rest } = await pageAfter(context, BigInt(cursor.fetched));
   const [first] = plan.items;
   if (!first) return passTo(context, cursor, cursor.listed, emptyFate());
-  if (poison !== undefined) return passTo(context, cursor, Number(first.ordinal), { ...emptyFate(), quarantined: [{ id: first.id, reason: poison, retryInMs: SECOND_CHANCE_MS }] });
-  if (!answers) return { commit: null, next: () => cursor, rest: { kind: 'wait', delayMs: first.waitMs, why: 'a message is not readable yet', counts: false } };
+  if (poison !== undefined)
+    return passTo(context, cursor, Number(first.ordinal), {
+      ...emptyFate(),
+      quarantined: [{ id: first.id, reason: poison, retryInMs: SECOND_CHANCE_MS }],
+    });
+  if (!answers)
+    return {
+      commit: null,
+      next: () => cursor,
+      rest: {
+        kind: 'wait',
+        delayMs: first.waitMs,
+        why: 'a message is not readable yet',
+        counts: false,
+      },
+    };
   const last = must(plan.items.at(-1), 'no last item').ordinal;
   if (answers.failed.size === 0 && context.hasTime() && !context.careful) {
     if (rest) setAhead(context, last, withSources(context, rest));
-    else if (last < BigInt(cursor.listed)) setAhead(context, last, fetchPage(context, last, takenBeforeTurn(plan, answers)));
+    else if (last < BigInt(cursor.listed))
+      setAhead(context, last, fetchPage(context, last, takenBeforeTurn(plan, answers)));
   }
   const fate = await fateOf(context, plan, answers);
-  return passTo(context, cursor, Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n), fate);
+  return passTo(
+    context,
+    cursor,
+    Number(fate.stoppedBefore === null ? last : fate.stoppedBefore - 1n),
+    fate,
+  );
 }
 
 /** What became of messages that a page of history names, before any of them was on the mailbox's list. */
@@ -66,9 +92,25 @@ export interface NamedFate {
  * trouble with. Half the exchanges with Postgres of a change went by way of the list.
  * @returns null when they have to go by the list: too many for one page, sources to be fetched too, a careful run, or nothing was to be had
  */
-export async function fetchNamed(context: TurnContext, cursor: GmailFollow, ids: readonly string[]): Promise<NamedFate | null> {
-  if (ids.length === 0 || ids.length > FETCH_PAGE || context.careful || context.mirror.bodies === 'raw') return null;
-  const items = ids.map((id, i): WantedItem => ({ id, ordinal: BigInt(cursor.listed + i + 1), attempts: 1, waitMs: 0, threadId: null }));
+export async function fetchNamed(
+  context: TurnContext,
+  cursor: GmailFollow,
+  ids: readonly string[],
+): Promise<NamedFate | null> {
+  if (
+    ids.length === 0 ||
+    ids.length > FETCH_PAGE ||
+    context.careful ||
+    context.mirror.bodies === 'raw'
+  )
+    return null;
+  const items = ids.map((id, i): WantedItem => ({
+    id,
+    ordinal: BigInt(cursor.listed + i + 1),
+    attempts: 1,
+    waitMs: 0,
+    threadId: null,
+  }));
   const plan: FetchPlan = { items, messages: [...ids], threads: [] };
   const answers = await askFor(context.google.gmail, plan).catch((error: unknown) => {
     // The next turn asks again, by the list, and judges what it is told then.
@@ -77,9 +119,18 @@ export async function fetchNamed(context: TurnContext, cursor: GmailFollow, ids:
   });
   if (!answers) return null;
   const fate = await fateOf(context, plan, answers);
-  const done = new Set([...fate.messages.map(({ id }) => id), ...fate.gone, ...fate.quarantined.map(({ id }) => id), ...fate.again.map(({ id }) => id)]);
+  const done = new Set([
+    ...fate.messages.map(({ id }) => id),
+    ...fate.gone,
+    ...fate.quarantined.map(({ id }) => id),
+    ...fate.again.map(({ id }) => id),
+  ]);
   const unasked = ids.filter((id) => !done.has(id)).map((id) => ({ id, delayMs: 0, attempts: 1 }));
-  return { ...fate, left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))], rest: troubleOf(context, fate) };
+  return {
+    ...fate,
+    left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))],
+    rest: troubleOf(context, fate),
+  };
 }
 
 /**
@@ -106,9 +157,17 @@ async function pageAfter(context: TurnContext, afterOrdinal: bigint): Promise<Fe
 }
 
 /** @param except what the page in hand brings of later items: its commit, which says so, may not be there yet */
-async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: readonly string[]): Promise<FetchedPage> {
+async function fetchPage(
+  context: TurnContext,
+  afterOrdinal: bigint,
+  except: readonly string[],
+): Promise<FetchedPage> {
   const { store, lease, generation, careful } = context;
-  const next = await store.walk.nextWanted(lease, generation, { afterOrdinal, limit: pageLimit(context), except });
+  const next = await store.walk.nextWanted(lease, generation, {
+    afterOrdinal,
+    limit: pageLimit(context),
+    except,
+  });
   const [first] = next;
   const alone: FetchPlan = { items: next.slice(0, 1), messages: [], threads: [] };
   if (first === undefined || first.waitMs > 0) return { plan: alone, answers: null, rest: null };
@@ -120,7 +179,14 @@ async function fetchPage(context: TurnContext, afterOrdinal: bigint, except: rea
   const items = waiting > 0 ? next.slice(0, waiting) : next;
   const threadIds = [...new Set(items.flatMap((item) => item.threadId ?? []))];
   // A careful run takes nothing but the item that it has marked.
-  const threads = careful ? [] : await store.walk.threads(lease, generation, { threadIds, afterOrdinal, limit: THREAD_LIMIT + 1, except });
+  const threads = careful
+    ? []
+    : await store.walk.threads(lease, generation, {
+        threadIds,
+        afterOrdinal,
+        limit: THREAD_LIMIT + 1,
+        except,
+      });
   const plan = planFetch(items, threads, context.google.gmail.prices);
   return withSources(context, { plan, answers: await askFor(context.google.gmail, plan) });
 }
@@ -142,7 +208,11 @@ const MAX_ITEM_CRASHES = 3;
 const SECOND_CHANCE_MS = 60_000;
 
 /** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
-async function poisonOf(context: TurnContext, careful: Careful, id: string): Promise<string | null> {
+async function poisonOf(
+  context: TurnContext,
+  careful: Careful,
+  id: string,
+): Promise<string | null> {
   const crashes = await context.store.quarantine.markInFlight(context.lease, id);
   careful.passed += 1;
   return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
@@ -163,7 +233,16 @@ interface Fate {
 }
 
 function emptyFate(): Fate {
-  return { messages: [], gone: [], again: [], quarantined: [], taken: [], takenEarly: [], stoppedBefore: null, trouble: null };
+  return {
+    messages: [],
+    gone: [],
+    again: [],
+    quarantined: [],
+    taken: [],
+    takenEarly: [],
+    stoppedBefore: null,
+    trouble: null,
+  };
 }
 
 async function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Promise<Fate> {
@@ -188,7 +267,8 @@ async function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): 
 /** The fate of an item that the cursor passes. */
 function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
   const error = answers.failed.get(item.id);
-  if (error && (isWeather(error) || mayPass(error, item))) fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
+  if (error && (isWeather(error) || mayPass(error, item)))
+    fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
   else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
   else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
   else if (answers.missing.has(item.id)) {
@@ -198,13 +278,28 @@ function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
 }
 
 /** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
-function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage, { sources }: Answers): void {
-  if (message.id && !isKept(context.mirror, floorMs(context.window), message)) return void fate.gone.push(message.id);
+function takeMessage(
+  context: TurnContext,
+  fate: Fate,
+  message: GmailMessage,
+  { sources }: Answers,
+): void {
+  if (message.id && !isKept(context.mirror, floorMs(context.window), message))
+    return void fate.gone.push(message.id);
   try {
-    fate.messages.push(withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null));
+    fate.messages.push(
+      withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null),
+    );
   } catch (error) {
-    context.rt.log.warn({ event: 'message_unreadable', collectionId: context.lease.collectionId, err: error }, 'a message was quarantined');
-    if (message.id) fate.quarantined.push({ id: message.id, reason: `it cannot be read: ${describeError(error)}` });
+    context.rt.log.warn(
+      { event: 'message_unreadable', collectionId: context.lease.collectionId, err: error },
+      'a message was quarantined',
+    );
+    if (message.id)
+      fate.quarantined.push({
+        id: message.id,
+        reason: `it cannot be read: ${describeError(error)}`,
+      });
   }
 }
 
@@ -212,7 +307,10 @@ function takeMessage(context: TurnContext, fate: Fate, message: GmailMessage, { 
  * Where the cursor stops: at the first item that the account's quota or grant kept back, or at the first of those at the end that
  * weather did. Weather in the middle is one item's own: it goes to the end of the list, so that one bad message holds nobody.
  */
-function firstLeft(items: readonly WantedItem[], failed: ReadonlyMap<string, GoogleError>): WantedItem | null {
+function firstLeft(
+  items: readonly WantedItem[],
+  failed: ReadonlyMap<string, GoogleError>,
+): WantedItem | null {
   const refused = items.find((item) => {
     const error = failed.get(item.id);
     return error !== undefined && isAccounts(error);
@@ -232,22 +330,40 @@ function isWeather(error: GoogleError): boolean {
 }
 
 function mayPass({ detail }: GoogleError, item: WantedItem): boolean {
-  return detail.kind === 'rejected' && detail.reason === 'failedPrecondition' && item.attempts < PRECONDITION_ATTEMPTS;
+  return (
+    detail.kind === 'rejected' &&
+    detail.reason === 'failedPrecondition' &&
+    item.attempts < PRECONDITION_ATTEMPTS
+  );
 }
 
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
 function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate: Fate): Turn {
   const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
   const next: GmailCursor =
-    moved.phase === 'follow' ? endOfListing(moved) : moved.fetched >= moved.listed ? { phase: 'backfill', step: 'sweep', from: moved.from } : moved;
+    moved.phase === 'follow'
+      ? endOfListing(moved)
+      : moved.fetched >= moved.listed
+        ? { phase: 'backfill', step: 'sweep', from: moved.from }
+        : moved;
   const commit: PageCommit = {
     cursor: next,
     phase: phaseOf(next),
     generation: context.generation,
     ...(cursor.phase === 'backfill' ? { progress: { done: fetched, total: moved.listed } } : {}),
-    delta: { kind: 'gmail', messages: fate.messages, labelChanges: [], deleted: fate.gone, labels: null },
+    delta: {
+      kind: 'gmail',
+      messages: fate.messages,
+      labelChanges: [],
+      deleted: fate.gone,
+      labels: null,
+    },
     walk: {
-      again: fate.again.map((item, i) => ({ id: item.id, ordinal: BigInt(cursor.listed + i + 1), delayMs: item.delayMs })),
+      again: fate.again.map((item, i) => ({
+        id: item.id,
+        ordinal: BigInt(cursor.listed + i + 1),
+        delayMs: item.delayMs,
+      })),
       dropped: fate.gone,
       quarantined: fate.quarantined,
       taken: [...fate.taken, ...fate.gone],
@@ -255,11 +371,19 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
   };
-  return { commit, next: () => next, unlogged: cursor.phase === 'follow' && isUnlogged(cursor), ...restAfter(context, next, fate) };
+  return {
+    commit,
+    next: () => next,
+    unlogged: cursor.phase === 'follow' && isUnlogged(cursor),
+    ...restAfter(context, next, fate),
+  };
 }
 
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
-  return { ...(next.phase === 'follow' ? restIfLevel(context, next) : {}), ...troubleOf(context, fate) };
+  return {
+    ...(next.phase === 'follow' ? restIfLevel(context, next) : {}),
+    ...troubleOf(context, fate),
+  };
 }
 
 function troubleOf({ lease, rt }: TurnContext, { trouble }: Fate): Pick<Turn, 'rest'> {

@@ -34,10 +34,14 @@ export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeani
       if (entry.message?.id) added.add(entry.message.id);
       for (const label of entry.message?.labelIds ?? []) labelIds.add(label);
     }
-    for (const entry of record.labelsAdded ?? []) fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
-    for (const entry of record.labelsRemoved ?? []) fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
-    for (const entry of record.messagesDeleted ?? []) if (entry.message?.id) deleted.add(entry.message.id);
-    if (isUntyped(record)) for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
+    for (const entry of record.labelsAdded ?? [])
+      fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
+    for (const entry of record.labelsRemoved ?? [])
+      fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
+    for (const entry of record.messagesDeleted ?? [])
+      if (entry.message?.id) deleted.add(entry.message.id);
+    if (isUntyped(record))
+      for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
   }
   for (const id of deleted) {
     added.delete(id);
@@ -55,7 +59,12 @@ export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeani
 
 export function labelRow(label: GmailLabel): LabelRow {
   if (!label.id) throw new Error('a label without id');
-  return { id: label.id, name: cleanText(label.name ?? label.id), type: label.type ?? 'user', resource: cleanJson(label) };
+  return {
+    id: label.id,
+    name: cleanText(label.name ?? label.id),
+    type: label.type ?? 'user',
+    resource: cleanJson(label),
+  };
 }
 
 interface Fold {
@@ -64,7 +73,14 @@ interface Fold {
   historyId: bigint;
 }
 
-function fold(folds: Map<string, Fold>, seen: Set<string>, id: string | null | undefined, labels: readonly string[] | null | undefined, present: boolean, recordId: bigint): void {
+function fold(
+  folds: Map<string, Fold>,
+  seen: Set<string>,
+  id: string | null | undefined,
+  labels: readonly string[] | null | undefined,
+  present: boolean,
+  recordId: bigint,
+): void {
   if (!id) return;
   const known = folds.get(id) ?? { labels: new Map<string, boolean>(), historyId: recordId };
   for (const label of labels ?? []) {
@@ -83,5 +99,10 @@ function labelChange(id: string, f: Fold): LabelChange {
 }
 
 function isUntyped(record: GmailHistory): boolean {
-  return !record.messagesAdded?.length && !record.messagesDeleted?.length && !record.labelsAdded?.length && !record.labelsRemoved?.length;
+  return (
+    !record.messagesAdded?.length &&
+    !record.messagesDeleted?.length &&
+    !record.labelsAdded?.length &&
+    !record.labelsRemoved?.length
+  );
 }

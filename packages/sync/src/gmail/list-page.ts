@@ -9,13 +9,22 @@ export type ListedPage = Awaited<ReturnType<GoogleAccount['gmail']['listMessages
  * The next page of the list of what is kept, or of all that has one label; null when Google no longer knows the page token, and the list
  * may be begun again. A label's list leaves nothing out: a message that moved away since it was listed would look as if it had no labels.
  */
-export async function listPage(context: TurnContext, q: { pageToken: string | null; label?: string; restarts?: number; slice?: Slice }): Promise<ListedPage | null> {
+export async function listPage(
+  context: TurnContext,
+  q: { pageToken: string | null; label?: string; restarts?: number; slice?: Slice },
+): Promise<ListedPage | null> {
   const slice = q.slice ?? { fromMs: floorMs(context.window) };
-  const query = q.label === undefined ? listingUnder(context.mirror, slice) : { labelId: q.label, ...searchFor(termsOf(slice)) };
-  return context.google.gmail.listMessages({ pageToken: q.pageToken, ...query }).catch((error: unknown) => {
-    if (isRejected(error) && q.pageToken !== null && (q.restarts ?? 0) < MAX_RESTARTS) return null;
-    throw error;
-  });
+  const query =
+    q.label === undefined
+      ? listingUnder(context.mirror, slice)
+      : { labelId: q.label, ...searchFor(termsOf(slice)) };
+  return context.google.gmail
+    .listMessages({ pageToken: q.pageToken, ...query })
+    .catch((error: unknown) => {
+      if (isRejected(error) && q.pageToken !== null && (q.restarts ?? 0) < MAX_RESTARTS)
+        return null;
+      throw error;
+    });
 }
 
 function isRejected(error: unknown): boolean {

@@ -3,7 +3,12 @@ import type { Turn, TurnContext } from '../turn.js';
 
 /** When the last page is read and nothing is owed, the new bookmark takes the place of the old: never before. */
 export function endOfListing(cursor: GmailFollow): GmailFollow {
-  if (cursor.listing === null || cursor.listing.pageToken !== null || cursor.fetched < cursor.listed) return cursor;
+  if (
+    cursor.listing === null ||
+    cursor.listing.pageToken !== null ||
+    cursor.fetched < cursor.listed
+  )
+    return cursor;
   return { ...cursor, after: cursor.listing.until, listing: null, listed: 0, fetched: 0 };
 }
 
@@ -18,5 +23,7 @@ export function isLevel(cursor: GmailFollow): boolean {
 
 /** Only a listing that began in this run says that the mailbox is level as of this run; an older one leads to another look. So does older mail that is still to come. */
 export function restIfLevel(context: TurnContext, next: GmailFollow): Pick<Turn, 'rest'> {
-  return isLevel(next) && !next.deepening && context.listingBegunHere ? { rest: { kind: 'caught-up' } } : {};
+  return isLevel(next) && !next.deepening && context.listingBegunHere
+    ? { rest: { kind: 'caught-up' } }
+    : {};
 }

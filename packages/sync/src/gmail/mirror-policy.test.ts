@@ -1,32 +1,98 @@
 import type { GmailHistory } from '@syncline/google';
 import fc from 'fast-check';
 import { meaningOfHistory } from './interpret.js';
-import { admit, type Excludable, isExcluded, isKept, listingUnder, MIRROR_EVERYTHING, type MirrorPolicy, wholePolicy } from './mirror-policy.js';
+import {
+  admit,
+  type Excludable,
+  isExcluded,
+  isKept,
+  listingUnder,
+  MIRROR_EVERYTHING,
+  type MirrorPolicy,
+  wholePolicy,
+} from './mirror-policy.js';
 
 const excluding = (...exclude: Excludable[]): MirrorPolicy => wholePolicy({ exclude });
-const read = (policy: MirrorPolicy, records: GmailHistory[]): ReturnType<typeof admit> => admit(policy, records, meaningOfHistory(records));
+const read = (policy: MirrorPolicy, records: GmailHistory[]): ReturnType<typeof admit> =>
+  admit(policy, records, meaningOfHistory(records));
 const ALL = { fromMs: 0 };
-const added = (id: string, labelIds?: string[]): GmailHistory => ({ id: '1', messagesAdded: [{ message: { id, ...(labelIds ? { labelIds } : {}) } }] });
-const gains = (id: string, ...labelIds: string[]): GmailHistory => ({ id: '2', labelsAdded: [{ message: { id }, labelIds }] });
-const loses = (id: string, ...labelIds: string[]): GmailHistory => ({ id: '3', labelsRemoved: [{ message: { id }, labelIds }] });
+const added = (id: string, labelIds?: string[]): GmailHistory => ({
+  id: '1',
+  messagesAdded: [{ message: { id, ...(labelIds ? { labelIds } : {}) } }],
+});
+const gains = (id: string, ...labelIds: string[]): GmailHistory => ({
+  id: '2',
+  labelsAdded: [{ message: { id }, labelIds }],
+});
+const loses = (id: string, ...labelIds: string[]): GmailHistory => ({
+  id: '3',
+  labelsRemoved: [{ message: { id }, labelIds }],
+});
 
 test('without a policy everything is kept, and history means what it says', () => {
   const records = [added('m1', ['SPAM']), gains('m2', 'TRASH')];
-  expect(read(MIRROR_EVERYTHING, records)).toEqual({ wanted: ['m1'], refetch: [], deleted: [], labelChanges: meaningOfHistory(records).labelChanges });
-  expect(isKept(MIRROR_EVERYTHING, 0, { id: 'm1', labelIds: ['SPAM', 'TRASH', 'DRAFT'] })).toBe(true);
+  expect(read(MIRROR_EVERYTHING, records)).toEqual({
+    wanted: ['m1'],
+    refetch: [],
+    deleted: [],
+    labelChanges: meaningOfHistory(records).labelChanges,
+  });
+  expect(isKept(MIRROR_EVERYTHING, 0, { id: 'm1', labelIds: ['SPAM', 'TRASH', 'DRAFT'] })).toBe(
+    true,
+  );
 });
 
 test.each([
-  ['arrives outside: not fetched', [added('m', ['SPAM', 'UNREAD'])], { wanted: [], deleted: [], labelChanges: [] }],
-  ['arrives without labels: fetched, and judged then', [added('m')], { wanted: ['m'], deleted: [] }],
-  ['arrives outside and comes in', [added('m', ['SPAM']), loses('m', 'SPAM')], { wanted: ['m'], deleted: [] }],
-  ['arrives outside twice over and comes in by half', [added('m', ['SPAM', 'TRASH']), loses('m', 'SPAM')], { wanted: [], deleted: [] }],
-  ['leaves', [gains('m', 'TRASH'), loses('m', 'INBOX')], { wanted: [], deleted: ['m'], labelChanges: [] }],
-  ['leaves and comes back within the page', [gains('m', 'SPAM'), loses('m', 'SPAM')], { wanted: ['m'], deleted: [], labelChanges: [expect.objectContaining({ remove: ['SPAM'] })] }],
-  ['comes in and leaves again within the page', [loses('m', 'SPAM'), gains('m', 'SPAM')], { wanted: [], deleted: ['m'] }],
-  ['moves from spam to the trash', [loses('m', 'SPAM'), gains('m', 'TRASH')], { wanted: [], deleted: ['m'] }],
-  ['changes in a way that is not told, and leaves', [{ id: '1', messages: [{ id: 'm' }] }, gains('m', 'SPAM')], { refetch: [], deleted: ['m'] }],
-  ['only changes another label', [loses('m', 'UNREAD')], { wanted: [], deleted: [], labelChanges: [expect.objectContaining({ remove: ['UNREAD'] })] }],
+  [
+    'arrives outside: not fetched',
+    [added('m', ['SPAM', 'UNREAD'])],
+    { wanted: [], deleted: [], labelChanges: [] },
+  ],
+  [
+    'arrives without labels: fetched, and judged then',
+    [added('m')],
+    { wanted: ['m'], deleted: [] },
+  ],
+  [
+    'arrives outside and comes in',
+    [added('m', ['SPAM']), loses('m', 'SPAM')],
+    { wanted: ['m'], deleted: [] },
+  ],
+  [
+    'arrives outside twice over and comes in by half',
+    [added('m', ['SPAM', 'TRASH']), loses('m', 'SPAM')],
+    { wanted: [], deleted: [] },
+  ],
+  [
+    'leaves',
+    [gains('m', 'TRASH'), loses('m', 'INBOX')],
+    { wanted: [], deleted: ['m'], labelChanges: [] },
+  ],
+  [
+    'leaves and comes back within the page',
+    [gains('m', 'SPAM'), loses('m', 'SPAM')],
+    { wanted: ['m'], deleted: [], labelChanges: [expect.objectContaining({ remove: ['SPAM'] })] },
+  ],
+  [
+    'comes in and leaves again within the page',
+    [loses('m', 'SPAM'), gains('m', 'SPAM')],
+    { wanted: [], deleted: ['m'] },
+  ],
+  [
+    'moves from spam to the trash',
+    [loses('m', 'SPAM'), gains('m', 'TRASH')],
+    { wanted: [], deleted: ['m'] },
+  ],
+  [
+    'changes in a way that is not told, and leaves',
+    [{ id: '1', messages: [{ id: 'm' }] }, gains('m', 'SPAM')],
+    { refetch: [], deleted: ['m'] },
+  ],
+  [
+    'only changes another label',
+    [loses('m', 'UNREAD')],
+    { wanted: [], deleted: [], labelChanges: [expect.objectContaining({ remove: ['UNREAD'] })] },
+  ],
 ])('%s', (_, records, expected) => {
   expect(read(excluding('spam', 'trash'), records)).toMatchObject(expected);
 });
@@ -34,18 +100,31 @@ test.each([
 test('spam and trash together are left out by the parameter that Google documents, one of them by search', () => {
   expect(listingUnder(MIRROR_EVERYTHING, ALL)).toEqual({ spamAndTrash: true });
   expect(listingUnder(excluding('trash', 'spam'), ALL)).toEqual({ spamAndTrash: false });
-  expect(listingUnder(excluding('spam', 'trash', 'drafts'), ALL)).toEqual({ spamAndTrash: false, search: '-in:drafts' });
-  expect(listingUnder(excluding('spam', 'drafts'), ALL)).toEqual({ spamAndTrash: true, search: '-in:spam -in:drafts' });
+  expect(listingUnder(excluding('spam', 'trash', 'drafts'), ALL)).toEqual({
+    spamAndTrash: false,
+    search: '-in:drafts',
+  });
+  expect(listingUnder(excluding('spam', 'drafts'), ALL)).toEqual({
+    spamAndTrash: true,
+    search: '-in:spam -in:drafts',
+  });
 });
 
 /** What happens to one of three messages; each step writes one record. */
-const step = fc.record({ id: fc.constantFrom('m1', 'm2', 'm3'), what: fc.constantFrom('gain', 'lose', 'arrive', 'delete', 'touch'), label: fc.constantFrom('SPAM', 'TRASH', 'DRAFT', 'A') });
+const step = fc.record({
+  id: fc.constantFrom('m1', 'm2', 'm3'),
+  what: fc.constantFrom('gain', 'lose', 'arrive', 'delete', 'touch'),
+  label: fc.constantFrom('SPAM', 'TRASH', 'DRAFT', 'A'),
+});
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 type Labels = Map<string, Set<string>>;
 
 /** The source after each step, and the records; embedded labels are those of the record's moment. */
 function play(steps: readonly Step[]): { source: Labels; records: GmailHistory[] } {
-  const source: Labels = new Map([['m1', new Set(['A'])], ['m2', new Set(['SPAM'])]]);
+  const source: Labels = new Map([
+    ['m1', new Set(['A'])],
+    ['m2', new Set(['SPAM'])],
+  ]);
   const records: GmailHistory[] = [];
   const ids = new Set(source.keys());
   for (const [at, { id, what, label }] of steps.entries()) {
@@ -60,32 +139,53 @@ function play(steps: readonly Step[]): { source: Labels; records: GmailHistory[]
     else source.set(id, next);
     const message = { id, labelIds: [...next] };
     const change = { message, labelIds: [label] };
-    records.push({ id: String(at + 1), ...{ gain: { labelsAdded: [change] }, lose: { labelsRemoved: [change] }, arrive: { messagesAdded: [{ message }] }, delete: { messagesDeleted: [{ message }] }, touch: { messages: [message] } }[what] });
+    records.push({
+      id: String(at + 1),
+      ...{
+        gain: { labelsAdded: [change] },
+        lose: { labelsRemoved: [change] },
+        arrive: { messagesAdded: [{ message }] },
+        delete: { messagesDeleted: [{ message }] },
+        touch: { messages: [message] },
+      }[what],
+    });
   }
   return { source, records };
 }
 
 test('however history is cut into pages, and whatever its records tell of labels, the rows are the messages whose final labels are kept', () => {
-  const policies = fc.subarray<Excludable>(['spam', 'trash', 'drafts']).map((exclude) => excluding(...exclude));
+  const policies = fc
+    .subarray<Excludable>(['spam', 'trash', 'drafts'])
+    .map((exclude) => excluding(...exclude));
   const embedded = fc.constantFrom('of the record', 'of the answer', 'none');
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 25 }), policies, embedded, fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }), (steps, policy, told, cuts) => {
-      const { source, records } = play(steps);
-      const rows: Labels = new Map([['m1', new Set(['A'])], ...(isExcluded(policy, ['SPAM']) ? [] : [['m2', new Set(['SPAM'])] as const])]);
-      let page: GmailHistory[] = [];
-      for (const [at, record] of records.entries()) {
-        for (const entry of record.messagesAdded ?? []) {
-          if (told === 'none') delete entry.message!.labelIds;
-          if (told === 'of the answer') entry.message!.labelIds = [...(source.get(entry.message!.id!) ?? [])];
+    fc.property(
+      fc.array(step, { maxLength: 25 }),
+      policies,
+      embedded,
+      fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }),
+      (steps, policy, told, cuts) => {
+        const { source, records } = play(steps);
+        const rows: Labels = new Map([
+          ['m1', new Set(['A'])],
+          ...(isExcluded(policy, ['SPAM']) ? [] : [['m2', new Set(['SPAM'])] as const]),
+        ]);
+        let page: GmailHistory[] = [];
+        for (const [at, record] of records.entries()) {
+          for (const entry of record.messagesAdded ?? []) {
+            if (told === 'none') delete entry.message!.labelIds;
+            if (told === 'of the answer')
+              entry.message!.labelIds = [...(source.get(entry.message!.id!) ?? [])];
+          }
+          page.push(record);
+          if (!cuts[at] && at < records.length - 1) continue;
+          apply(policy, page, source, rows);
+          page = [];
         }
-        page.push(record);
-        if (!cuts[at] && at < records.length - 1) continue;
-        apply(policy, page, source, rows);
-        page = [];
-      }
-      const kept = [...source].filter(([, labels]) => !isExcluded(policy, [...labels]));
-      expect(plain(rows)).toEqual(plain(new Map(kept)));
-    }),
+        const kept = [...source].filter(([, labels]) => !isExcluded(policy, [...labels]));
+        expect(plain(rows)).toEqual(plain(new Map(kept)));
+      },
+    ),
     { numRuns: 300 },
   );
 });
@@ -106,5 +206,9 @@ function apply(policy: MirrorPolicy, page: GmailHistory[], source: Labels, rows:
 }
 
 function plain(labels: Labels): Record<string, string[]> {
-  return Object.fromEntries([...labels].map(([id, set]) => [id, [...set].sort()] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(
+    [...labels]
+      .map(([id, set]) => [id, [...set].sort()] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }

@@ -54,7 +54,10 @@ export interface Slice {
 
 /** The terms of Gmail's search for a slice. They take whole seconds, and whether they include theirs is not documented: a second is added at either end. */
 export function termsOf({ fromMs, beforeMs }: Slice): string[] {
-  return [...(fromMs > 0 ? [`after:${Math.floor(fromMs / 1_000) - 1}`] : []), ...(beforeMs === undefined ? [] : [`before:${Math.ceil(beforeMs / 1_000) + 1}`])];
+  return [
+    ...(fromMs > 0 ? [`after:${Math.floor(fromMs / 1_000) - 1}`] : []),
+    ...(beforeMs === undefined ? [] : [`before:${Math.ceil(beforeMs / 1_000) + 1}`]),
+  ];
 }
 
 /**
@@ -64,7 +67,10 @@ export function termsOf({ fromMs, beforeMs }: Slice): string[] {
 export function listingUnder({ exclude }: MirrorPolicy, slice: Slice): ListQuery {
   const hasBoth = exclude.includes('spam') && exclude.includes('trash');
   // The parameter is the documented way, but it knows spam and trash only together.
-  const terms = [...termsOf(slice), ...exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`)];
+  const terms = [
+    ...termsOf(slice),
+    ...exclude.filter((name) => !hasBoth || name === 'drafts').map((name) => `-in:${name}`),
+  ];
   return { spamAndTrash: !hasBoth, ...searchFor(terms) };
 }
 
@@ -88,14 +94,24 @@ export interface Admission {
  * what it was. One that gets an excluded label leaves; one that loses one may come in: whether it does is known when it is fetched,
  * since history does not tell what other labels it has. A message that arrives where nothing is kept is not fetched at all.
  */
-export function admit(policy: MirrorPolicy, records: readonly GmailHistory[], meaning: HistoryMeaning): Admission {
+export function admit(
+  policy: MirrorPolicy,
+  records: readonly GmailHistory[],
+  meaning: HistoryMeaning,
+): Admission {
   const { added, refetch, deleted, labelChanges } = meaning;
   if (policy.exclude.length === 0) return { wanted: added, refetch, deleted, labelChanges };
-  const leaving = new Set(labelChanges.filter((change) => isExcluded(policy, change.add)).map(({ id }) => id));
-  const entering = labelChanges.filter(({ id, remove }) => !leaving.has(id) && isExcluded(policy, remove)).map(({ id }) => id);
+  const leaving = new Set(
+    labelChanges.filter((change) => isExcluded(policy, change.add)).map(({ id }) => id),
+  );
+  const entering = labelChanges
+    .filter(({ id, remove }) => !leaving.has(id) && isExcluded(policy, remove))
+    .map(({ id }) => id);
   const outside = arrivedOutside(policy, records, labelChanges);
   return {
-    wanted: [...new Set([...added, ...entering])].filter((id) => !leaving.has(id) && !outside.has(id)),
+    wanted: [...new Set([...added, ...entering])].filter(
+      (id) => !leaving.has(id) && !outside.has(id),
+    ),
     refetch: refetch.filter((id) => !leaving.has(id)),
     deleted: [...deleted, ...leaving],
     labelChanges: labelChanges.filter(({ id }) => !leaving.has(id)),
@@ -106,8 +122,25 @@ export function admit(policy: MirrorPolicy, records: readonly GmailHistory[], me
  * Messages that were added with an excluded label and have not lost it by the end of the page. A record names the labels of the moment
  * or those of the answer; if they are gone by then or go later, a record that says so follows in either case.
  */
-function arrivedOutside(policy: MirrorPolicy, records: readonly GmailHistory[], labelChanges: readonly LabelChange[]): Set<string> {
+function arrivedOutside(
+  policy: MirrorPolicy,
+  records: readonly GmailHistory[],
+  labelChanges: readonly LabelChange[],
+): Set<string> {
   const lost = new Map(labelChanges.map(({ id, remove }) => [id, remove]));
-  const arrivals = records.flatMap((record) => (record.messagesAdded ?? []).flatMap(({ message }) => (message?.id ? [{ id: message.id, labelIds: message.labelIds ?? [] }] : [])));
-  return new Set(arrivals.filter(({ id, labelIds }) => isExcluded(policy, labelIds.filter((label) => !lost.get(id)?.includes(label)))).map(({ id }) => id));
+  const arrivals = records.flatMap((record) =>
+    (record.messagesAdded ?? []).flatMap(({ message }) =>
+      message?.id ? [{ id: message.id, labelIds: message.labelIds ?? [] }] : [],
+    ),
+  );
+  return new Set(
+    arrivals
+      .filter(({ id, labelIds }) =>
+        isExcluded(
+          policy,
+          labelIds.filter((label) => !lost.get(id)?.includes(label)),
+        ),
+      )
+      .map(({ id }) => id),
+  );
 }

@@ -3,27 +3,77 @@ import { decodeHeader, decodeText, headerParameter } from './decode.js';
 import { parseMessage } from './parse.js';
 
 const data = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
-const part = (mimeType: string, body: object, over: object = {}): object => ({ mimeType, filename: '', headers: [{ name: 'Content-Type', value: `${mimeType}; charset="utf-8"` }], body, ...over });
+const part = (mimeType: string, body: object, over: object = {}): object => ({
+  mimeType,
+  filename: '',
+  headers: [{ name: 'Content-Type', value: `${mimeType}; charset="utf-8"` }],
+  body,
+  ...over,
+});
 
 test('the parts of a message become text, html and attachments, in document order', () => {
   const row = parseMessage({
-    id: 'a1', threadId: 't1', historyId: '77', labelIds: ['UNREAD', 'INBOX', 'INBOX'], internalDate: '1765750462000', sizeEstimate: 9, snippet: 'x\0y',
+    id: 'a1',
+    threadId: 't1',
+    historyId: '77',
+    labelIds: ['UNREAD', 'INBOX', 'INBOX'],
+    internalDate: '1765750462000',
+    sizeEstimate: 9,
+    snippet: 'x\0y',
     payload: {
-      partId: '', mimeType: 'multipart/mixed', filename: '', body: { size: 0 },
-      headers: [{ name: 'SUBJECT', value: '=?UTF-8?B?8J+OiQ==?= =?iso-8859-1?Q?caf=E9?=' }, { name: 'Subject', value: 'second' }, { name: 'From', value: 'Ada <ada@example.com>' }],
+      partId: '',
+      mimeType: 'multipart/mixed',
+      filename: '',
+      body: { size: 0 },
+      headers: [
+        { name: 'SUBJECT', value: '=?UTF-8?B?8J+OiQ==?= =?iso-8859-1?Q?caf=E9?=' },
+        { name: 'Subject', value: 'second' },
+        { name: 'From', value: 'Ada <ada@example.com>' },
+      ],
       parts: [
-        part('multipart/alternative', { size: 0 }, {
-          partId: '0', parts: [part('text/plain', { size: 3, data: data('één') }, { partId: '0.0' }), part('text/html', { size: 3, data: data('<p>1</p>') }, { partId: '0.1' })],
-        }),
-        part('application/pdf', { size: 87, attachmentId: 'other-each-time' }, { partId: '1', filename: 'a.pdf' }),
+        part(
+          'multipart/alternative',
+          { size: 0 },
+          {
+            partId: '0',
+            parts: [
+              part('text/plain', { size: 3, data: data('één') }, { partId: '0.0' }),
+              part('text/html', { size: 3, data: data('<p>1</p>') }, { partId: '0.1' }),
+            ],
+          },
+        ),
+        part(
+          'application/pdf',
+          { size: 87, attachmentId: 'other-each-time' },
+          { partId: '1', filename: 'a.pdf' },
+        ),
         part('text/plain', { size: 6, data: data('footer') }, { partId: '2' }),
-        part('message/rfc822', { size: 5, attachmentId: 'x' }, { partId: '3', filename: 'mail.eml', parts: [part('text/plain', { size: 5, data: data('inner') }, { partId: '3.0' })] }),
+        part(
+          'message/rfc822',
+          { size: 5, attachmentId: 'x' },
+          {
+            partId: '3',
+            filename: 'mail.eml',
+            parts: [part('text/plain', { size: 5, data: data('inner') }, { partId: '3.0' })],
+          },
+        ),
       ],
     },
   });
   expect(row).toMatchObject({
-    labelIds: ['INBOX', 'UNREAD'], historyId: 77n, snippet: 'xy', subject: '🎉café', from: 'Ada <ada@example.com>', to: null, text: 'één\nfooter', html: '<p>1</p>', internalDateMs: 1765750462000,
-    attachments: [{ partId: '1', filename: 'a.pdf', mimeType: 'application/pdf', size: 87 }, { partId: '3', filename: 'mail.eml', mimeType: 'message/rfc822', size: 5 }],
+    labelIds: ['INBOX', 'UNREAD'],
+    historyId: 77n,
+    snippet: 'xy',
+    subject: '🎉café',
+    from: 'Ada <ada@example.com>',
+    to: null,
+    text: 'één\nfooter',
+    html: '<p>1</p>',
+    internalDateMs: 1765750462000,
+    attachments: [
+      { partId: '1', filename: 'a.pdf', mimeType: 'application/pdf', size: 87 },
+      { partId: '3', filename: 'mail.eml', mimeType: 'message/rfc822', size: 5 },
+    ],
   });
   expect(row.resource).not.toMatch(/attachmentId|"data"/);
 });
@@ -70,10 +120,15 @@ test('header parameters are read quoted, bare and missing', () => {
 
 test('no header and no bytes make parsing throw', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.uint8Array(), fc.string(), (header, bytes, charset) => {
-      expect(typeof decodeHeader(header)).toBe('string');
-      expect(typeof decodeText(Buffer.from(bytes), charset)).toBe('string');
-    }),
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.uint8Array(),
+      fc.string(),
+      (header, bytes, charset) => {
+        expect(typeof decodeHeader(header)).toBe('string');
+        expect(typeof decodeText(Buffer.from(bytes), charset)).toBe('string');
+      },
+    ),
     { numRuns: 500 },
   );
 });

@@ -71,7 +71,8 @@ function collect(part: Part, insideAttachedMessage: boolean, into: Content): voi
       else if (mimeType === 'text/html') into.html.push(bodyText(part, part.body?.data ?? ''));
     }
   }
-  for (const child of part.parts ?? []) collect(child, insideAttachedMessage || attachedMessage, into);
+  for (const child of part.parts ?? [])
+    collect(child, insideAttachedMessage || attachedMessage, into);
 }
 
 function isAttachment(part: Part, mimeType: string, attachedMessage: boolean): boolean {
@@ -83,7 +84,10 @@ function isAttachment(part: Part, mimeType: string, attachedMessage: boolean): b
 
 function bodyText(part: Part, data: string): string {
   const contentType = partHeader(part, 'content-type');
-  return decodeText(Buffer.from(data, 'base64url'), contentType === null ? null : headerParameter(contentType, 'charset'));
+  return decodeText(
+    Buffer.from(data, 'base64url'),
+    contentType === null ? null : headerParameter(contentType, 'charset'),
+  );
 }
 
 function headerReader(payload: Part): (name: string) => string | null {
@@ -96,7 +100,8 @@ function headerReader(payload: Part): (name: string) => string | null {
 /** Names are compared without case, and of a repeated header the first counts. */
 function partHeader(part: Part, name: string): string | null {
   for (const header of part.headers ?? []) {
-    if (header.name?.length === name.length && header.name.toLowerCase() === name) return header.value ?? '';
+    if (header.name?.length === name.length && header.name.toLowerCase() === name)
+      return header.value ?? '';
   }
   return null;
 }
@@ -109,11 +114,30 @@ function dateMs(internalDate: string | null | undefined): number | null {
 
 /** Google's JSON without what has a column or table of its own. */
 function resourceOf(message: GmailMessage, keepDate: boolean): object {
-  const { id: _id, threadId: _threadId, labelIds: _labels, snippet: _snippet, historyId: _history, sizeEstimate: _size, raw: _raw, internalDate, payload, ...rest } = message;
-  return { ...rest, ...(keepDate && internalDate ? { internalDate } : {}), ...(payload ? { payload: withoutData(payload) } : {}) };
+  const {
+    id: _id,
+    threadId: _threadId,
+    labelIds: _labels,
+    snippet: _snippet,
+    historyId: _history,
+    sizeEstimate: _size,
+    raw: _raw,
+    internalDate,
+    payload,
+    ...rest
+  } = message;
+  return {
+    ...rest,
+    ...(keepDate && internalDate ? { internalDate } : {}),
+    ...(payload ? { payload: withoutData(payload) } : {}),
+  };
 }
 
 function withoutData(part: Part): object {
   const { body, parts, ...rest } = part;
-  return { ...rest, body: { size: body?.size ?? 0 }, ...(parts ? { parts: parts.map(withoutData) } : {}) };
+  return {
+    ...rest,
+    body: { size: body?.size ?? 0 },
+    ...(parts ? { parts: parts.map(withoutData) } : {}),
+  };
 }

@@ -4,48 +4,95 @@ import { PAGE_LIMIT, planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 
 const NEW = { message: 20, thread: 40 };
 
-const item = (ordinal: number, threadId: string | null, attempts = 0): WantedItem => ({ id: `m${ordinal}`, ordinal: BigInt(ordinal), attempts, waitMs: 0, threadId });
+const item = (ordinal: number, threadId: string | null, attempts = 0): WantedItem => ({
+  id: `m${ordinal}`,
+  ordinal: BigInt(ordinal),
+  attempts,
+  waitMs: 0,
+  threadId,
+});
 
 function threadsOf(items: readonly WantedItem[], size?: number): ListedThread[] {
   const ids = [...new Set(items.flatMap((one) => one.threadId ?? []))];
   return ids.map((threadId) => {
-    const wanted = items.filter((one) => one.threadId === threadId && one.attempts === 0).map((one) => one.id);
+    const wanted = items
+      .filter((one) => one.threadId === threadId && one.attempts === 0)
+      .map((one) => one.id);
     return { threadId, wanted, size: Math.max(wanted.length, size ?? 0) };
   });
 }
 
-const unitsOf = (plan: FetchPlan, prices: typeof NEW): number => plan.messages.length * prices.message + plan.threads.length * prices.thread;
-const idsOf = (plan: FetchPlan): string[] => [...plan.messages, ...plan.threads.flatMap((thread) => thread.wanted)];
+const unitsOf = (plan: FetchPlan, prices: typeof NEW): number =>
+  plan.messages.length * prices.message + plan.threads.length * prices.thread;
+const idsOf = (plan: FetchPlan): string[] => [
+  ...plan.messages,
+  ...plan.threads.flatMap((thread) => thread.wanted),
+];
 
 test('three wanted messages of a thread are fetched with it, two are not', () => {
-  const items = [item(1, 'a'), item(2, 'b'), item(3, 'a'), item(4, 'b'), item(5, 'a'), item(6, null)];
+  const items = [
+    item(1, 'a'),
+    item(2, 'b'),
+    item(3, 'a'),
+    item(4, 'b'),
+    item(5, 'a'),
+    item(6, null),
+  ];
   const plan = planFetch(items, threadsOf(items), NEW);
-  expect(plan).toMatchObject({ items, messages: ['m2', 'm4', 'm6'], threads: [{ id: 'a', wanted: ['m1', 'm3', 'm5'] }] });
+  expect(plan).toMatchObject({
+    items,
+    messages: ['m2', 'm4', 'm6'],
+    threads: [{ id: 'a', wanted: ['m1', 'm3', 'm5'] }],
+  });
   expect(planFetch(items, threadsOf(items), { message: 5, thread: 16 }).threads).toEqual([]);
 });
 
 test('messages whose turn comes later are fetched with the thread of one whose turn it is', () => {
-  const plan = planFetch([item(1, 'a')], [{ threadId: 'a', size: 3, wanted: ['m1', 'm70', 'm900'] }], NEW);
-  expect(plan).toMatchObject({ messages: [], threads: [{ id: 'a', wanted: ['m1', 'm70', 'm900'] }] });
+  const plan = planFetch(
+    [item(1, 'a')],
+    [{ threadId: 'a', size: 3, wanted: ['m1', 'm70', 'm900'] }],
+    NEW,
+  );
+  expect(plan).toMatchObject({
+    messages: [],
+    threads: [{ id: 'a', wanted: ['m1', 'm70', 'm900'] }],
+  });
 });
 
 test('a message that was asked for before is asked for by itself', () => {
   const items = [item(1, 'a'), item(2, 'a'), item(3, 'a'), item(4, 'a', 1)];
-  expect(planFetch(items, threadsOf(items), NEW)).toMatchObject({ messages: ['m4'], threads: [{ wanted: ['m1', 'm2', 'm3'] }] });
+  expect(planFetch(items, threadsOf(items), NEW)).toMatchObject({
+    messages: ['m4'],
+    threads: [{ wanted: ['m1', 'm2', 'm3'] }],
+  });
 });
 
 test('a thread beyond the limit is fetched message by message, even when little of it is wanted', () => {
   const items = [item(1, 'a'), item(2, 'a'), item(3, 'a')];
   expect(planFetch(items, threadsOf(items, THREAD_LIMIT), NEW).threads).toHaveLength(1);
-  expect(planFetch(items, threadsOf(items, THREAD_LIMIT + 1), NEW)).toMatchObject({ messages: ['m1', 'm2', 'm3'], threads: [] });
+  expect(planFetch(items, threadsOf(items, THREAD_LIMIT + 1), NEW)).toMatchObject({
+    messages: ['m1', 'm2', 'm3'],
+    threads: [],
+  });
 });
 
 test('whatever the mailbox: never dearer than single gets, every item once, and no page without bounds', () => {
-  const mailbox = fc.array(fc.record({ thread: fc.option(fc.integer({ min: 0, max: 6 })), attempts: fc.constantFrom(0, 0, 0, 1) }), { minLength: 1, maxLength: 160 });
-  const prices = fc.record({ message: fc.integer({ min: 1, max: 30 }), thread: fc.integer({ min: 1, max: 90 }) });
+  const mailbox = fc.array(
+    fc.record({
+      thread: fc.option(fc.integer({ min: 0, max: 6 })),
+      attempts: fc.constantFrom(0, 0, 0, 1),
+    }),
+    { minLength: 1, maxLength: 160 },
+  );
+  const prices = fc.record({
+    message: fc.integer({ min: 1, max: 30 }),
+    thread: fc.integer({ min: 1, max: 90 }),
+  });
   fc.assert(
     fc.property(mailbox, prices, fc.integer({ min: 1, max: 60 }), (mails, price, turn) => {
-      const all = mails.map((mail, i) => item(i + 1, mail.thread === null ? null : `t${mail.thread}`, mail.attempts));
+      const all = mails.map((mail, i) =>
+        item(i + 1, mail.thread === null ? null : `t${mail.thread}`, mail.attempts),
+      );
       const plan = planFetch(all.slice(0, turn), threadsOf(all), price);
       const ids = idsOf(plan);
       expect(unitsOf(plan, price)).toBeLessThanOrEqual(ids.length * price.message);
@@ -53,7 +100,8 @@ test('whatever the mailbox: never dearer than single gets, every item once, and 
       expect(plan.items).toEqual(all.slice(0, plan.items.length));
       expect(plan.items.length).toBeGreaterThan(0);
       for (const one of plan.items) expect(ids).toContain(one.id);
-      const expected = plan.messages.length + plan.threads.reduce((sum, thread) => sum + thread.size, 0);
+      const expected =
+        plan.messages.length + plan.threads.reduce((sum, thread) => sum + thread.size, 0);
       expect(expected).toBeLessThanOrEqual(Math.max(PAGE_LIMIT, THREAD_LIMIT));
     }),
     { numRuns: 500 },

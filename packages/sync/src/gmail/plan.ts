@@ -32,9 +32,17 @@ export const THREAD_LIMIT = 100;
 export const PAGE_LIMIT = 120;
 
 /** @param items in the order of the walk; @param threads what the list knows of their threads */
-export function planFetch(items: readonly WantedItem[], threads: readonly ListedThread[], prices: FetchPrices): FetchPlan {
+export function planFetch(
+  items: readonly WantedItem[],
+  threads: readonly ListedThread[],
+  prices: FetchPrices,
+): FetchPlan {
   const plan: FetchPlan = { items: [], messages: [], threads: [] };
-  const worthwhile = new Map(threads.filter((thread) => isCheaper(thread, prices)).map((thread) => [thread.threadId, thread]));
+  const worthwhile = new Map(
+    threads
+      .filter((thread) => isCheaper(thread, prices))
+      .map((thread) => [thread.threadId, thread]),
+  );
   const covered = new Set<string>();
   let expected = 0;
   for (const item of items) {
@@ -42,7 +50,8 @@ export function planFetch(items: readonly WantedItem[], threads: readonly Listed
       const thread = threadOf(item, worthwhile);
       expected += thread?.size ?? 1;
       if (expected > PAGE_LIMIT && plan.items.length > 0) break;
-      if (thread) plan.threads.push({ id: thread.threadId, size: thread.size, wanted: thread.wanted });
+      if (thread)
+        plan.threads.push({ id: thread.threadId, size: thread.size, wanted: thread.wanted });
       else plan.messages.push(item.id);
       for (const id of thread?.wanted ?? [item.id]) covered.add(id);
     }
@@ -56,7 +65,11 @@ function isCheaper(thread: ListedThread, prices: FetchPrices): boolean {
 }
 
 /** An item that was asked for before is asked for by itself: its thread may be what does not work, or may not show it. */
-function threadOf(item: WantedItem, worthwhile: ReadonlyMap<string, ListedThread>): ListedThread | null {
-  const thread = item.threadId === null || item.attempts > 0 ? undefined : worthwhile.get(item.threadId);
+function threadOf(
+  item: WantedItem,
+  worthwhile: ReadonlyMap<string, ListedThread>,
+): ListedThread | null {
+  const thread =
+    item.threadId === null || item.attempts > 0 ? undefined : worthwhile.get(item.threadId);
   return thread?.wanted.includes(item.id) ? thread : null;
 }

@@ -14,26 +14,51 @@ type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
 type Relabel = Extract<GmailRelabelling, { step: 'relabel' }>;
 
 /** Where the labels begin; a mailbox without any goes on to the comparison. */
-export function firstLabel(context: TurnContext, from: string, listed: number, restarts: number): Promise<GmailCursor> {
+export function firstLabel(
+  context: TurnContext,
+  from: string,
+  listed: number,
+  restarts: number,
+): Promise<GmailCursor> {
   return labelAfter(context, { from, listed, restarts }, '');
 }
 
-async function labelAfter(context: TurnContext, walk: { from: string; listed: number; restarts?: number }, after: string): Promise<GmailCursor> {
+async function labelAfter(
+  context: TurnContext,
+  walk: { from: string; listed: number; restarts?: number },
+  after: string,
+): Promise<GmailCursor> {
   const { from, listed, restarts = 0 } = walk;
   const excluded = excludedLabels(context.mirror);
   let label = await context.store.walk.labelAfter(context.lease.accountId, after);
   // No row has a label that is excluded, and a message that got one since it was listed leaves with the history that is replayed.
-  while (label !== null && excluded.includes(label)) label = await context.store.walk.labelAfter(context.lease.accountId, label);
-  return label === null ? { phase: 'backfill', step: 'relabel', from, listed, after: '' } : { phase: 'backfill', step: 'labels', from, listed, label, pageToken: null, restarts };
+  while (label !== null && excluded.includes(label))
+    label = await context.store.walk.labelAfter(context.lease.accountId, label);
+  return label === null
+    ? { phase: 'backfill', step: 'relabel', from, listed, after: '' }
+    : { phase: 'backfill', step: 'labels', from, listed, label, pageToken: null, restarts };
 }
 
 /** One page of one label's list. */
 export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<Turn> {
   const page = await labelPage(context, cursor);
   // A page token that Google has forgotten costs the label's list alone: what is written down of it is the same again.
-  if (!page) return turnTo(context, { ...cursor, pageToken: null, restarts: (cursor.restarts ?? 0) + 1 }, []);
-  const next = page.nextPageToken === null ? await labelAfter(context, cursor, cursor.label) : { ...cursor, pageToken: page.nextPageToken };
-  return turnTo(context, next, page.ids.map((item) => item.id), cursor.label);
+  if (!page)
+    return turnTo(
+      context,
+      { ...cursor, pageToken: null, restarts: (cursor.restarts ?? 0) + 1 },
+      [],
+    );
+  const next =
+    page.nextPageToken === null
+      ? await labelAfter(context, cursor, cursor.label)
+      : { ...cursor, pageToken: page.nextPageToken };
+  return turnTo(
+    context,
+    next,
+    page.ids.map((item) => item.id),
+    cursor.label,
+  );
 }
 
 /** Google refuses to list a label that was deleted since the catalogue was read; any other refusal must not strip the label from every row. */
@@ -50,7 +75,13 @@ async function labelPage(context: TurnContext, cursor: Labels): Promise<ListedPa
 
 function turnTo(context: TurnContext, next: GmailCursor, ids: string[], labelId = ''): Turn {
   return {
-    commit: { cursor: next, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: ids.length > 0 ? { labelled: { labelId, ids } } : {} },
+    commit: {
+      cursor: next,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: ids.length > 0 ? { labelled: { labelId, ids } } : {},
+    },
     next: () => next,
   };
 }
@@ -59,9 +90,18 @@ function turnTo(context: TurnContext, next: GmailCursor, ids: string[], labelId 
 export async function relabelTurn(context: TurnContext, cursor: Relabel): Promise<Turn> {
   const { from, listed, after } = cursor;
   const upTo = await context.store.walk.relabelBound(context.lease.accountId, after, RELABEL_PAGE);
-  const next: GmailCursor = upTo === null ? { phase: 'backfill', step: 'fetch', from, listed, fetched: 0 } : { ...cursor, after: upTo };
+  const next: GmailCursor =
+    upTo === null
+      ? { phase: 'backfill', step: 'fetch', from, listed, fetched: 0 }
+      : { ...cursor, after: upTo };
   return {
-    commit: { cursor: next, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: upTo === null ? {} : { relabel: { after, upTo } } },
+    commit: {
+      cursor: next,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: upTo === null ? {} : { relabel: { after, upTo } },
+    },
     next: () => next,
   };
 }

@@ -11,19 +11,41 @@ const REPLAY_PAGE = 500;
  *
  * @returns null when there is nothing to replay now
  */
-export async function replayTurn(context: TurnContext, cursor: NewCursor | GmailCursor): Promise<Turn | null> {
-  if (!context.lease.owes || cursor.phase !== 'follow' || cursor.listing !== null || cursor.fetched < cursor.listed) return null;
+export async function replayTurn(
+  context: TurnContext,
+  cursor: NewCursor | GmailCursor,
+): Promise<Turn | null> {
+  if (
+    !context.lease.owes ||
+    cursor.phase !== 'follow' ||
+    cursor.listing !== null ||
+    cursor.fetched < cursor.listed
+  )
+    return null;
   const ids = await context.store.quarantine.wanted(context.lease, REPLAY_PAGE);
   if (ids.length < REPLAY_PAGE) context.lease.owes = false;
   if (ids.length === 0) return null;
-  const next: GmailCursor = { ...cursor, listing: { pageToken: null, until: cursor.after }, listed: ids.length, fetched: 0 };
+  const next: GmailCursor = {
+    ...cursor,
+    listing: { pageToken: null, until: cursor.after },
+    listed: ids.length,
+    fetched: 0,
+  };
   return {
     commit: {
       cursor: next,
       phase: phaseOf(next),
       generation: context.generation,
       delta: { kind: 'none' },
-      walk: { again: ids.map((id, i) => ({ id, ordinal: BigInt(i + 1), delayMs: 0, attempts: REPLAYED_ATTEMPTS })), replayed: ids },
+      walk: {
+        again: ids.map((id, i) => ({
+          id,
+          ordinal: BigInt(i + 1),
+          delayMs: 0,
+          attempts: REPLAYED_ATTEMPTS,
+        })),
+        replayed: ids,
+      },
     },
     next: () => next,
   };

@@ -28,19 +28,29 @@ const DEPTH_LIMIT = 200;
 export async function withSources(context: TurnContext, page: AskedPage): Promise<FetchedPage> {
   if (context.mirror.bodies !== 'raw') return { ...page, rest: null };
   const { plan, answers } = page;
-  const isWanted = (message: GmailMessage): boolean => isKept(context.mirror, floorMs(context.window), message);
+  const isWanted = (message: GmailMessage): boolean =>
+    isKept(context.mirror, floorMs(context.window), message);
   const kept = inTurnFirst(plan, answers.messages.filter(isWanted));
   const now = kept.slice(0, fitting(kept));
   const left = kept.slice(now.length);
-  const sourced = takeSources(answers, now, await askFor(context.google.gmail, now, [...answers.failed.values()].find(isGrants)));
-  const messages = [...answers.messages.filter((message) => !isWanted(message)), ...sourced.messages];
+  const sourced = takeSources(
+    answers,
+    now,
+    await askFor(context.google.gmail, now, [...answers.failed.values()].find(isGrants)),
+  );
+  const messages = [
+    ...answers.messages.filter((message) => !isWanted(message)),
+    ...sourced.messages,
+  ];
   return { ...divided(plan, answers, left), answers: { ...sourced, messages } };
 }
 
 /** What a page of messages' `bytes` may hold: as many as fit, and one at least. */
 function fitting(messages: readonly GmailMessage[]): number {
   let bytes = 0;
-  const tooMany = messages.findIndex((message, i) => (bytes += bytesOf(message)) > PAGE_SOURCE_BYTES && i > 0);
+  const tooMany = messages.findIndex(
+    (message, i) => (bytes += bytesOf(message)) > PAGE_SOURCE_BYTES && i > 0,
+  );
   return tooMany === -1 ? messages.length : tooMany;
 }
 
@@ -62,30 +72,49 @@ function partBytes(part: NonNullable<GmailMessage['payload']>, depth: number): n
 }
 
 /** @param refused set when the grant is refused: then nobody is asked */
-async function askFor(gmail: Gmail, messages: readonly GmailMessage[], refused: GoogleError | undefined): Promise<FetchedSources> {
+async function askFor(
+  gmail: Gmail,
+  messages: readonly GmailMessage[],
+  refused: GoogleError | undefined,
+): Promise<FetchedSources> {
   const asked = messages.map((message) => ({ id: message.id ?? '', bytes: bytesOf(message) }));
   if (asked.length === 0) return { sources: [], missing: [], failed: [] };
-  if (refused) return { sources: [], missing: [], failed: asked.map(({ id }) => ({ id, error: refused })) };
+  if (refused)
+    return { sources: [], missing: [], failed: asked.map(({ id }) => ({ id, error: refused })) };
   return gmail.getSources(asked);
 }
 
 /** The answers for these messages as their sources' fates have it. */
-function takeSources(answers: Answers, messages: readonly GmailMessage[], fetched: FetchedSources): Answers {
+function takeSources(
+  answers: Answers,
+  messages: readonly GmailMessage[],
+  fetched: FetchedSources,
+): Answers {
   const sources = new Map(fetched.sources.map(({ id, source }) => [id, source]));
   return {
     ...answers,
     messages: messages.filter(({ id }) => id && sources.has(id)),
     sources,
     missing: new Set([...answers.missing, ...fetched.missing]),
-    failed: new Map([...answers.failed, ...fetched.failed.map(({ id, error }) => [id, error] as const)]),
+    failed: new Map([
+      ...answers.failed,
+      ...fetched.failed.map(({ id, error }) => [id, error] as const),
+    ]),
   };
 }
 
 /** The plan up to the first item that is left over, and the page that goes on from there. What only comes early is left to its turn. */
-function divided(plan: FetchPlan, answers: Answers, left: readonly GmailMessage[]): { plan: FetchPlan; rest: AskedPage | null } {
+function divided(
+  plan: FetchPlan,
+  answers: Answers,
+  left: readonly GmailMessage[],
+): { plan: FetchPlan; rest: AskedPage | null } {
   const ids = new Set(left.map(({ id }) => id));
   const at = plan.items.findIndex((item) => ids.has(item.id));
   if (at === -1) return { plan, rest: null };
-  const rest = { plan: { ...plan, items: plan.items.slice(at) }, answers: { ...answers, messages: [...left] } };
+  const rest = {
+    plan: { ...plan, items: plan.items.slice(at) },
+    answers: { ...answers, messages: [...left] },
+  };
   return { plan: { ...plan, items: plan.items.slice(0, at) }, rest };
 }

@@ -33,27 +33,49 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   const begun = cursor.listing === null;
   const deeper = begun ? await deepenTurn(context, cursor) : null;
   if (deeper) return deeper;
-  const page = await context.google.gmail.history({ startHistoryId: BigInt(cursor.after), pageToken: cursor.listing?.pageToken ?? null });
+  const page = await context.google.gmail.history({
+    startHistoryId: BigInt(cursor.after),
+    pageToken: cursor.listing?.pageToken ?? null,
+  });
   if (begun) context.listingBegunHere = true;
   const { admitted, wanted, labels } = await meaningUnderPolicy(context, cursor, page.records);
-  const named = begun && !cursor.deepening && page.nextPageToken === null ? await fetchNamed(context, cursor, wanted) : null;
+  const named =
+    begun && !cursor.deepening && page.nextPageToken === null
+      ? await fetchNamed(context, cursor, wanted)
+      : null;
   const left = named?.left ?? wanted.map((id) => ({ id, delayMs: 0 }));
   const next = endOfListing({
     ...(begun ? lookedAt(cursor) : cursor),
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
-    listing: { pageToken: page.nextPageToken, until: cursor.listing?.until ?? String(page.historyId) },
+    listing: {
+      pageToken: page.nextPageToken,
+      until: cursor.listing?.until ?? String(page.historyId),
+    },
     listed: cursor.listed + left.length,
     ...(labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
   });
+  const withoutNews = page.records.length === 0 && labels === null;
   // A look without news has nothing to write: the run's settlement, under the same epoch, says that it was there.
-  if (begun && !cursor.deepening && page.records.length === 0 && labels === null && isLevel(next) && next.after === cursor.after) return { commit: null, next: () => next, ...restIfLevel(context, next) };
+  if (begun && withoutNews && staysAt(cursor, next))
+    return { commit: null, next: () => next, ...restIfLevel(context, next) };
   return {
     commit: {
       cursor: next,
       phase: phaseOf(next),
       generation: context.generation,
-      ...(cursor.deepening && !next.deepening ? { window: reached(context.window), progress: { done: cursor.deepening.listed, total: cursor.deepening.listed } } : {}),
-      delta: { kind: 'gmail', messages: named?.messages ?? [], labelChanges: admitted.labelChanges, deleted: [...admitted.deleted, ...(named?.gone ?? [])], labels },
+      ...(cursor.deepening && !next.deepening
+        ? {
+            window: reached(context.window),
+            progress: { done: cursor.deepening.listed, total: cursor.deepening.listed },
+          }
+        : {}),
+      delta: {
+        kind: 'gmail',
+        messages: named?.messages ?? [],
+        labelChanges: admitted.labelChanges,
+        deleted: [...admitted.deleted, ...(named?.gone ?? [])],
+        labels,
+      },
       walk: {
         again: left.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
         ...(named ? { quarantined: named.quarantined, taken: named.gone } : {}),
@@ -68,12 +90,32 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   };
 }
 
+function staysAt(cursor: GmailFollow, next: GmailFollow): boolean {
+  return !cursor.deepening && isLevel(next) && next.after === cursor.after;
+}
+
 /** What a page of history asks for under the mirror's policy: what is to be fetched of it, and the catalogue of labels where it is to be read again. */
-async function meaningUnderPolicy(context: TurnContext, cursor: GmailFollow, records: readonly GmailHistory[]): Promise<{ admitted: Admission; wanted: string[]; labels: LabelRow[] | null }> {
+async function meaningUnderPolicy(
+  context: TurnContext,
+  cursor: GmailFollow,
+  records: readonly GmailHistory[],
+): Promise<{ admitted: Admission; wanted: string[]; labels: LabelRow[] | null }> {
   const meaning = meaningOfHistory(records);
   const admitted = admit(context.mirror, records, meaning);
-  const known = await context.store.knownMessages(context.lease.accountId, admitted.wanted, meaning.labelIds);
-  const wanted = [...new Set([...admitted.wanted.filter((id) => !known.messages.has(id)), ...admitted.refetch])];
-  const readLabels = meaning.labelIds.some((id) => !known.labels.has(id)) || context.rt.clock.nowMs() - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
-  return { admitted, wanted, labels: readLabels ? (await context.google.gmail.labels()).map(labelRow) : null };
+  const known = await context.store.knownMessages(
+    context.lease.accountId,
+    admitted.wanted,
+    meaning.labelIds,
+  );
+  const wanted = [
+    ...new Set([...admitted.wanted.filter((id) => !known.messages.has(id)), ...admitted.refetch]),
+  ];
+  const readLabels =
+    meaning.labelIds.some((id) => !known.labels.has(id)) ||
+    context.rt.clock.nowMs() - cursor.labelsReadAtMs > LABELS_MAX_AGE_MS;
+  return {
+    admitted,
+    wanted,
+    labels: readLabels ? (await context.google.gmail.labels()).map(labelRow) : null,
+  };
 }

@@ -16,7 +16,15 @@ import { reached, windowOfWalk } from './window.js';
 export async function beginWalk(context: TurnContext, cursor: NewCursor): Promise<Turn> {
   const profile = await context.google.gmail.profile();
   const labels = await context.google.gmail.labels();
-  const next: GmailCursor = { phase: 'backfill', step: 'list', from: String(profile.historyId), pageToken: null, listed: 0, restarts: cursor.restarts ?? 0, ...(cursor.resync ? { resync: true } : {}) };
+  const next: GmailCursor = {
+    phase: 'backfill',
+    step: 'list',
+    from: String(profile.historyId),
+    pageToken: null,
+    listed: 0,
+    restarts: cursor.restarts ?? 0,
+    ...(cursor.resync ? { resync: true } : {}),
+  };
   return {
     commit: {
       cursor: next,
@@ -25,14 +33,28 @@ export async function beginWalk(context: TurnContext, cursor: NewCursor): Promis
       progress: { done: 0, total: profile.messagesTotal },
       beginsWalk: true,
       isRemedy: cursor.resync === true || (cursor.restarts ?? 0) > 0,
-      window: windowOfWalk(context.mirror, context.window, context.generation === 0, context.rt.clock.nowMs()),
-      delta: { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels: labels.map(labelRow) },
+      window: windowOfWalk(
+        context.mirror,
+        context.window,
+        context.generation === 0,
+        context.rt.clock.nowMs(),
+      ),
+      delta: {
+        kind: 'gmail',
+        messages: [],
+        labelChanges: [],
+        deleted: [],
+        labels: labels.map(labelRow),
+      },
     },
     next: () => next,
   };
 }
 
-export function walkTurn(context: TurnContext, cursor: Extract<GmailCursor, { phase: 'backfill' }>): Promise<Turn> {
+export function walkTurn(
+  context: TurnContext,
+  cursor: Extract<GmailCursor, { phase: 'backfill' }>,
+): Promise<Turn> {
   switch (cursor.step) {
     case 'list':
       return listTurn(context, cursor);
@@ -54,10 +76,25 @@ export function walkTurn(context: TurnContext, cursor: Extract<GmailCursor, { ph
 async function listTurn(context: TurnContext, cursor: GmailListing): Promise<Turn> {
   const page = await listPage(context, cursor);
   // Google no longer knows the page token (it rested too long): the walk begins again, under a new generation.
-  if (!page) return beginWalk(context, { phase: 'new', restarts: (cursor.restarts ?? 0) + 1, ...(cursor.resync ? { resync: true } : {}) });
+  if (!page)
+    return beginWalk(context, {
+      phase: 'new',
+      restarts: (cursor.restarts ?? 0) + 1,
+      ...(cursor.resync ? { resync: true } : {}),
+    });
   const listed = cursor.listed + page.ids.length;
-  const known = cursor.resync ? (await context.store.knownMessages(context.lease.accountId, page.ids.map((item) => item.id), [])).messages : new Set<string>();
-  const next = page.nextPageToken ? { ...cursor, pageToken: page.nextPageToken, listed } : await afterListing(context, cursor, listed);
+  const known = cursor.resync
+    ? (
+        await context.store.knownMessages(
+          context.lease.accountId,
+          page.ids.map((item) => item.id),
+          [],
+        )
+      ).messages
+    : new Set<string>();
+  const next = page.nextPageToken
+    ? { ...cursor, pageToken: page.nextPageToken, listed }
+    : await afterListing(context, cursor, listed);
   return {
     commit: {
       cursor: next,
@@ -65,32 +102,58 @@ async function listTurn(context: TurnContext, cursor: GmailListing): Promise<Tur
       generation: context.generation,
       ...(page.nextPageToken ? {} : { progress: { done: 0, total: listed } }),
       delta: { kind: 'none' },
-      walk: { met: page.ids.map((item, i) => ({ id: item.id, threadId: item.threadId, ordinal: BigInt(cursor.listed + i + 1), wanted: !known.has(item.id) })) },
+      walk: {
+        met: page.ids.map((item, i) => ({
+          id: item.id,
+          threadId: item.threadId,
+          ordinal: BigInt(cursor.listed + i + 1),
+          wanted: !known.has(item.id),
+        })),
+      },
     },
     next: () => next,
   };
 }
 
-async function afterListing(context: TurnContext, cursor: GmailListing, listed: number): Promise<GmailCursor> {
-  return cursor.resync ? firstLabel(context, cursor.from, listed, cursor.restarts ?? 0) : { phase: 'backfill', step: 'fetch', from: cursor.from, listed, fetched: 0 };
+async function afterListing(
+  context: TurnContext,
+  cursor: GmailListing,
+  listed: number,
+): Promise<GmailCursor> {
+  return cursor.resync
+    ? firstLabel(context, cursor.from, listed, cursor.restarts ?? 0)
+    : { phase: 'backfill', step: 'fetch', from: cursor.from, listed, fetched: 0 };
 }
 
 function sweepTurn(context: TurnContext, from: string): Turn {
   const again: GmailCursor = { phase: 'backfill', step: 'sweep', from };
   return {
-    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { sweepLimit: SWEEP_PAGE } },
-    next: (committed) => (committed.swept >= SWEEP_PAGE ? again : { phase: 'backfill', step: 'clear', from }),
+    commit: {
+      cursor: again,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: { sweepLimit: SWEEP_PAGE },
+    },
+    next: (committed) =>
+      committed.swept >= SWEEP_PAGE ? again : { phase: 'backfill', step: 'clear', from },
   };
 }
 
 function clearTurn(context: TurnContext, from: string): Turn {
   const again: GmailCursor = { phase: 'backfill', step: 'clear', from };
   return {
-    commit: { cursor: again, phase: 'backfill', generation: context.generation, delta: { kind: 'none' }, walk: { clearLimit: CLEAR_PAGE }, ...(context.window.goalMs === null ? {} : { window: reached(context.window) }) },
+    commit: {
+      cursor: again,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+      walk: { clearLimit: CLEAR_PAGE },
+      ...(context.window.goalMs === null ? {} : { window: reached(context.window) }),
+    },
     next: (committed) =>
       committed.cleared >= CLEAR_PAGE
         ? again
         : { phase: 'follow', after: from, listing: null, listed: 0, fetched: 0, labelsReadAtMs: 0 },
   };
 }
-

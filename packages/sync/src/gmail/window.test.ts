@@ -4,8 +4,12 @@ import { askedFromMs, deeperWindow, floorMs, reached, windowOfWalk } from './win
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 10, 22);
-const days = (windowDays: number | null): ReturnType<typeof wholePolicy> => wholePolicy({ windowDays });
-const from = (fromMs: number, goalMs: number | null = null): { fromMs: number; goalMs: number | null } => ({ fromMs, goalMs });
+const days = (windowDays: number | null): ReturnType<typeof wholePolicy> =>
+  wholePolicy({ windowDays });
+const from = (
+  fromMs: number,
+  goalMs: number | null = null,
+): { fromMs: number; goalMs: number | null } => ({ fromMs, goalMs });
 
 test('the first walk fixes the moment; without a window it is the beginning', () => {
   expect(windowOfWalk(days(30), from(0), true, NOW_MS)).toEqual(from(NOW_MS - 30 * DAY_MS));
@@ -22,12 +26,19 @@ test('the same window is never deepened as time goes by, nor for clocks that dif
   const walked = windowOfWalk(days(30), from(0), true, NOW_MS);
   expect(deeperWindow(days(30), walked, NOW_MS - 5_000)).toBeNull();
   expect(deeperWindow(days(40), walked, NOW_MS + 11 * DAY_MS)).toBeNull();
-  expect(deeperWindow(days(40), walked, NOW_MS + 9 * DAY_MS)).toEqual(from(walked.fromMs, NOW_MS - 31 * DAY_MS));
+  expect(deeperWindow(days(40), walked, NOW_MS + 9 * DAY_MS)).toEqual(
+    from(walked.fromMs, NOW_MS - 31 * DAY_MS),
+  );
   expect(deeperWindow(days(null), walked, NOW_MS)).toEqual(from(walked.fromMs, 0));
 });
 
 test('a window only ever moves back, whatever is asked for and when', () => {
-  const ask = fc.record({ days: fc.option(fc.integer({ min: 1, max: 20_000 }), { freq: 10 }), afterMs: fc.nat(400 * DAY_MS), walks: fc.boolean(), ends: fc.boolean() });
+  const ask = fc.record({
+    days: fc.option(fc.integer({ min: 1, max: 20_000 }), { freq: 10 }),
+    afterMs: fc.nat(400 * DAY_MS),
+    walks: fc.boolean(),
+    ends: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(ask, { minLength: 1, maxLength: 12 }), (asks) => {
       let nowMs = NOW_MS;
@@ -35,7 +46,9 @@ test('a window only ever moves back, whatever is asked for and when', () => {
       for (const { days: asked, afterMs, walks, ends } of asks) {
         nowMs += afterMs;
         const before = window;
-        window = walks ? windowOfWalk(days(asked), window, false, nowMs) : (deeperWindow(days(asked), window, nowMs) ?? window);
+        window = walks
+          ? windowOfWalk(days(asked), window, false, nowMs)
+          : (deeperWindow(days(asked), window, nowMs) ?? window);
         if (ends) window = reached(window);
         expect(floorMs(window)).toBeLessThanOrEqual(floorMs(before));
         expect(window.fromMs).toBeLessThanOrEqual(before.fromMs);
@@ -46,7 +59,16 @@ test('a window only ever moves back, whatever is asked for and when', () => {
 });
 
 test('a list takes in whole seconds on either side, and each message is judged to the millisecond', () => {
-  expect(listingUnder(wholePolicy({ exclude: ['drafts'] }), { fromMs: 1_700_000_000_001, beforeMs: 1_700_000_100_001 })).toEqual({ spamAndTrash: true, search: 'after:1699999999 before:1700000102 -in:drafts' });
-  expect([1_699_999_999_999, 1_700_000_000_000].map((ms) => isKept(days(30), 1_700_000_000_000, { id: 'm', internalDate: String(ms) }))).toEqual([false, true]);
+  expect(
+    listingUnder(wholePolicy({ exclude: ['drafts'] }), {
+      fromMs: 1_700_000_000_001,
+      beforeMs: 1_700_000_100_001,
+    }),
+  ).toEqual({ spamAndTrash: true, search: 'after:1699999999 before:1700000102 -in:drafts' });
+  expect(
+    [1_699_999_999_999, 1_700_000_000_000].map((ms) =>
+      isKept(days(30), 1_700_000_000_000, { id: 'm', internalDate: String(ms) }),
+    ),
+  ).toEqual([false, true]);
   expect(isKept(days(30), 0, { id: 'm', internalDate: '-5' })).toBe(true);
 });

@@ -24,7 +24,12 @@ export function floorMs(window: MailWindow): number {
 }
 
 /** The window of a walk that begins: as far back as is asked for, but a window never shrinks, or the walk's sweep would delete what lies outside. */
-export function windowOfWalk(policy: MirrorPolicy, window: MailWindow, isFirst: boolean, nowMs: number): MailWindow {
+export function windowOfWalk(
+  policy: MirrorPolicy,
+  window: MailWindow,
+  isFirst: boolean,
+  nowMs: number,
+): MailWindow {
   const askedMs = askedFromMs(policy, nowMs);
   if (isFirst) return { fromMs: askedMs, goalMs: null };
   const goalMs = Math.min(askedMs, floorMs(window));
@@ -32,9 +37,15 @@ export function windowOfWalk(policy: MirrorPolicy, window: MailWindow, isFirst: 
 }
 
 /** The window of a mailbox that is to be deepened now; null when it is deep enough. */
-export function deeperWindow(policy: MirrorPolicy, window: MailWindow, nowMs: number): MailWindow | null {
+export function deeperWindow(
+  policy: MirrorPolicy,
+  window: MailWindow,
+  nowMs: number,
+): MailWindow | null {
   const askedMs = askedFromMs(policy, nowMs);
-  return askedMs < window.fromMs - SLACK_MS ? { fromMs: window.fromMs, goalMs: Math.min(askedMs, floorMs(window)) } : null;
+  return askedMs < window.fromMs - SLACK_MS
+    ? { fromMs: window.fromMs, goalMs: Math.min(askedMs, floorMs(window)) }
+    : null;
 }
 
 /** What was to be walked is walked. */

@@ -7,37 +7,85 @@ const TARGETS = { gmailTopic: 'projects/p/topics/t', channelAddress: null };
 const MINUTE_MS = 60_000;
 const NOW_MS = 1_800_000_000_000;
 
-const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({ state: 'on', target: TARGETS.gmailTopic, heard: true, silent: false, silences: 0, expired: false, ...over });
-const lease = (over: Partial<Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>> = {}): Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'> => ({ kind: 'gmail', project: 'default', doorbell: { agoMs: 20 * MINUTE_MS, unserved: false }, watch: watch(), ...over });
-const run = (over: Partial<LevelRun> = {}): LevelRun => ({ changed: 0, unlogged: false, nowMs: NOW_MS, lastChangeAtMs: NOW_MS - 3 * MINUTE_MS, jitter: 0.5, ...over });
+const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({
+  state: 'on',
+  target: TARGETS.gmailTopic,
+  heard: true,
+  silent: false,
+  silences: 0,
+  expired: false,
+  ...over,
+});
+const lease = (
+  over: Partial<Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>> = {},
+): Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'> => ({
+  kind: 'gmail',
+  project: 'default',
+  doorbell: { agoMs: 20 * MINUTE_MS, unserved: false },
+  watch: watch(),
+  ...over,
+});
+const run = (over: Partial<LevelRun> = {}): LevelRun => ({
+  changed: 0,
+  unlogged: false,
+  nowMs: NOW_MS,
+  lastChangeAtMs: NOW_MS - 3 * MINUTE_MS,
+  jitter: 0.5,
+  ...over,
+});
 const rung = { agoMs: 200, unserved: true };
 const after = (l = lease(), r = run()) => afterRun(l, r, POLICY, TARGETS);
 
 test('a change that no doorbell announced makes the watch silent; one that was announced does not', () => {
   expect(after(lease(), run({ changed: 1 })).silent).toBe(true);
-  expect(after(lease({ doorbell: rung }), run({ changed: 1 }))).toMatchObject({ silent: false, announced: true });
-  expect(after(lease({ doorbell: { agoMs: null, unserved: false } }), run({ changed: 1 })).silent).toBe(true);
+  expect(after(lease({ doorbell: rung }), run({ changed: 1 }))).toMatchObject({
+    silent: false,
+    announced: true,
+  });
+  expect(
+    after(lease({ doorbell: { agoMs: null, unserved: false } }), run({ changed: 1 })).silent,
+  ).toBe(true);
 });
 
 test('rows are counted by what brought them, and what Google’s log did not name is not', () => {
   expect(after(lease(), run({ changed: 3 })).followed).toEqual({ rows: 3, via: 'poll' });
-  expect(after(lease({ doorbell: rung }), run({ changed: 3 })).followed).toEqual({ rows: 3, via: 'doorbell' });
-  expect([after(lease({ doorbell: rung }), run({ changed: 3, unlogged: true })).followed, after().followed]).toEqual([null, null]);
+  expect(after(lease({ doorbell: rung }), run({ changed: 3 })).followed).toEqual({
+    rows: 3,
+    via: 'doorbell',
+  });
+  expect([
+    after(lease({ doorbell: rung }), run({ changed: 3, unlogged: true })).followed,
+    after().followed,
+  ]).toEqual([null, null]);
 });
 
 test.each<[string, ReturnType<typeof lease>, LevelRun]>([
   ['nothing was found', lease(), run()],
   ['Google’s log did not name all of it', lease(), run({ changed: 5, unlogged: true })],
-  ['a doorbell has just been served, and its like may be on the way', lease({ doorbell: { agoMs: 9_000, unserved: false } }), run({ changed: 1 })],
+  [
+    'a doorbell has just been served, and its like may be on the way',
+    lease({ doorbell: { agoMs: 9_000, unserved: false } }),
+    run({ changed: 1 }),
+  ],
   ['nobody is to ring', lease({ watch: null }), run({ changed: 1 })],
-  ['the watch has ended, which is known', lease({ watch: watch({ expired: true }) }), run({ changed: 1 })],
-  ['Google has no doorbell for it', lease({ watch: watch({ state: 'unwatchable' }) }), run({ changed: 1 })],
+  [
+    'the watch has ended, which is known',
+    lease({ watch: watch({ expired: true }) }),
+    run({ changed: 1 }),
+  ],
+  [
+    'Google has no doorbell for it',
+    lease({ watch: watch({ state: 'unwatchable' }) }),
+    run({ changed: 1 }),
+  ],
 ])('no silence: %s', (_what, l, r) => {
   expect(after(l, r).silent).toBe(false);
 });
 
 test('polls stretch with the quiet under a watch that is heard, between the two intervals', () => {
-  const at = (quietMs: number | null): number => after(lease(), run({ lastChangeAtMs: quietMs === null ? null : NOW_MS - quietMs, jitter: 1 })).nextInMs;
+  const at = (quietMs: number | null): number =>
+    after(lease(), run({ lastChangeAtMs: quietMs === null ? null : NOW_MS - quietMs, jitter: 1 }))
+      .nextInMs;
   // What changes is looked at as often as ever, and never later than the interval says: that heals a lost doorbell.
   expect([at(0), at(5 * MINUTE_MS), at(10 * MINUTE_MS)]).toEqual([57_000, 57_000, 57_000]);
   expect(at(60 * MINUTE_MS)).toBe(6 * MINUTE_MS * 0.95);
@@ -58,16 +106,27 @@ test.each([
 
 test('what Gmail drops within a second of a notification is looked for once, a little later', () => {
   expect(after(lease({ doorbell: rung }), run({ changed: 2 })).nextInMs).toBe(1_500);
-  expect(after(lease({ doorbell: { agoMs: 1_700, unserved: false } }), run({ changed: 1 })).nextInMs).toBeGreaterThan(50_000);
+  expect(
+    after(lease({ doorbell: { agoMs: 1_700, unserved: false } }), run({ changed: 1 })).nextInMs,
+  ).toBeGreaterThan(50_000);
   // A greeting announces nothing, and silences the next second all the same.
   expect(after(lease({ doorbell: rung }), run()).nextInMs).toBe(1_500);
-  expect(after(lease({ doorbell: rung, kind: 'calendar-events' }), run({ changed: 2 })).nextInMs).toBeGreaterThan(50_000);
+  expect(
+    after(lease({ doorbell: rung, kind: 'calendar-events' }), run({ changed: 2 })).nextInMs,
+  ).toBeGreaterThan(50_000);
 });
 
 test('a collection that nobody watches, or at the wrong place, is wanted to be', () => {
   expect(after(lease({ watch: null })).want).toBe(true);
   expect(after(lease({ watch: watch({ state: 'off' }) })).want).toBe(true);
   expect(after(lease({ watch: watch({ target: 'projects/p/topics/old' }) })).want).toBe(true);
-  expect([watch(), watch({ state: 'refused' }), watch({ state: 'wanted', target: null }), watch({ state: 'unwatchable', target: null })].map((one) => after(lease({ watch: one })).want)).toEqual([false, false, false, false]);
+  expect(
+    [
+      watch(),
+      watch({ state: 'refused' }),
+      watch({ state: 'wanted', target: null }),
+      watch({ state: 'unwatchable', target: null }),
+    ].map((one) => after(lease({ watch: one })).want),
+  ).toEqual([false, false, false, false]);
   expect(after(lease({ watch: null, kind: 'calendar-events' })).want).toBe(false);
 });

@@ -42,25 +42,41 @@ const ECHO_IN_MS = 1_500;
 const QUIET_SHARE = 0.1;
 
 /** Pure. */
-export function afterRun(lease: Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>, run: LevelRun, policy: SyncPolicy, targets: DoorbellTargets | undefined): AfterRun {
+export function afterRun(
+  lease: Pick<Lease, 'kind' | 'project' | 'doorbell' | 'watch'>,
+  run: LevelRun,
+  policy: SyncPolicy,
+  targets: DoorbellTargets | undefined,
+): AfterRun {
   const { watch, doorbell } = lease;
   const target = targetOf(lease, targets);
   const found = run.changed > 0 && !run.unlogged;
-  const isRung = doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
+  const isRung =
+    doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
   const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;
   const echo = lease.kind === 'gmail' && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
   const pollMs = nextLookMs(watch, silent, run, policy);
   return {
     nextInMs: echo ? Math.min(pollMs, ECHO_IN_MS) : pollMs,
     silent,
-    want: target !== null && (watch === null || watch.state === 'off' || (watch.target !== null && watch.target !== target && watch.state !== 'wanted')),
+    want:
+      target !== null &&
+      (watch === null ||
+        watch.state === 'off' ||
+        (watch.target !== null && watch.target !== target && watch.state !== 'wanted')),
     announced: found && doorbell.unserved,
     followed: found ? { rows: run.changed, via: isRung ? 'doorbell' : 'poll' } : null,
   };
 }
 
-function nextLookMs(watch: LeaseWatch | null, silent: boolean, { nowMs, lastChangeAtMs, jitter }: LevelRun, policy: SyncPolicy): number {
-  const healthy = watch?.state === 'on' && !watch.expired && watch.heard && !watch.silent && !silent;
+function nextLookMs(
+  watch: LeaseWatch | null,
+  silent: boolean,
+  { nowMs, lastChangeAtMs, jitter }: LevelRun,
+  policy: SyncPolicy,
+): number {
+  const healthy =
+    watch?.state === 'on' && !watch.expired && watch.heard && !watch.silent && !silent;
   if (!healthy) return nextPollMs(policy, nowMs, lastChangeAtMs, jitter);
   const quietMs = lastChangeAtMs === null ? Number.POSITIVE_INFINITY : nowMs - lastChangeAtMs;
   const idleMs = Math.max(policy.activeMs, policy.idleMs);
@@ -68,14 +84,36 @@ function nextLookMs(watch: LeaseWatch | null, silent: boolean, { nowMs, lastChan
 }
 
 /** Writes down what `afterRun` has found. @param storedAfterMs from the claim to the first commit that changed a row; null without one */
-export async function noteAfterRun(rt: Runtime, store: Store, lease: Lease, after: AfterRun, storedAfterMs: number | null): Promise<void> {
-  if (after.followed) rt.metrics.followedChanges.inc({ kind: lease.kind, via: after.followed.via }, after.followed.rows);
+export async function noteAfterRun(
+  rt: Runtime,
+  store: Store,
+  lease: Lease,
+  after: AfterRun,
+  storedAfterMs: number | null,
+): Promise<void> {
+  if (after.followed)
+    rt.metrics.followedChanges.inc(
+      { kind: lease.kind, via: after.followed.via },
+      after.followed.rows,
+    );
   if (after.announced && storedAfterMs !== null && lease.doorbell.agoMs !== null) {
-    rt.metrics.pushToStoredSeconds.observe({ kind: lease.kind }, (lease.doorbell.agoMs + storedAfterMs) / 1_000);
+    rt.metrics.pushToStoredSeconds.observe(
+      { kind: lease.kind },
+      (lease.doorbell.agoMs + storedAfterMs) / 1_000,
+    );
   }
-  if (after.silent && (await store.watches.silent(lease, lookAfterSilenceMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false)))) {
+  if (
+    after.silent &&
+    (await store.watches.silent(
+      lease,
+      lookAfterSilenceMs(lease.watch?.silences ?? 0, lease.watch?.heard ?? false),
+    ))
+  ) {
     rt.metrics.silentWatches.inc({ kind: lease.kind });
-    rt.log.info({ event: 'watch_silent', accountId: lease.accountId, collectionId: lease.collectionId }, 'a look found a change that no doorbell had announced');
+    rt.log.info(
+      { event: 'watch_silent', accountId: lease.accountId, collectionId: lease.collectionId },
+      'a look found a change that no doorbell had announced',
+    );
   }
   if (after.want) await store.watches.want(lease);
 }

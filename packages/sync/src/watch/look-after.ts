@@ -26,14 +26,26 @@ const OVERLAP_MS = 60_000;
 const LOOK_AGAIN_MS = 500;
 
 /** @throws whatever is not Google's answer, after it was written to the watch */
-export async function lookAfterWatch(rt: Runtime, deps: WatchDeps, collectionId: string, o: { signal: AbortSignal; overlapMs?: number }): Promise<WatchOutcome> {
+export async function lookAfterWatch(
+  rt: Runtime,
+  deps: WatchDeps,
+  collectionId: string,
+  o: { signal: AbortSignal; overlapMs?: number },
+): Promise<WatchOutcome> {
   const held = await deps.store.watches.hold(collectionId, HOLD_MS);
   if (!held) return 'busy';
   const limit = new AbortController();
-  const giveUp = (): void => limit.abort(o.signal.aborted ? o.signal.reason : new Error('the hold on the watch is about to lapse'));
+  const giveUp = (): void =>
+    limit.abort(
+      o.signal.aborted ? o.signal.reason : new Error('the hold on the watch is about to lapse'),
+    );
   o.signal.addEventListener('abort', giveUp, { once: true });
   void rt.clock.sleep(CALLS_MS, limit.signal).then(giveUp, () => undefined);
-  const account = deps.google.account(held.accountId, { lane: 'catch-up', project: held.project, signal: limit.signal });
+  const account = deps.google.account(held.accountId, {
+    lane: 'catch-up',
+    project: held.project,
+    signal: limit.signal,
+  });
   try {
     return await stepUnderHold({ rt, deps, held, account, overlapMs: o.overlapMs ?? OVERLAP_MS });
   } catch (error) {
@@ -49,17 +61,37 @@ export async function lookAfterWatch(rt: Runtime, deps: WatchDeps, collectionId:
  * Ends whatever rings for an account that is being removed, while its grant still allows it.
  * @throws GoogleError (weather) to be called again later; what Google refuses for good is passed over, since it must not keep the customer's mail here
  */
-export async function stopWatches(rt: Runtime, deps: { store: Store; google: Google }, accountId: string): Promise<void> {
+export async function stopWatches(
+  rt: Runtime,
+  deps: { store: Store; google: Google },
+  accountId: string,
+): Promise<void> {
   for (const collectionId of await deps.store.watches.ofAccount(accountId)) {
     const held = await holdWhenFree(rt, deps.store, collectionId);
-    const account = deps.google.account(accountId, { lane: 'live', project: held.project, maxQuotaWaitMs: CALLS_MS });
+    const account = deps.google.account(accountId, {
+      lane: 'live',
+      project: held.project,
+      maxQuotaWaitMs: CALLS_MS,
+    });
     try {
       await stopAll(deps.store, account, held);
     } catch (error) {
-      if (!(error instanceof GoogleError) || error.detail.kind === 'unavailable' || error.detail.kind === 'rate-limited') throw error;
-      rt.log.warn({ event: 'watch_not_stopped', accountId, collectionId, err: error }, 'Google does not let this doorbell be ended; it ends by itself within a week');
+      if (
+        !(error instanceof GoogleError) ||
+        error.detail.kind === 'unavailable' ||
+        error.detail.kind === 'rate-limited'
+      )
+        throw error;
+      rt.log.warn(
+        { event: 'watch_not_stopped', accountId, collectionId, err: error },
+        'Google does not let this doorbell be ended; it ends by itself within a week',
+      );
     } finally {
-      await deps.store.watches.settle(held, { state: held.state, nextInMs: LONGEST_LIFE_MS, error: null });
+      await deps.store.watches.settle(held, {
+        state: held.state,
+        nextInMs: LONGEST_LIFE_MS,
+        error: null,
+      });
     }
   }
 }
@@ -74,17 +106,37 @@ async function holdWhenFree(rt: Runtime, store: Store, collectionId: string): Pr
   throw new Error(`the watch of collection ${collectionId} is held for longer than anybody may`);
 }
 
-async function settleError(rt: Runtime, store: Store, held: HeldWatch, error: unknown, signal: AbortSignal): Promise<WatchOutcome> {
+async function settleError(
+  rt: Runtime,
+  store: Store,
+  held: HeldWatch,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<WatchOutcome> {
   const jitter = rt.random.next();
   if (!(error instanceof GoogleError)) {
     const interrupted = signal.aborted;
-    await store.watches.settle(held, { state: held.state, nextInMs: interrupted ? LOOK_AGAIN_MS : retryInMs(held.failures, jitter), error: describeError(error), failed: !interrupted });
+    await store.watches.settle(held, {
+      state: held.state,
+      nextInMs: interrupted ? LOOK_AGAIN_MS : retryInMs(held.failures, jitter),
+      error: describeError(error),
+      failed: !interrupted,
+    });
     if (!interrupted) throw error;
     return 'refused';
   }
   const settlement = settlementOf(error.detail, held, jitter);
   await store.watches.settle(held, settlement);
-  rt.log.info({ event: 'watch_refused', accountId: held.accountId, collectionId: held.collectionId, state: settlement.state, err: error }, 'Google does not ring for this collection now; it is polled');
+  rt.log.info(
+    {
+      event: 'watch_refused',
+      accountId: held.accountId,
+      collectionId: held.collectionId,
+      state: settlement.state,
+      err: error,
+    },
+    'Google does not ring for this collection now; it is polled',
+  );
   return 'refused';
 }
 
@@ -101,43 +153,96 @@ async function stepUnderHold(work: Work): Promise<WatchOutcome> {
   const step = stepOf(held, targetOf(held, deps.doorbells));
   switch (step.kind) {
     case 'rest':
-      if (held.callable) await stopChannels(deps.store, account, held.channels.filter(({ superseded }) => superseded));
-      return (await deps.store.watches.settle(held, { state: step.state, nextInMs: step.nextInMs, error: null })) ? 'rested' : 'overtaken';
+      if (held.callable)
+        await stopChannels(
+          deps.store,
+          account,
+          held.channels.filter(({ superseded }) => superseded),
+        );
+      return (await deps.store.watches.settle(held, {
+        state: step.state,
+        nextInMs: step.nextInMs,
+        error: null,
+      }))
+        ? 'rested'
+        : 'overtaken';
     case 'stop':
       await stopAll(deps.store, account, held);
-      return (await deps.store.watches.settle(held, { state: 'off', nextInMs: LONGEST_LIFE_MS, error: null })) ? 'stopped' : 'overtaken';
+      return (await deps.store.watches.settle(held, {
+        state: 'off',
+        nextInMs: LONGEST_LIFE_MS,
+        error: null,
+      }))
+        ? 'stopped'
+        : 'overtaken';
     case 'watch':
-      return held.kind === 'gmail' ? watchMailbox(work, step.target, step.forSilence) : openChannel(work, step.target, step.forSilence);
+      return held.kind === 'gmail'
+        ? watchMailbox(work, step.target, step.forSilence)
+        : openChannel(work, step.target, step.forSilence);
     default:
       return unreachable(step);
   }
 }
 
-async function watchMailbox({ deps, held, account, rt }: Work, topic: string, forSilence: boolean): Promise<WatchOutcome> {
+async function watchMailbox(
+  { deps, held, account, rt }: Work,
+  topic: string,
+  forSilence: boolean,
+): Promise<WatchOutcome> {
   // Google rings at once, before it answers: whose mailbox this is must be known by then.
-  if (held.address === null && !(await deps.store.watches.noteAddress(held, (await account.gmail.profile()).emailAddress))) return 'overtaken';
+  if (
+    held.address === null &&
+    !(await deps.store.watches.noteAddress(held, (await account.gmail.profile()).emailAddress))
+  )
+    return 'overtaken';
   // Our own watch on another topic would be in the way.
-  if (held.target !== null && held.target !== topic && !held.shared) await account.gmail.stopWatch();
+  if (held.target !== null && held.target !== topic && !held.shared)
+    await account.gmail.stopWatch();
   const { expiresAt } = await account.gmail.watch(topic);
   const nextInMs = renewInMs(held.collectionId, expiresAt.getTime() - rt.clock.nowMs());
-  const settled = await deps.store.watches.settle(held, { state: 'on', nextInMs, error: null, watched: { target: topic, expiresAt, forSilence } });
+  const settled = await deps.store.watches.settle(held, {
+    state: 'on',
+    nextInMs,
+    error: null,
+    watched: { target: topic, expiresAt, forSilence },
+  });
   return settled ? 'watched' : 'overtaken';
 }
 
-async function openChannel({ deps, held, account, rt, overlapMs }: Work, address: string, forSilence: boolean): Promise<WatchOutcome> {
+async function openChannel(
+  { deps, held, account, rt, overlapMs }: Work,
+  address: string,
+  forSilence: boolean,
+): Promise<WatchOutcome> {
   const { store } = deps;
   const channelId = rt.random.uuid();
-  if (!(await store.watches.addChannel(held, channelId, new Date(rt.clock.nowMs() + LONGEST_LIFE_MS)))) return 'overtaken';
-  const order = { channelId, token: store.vault.channelToken(channelId), address, ttlSeconds: LONGEST_LIFE_MS / 1_000 };
-  const channel = await account.calendar.openChannel(held.kind === 'calendar-list' ? null : held.externalId, order).catch(async (error: unknown) => {
-    // Refused for good: there is no such channel. Without an answer there may be one, and it may ring.
-    if (error instanceof GoogleError && error.detail.kind !== 'unavailable') await store.watches.dropChannel(channelId);
-    throw error;
-  });
+  if (
+    !(await store.watches.addChannel(held, channelId, new Date(rt.clock.nowMs() + LONGEST_LIFE_MS)))
+  )
+    return 'overtaken';
+  const order = {
+    channelId,
+    token: store.vault.channelToken(channelId),
+    address,
+    ttlSeconds: LONGEST_LIFE_MS / 1_000,
+  };
+  const channel = await account.calendar
+    .openChannel(held.kind === 'calendar-list' ? null : held.externalId, order)
+    .catch(async (error: unknown) => {
+      // Refused for good: there is no such channel. Without an answer there may be one, and it may ring.
+      if (error instanceof GoogleError && error.detail.kind !== 'unavailable')
+        await store.watches.dropChannel(channelId);
+      throw error;
+    });
   await store.watches.confirmChannel(held, channelId, channel.resourceId, channel.expiresAt);
   const renewMs = renewInMs(held.collectionId, channel.expiresAt.getTime() - rt.clock.nowMs());
   const nextInMs = held.channels.length > 0 ? Math.min(overlapMs, renewMs) : renewMs;
-  const settled = await store.watches.settle(held, { state: 'on', nextInMs, error: null, watched: { target: address, expiresAt: channel.expiresAt, forSilence } });
+  const settled = await store.watches.settle(held, {
+    state: 'on',
+    nextInMs,
+    error: null,
+    watched: { target: address, expiresAt: channel.expiresAt, forSilence },
+  });
   return settled ? 'watched' : 'overtaken';
 }
 
@@ -147,10 +252,15 @@ async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): P
   if (!held.shared) await account.gmail.stopWatch();
 }
 
-async function stopChannels(store: Store, account: GoogleAccount, channels: readonly ChannelRow[]): Promise<void> {
+async function stopChannels(
+  store: Store,
+  account: GoogleAccount,
+  channels: readonly ChannelRow[],
+): Promise<void> {
   for (const { id, resourceId, expired } of channels) {
     // One that Google never named cannot be stopped, and ends by itself.
-    if (resourceId !== null && !expired) await account.calendar.stopChannel(id, resourceId).catch(passOverGone);
+    if (resourceId !== null && !expired)
+      await account.calendar.stopChannel(id, resourceId).catch(passOverGone);
     await store.watches.dropChannel(id);
   }
 }

@@ -4,30 +4,118 @@ import { DAY_MS } from './schedule.js';
 import { settlementOf } from './refusal.js';
 
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
-  collectionId: 'c', accountId: 'a', project: 'default', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
-  state: 'wanted', target: null, address: null, watchedAgoMs: null, expiresInMs: null, silent: false, silences: 0, failures: 0, channels: [], shared: false, ...over,
+  collectionId: 'c',
+  accountId: 'a',
+  project: 'default',
+  epoch: 1n,
+  kind: 'gmail',
+  externalId: 'mailbox',
+  wanted: true,
+  callable: true,
+  state: 'wanted',
+  target: null,
+  address: null,
+  watchedAgoMs: null,
+  expiresInMs: null,
+  silent: false,
+  silences: 0,
+  failures: 0,
+  channels: [],
+  shared: false,
+  ...over,
 });
 const rejected = (reason: string): GoogleErrorKind => ({ kind: 'rejected', status: 400, reason });
 
 test.each<[string, GoogleErrorKind, HeldWatch, object]>([
-  ['the topic lacks the grant', { kind: 'forbidden', reason: 'forbidden' }, held(), { state: 'refused', error: expect.stringContaining('gmail-api-push@system.gserviceaccount.com'), failed: true }],
-  ['the topic does not exist', { kind: 'not-found' }, held(), { state: 'refused', error: expect.stringContaining('does not exist') }],
-  ['the topic is another project’s', rejected('invalidArgument'), held(), { state: 'refused', error: expect.stringContaining('own project') }],
-  ['another topic rings', rejected('pushClientInUse'), held(), { state: 'refused', error: expect.stringContaining('another topic') }],
-  ['the scope is missing', { kind: 'forbidden', reason: 'insufficientPermissions' }, held(), { state: 'refused', error: expect.stringContaining('insufficientPermissions') }],
-  ['holidays', rejected('pushNotSupportedForRequestedResource'), held({ kind: 'calendar-events' }), { state: 'unwatchable', nextInMs: 30 * DAY_MS }],
-  ['the address is not https', rejected('push.webhookUrlNotHttps'), held({ kind: 'calendar-events' }), { state: 'refused', error: expect.stringContaining('PUSH_BASE_URL') }],
-  ['the address is not ours', { kind: 'unauthorized', reason: 'push.webhookUrlUnauthorized' }, held({ kind: 'calendar-list' }), { state: 'refused', error: expect.stringContaining('PUSH_BASE_URL') }],
-  ['quota', { kind: 'rate-limited', scope: 'user', retryAfterMs: 8_000, source: 'governor' }, held(), { state: 'wanted', nextInMs: 9_000, error: 'waiting for quota' }],
-  ['weather', { kind: 'unavailable', retryAfterMs: null }, held({ failures: 2 }), { state: 'wanted', nextInMs: 90_000, failed: true }],
-  ['weather that names its end', { kind: 'unavailable', retryAfterMs: 120_000 }, held(), { nextInMs: 120_000 }],
+  [
+    'the topic lacks the grant',
+    { kind: 'forbidden', reason: 'forbidden' },
+    held(),
+    {
+      state: 'refused',
+      error: expect.stringContaining('gmail-api-push@system.gserviceaccount.com'),
+      failed: true,
+    },
+  ],
+  [
+    'the topic does not exist',
+    { kind: 'not-found' },
+    held(),
+    { state: 'refused', error: expect.stringContaining('does not exist') },
+  ],
+  [
+    'the topic is another project’s',
+    rejected('invalidArgument'),
+    held(),
+    { state: 'refused', error: expect.stringContaining('own project') },
+  ],
+  [
+    'another topic rings',
+    rejected('pushClientInUse'),
+    held(),
+    { state: 'refused', error: expect.stringContaining('another topic') },
+  ],
+  [
+    'the scope is missing',
+    { kind: 'forbidden', reason: 'insufficientPermissions' },
+    held(),
+    { state: 'refused', error: expect.stringContaining('insufficientPermissions') },
+  ],
+  [
+    'holidays',
+    rejected('pushNotSupportedForRequestedResource'),
+    held({ kind: 'calendar-events' }),
+    { state: 'unwatchable', nextInMs: 30 * DAY_MS },
+  ],
+  [
+    'the address is not https',
+    rejected('push.webhookUrlNotHttps'),
+    held({ kind: 'calendar-events' }),
+    { state: 'refused', error: expect.stringContaining('PUSH_BASE_URL') },
+  ],
+  [
+    'the address is not ours',
+    { kind: 'unauthorized', reason: 'push.webhookUrlUnauthorized' },
+    held({ kind: 'calendar-list' }),
+    { state: 'refused', error: expect.stringContaining('PUSH_BASE_URL') },
+  ],
+  [
+    'quota',
+    { kind: 'rate-limited', scope: 'user', retryAfterMs: 8_000, source: 'governor' },
+    held(),
+    { state: 'wanted', nextInMs: 9_000, error: 'waiting for quota' },
+  ],
+  [
+    'weather',
+    { kind: 'unavailable', retryAfterMs: null },
+    held({ failures: 2 }),
+    { state: 'wanted', nextInMs: 90_000, failed: true },
+  ],
+  [
+    'weather that names its end',
+    { kind: 'unavailable', retryAfterMs: 120_000 },
+    held(),
+    { nextInMs: 120_000 },
+  ],
 ])('%s', (_what, error, watch, expected) => {
   expect(settlementOf(error, watch, 0.5)).toMatchObject(expected);
 });
 
 test('a renewal that failed leaves the watch in force until it ends, and is told', () => {
   const weather: GoogleErrorKind = { kind: 'unavailable', retryAfterMs: null };
-  expect(settlementOf(weather, held({ state: 'on', expiresInMs: DAY_MS }), 0)).toMatchObject({ state: 'on', error: expect.stringContaining('trying again'), failed: true });
-  expect(settlementOf({ kind: 'forbidden', reason: 'forbidden' }, held({ state: 'on', expiresInMs: DAY_MS }), 0)).toMatchObject({ state: 'on', failed: true });
-  expect(settlementOf(weather, held({ state: 'on', expiresInMs: -1 }), 0)).toMatchObject({ state: 'wanted' });
+  expect(settlementOf(weather, held({ state: 'on', expiresInMs: DAY_MS }), 0)).toMatchObject({
+    state: 'on',
+    error: expect.stringContaining('trying again'),
+    failed: true,
+  });
+  expect(
+    settlementOf(
+      { kind: 'forbidden', reason: 'forbidden' },
+      held({ state: 'on', expiresInMs: DAY_MS }),
+      0,
+    ),
+  ).toMatchObject({ state: 'on', failed: true });
+  expect(settlementOf(weather, held({ state: 'on', expiresInMs: -1 }), 0)).toMatchObject({
+    state: 'wanted',
+  });
 });

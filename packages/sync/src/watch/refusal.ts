@@ -9,23 +9,58 @@ import { retryInMs, unwatchableForMs } from './schedule.js';
  */
 
 /** Pure. @param jitter a number in [0, 1) */
-export function settlementOf(error: GoogleErrorKind, held: HeldWatch, jitter: number): WatchSettlement {
+export function settlementOf(
+  error: GoogleErrorKind,
+  held: HeldWatch,
+  jitter: number,
+): WatchSettlement {
   const kept = inForce(held) ? 'on' : held.state === 'on' ? 'wanted' : held.state;
   const retry = retryInMs(held.failures, jitter);
-  const refused = (words: string): WatchSettlement => ({ state: kept === 'on' ? 'on' : 'refused', nextInMs: retry, error: words, failed: true });
+  const refused = (words: string): WatchSettlement => ({
+    state: kept === 'on' ? 'on' : 'refused',
+    nextInMs: retry,
+    error: words,
+    failed: true,
+  });
   switch (error.kind) {
     case 'rate-limited':
-      return { state: kept, nextInMs: error.retryAfterMs * (1 + jitter / 4), error: 'waiting for quota' };
+      return {
+        state: kept,
+        nextInMs: error.retryAfterMs * (1 + jitter / 4),
+        error: 'waiting for quota',
+      };
     case 'unavailable':
-      return { state: kept, nextInMs: Math.max(retry, error.retryAfterMs ?? 0), error: 'Google did not answer properly; trying again', failed: true };
+      return {
+        state: kept,
+        nextInMs: Math.max(retry, error.retryAfterMs ?? 0),
+        error: 'Google did not answer properly; trying again',
+        failed: true,
+      };
     case 'unauthorized':
-      return refused(error.reason === 'push.webhookUrlUnauthorized' ? ADDRESS_REFUSED : "Google does not accept the account's grant");
+      return refused(
+        error.reason === 'push.webhookUrlUnauthorized'
+          ? ADDRESS_REFUSED
+          : "Google does not accept the account's grant",
+      );
     case 'forbidden':
-      return refused(held.kind === 'gmail' && error.reason === 'forbidden' ? TOPIC_REFUSED : `Google does not allow it (${error.reason})`);
+      return refused(
+        held.kind === 'gmail' && error.reason === 'forbidden'
+          ? TOPIC_REFUSED
+          : `Google does not allow it (${error.reason})`,
+      );
     case 'not-found':
-      return refused(held.kind === 'gmail' ? 'the topic of GMAIL_PUBSUB_TOPIC does not exist' : 'Google does not find it');
+      return refused(
+        held.kind === 'gmail'
+          ? 'the topic of GMAIL_PUBSUB_TOPIC does not exist'
+          : 'Google does not find it',
+      );
     case 'rejected':
-      if (error.reason === 'pushNotSupportedForRequestedResource') return { state: 'unwatchable', nextInMs: unwatchableForMs(jitter), error: 'Google has no doorbell for this calendar; it is polled' };
+      if (error.reason === 'pushNotSupportedForRequestedResource')
+        return {
+          state: 'unwatchable',
+          nextInMs: unwatchableForMs(jitter),
+          error: 'Google has no doorbell for this calendar; it is polled',
+        };
       return refused(wordsOf(error.reason, held.kind));
     case 'bookmark-expired':
       return refused('Google does not find it');
@@ -34,13 +69,17 @@ export function settlementOf(error: GoogleErrorKind, held: HeldWatch, jitter: nu
   }
 }
 
-const TOPIC_REFUSED = 'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it';
+const TOPIC_REFUSED =
+  'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it';
 const ADDRESS_REFUSED = 'Google does not take the address of PUSH_BASE_URL';
 
 function wordsOf(reason: string, kind: CollectionKind): string {
-  if (reason === 'pushClientInUse') return 'another topic rings for this mailbox with the same OAuth client';
+  if (reason === 'pushClientInUse')
+    return 'another topic rings for this mailbox with the same OAuth client';
   if (reason.startsWith('push.')) return `${ADDRESS_REFUSED} (${reason})`;
-  return kind === 'gmail' ? `Google rejected the watch (${reason}): is the topic in the OAuth client's own project?` : `Google rejected the channel (${reason})`;
+  return kind === 'gmail'
+    ? `Google rejected the watch (${reason}): is the topic in the OAuth client's own project?`
+    : `Google rejected the channel (${reason})`;
 }
 
 function inForce({ state, expiresInMs }: HeldWatch): boolean {

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { DAY_MS, LONGEST_LIFE_MS, lookAfterSilenceMs, renewInMs, retryInMs, unwatchableForMs } from './schedule.js';
+import {
+  DAY_MS,
+  LONGEST_LIFE_MS,
+  lookAfterSilenceMs,
+  renewInMs,
+  retryInMs,
+  unwatchableForMs,
+} from './schedule.js';
 
 test('a watch of seven days is renewed between day 5 and day 6, at an hour that is the collection’s own', () => {
   fc.assert(
@@ -35,7 +42,9 @@ test('a shorter life is renewed at the same share of it, always before its end',
 });
 
 test('a failed renewal is tried again, ever later and never over six hours: many times before the watch ends', () => {
-  expect([0, 1, 2, 3, 10, 50].map((failures) => retryInMs(failures, 1))).toEqual([30_000, 60_000, 120_000, 240_000, 21_600_000, 21_600_000]);
+  expect([0, 1, 2, 3, 10, 50].map((failures) => retryInMs(failures, 1))).toEqual([
+    30_000, 60_000, 120_000, 240_000, 21_600_000, 21_600_000,
+  ]);
   expect(retryInMs(3, 0)).toBe(120_000);
   let tries = 0;
   for (let atMs = 6 * DAY_MS; atMs < 7 * DAY_MS; atMs += retryInMs(tries, 1)) tries += 1;
@@ -43,10 +52,14 @@ test('a failed renewal is tried again, ever later and never over six hours: many
 });
 
 test('a calendar without a doorbell is asked about once a month', () => {
-  expect([unwatchableForMs(0), unwatchableForMs(0.5), unwatchableForMs(1)].map((ms) => ms / DAY_MS)).toEqual([27, 30, 33]);
+  expect(
+    [unwatchableForMs(0), unwatchableForMs(0.5), unwatchableForMs(1)].map((ms) => ms / DAY_MS),
+  ).toEqual([27, 30, 33]);
 });
 
 test('silence is waited for longer each time, and a watch that was never heard is left alone for hours', () => {
-  expect([0, 1, 2, 3, 9].map((silences) => lookAfterSilenceMs(silences, true))).toEqual([10_000, 600_000, 3_600_000, 21_600_000, 21_600_000]);
+  expect([0, 1, 2, 3, 9].map((silences) => lookAfterSilenceMs(silences, true))).toEqual([
+    10_000, 600_000, 3_600_000, 21_600_000, 21_600_000,
+  ]);
   expect(lookAfterSilenceMs(0, false)).toBe(21_600_000);
 });

@@ -49,6 +49,8 @@ const SILENCE_STEPS_MS = [10_000, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS] as const
  * lost: its way is not set up, and making it again mends nothing.
  */
 export function lookAfterSilenceMs(silences: number, heardBefore: boolean): number {
-  const step = heardBefore ? Math.min(silences, SILENCE_STEPS_MS.length - 1) : SILENCE_STEPS_MS.length - 1;
+  const step = heardBefore
+    ? Math.min(silences, SILENCE_STEPS_MS.length - 1)
+    : SILENCE_STEPS_MS.length - 1;
   return SILENCE_STEPS_MS[step] as number;
 }

@@ -4,18 +4,55 @@ import { stepOf, targetOf } from './step.js';
 
 const TARGET = 'projects/p/topics/t';
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
-  collectionId: '00000000-0000-4000-8000-000000000000', accountId: 'a', project: 'default', epoch: 1n, kind: 'gmail', externalId: 'mailbox', wanted: true, callable: true,
-  state: 'on', target: TARGET, address: 'ada@example.com', watchedAgoMs: 1_000, expiresInMs: 7 * DAY_MS - 1_000, silent: false, silences: 0, failures: 0, channels: [], shared: false, ...over,
+  collectionId: '00000000-0000-4000-8000-000000000000',
+  accountId: 'a',
+  project: 'default',
+  epoch: 1n,
+  kind: 'gmail',
+  externalId: 'mailbox',
+  wanted: true,
+  callable: true,
+  state: 'on',
+  target: TARGET,
+  address: 'ada@example.com',
+  watchedAgoMs: 1_000,
+  expiresInMs: 7 * DAY_MS - 1_000,
+  silent: false,
+  silences: 0,
+  failures: 0,
+  channels: [],
+  shared: false,
+  ...over,
 });
 const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false };
 
 test.each<[string, Partial<HeldWatch>, object]>([
-  ['one that nobody has made yet', { state: 'wanted', target: null, watchedAgoMs: null, expiresInMs: null }, { kind: 'watch', forSilence: false }],
-  ['one on its seventh day', { watchedAgoMs: 6.1 * DAY_MS, expiresInMs: 0.9 * DAY_MS }, { kind: 'watch', forSilence: false }],
-  ['one that has ended', { watchedAgoMs: 8 * DAY_MS, expiresInMs: -DAY_MS }, { kind: 'watch', forSilence: false }],
+  [
+    'one that nobody has made yet',
+    { state: 'wanted', target: null, watchedAgoMs: null, expiresInMs: null },
+    { kind: 'watch', forSilence: false },
+  ],
+  [
+    'one on its seventh day',
+    { watchedAgoMs: 6.1 * DAY_MS, expiresInMs: 0.9 * DAY_MS },
+    { kind: 'watch', forSilence: false },
+  ],
+  [
+    'one that has ended',
+    { watchedAgoMs: 8 * DAY_MS, expiresInMs: -DAY_MS },
+    { kind: 'watch', forSilence: false },
+  ],
   ['one that is silent', { silent: true }, { kind: 'watch', forSilence: true }],
-  ['one on another topic', { target: 'projects/p/topics/old' }, { kind: 'watch', forSilence: false }],
-  ['a calendar that had no doorbell a month ago', { kind: 'calendar-events', state: 'unwatchable', address: null }, { kind: 'watch' }],
+  [
+    'one on another topic',
+    { target: 'projects/p/topics/old' },
+    { kind: 'watch', forSilence: false },
+  ],
+  [
+    'a calendar that had no doorbell a month ago',
+    { kind: 'calendar-events', state: 'unwatchable', address: null },
+    { kind: 'watch' },
+  ],
 ])('made: %s', (_what, over, step) => {
   expect(stepOf(held(over), TARGET)).toMatchObject({ target: TARGET, ...step });
 });
@@ -23,32 +60,64 @@ test.each<[string, Partial<HeldWatch>, object]>([
 test('one in force rests until its own hour', () => {
   const step = stepOf(held(), TARGET);
   expect(step).toMatchObject({ kind: 'rest', state: 'on' });
-  expect(stepOf(held({ watchedAgoMs: DAY_MS, expiresInMs: 6 * DAY_MS }), TARGET)).toMatchObject({ nextInMs: (step as { nextInMs: number }).nextInMs - DAY_MS + 1_000 });
+  expect(stepOf(held({ watchedAgoMs: DAY_MS, expiresInMs: 6 * DAY_MS }), TARGET)).toMatchObject({
+    nextInMs: (step as { nextInMs: number }).nextInMs - DAY_MS + 1_000,
+  });
 });
 
 test('whose account is paused, or whose topic is no longer configured, is ended at Google once', () => {
   expect(stepOf(held({ wanted: false }), TARGET)).toEqual({ kind: 'stop' });
   expect(stepOf(held(), null)).toEqual({ kind: 'stop' });
   expect(stepOf(held({ state: 'refused' }), null)).toEqual({ kind: 'stop' });
-  expect(stepOf(held({ wanted: false, state: 'off' }), TARGET)).toMatchObject({ kind: 'rest', state: 'off' });
-  expect(stepOf(held({ wanted: false, state: 'wanted', address: null }), TARGET)).toMatchObject({ kind: 'rest', state: 'off' });
-  expect(stepOf(held({ wanted: false, kind: 'calendar-list', channels: [channel] }), TARGET)).toEqual({ kind: 'stop' });
-  expect(stepOf(held({ wanted: false, kind: 'calendar-list' }), TARGET)).toMatchObject({ kind: 'rest' });
+  expect(stepOf(held({ wanted: false, state: 'off' }), TARGET)).toMatchObject({
+    kind: 'rest',
+    state: 'off',
+  });
+  expect(stepOf(held({ wanted: false, state: 'wanted', address: null }), TARGET)).toMatchObject({
+    kind: 'rest',
+    state: 'off',
+  });
+  expect(
+    stepOf(held({ wanted: false, kind: 'calendar-list', channels: [channel] }), TARGET),
+  ).toEqual({ kind: 'stop' });
+  expect(stepOf(held({ wanted: false, kind: 'calendar-list' }), TARGET)).toMatchObject({
+    kind: 'rest',
+  });
 });
 
 test('without a grant nothing is asked, whatever is due', () => {
-  expect(stepOf(held({ callable: false, wanted: false, silent: true }), TARGET)).toMatchObject({ kind: 'rest', state: 'on' });
+  expect(stepOf(held({ callable: false, wanted: false, silent: true }), TARGET)).toMatchObject({
+    kind: 'rest',
+    state: 'on',
+  });
 });
 
 test('mailboxes ring at the topic, calendars and their list at the address', () => {
   const targets = { gmailTopic: TARGET, channelAddress: 'https://x.example/push/calendar' };
-  expect([targetOf({ kind: 'gmail', project: 'default' }, targets), targetOf({ kind: 'calendar-list', project: 'default' }, targets), targetOf({ kind: 'calendar-events', project: 'default' }, targets)]).toEqual([TARGET, targets.channelAddress, targets.channelAddress]);
-  expect([targetOf({ kind: 'gmail', project: 'default' }, undefined), targetOf({ kind: 'calendar-events', project: 'default' }, { ...targets, channelAddress: null })]).toEqual([null, null]);
+  expect([
+    targetOf({ kind: 'gmail', project: 'default' }, targets),
+    targetOf({ kind: 'calendar-list', project: 'default' }, targets),
+    targetOf({ kind: 'calendar-events', project: 'default' }, targets),
+  ]).toEqual([TARGET, targets.channelAddress, targets.channelAddress]);
+  expect([
+    targetOf({ kind: 'gmail', project: 'default' }, undefined),
+    targetOf({ kind: 'calendar-events', project: 'default' }, { ...targets, channelAddress: null }),
+  ]).toEqual([null, null]);
 });
 
 test('a mailbox rings at its own project’s topic, and one of a project without a topic is polled', () => {
-  const targets = { gmailTopic: TARGET, projectTopics: { b: 'projects/b/topics/t' }, channelAddress: 'https://sync.example.com/push/calendar' };
-  const mailboxOf = (project: string): string | null => targetOf({ kind: 'gmail', project }, targets);
-  expect([mailboxOf('default'), mailboxOf('b'), mailboxOf('c'), targetOf({ kind: 'gmail', project: 'default' }, undefined)]).toEqual([TARGET, 'projects/b/topics/t', null, null]);
+  const targets = {
+    gmailTopic: TARGET,
+    projectTopics: { b: 'projects/b/topics/t' },
+    channelAddress: 'https://sync.example.com/push/calendar',
+  };
+  const mailboxOf = (project: string): string | null =>
+    targetOf({ kind: 'gmail', project }, targets);
+  expect([
+    mailboxOf('default'),
+    mailboxOf('b'),
+    mailboxOf('c'),
+    targetOf({ kind: 'gmail', project: 'default' }, undefined),
+  ]).toEqual([TARGET, 'projects/b/topics/t', null, null]);
   expect(targetOf({ kind: 'calendar-events', project: 'c' }, targets)).toBe(targets.channelAddress);
 });

@@ -12,9 +12,14 @@ export interface DoorbellTargets {
   channelAddress: string | null;
 }
 
-export function targetOf({ kind, project }: { kind: CollectionKind; project: string }, targets: DoorbellTargets | undefined): string | null {
+export function targetOf(
+  { kind, project }: { kind: CollectionKind; project: string },
+  targets: DoorbellTargets | undefined,
+): string | null {
   if (kind !== 'gmail') return targets?.channelAddress ?? null;
-  return (project === DEFAULT_PROJECT ? targets?.gmailTopic : targets?.projectTopics?.[project]) ?? null;
+  return (
+    (project === DEFAULT_PROJECT ? targets?.gmailTopic : targets?.projectTopics?.[project]) ?? null
+  );
 }
 
 /** What looking after a watch comes to. */
@@ -27,7 +32,10 @@ export type Step =
 /** Pure. @param target where Google is to ring by the configuration of now */
 export function stepOf(held: HeldWatch, target: string | null): Step {
   if (!held.callable) return { kind: 'rest', state: held.state, nextInMs: DAY_MS };
-  if (!held.wanted || target === null) return ringsAtGoogle(held) ? { kind: 'stop' } : { kind: 'rest', state: 'off', nextInMs: DAY_MS };
+  if (!held.wanted || target === null)
+    return ringsAtGoogle(held)
+      ? { kind: 'stop' }
+      : { kind: 'rest', state: 'off', nextInMs: DAY_MS };
   const renewal = renewalInMs(held);
   const inForce = held.state === 'on' && held.target === target && renewal > 0;
   if (inForce && !held.silent) return { kind: 'rest', state: 'on', nextInMs: renewal };
@@ -42,5 +50,8 @@ export function renewalInMs(held: HeldWatch): number {
 
 /** A call that ended without an answer may have been heard: a mailbox that was ever asked for is taken to ring until it was stopped. */
 export function ringsAtGoogle(held: HeldWatch): boolean {
-  return held.state !== 'off' && (held.kind === 'gmail' ? held.address !== null : held.channels.length > 0);
+  return (
+    held.state !== 'off' &&
+    (held.kind === 'gmail' ? held.address !== null : held.channels.length > 0)
+  );
 }

@@ -1,0 +1,194 @@
+import { GoogleError, type Spent } from '@syncline/google';
+import { describeError, unreachable, type Runtime } from '@syncline/runtime';
+import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
+import { isPaged, phaseOf, type Cursor } from './cursor.js';
+import { verdictOf, type Outcome, type Verdict } from './outcome.js';
+import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
+import type { SyncDeps } from './sync-collection.js';
+import { afterRun, noteAfterRun } from './watch/after-run.js';
+
+/** How a run is finished: what it came to, or the error that ended it, becomes one write to the collection and the job's outcome. */
+export interface Position {
+  cursor: Cursor;
+  /** Rows changed by this run. */
+  changed: number;
+  /** Walks that this run began because Google disowned a bookmark or a page token. */
+  restarts: number;
+  beganMs: number;
+  /** When the first commit that changed a row was through. */
+  storedAtMs: number | null;
+  /** Some of what it stored was not in Google's log of changes: a walk or a deepening brought it, or see `Turn.unlogged`. */
+  unlogged: boolean;
+  /** What the run has cost and its settlement has not written down yet. */
+  untold: Spent[];
+}
+
+export type Ended =
+  | { kind: 'caught-up' }
+  | { kind: 'slice-spent' }
+  | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+
+/** Runs that end without a word, in a row, before items are taken one by one. */
+export const CAREFUL_AFTER_CRASHES = 2;
+export async function settleRun(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  ended: Ended,
+  calm: boolean,
+): Promise<Outcome> {
+  const full = phaseOf(position.cursor) !== 'follow';
+  switch (ended.kind) {
+    case 'caught-up': {
+      const nowMs = rt.clock.nowMs();
+      const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
+      const after = afterRun(
+        lease,
+        {
+          changed: position.changed,
+          unlogged: position.unlogged,
+          nowMs,
+          lastChangeAtMs,
+          jitter: rt.random.next(),
+        },
+        deps.policy,
+        deps.doorbells,
+      );
+      const { wantedAgain } = await deps.store.lease.settle(lease, {
+        result: 'caught-up',
+        nextInMs: after.nextInMs,
+        error: null,
+        spent: position.untold,
+      });
+      position.untold = [];
+      await noteAfterRun(
+        rt,
+        deps.store,
+        lease,
+        after,
+        position.storedAtMs && position.storedAtMs - position.beganMs,
+      );
+      return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
+    }
+    case 'slice-spent':
+      await deps.store.lease.settle(lease, {
+        result: 'more',
+        nextInMs: 0,
+        error: null,
+        calm,
+        spent: position.untold,
+      });
+      position.untold = [];
+      return { kind: 'more', full };
+    case 'wait':
+      return snooze(rt, deps, lease, { ...ended, calm });
+    default:
+      return unreachable(ended);
+  }
+}
+
+/**
+ * The longest that a collection is put off in Redis. A delayed job holds its collection's place in the queue, so a wish that comes meanwhile
+ * (`syncline sync`, a push) would not get in before the delay is over. Whatever rests longer rests in Postgres only, where `next_sync_at` says when
+ * and a wish can move it.
+ */
+export const QUEUED_SNOOZE_LIMIT_MS = 30_000;
+/** A snoozed job waits in Redis; the schedule remembers it too, a little later, in case Redis forgets. */
+const SNOOZE_GRACE_MS = 5_000;
+const FAILED_BASE_MS = 30_000;
+const FAILED_CAP_MS = 15 * 60_000;
+
+async function snooze(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  s: { delayMs: number; why: string; counts: boolean; calm?: boolean },
+): Promise<Outcome> {
+  const settlement: Settlement = {
+    result: 'snoozed',
+    nextInMs: s.delayMs + (s.delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
+    error: s.why,
+    countsAsFailure: s.counts,
+    calm: s.calm ?? lease.crashes < CAREFUL_AFTER_CRASHES,
+  };
+  await deps.store.lease.settle(lease, settlement);
+  return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
+}
+
+/** A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. */
+async function park(rt: Runtime, deps: SyncDeps, lease: Lease, rest: Rest): Promise<Outcome> {
+  if (rest.cause === 'scope') await deps.google.forgetToken(lease.accountId);
+  await deps.store.lease.park(lease, {
+    cause: rest.cause,
+    reason: rest.reason,
+    nextInMs: rest.delayMs,
+  });
+  return { kind: 'parked', until: later(rt, rest.delayMs), reason: rest.reason };
+}
+
+export async function settleError(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (error instanceof LeaseLost) return lostOrThrow(rt, error);
+  if (signal.aborted && !(error instanceof GoogleError)) {
+    if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
+    await deps.store.lease.settle(lease, {
+      result: 'more',
+      nextInMs: 0,
+      error: null,
+      calm: lease.crashes < CAREFUL_AFTER_CRASHES,
+    });
+    return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
+  }
+  if (error instanceof GoogleError) {
+    const verdict = judge(rt, lease, position, error);
+    switch (verdict.kind) {
+      case 'snooze':
+        return snooze(rt, deps, lease, verdict);
+      case 'park':
+        return park(rt, deps, lease, verdict);
+      case 'reauthorize':
+        await deps.store.accounts.requireReauth(lease, verdict.reason);
+        return { kind: 'reauthorize', reason: verdict.reason };
+      case 'gone':
+        await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
+        return { kind: 'gone' };
+      case 'walk-again': // taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a bug
+      case 'list-again':
+      case 'failed':
+        break;
+      default:
+        unreachable(verdict);
+    }
+  }
+  const nextInMs =
+    Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) *
+    (0.9 + 0.2 * rt.random.next());
+  await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
+  throw error;
+}
+
+export function later(rt: Runtime, ms: number): Date {
+  return new Date(rt.clock.nowMs() + ms);
+}
+export function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
+  const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
+  const jitter = rt.random.next();
+  const verdict = verdictOf(error.detail, place, lease.failures, jitter);
+  const walks = lease.walksToday + position.restarts;
+  return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY
+    ? { kind: 'park', ...restFor('restless', lease.kind, 0, jitter) }
+    : verdict;
+}
+
+/** Somebody else has the collection now, and whatever is to be said of it: nothing is settled. */
+export function lostOrThrow(rt: Runtime, error: unknown): Outcome {
+  if (error instanceof LeaseLost) return { kind: 'busy', until: later(rt, LEASE_TTL_MS / 4) };
+  throw error;
+}
