@@ -1,11 +1,14 @@
 /**
- * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N] [--beside=N] [--messages=N] — figures, not tests: nothing here fails for being slow.
+ * npm run bench -- [NAME…] [--save] [--profile DIR] [--accounts=N] [--changes=N] [--seconds=N] [--beside=N] [--messages=N] [--against REV [--pairs N]] — figures, not tests: nothing here fails for being slow.
  *
  * A benchmark prints what it measured, the baseline beside it and the machine it ran on. Machines are noisy and baselines are other
  * runs': quote the ratios within one run, and CPU seconds, which the operating system counts, rather than times. `--save` makes
  * this run's figures the baselines; `--profile` leaves a CPU profile of every process.
+ *
+ * `--against REV` builds another revision beside and runs both in turns, `--pairs` times (7), and prints the median ratio of each figure with its interval.
  */
 import { parseArgs } from 'node:util';
+import { compareWith } from './against.mjs';
 import { backfill } from './backfill.mjs';
 import { connect } from './connect.mjs';
 import { fairness } from './fairness.mjs';
@@ -42,6 +45,8 @@ const { values, positionals: asked } = parseArgs({
     seconds: { type: 'string' },
     beside: { type: 'string' },
     messages: { type: 'string' },
+    against: { type: 'string' },
+    pairs: { type: 'string' },
   },
 });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
@@ -51,7 +56,37 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-console.log(`machine: ${machine}\nbaselines of: ${baselineMachine()}`);
-if (values.profile !== undefined) profileInto(values.profile);
-for (const name of asked.length > 0 ? asked : Object.keys(BENCHMARKS)) await BENCHMARKS[name]();
-if (values.save) saveBaselines();
+console.log(`machine: ${machine}`);
+if (values.against === undefined) await measure();
+else await compare();
+
+async function measure() {
+  console.log(`baselines of: ${baselineMachine()}`);
+  if (values.profile !== undefined) profileInto(values.profile);
+  for (const name of asked.length > 0 ? asked : Object.keys(BENCHMARKS)) await BENCHMARKS[name]();
+  if (values.save) saveBaselines();
+}
+
+async function compare() {
+  const pairs = Number(values.pairs ?? 7);
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > 100)
+    return refuse(`--pairs is a whole number from 1 to 100, not ${values.pairs}`);
+  if (asked.length === 0 || values.save || values.profile !== undefined)
+    return refuse('--against wants the names of benchmarks, and neither --save nor --profile');
+  await compareWith(values.against, [...asked, ...passedOn()], pairs).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
+
+/** The options of the benchmarks themselves. */
+function passedOn() {
+  return Object.entries(values)
+    .filter(([name]) => name !== 'against' && name !== 'pairs')
+    .map(([name, value]) => `--${name}=${value}`);
+}
+
+function refuse(problem) {
+  console.error(problem);
+  process.exitCode = 2;
+}
