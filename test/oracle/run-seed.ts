@@ -3,9 +3,11 @@ import { checkAll } from './checks.js';
 import { makeQuiet } from './quiet.js';
 import { Found, openStage, type Stage, type Theatre } from './stage.js';
 
-export type Verdict =
-  | { seed: number; ok: true }
-  | { seed: number; ok: false; check: string; why: string; story: string[] };
+export type Verdict = {
+  seed: number;
+  /** How often each fault and each happening of interest befell the seed's world. */
+  fired: Record<string, number>;
+} & ({ ok: true } | { ok: false; check: string; why: string; story: string[] });
 
 /** One integer decides a world, what people do in it, what goes wrong, and when. */
 export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> {
@@ -17,7 +19,7 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     stage.story.push('quiet');
     await makeQuiet(stage);
     await checkAll(stage);
-    return { seed, ok: true };
+    return { seed, ok: true, fired: firedIn(stage) };
   } catch (error) {
     const why =
       error instanceof Error
@@ -28,6 +30,7 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     return {
       seed,
       ok: false,
+      fired: stage ? firedIn(stage) : {},
       check: error instanceof Found ? error.check : 'nothing unexpected is thrown',
       why,
       story: stage?.story ?? [],
@@ -35,6 +38,11 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
   } finally {
     await stage?.close();
   }
+}
+
+/** The simulator's own count of the faults that struck, and what the stage counts besides. */
+function firedIn({ simulator, fired }: Stage): Record<string, number> {
+  return { ...simulator.ledger.snapshot().faults, ...Object.fromEntries(fired) };
 }
 
 /** What a person needs to see of a failing seed, with the line that repeats it. */

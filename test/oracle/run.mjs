@@ -13,7 +13,7 @@ import { plant, PLANTS } from './plants.mjs';
 import { inParallel, ROOT, runStretch, withServers } from './stretch.mjs';
 
 /** A bug that so many seeds do not meet counts as escaped. */
-const SEEDS_FOR_A_BUG = 120;
+const SEEDS_FOR_A_BUG = 500;
 /** Seeds of one process: few enough that its memory stays small, and so many that its start does not count. */
 const STRETCH = 250;
 const PROGRESS_EVERY_MS = 15_000;
@@ -60,6 +60,7 @@ function startProgress(count) {
   const failed = [];
   let done = 0;
   let cpuMs = 0;
+  const fired = new Map();
   const figures = () =>
     `${failed.length} failed, ${(cpuMs / 1_000 / Math.max(1, done)).toFixed(2)} CPU s and ${((Date.now() - startedMs) / 1_000 / Math.max(1, done)).toFixed(2)} s a seed`;
   const timer = setInterval(
@@ -70,6 +71,8 @@ function startProgress(count) {
     ran(verdict) {
       done += 1;
       cpuMs += verdict.spentMs;
+      for (const [name, times] of Object.entries(verdict.fired ?? {}))
+        fired.set(name, (fired.get(name) ?? 0) + times);
       if (verdict.ok) return;
       failed.push(verdict.seed);
       console.log(verdict.story);
@@ -79,11 +82,20 @@ function startProgress(count) {
       console.log(
         `oracle: ${done} seeds from ${from} on in ${Math.round((Date.now() - startedMs) / 1_000)} s and ${Math.round(cpuMs / 1_000)} CPU s (without the servers'): ${figures()}`,
       );
+      tellFired(fired);
       for (const seed of failed.sort((a, b) => a - b))
         console.log(`failed: npm run oracle -- --seed ${seed}`);
       return failed.length > 0 || done < count ? 1 : 0;
     },
   };
+}
+
+/** What befell all these worlds: a fault that fired seldom has proved little. */
+function tellFired(fired) {
+  const entries = [...fired].sort(([a], [b]) => (a < b ? -1 : 1));
+  const width = Math.max(0, ...entries.map(([name]) => name.length));
+  for (const [name, times] of entries)
+    console.log(`  ${name.padEnd(width)} ${String(times).padStart(7)}`);
 }
 
 /** Every bug on seeds of its own process, until one is caught; then the same seeds without a bug. Exit 1 when one escapes, or one fails without. */

@@ -24,7 +24,7 @@ test(
       const { user, system } = process.cpuUsage();
       const cpuMs = Math.round((user + system) / 1_000);
       process.stdout.write(
-        `${JSON.stringify(verdict.ok ? { seed, ok: true, cpuMs } : { seed, ok: false, cpuMs, check: verdict.check, story: tell(verdict) })}\n`,
+        `${JSON.stringify({ seed, cpuMs, fired: verdict.fired, ...(verdict.ok ? { ok: true } : { ok: false, check: verdict.check, story: tell(verdict) }) })}\n`,
       );
       if (!verdict.ok) failed += 1;
       if (failed > 0 && process.env['ORACLE_PLANT']) break;

@@ -82,6 +82,8 @@ export interface Stage {
   callsForgiven: number;
   /** What happened, in order: printed when the seed fails. */
   story: string[];
+  /** Happenings that the simulator's ledger does not count, by name: see `note`. */
+  fired: Map<string, number>;
   close(): Promise<void>;
 }
 
@@ -121,6 +123,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     accounts: new Map(),
     callsForgiven: 0,
     story: [],
+    fired: new Map(),
     async close() {
       await engine.close();
       await simulator.close();
@@ -129,6 +132,11 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
   for (const { email, refreshToken } of simulator.accounts())
     stage.accounts.set(email, await connect(stage, email, refreshToken, 'default'));
   return stage;
+}
+
+/** Counts something that a long run must have met often enough to prove anything. */
+export function note(stage: Stage, happening: string, times = 1): void {
+  stage.fired.set(happening, (stage.fired.get(happening) ?? 0) + times);
 }
 
 /** A fixed moment: worlds of one seed are the same on every day. */
