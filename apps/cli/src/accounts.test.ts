@@ -3,7 +3,7 @@ import type { AccountView, Store } from '@syncline/store';
 import { findAccounts, pickAccount } from './accounts.js';
 import { UsageError } from './command.js';
 
-function account(tenant: string, email = 'a@example.com'): AccountView {
+function account(tenant: string, email = 'a@example.com', aliases: string[] = []): AccountView {
   return {
     id: `${tenant}/${email}`,
     email,
@@ -11,6 +11,9 @@ function account(tenant: string, email = 'a@example.com'): AccountView {
     project: 'default',
     state: 'active',
     reason: null,
+    reasonCode: null,
+    aliases,
+    identityId: null,
     collections: [],
   };
 }
@@ -41,6 +44,18 @@ describe('the account that is meant', () => {
     );
   });
 
+  it('is found whatever the case, and by an address that it had before', () => {
+    const [renamed, other] = [account('one', 'New@example.com', ['a@example.com']), account('two')];
+    expect(pickAccount([renamed], 'NEW@example.com')).toBe(renamed);
+    expect(pickAccount([renamed, other], 'A@Example.com', 'one')).toBe(renamed);
+    expect(() => pickAccount([renamed, other], 'a@example.com')).toThrow('several tenants');
+  });
+
+  it('is the one that has the address, not one of its tenant that had it before', () => {
+    const [renamed, has] = [account('one', 'new@example.com', ['a@example.com']), account('one')];
+    expect(pickAccount([renamed, has], 'A@example.com')).toBe(has);
+  });
+
   it('is all of them when none is named', async () => {
     const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
     expect(await findAccounts(store, [])).toBeNull();
@@ -48,7 +63,7 @@ describe('the account that is meant', () => {
 
   it('is asked for once when it is named twice', async () => {
     const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
-    expect(await findAccounts(store, ['a@example.com', 'a@example.com'])).toHaveLength(1);
+    expect(await findAccounts(store, ['a@example.com', 'A@example.com'])).toHaveLength(1);
   });
 
   it('is every account of a tenant that alone is named', async () => {

@@ -24,7 +24,8 @@ export async function findAccounts(
   if (emails.length === 0 && tenant === undefined) return null;
   const known = await store.accounts.list(emails.length === 0 ? undefined : emails);
   if (emails.length === 0) return ofTenant(known, tenant as string);
-  return [...new Set(emails)].map((email) => pickAccount(known, email, tenant));
+  const picked = emails.map((email) => pickAccount(known, email, tenant));
+  return [...new Map(picked.map((account) => [account.id, account])).values()];
 }
 
 /** The choice itself: the same address may be connected by several tenants. */
@@ -33,7 +34,7 @@ export function pickAccount(
   email: string,
   tenant?: string,
 ): AccountView {
-  const named = known.filter((account) => account.email === email);
+  const named = namedBy(known, email);
   const [first, ...others] = named.filter(
     (account) => tenant === undefined || account.tenant === tenant,
   );
@@ -43,6 +44,17 @@ export function pickAccount(
   throw new UsageError(
     `${email} is connected by several tenants (${tenants}): name one with --tenant`,
   );
+}
+
+/** Without case. The address itself comes before one that an account had earlier: that may be somebody else's by now. */
+function namedBy(known: readonly AccountView[], email: string): AccountView[] {
+  const address = email.toLowerCase();
+  const having = known.filter((account) => account.email.toLowerCase() === address);
+  const tenants = new Set(having.map((account) => account.tenant));
+  const hadBefore = known.filter(
+    (account) => account.aliases.includes(address) && !tenants.has(account.tenant),
+  );
+  return [...having, ...hadBefore];
 }
 
 function ofTenant(known: readonly AccountView[], tenant: string): AccountView[] {

@@ -8,6 +8,17 @@ import { inTransaction } from './transaction.js';
 export type Resource = 'gmail' | 'calendar';
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
 
+/** Why an account is not active, or waits for a person, as programs read it. */
+export type AccountReasonCode =
+  /** Google refuses the grant. */
+  | 'grant-refused'
+  /** The grant belongs to another Google account than the rows. */
+  | 'identity-refused'
+  /** Nothing tells whether the grant belongs to the Google account that the rows are of. */
+  | 'identity-unproven'
+  /** The mailbox has another address by now, which another account of the tenant has. */
+  | 'address-taken';
+
 export interface AccountImport {
   email: string;
   refreshToken: string;
@@ -25,6 +36,11 @@ export interface AccountView {
   project: string;
   state: AccountState;
   reason: string | null;
+  reasonCode: AccountReasonCode | null;
+  /** Addresses that it had before, in lower case. */
+  aliases: string[];
+  /** Null until a grant of it was checked; accounts of one Google account share it. */
+  identityId: string | null;
   collections: CollectionView[];
 }
 
@@ -72,15 +88,16 @@ export interface DoorbellView {
   error: string | null;
 }
 
-/** Every account with its collections, or those with these addresses (any tenant). */
+/** Every account with its collections, or those that have or had one of these addresses, without case (any tenant). */
 export async function listAccounts(
   prisma: PrismaClient,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
   const quarantined = await quarantinedByCollection(prisma);
   const accounts = await prisma.account.findMany({
-    where: emails ? { email: { in: [...emails] } } : {},
+    where: emails ? { id: { in: await idsNamed(prisma, emails) } } : {},
     include: {
+      aliases: { orderBy: { address: 'asc' } },
       collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] },
     },
     orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
@@ -92,6 +109,9 @@ export async function listAccounts(
     project: account.project,
     state: account.state as AccountState,
     reason: account.reason,
+    reasonCode: account.reasonCode as AccountReasonCode | null,
+    aliases: account.aliases.map(({ address }) => address),
+    identityId: account.identityId,
     collections: account.collections.map((c) => ({
       id: c.id,
       kind: c.kind as CollectionKind,
@@ -117,6 +137,13 @@ export async function listAccounts(
       doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
   }));
+}
+
+async function idsNamed(prisma: PrismaClient, emails: readonly string[]): Promise<string[]> {
+  const named = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT id FROM accounts WHERE lower(email) = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)
+     UNION SELECT account_id FROM account_aliases WHERE address = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)`;
+  return named.map(({ id }) => id);
 }
 
 function doorbellOf(
@@ -215,7 +242,7 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
     );
     await scheduleAccount(session, lease.accountId, false);
     await session.query(
-      `UPDATE accounts SET state = 'reauth_required', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'`,
+      `UPDATE accounts SET state = 'reauth_required', reason = $2, reason_code = 'grant-refused', updated_at = now() WHERE id = $1 AND state = 'active'`,
       [lease.accountId, reason],
     );
     // The watches died with the grant, and nobody may be asked to end them.

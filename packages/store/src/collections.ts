@@ -91,7 +91,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
     if (parked.rowCount !== 1) throw new LeaseLost(lease);
     if (p.cause !== 'policy') return;
     const disabled = await session.query({
-      text: `UPDATE accounts a SET state = 'disabled', reason = $2, updated_at = now() WHERE id = $1 AND state = 'active'
+      text: `UPDATE accounts a SET state = 'disabled', reason = $2, reason_code = NULL, updated_at = now() WHERE id = $1 AND state = 'active'
                 AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
       values: [
         lease.accountId,

@@ -10,8 +10,9 @@ import { inTransaction, type Transaction } from './transaction.js';
 import type { Vault } from './vault.js';
 
 /**
- * Connects an account, or renews its refresh token: idempotent by (tenant, email). An account that was waiting for a new grant
- * becomes active again and goes on from its cursors; nothing of its mirror is touched.
+ * Connects an account, or renews its refresh token: idempotent by (tenant, email without case), an address that the account had before included.
+ * An account that was waiting for a new grant becomes active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
+ * token is another grant, whose owner is to be checked before it is used.
  * @throws OperatorError while the account is being removed
  */
 export async function importAccount(
@@ -33,7 +34,7 @@ export async function importAccount(
       ],
     });
     const created = inserted.rowCount === 1;
-    const id = created ? freshId : await renewKnown(transaction, account);
+    const id = created ? freshId : await renewKnown(transaction, vault, account);
     transaction.send({
       name: 'keep-credential',
       text: KEEP_CREDENTIAL,
@@ -56,8 +57,10 @@ export async function importAccount(
 }
 
 const CONNECT = `
-  INSERT INTO accounts (id, tenant, email, resources, project) VALUES ($1, $2, $3, $4, coalesce($5, 'default'))
-  ON CONFLICT (tenant, email) DO NOTHING`;
+  INSERT INTO accounts (id, tenant, email, resources, project)
+  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default')
+   WHERE NOT EXISTS (SELECT 1 FROM account_aliases l JOIN accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
+  ON CONFLICT DO NOTHING`;
 
 const KEEP_CREDENTIAL = `
   INSERT INTO credentials (account_id, sealed, key_id) VALUES ($1, $2, $3)
@@ -71,15 +74,17 @@ const FIRST_COLLECTIONS = `
 /** Its row is locked no harder than an update would: pages that are committed meanwhile refer to it. @returns its id */
 async function renewKnown(
   transaction: Transaction,
-  { tenant, email, resources, project }: AccountImport,
+  vault: Vault,
+  { tenant, email, resources, project, refreshToken }: AccountImport,
 ): Promise<string> {
   const { rows } = await transaction.query<{
     id: string;
     state: AccountState;
     resources: string[] | null;
+    sealed: Buffer | null;
   }>({
     name: 'known-account',
-    text: 'SELECT id, state, resources FROM accounts WHERE tenant = $1 AND email = $2 FOR NO KEY UPDATE',
+    text: KNOWN,
     values: [tenant, email],
   });
   const [known] = rows;
@@ -96,6 +101,7 @@ async function renewKnown(
       sorted([...(known.resources ?? []), ...resources]),
       project ?? null,
       revived,
+      known.sealed === null || !vault.isSealed(known.id, known.sealed, refreshToken),
     ],
   });
   if (revived || known.state === 'active')
@@ -110,9 +116,16 @@ async function renewKnown(
   return known.id;
 }
 
+/** An address before an alias: an alias may be another account's address by now. */
+const KNOWN = `
+  SELECT a.id, a.state, a.resources, c.sealed FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
+   WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
+   ORDER BY lower(a.email) = lower($2) DESC LIMIT 1 FOR NO KEY UPDATE OF a`;
+
 const RENEW = `
   UPDATE accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
-         state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END
+         grant_number = CASE WHEN $5 THEN grant_number + 1 ELSE grant_number END,
+         state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END, reason_code = CASE WHEN $4 THEN NULL ELSE reason_code END
    WHERE id = $1`;
 
 /** A new grant may cover what the old one did not: what is parked is looked at again at once. */

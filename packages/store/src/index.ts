@@ -30,6 +30,7 @@ import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
+import { identitiesIn, type Identities } from './identities.js';
 import { importAccount } from './import-account.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
@@ -53,6 +54,7 @@ import {
 
 export type {
   AccountImport,
+  AccountReasonCode,
   AccountState,
   AccountView,
   AuditView,
@@ -68,8 +70,10 @@ export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { Doorbells, Rung } from './doorbells.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
+export type { Bound, GoogleKeys, Identities } from './identities.js';
 export {
   LeaseLost,
+  type AccountGrant,
   type Claim,
   type CollectionKind,
   type Lease,
@@ -135,6 +139,7 @@ export interface Store {
     pause(accountId: string): Promise<boolean>;
     resume(accountId: string): Promise<boolean>;
   };
+  identities: Identities;
   removal: Removal;
   collections: {
     claimDue(query: DueQuery): Promise<DueCollection[]>;
@@ -242,6 +247,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       pause: (accountId) => pauseAccount(pool, accountId),
       resume: (accountId) => resumeAccount(pool, accountId),
     },
+    identities: identitiesIn(pool),
     removal: removalIn(pool),
     collections: {
       claimDue: (query) => claimDue(pool, query),

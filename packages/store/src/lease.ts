@@ -15,6 +15,7 @@ export interface Lease {
   tenant: string;
   /** The Google project of the account. */
   project: string;
+  grant: AccountGrant;
   epoch: bigint;
   kind: CollectionKind;
   externalId: string;
@@ -45,6 +46,16 @@ export interface Lease {
   lastChangeAt: Date | null;
   walkStartedAt: Date | null;
   window: MailWindow;
+}
+
+/** The grant that an account has now. */
+export interface AccountGrant {
+  /** Rises whenever another refresh token is imported. */
+  number: number;
+  /** Whether it is known to belong to the Google account that the rows are of: nothing is written otherwise. */
+  verified: boolean;
+  /** Whose quota its calls are; null until a grant of the account was checked. */
+  identityId: string | null;
 }
 
 /** How far back a mailbox is mirrored, by internalDate: moments in milliseconds since the epoch, 0 being the mailbox's beginning. */
@@ -106,7 +117,7 @@ export async function claimLease(
              FROM accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, c.tenant, a.project, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
+        RETURNING c.id, c.account_id, c.tenant, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
@@ -130,7 +141,25 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
   if (renewed.rowCount !== 1) throw new LeaseLost(lease);
 }
 
-interface ClaimedRow extends WindowRow {
+/** Of `accounts a`. */
+export const GRANT_COLUMNS =
+  'a.grant_number, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id';
+
+export interface GrantRow {
+  grant_number: number;
+  grant_verified: boolean;
+  identity_id: string | null;
+}
+
+export function grantOf(row: GrantRow): AccountGrant {
+  return {
+    number: row.grant_number,
+    verified: row.grant_verified,
+    identityId: row.identity_id,
+  };
+}
+
+interface ClaimedRow extends WindowRow, GrantRow {
   id: string;
   account_id: string;
   tenant: string;
@@ -164,6 +193,7 @@ function leaseOf(row: ClaimedRow): Lease {
     accountId: row.account_id,
     tenant: row.tenant,
     project: row.project,
+    grant: grantOf(row),
     epoch: BigInt(row.lease_epoch),
     kind: row.kind,
     externalId: row.external_id,

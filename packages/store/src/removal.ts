@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { scheduleAccount } from './collections.js';
+import { dropUnboundIdentity } from './identities.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -30,6 +31,7 @@ export const ACCOUNT_TABLES = [
   'calendars',
   'changes',
   'quota_ledger',
+  'account_aliases',
   'credentials',
 ] as const;
 
@@ -60,7 +62,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
   return inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     const paused = await session.query(
-      `UPDATE accounts SET state = 'paused', reason = 'paused by the operator', updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      `UPDATE accounts SET state = 'paused', reason = 'paused by the operator', reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
       [accountId],
     );
     if (paused.rowCount !== 1) return false;
@@ -81,7 +83,7 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
       accountId,
     ]);
     const resumed = await session.query(
-      `UPDATE accounts SET state = 'active', reason = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
       [accountId],
     );
     if (resumed.rowCount !== 1) return false;
@@ -100,7 +102,7 @@ async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     await session.query(
-      `UPDATE accounts SET state = 'removing', reason = 'being removed', updated_at = now() WHERE id = $1`,
+      `UPDATE accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, updated_at = now() WHERE id = $1`,
       [accountId],
     );
     await scheduleAccount(session, accountId, false);
@@ -139,15 +141,17 @@ async function eraseSome(
   }
   return inTransaction(pool, async (session) => {
     // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
-    const locked = await session.query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [
-      accountId,
-    ]);
+    const locked = await session.query<{ identity_id: string | null }>(
+      'SELECT identity_id FROM accounts WHERE id = $1 FOR UPDATE',
+      [accountId],
+    );
     let erased = 0;
     for (const table of ACCOUNT_TABLES)
       erased +=
         (await session.query(`DELETE FROM ${table} WHERE account_id = $1`, [accountId])).rowCount ??
         0;
     await session.query('DELETE FROM accounts WHERE id = $1', [accountId]);
+    await dropUnboundIdentity(session, locked.rows[0]?.identity_id ?? null);
     return { erased: erased + (locked.rowCount ?? 0), done: true };
   });
 }

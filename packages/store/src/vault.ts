@@ -11,6 +11,8 @@ export interface Vault {
   /** A short name of the master key (hash prefix), stored beside what it sealed. */
   readonly keyId: string;
   sealRefreshToken(accountId: string, token: string): Buffer;
+  /** Whether `sealed` is the account's refresh token `token`; false as well when it does not open. */
+  isSealed(accountId: string, sealed: Buffer, token: string): boolean;
   /**
    * The account's refresh token in clear, or null when it has none.
    * @throws when the account belongs to another Google project than `project`: its token would be refused there
@@ -39,6 +41,7 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
   return {
     keyId,
     sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
+    isSealed: (accountId, sealed, token) => opens(masterKey, accountId, sealed) === token,
     async refreshToken(accountId, project) {
       const found = await pool.query<{ sealed: Buffer; project: string }>(
         'SELECT c.sealed, a.project FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1',
@@ -75,6 +78,15 @@ export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void>
       'SYNCLINE_MASTER_KEY is not the key that sealed the refresh tokens in this database.\n' +
         'Set the key that was in use when the accounts were imported. Nothing was changed.',
     );
+  }
+}
+
+/** Null for what does not open: then it is no known token. */
+function opens(masterKey: Buffer, accountId: string, sealed: Buffer): string | null {
+  try {
+    return decrypt(masterKey, `refresh:${accountId}`, sealed);
+  } catch {
+    return null;
   }
 }
 

@@ -1,5 +1,12 @@
 import type pg from 'pg';
-import type { CollectionKind, Lease } from './lease.js';
+import {
+  GRANT_COLUMNS,
+  grantOf,
+  type AccountGrant,
+  type CollectionKind,
+  type GrantRow,
+  type Lease,
+} from './lease.js';
 import type { Transaction } from './transaction.js';
 
 /*
@@ -28,6 +35,7 @@ export interface HeldWatch {
   accountId: string;
   /** The Google project of the account. */
   project: string;
+  grant: AccountGrant;
   epoch: bigint;
   kind: CollectionKind;
   externalId: string;
@@ -152,9 +160,9 @@ async function holdWatch(
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
     text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
-             FROM collections c, (SELECT id, state, project FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+             FROM collections c, (SELECT id, state, project, grant_number, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
-        RETURNING w.collection_id, w.account_id, a.project, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
+        RETURNING w.collection_id, w.account_id, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
                   a.state NOT IN ('reauth_required', 'removing') AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
@@ -168,7 +176,7 @@ async function holdWatch(
   return row ? heldOf(row) : null;
 }
 
-interface HeldRow {
+interface HeldRow extends GrantRow {
   collection_id: string;
   account_id: string;
   project: string;
@@ -194,6 +202,7 @@ function heldOf(row: HeldRow): HeldWatch {
     collectionId: row.collection_id,
     accountId: row.account_id,
     project: row.project,
+    grant: grantOf(row),
     epoch: BigInt(row.epoch),
     kind: row.kind,
     externalId: row.external_id,

@@ -14,7 +14,10 @@ export function addAccountsList(accounts: Command): void {
     .command('list')
     .description('every account with its collections: phase, progress, freshness, errors')
     .option('--tenant <tenant>', "only this tenant's")
-    .option('--json', 'print [{id,email,tenant,project,state,reason,collections:[…]}]')
+    .option(
+      '--json',
+      'print [{id,email,tenant,project,state,reason,reasonCode,aliases,collections:[…]}]',
+    )
     .action((options: { tenant?: string; json?: true }) =>
       runWithStore(async ({ rt }, store) => {
         const known = await store.accounts.list();
@@ -37,7 +40,7 @@ export function addAccountsList(accounts: Command): void {
 
 /** The account as `--json` shows it; the names are the product's public face. */
 export function documentOf(account: AccountView, nowMs: number): object {
-  const { id, email, tenant, project, state, reason } = account;
+  const { id, email, tenant, project, state, reason, reasonCode, aliases } = account;
   return {
     id,
     email,
@@ -45,6 +48,8 @@ export function documentOf(account: AccountView, nowMs: number): object {
     project,
     state,
     reason,
+    reasonCode,
+    aliases,
     collections: activeOf(account).map((collection) => collectionDocument(collection, nowMs)),
   };
 }

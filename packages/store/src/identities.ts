@@ -1,0 +1,239 @@
+/**
+ * Google identities. An account is bound to one when a grant of it was checked; accounts of one Google account, of whatever tenants, share it
+ * within a Google project. It says whose quota windows calls are counted in and whose grant a revocation ends. Whether a new grant belongs to
+ * an account is not decided here: that compares `accounts.google_sub`, which only the account's own grants have set.
+ */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { renameAccount } from './rename-account.js';
+import { inTransaction, type Queryable, type Transaction } from './transaction.js';
+
+/** What Google says of a grant's owner. */
+export interface GoogleKeys {
+  /** Google's id of the account, which is never given to another one; null where the grant does not tell it. */
+  sub: string | null;
+  /** The primary address, as Google spells it; null where the grant does not tell it. */
+  address: string | null;
+}
+
+export type Bound =
+  | {
+      kind: 'bound';
+      identityId: string;
+      /** Identities that turned out to be this one, and are no more: what is counted under them counts here. */
+      merged: string[];
+      /** The address before, when the account's address has followed Google's. */
+      renamedFrom: string | null;
+    }
+  /** The tenant has another account of the address that this one is called by now. Nothing was written. */
+  | { kind: 'address-taken' }
+  /** Another grant was imported meanwhile, or the account is being removed. Nothing was written. */
+  | { kind: 'overtaken' };
+
+export interface Identities {
+  /**
+   * Binds an account to the identity that `keys` name, joining identities that turn out to be one, and marks its grant number `grant` as checked.
+   * The account's address follows `keys.address`; the address before becomes an alias.
+   */
+  bind(accountId: string, grant: number, keys: GoogleKeys): Promise<Bound>;
+  /** The identity of these keys in a project: by `sub`, otherwise by the address that Google reported last. */
+  find(project: string, keys: GoogleKeys): Promise<string | null>;
+  /** Every account of the identity of `accountId`, itself included; itself alone while it is unbound. */
+  accountsSharing(accountId: string): Promise<{ id: string; tenant: string; state: string }[]>;
+}
+
+export function identitiesIn(pool: pg.Pool): Identities {
+  return {
+    bind: (accountId, grant, keys) =>
+      inTransaction(pool, (session) => bind(session, accountId, grant, keys)),
+    find: (project, keys) => find(pool, project, keys),
+    accountsSharing: (accountId) => accountsSharing(pool, accountId),
+  };
+}
+
+/** Removes an identity without accounts. To be called in the transaction that took the last one away. */
+export async function dropUnboundIdentity(
+  session: Transaction,
+  identityId: string | null,
+): Promise<void> {
+  if (identityId === null) return;
+  // The lock waits for whoever is just binding another account to it, so that the next statement sees that account.
+  await session.query('SELECT id FROM identities WHERE id = $1 FOR UPDATE', [identityId]);
+  await session.query(
+    'DELETE FROM identities WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE identity_id = $1)',
+    [identityId],
+  );
+}
+
+interface Candidate {
+  id: string;
+  subs: string[];
+  byOwn: boolean;
+  bySub: boolean;
+  byAddress: boolean;
+}
+
+async function bind(
+  session: Transaction,
+  accountId: string,
+  grant: number,
+  keys: GoogleKeys,
+): Promise<Bound> {
+  const account = await lockAccount(session, accountId);
+  if (!account || account.state === 'removing' || account.grantNumber !== grant)
+    return { kind: 'overtaken' };
+  const renamed = await renameAccount(session, account, keys.address);
+  if (renamed.kind === 'address-taken') return renamed;
+  await lockKeys(session, account.project, keys);
+  const candidates = await candidatesFor(session, account, keys);
+  const { target, merged } = choose(candidates, keys.sub);
+  const identityId = target ?? randomUUID();
+  if (target === null)
+    await session.query('INSERT INTO identities (id, project) VALUES ($1, $2)', [
+      identityId,
+      account.project,
+    ]);
+  await join(session, identityId, merged);
+  await writeKeys(session, account.project, identityId, keys);
+  await session.query(
+    'UPDATE accounts SET identity_id = $2, google_sub = coalesce($3, google_sub), verified_grant = $4, updated_at = now() WHERE id = $1',
+    [accountId, identityId, keys.sub, grant],
+  );
+  if (account.identityId !== identityId) await dropUnboundIdentity(session, account.identityId);
+  return { kind: 'bound', identityId, merged, renamedFrom: renamed.from };
+}
+
+/**
+ * Which identity it is, and which others turn out to be the same. Pure. Of two with different subs, none is the other: an address that both
+ * had was given to another person.
+ */
+function choose(
+  candidates: readonly Candidate[],
+  sub: string | null,
+): { target: string | null; merged: string[] } {
+  const possible = candidates.filter(
+    ({ subs }) => sub === null || subs.length === 0 || subs.includes(sub),
+  );
+  const target =
+    possible.find(({ bySub }) => bySub) ??
+    possible.find(({ byOwn }) => byOwn) ??
+    possible.find(({ byAddress }) => byAddress);
+  if (!target) return { target: null, merged: [] };
+  const same = possible.filter(
+    ({ id, subs }) => id !== target.id && subs.every((one) => target.subs.includes(one)),
+  );
+  return { target: target.id, merged: same.map(({ id }) => id) };
+}
+
+interface BoundAccount {
+  id: string;
+  tenant: string;
+  email: string;
+  state: string;
+  project: string;
+  identityId: string | null;
+  grantNumber: number;
+}
+
+async function lockAccount(
+  session: Transaction,
+  accountId: string,
+): Promise<BoundAccount | undefined> {
+  const { rows } = await session.query<BoundAccount>(
+    `SELECT id, tenant, email, state, project, identity_id AS "identityId", grant_number AS "grantNumber" FROM accounts WHERE id = $1 FOR NO KEY UPDATE`,
+    [accountId],
+  );
+  return rows[0];
+}
+
+/** Two accounts of one identity that are bound at the same moment take turns. */
+async function lockKeys(session: Transaction, project: string, keys: GoogleKeys): Promise<void> {
+  const names = [
+    keys.sub === null ? null : `sub ${project} ${keys.sub}`,
+    keys.address === null ? null : `address ${project} ${keys.address.toLowerCase()}`,
+  ];
+  for (const name of names)
+    if (name !== null)
+      await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+}
+
+/** A key lock on each keeps it from being dropped before the account refers to it. */
+async function candidatesFor(
+  session: Transaction,
+  { project, identityId }: BoundAccount,
+  { sub, address }: GoogleKeys,
+): Promise<Candidate[]> {
+  const { rows } = await session.query<Candidate>(
+    `SELECT i.id, ARRAY(SELECT value FROM identity_keys WHERE identity_id = i.id AND kind = 'sub') AS subs, coalesce(i.id = $4, false) AS "byOwn",
+            EXISTS (SELECT 1 FROM identity_keys WHERE identity_id = i.id AND kind = 'sub' AND value = $2) AS "bySub",
+            EXISTS (SELECT 1 FROM identity_keys WHERE identity_id = i.id AND kind = 'address' AND value = lower($3)) AS "byAddress"
+       FROM identities i
+      WHERE i.project = $1 AND (i.id = $4 OR i.id IN (SELECT identity_id FROM identity_keys WHERE project = $1 AND ((kind = 'sub' AND value = $2) OR (kind = 'address' AND value = lower($3)))))
+      ORDER BY i.id FOR KEY SHARE OF i`,
+    [project, sub, address, identityId],
+  );
+  return rows;
+}
+
+async function join(
+  session: Transaction,
+  identityId: string,
+  merged: readonly string[],
+): Promise<void> {
+  for (const other of merged) {
+    await session.query('UPDATE accounts SET identity_id = $1 WHERE identity_id = $2', [
+      identityId,
+      other,
+    ]);
+    await session.query('UPDATE identity_keys SET identity_id = $1 WHERE identity_id = $2', [
+      identityId,
+      other,
+    ]);
+    await session.query('DELETE FROM identities WHERE id = $1', [other]);
+  }
+}
+
+/** An identity has one address, the one that Google reported last; an address belongs to whom Google reported with it last. */
+async function writeKeys(
+  session: Transaction,
+  project: string,
+  identityId: string,
+  { sub, address }: GoogleKeys,
+): Promise<void> {
+  const key = `INSERT INTO identity_keys (project, kind, value, identity_id) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (project, kind, value) DO UPDATE SET identity_id = excluded.identity_id`;
+  if (sub !== null) await session.query(key, [project, 'sub', sub, identityId]);
+  if (address === null) return;
+  await session.query(
+    `DELETE FROM identity_keys WHERE identity_id = $1 AND kind = 'address' AND value <> lower($2)`,
+    [identityId, address],
+  );
+  await session.query(key, [project, 'address', address.toLowerCase(), identityId]);
+}
+
+async function find(
+  pool: Queryable,
+  project: string,
+  { sub, address }: GoogleKeys,
+): Promise<string | null> {
+  const { rows } = await pool.query<{ identity_id: string }>(
+    `SELECT k.identity_id FROM identity_keys k
+      WHERE k.project = $1 AND ((k.kind = 'sub' AND k.value = $2)
+         OR (k.kind = 'address' AND k.value = lower($3)
+             AND ($2::text IS NULL OR NOT EXISTS (SELECT 1 FROM identity_keys s WHERE s.identity_id = k.identity_id AND s.kind = 'sub'))))
+      ORDER BY k.kind = 'sub' DESC LIMIT 1`,
+    [project, sub, address],
+  );
+  return rows[0]?.identity_id ?? null;
+}
+
+async function accountsSharing(
+  pool: Queryable,
+  accountId: string,
+): Promise<{ id: string; tenant: string; state: string }[]> {
+  const { rows } = await pool.query<{ id: string; tenant: string; state: string }>(
+    `SELECT o.id, o.tenant, o.state FROM accounts a JOIN accounts o ON o.id = a.id OR o.identity_id = a.identity_id WHERE a.id = $1 ORDER BY o.tenant, o.id`,
+    [accountId],
+  );
+  return rows;
+}

@@ -1,0 +1,40 @@
+import type { Transaction } from './transaction.js';
+
+/** What became of an account's address. */
+export type Renamed =
+  { kind: 'kept'; from: null } | { kind: 'renamed'; from: string } | { kind: 'address-taken' };
+
+/**
+ * The account's address follows Google's, in the transaction that has locked its row. The one before stays as an alias, for lookups, and the
+ * mailbox's watch is rung under the new one: Google names the primary address alone. A spelling that differs in case only is kept as it was given.
+ */
+export async function renameAccount(
+  session: Transaction,
+  account: { id: string; tenant: string; email: string },
+  address: string | null,
+): Promise<Renamed> {
+  if (address === null || address.toLowerCase() === account.email.toLowerCase())
+    return { kind: 'kept', from: null };
+  const taken = await session.query(
+    'SELECT 1 FROM accounts WHERE lower(email) = lower($2) AND tenant = $1 AND id <> $3',
+    [account.tenant, address, account.id],
+  );
+  if (taken.rowCount !== 0) return { kind: 'address-taken' };
+  await session.query('UPDATE accounts SET email = $2, updated_at = now() WHERE id = $1', [
+    account.id,
+    address,
+  ]);
+  await session.query('DELETE FROM account_aliases WHERE account_id = $1 AND address = lower($2)', [
+    account.id,
+    address,
+  ]);
+  await session.query(
+    'INSERT INTO account_aliases (account_id, address) VALUES ($1, lower($2)) ON CONFLICT DO NOTHING',
+    [account.id, account.email],
+  );
+  await session.query(
+    'UPDATE watches SET address = lower($2) WHERE account_id = $1 AND address IS NOT NULL',
+    [account.id, address],
+  );
+  return { kind: 'renamed', from: account.email };
+}
