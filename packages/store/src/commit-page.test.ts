@@ -199,10 +199,13 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
       ])
     ).rows,
   ];
-  const page = commitOf(gmail({ messages: [message('half', { resource: 'not json' })] }), {
-    cursor: { phase: 'follow', after: '99' },
-  });
-  await expect(fixture.store.commitPage(held, page)).rejects.toThrow(/json/);
+  const page = commitOf(
+    gmail({
+      messages: ['half-1', 'half-2'].map((id) => message(id, { resource: 'not json' })),
+    }),
+    { cursor: { phase: 'follow', after: '99' } },
+  );
+  await expect(fixture.store.commitPage(held, page)).rejects.toThrow(/2 of 2 rows .* 22P02/);
   expect([
     await rowsOf('gmail_messages'),
     await feed(),

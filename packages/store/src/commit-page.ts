@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { appendChanges } from './changes.js';
 import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
-import { applyLabelChanges, deleteMessages, replaceLabels, upsertMessages } from './gmail-rows.js';
+import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
+import { writeIsolated } from './isolate-page.js';
+import { replaceLabels } from './label-rows.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
 import type {
   CalendarRow,
@@ -11,7 +13,10 @@ import type {
   MessageRow,
   RowChange,
 } from './rows.js';
-import { applyWalk, type WalkDelta } from './walk.js';
+import { isRowRefusal } from './row-refusal.js';
+import { withoutUnstorable } from './storable-page.js';
+import { clampCount } from './storable.js';
+import { applyWalk, type SetAside, type WalkDelta } from './walk.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /**
@@ -65,16 +70,45 @@ export interface Committed {
   cleared: number;
 }
 
+/** What a commit did, for whoever counts and reports it. */
+export interface Written extends Committed {
+  changes: readonly RowChange[];
+  /** Items of the page that went to quarantine. */
+  quarantined: readonly SetAside[];
+  /** Those of them that Postgres refused. */
+  refused: readonly SetAside[];
+}
+
 /**
- * @returns what was done, and every row's change, for whoever counts them
+ * Items whose ids cannot be stored, and rows that Postgres refuses for their own sake, go to quarantine, and the rest of the page is stored.
  * @throws LeaseLost when another worker has taken the collection over: nothing was written then.
+ * @throws PageRefused when more rows are refused than chance explains: nothing was written either.
  */
 export async function commitPage(
   pool: pg.Pool,
   lease: Lease,
   ttlMs: number,
   commit: PageCommit,
-): Promise<Committed & { changes: readonly RowChange[] }> {
+): Promise<Written> {
+  const page = withoutUnstorable(commit);
+  const quarantined = page.walk?.quarantined ?? [];
+  try {
+    return { ...(await writePage(pool, lease, ttlMs, page)), quarantined, refused: [] };
+  } catch (error) {
+    if (!isRowRefusal(error)) throw error;
+    const { refused, ...written } = await isolatePage(pool, lease, ttlMs, page);
+    return { ...written, quarantined: [...quarantined, ...refused], refused };
+  }
+}
+
+type Done = Committed & { changes: readonly RowChange[] };
+
+async function writePage(
+  pool: pg.Pool,
+  lease: Lease,
+  ttlMs: number,
+  commit: PageCommit,
+): Promise<Done> {
   return inTransaction(pool, async (session) => {
     // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.
     const fenced = fence(session, lease, ttlMs, commit);
@@ -89,6 +123,22 @@ export async function commitPage(
     const all = walked.changes.length > 0 ? changes.concat(walked.changes) : changes;
     if (all.length > 0) appendChanges(session, lease, all);
     return { ...countOps(all), swept: walked.swept, cleared: walked.cleared, changes: all };
+  });
+}
+
+/** The whole page once more, after a row of it was refused. A cursor that is refused fails here again: it has no row to isolate. */
+async function isolatePage(
+  pool: pg.Pool,
+  lease: Lease,
+  ttlMs: number,
+  commit: PageCommit,
+): Promise<Done & { refused: SetAside[] }> {
+  return inTransaction(pool, async (session) => {
+    await fence(session, lease, ttlMs, commit);
+    if (commit.window) moveWindow(session, lease, commit.window);
+    const { changes, ...written } = await writeIsolated(session, lease, commit);
+    if (changes.length > 0) appendChanges(session, lease, changes);
+    return { ...countOps(changes), ...written, changes };
   });
 }
 
@@ -118,8 +168,8 @@ async function fence(
       commit.phase,
       commit.generation,
       ttlMs,
-      commit.progress?.done ?? null,
-      commit.progress?.total ?? null,
+      commit.progress ? clampCount(commit.progress.done) : null,
+      commit.progress?.total == null ? null : clampCount(commit.progress.total),
       commit.beginsWalk ?? false,
       commit.isRemedy ?? false,
     ],

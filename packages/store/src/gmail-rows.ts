@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from './pool.js';
-import type { AttachmentRow, LabelChange, LabelRow, MessageRow, Op, RowChange } from './rows.js';
+import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
 /*
@@ -140,50 +140,6 @@ export async function knownMessages(
   const of = (label: boolean): Set<string> =>
     new Set(found.rows.filter((row) => row.label === label).map((row) => row.id));
   return { messages: of(false), labels: of(true) };
-}
-
-/** The catalogue is always read whole, so what it does not name is gone. */
-export async function replaceLabels(
-  session: Transaction,
-  accountId: string,
-  labels: readonly LabelRow[],
-): Promise<RowChange[]> {
-  const ids = arrayLiteral(labels, (l) => l.id);
-  const storing = session.query<{ id: string; created: boolean }>({
-    name: 'label-upsert',
-    text: `INSERT INTO gmail_labels AS l (account_id, id, name, type, resource)
-           SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
-           ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
-             WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
-           RETURNING id, xmax = 0 AS created`,
-    values: [
-      accountId,
-      ids,
-      arrayLiteral(labels, (l) => l.name),
-      arrayLiteral(labels, (l) => l.type),
-      arrayLiteral(labels, (l) => l.resource),
-    ],
-  });
-  const removing = session.query<{ id: string }>({
-    name: 'label-delete',
-    text: 'DELETE FROM gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
-    values: [accountId, ids],
-  });
-  const [stored, gone] = await Promise.all([storing, removing]);
-  return [
-    ...stored.rows.map((row): RowChange => ({
-      entity: 'label',
-      id: row.id,
-      calendarId: null,
-      op: row.created ? 'created' : 'updated',
-    })),
-    ...gone.rows.map((row): RowChange => ({
-      entity: 'label',
-      id: row.id,
-      calendarId: null,
-      op: 'deleted',
-    })),
-  ];
 }
 
 const COLUMNS =

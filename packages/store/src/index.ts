@@ -64,7 +64,18 @@ export type {
 } from './accounts.js';
 export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
-export { cleanJson, cleanText } from './clean-text.js';
+export { cleanJson, cleanText, serialised } from './clean-text.js';
+export { PageRefused } from './row-refusal.js';
+export {
+  idFault,
+  isQuarantinedLabel,
+  isStorableId,
+  quarantineId,
+  storableCalendar,
+  storableEvent,
+  storableLabel,
+  storableMessage,
+} from './storable.js';
 export type { Parking, Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
@@ -327,10 +338,25 @@ async function countedCommit(
   commit: PageCommit,
 ): Promise<Committed> {
   try {
-    const { changes, ...committed } = await commitPage(pool, lease, LEASE_TTL_MS, commit);
+    const { changes, quarantined, refused, ...committed } = await commitPage(
+      pool,
+      lease,
+      LEASE_TTL_MS,
+      commit,
+    );
     countChanges(rt, changes);
-    if (commit.walk?.quarantined)
-      rt.metrics.quarantined.inc({ entity: lease.kind }, commit.walk.quarantined.length);
+    if (quarantined.length > 0)
+      rt.metrics.quarantined.inc({ entity: lease.kind }, quarantined.length);
+    if (refused.length > 0)
+      rt.log.warn(
+        {
+          event: 'rows_refused',
+          collectionId: lease.collectionId,
+          rows: refused.length,
+          reasons: [...new Set(refused.map(({ reason }) => reason))],
+        },
+        'Postgres refused rows of a page; they were quarantined and the rest was stored',
+      );
     return committed;
   } catch (error) {
     if (error instanceof LeaseLost) rt.metrics.fencedWrites.inc();

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
+import { STAND_IN_PATTERN } from './storable.js';
 import { inTransaction } from './transaction.js';
 
 /*
@@ -73,7 +74,9 @@ async function retryQuarantined(
   return want(
     pool,
     accountId,
-    `SELECT account_id, collection_id, item_id FROM quarantined_items WHERE account_id = $1 AND ($2::text[] IS NULL OR item_id = ANY($2::text[]))`,
+    // Gmail cannot be asked for a message whose id cannot be stored; calendars are listed again.
+    `SELECT q.account_id, q.collection_id, q.item_id FROM quarantined_items q JOIN collections c ON c.id = q.collection_id
+      WHERE q.account_id = $1 AND ($2::text[] IS NULL OR q.item_id = ANY($2::text[])) AND NOT (c.kind = 'gmail' AND q.item_id LIKE '${STAND_IN_PATTERN}')`,
     ids,
   );
 }

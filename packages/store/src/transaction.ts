@@ -17,8 +17,9 @@ export interface Queryable {
 
 export class Transaction implements Queryable {
   readonly #session: pg.PoolClient;
-  readonly #sent: Promise<unknown>[] = [];
+  #sent: Promise<unknown>[] = [];
   #isOver = false;
+  #firstFailure: Error | undefined;
 
   constructor(session: pg.PoolClient) {
     this.#session = session;
@@ -34,13 +35,46 @@ export class Transaction implements Queryable {
       ? Promise.reject(new Error('this transaction has ended: the statement would stand by itself'))
       : this.#session.query<Row>(statement as string, values);
     // Of several that fail, only the first is waited for: the others fail because of it, and COMMIT says so once more.
-    answer.catch(() => undefined);
+    answer.catch((error: Error) => {
+      this.#firstFailure ??= error;
+    });
     return answer;
+  }
+
+  /** Why the transaction failed: statements are answered in the order in which they were sent, and those after the first failure only say that there was one. */
+  causeOf(error: unknown): unknown {
+    return isAfterFailure(error) ? (this.#firstFailure ?? error) : error;
   }
 
   /** For a statement whose answer nobody needs: the commit waits for it, and fails with it. */
   send(statement: pg.QueryConfig): void {
     this.#sent.push(this.query(statement));
+  }
+
+  /**
+   * Does `work` so that its failure undoes its own statements alone, and the transaction goes on. What `work` sends without waiting is waited for.
+   * @throws what `work` threw, or what failed of what it sent
+   */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    const sentBefore = this.#sent;
+    this.#sent = [];
+    this.#firstFailure = undefined;
+    try {
+      await this.query({ name: 'savepoint', text: 'SAVEPOINT apart' });
+      const result = await work();
+      await Promise.all(this.#sent);
+      await this.query({ name: 'savepoint-release', text: 'RELEASE SAVEPOINT apart' });
+      return result;
+    } catch (error) {
+      const cause = this.causeOf(error);
+      await Promise.allSettled(this.#sent);
+      await this.query({ name: 'savepoint-rollback', text: 'ROLLBACK TO SAVEPOINT apart' });
+      await this.query({ name: 'savepoint-release', text: 'RELEASE SAVEPOINT apart' });
+      this.#firstFailure = undefined;
+      throw cause;
+    } finally {
+      this.#sent = sentBefore;
+    }
   }
 
   /** @throws what a statement threw that was only sent */
@@ -61,6 +95,11 @@ export class Transaction implements Queryable {
       (error: Error) => error,
     );
   }
+}
+
+/** 25P02: the statement came after one that failed. */
+function isAfterFailure(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === '25P02';
 }
 
 /** Times that a transaction which Postgres ended to break a deadlock is run again. */
@@ -100,7 +139,7 @@ async function attempt<T>(
     return result;
   } catch (error) {
     broken = await transaction.rollback();
-    throw error;
+    throw transaction.causeOf(error);
   } finally {
     session.release(broken);
   }

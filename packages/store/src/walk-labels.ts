@@ -104,6 +104,37 @@ export async function relabel(
   }));
 }
 
+/** The same, a few rows at a time: each step compares one row of the range, and neighbours can be compared together. */
+export async function relabelSteps(
+  session: Transaction,
+  lease: Lease,
+  range: RelabelRange,
+): Promise<{
+  rows: RelabelStep[];
+  write: (generation: number, steps: readonly RelabelStep[]) => Promise<RowChange[]>;
+}> {
+  const found = await session.query<{ id: string }>(
+    'SELECT id FROM gmail_messages WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id',
+    [lease.accountId, range.after, range.upTo],
+  );
+  const ids = found.rows.map(({ id }) => id);
+  return {
+    rows: ids.map((id, i) => ({ id, after: ids[i - 1] ?? range.after })),
+    write: async (generation, steps) => {
+      const [first, last] = [steps[0], steps.at(-1)];
+      return first && last
+        ? relabel(session, lease, generation, { after: first.after, upTo: last.id })
+        : [];
+    },
+  };
+}
+
+export interface RelabelStep {
+  id: string;
+  /** The row before it. */
+  after: string;
+}
+
 /** Of this and of earlier walks. */
 export async function clearLabels(
   session: Transaction,

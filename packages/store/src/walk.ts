@@ -185,11 +185,11 @@ export async function applyWalk(
   return { changes: [...relabelled, ...swept], swept: swept.length, cleared: Math.max(...cleared) };
 }
 
-function insertMet(
+export function insertMet(
   session: Transaction,
   lease: Lease,
   generation: number,
-  items: WalkItem[],
+  items: readonly WalkItem[],
 ): void {
   session.send({
     name: 'walk-met',
@@ -208,7 +208,7 @@ function insertMet(
   });
 }
 
-function putBack(
+export function putBack(
   session: Transaction,
   lease: Lease,
   generation: number,

@@ -1,0 +1,63 @@
+import { arrayLiteral } from './pool.js';
+import type { LabelRow, RowChange } from './rows.js';
+import type { Transaction } from './transaction.js';
+
+/* Delta → rows of the catalogue of labels; classified by content like the mailbox's (see gmail-rows.ts). */
+
+/** The catalogue is always read whole, so what it does not name is gone. */
+export async function replaceLabels(
+  session: Transaction,
+  accountId: string,
+  labels: readonly LabelRow[],
+): Promise<RowChange[]> {
+  const byId = new Map(labels.map((label) => [label.id, label]));
+  const storing = upsertLabels(session, accountId, [...byId.values()]);
+  const removing = removeOtherLabels(session, accountId, [...byId.keys()]);
+  return (await Promise.all([storing, removing])).flat();
+}
+
+export async function upsertLabels(
+  session: Transaction,
+  accountId: string,
+  labels: readonly LabelRow[],
+): Promise<RowChange[]> {
+  const stored = await session.query<{ id: string; created: boolean }>({
+    name: 'label-upsert',
+    text: `INSERT INTO gmail_labels AS l (account_id, id, name, type, resource)
+           SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
+           ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
+             WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
+           RETURNING id, xmax = 0 AS created`,
+    values: [
+      accountId,
+      arrayLiteral(labels, (l) => l.id),
+      arrayLiteral(labels, (l) => l.name),
+      arrayLiteral(labels, (l) => l.type),
+      arrayLiteral(labels, (l) => l.resource),
+    ],
+  });
+  return stored.rows.map((row) => ({
+    entity: 'label',
+    id: row.id,
+    calendarId: null,
+    op: row.created ? 'created' : 'updated',
+  }));
+}
+
+export async function removeOtherLabels(
+  session: Transaction,
+  accountId: string,
+  keptIds: readonly string[],
+): Promise<RowChange[]> {
+  const gone = await session.query<{ id: string }>({
+    name: 'label-delete',
+    text: 'DELETE FROM gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
+    values: [accountId, arrayLiteral(keptIds, (id) => id)],
+  });
+  return gone.rows.map((row) => ({
+    entity: 'label',
+    id: row.id,
+    calendarId: null,
+    op: 'deleted',
+  }));
+}

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto';
+import { cleanSerialised, cleanText } from './clean-text.js';
+import type {
+  AttachmentRow,
+  CalendarRow,
+  EventRow,
+  EventTime,
+  LabelRow,
+  MessageRow,
+} from './rows.js';
+
+/*
+ * What a column can hold. Every row goes through `storableMessage` and its siblings when it is parsed: stored texts are cleaned and stored numbers
+ * are clamped, in one place, by tables that name every field. Comparisons of the mirror with Google apply the same functions.
+ *
+ * Ids, page tokens and sync positions are never cleaned: a cleaned id names something else. An item whose id cannot be stored is quarantined under a
+ * stand-in, a digest of its id.
+ */
+
+/**
+ * An index entry holds 2,704 bytes, and two ids share one (an event's with its calendar's, a message's with its label's). Google's longest documented ids,
+ * of events, have 1,024 characters, and those of their occurrences 17 more.
+ */
+export const MAX_ID_BYTES = 1_280;
+/** UTF-8 needs three bytes for a UTF-16 code unit at most. */
+const SURELY_SHORT = Math.floor(MAX_ID_BYTES / 3);
+
+/** Whether Postgres can hold this text as an id, as it is. */
+export function isStorableId(id: string): boolean {
+  return idFault(id) === null;
+}
+
+/** Why an id cannot be stored, for a person, without the id; null when it can. */
+export function idFault(id: unknown): string | null {
+  if (typeof id !== 'string') return 'it is not a text';
+  if (id.includes('\0')) return 'it contains a NUL character';
+  if (!id.isWellFormed()) return 'it contains half of a surrogate pair';
+  if (id.length > SURELY_SHORT && Buffer.byteLength(id) > MAX_ID_BYTES)
+    return `it is longer than ${MAX_ID_BYTES} bytes`;
+  return null;
+}
+
+const STAND_IN = 'unstorable-';
+
+/** The id itself where it can be stored, otherwise a digest of it that can, and that is the same at every sight. */
+export function quarantineId(id: string): string {
+  if (isStorableId(id)) return id;
+  // UTF-16, since UTF-8 has no form for half of a surrogate pair.
+  return STAND_IN + createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex');
+}
+
+/** Stand-ins, as a pattern of LIKE: Google cannot be asked for what they name. */
+export const STAND_IN_PATTERN = `${STAND_IN}%`;
+
+/** Labels share a mailbox's quarantine with its messages, under this prefix. */
+const LABEL_PREFIX = 'label:';
+
+export function quarantinedLabel(labelId: string): string {
+  return LABEL_PREFIX + quarantineId(labelId);
+}
+
+export function isQuarantinedLabel(itemId: string): boolean {
+  return itemId.startsWith(LABEL_PREFIX);
+}
+
+/** What a field holds: how it is cleaned or clamped. A question mark allows null, and null takes the place of what is nonsense. */
+type Field =
+  | 'id'
+  | 'id?'
+  | 'ids'
+  | 'text'
+  | 'text?'
+  | 'json'
+  | 'bytes?'
+  | 'boolean'
+  | 'int8'
+  | 'size'
+  | 'size?'
+  | 'instant?'
+  | 'time'
+  | 'attachments';
+
+const MESSAGE: Record<keyof MessageRow, Field> = {
+  id: 'id',
+  threadId: 'id',
+  historyId: 'int8',
+  labelIds: 'ids',
+  internalDateMs: 'instant?',
+  sizeEstimate: 'size?',
+  snippet: 'text',
+  subject: 'text?',
+  from: 'text?',
+  to: 'text?',
+  cc: 'text?',
+  date: 'text?',
+  messageId: 'text?',
+  addresses: 'json',
+  resource: 'json',
+  text: 'text?',
+  html: 'text?',
+  source: 'bytes?',
+  attachments: 'attachments',
+};
+
+/** `partId` is a key that parsing has made (docs/mirror.md), not Google's word. */
+const ATTACHMENT: Record<keyof AttachmentRow, Field> = {
+  partId: 'text',
+  filename: 'text',
+  mimeType: 'text',
+  size: 'size',
+};
+
+const LABEL: Record<keyof LabelRow, Field> = {
+  id: 'id',
+  name: 'text',
+  type: 'text',
+  resource: 'json',
+};
+
+const CALENDAR: Record<keyof CalendarRow, Field> = {
+  id: 'id',
+  summary: 'text?',
+  timeZone: 'text?',
+  accessRole: 'text?',
+  isPrimary: 'boolean',
+  resource: 'json',
+};
+
+const EVENT: Record<keyof EventRow, Field> = {
+  id: 'id',
+  status: 'text',
+  icalUid: 'text?',
+  summary: 'text?',
+  recurringEventId: 'id?',
+  isRecurring: 'boolean',
+  start: 'time',
+  end: 'time',
+  etag: 'text?',
+  resource: 'json',
+};
+
+/** The row with every text cleaned and every number clamped. Ids are as they were: ask `messageFault`. */
+export function storableMessage(row: MessageRow): MessageRow {
+  return storable(row, MESSAGE);
+}
+export function storableLabel(row: LabelRow): LabelRow {
+  return storable(row, LABEL);
+}
+export function storableCalendar(row: CalendarRow): CalendarRow {
+  return storable(row, CALENDAR);
+}
+export function storableEvent(row: EventRow): EventRow {
+  return storable(row, EVENT);
+}
+
+/** Why the row cannot be stored as long as Google names it so; null when its ids are in order. */
+export function messageFault({ id, threadId, labelIds }: MessageRow): string | null {
+  return faultOf('id', id) ?? faultOf('thread id', threadId) ?? faultOfAny('label id', labelIds);
+}
+export function eventFault({ id, recurringEventId }: EventRow): string | null {
+  return (
+    faultOf('id', id) ?? (recurringEventId === null ? null : faultOf('series id', recurringEventId))
+  );
+}
+
+/** @param what of the item's ids it is, for the reason */
+export function faultOf(what: string, id: unknown): string | null {
+  const fault = idFault(id);
+  return fault === null ? null : `its ${what} cannot be stored: ${fault}`;
+}
+
+export function faultOfAny(what: string, ids: readonly string[]): string | null {
+  for (const id of ids) {
+    const fault = faultOf(what, id);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+function storable<Row extends object>(row: Row, fields: Record<keyof Row, Field>): Row {
+  const cleaned: Record<string, unknown> = {};
+  for (const name in fields) cleaned[name] = storableValue(row[name], fields[name]);
+  return cleaned as Row;
+}
+
+function storableValue(value: unknown, field: Field): unknown {
+  switch (field) {
+    case 'id':
+    case 'id?':
+    case 'ids':
+    case 'bytes?':
+      return value;
+    case 'text':
+      return textOf(value) ?? '';
+    case 'text?':
+      return textOf(value);
+    case 'json':
+      return cleanSerialised(value as string);
+    case 'boolean':
+      return value === true;
+    case 'int8':
+      return clampInt8(value as bigint);
+    case 'size':
+      return clampSize(value) ?? 0;
+    case 'size?':
+      return clampSize(value);
+    case 'instant?':
+      return clampInstant(value);
+    case 'time':
+      return storableTime(value as EventTime);
+    case 'attachments':
+      return (value as AttachmentRow[]).map((part) => storable(part, ATTACHMENT));
+  }
+}
+
+/** Google's words where a text should stand; null for what is no text at all. */
+function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return cleanText(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+const INT4_MAX = 2_147_483_647;
+const INT8_MAX = 9_223_372_036_854_775_807n;
+
+/** A number of bytes, as an int4 holds it; null for what is none. */
+function clampSize(value: unknown): number | null {
+  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) return null;
+  return Math.min(INT4_MAX, Math.trunc(value));
+}
+
+function clampInt8(value: bigint): bigint {
+  return value > INT8_MAX ? INT8_MAX : value < -INT8_MAX ? -INT8_MAX : value;
+}
+
+/** A count or position that stands in an int8 column, out of a number. */
+export function clampCount(value: number): number {
+  return Number.isNaN(value)
+    ? 0
+    : Math.trunc(Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, value)));
+}
+
+/** A timestamptz holds the years 4713 BC to 294276; beyond JavaScript's own range there is nothing to convert. */
+const MIN_INSTANT_MS = -2.1e14;
+const MAX_INSTANT_MS = 8.64e15;
+
+/** Milliseconds since the epoch; null for what no timestamptz holds. */
+function clampInstant(value: unknown): number | null {
+  return typeof value === 'number' && value >= MIN_INSTANT_MS && value <= MAX_INSTANT_MS
+    ? Math.trunc(value)
+    : null;
+}
+
+function storableTime({ date, atMs, zone }: EventTime): EventTime {
+  return { date: plainDate(date), atMs: clampInstant(atMs), zone: textOf(zone) };
+}
+
+/** A day of the years 1 to 9999. Never through a local Date: an all-day date that is shifted through a zone lands on another day. */
+function plainDate(date: unknown): string | null {
+  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date) || date.startsWith('0000'))
+    return null;
+  const ms = Date.parse(`${date}T00:00:00Z`);
+  // 30 February: JavaScript may roll it over into March, Postgres would refuse it.
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date) ? date : null;
+}

@@ -1,0 +1,47 @@
+import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import { openPool } from './pool.js';
+import { inTransaction } from './transaction.js';
+
+let fixture: StoreFixture;
+let pool: ReturnType<typeof openPool>;
+beforeAll(async () => {
+  fixture = await storeFixture();
+  pool = openPool(fixture.database.url, 1);
+  await pool.query('CREATE TABLE notes (id int PRIMARY KEY, word text NOT NULL)');
+});
+afterAll(async () => {
+  await pool.end();
+  await fixture.close();
+});
+
+const insert = (id: number, word: string | null): { text: string; values: unknown[] } => ({
+  text: 'INSERT INTO notes VALUES ($1, $2)',
+  values: [id, word],
+});
+
+test('work that fails apart undoes its own statements alone, and the transaction goes on', async () => {
+  const failures: unknown[] = [];
+  await inTransaction(pool, async (transaction) => {
+    transaction.send(insert(1, 'before'));
+    for (const word of [null, 'kept'])
+      await transaction
+        .apart(async () => {
+          transaction.send(insert(2, word));
+          transaction.send(insert(3, 'after'));
+        })
+        .catch((error: { code: unknown }) => failures.push(error.code));
+    transaction.send(insert(4, 'end'));
+  });
+  expect(failures).toEqual(['23502']);
+  expect((await pool.query('SELECT word FROM notes ORDER BY id')).rows).toEqual(
+    ['before', 'kept', 'after', 'end'].map((word) => ({ word })),
+  );
+});
+
+test('a transaction fails with what failed first, also when a later statement is waited for', async () => {
+  const failing = inTransaction(pool, async (transaction) => {
+    transaction.send(insert(9, null));
+    await transaction.query('SELECT 1');
+  });
+  await expect(failing).rejects.toMatchObject({ code: '23502' });
+});
