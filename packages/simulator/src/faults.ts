@@ -143,7 +143,7 @@ export class Faults {
           for (const entry of account.shelf.living()) entry.calendar.expireSyncTokens();
           break;
         case 'revoke-grant':
-          this.revoke(account.email, order.variant ?? 'expired-or-revoked');
+          this.revoke(account.key, order.variant ?? 'expired-or-revoked');
           break;
         default:
           unreachable(kind);

@@ -25,6 +25,7 @@ export type Refusal = keyof typeof REFUSALS;
 
 /** One user's consent. A new consent after a revocation is a new grant with a new refresh token. */
 export interface Grant {
+  /** The key of the person in the world (a first address). */
   readonly email: string;
   readonly refreshToken: string;
   /** Full names. Users untick scopes, so they may change while the grant lives. */
@@ -83,6 +84,12 @@ export class Grants {
     const live = [...earlier, grant].filter((one) => one.state === 'live');
     if (live.length > LIVE_GRANTS_PER_ACCOUNT) (live[0] as Grant).state = 'revoked-by-user';
     return grant;
+  }
+
+  /** Ends every grant of the person, in these words. */
+  endAll(email: string, refusal: Refusal): void {
+    for (const grant of this.byAccount.get(email) ?? [])
+      Object.assign(grant, { state: 'revoked-by-user', refusal });
   }
 
   /** What a service account gets for its assertion: an access token's grant without any refresh token. */

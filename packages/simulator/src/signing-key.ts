@@ -1,6 +1,6 @@
 /**
  * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a self-signed X.509
- * certificate, and checks what it signed. It is made when it is first needed, since making one may take a second.
+ * certificate, and checks what it signed. One that is not given is made when it is first needed, since making one may take a second.
  */
 import {
   createPrivateKey,
@@ -8,13 +8,18 @@ import {
   generateKeyPairSync,
   sign,
   verify,
+  type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 export class SigningKey {
-  constructor(readonly kid: string) {}
+  /** @param known the private key, where it need not be made */
+  constructor(
+    readonly kid: string,
+    private readonly known: JsonWebKey | null = null,
+  ) {}
 
   get privatePem(): string {
     return this.pair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -69,6 +74,12 @@ export class SigningKey {
   private pair(): KeyPair {
     const known = made.get(this.kid);
     if (known !== undefined) return known;
+    if (this.known !== null) {
+      const privateKey = createPrivateKey({ key: this.known, format: 'jwk' });
+      const pair = { privateKey, publicKey: createPublicKey(privateKey) };
+      made.set(this.kid, pair);
+      return pair;
+    }
     const { privateKey: pem } = generateKeyPairSync('rsa', {
       modulusLength: 2_048,
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },

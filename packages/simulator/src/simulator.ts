@@ -4,6 +4,7 @@ import { act, type ActionOrder, type ActResult } from './control/act.js';
 import { createControl } from './control/control.js';
 import { gatherCrowd } from './control/crowd.js';
 import { calendarTruth, gmailTruth, type CalendarTruth, type GmailTruth } from './control/truth.js';
+import { FEDERATED_KEY } from './federated-key.js';
 import { Faults } from './faults.js';
 import { AttachmentIds } from './gmail/attachments.js';
 import { MessageJson } from './gmail/message-json.js';
@@ -75,7 +76,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   );
   const sim = build(settings, clock, world, attachmentIds);
   const { grants, ledger } = sim;
-  for (const account of world.all()) grants.consent(account.email);
+  for (const account of world.all()) grants.consent(account.key);
   const crowd = gatherCrowd(world, clock, createPrng(settings.seed).fork('crowd'));
   const server = createHttpServer(sim, createApi(sim, attachmentIds), createControl(sim, crowd));
   await new Promise<void>((resolve, reject) => {
@@ -91,9 +92,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clock,
     loaded,
     accounts: () =>
-      world
-        .all()
-        .map(({ email }) => ({ email, refreshToken: grants.ofAccount(email)?.refreshToken ?? '' })),
+      world.all().map(({ email, key }) => ({
+        email,
+        refreshToken: grants.ofAccount(key)?.refreshToken ?? '',
+      })),
     act: (email, order) => act({ world, clock, account: known(email) }, order),
     actAtRandom: (count) => crowd.actAtRandom(count),
     setRate: (perSecond) => {
@@ -103,7 +105,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       Object.assign(settings, pages);
     },
     consent: (email, scopes) =>
-      grants.consent(known(email).email, scopes?.map(fullScope)).refreshToken,
+      grants.consent(known(email).key, scopes?.map(fullScope)).refreshToken,
     pubsub: sim.pubsub,
     weather: sim.weather,
     serviceAccount: sim.serviceAccount,
@@ -134,7 +136,7 @@ function build(
   const traffic = createPrng(settings.seed).fork('traffic');
   const ledger = new Ledger(clock.nowMs());
   const grants = new Grants(settings.seed, clock, traffic.fork('grants'), settings);
-  const signingKey = new SigningKey('sim-federated-signon');
+  const signingKey = new SigningKey('sim-federated-signon', FEDERATED_KEY);
   const weather = new Weather(clock, traffic.fork('weather'), ledger);
   const pubsub = new PubSub(clock, traffic.fork('pubsub'), ledger, weather, signingKey);
   return {

@@ -1,4 +1,5 @@
 /** Everything that the simulated Google holds: accounts with a mailbox and a shelf of calendars, made from a seed. */
+import { createHash } from 'node:crypto';
 import { CalendarShelf } from './calendar/shelf.js';
 import { CalendarStore } from './calendar/store.js';
 import type { SimClock } from './clock.js';
@@ -10,7 +11,14 @@ import type { Settings } from './options.js';
 import { createPrng, type Prng } from './prng.js';
 
 export interface Account {
-  readonly email: string;
+  /** Names the person in this program for good: the first address, with a number when somebody had it before. */
+  readonly key: string;
+  /** Google's id of the account, which is never given to another. */
+  readonly sub: string;
+  /** The primary address, in lower case; `World.rename` changes it. */
+  email: string;
+  /** Addresses that it had before and that nobody else has got: mail to them still arrives. */
+  aliases: readonly string[];
   readonly mailbox: Mailbox;
   readonly shelf: CalendarShelf;
   /** What this user does is drawn from here. */
@@ -28,6 +36,8 @@ export const HOLIDAY_CALENDAR = 'en.usa#holiday@group.v.calendar.google.com';
 export class World {
   readonly mails: MailFactory;
   private readonly accounts = new Map<string, Account>();
+  /** By key, deleted accounts included. */
+  private readonly everybody = new Map<string, Account>();
   private readonly prng: Prng;
   private readonly holidays: CalendarStore;
 
@@ -45,17 +55,47 @@ export class World {
   all(): Account[] {
     return [...this.accounts.values()];
   }
+  /** By the primary address, otherwise by an alias. */
   get(email: string): Account | null {
-    return this.accounts.get(email.toLowerCase()) ?? null;
+    const address = email.toLowerCase();
+    return (
+      this.accounts.get(address) ??
+      this.all().find(({ aliases }) => aliases.includes(address)) ??
+      null
+    );
+  }
+  /** Null for a deleted account too. */
+  byKey(key: string): Account | null {
+    const account = this.everybody.get(key);
+    return account && this.accounts.get(account.email) === account ? account : null;
   }
 
-  /** Adds an account with mail and calendars of its own. Throws when the address is taken. */
+  /** An administrator gives the account another primary address; the one before becomes an alias. Throws when an account has it. */
+  rename(account: Account, address: string): void {
+    const email = address.toLowerCase();
+    if (this.accounts.has(email)) throw new Error('an account of that address exists');
+    this.takeAlias(email);
+    this.accounts.delete(account.email);
+    account.aliases = [...account.aliases.filter((alias) => alias !== email), account.email];
+    account.shelf.renamePrimary(email, account.email);
+    account.email = email;
+    this.accounts.set(email, account);
+  }
+
+  /** Deletes the account: its addresses are free, and another person may get them. */
+  remove(account: Account): void {
+    this.accounts.delete(account.email);
+  }
+
+  /** Adds an account with mail and calendars of its own; an address that is an alias becomes this person's. Throws when an account has the address. */
   addAccount(address: string, plan: AccountPlan = {}): Account {
     const email = address.toLowerCase();
     if (this.accounts.has(email)) throw new Error('an account of that address exists');
-    const prng = this.prng.fork(`account ${email}`);
+    this.takeAlias(email);
+    const key = this.freeKey(email);
+    const prng = this.prng.fork(`account ${key}`);
     const firstHistoryId = FIRST_HISTORY_IDS[
-      this.accounts.size % FIRST_HISTORY_IDS.length
+      this.everybody.size % FIRST_HISTORY_IDS.length
     ] as bigint;
     const mailbox = new Mailbox({
       owner: email,
@@ -70,14 +110,30 @@ export class World {
       nowMs: this.clock.nowMs(),
     });
     const account: Account = {
+      key,
+      sub: subOf(this.settings.seed, key),
       email,
+      aliases: [],
       mailbox,
       shelf: new CalendarShelf(),
       prng: prng.fork('acts'),
     };
     this.addCalendars(account, prng.fork('calendars'), plan);
     this.accounts.set(email, account);
+    this.everybody.set(key, account);
     return account;
+  }
+
+  private takeAlias(email: string): void {
+    for (const other of this.all())
+      other.aliases = other.aliases.filter((alias) => alias !== email);
+  }
+
+  private freeKey(email: string): string {
+    for (let n = 1; ; n++) {
+      const key = n === 1 ? email : `${email}#${n}`;
+      if (!this.everybody.has(key)) return key;
+    }
   }
 
   /** Adds an empty secondary calendar that the account owns. */
@@ -109,6 +165,12 @@ export class World {
     }
     account.shelf.add(this.holidays, 'reader');
   }
+}
+
+/** 21 digits, as Google's are. */
+function subOf(seed: number, key: string): string {
+  const hash = createHash('sha256').update(`sub ${seed}:${key}`).digest();
+  return `1${String(hash.readBigUInt64BE()).padStart(20, '0')}`;
 }
 
 /**

@@ -12,8 +12,8 @@ const ROLES = ['freeBusyReader', 'reader', 'writerWithoutPrivateAccess', 'writer
 
 /** `calendarList.list`: everything, or with a sync token what changed, deleted and hidden entries included. */
 export function listCalendars(asked: Asked): Reply {
-  const { shelf, email } = asked.account;
-  const scope = `list:${email}`;
+  const { shelf, key } = asked.account;
+  const scope = `list:${key}`;
   const token = asked.query.get('pageToken') ?? '';
   const page = token === '' ? null : readPageToken(token);
   if (token !== '' && page?.scope !== scope) return invalidPageToken();

@@ -68,6 +68,23 @@ export class CalendarShelf {
     return this.changed(entry);
   }
 
+  /** The primary calendar's id follows its owner's address; deltas tell of the new one, and of the old one as deleted. */
+  renamePrimary(id: string, before: string): void {
+    const entry = this.find('primary');
+    if (entry === null || entry.calendar.id !== before) return;
+    this.entries.delete(before);
+    const gone = entry.calendar.renamed(id);
+    this.entries.set(id, entry);
+    this.changed(entry);
+    this.changed(this.addDeleted(gone, entry));
+  }
+
+  private addDeleted(calendar: CalendarStore, like: ShelfEntry): ShelfEntry {
+    const entry: ShelfEntry = { ...like, calendar, primary: false, deleted: true };
+    this.entries.set(calendar.id, entry);
+    return entry;
+  }
+
   /** The user's own name for a calendar. */
   rename(calendarId: string, summary: string): boolean {
     const entry = this.find(calendarId);

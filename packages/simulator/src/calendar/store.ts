@@ -26,7 +26,7 @@ export interface CalendarParts {
 }
 
 export class CalendarStore {
-  readonly id: string;
+  id: string;
   readonly timeZone: string;
   readonly description: string | undefined;
   summary: string;
@@ -43,6 +43,15 @@ export class CalendarStore {
     this.timeZone = parts.timeZone;
     this.description = parts.description;
     this.summary = parts.summary;
+  }
+
+  /** Takes another id; sync tokens of the old one end. @returns what is left under the old id: an empty calendar */
+  renamed(id: string): CalendarStore {
+    const left = new CalendarStore({ ...this.parts, id: this.id });
+    if (this.summary === this.id) this.summary = id;
+    this.id = id;
+    this.expireSyncTokens();
+    return left;
   }
 
   get(id: string): StoredEvent | null {

@@ -1,7 +1,7 @@
 /** Calendar's tokens carry what they mean, signed with a checksum, so that they survive a restart and garbage is told from age. */
 import { hashText } from '../prng.js';
 
-/** `scope` is the calendar id, or `list:<email>` for a calendar list. */
+/** `scope` is the calendar id, or `list:<key of the person>` for a calendar list. */
 export interface SyncToken {
   scope: string;
   revision: number;

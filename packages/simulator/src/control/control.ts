@@ -73,6 +73,8 @@ async function route(
       };
     case 'GET accounts':
       return stream(response, accountLines(sim));
+    case 'GET people':
+      return sim.world.all().map(({ email, sub, aliases }) => ({ email, sub, aliases }));
     case 'POST accounts':
       return second === ''
         ? addAccount(sim, order.json)
@@ -139,7 +141,7 @@ function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
   return sim.pubsub.describe();
 }
 
-/** `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
+/** `rename` and `delete` are the administrator's. `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
 function onAccount(
   sim: Sim,
   account: Account,
@@ -151,14 +153,34 @@ function onAccount(
   if (verb === 'consent')
     return {
       email: account.email,
-      refreshToken: sim.grants.consent(account.email, scopesOf(json)).refreshToken,
+      refreshToken: sim.grants.consent(account.key, scopesOf(json)).refreshToken,
     };
+  if (verb === 'rename') return rename(sim, account, json['email']);
+  if (verb === 'delete') return remove(sim, account);
   if (verb === 'scopes') return rescope(sim, account, scopesOf(json));
   return NOTHING;
 }
 
+function rename(sim: Sim, account: Account, address: unknown): unknown {
+  sim.world.rename(account, addressOf(address));
+  return { email: account.email, sub: account.sub, aliases: account.aliases };
+}
+
+/** Its grants are refused from now on, and its addresses are free. */
+function remove(sim: Sim, account: Account): unknown {
+  sim.world.remove(account);
+  sim.grants.endAll(account.key, 'account-deleted');
+  return { email: account.email, sub: account.sub };
+}
+
+function addressOf(value: unknown): string {
+  if (typeof value !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(value))
+    throw new RangeError('email must be an address');
+  return value;
+}
+
 function rescope(sim: Sim, account: Account, scopes: readonly string[] | undefined): unknown {
-  const grant = sim.grants.ofAccount(account.email);
+  const grant = sim.grants.ofAccount(account.key);
   if (scopes === undefined || grant === null)
     throw new RangeError('scopes must be a list of names');
   grant.scopes = scopes;
@@ -174,9 +196,7 @@ function scopesOf(json: Record<string, unknown>): readonly string[] | undefined 
 }
 
 function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
-  const email = json['email'];
-  if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+$/.test(email))
-    throw new RangeError('email must be an address');
+  const email = addressOf(json['email']);
   const limits = {
     messages: json['messages'],
     calendars: json['calendars'],
@@ -191,14 +211,14 @@ function addAccount(sim: Sim, json: Record<string, unknown>): unknown {
   const account = sim.world.addAccount(email, plan);
   return {
     email: account.email,
-    refreshToken: sim.grants.consent(account.email, scopes).refreshToken,
+    refreshToken: sim.grants.consent(account.key, scopes).refreshToken,
   };
 }
 
 /** The lines that an import of accounts takes. */
 function* accountLines(sim: Sim): Generator {
-  for (const { email } of sim.world.all())
-    yield { email, refreshToken: sim.grants.ofAccount(email)?.refreshToken };
+  for (const { email, key } of sim.world.all())
+    yield { email, refreshToken: sim.grants.ofAccount(key)?.refreshToken };
 }
 
 function truthOf(account: Account, resource: string): Generator {

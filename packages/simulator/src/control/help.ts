@@ -10,6 +10,11 @@ export const CONTROLS: Readonly<Record<string, string>> = {
   'POST /sim/accounts/EMAIL/act': '{action, …ids, …content} lets the user act',
   'POST /sim/accounts/EMAIL/consent':
     '{scopes?} consents anew, after a revocation; returns the new refresh token',
+  'GET /sim/people': '[{email, sub, aliases}]: who has which address now',
+  'POST /sim/accounts/EMAIL/rename':
+    '{email} gives the person another primary address; the one before becomes an alias',
+  'POST /sim/accounts/EMAIL/delete':
+    'ends the account and its grants; POST /sim/accounts gives its address to another person',
   'POST /sim/accounts/EMAIL/scopes':
     '{scopes: [gmail.metadata, …]} changes what the newest consent allows, at once',
   'POST /sim/act': '{count} random actions over all accounts',

@@ -58,7 +58,7 @@ function positionOf(asked: Asked, size: number): HistoryPosition | string {
   const token = asked.query.get('pageToken') ?? '';
   if (token !== '') {
     const found = asked.sim.historyPages.find(token);
-    if (found === null || found.owner !== asked.account.email) return 'Invalid pageToken';
+    if (found === null || found.owner !== asked.account.key) return 'Invalid pageToken';
     return { ...found, size: asked.query.has('maxResults') ? size : found.size };
   }
   const start = asked.query.get('startHistoryId');
@@ -66,7 +66,7 @@ function positionOf(asked: Asked, size: number): HistoryPosition | string {
   if (!/^\d{1,20}$/.test(start) || BigInt(start) > LARGEST_UINT64)
     return `Invalid value at 'start_history_id' (TYPE_UINT64), "${start.slice(0, 100)}"`;
   const filter = { types: asked.query.getAll('historyTypes'), labelId: asked.query.get('labelId') };
-  return { owner: asked.account.email, filter, size, after: BigInt(start) };
+  return { owner: asked.account.key, filter, size, after: BigInt(start) };
 }
 
 interface PageItem {

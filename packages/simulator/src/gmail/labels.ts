@@ -23,7 +23,7 @@ export function getProfile(asked: Asked): Reply {
   const { mailbox } = asked.account;
   return jsonReply(
     {
-      emailAddress: mailbox.owner,
+      emailAddress: asked.account.email,
       messagesTotal: mailbox.size,
       threadsTotal: mailbox.threadCount,
       historyId: String(mailbox.history.current),

@@ -90,10 +90,10 @@ function admitKnown(
 ): Admitted {
   const { sim } = surface;
   const nowMs = sim.clock.nowMs();
-  const release = (): void => sim.quota.leave(account.email);
+  const release = (): void => sim.quota.leave(account.key);
   const refusal =
-    sim.quota.enter(route.method, account.email, nowMs) ??
-    sim.quota.charge(route.method, account.email, nowMs, client);
+    sim.quota.enter(route.method, account.key, nowMs) ??
+    sim.quota.charge(route.method, account.key, nowMs, client);
   if (refusal !== null) return { ...settled(refusal), release };
   const mishap = sim.faults.meet(
     {
@@ -142,7 +142,7 @@ function serve(
       : calendarHandlers[method.name as CalendarMethod](asked);
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
   return surface.overlap.turn(
-    `${account.email} ${method.name} ${ids.join(' ')}`,
+    `${account.key} ${method.name} ${ids.join(' ')}`,
     reply,
     overlap,
     format,
@@ -170,7 +170,7 @@ function authenticate(
   if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
   return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs
-    ? { grant, account: sim.world.get(grant.email), client }
+    ? { grant, account: sim.world.byKey(grant.email), client }
     : null;
 }
 

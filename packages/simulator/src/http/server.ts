@@ -165,7 +165,8 @@ async function settle(
 async function token(exchange: Exchange): Promise<void> {
   const { sim, request, response } = exchange;
   const form = new URLSearchParams((await readBody(request)).toString());
-  const email = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
+  const person = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '')?.email ?? null;
+  const email = person === null ? null : (sim.world.byKey(person)?.email ?? person);
   const mishap = sim.faults.meet({ name: 'token', email, method: null }, sim.clock.nowMs());
   const refresh = beginRefresh(sim, form);
   try {

@@ -60,8 +60,8 @@ export class Channels {
     if (refusal !== null) return refusal;
     const channel: Channel = {
       id: textOf(body['id']),
-      owner: asked.account.email,
-      resourceId: `sim${hashText(`${asked.account.email} ${resourceUri}`).toString(36)}`,
+      owner: asked.account.key,
+      resourceId: `sim${hashText(`${asked.account.key} ${resourceUri}`).toString(36)}`,
       resourceUri,
       address: textOf(body['address']),
       token: typeof body['token'] === 'string' ? body['token'] : null,
@@ -94,7 +94,7 @@ export class Channels {
     const channel = this.byId.get(textOf(body['id']));
     if (
       channel === undefined ||
-      channel.owner !== asked.account.email ||
+      channel.owner !== asked.account.key ||
       channel.resourceId !== body['resourceId']
     ) {
       return calendarError(

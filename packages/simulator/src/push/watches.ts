@@ -13,6 +13,7 @@ import type { PubSub } from './pubsub.js';
 import type { Weather } from './weather.js';
 
 interface Watch {
+  readonly account: Account;
   readonly topic: string;
   readonly labelIds: readonly string[];
   readonly exclude: boolean;
@@ -23,7 +24,8 @@ interface Watch {
 const WATCH_TTL_MS = 7 * 86_400_000;
 
 export class Watches {
-  private readonly byEmail = new Map<string, Watch>();
+  /** By the person's key: a new address goes on ringing. */
+  private readonly byPerson = new Map<string, Watch>();
 
   constructor(
     private readonly clock: SimClock,
@@ -37,7 +39,7 @@ export class Watches {
     const topic = textOf(body['topicName']);
     const refusal = this.topicRefusal(topic);
     if (refusal !== null) return refusal;
-    const active = this.active(account.email);
+    const active = this.active(account.key);
     if (active !== null && active.topic !== topic)
       return badRequest(
         'gmail',
@@ -49,13 +51,14 @@ export class Watches {
     if (unknown !== undefined) return badRequest('gmail', `Invalid label: ${unknown}`);
     const behavior = textOf(body['labelFilterBehavior'] ?? body['labelFilterAction']).toLowerCase();
     const watch: Watch = {
+      account,
       topic,
       labelIds: labelIds.map(textOf),
       exclude: behavior === 'exclude',
       expiresAtMs: this.clock.nowMs() + WATCH_TTL_MS,
       lastEventMs: Number.NEGATIVE_INFINITY,
     };
-    this.byEmail.set(account.email, watch);
+    this.byPerson.set(account.key, watch);
     account.mailbox.history.listener = (record) => {
       this.changed(account, record);
     };
@@ -71,10 +74,10 @@ export class Watches {
   }
 
   list(): { email: string; topic: string; labelIds: readonly string[]; expiresAtMs: number }[] {
-    return [...this.byEmail]
-      .filter(([email]) => this.active(email) !== null)
-      .map(([email, { topic, labelIds, expiresAtMs }]) => ({
-        email,
+    return [...this.byPerson]
+      .filter(([key]) => this.active(key) !== null)
+      .map(([, { account, topic, labelIds, expiresAtMs }]) => ({
+        email: account.email,
         topic,
         labelIds,
         expiresAtMs,
@@ -97,18 +100,18 @@ export class Watches {
       : platformError(403, `${failed} User not authorized to perform this action.`, 'forbidden');
   }
 
-  private active(email: string): Watch | null {
-    const watch = this.byEmail.get(email);
+  private active(key: string): Watch | null {
+    const watch = this.byPerson.get(key);
     return watch === undefined || watch.expiresAtMs <= this.clock.nowMs() ? null : watch;
   }
 
   private end(account: Account): void {
-    this.byEmail.delete(account.email);
+    this.byPerson.delete(account.key);
     account.mailbox.history.listener = null;
   }
 
   private changed(account: Account, record: HistoryRecord): void {
-    const watch = this.active(account.email);
+    const watch = this.active(account.key);
     if (watch === null) {
       this.end(account);
       return;

@@ -1,0 +1,17 @@
+import type { JsonWebKey } from 'node:crypto';
+
+/**
+ * The key that the simulated Google signs its identity tokens with. It guards nothing: every simulator has the same one, openly. Each access token
+ * comes with a signature of it, and to find a key of 2,048 bits takes a process up to two seconds.
+ */
+export const FEDERATED_KEY: JsonWebKey = {
+  kty: 'RSA',
+  n: 'p72ApYrEjQoiLBQ48AAN4GBWr1LX9M56zshQtoYHojshSUR72mBtiBmdJ91qL94qR0EuklyLzmgKociOuMCE2KOv8UvFx3F7ANy0BuMUCxvsbfmOntqXItrjv7PDsj7DLmMofAtbfj42X-NzdnJnKwXqV-GaE82yRoyjvzwgDfkliRRtNufYTDpNpcNAZ_7arBvgBc41jyH-gjF2T7HVe2gBKdKjAlBv66GQFXXTms0002zsgRIZNX5O4HlyXdp-a8TWLxn717JzpMNNamg3ZG5EiyM__eAdgY21Uoiw5jaOvTOjlQvdfOpSteFUn9hAWnCpMyfX86cCWoSftW0gmQ',
+  e: 'AQAB',
+  d: 'FRukr7A5saHf0PoufA0VsfGNlvxuzpCZJaJRfdZ56XFVa_nhOAbAYcsPWq_jJ-jmGxdZu_NHaI7xH5C0XQ1k6joW7t9hIQrntqEPSnqS0B8Qbnpj9xt8v1caJ8qAStLZDuJNeuaW-djsUL63jeUxlFlnNu3dzLYqw_P4uxzez8MhFDOhRrZewWlqXQutVXKoOwK9N0nC4EyrCtEQMVZPqr1s1noekWLjZqHuXxQs2cfXdFsUhDSVqc7UpyV7-5JcmBhc868Fo1JBZlH72VxGJRJx9WoUsmPTzpH9RQL3qY7TL6UfzLQRRi2ZipQltNBMLGeIhPux7gzW-VledC59LQ',
+  p: '41_4ReIZrZV_mKW9tkaxU6amcdh3EQ5lvdDNMzSvy8EC1cM65e5shO7tDUBq2RNknlVTPMOCxXki3w0uG2-q8HdAobgPKGpfGMsxP5MiRll14c1ndX98boVXf6b-b_DD9lx4ABEvMWLs_bTDz73gSo3HEA_7Oqs2h9K2yEE7dgc',
+  q: 'vNuTvfcp8TtFiDFYcJwqbetCs43hZZBs7ksjKuljSoqWmdGYK_k-Eb3twGscrK2RdlvAciUkfGtK0LT2X-5EqFt7kuxRd3CucIezsqk8FfDIrIAVb4b4vTiQHG7okXbgPfhci2av4USlBwW4GOvW9p2kwhCyp5jASSsiX72MDF8',
+  dp: 'cUFoZUbOC4yf1eUYriZgRY6I8cQk6rYFL5tF2u-vcQpe4yMvv0AXhc-M_EDN9_qU79kIcQfhp4NDP19NTBU_TC_aXbNUuYjifXMYwNYFCI2fDi5GDlzGGjcI8mi37AI9WgWNMFte6nagHW9g6aVmhzw_n1yWgw6tRtJKgU0c1Rk',
+  dq: 'll3toA6u4lbi4bEITYDJd4MdNID-uTLoyEIi2gPA_pShnA75LengtZeXOOEPj50SeD5NV5SjHD0A8HNkxrSbDcDo_u4RXxvkh8xEEzgTkxSHcnD4oDfCzEXA2CKmIUuY9z5L0OINnzpcet7e2VjNasXRbIKG_FHup1Mkpz3vx9k',
+  qi: 'ZFqy9swD80ZTJsr5bkMzyjH4GdG26jS56JuM0QJI0zxR2gEGEtTJqWjy8C5vXFQ8KhmpF4Vs4HAYEN8N-QspXddkiIc4yxp6rvcOUXFWD5a0jE3MItDAzcNeB888FR6CMxPEyxBIqJp_TBdiJVXYIj3G5RRFCjz0B3eEFp1XDIw',
+};
