@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { lastById } from './events.js';
 import { REOPEN_AFTER } from './lease.js';
 import { arrayLiteral } from './pool.js';
-import type { CalendarRow, EventRow, RowChange } from './rows.js';
+import type { CalendarRow, RowChange } from './rows.js';
 import { lookAfterGone } from './watches.js';
 import type { Transaction } from './transaction.js';
 
-/* Delta → rows of calendars and events; classified by content like the mailbox's (see gmail-rows.ts). */
+/* Delta → rows of the calendar list; classified by content like the mailbox's (see gmail-rows.ts). */
 
 /**
  * Stores entries of the calendar list and opens a collection for the events of each. One that had gone comes back as new when its
@@ -81,6 +82,11 @@ export async function removeCalendars(
     text: 'DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',
     values,
   });
+  session.send({
+    name: 'calendar-erase-occurrences',
+    text: 'DELETE FROM cancelled_occurrences WHERE account_id = $1 AND calendar_id = ANY($2::text[])',
+    values,
+  });
   const calendars = await session.query<{ id: string }>({
     name: 'calendar-delete',
     text: 'DELETE FROM calendars WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id',
@@ -100,85 +106,4 @@ export async function removeCalendars(
       op: 'deleted',
     })),
   ];
-}
-
-export async function upsertEvents(
-  session: Transaction,
-  accountId: string,
-  calendarId: string,
-  events: readonly EventRow[],
-): Promise<RowChange[]> {
-  if (events.length === 0) return [];
-  const rows = lastById(events);
-  const stored = await session.query<{ id: string; created: boolean }>({
-    name: 'event-upsert',
-    text: UPSERT_EVENTS,
-    values: eventValues(accountId, calendarId, rows),
-  });
-  return stored.rows.map((row) => ({
-    entity: 'event',
-    id: row.id,
-    calendarId,
-    op: row.created ? 'created' : 'updated',
-  }));
-}
-
-/** Removes events; a deleted master takes its exceptions along, since they exist only as long as it does. */
-export async function deleteEvents(
-  session: Transaction,
-  accountId: string,
-  calendarId: string,
-  ids: readonly string[],
-): Promise<RowChange[]> {
-  if (ids.length === 0) return [];
-  const gone = await session.query<{ id: string }>({
-    name: 'event-delete',
-    text: `DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = $2 AND (id = ANY($3::text[]) OR recurring_event_id = ANY($3::text[])) RETURNING id`,
-    values: [accountId, calendarId, arrayLiteral(ids, (id) => id)],
-  });
-  return gone.rows.map((row) => ({ entity: 'event', id: row.id, calendarId, op: 'deleted' }));
-}
-
-const UPSERT_EVENTS = `
-INSERT INTO calendar_events AS e (account_id, calendar_id, id, status, ical_uid, summary, recurring_event_id, is_recurring,
-                                  start_date, start_at, start_zone, end_date, end_at, end_zone, etag, resource)
-SELECT $1, $2, u.id, u.status, u.ical_uid, u.summary, u.recurring_event_id, u.is_recurring,
-       u.start_date, 'epoch'::timestamptz + u.start_ms * interval '1 ms', u.start_zone, u.end_date, 'epoch'::timestamptz + u.end_ms * interval '1 ms', u.end_zone,
-       u.etag, u.resource::jsonb
-  FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::date[], $10::bigint[], $11::text[],
-              $12::date[], $13::bigint[], $14::text[], $15::text[], $16::text[])
-       AS u(id, status, ical_uid, summary, recurring_event_id, is_recurring, start_date, start_ms, start_zone, end_date, end_ms, end_zone, etag, resource)
-ON CONFLICT (account_id, calendar_id, id) DO UPDATE
-   SET status = excluded.status, ical_uid = excluded.ical_uid, summary = excluded.summary, recurring_event_id = excluded.recurring_event_id,
-       is_recurring = excluded.is_recurring, start_date = excluded.start_date, start_at = excluded.start_at, start_zone = excluded.start_zone,
-       end_date = excluded.end_date, end_at = excluded.end_at, end_zone = excluded.end_zone, etag = excluded.etag, resource = excluded.resource, updated_at = now()
- WHERE e.resource IS DISTINCT FROM excluded.resource
-RETURNING id, xmax = 0 AS created`;
-
-function eventValues(accountId: string, calendarId: string, rows: readonly EventRow[]): unknown[] {
-  return [
-    accountId,
-    calendarId,
-    arrayLiteral(rows, (e) => e.id),
-    arrayLiteral(rows, (e) => e.status),
-    arrayLiteral(rows, (e) => e.icalUid),
-    arrayLiteral(rows, (e) => e.summary),
-    arrayLiteral(rows, (e) => e.recurringEventId),
-    arrayLiteral(rows, (e) => e.isRecurring),
-    arrayLiteral(rows, (e) => e.start.date),
-    arrayLiteral(rows, (e) => e.start.atMs),
-    arrayLiteral(rows, (e) => e.start.zone),
-    arrayLiteral(rows, (e) => e.end.date),
-    arrayLiteral(rows, (e) => e.end.atMs),
-    arrayLiteral(rows, (e) => e.end.zone),
-    arrayLiteral(rows, (e) => e.etag),
-    arrayLiteral(rows, (e) => e.resource),
-  ];
-}
-
-/** One statement may not touch a row twice; of an id given twice in a page, the later one is Google's last word. */
-function lastById<Row extends { id: string }>(rows: readonly Row[]): Row[] {
-  return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) =>
-    a.id < b.id ? -1 : a.id > b.id ? 1 : 0,
-  );
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { appendChanges } from './changes.js';
-import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
+import { removeCalendars, upsertCalendars } from './calendar-rows.js';
+import { applyEvents } from './events.js';
 import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
 import { writeIsolated } from './isolate-page.js';
 import { replaceLabels } from './label-rows.js';
@@ -202,10 +203,7 @@ async function applyDelta(session: Transaction, lease: Lease, delta: Delta): Pro
         ...(await removeCalendars(session, lease.accountId, delta.removed)),
       ];
     case 'calendar-events':
-      return [
-        ...(await upsertEvents(session, lease.accountId, lease.externalId, delta.events)),
-        ...(await deleteEvents(session, lease.accountId, lease.externalId, delta.deleted)),
-      ];
+      return applyEvents(session, lease.accountId, lease.externalId, delta);
   }
 }
 

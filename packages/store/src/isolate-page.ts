@@ -1,5 +1,6 @@
-import { deleteEvents, removeCalendars, upsertCalendars, upsertEvents } from './calendar-rows.js';
+import { removeCalendars, upsertCalendars } from './calendar-rows.js';
 import type { Delta, PageCommit } from './commit-page.js';
+import { applyEvents } from './events.js';
 import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
 import { removeOtherLabels, upsertLabels } from './label-rows.js';
 import type { Lease } from './lease.js';
@@ -111,13 +112,15 @@ async function writeDelta(page: Page, delta: Delta): Promise<RowChange[]> {
           rows: delta.events,
           table: 'calendar_events',
           entryId: ({ id }) => id,
-          write: (rows) => upsertEvents(session, lease.accountId, lease.externalId, rows),
+          write: (events) =>
+            applyEvents(session, lease.accountId, lease.externalId, { events, deleted: [] }),
         })),
         ...(await writeList(page, {
           rows: delta.deleted,
           table: 'calendar_events',
           entryId: quarantineId,
-          write: (ids) => deleteEvents(session, lease.accountId, lease.externalId, ids),
+          write: (deleted) =>
+            applyEvents(session, lease.accountId, lease.externalId, { events: [], deleted }),
         })),
       ];
   }

@@ -28,6 +28,7 @@ export const ACCOUNT_TABLES = [
   'gmail_threads',
   'gmail_labels',
   'calendar_events',
+  'cancelled_occurrences',
   'calendars',
   'changes',
   'quota_ledger',

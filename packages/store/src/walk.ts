@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { deleteEvents, removeCalendars } from './calendar-rows.js';
+import { removeCalendars } from './calendar-rows.js';
+import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
 import { deleteMessages } from './gmail-rows.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
@@ -311,7 +312,13 @@ async function sweep(
     case 'calendar-list':
       return removeCalendars(session, lease.accountId, ids);
     case 'calendar-events':
-      return deleteEvents(session, lease.accountId, lease.externalId, ids);
+      forgetUnlistedOccurrences(session, lease, generation);
+      return deleteEvents(
+        session,
+        { accountId: lease.accountId, calendarId: lease.externalId },
+        ids,
+        'waiting',
+      );
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, type Store } from '@syncline/store';
-import { isTombstone } from './calendar/parse.js';
+import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import {
   COMPARE_PAGE,
@@ -268,23 +268,24 @@ async function readAllEvents(account: GoogleAccount): Promise<Map<string, string
   return all;
 }
 
-/** The living events of one calendar, as fingerprints by id. */
+/** The events of one calendar that the mirror has rows for, as fingerprints by id. */
 export async function readEvents(
   account: GoogleAccount,
   calendarId: string,
 ): Promise<Map<string, string>> {
-  const events = new Map<string, string>();
+  const events = new Map<string, { print: string; seriesOfCancelled: string | null }>();
   for (let pageToken: string | null = null; ;) {
     const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> =
       await account.calendar.events({ calendarId, syncToken: null, pageToken });
     for (const event of page.items)
       if (!isTombstone(event))
-        events.set(
-          must(event.id, 'an event without id'),
-          fingerprint(JSON.parse(cleanJson(event))),
-        );
+        events.set(must(event.id, 'an event without id'), {
+          print: fingerprint(JSON.parse(cleanJson(event))),
+          seriesOfCancelled: seriesOfCancelled(event),
+        });
     pageToken = page.nextPageToken;
-    if (pageToken === null) return events;
+    if (pageToken !== null) continue;
+    return new Map([...withoutOrphans(events)].map(([id, { print }]) => [id, print]));
   }
 }
 

@@ -203,7 +203,14 @@ function deltaRows(
   }));
 }
 
-/** All that Google guarantees of a deleted event. */
-function tombstone(body: EventBody): EventBody {
-  return { kind: body.kind, etag: body.etag, id: body.id, status: 'cancelled' };
+/** All that Google guarantees of a deleted event, and of a deleted occurrence of a series. */
+function tombstone({ kind, etag, id, recurringEventId, originalStartTime }: EventBody): EventBody {
+  return {
+    kind,
+    etag,
+    id,
+    status: 'cancelled',
+    ...(recurringEventId === undefined ? {} : { recurringEventId }),
+    ...(originalStartTime === undefined ? {} : { originalStartTime }),
+  };
 }

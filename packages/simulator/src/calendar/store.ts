@@ -100,42 +100,75 @@ export class CalendarStore {
 
   /**
    * Deletes an event, or a series with its exceptions. Returns the ids that went. Deleting one occurrence is `cancelInstance`.
-   * Google guarantees to tell of the series; that it names each exception as well is written nowhere, so it does not.
+   * Changed occurrences are told of as cancelled, before their series or after it; that Google names the ones which were cancelled
+   * before as well is written nowhere, so it does not.
    */
   delete(id: string, nowMs: number): string[] {
     const old = this.events.get(id);
     if (old === undefined || old.deleted) return [];
     const exceptions = this.exceptionsOf(id).filter((event) => !event.deleted);
+    this.end(old, exceptions, nowMs);
+    return [id, ...exceptions.map((event) => event.id)];
+  }
+
+  /**
+   * A guest is taken off a series and stays invited to its changed occurrences: the series is deleted here, with what was only
+   * cancelled of it, and the changed occurrences live on. False when the series has none, or is none.
+   */
+  leaveSeries(id: string, nowMs: number): boolean {
+    const old = this.events.get(id);
+    if (old === undefined || old.deleted || old.body.recurrence === undefined) return false;
+    const exceptions = this.exceptionsOf(id).filter((event) => !event.deleted);
+    const kept = exceptions.filter((event) => event.body.status !== 'cancelled');
+    if (kept.length === 0) return false;
+    // Either may come first in a delta: the tombstone of the series, or the occurrence that stays.
+    const isFirst = this.revision % 2 === 0;
+    const tellKept = (): void =>
+      kept.forEach((event) =>
+        this.put(event.id, { ...event.body, updated: stamp(nowMs) }, false, nowMs),
+      );
+    if (isFirst) tellKept();
+    this.end(
+      old,
+      exceptions.filter((event) => event.body.status === 'cancelled'),
+      nowMs,
+    );
+    if (!isFirst) tellKept();
+    return true;
+  }
+
+  /** A cancelled occurrence whose series is not in this calendar, as a guest of a single meeting sees it when that is called off. */
+  cancelWithoutSeries(seriesId: string, originalStart: EventTime, nowMs: number): StoredEvent {
+    return this.put(
+      instanceId(seriesId, originalStart),
+      cancelledBody(seriesId, originalStart),
+      false,
+      nowMs,
+    );
+  }
+
+  private end(series: StoredEvent, exceptions: readonly StoredEvent[], nowMs: number): void {
     const cancelled = (event: StoredEvent): EventBody => ({
       ...event.body,
       status: 'cancelled',
       updated: stamp(nowMs),
     });
-    for (const event of exceptions)
-      this.events.set(event.id, {
-        ...event,
-        body: cancelled(event),
-        deleted: true,
-        updatedMs: nowMs,
-      });
-    this.put(id, cancelled(old), true, nowMs);
-    return [id, ...exceptions.map((event) => event.id)];
+    for (const event of exceptions.filter(({ body }) => body.status === 'cancelled'))
+      this.events.set(event.id, { ...event, deleted: true, updatedMs: nowMs });
+    const told = exceptions.filter(({ body }) => body.status !== 'cancelled');
+    const before = told.slice(0, this.revision % (told.length + 1));
+    for (const event of before) this.put(event.id, cancelled(event), true, nowMs);
+    this.put(series.id, cancelled(series), true, nowMs);
+    for (const event of told.slice(before.length))
+      this.put(event.id, cancelled(event), true, nowMs);
   }
 
   /** Cancels one occurrence of a series: an exception that carries nothing but its identity. */
   cancelInstance(masterId: string, originalStart: EventTime, nowMs: number): StoredEvent | null {
     const master = this.living().find((event) => event.id === masterId);
     if (master === undefined) return null;
-    const id = instanceId(masterId, originalStart);
-    const body: EventBody = {
-      kind: 'calendar#event',
-      etag: '',
-      id,
-      status: 'cancelled',
-      recurringEventId: masterId,
-      originalStartTime: originalStart,
-    };
-    return this.put(id, body, false, nowMs);
+    const body = cancelledBody(masterId, originalStart);
+    return this.put(body.id, body, false, nowMs);
   }
 
   /** Gives one occurrence of a series its own fields. */
@@ -196,6 +229,17 @@ export class CalendarStore {
       '0123456789abcdefghijklmnopqrstuv'.charAt(this.parts.prng.below(32)),
     ).join('');
   }
+}
+
+function cancelledBody(seriesId: string, originalStart: EventTime): EventBody {
+  return {
+    kind: 'calendar#event',
+    etag: '',
+    id: instanceId(seriesId, originalStart),
+    status: 'cancelled',
+    recurringEventId: seriesId,
+    originalStartTime: originalStart,
+  };
 }
 
 function identity(

@@ -1,4 +1,5 @@
 import { Client, type Json } from '../../test-support/client.js';
+import type { ActionName, ActionOrder } from '../control/act.js';
 import { startSimulator, type Simulator } from '../simulator.js';
 
 let simulator: Simulator;
@@ -179,25 +180,55 @@ describe('events.list', () => {
     expect((await client.get(`${eventsOf(email)}/${eventId}`)).json.status).toBe('cancelled');
   });
 
-  test('deleting a series takes its exceptions with it, and a delta names the series alone', async () => {
-    const { eventId } = simulator.act(email, {
-      action: 'event-create',
-      calendarId: email,
-      event: { recurrence: ['RRULE:FREQ=DAILY;COUNT=5'] },
-    });
-    const moved = simulator.act(email, {
-      action: 'event-move-instance',
-      calendarId: email,
-      eventId: eventId!,
-    });
-    const { syncToken } = await walk(eventsOf(email));
-    simulator.act(email, { action: 'event-delete', calendarId: email, eventId: eventId! });
-    expect(
-      (await walk(eventsOf(email), { syncToken })).items.map((event) => [event.id, event.status]),
-    ).toEqual([[eventId, 'cancelled']]);
-    expect((await walk(eventsOf(email))).items.some((event) => event.id === moved.eventId)).toBe(
-      false,
+  const SERIES = { recurrence: ['RRULE:FREQ=DAILY;COUNT=5'] };
+  const act = (action: ActionName, order: Partial<ActionOrder> = {}): string =>
+    simulator.act(email, { action, calendarId: email, ...order }).eventId!;
+  const living = (): string[] => truth(email).map((event) => (event as Json).id);
+  const changedSince = async (syncToken: string): Promise<Map<string, Json>> =>
+    new Map(
+      (await walk(eventsOf(email), { syncToken })).items.map((event): [string, Json] => [
+        event.id,
+        event,
+      ]),
     );
+
+  test('deleting a series deletes its exceptions; a delta names the series and what was changed of it', async () => {
+    const eventId = act('event-create', { event: SERIES });
+    const cancelled = act('event-cancel-instance', { eventId });
+    const moved = act('event-move-instance', { eventId });
+    const { syncToken } = await walk(eventsOf(email));
+    act('event-delete', { eventId });
+    const changed = await changedSince(syncToken);
+    expect([...changed.keys()].sort()).toEqual([eventId, moved].sort());
+    expect(changed.get(moved)).toMatchObject({ status: 'cancelled', recurringEventId: eventId });
+    const listed = (await walk(eventsOf(email))).items.map((event) => event.id);
+    for (const id of [eventId, moved, cancelled]) expect(listed).not.toContain(id);
+  });
+
+  test('a guest who leaves a series keeps its changed occurrences', async () => {
+    const eventId = act('event-create', { event: SERIES });
+    const cancelled = act('event-cancel-instance', { eventId });
+    const moved = act('event-move-instance', { eventId });
+    const { syncToken } = await walk(eventsOf(email));
+    act('event-leave-series', { eventId });
+    const changed = await changedSince(syncToken);
+    expect([changed.get(eventId)!.status, changed.get(moved)!.status]).toEqual([
+      'cancelled',
+      'confirmed',
+    ]);
+    const kept = living();
+    expect(kept).toContain(moved);
+    for (const id of [eventId, cancelled]) expect(kept).not.toContain(id);
+    expect((await walk(eventsOf(email))).items.map((event) => event.id)).toContain(moved);
+  });
+
+  test('a cancelled occurrence without its series is listed and is no event, until the series comes', async () => {
+    const occurrence = act('event-cancel-orphan', { eventId: 'unknownseries' });
+    const listed = (await walk(eventsOf(email))).items.find((event) => event.id === occurrence);
+    expect(listed).toMatchObject({ status: 'cancelled', recurringEventId: 'unknownseries' });
+    expect(living()).not.toContain(occurrence);
+    act('event-create', { eventId: 'unknownseries', event: SERIES });
+    expect(living()).toContain(occurrence);
   });
 
   test("an invalid token is 410 with the recorded body, garbage and another calendar's 400", async () => {

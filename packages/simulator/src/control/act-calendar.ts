@@ -1,4 +1,4 @@
-import { instanceId, type EventDraft } from '../calendar/event.js';
+import { instanceId, timedAt, type EventDraft } from '../calendar/event.js';
 import { occurrences, type Occurrence } from '../calendar/recurrence.js';
 import type { CalendarStore, StoredEvent } from '../calendar/store.js';
 import { unreachable } from '../unreachable.js';
@@ -11,6 +11,8 @@ export const CALENDAR_ACTIONS = [
   'event-delete',
   'event-cancel-instance',
   'event-move-instance',
+  'event-leave-series',
+  'event-cancel-orphan',
   'calendar-create',
   'calendar-rename',
   'calendar-delete',
@@ -49,6 +51,10 @@ export function actOnCalendar(
         const patch = { ...movedBy(one.start, one.end, HOUR_MS, account.prng), ...order.event };
         return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
       });
+    case 'event-leave-series':
+      return leaveSeries(stage, order);
+    case 'event-cancel-orphan':
+      return cancelOrphan(stage, order);
     case 'calendar-create':
       return {
         calendarId: stage.world.addCalendar(
@@ -131,6 +137,31 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
   if (recurringEventId !== undefined && originalStartTime !== undefined)
     calendar.cancelInstance(recurringEventId, originalStartTime, stage.clock.nowMs());
   else calendar.delete(event.id, stage.clock.nowMs());
+  return { calendarId: calendar.id, eventId: event.id };
+}
+
+/** The user is taken off a series and stays invited to one of its meetings, which is changed for that if none is. */
+function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
+  const calendar = writable(stage, order);
+  const series = calendar.living().filter((event) => event.body.recurrence !== undefined);
+  const master = chosenEvent(stage, order, calendar, series);
+  if (master === null) return null;
+  const nowMs = stage.clock.nowMs();
+  const at = { calendarId: calendar.id, eventId: master.id };
+  if (calendar.leaveSeries(master.id, nowMs)) return at;
+  const moved = { ...order, calendarId: calendar.id, eventId: master.id };
+  if (actOnCalendar(stage, { ...moved, action: 'event-move-instance' }) === null) return null;
+  return calendar.leaveSeries(master.id, nowMs) ? at : null;
+}
+
+/** A meeting of a series that is not in this calendar is called off; `eventId` names the series. */
+function cancelOrphan(stage: Stage, order: ActionOrder): Touched {
+  const { prng } = stage.account;
+  const calendar = writable(stage, order);
+  const nowMs = stage.clock.nowMs();
+  const startMs = Math.floor((nowMs + prng.between(1, 60) * DAY_MS) / HOUR_MS) * HOUR_MS;
+  const seriesId = order.eventId ?? prng.hex(26);
+  const event = calendar.cancelWithoutSeries(seriesId, timedAt(startMs, calendar.timeZone), nowMs);
   return { calendarId: calendar.id, eventId: event.id };
 }
 

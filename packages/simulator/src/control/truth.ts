@@ -9,6 +9,7 @@ import { decodeWords } from '../mime/words.js';
 import { snippetOf } from '../gmail/snippet.js';
 import type { StoredMessage } from '../mailbox.js';
 import { withoutDetails, type EventBody } from '../calendar/event.js';
+import type { CalendarStore } from '../calendar/store.js';
 import type { Account } from '../world.js';
 
 export interface GmailTruth {
@@ -42,13 +43,13 @@ export function* gmailTruth(account: Account): Generator<GmailTruth> {
   for (const message of messages) yield messageTruth(account, message);
 }
 
-/** Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones are gone, cancelled occurrences stay. */
+/** Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones are gone, cancelled occurrences stay as long as their series does. */
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
   const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
   for (const { calendar, accessRole } of entries) {
     const events = calendar
       .all()
-      .filter((event) => !event.deleted)
+      .filter((event) => !event.deleted && !isOrphan(calendar, event.body))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const event of events)
       yield {
@@ -56,6 +57,12 @@ export function* calendarTruth(account: Account): Generator<CalendarTruth> {
         event: accessRole === 'freeBusyReader' ? withoutDetails(event.body) : event.body,
       };
   }
+}
+
+/** A cancelled occurrence of a series that is not in the calendar is no event of it. */
+function isOrphan(calendar: CalendarStore, body: EventBody): boolean {
+  if (body.status !== 'cancelled' || body.recurringEventId === undefined) return false;
+  return calendar.get(body.recurringEventId)?.deleted ?? true;
 }
 
 function messageTruth(account: Account, message: StoredMessage): GmailTruth {

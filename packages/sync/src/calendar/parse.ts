@@ -41,9 +41,28 @@ export function parseEvent(event: CalendarEvent): EventRow {
   };
 }
 
-/** A cancelled event that belongs to no series is deleted; one that does is an occurrence taken out, and stays with its master. */
+/**
+ * A cancelled event that belongs to no series is deleted. One that does is an occurrence taken out of it, and counts as long as the
+ * series is there: see `withoutOrphans` and packages/store/src/events.ts.
+ */
 export function isTombstone(event: CalendarEvent): boolean {
   return event.status === 'cancelled' && !event.recurringEventId;
+}
+
+/** Ids of the events that have rows, of everything that a calendar's listings name: all but cancelled occurrences without their series. */
+export function withoutOrphans<Item extends { seriesOfCancelled: string | null }>(
+  items: ReadonlyMap<string, Item>,
+): Map<string, Item> {
+  return new Map(
+    [...items].filter(
+      ([, { seriesOfCancelled }]) => seriesOfCancelled === null || items.has(seriesOfCancelled),
+    ),
+  );
+}
+
+/** The series that a cancelled occurrence belongs to; null for every other event. */
+export function seriesOfCancelled(event: CalendarEvent): string | null {
+  return event.status === 'cancelled' ? (event.recurringEventId ?? null) : null;
 }
 
 function eventTime(time: CalendarEvent['start']): EventTime {

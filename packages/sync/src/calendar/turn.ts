@@ -250,7 +250,8 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
 }
 
 /**
- * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on whatever page it comes.
+ * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on whatever page it comes. Whether any
+ * other has a row depends on its series, which the store knows: see packages/store/src/events.ts.
  * @param gone what earlier pages of the listing told to be deleted
  */
 export function meaningOfEvents(
