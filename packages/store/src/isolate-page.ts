@@ -1,6 +1,6 @@
 import { removeCalendars, upsertCalendars } from './calendar-rows.js';
 import type { Delta, PageCommit } from './commit-page.js';
-import { applyEvents } from './events.js';
+import { applyEvents, type EventDelta } from './events.js';
 import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
 import { removeOtherLabels, upsertLabels } from './label-rows.js';
 import type { Lease } from './lease.js';
@@ -107,23 +107,32 @@ async function writeDelta(page: Page, delta: Delta): Promise<RowChange[]> {
         })),
       ];
     case 'calendar-events':
-      return [
-        ...(await writeList(page, {
-          rows: delta.events,
-          table: 'calendar_events',
-          entryId: ({ id }) => id,
-          write: (events) =>
-            applyEvents(session, lease.accountId, lease.externalId, { events, deleted: [] }),
-        })),
-        ...(await writeList(page, {
-          rows: delta.deleted,
-          table: 'calendar_events',
-          entryId: quarantineId,
-          write: (deleted) =>
-            applyEvents(session, lease.accountId, lease.externalId, { events: [], deleted }),
-        })),
-      ];
+      return writeEvents(page, delta);
   }
+}
+
+async function writeEvents(page: Page, { events, deleted }: EventDelta): Promise<RowChange[]> {
+  const apply = (some: Partial<EventDelta>): Promise<RowChange[]> =>
+    applyEvents(page.session, page.lease.accountId, page.lease.externalId, {
+      events: [],
+      deleted: [],
+      ...some,
+    });
+  const table = 'calendar_events';
+  return [
+    ...(await writeList(page, {
+      rows: events,
+      table,
+      entryId: ({ id }) => id,
+      write: (rows) => apply({ events: rows }),
+    })),
+    ...(await writeList(page, {
+      rows: deleted,
+      table,
+      entryId: quarantineId,
+      write: (ids) => apply({ deleted: ids }),
+    })),
+  ];
 }
 
 /** A label that is refused keeps the row that it has: the catalogue names it. */

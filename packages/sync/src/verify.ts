@@ -273,7 +273,7 @@ export async function readEvents(
   account: GoogleAccount,
   calendarId: string,
 ): Promise<Map<string, string>> {
-  const events = new Map<string, { print: string; seriesOfCancelled: string | null }>();
+  const events = new Map<string, { print: string; series: string | null }>();
   for (let pageToken: string | null = null; ;) {
     const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> =
       await account.calendar.events({ calendarId, syncToken: null, pageToken });
@@ -281,7 +281,7 @@ export async function readEvents(
       if (!isTombstone(event))
         events.set(must(event.id, 'an event without id'), {
           print: fingerprint(JSON.parse(cleanJson(event))),
-          seriesOfCancelled: seriesOfCancelled(event),
+          series: seriesOfCancelled(event),
         });
     pageToken = page.nextPageToken;
     if (pageToken !== null) continue;

@@ -50,14 +50,10 @@ export function isTombstone(event: CalendarEvent): boolean {
 }
 
 /** Ids of the events that have rows, of everything that a calendar's listings name: all but cancelled occurrences without their series. */
-export function withoutOrphans<Item extends { seriesOfCancelled: string | null }>(
+export function withoutOrphans<Item extends { series: string | null }>(
   items: ReadonlyMap<string, Item>,
 ): Map<string, Item> {
-  return new Map(
-    [...items].filter(
-      ([, { seriesOfCancelled }]) => seriesOfCancelled === null || items.has(seriesOfCancelled),
-    ),
-  );
+  return new Map([...items].filter(([, { series }]) => series === null || items.has(series)));
 }
 
 /** The series that a cancelled occurrence belongs to; null for every other event. */
