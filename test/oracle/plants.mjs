@@ -69,8 +69,8 @@ export const PLANTS = [
   },
   {
     name: 'orphaned-exceptions',
-    file: `${STORE}/calendar-rows.ts`,
-    text: ' OR recurring_event_id = ANY($3::text[])',
+    file: `${STORE}/events.ts`,
+    text: " OR (recurring_event_id = ANY($3::text[]) AND status = 'cancelled')",
     bug: '',
   },
   {

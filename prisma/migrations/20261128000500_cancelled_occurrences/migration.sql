@@ -20,4 +20,4 @@ CREATE TABLE "cancelled_occurrences" (
     CONSTRAINT "cancelled_occurrences_pkey" PRIMARY KEY ("account_id","calendar_id","id")
 );
 
-CREATE INDEX "cancelled_occurrences_account_id_calendar_id_recurring_event_idx" ON "cancelled_occurrences"("account_id", "calendar_id", "recurring_event_id");
+CREATE INDEX "cancelled_occurrences_account_id_calendar_id_recurring_even_idx" ON "cancelled_occurrences"("account_id", "calendar_id", "recurring_event_id");
