@@ -218,14 +218,6 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
   },
   {
     kind: 'charset',
-    why: 'Raw 8-bit bytes within quoted-printable are read in the charset that is declared; it reads them as UTF-8.',
-    where: [
-      'mail__attachment_emails_attachment_pdf_non_ascii.eml text',
-      'mail__attachment_emails_attachment_pdf_non_ascii_lf.eml text',
-    ],
-  },
-  {
-    kind: 'charset',
     why: 'Bytes without a charset that anybody knows, and that are no UTF-8, are read as windows-1252; it makes replacement characters of them.',
     where: [
       'mail__error_emails_invalid_subject_characters.eml subject',

@@ -16,15 +16,21 @@ const folders = [FIXTURES, ...(existsSync(CORPUS) ? [CORPUS] : [])];
 let world: World;
 afterEach(() => world.close());
 
-test.each(folders)(
-  'every mail and every calendar of %s is mirrored field by field',
-  async (folder) => {
+test.each(
+  folders.flatMap((folder) => [
+    { folder, bodyCharset: 'declared' as const },
+    { folder, bodyCharset: 'utf-8' as const },
+  ]),
+)(
+  'every mail and every calendar of $folder is mirrored field by field, its text given as $bodyCharset',
+  async ({ folder, bodyCharset }) => {
     const mails = readdirSync(path.join(folder, 'eml')).length;
     world = await startWorld({
       seed: 31,
       accounts: 1,
       messagesPerAccount: 0,
       eventsPerCalendar: 0,
+      bodyCharset,
       emlDirectories: [path.join(folder, 'eml')],
       icsDirectories: [path.join(folder, 'ics')],
     });

@@ -9,9 +9,6 @@ export interface Attachment {
   data: Buffer;
 }
 
-/** A part tree is never deeper than that, but an answer that says so must not end in a stack overflow. */
-const DEPTH_LIMIT = 200;
-
 /**
  * The part is looked up in the message first, since an attachmentId is another one at every read and dies after a while.
  * @returns null when the message or the part is no more
@@ -27,16 +24,13 @@ export async function fetchAttachment(
     const part = await requestJson(
       session,
       { method: 'gmail.users.messages.get', path: `${message}?format=full` },
-      (body) => findPart(objectOf(body.payload, 'payload'), partId, 0),
+      (body) => findPart(objectOf(body.payload, 'payload'), partId),
     );
     if (!part) return null;
     const body = part.body === undefined ? {} : objectOf(part.body, 'body');
     const data =
       typeof body.attachmentId === 'string'
-        ? await fetchBytes(
-            session,
-            `${message}/attachments/${encodeURIComponent(body.attachmentId)}`,
-          )
+        ? await fetchAttachmentData(session, messagesPath, messageId, body.attachmentId)
         : decoded(body.data);
     return { filename: wordOf(part.filename), mimeType: wordOf(part.mimeType), data };
   } catch (error) {
@@ -46,18 +40,26 @@ export async function fetchAttachment(
   }
 }
 
-function fetchBytes(session: Session, path: string): Promise<Buffer> {
+/** The bytes of one attachmentId, which lives for a while only. */
+export function fetchAttachmentData(
+  session: Session,
+  messagesPath: string,
+  messageId: string,
+  attachmentId: string,
+): Promise<Buffer> {
+  const path = `${messagesPath}/${encodeURIComponent(messageId)}/attachments/${encodeURIComponent(attachmentId)}`;
   return requestJson(session, { method: 'gmail.users.messages.attachments.get', path }, (body) =>
     decoded(body.data),
   );
 }
 
-function findPart(part: JsonObject, partId: string, depth: number): JsonObject | null {
-  if (wordOf(part.partId) === partId) return part;
-  if (!Array.isArray(part.parts) || depth >= DEPTH_LIMIT) return null;
-  for (const child of part.parts) {
-    const found = findPart(objectOf(child, 'a part'), partId, depth + 1);
-    if (found) return found;
+/** Whatever the depth: an answer's nesting is bounded by its size alone. */
+function findPart(root: JsonObject, partId: string): JsonObject | null {
+  const open = [root];
+  for (let part = open.pop(); part; part = open.pop()) {
+    if (wordOf(part.partId) === partId) return part;
+    if (Array.isArray(part.parts))
+      for (const child of part.parts.toReversed()) open.push(objectOf(child, 'a part'));
   }
   return null;
 }

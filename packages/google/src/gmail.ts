@@ -1,6 +1,6 @@
 /** Gmail, one account's: each call is one page of Google's answer, checked and typed ("Gmail API v1" reference). */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
-import { type Attachment, fetchAttachment } from './attachment.js';
+import { type Attachment, fetchAttachment, fetchAttachmentData } from './attachment.js';
 import { unitsOf } from './costs.js';
 import {
   type FetchedMessages,
@@ -61,6 +61,8 @@ export interface Gmail {
   labels(): Promise<GmailLabel[]>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
+  /** The bytes of an attachmentId that the message was just given out with: it is another one at every read. Costs one message. */
+  attachmentData(messageId: string, attachmentId: string): Promise<Buffer>;
   /** Begins or renews the mailbox's one watch; see watch.ts. */
   watch(topic: string): Promise<GmailWatch>;
   /** Ends it; also fine when there is none. */
@@ -110,6 +112,8 @@ export function gmailOf(session: Session): Gmail {
     stopWatch: () => stopWatch(session, `${USER}/stop`),
     attachment: (messageId, partId) =>
       fetchAttachment(session, `${USER}/messages`, messageId, partId),
+    attachmentData: (messageId, attachmentId) =>
+      fetchAttachmentData(session, `${USER}/messages`, messageId, attachmentId),
     labels: () =>
       requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
         identifiedList(body.labels, 'labels'),

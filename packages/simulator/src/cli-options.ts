@@ -28,6 +28,8 @@ Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (G
   --tombstone-retention MS   how long deleted events are told of (default 2592000000)
   --fresh-lag MS      messages.get answers 404 for a message this young (default 0)
   --short-pages       lists come short or empty with a next page token
+  --recode-bodies     text bodies are UTF-8 under the header that they came with
+  --inline-body-bytes N  larger text bodies have an attachmentId and no data (default: none)
   --tier new|legacy   Google's prices since 2026-05-01, or before (default new)
   --quota-scale N     multiplies every limit per minute (default 1)
   --max-concurrent N  parts of one user in flight (default 25)
@@ -109,6 +111,7 @@ function optionsOf(
     ...rest,
     shortCalendarPages: shortPages,
     shortGmailPages: shortPages,
+    ...(values['recode-bodies'] === true ? { bodyCharset: 'utf-8' } : {}),
     ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }),
     ...(values.host === undefined ? {} : { host: values.host }),
     latencyMs,
@@ -144,6 +147,7 @@ const NUMBERS = [
   ['sync-token-retention', 'syncTokenRetentionMs', 0],
   ['tombstone-retention', 'tombstoneRetentionMs', 0],
   ['fresh-lag', 'freshMessageLagMs', 0],
+  ['inline-body-bytes', 'inlineBodyBytes', 0],
 ] as const;
 
 function parse(args: readonly string[]) {
@@ -175,6 +179,8 @@ function parse(args: readonly string[]) {
       'sync-token-retention': text,
       'tombstone-retention': text,
       'fresh-lag': text,
+      'inline-body-bytes': text,
+      'recode-bodies': { type: 'boolean' },
       scopes: text,
       'short-pages': { type: 'boolean' },
       'no-quota': { type: 'boolean' },

@@ -1,3 +1,4 @@
+import { ALL_INLINE, BODY_CHARSETS, type BodyCharset } from './gmail/body-serving.js';
 import { DEFAULT_SCOPES } from './grants.js';
 import { fullScope } from './scopes.js';
 
@@ -46,6 +47,10 @@ export interface SimulatorOptions {
   shortGmailPages?: boolean;
   /** No page of a list holds more than that, whatever was asked for: Google's maxResults is a maximum. Default: Google's own maxima. */
   largestPage?: number;
+  /** Text bodies in the mail's own charset, or recoded to UTF-8 under the header that they came with. Default `declared`. */
+  bodyCharset?: BodyCharset;
+  /** Larger text bodies have an attachmentId and no data. Default 1,000,000,000: none. */
+  inlineBodyBytes?: number;
   /** What the simulated users do on their own, over all accounts. Default 0. */
   actionsPerSecond?: number;
   /** Directories of mails (one a file), mbox files, directories of .ics files: loaded into the first account. */
@@ -99,6 +104,8 @@ export function settle(options: SimulatorOptions): Settings {
     shortCalendarPages: options.shortCalendarPages ?? false,
     shortGmailPages: options.shortGmailPages ?? false,
     largestPage: options.largestPage ?? 2_500,
+    bodyCharset: options.bodyCharset ?? 'declared',
+    inlineBodyBytes: options.inlineBodyBytes ?? ALL_INLINE,
     actionsPerSecond: options.actionsPerSecond ?? 0,
     emlDirectories: options.emlDirectories ?? [],
     mboxFiles: options.mboxFiles ?? [],
@@ -128,6 +135,8 @@ function refuseNonsense(settings: Settings): void {
   const files = [...settings.emlDirectories, ...settings.mboxFiles, ...settings.icsDirectories];
   if (files.length > 0 && settings.accounts < 1)
     throw new RangeError('loading files needs an account');
+  if (!BODY_CHARSETS.includes(settings.bodyCharset))
+    throw new RangeError(`bodyCharset must be one of ${BODY_CHARSETS.join(', ')}`);
   if (settings.quota.scale === 0) throw new RangeError('scale must be above 0');
   if (settings.threadLength < 1) throw new RangeError('threadLength must be at least 1');
   if (settings.latencyMs[0] > settings.latencyMs[1])

@@ -154,7 +154,7 @@ function build(
     channels: new Channels(clock, traffic.fork('channels'), ledger, weather),
     quota: new Quota(settings.quota, ledger, traffic.fork('quota')),
     faults: new Faults(world, grants, ledger, traffic.fork('faults')),
-    messageJson: new MessageJson(attachmentIds),
+    messageJson: new MessageJson(attachmentIds, settings),
     listPages: new PageTokens(traffic.fork('list pages')),
     historyPages: new PageTokens(traffic.fork('history pages')),
   };

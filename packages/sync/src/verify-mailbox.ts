@@ -1,5 +1,6 @@
 import type { GmailMessage, GoogleAccount } from '@syncline/google';
 import type { ExportedMessage, MailWindow, MessageRow, Store } from '@syncline/store';
+import { fetchBodies } from './gmail/attached-bodies.js';
 import { withBodies } from './gmail/bodies.js';
 import {
   excludedLabels,
@@ -175,11 +176,14 @@ async function comparePage(
 }
 
 async function compareWith(
-  { store, accountId, policy, window }: ComparedMailbox,
+  { store, account, accountId, policy, window }: ComparedMailbox,
   ids: readonly string[],
   there: readonly GmailMessage[],
   found: MailboxDrift,
 ): Promise<void> {
+  for (const message of there)
+    if (isKept(policy, floorMs(window), message))
+      await fetchBodies(account.gmail, message, policy.bodies);
   const source = new Map(
     there
       .filter((message) => isKept(policy, floorMs(window), message))

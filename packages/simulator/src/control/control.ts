@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { FaultOrder } from '../faults.js';
 import type { SubscriptionOrder } from '../push/pubsub.js';
+import { ALL_INLINE, BODY_CHARSETS, type BodyServing } from '../gmail/body-serving.js';
 import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
 import type { Account } from '../world.js';
@@ -99,6 +100,8 @@ async function route(
     case 'POST clock':
       sim.clock.advance(Number(order.json['advanceMs']));
       return { nowMs: sim.clock.nowMs() };
+    case 'POST bodies':
+      return serveBodies(sim, order.json);
     case 'GET truth':
       return stream(
         response,
@@ -107,6 +110,19 @@ async function route(
     default:
       return routePush(sim, `${order.method} ${first}`, order.json);
   }
+}
+
+function serveBodies(sim: Sim, json: Record<string, unknown>): BodyServing {
+  const { settings } = sim;
+  const charset = BODY_CHARSETS.find((one) => one === (json['charset'] ?? settings.bodyCharset));
+  if (charset === undefined)
+    throw new RangeError(`charset must be one of ${BODY_CHARSETS.join(', ')}`);
+  settings.inlineBodyBytes = wholeNumber(
+    json['inlineBytes'] ?? settings.inlineBodyBytes,
+    ALL_INLINE,
+  );
+  settings.bodyCharset = charset;
+  return { bodyCharset: charset, inlineBodyBytes: settings.inlineBodyBytes };
 }
 
 function routePush(sim: Sim, control: string, json: Record<string, unknown>): unknown {

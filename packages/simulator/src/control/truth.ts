@@ -4,7 +4,7 @@
  */
 import { decodeText } from '../mime/charset.js';
 import { headerValue } from '../mime/headers.js';
-import { isLeaf, parseMessage, walkParts, type Part } from '../mime/part.js';
+import { isLeaf, parseMessage, type Part } from '../mime/part.js';
 import { decodeWords } from '../mime/words.js';
 import { snippetOf } from '../gmail/snippet.js';
 import type { StoredMessage } from '../mailbox.js';
@@ -104,18 +104,29 @@ function inlineText(root: Part, mimeType: string): string | null {
   return texts.length === 0 ? null : texts.join('\n');
 }
 
-/** Named leaves and forwarded messages, leaves that aren't text, and text that says it is attached. */
+/**
+ * Every leaf that is no text of the mail, and forwarded messages with a name. The text of a forwarded message comes with the
+ * message's own bytes; where the API gives it none, each of its texts is listed.
+ */
 function attachmentsOf(root: Part): GmailTruth['attachments'] {
-  const attached = [...walkParts(root)].filter((part) => {
-    const leaf = isLeaf(part);
-    return part.filename === ''
-      ? leaf && (part.attached || !part.mimeType.startsWith('text/'))
-      : leaf || part.mimeType === 'message/rfc822';
-  });
-  return attached.map((part) => ({
-    partId: part.id,
-    filename: part.filename,
-    mimeType: part.mimeType,
-    size: part.body.length,
-  }));
+  const found: GmailTruth['attachments'] = [];
+  const visit = (part: Part, texts: 'own' | 'covered' | 'listed'): void => {
+    const isMessage = part.mimeType === 'message/rfc822';
+    const isText =
+      part.filename === '' && !part.attached && /^text\/(?:plain|html)$/.test(part.mimeType);
+    const isListed = isLeaf(part)
+      ? !isText || texts === 'listed'
+      : isMessage && part.filename !== '';
+    if (isListed)
+      found.push({
+        partId: part.id,
+        filename: part.filename,
+        mimeType: part.mimeType,
+        size: part.body.length,
+      });
+    const inner = isListed || texts === 'covered' ? 'covered' : 'listed';
+    for (const child of part.parts) visit(child, isMessage ? inner : texts);
+  };
+  visit(root, 'own');
+  return found;
 }

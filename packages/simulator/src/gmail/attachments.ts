@@ -1,5 +1,6 @@
 import { base64url } from '../mime/base64url.js';
 import { findPart, isAttachment, parseMessage } from '../mime/part.js';
+import { isLarge, servedBytes } from './body-serving.js';
 import type { SimClock } from '../clock.js';
 import type { Prng } from '../prng.js';
 import { notFound, platformError } from '../http/errors.js';
@@ -40,8 +41,10 @@ export function getAttachment(ids: AttachmentIds): (asked: Asked) => Reply {
     const partId = ids.partOf(messageId, attachmentId);
     const part =
       partId === null ? null : findPart(parseMessage(asked.account.mailbox.raw(message)), partId);
-    if (part === null || !isAttachment(part))
+    const { settings } = asked.sim;
+    if (part === null || !(isAttachment(part) || isLarge(part, settings)))
       return platformError(400, 'Invalid attachment token', 'invalidArgument');
-    return jsonReply({ size: part.body.length, data: base64url(part.body) }, asked.format);
+    const bytes = servedBytes(part, settings);
+    return jsonReply({ size: bytes.length, data: base64url(bytes) }, asked.format);
   };
 }

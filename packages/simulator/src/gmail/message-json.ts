@@ -8,7 +8,8 @@ import type { Format } from '../http/reply.js';
 import type { Mailbox, StoredMessage } from '../mailbox.js';
 import { base64url } from '../mime/base64url.js';
 import type { AttachmentIds } from './attachments.js';
-import type { MessageView, PartView } from './message-view.js';
+import { isPlain, type BodyServing } from './body-serving.js';
+import { viewOf, type MessageView, type PartView } from './message-view.js';
 
 export type MessageFormat = 'full' | 'metadata' | 'minimal' | 'raw';
 
@@ -40,6 +41,8 @@ export class MessageJson {
 
   constructor(
     private readonly attachmentIds: AttachmentIds,
+    /** May change while the simulator runs. */
+    private readonly serving: Readonly<BodyServing>,
     private readonly limitBytes = DEFAULT_LIMIT_BYTES,
   ) {}
 
@@ -61,14 +64,16 @@ export class MessageJson {
   }
 
   private find(mailbox: Mailbox, message: StoredMessage, variant: Variant): Rendered {
-    const key = `${mailbox.owner} ${message.id} ${variant.format} ${variant.metadataHeaders.join(',')} ${variant.fieldsText} ${variant.reply.pretty ? 'pretty' : ''}`;
+    const key = `${mailbox.owner} ${message.id} ${variant.format} ${variant.metadataHeaders.join(',')} ${variant.fieldsText} ${variant.reply.pretty ? 'pretty' : ''} ${this.serving.bodyCharset} ${this.serving.inlineBodyBytes}`;
     const known = this.kept.get(key);
     if (known !== undefined) {
       this.kept.delete(key);
       this.keptBytes -= sizeOf(known);
     }
     const rendered =
-      known?.historyId === message.historyId ? known : rendition(mailbox, message, variant);
+      known?.historyId === message.historyId
+        ? known
+        : rendition(mailbox, message, variant, this.serving);
     this.kept.set(key, rendered);
     this.keptBytes += sizeOf(rendered);
     for (const [oldest, entry] of this.kept) {
@@ -136,8 +141,13 @@ function onlyHeaders(root: PartView, names: readonly string[]): PartView['header
   return root.headers.filter((header) => wanted.has(header.name.toLowerCase()));
 }
 
-function rendition(mailbox: Mailbox, message: StoredMessage, variant: Variant): Rendered {
-  const view = mailbox.view(message);
+function rendition(
+  mailbox: Mailbox,
+  message: StoredMessage,
+  variant: Variant,
+  serving: BodyServing,
+): Rendered {
+  const view = isPlain(serving) ? mailbox.view(message) : viewOf(mailbox.raw(message), serving);
   const resource = messageResource(mailbox, message, view, variant);
   const wanted =
     variant.reply.fields === null ? resource : applyFields(resource, variant.reply.fields);

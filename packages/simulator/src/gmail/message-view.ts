@@ -1,6 +1,7 @@
 import { base64url } from '../mime/base64url.js';
 import type { Header } from '../mime/headers.js';
 import { isAttachment, parseMessage, type Part } from '../mime/part.js';
+import { isLarge, servedBytes, type BodyServing } from './body-serving.js';
 import { snippetOf } from './snippet.js';
 
 /** What a Message resource shows of a part. Generated mail gives it without writing and parsing itself; both ways give the same. */
@@ -24,22 +25,24 @@ export interface MessageView {
   /** Bytes of the RFC 822 form. */ readonly size: number;
 }
 
-export function viewOf(raw: Buffer): MessageView {
+/** @param serving how text is handed out; left out, as the mail has it */
+export function viewOf(raw: Buffer, serving: BodyServing | null = null): MessageView {
   const root = parseMessage(raw);
-  return { root: partView(root), snippet: snippetOf(root), size: raw.length };
+  return { root: partView(root, serving), snippet: snippetOf(root), size: raw.length };
 }
 
-function partView(part: Part): PartView {
-  const fetched = isAttachment(part);
-  const inline = !fetched && part.parts.length === 0 && part.body.length > 0;
+function partView(part: Part, serving: BodyServing | null): PartView {
+  const fetched = isAttachment(part) || (serving !== null && isLarge(part, serving));
+  const bytes = serving === null ? part.body : servedBytes(part, serving);
+  const inline = !fetched && part.parts.length === 0 && bytes.length > 0;
   return {
     id: part.id,
     mimeType: part.mimeType,
     filename: part.filename,
     headers: part.headers,
     fetched,
-    size: fetched || part.parts.length === 0 ? part.body.length : 0,
-    data: inline ? [Buffer.from(base64url(part.body), 'latin1')] : [],
-    parts: part.parts.map(partView),
+    size: fetched || part.parts.length === 0 ? bytes.length : 0,
+    data: inline ? [Buffer.from(base64url(bytes), 'latin1')] : [],
+    parts: part.parts.map((child) => partView(child, serving)),
   };
 }

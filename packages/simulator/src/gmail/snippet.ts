@@ -42,8 +42,11 @@ function whole(line: string): string {
 /** Cut at a line end where there is one, so that no character of several bytes is halved. */
 function head(body: Buffer, bytes: number): Buffer {
   if (body.length <= bytes) return body;
-  const end = body.lastIndexOf(0x0a, bytes);
-  return body.subarray(0, end > bytes / 2 ? end : bytes);
+  const lineEnd = body.lastIndexOf(0x0a, bytes);
+  if (lineEnd > bytes / 2) return body.subarray(0, lineEnd);
+  let end = bytes;
+  while (end > bytes - 4 && ((body[end] ?? 0) & 0xc0) === 0x80) end--;
+  return body.subarray(0, end);
 }
 
 function stripHtml(html: string): string {

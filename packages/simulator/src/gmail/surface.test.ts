@@ -178,7 +178,10 @@ describe('messages.get', () => {
       ]).toEqual([message.snippet, message.sizeEstimate, message.internalDate, message.labelIds]);
       const ids: string[] = [];
       const visit = (part: Json): void => {
-        if (part.body.attachmentId) ids.push(part.partId);
+        const isText = /^(?:text\/(?:plain|html)|multipart\/.*|message\/rfc822)$/.test(
+          part.mimeType,
+        );
+        if (part.body.attachmentId || !isText) ids.push(part.partId);
         (part.parts ?? []).forEach(visit);
       };
       visit(json.payload);

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import iconv from 'iconv-lite';
 
@@ -8,23 +8,53 @@ const WINDOWS_1252_HIGH =
   '\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178';
 
 /**
- * Text of bytes in a charset named by a mail: the WHATWG label first, iconv-lite for what browsers refuse (utf-7, cp932),
- * and for a missing or unknown name UTF-8 if the bytes are valid, else windows-1252. So too for US-ASCII, which mailers
- * declare out of habit: a byte above 0x7f proves the declaration wrong.
+ * Text of bytes that a mail declares to be in some charset. Declarations are often wrong, and bytes beyond ASCII are hardly ever valid UTF-8
+ * by chance: valid UTF-8 is UTF-8 whatever is declared. The rest is what is declared; for a missing name, and one that is no
+ * charset, windows-1252, which has the characters of US-ASCII and ISO-8859-1.
  */
 export function decodeText(bytes: Uint8Array, charset: string | null): string {
-  return (charset === null ? null : decodeNamed(bytes, charset)) ?? decodeUndeclared(bytes);
+  const label = charset === null ? '' : labelOf(charset);
+  if (UTF_16_OR_32.test(label) ? !isUtf16Or32(bytes) : !isAscii(bytes)) {
+    if (isUtf8(bytes)) return decodeUtf8(bytes);
+  }
+  return decodeNamed(bytes, label) ?? decodeUndeclared(bytes);
 }
 
-/** As `decodeText`, but null when nobody knows the charset. */
-export function decodeNamed(bytes: Uint8Array, charset: string): string | null {
-  const label = charset.trim().toLowerCase();
-  if (label === '' || label === 'us-ascii' || label === 'ascii') return null;
-  const decoder = decoderFor(label);
+const UTF_16_OR_32 = /^(?:cs)?(?:utf-?(?:16|32)|unicode|ucs-?[24]|iso-10646-ucs-2)/;
+
+/** A byte order mark, or bytes that no text of one byte a character has. */
+function isUtf16Or32(bytes: Uint8Array): boolean {
+  const marked =
+    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  return (
+    marked ||
+    bytes.some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b].includes(byte))
+  );
+}
+
+/** `"utf-8; format=flowed"` and `utf-8*en` mean utf-8. */
+function labelOf(charset: string): string {
+  return (/[^\s"';,*]+/.exec(charset.toLowerCase())?.[0] ?? '').slice(0, 60);
+}
+
+/** Null when nobody knows the charset. */
+function decodeNamed(bytes: Uint8Array, label: string): string | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (/^utf-?16$|^unicode$|^ucs-?2$/.test(label)) return iconv.decode(buffer, 'utf-16');
+  // Escapes that meet where two encoded words were joined.
+  if (label === 'iso-2022-jp')
+    return new TextDecoder(label).decode(
+      Buffer.from(buffer.toString('latin1').replace(/\x1b\([BJ](?=\x1b)/g, ''), 'latin1'),
+    );
+  const decoder = decoderFor(label) ?? decoderFor(label.replace(/[^a-z0-9]/g, ''));
   if (decoder === 'windows-1252') return decodeWindows1252(bytes);
   if (decoder === 'utf-8') return decodeUtf8(bytes);
+  if (typeof decoder === 'string') return iconv.decode(buffer, decoder);
   if (decoder !== null) return decoder.decode(bytes);
-  return iconv.encodingExists(label) ? iconv.decode(Buffer.from(bytes), label) : null;
+  const known = !/^(?:base64|hex|binary|utf7-?imap|latin-?1|constructor)$/.test(label);
+  return known && iconv.encodingExists(label) && !/ascii|^us$|^cp?367$/.test(label)
+    ? iconv.decode(buffer, label)
+    : null;
 }
 
 /** UTF-8 if valid, else windows-1252: what mail without a charset, and raw 8-bit headers, most often are. */
@@ -40,7 +70,8 @@ function decodeWindows1252(bytes: Uint8Array): string {
   );
 }
 
-type Decoder = TextDecoder | 'windows-1252' | 'utf-8';
+/** A name for iconv-lite where Node's own decoder lacks characters that the Encoding Standard has. */
+type Decoder = TextDecoder | 'windows-1252' | 'utf-8' | 'big5' | 'euc-kr' | 'gbk';
 
 const decoders = new Map<string, Decoder | null>();
 const DECODERS_KEPT = 500;
@@ -57,9 +88,17 @@ function decoderFor(label: string): Decoder | null {
 function makeDecoder(label: string): Decoder | null {
   try {
     const decoder = new TextDecoder(label);
-    return decoder.encoding === 'windows-1252' || decoder.encoding === 'utf-8'
-      ? decoder.encoding
-      : decoder;
+    const { encoding } = decoder;
+    switch (encoding) {
+      case 'windows-1252':
+      case 'utf-8':
+      case 'big5':
+      case 'euc-kr':
+      case 'gbk':
+        return encoding;
+      default:
+        return decoder;
+    }
   } catch (error) {
     // Told by its code: under a test runner the error comes from another realm, and `instanceof` would not know it.
     if ((error as { code?: unknown }).code === 'ERR_ENCODING_NOT_SUPPORTED') return null;

@@ -1,4 +1,4 @@
-import { decodeNamed, decodeUndeclared } from './charset.js';
+import { decodeText, decodeUndeclared } from './charset.js';
 import { decodeWords } from './words.js';
 
 /** As Gmail serves it: name as spelled, value without the line ends of its folding. */
@@ -149,8 +149,7 @@ function decodeExtended(pieces: [string, boolean][]): string {
     charset = tagged?.[1] ?? charset;
     return percentBytes(tagged?.[2] ?? piece);
   });
-  const whole = Buffer.concat(bytes);
-  return (charset === null ? null : decodeNamed(whole, charset)) ?? decodeUndeclared(whole);
+  return decodeText(Buffer.concat(bytes), charset);
 }
 
 function percentBytes(text: string): Buffer {

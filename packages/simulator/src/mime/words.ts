@@ -1,7 +1,8 @@
 import { decodeText } from './charset.js';
 import { decodeBase64, decodeQ } from './transfer.js';
 
-const WORD = /=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
+/** Any name, or none, in the place of the charset. */
+const WORD = /=\?([^?\s*=<>()"]*)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=/g;
 
 interface Run {
   charset: string;
@@ -10,8 +11,7 @@ interface Run {
 
 /**
  * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one charset are joined as
- * bytes first, because many mailers cut a multibyte character in two. Not so in ISO-2022, where each word begins and ends
- * in ASCII and the escapes in the middle would decode to a replacement character. Unknown charsets are guessed as in bodies.
+ * bytes first, because many mailers cut a multibyte character in two. Charsets are read by the rule for bodies.
  */
 export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
@@ -22,20 +22,25 @@ export function decodeWords(value: string): string {
     const [source, charset = '', encoding = '', content = ''] = match;
     const between = value.slice(end, match.index);
     const joined = run !== null && /^[ \t\r\n]*$/.test(between);
-    if (
-      run !== null &&
-      (!joined || run.charset !== charset.toLowerCase() || run.charset.startsWith('iso-2022'))
-    ) {
+    if (run !== null && (!joined || run.charset !== nameOf(charset))) {
       text += textOf(run);
       run = null;
     }
     if (!joined) text += between;
-    run ??= { charset: charset.toLowerCase(), bytes: [] };
-    run.bytes.push(
-      encoding.toLowerCase() === 'b'
-        ? decodeBase64(Buffer.from(content, 'latin1'))
-        : decodeQ(content),
-    );
+    run ??= { charset: nameOf(charset), bytes: [] };
+    if (encoding.toLowerCase() === 'b')
+      run.bytes.push(decodeBase64(Buffer.from(content, 'latin1')));
+    else {
+      // Raw characters that somebody forgot to encode are text already.
+      const pieces = content.split(/([^\x00-\x7f]+)/);
+      for (const [index, piece] of pieces.entries()) {
+        if (index % 2 === 0) run.bytes.push(decodeQ(piece));
+        else {
+          text += textOf(run) + piece;
+          run.bytes = [];
+        }
+      }
+    }
     end = match.index + source.length;
   }
   if (run !== null) text += textOf(run);
@@ -75,6 +80,11 @@ function fold(text: string, encoding: 'b' | 'q'): string {
         : `=?UTF-8?Q?${encodeQ(word)}?=`,
     )
     .join('\r\n ');
+}
+
+/** Names of one charset differ in case and punctuation. */
+function nameOf(charset: string): string {
+  return charset.toLowerCase().replace(/^utf8$/, 'utf-8');
 }
 
 function textOf(run: Run): string {

@@ -1,3 +1,5 @@
+import { encodedContentAt } from './encoded-words.js';
+
 /*
  * The tokens of an address header (RFC 5322, 3.2), of its raw value: encoded words are still encoded, so no comma or bracket within one is a token.
  * One index goes over the text. What looks ahead (a quote, a comment, an encoded word, a domain literal) either takes what it saw or can't see the same again, so every
@@ -162,30 +164,9 @@ function isWordCode(code: number): boolean {
  * commas, brackets or blanks in it: `=?utf-8?Q?Ada_<ada@example.com>?=` must not come to name an address.
  */
 function encodedWordEnd(text: string, at: number, isCut: boolean): number {
-  if (text.charCodeAt(at + 1) !== QUESTION_MARK) return at + 1;
-  let end = at + 2;
-  while (isCharsetCode(text.charCodeAt(end))) end++;
-  if (
-    end === at + 2 ||
-    text.charCodeAt(end) !== QUESTION_MARK ||
-    !/^[bq]$/i.test(text.charAt(end + 1)) ||
-    text.charCodeAt(end + 2) !== QUESTION_MARK
-  )
-    return at + 1;
-  end += 3;
+  let end = encodedContentAt(text, at);
+  if (end < 0) return at + 1;
   while (end < text.length && text.charCodeAt(end) !== QUESTION_MARK) end++;
   if (text.charCodeAt(end + 1) === EQUALS) return end + 2;
   return isCut && end >= text.length - 1 ? text.length : at + 1;
-}
-
-/** Letters, digits, `_`, `-` and `*`. */
-function isCharsetCode(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x30 && code <= 0x39) ||
-    code === 0x5f ||
-    code === 0x2d ||
-    code === 0x2a
-  );
 }

@@ -1,7 +1,7 @@
 import type { MailAddress, MailAddresses } from '@syncline/store';
 import { readSpec } from './address-spec.js';
 import { tokensOf, type Token } from './address-tokens.js';
-import { decodeHeader } from './decode.js';
+import { decodeHeader } from './encoded-words.js';
 
 /*
  * Address headers → who is named in them (RFC 5322, 3.4, the obsolete forms of 4.4, and what people send instead). What each form becomes is summed up in docs/mirror.md.

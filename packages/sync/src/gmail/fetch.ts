@@ -10,7 +10,8 @@ import {
   type Turn,
   type TurnContext,
 } from '../turn.js';
-import { askFor, isAccounts, isGrants, type Answers } from './answers.js';
+import { isAccounts, isGrants, type Answers } from './answers.js';
+import { askForWhole } from './attached-bodies.js';
 import { withBodies } from './bodies.js';
 import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
 import { isKept } from './mirror-policy.js';
@@ -112,11 +113,13 @@ export async function fetchNamed(
     threadId: null,
   }));
   const plan: FetchPlan = { items, messages: [...ids], threads: [] };
-  const answers = await askFor(context.google.gmail, plan).catch((error: unknown) => {
-    // The next turn asks again, by the list, and judges what it is told then.
-    if (error instanceof GoogleError) return null;
-    throw error;
-  });
+  const answers = await askForWhole(context.google.gmail, plan, context.mirror).catch(
+    (error: unknown) => {
+      // The next turn asks again, by the list, and judges what it is told then.
+      if (error instanceof GoogleError) return null;
+      throw error;
+    },
+  );
   if (!answers) return null;
   const fate = await fateOf(context, plan, answers);
   const done = new Set([
@@ -188,7 +191,8 @@ async function fetchPage(
         except,
       });
   const plan = planFetch(items, threads, context.google.gmail.prices);
-  return withSources(context, { plan, answers: await askFor(context.google.gmail, plan) });
+  const answers = await askForWhole(context.google.gmail, plan, context.mirror);
+  return withSources(context, { plan, answers });
 }
 
 function pageLimit({ careful, mirror }: TurnContext): number {

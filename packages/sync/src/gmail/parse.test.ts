@@ -1,5 +1,3 @@
-import fc from 'fast-check';
-import { decodeHeader, decodeText, headerParameter } from './decode.js';
 import { parseMessage } from './parse.js';
 
 const data = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
@@ -89,46 +87,91 @@ test('an answer that is no message is refused', () => {
 });
 
 test.each([
-  ['=?utf-8?q?a?= =?utf-8?q?b?=', 'ab'],
-  ['plain text', 'plain text'],
-  ['=?x-unknown?B?!!?=', expect.any(String)],
-  ['folded\r\n here', 'folded here'],
-])('header %s', (raw, expected) => {
-  expect(decodeHeader(raw)).toEqual(expected);
+  ['text/calendar; method=REQUEST', ''],
+  ['text/csv', ''],
+  ['text/richtext', ''],
+  ['text/enriched', ''],
+  ['text/x-vcard', ''],
+  ['message/delivery-status', ''],
+  ['message/partial', ''],
+  ['application/octet-stream', ''],
+  ['text/plain', 'attachment; size=3'],
+  ['text/html', '"attachment"'],
+])('a nameless inline part of %s %s is listed as an attachment', (contentType, disposition) => {
+  const mimeType = contentType.split(';')[0] ?? '';
+  const row = parseMessage({
+    id: 'a',
+    threadId: 't',
+    payload: {
+      partId: '',
+      mimeType: 'multipart/mixed',
+      parts: [
+        part('text/plain', { size: 4, data: data('text') }, { partId: '0' }),
+        {
+          partId: '1',
+          mimeType,
+          filename: '',
+          headers: [
+            { name: 'Content-Type', value: contentType },
+            { name: 'Content-Disposition', value: disposition },
+          ],
+          body: { size: 3, data: data('abc') },
+        },
+      ],
+    },
+  });
+  expect([row.text, row.html]).toEqual(['text', null]);
+  expect(row.attachments).toEqual([{ partId: '1', filename: '', mimeType, size: 3 }]);
 });
 
-test.each([
-  [Buffer.from('caf\u00e9', 'latin1'), 'iso-8859-1', 'café'],
-  [Buffer.from('caf\u00e9', 'latin1'), null, 'café'],
-  [Buffer.from('café'), null, 'café'],
-  [Buffer.from('café'), 'us-ascii', 'café'],
-  [Buffer.from([0xc7, 0xd1, 0xb1, 0xdb]), 'ks_c_5601-1987', '한글'],
-  [Buffer.from('+ZeVnLIqe-'), 'utf-7', '日本語'],
-  [Buffer.from('abc'), 'no-such-charset', 'abc'],
-  [Buffer.from('\ufeffcafé'), 'utf-8', 'café'],
-  [Buffer.from('\ufeffcafé'), null, 'café'],
-  [Buffer.from([0x61, 0xff, 0x62]), 'utf-8', 'a\ufffdb'],
-])('body %# in its own charset', (bytes, charset, expected) => {
-  expect(decodeText(bytes, charset)).toBe(expected);
-});
-
-test('header parameters are read quoted, bare and missing', () => {
-  expect(headerParameter('text/plain; charset="utf-8"; x=1', 'charset')).toBe('utf-8');
-  expect(headerParameter('text/plain;charset=UTF-8', 'charset')).toBe('UTF-8');
-  expect(headerParameter('text/plain', 'charset')).toBeNull();
-});
-
-test('no header and no bytes make parsing throw', () => {
-  fc.assert(
-    fc.property(
-      fc.string({ unit: 'binary' }),
-      fc.uint8Array(),
-      fc.string(),
-      (header, bytes, charset) => {
-        expect(typeof decodeHeader(header)).toBe('string');
-        expect(typeof decodeText(Buffer.from(bytes), charset)).toBe('string');
+test('the text of an attached message comes with its bytes, or is listed where it has none', () => {
+  const inner = part('text/plain', { size: 5, data: data('inner') }, { partId: '0.0.0' });
+  const attached = (body: object): unknown =>
+    parseMessage({
+      id: 'a',
+      threadId: 't',
+      payload: {
+        mimeType: 'multipart/mixed',
+        parts: [
+          {
+            partId: '0',
+            mimeType: 'message/rfc822',
+            body,
+            parts: [{ partId: '0.0', mimeType: 'multipart/mixed', parts: [inner] }],
+          },
+        ],
       },
-    ),
-    { numRuns: 500 },
-  );
+    }).attachments.map(({ partId }) => partId);
+  expect([attached({ size: 9, attachmentId: 'x' }), attached({ size: 0 })]).toEqual([
+    ['0'],
+    ['0.0.0'],
+  ]);
+});
+
+test('what Gmail leaves of a filename is read from the headers', () => {
+  const named = (filename: string, disposition: string): string | undefined =>
+    parseMessage({
+      id: 'a',
+      threadId: 't',
+      payload: {
+        mimeType: 'application/pdf',
+        filename,
+        headers: [{ name: 'content-disposition', value: disposition }],
+        body: { attachmentId: 'x' },
+      },
+    }).attachments[0]?.filename;
+  expect([
+    named('a.pdf', 'attachment; filename=b.pdf'),
+    named('=?iso-8859-1?Q?=FC.pdf?=', ''),
+    named('', "attachment; filename*0*=koi8-r''%C1; filename*1=.pdf"),
+  ]).toEqual(['a.pdf', 'ü.pdf', 'а.pdf']);
+});
+
+test('ten thousand parts, flat or within each other, are read and none is lost', () => {
+  const leaf = { partId: 'x', mimeType: 'image/png', body: { size: 1, attachmentId: 'y' } };
+  let nested: object = leaf;
+  for (let n = 0; n < 10_000; n++) nested = { mimeType: 'multipart/mixed', parts: [nested] };
+  const flat = { mimeType: 'multipart/mixed', parts: Array.from({ length: 10_000 }, () => leaf) };
+  const rows = [nested, flat].map((payload) => parseMessage({ id: 'a', threadId: 't', payload }));
+  expect(rows.map(({ attachments }) => attachments.length)).toEqual([1, 10_000]);
 });

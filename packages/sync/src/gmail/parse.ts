@@ -1,15 +1,16 @@
 import type { GmailMessage } from '@syncline/google';
 import { cleanJson, cleanText, type AttachmentRow, type MessageRow } from '@syncline/store';
 import { addressesIn } from './addresses.js';
-import { decodeHeader, decodeText, headerParameter } from './decode.js';
+import { decodeText } from './charset.js';
+import { decodeHeader } from './encoded-words.js';
+import { readParameters } from './header-parameters.js';
+import { partHeader, placedParts, type Part } from './part-tree.js';
 
 /*
  * Google's message → row. Past this file nothing is optional by accident.
- * Gmail gives a part tree with every header, body data as base64url in the part's own charset, and attachments by an id that is
- * another one at every read: the part's id is what identifies an attachment.
+ * Gmail gives a part tree with every header, body data as base64url in the part's own charset or recoded to UTF-8, and attachments by an id
+ * that is another one at every read: the part's id is what identifies an attachment.
  */
-
-type Part = NonNullable<GmailMessage['payload']>;
 
 /** A timestamptz holds years 4713 BC to 294276; beyond JavaScript's own range there is nothing to convert. */
 const MAX_DATE_MS = 8.64e15;
@@ -20,8 +21,7 @@ export function parseMessage(message: GmailMessage): MessageRow {
   if (!message.id || !message.threadId) throw new Error('a message without id or thread');
   const payload: Part = message.payload ?? {};
   const header = headerReader(payload);
-  const content: Content = { text: [], html: [], attachments: [] };
-  collect(payload, false, content);
+  const content = contentOf(payload);
   const internalDateMs = dateMs(message.internalDate);
   return {
     id: message.id,
@@ -52,41 +52,46 @@ interface Content {
   attachments: AttachmentRow[];
 }
 
-/** Walks the part tree in document order. Text inside an attached message belongs to that message, not to this one. */
-function collect(part: Part, insideAttachedMessage: boolean, into: Content): void {
-  const mimeType = (part.mimeType ?? '').toLowerCase();
-  const container = mimeType.startsWith('multipart/');
-  const attachedMessage = mimeType === 'message/rfc822';
-  if (!container) {
-    if (isAttachment(part, mimeType, attachedMessage)) {
-      into.attachments.push({
-        partId: part.partId ?? '',
-        filename: cleanText(part.filename ?? ''),
-        mimeType: part.mimeType ?? '',
-        size: part.body?.size ?? 0,
-      });
-    } else if (!insideAttachedMessage) {
-      // An empty part comes without data: its text is empty, which is not the same as having no text.
-      if (mimeType === 'text/plain') into.text.push(bodyText(part, part.body?.data ?? ''));
-      else if (mimeType === 'text/html') into.html.push(bodyText(part, part.body?.data ?? ''));
-    }
+function contentOf(payload: Part): Content {
+  const content: Content = { text: [], html: [], attachments: [] };
+  for (const { part, role } of placedParts(payload)) {
+    if (role === 'attachment') content.attachments.push(attachmentOf(part));
+    // An empty part comes without data: its text is empty, which is not the same as having no text.
+    else if (role !== 'container') content[role].push(bodyText(part));
   }
-  for (const child of part.parts ?? [])
-    collect(child, insideAttachedMessage || attachedMessage, into);
+  return content;
 }
 
-function isAttachment(part: Part, mimeType: string, attachedMessage: boolean): boolean {
-  if (part.filename || part.body?.attachmentId) return true;
-  if (attachedMessage || mimeType === '') return false;
-  if (!mimeType.startsWith('text/')) return true;
-  return /^\s*attachment\b/i.test(partHeader(part, 'content-disposition') ?? '');
+function attachmentOf(part: Part): AttachmentRow {
+  return {
+    partId: part.partId ?? '',
+    filename: cleanText(filenameOf(part)),
+    mimeType: part.mimeType ?? '',
+    size: part.body?.size ?? 0,
+  };
 }
 
-function bodyText(part: Part, data: string): string {
+/** Gmail's own reading comes first; it may leave encoded words, and names in charsets that it does not know. */
+function filenameOf(part: Part): string {
+  if (part.filename) return decodeHeader(part.filename);
+  for (const [header, parameter] of FILENAMES) {
+    const value = partHeader(part, header);
+    const filename = value === null ? '' : readParameters(value).parameters.get(parameter);
+    if (filename) return filename;
+  }
+  return '';
+}
+
+const FILENAMES = [
+  ['content-disposition', 'filename'],
+  ['content-type', 'name'],
+] as const;
+
+function bodyText(part: Part): string {
   const contentType = partHeader(part, 'content-type');
   return decodeText(
-    Buffer.from(data, 'base64url'),
-    contentType === null ? null : headerParameter(contentType, 'charset'),
+    Buffer.from(part.body?.data ?? '', 'base64url'),
+    contentType === null ? null : (readParameters(contentType).parameters.get('charset') ?? null),
   );
 }
 
@@ -95,15 +100,6 @@ function headerReader(payload: Part): (name: string) => string | null {
     const value = partHeader(payload, name);
     return value === null ? null : cleanText(decodeHeader(value));
   };
-}
-
-/** Names are compared without case, and of a repeated header the first counts. */
-function partHeader(part: Part, name: string): string | null {
-  for (const header of part.headers ?? []) {
-    if (header.name?.length === name.length && header.name.toLowerCase() === name)
-      return header.value ?? '';
-  }
-  return null;
 }
 
 function dateMs(internalDate: string | null | undefined): number | null {
@@ -133,11 +129,16 @@ function resourceOf(message: GmailMessage, keepDate: boolean): object {
   };
 }
 
-function withoutData(part: Part): object {
+/** Deeper parts are left out of the tree: no mail nests so deep, and JSON that does cannot be written. */
+const DEPTH_LIMIT = 200;
+
+function withoutData(part: Part, depth = 0): object {
   const { body, parts, ...rest } = part;
   return {
     ...rest,
     body: { size: body?.size ?? 0 },
-    ...(parts ? { parts: parts.map(withoutData) } : {}),
+    ...(parts && depth < DEPTH_LIMIT
+      ? { parts: parts.map((child) => withoutData(child, depth + 1)) }
+      : {}),
   };
 }

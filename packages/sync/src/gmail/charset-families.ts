@@ -1,0 +1,119 @@
+import { TextDecoder } from 'node:util';
+import iconv from 'iconv-lite';
+
+/*
+ * Charsets whose ASCII bytes are not always ASCII characters, by name without punctuation. iconv-lite and TextDecoder lack most of those
+ * that mail was made of before eight-bit transport; each of them is another spelling of one that TextDecoder has.
+ */
+
+type Decode = (bytes: Buffer) => string;
+
+/** Escape sequences switch to other characters (RFC 1468, 1557, 1843, 1922, 2152). */
+export const SHIFTED: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ...['iso2022jp', 'csiso2022jp', 'iso2022jp1', 'iso2022jp2', 'iso2022jp3', 'iso2022jpms'].map(
+    (name): [string, Decode] => [name, decodeIso2022Jp],
+  ),
+  ...['cp50220', 'cp50221', 'cp50222', 'jis'].map((name): [string, Decode] => [
+    name,
+    decodeIso2022Jp,
+  ]),
+  ...['iso2022kr', 'csiso2022kr'].map((name): [string, Decode] => [
+    name,
+    (bytes) => decodeShiftOut(bytes, 'euc-kr'),
+  ]),
+  ['iso2022cn', (bytes) => decodeShiftOut(bytes, 'gbk')],
+  ...['hzgb2312', 'hz'].map((name): [string, Decode] => [name, decodeHz]),
+  ...['utf7', 'unicode11utf7', 'csunicode11utf7'].map((name): [string, Decode] => [
+    name,
+    (bytes) => iconv.decode(bytes, 'utf7'),
+  ]),
+]);
+
+/** Two or four bytes a character. */
+export const WIDE: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ...['utf16', 'csutf16', 'unicode', 'csunicode', 'ucs2', 'iso10646ucs2'].map(
+    (name): [string, Decode] => [name, decodeUtf16],
+  ),
+  ...['utf16le', 'unicodefeff', 'ucs2le'].map((name): [string, Decode] => [
+    name,
+    (bytes) => decodeUtf16(bytes, 'utf-16le'),
+  ]),
+  ...['utf16be', 'unicodefffe', 'ucs2be'].map((name): [string, Decode] => [
+    name,
+    (bytes) => decodeUtf16(bytes, 'utf-16be'),
+  ]),
+  ...['utf32', 'ucs4', 'utf32le', 'utf32be', 'ucs4le', 'ucs4be'].map((name): [string, Decode] => [
+    name,
+    (bytes) => iconv.decode(bytes, name.replace('ucs4', 'utf32')),
+  ]),
+]);
+
+/** A byte order mark says more than the name. */
+function decodeUtf16(bytes: Buffer, named?: string): string {
+  const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
+  if (mark === 0xfeff) return iconv.decode(bytes.subarray(2), 'utf-16be');
+  if (mark === 0xfffe) return iconv.decode(bytes.subarray(2), 'utf-16le');
+  return iconv.decode(bytes, named ?? guessedOrder(bytes));
+}
+
+const GUESSED_FROM_BYTES = 2_048;
+
+/** The upper bytes of a text's characters take fewer values than the lower ones: most scripts have one or two. */
+function guessedOrder(bytes: Buffer): 'utf-16le' | 'utf-16be' {
+  const values = [new Set<number>(), new Set<number>()];
+  for (let at = 0; at < Math.min(bytes.length, GUESSED_FROM_BYTES); at++)
+    values[at % 2]?.add(bytes[at] ?? 0);
+  return (values[0]?.size ?? 0) < (values[1]?.size ?? 0) ? 'utf-16be' : 'utf-16le';
+}
+
+const iso2022Jp = new TextDecoder('iso-2022-jp');
+
+/** Words that are joined end and begin with an escape: two in a row are one, which TextDecoder takes for an attack. */
+function decodeIso2022Jp(bytes: Buffer): string {
+  const text = bytes.toString('latin1').replace(/\x1b\([BJ](?=\x1b)/g, '');
+  return iso2022Jp.decode(Buffer.from(text, 'latin1'));
+}
+
+/** What stands between SO and SI is EUC with its upper bits off; a line's end ends it too. */
+function decodeShiftOut(bytes: Buffer, euc: 'euc-kr' | 'gbk'): string {
+  const [before = '', ...pieces] = bytes
+    .toString('latin1')
+    .replace(/\x1b\$\)[AC]/g, '')
+    .split('\x0e');
+  const shifted = pieces.map((piece) => {
+    const end = firstOf(piece, '\x0f', '\n');
+    return upperHalf(piece.slice(0, end)) + piece.slice(piece[end] === '\x0f' ? end + 1 : end);
+  });
+  return iconv.decode(Buffer.from(before + shifted.join(''), 'latin1'), euc);
+}
+
+/** Where the first of them stands; the text's end when none does. */
+function firstOf(text: string, ...wanted: readonly string[]): number {
+  const places = wanted.map((one) => text.indexOf(one)).filter((at) => at >= 0);
+  return Math.min(text.length, ...places);
+}
+
+/** What stands between `~{` and `~}`, or the line's end, is GB 2312 with its upper bits off; `~~` is a tilde, and a tilde before a line's end joins the lines. */
+function decodeHz(bytes: Buffer): string {
+  const lines = bytes.toString('latin1').split('\n');
+  const text = lines.map((line) => {
+    const isJoined = line.endsWith('~') && !line.endsWith('~~');
+    return hzLine(isJoined ? line.slice(0, -1) : line) + (isJoined ? '' : '\n');
+  });
+  return iconv.decode(Buffer.from(text.join('').replace(/\n$/, ''), 'latin1'), 'gbk');
+}
+
+function hzLine(line: string): string {
+  const [before = '', ...pieces] = line.split('~{');
+  const shifted = pieces.map((piece) => {
+    const end = firstOf(piece, '~}');
+    return upperHalf(piece.slice(0, end)) + piece.slice(end + 2).replaceAll('~~', '~');
+  });
+  return before.replaceAll('~~', '~') + shifted.join('');
+}
+
+function upperHalf(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  for (const [at, byte] of bytes.entries()) if (byte > 0x20) bytes[at] = byte | 0x80;
+  return bytes.toString('latin1');
+}

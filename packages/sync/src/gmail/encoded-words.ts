@@ -1,0 +1,107 @@
+import { charsetOf, decodeBytes, type Charset } from './charset.js';
+
+/*
+ * Encoded words (RFC 2047), read as tolerantly as people write them: any name in the place of the charset, blanks and raw characters
+ * within, a character cut in two by the border of two words. Every character is looked at a few times at most, whatever the text.
+ */
+
+/** A header's value as one string: unfolded, encoded words decoded. Never throws; what is no encoded word stays as it is. */
+export function decodeHeader(value: string): string {
+  const unfolded =
+    value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value;
+  return unfolded.includes('=?') ? decodeWords(unfolded) : unfolded;
+}
+
+/** Where the content of the encoded word that begins at that place begins; -1 when none begins there. */
+export function encodedContentAt(text: string, at: number): number {
+  BEGINNING.lastIndex = at;
+  return BEGINNING.test(text) ? BEGINNING.lastIndex : -1;
+}
+
+/**
+ * Any printable ASCII stands in the place of the charset but what would end a word or separates addresses: names like
+ * `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons.
+ */
+const BEGINNING = /=\?[!#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
+
+/** Neighbouring words of one charset: their bytes are decoded together. */
+interface Run {
+  charset: Charset;
+  bytes: Buffer[];
+}
+
+interface Decoded {
+  text: string;
+  run: Run | null;
+}
+
+function decodeWords(value: string): string {
+  const into: Decoded = { text: '', run: null };
+  let from = 0;
+  for (let at = value.indexOf('=?'); at >= 0;) {
+    const contentAt = encodedContentAt(value, at);
+    const end = contentAt < 0 ? -1 : value.indexOf('?', contentAt);
+    if (end < 0 || value[end + 1] !== '=') {
+      // No '?' is left, so no other word can end either.
+      at = contentAt >= 0 && end < 0 ? -1 : value.indexOf('=?', at + 2);
+      continue;
+    }
+    const between = value.slice(from, at);
+    if (into.run === null || !/^[ \t]*$/.test(between)) {
+      endRun(into);
+      into.text += between;
+    }
+    takeWord(
+      into,
+      value.slice(at + 2, contentAt - 3),
+      value.charAt(contentAt - 2),
+      value.slice(contentAt, end),
+    );
+    from = end + 2;
+    at = value.indexOf('=?', from);
+  }
+  endRun(into);
+  return into.text + value.slice(from);
+}
+
+function takeWord(into: Decoded, charset: string, encoding: string, content: string): void {
+  const declared = charsetOf(charset);
+  if (into.run?.charset.id !== declared.id) endRun(into);
+  into.run ??= { charset: declared, bytes: [] };
+  if (encoding === 'b' || encoding === 'B') into.run.bytes.push(base64Bytes(content));
+  else takeQuoted(into, declared, content);
+}
+
+/** Raw characters beyond ASCII were decoded by whoever read the header: they are text already. */
+function takeQuoted(into: Decoded, charset: Charset, content: string): void {
+  for (const [index, piece] of content.split(/([^\x00-\x7f]+)/).entries()) {
+    if (index % 2 === 1) {
+      endRun(into);
+      into.text += piece;
+    } else {
+      into.run ??= { charset, bytes: [] };
+      into.run.bytes.push(quotedBytes(piece));
+    }
+  }
+}
+
+function endRun(into: Decoded): void {
+  if (into.run) into.text += decodeBytes(Buffer.concat(into.run.bytes), into.run.charset);
+  into.run = null;
+}
+
+/** Padding within is the end of one piece and not of the word. */
+function base64Bytes(content: string): Buffer {
+  return content.includes('=')
+    ? Buffer.concat(content.split('=').map((piece) => Buffer.from(piece, 'base64')))
+    : Buffer.from(content, 'base64');
+}
+
+/** The Q encoding: underscores are blanks. A blank after `=` is what is left of a line's end. */
+function quotedBytes(content: string): Buffer {
+  const bytes = content
+    .replace(/=[ \t]+(?=[0-9a-f]{2})/gi, '=')
+    .replaceAll('_', ' ')
+    .replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1');
+}

@@ -1,0 +1,95 @@
+import type { GmailMessage } from '@syncline/google';
+import { readParameters } from './header-parameters.js';
+
+/* A message's part tree, and what each part of it is: a part of the body, an attachment, or what only holds others. */
+
+export type Part = NonNullable<GmailMessage['payload']>;
+
+/** Decides what becomes of a part's bytes: there is no third thing, so nothing that a mail brings inline is lost. */
+export type PartRole =
+  /** Its text is the message's. */
+  | 'text'
+  | 'html'
+  /** It is listed; its bytes are fetched from Google when somebody asks. */
+  | 'attachment'
+  /** It has no bytes of its own, or its bytes are those of an attachment around it. */
+  | 'container';
+
+export interface PlacedPart {
+  part: Part;
+  role: PartRole;
+  /** A text of the message that Google hands out apart, and that nobody has fetched: an attachment until then. See attached-bodies.ts. */
+  isAttachedBody: boolean;
+}
+
+/**
+ * Every part in document order, whatever the depth: the answer's nesting is bounded by its size alone, so nothing here calls itself.
+ * Text inside an attached message belongs to that message: it comes with the message's bytes, or is an attachment where the message has none.
+ */
+export function placedParts(root: Part): PlacedPart[] {
+  const found: PlacedPart[] = [];
+  const open: { part: Part; within: Around }[] = [{ part: root, within: 'message' }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { part, within } = next;
+    const role = roleOf(part, within);
+    const isAttachedBody = within === 'message' && isTextOfMessage(part) && isFetched(part);
+    found.push({ part, role, isAttachedBody });
+    const children = part.parts ?? [];
+    const inner = mimeTypeOf(part) === 'message/rfc822' ? aroundOf(role, within) : within;
+    for (let n = children.length - 1; n >= 0; n--) {
+      const child = children[n];
+      if (child) open.push({ part: child, within: inner });
+    }
+  }
+  return found;
+}
+
+/** What a part stands in: the message itself, a message that is listed as an attachment, or one that is not. */
+type Around = 'message' | 'listed-message' | 'unlisted-message';
+
+function aroundOf(role: PartRole, within: Around): Around {
+  return role === 'attachment' || within === 'listed-message'
+    ? 'listed-message'
+    : 'unlisted-message';
+}
+
+function roleOf(part: Part, within: Around): PartRole {
+  const mimeType = mimeTypeOf(part);
+  const { filename, body } = part;
+  if (mimeType.startsWith('multipart/')) return body?.data ? 'attachment' : 'container';
+  if (mimeType === 'message/rfc822')
+    return filename || body?.attachmentId || body?.data ? 'attachment' : 'container';
+  if (isTextOfMessage(part) && !isFetched(part)) {
+    if (within === 'message') return mimeType === 'text/plain' ? 'text' : 'html';
+    return within === 'listed-message' ? 'container' : 'attachment';
+  }
+  // No type, no name, no data: a payload that Google left out.
+  const isNothing = mimeType === '' && !filename && !body?.attachmentId && !body?.data;
+  return isNothing ? 'container' : 'attachment';
+}
+
+/** Nameless plain text or html that does not say that it is attached. */
+function isTextOfMessage(part: Part): boolean {
+  const mimeType = mimeTypeOf(part);
+  if (part.filename || (mimeType !== 'text/plain' && mimeType !== 'text/html')) return false;
+  const disposition = partHeader(part, 'content-disposition');
+  return disposition === null || readParameters(disposition).value !== 'attachment';
+}
+
+/** Its bytes are not in the answer. */
+function isFetched({ body }: Part): boolean {
+  return Boolean(body?.attachmentId) && !body?.data;
+}
+
+function mimeTypeOf(part: Part): string {
+  return (part.mimeType ?? '').toLowerCase();
+}
+
+/** Names are compared without case, and of a repeated header the first counts. */
+export function partHeader(part: Part, name: string): string | null {
+  for (const header of part.headers ?? []) {
+    if (header.name?.length === name.length && header.name.toLowerCase() === name)
+      return header.value ?? '';
+  }
+  return null;
+}
