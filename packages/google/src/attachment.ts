@@ -1,5 +1,6 @@
 /** One attachment's bytes, on demand: they are not mirrored. */
 import { GoogleError, MalformedAnswer } from './errors.js';
+import { partKeys } from './part-keys.js';
 import { type Session, requestJson } from './request.js';
 import { type JsonObject, objectOf } from './shape.js';
 
@@ -53,14 +54,9 @@ export function fetchAttachmentData(
   );
 }
 
-/** Whatever the depth: an answer's nesting is bounded by its size alone. */
-function findPart(root: JsonObject, partId: string): JsonObject | null {
-  const open = [root];
-  for (let part = open.pop(); part; part = open.pop()) {
-    if (wordOf(part.partId) === partId) return part;
-    if (Array.isArray(part.parts))
-      for (const child of part.parts.toReversed()) open.push(objectOf(child, 'a part'));
-  }
+/** @param key the part's, as partKeys gives it and the mirror stores it */
+function findPart(root: JsonObject, key: string): JsonObject | null {
+  for (const [part, its] of partKeys(root)) if (its === key) return part;
   return null;
 }
 

@@ -17,6 +17,7 @@ export { unitsOf } from './costs.js';
 export { GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } from './messages.js';
+export { partKeys } from './part-keys.js';
 export type { Lane } from './quota.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export type { CallOptions, Spent } from './request.js';

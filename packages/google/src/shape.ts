@@ -46,9 +46,16 @@ export function textOf(value: unknown, what: string): string {
   throw new MalformedAnswer(`${what} is not a text`);
 }
 
-/** Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. */
+/**
+ * Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. One that no database holds as it is (NUL, half of
+ * a surrogate pair) cannot be sent back either, and a cleaned one would be another: the collection rests and the page is asked for again.
+ */
 export function tokenOrNull(value: unknown, what: string): string | null {
-  return value === undefined || value === null ? null : textOf(value, what);
+  if (value === undefined || value === null) return null;
+  const token = textOf(value, what);
+  if (token.includes('\0') || !token.isWellFormed())
+    throw new MalformedAnswer(`${what} cannot be kept`);
+  return token;
 }
 
 export function countOf(value: unknown, what: string): number {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { cleanReason } from './clean-text.js';
 import { isNever, scheduleAccount } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
 import type { CollectionKind, Lease, Phase } from './lease.js';
@@ -238,12 +239,12 @@ export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string)
       return;
     await session.query(
       'UPDATE collections SET lease_until = NULL, run_open = false, error = $2 WHERE id = $1',
-      [lease.collectionId, reason],
+      [lease.collectionId, cleanReason(reason)],
     );
     await scheduleAccount(session, lease.accountId, false);
     await session.query(
       `UPDATE accounts SET state = 'reauth_required', reason = $2, reason_code = 'grant-refused', updated_at = now() WHERE id = $1 AND state = 'active'`,
-      [lease.accountId, reason],
+      [lease.accountId, cleanReason(reason)],
     );
     // The watches died with the grant, and nobody may be asked to end them.
     await session.query(

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LeaseLost, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
+import { isStorableId } from './storable.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -142,7 +143,13 @@ async function insert(
 ): Promise<void> {
   await session.query(
     'INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING',
-    [lease.accountId, lease.collectionId, suspect, arrayLiteral(ids, (id) => id)],
+    [
+      lease.accountId,
+      lease.collectionId,
+      suspect,
+      // An id that cannot be stored has no row, and its item is in quarantine.
+      arrayLiteral(ids.filter(isStorableId), (id) => id),
+    ],
   );
 }
 
@@ -170,7 +177,7 @@ async function compareList(
       lease.accountId,
       lease.collectionId,
       labelId,
-      arrayLiteral(catalogue, (id) => id),
+      arrayLiteral(catalogue.filter(isStorableId), (id) => id),
       Math.round(fromMs),
       Math.round(floorMs),
     ],

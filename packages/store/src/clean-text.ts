@@ -9,6 +9,14 @@ export function cleanText(text: string): string {
   return withoutNul.isWellFormed() ? withoutNul : withoutNul.toWellFormed();
 }
 
+/** Reasons are for people: more than that is read by nobody. */
+const REASON_LIMIT = 2_000;
+
+/** A reason or an error as it is stored: some are made of Google's words. */
+export function cleanReason<Reason extends string | null>(reason: Reason): Reason {
+  return (reason === null ? null : cleanText(reason.slice(0, REASON_LIMIT))) as Reason;
+}
+
 /** The same for a JSON document, serialised; what is nested too deeply is cut off. */
 export function cleanJson(value: unknown): string {
   return cleanSerialised(serialised(value));

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { cleanReason } from './clean-text.js';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
@@ -53,7 +54,7 @@ export async function settle(
       String(lease.epoch),
       s.result,
       Math.max(0, Math.round(s.nextInMs)),
-      s.error,
+      cleanReason(s.error),
       s.countsAsFailure ?? false,
       s.calm ?? true,
       ...spentValues(s.spent ?? []),
@@ -86,7 +87,13 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
     const parked = await session.query({
       text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms'
               WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), p.cause, p.reason, Math.round(p.nextInMs)],
+      values: [
+        lease.collectionId,
+        String(lease.epoch),
+        p.cause,
+        cleanReason(p.reason),
+        Math.round(p.nextInMs),
+      ],
     });
     if (parked.rowCount !== 1) throw new LeaseLost(lease);
     if (p.cause !== 'policy') return;
@@ -95,7 +102,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
                 AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
       values: [
         lease.accountId,
-        `${p.reason}; ask the administrator, then: syncline accounts resume`,
+        `${cleanReason(p.reason)}; ask the administrator, then: syncline accounts resume`,
       ],
     });
     if (disabled.rowCount === 1) await scheduleAccount(session, lease.accountId, false);
@@ -115,7 +122,7 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
     const settled = await session.query({
       text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
-      values: [lease.collectionId, String(lease.epoch), reason],
+      values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });
     if (settled.rowCount !== 1) throw new LeaseLost(lease);
     if (lease.kind !== 'calendar-events') return;

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from './pool.js';
 import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from './rows.js';
+import { isStorableId } from './storable.js';
 import type { Transaction } from './transaction.js';
 
 /*
@@ -123,7 +124,7 @@ export async function deleteMessages(
   }));
 }
 
-/** Which of these messages are stored, and which of these labels are in the catalogue. */
+/** Which of these messages are stored, and which of these labels are in the catalogue. What cannot be stored is not asked for. */
 export async function knownMessages(
   pool: pg.Pool,
   accountId: string,
@@ -135,7 +136,11 @@ export async function knownMessages(
     name: 'message-known',
     text: `SELECT id, false AS label FROM gmail_messages WHERE account_id = $1 AND id = ANY($2::text[])
            UNION ALL SELECT id, true FROM gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,
-    values: [accountId, arrayLiteral(ids, (id) => id), arrayLiteral(labelIds, (id) => id)],
+    values: [
+      accountId,
+      arrayLiteral(ids.filter(isStorableId), (id) => id),
+      arrayLiteral(labelIds.filter(isStorableId), (id) => id),
+    ],
   });
   const of = (label: boolean): Set<string> =>
     new Set(found.rows.filter((row) => row.label === label).map((row) => row.id));

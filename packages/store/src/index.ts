@@ -67,6 +67,7 @@ export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText, serialised } from './clean-text.js';
 export { PageRefused } from './row-refusal.js';
 export {
+  clampInstant,
   idFault,
   isQuarantinedLabel,
   isStorableId,

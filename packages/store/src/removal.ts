@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { cleanReason } from './clean-text.js';
 import { scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
 import { inTransaction, type Transaction } from './transaction.js';
@@ -170,7 +171,7 @@ async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): 
 async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
   await pool.query(
     `UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`,
-    [accountId, reason],
+    [accountId, cleanReason(reason)],
   );
 }
 

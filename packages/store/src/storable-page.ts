@@ -1,4 +1,4 @@
-import { cleanText } from './clean-text.js';
+import { cleanReason } from './clean-text.js';
 import type { Delta, PageCommit } from './commit-page.js';
 import {
   eventFault,
@@ -123,14 +123,11 @@ function ofIds(
   return ids ? { [list]: storableIds(ids) } : {};
 }
 
-/** More than anybody reads of one. */
-const REASON_LIMIT = 1_000;
-
 function storableEntry(entry: SetAside): SetAside {
   return {
     ...entry,
     id: quarantineId(entry.id),
-    reason: cleanText(entry.reason).slice(0, REASON_LIMIT),
+    reason: cleanReason(entry.reason),
   };
 }
 

@@ -244,7 +244,7 @@ const MIN_INSTANT_MS = -2.1e14;
 const MAX_INSTANT_MS = 8.64e15;
 
 /** Milliseconds since the epoch; null for what no timestamptz holds. */
-function clampInstant(value: unknown): number | null {
+export function clampInstant(value: unknown): number | null {
   return typeof value === 'number' && value >= MIN_INSTANT_MS && value <= MAX_INSTANT_MS
     ? Math.trunc(value)
     : null;

@@ -35,6 +35,8 @@ export interface WalkDelta {
   replayed?: string[];
   /** Items that were taken: an earlier quarantine of theirs is over. */
   taken?: string[];
+  /** The walk has read every item of the collection again: what it did not set aside once more leaves the quarantine, and whatever was wanted is served. */
+  rereadAll?: true;
   /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
   takenEarly?: string[];
   /** A page of the messages that have one label, written to the scratch of a resync. */
@@ -173,6 +175,7 @@ export async function applyWalk(
   if (walk.replayed?.length) strikeOut(session, lease, walk.replayed);
   if (walk.takenEarly?.length) takeEarly(session, lease, generation, walk.takenEarly);
   if (walk.taken?.length) endQuarantine(session, lease, walk.taken);
+  if (walk.rereadAll) endReread(session, lease);
   if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
   if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
   const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
@@ -282,6 +285,16 @@ function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void 
     name: 'quarantine-end',
     text: 'DELETE FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+function endReread(session: Transaction, lease: Lease): void {
+  session.send({
+    name: 'quarantine-reread',
+    text: `WITH served AS (DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2)
+           DELETE FROM quarantined_items q USING collections c
+            WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.walk_started_at`,
+    values: [lease.accountId, lease.collectionId],
   });
 }
 

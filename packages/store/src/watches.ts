@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { isStorableId } from './storable.js';
+import { cleanReason, cleanText } from './clean-text.js';
 import {
   GRANT_COLUMNS,
   grantOf,
@@ -224,7 +226,7 @@ function heldOf(row: HeldRow): HeldWatch {
 async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
   const noted = await pool.query(
     'UPDATE watches SET address = $3 WHERE collection_id = $1 AND epoch = $2',
-    [held.collectionId, String(held.epoch), address.toLowerCase()],
+    [held.collectionId, String(held.epoch), cleanText(address.toLowerCase())],
   );
   return noted.rowCount === 1;
 }
@@ -242,7 +244,7 @@ async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): 
       String(held.epoch),
       s.state,
       Math.max(0, Math.round(s.nextInMs)),
-      s.error,
+      cleanReason(s.error),
       s.failed ?? false,
       s.watched?.target ?? null,
       s.watched?.expiresAt ?? null,
@@ -275,7 +277,8 @@ async function confirmChannel(
   await pool.query(
     `UPDATE channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
       WHERE collection_id = $1`,
-    [held.collectionId, channelId, resourceId, expiresAt],
+    // Without a resource id that can be stored the channel is not stopped, and expires by itself.
+    [held.collectionId, channelId, isStorableId(resourceId) ? resourceId : null, expiresAt],
   );
 }
 

@@ -1,5 +1,5 @@
 import type { CalendarListEntry } from '@syncline/google';
-import { cleanJson } from '@syncline/store';
+import { cleanJson, quarantineId } from '@syncline/store';
 import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
 import { meaningOfCalendars, meaningOfEvents } from './calendar/turn.js';
 import { parseCalendarCursor, type Cursor } from './cursor.js';
@@ -26,7 +26,8 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
     source.delete(id);
   }
   differ.push(...source.keys());
-  if (differ.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
+  const unexcused = await withoutQuarantined(context, differ);
+  if (unexcused.length === 0) return { kind: 'whole', checked, contents: checked, drift: 0 };
   const since = await account.calendar.events({
     calendarId: lease.externalId,
     syncToken: calendar.bookmark,
@@ -39,8 +40,22 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   return mended(
     context,
     checked,
-    differ.filter((id) => !changed.has(id) && !changed.has(id.replace(/_[^_]*$/, ''))),
+    unexcused.filter((id) => !changed.has(id) && !changed.has(id.replace(/_[^_]*$/, ''))),
   );
+}
+
+/** What is quarantined is known to differ, and is named there. */
+async function withoutQuarantined(
+  { store, lease }: AuditContext,
+  differ: readonly string[],
+): Promise<string[]> {
+  if (differ.length === 0) return [];
+  const excused = new Set(
+    (await store.quarantine.list([lease.accountId]))
+      .filter(({ kind, externalId }) => kind === lease.kind && externalId === lease.externalId)
+      .map(({ itemId }) => itemId),
+  );
+  return differ.filter((id) => !excused.has(quarantineId(id)));
 }
 
 /**
@@ -64,8 +79,9 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
     else if (there !== fingerprint(resource)) late++;
   }
   differ.push(...source.keys());
+  const unexcused = await withoutQuarantined(context, differ);
   const since =
-    differ.length + late === 0
+    unexcused.length + late === 0
       ? null
       : await account.calendar.calendars({ syncToken: list.bookmark, pageToken: null });
   if (since === null) return { kind: 'whole', checked, contents: checked, drift: 0 };
@@ -75,7 +91,7 @@ export async function auditCalendarList(context: AuditContext, cursor: Cursor): 
   return mended(
     context,
     checked,
-    differ.filter((id) => !changed.has(id)),
+    unexcused.filter((id) => !changed.has(id)),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { GmailLabel } from '@syncline/google';
-import type { CompleteList } from '@syncline/store';
+import { isStorableId, type CompleteList } from '@syncline/store';
 import type { Cursor, GmailFollow } from './cursor.js';
 import { parseGmailCursor } from './cursor.js';
 import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
@@ -60,7 +60,10 @@ export async function auditMailbox(context: AuditContext, cursor: Cursor): Promi
   const mailbox = parseGmailCursor(cursor);
   if (mailbox.phase !== 'follow') return { kind: 'unfinished', why: 'Google has moved on' };
   if (!context.budget.take(LABELS_UNITS)) return SPENT;
-  const labels = await context.account.gmail.labels();
+  // A label whose id cannot be stored is on no row.
+  const labels = (await context.account.gmail.labels()).filter((label) =>
+    isStorableId(idOf(label)),
+  );
   for (let position = await begin(context); ;) {
     const next =
       position.step === 'list'

@@ -1,5 +1,11 @@
 import type { GmailMessage, GoogleAccount } from '@syncline/google';
-import type { ExportedMessage, MailWindow, MessageRow, Store } from '@syncline/store';
+import {
+  isStorableId,
+  type ExportedMessage,
+  type MailWindow,
+  type MessageRow,
+  type Store,
+} from '@syncline/store';
 import { fetchBodies } from './gmail/attached-bodies.js';
 import { withBodies } from './gmail/bodies.js';
 import {
@@ -68,7 +74,8 @@ async function listMessages(
         ...searchFor(termsOf(window)),
         ...(labelId === undefined ? {} : { labelId }),
       });
-    listed.push(...page.ids);
+    // What cannot be stored is in quarantine, under another name.
+    listed.push(...page.ids.filter(({ id }) => isStorableId(id)));
     pageToken = page.nextPageToken;
     if (pageToken === null) return listed;
   }

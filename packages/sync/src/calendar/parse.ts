@@ -1,7 +1,8 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
 import {
-  cleanJson,
-  cleanText,
+  serialised,
+  storableCalendar,
+  storableEvent,
   type CalendarRow,
   type EventRow,
   type EventTime,
@@ -14,31 +15,31 @@ import {
 
 export function parseCalendar(entry: CalendarListEntry): CalendarRow {
   if (!entry.id) throw new Error('a calendar without id');
-  return {
+  return storableCalendar({
     id: entry.id,
-    summary: text(entry.summaryOverride ?? entry.summary),
-    timeZone: text(entry.timeZone),
-    accessRole: text(entry.accessRole),
+    summary: entry.summaryOverride ?? entry.summary ?? null,
+    timeZone: entry.timeZone ?? null,
+    accessRole: entry.accessRole ?? null,
     isPrimary: entry.primary ?? false,
-    resource: cleanJson(entry),
-  };
+    resource: serialised(entry),
+  });
 }
 
 /** Masters, single events, exceptions, and cancelled exceptions, which carry little more than id, master and original start. */
 export function parseEvent(event: CalendarEvent): EventRow {
   if (!event.id) throw new Error('an event without id');
-  return {
+  return storableEvent({
     id: event.id,
     status: event.status ?? 'confirmed',
-    icalUid: text(event.iCalUID),
-    summary: text(event.summary),
+    icalUid: event.iCalUID ?? null,
+    summary: event.summary ?? null,
     recurringEventId: event.recurringEventId ?? null,
     isRecurring: (event.recurrence?.length ?? 0) > 0,
     start: eventTime(event.start),
     end: eventTime(event.end),
     etag: event.etag ?? null,
-    resource: cleanJson(event),
-  };
+    resource: serialised(event),
+  });
 }
 
 /**
@@ -61,25 +62,18 @@ export function seriesOfCancelled(event: CalendarEvent): string | null {
   return event.status === 'cancelled' ? (event.recurringEventId ?? null) : null;
 }
 
+/** Days are passed on as they are: which of them a column holds is known to `storableEvent`. */
 function eventTime(time: CalendarEvent['start']): EventTime {
-  return { date: plainDate(time?.date), atMs: instant(time?.dateTime), zone: text(time?.timeZone) };
-}
-
-/** Never through a Date: an all-day date shifted through UTC lands on another day. */
-function plainDate(date: string | null | undefined): string | null {
-  if (!date || !/^\d{4}-\d{2}-\d{2}$/.test(date) || date.startsWith('0000')) return null;
-  const ms = Date.parse(`${date}T00:00:00Z`);
-  // 30 February: JavaScript may roll it over into March, Postgres would refuse the whole page.
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date) ? date : null;
+  return {
+    date: time?.date ?? null,
+    atMs: instant(time?.dateTime),
+    zone: time?.timeZone ?? null,
+  };
 }
 
 function instant(dateTime: string | null | undefined): number | null {
-  if (!dateTime) return null;
+  if (typeof dateTime !== 'string') return null;
   const ms = Date.parse(dateTime);
   const year = new Date(ms).getUTCFullYear();
   return year >= 1 && year <= 9999 ? ms : null;
-}
-
-function text(value: string | null | undefined): string | null {
-  return value === null || value === undefined ? null : cleanText(value);
 }

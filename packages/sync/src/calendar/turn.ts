@@ -1,6 +1,6 @@
 import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { Delta, WalkItem } from '@syncline/store';
+import { isStorableId, type Delta, type WalkItem } from '@syncline/store';
 import type { CalendarCursor, NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
@@ -55,9 +55,13 @@ const NEW_WALK: ListCursor = {
  */
 const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
 
-/** Of a calendar list between listings only: one under way is finished first. */
+/**
+ * Of a calendar list between listings only: one under way is finished first. What is quarantined in a calendar or a list is read again by a full sync,
+ * which costs a request for every 2,500 events.
+ */
 function relistDue(context: TurnContext, cursor: FollowCursor): boolean {
   if (isWorthless(context, cursor.bookmarkAtMs)) return true;
+  if (context.lease.owes && cursor.pageToken === null) return true;
   const nowMs = context.rt.clock.nowMs();
   return (
     context.lease.kind === 'calendar-list' &&
@@ -163,11 +167,15 @@ function tidyTurn(
       phase: 'backfill',
       generation: context.generation,
       delta: { kind: 'none' },
-      walk: sweeping ? { sweepLimit: SWEEP_PAGE } : { clearLimit: CLEAR_PAGE },
+      walk: sweeping
+        ? { sweepLimit: SWEEP_PAGE }
+        : { clearLimit: CLEAR_PAGE, ...(context.lease.owes ? { rereadAll: true } : {}) },
     },
     next: (committed) => {
       if (sweeping) return committed.swept >= SWEEP_PAGE ? cursor : { ...cursor, step: 'clear' };
-      return committed.cleared >= CLEAR_PAGE ? cursor : beginsToFollow(context, cursor);
+      if (committed.cleared >= CLEAR_PAGE) return cursor;
+      context.lease.owes = false;
+      return beginsToFollow(context, cursor);
     },
   };
 }
@@ -180,7 +188,9 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
   const { gone = [], ...between } = cursor;
   const page = await readPage(context, cursor.bookmark, cursor.pageToken, gone);
   const goneByNow =
-    page.delta.kind === 'calendar-events' ? [...gone, ...page.delta.deleted].slice(-GONE_KEPT) : [];
+    page.delta.kind === 'calendar-events'
+      ? [...gone, ...page.delta.deleted.filter(isStorableId)].slice(-GONE_KEPT)
+      : [];
   const next: CalendarCursor = page.nextPageToken
     ? {
         ...between,

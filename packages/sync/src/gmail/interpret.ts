@@ -1,5 +1,5 @@
 import type { GmailHistory, GmailLabel } from '@syncline/google';
-import { cleanJson, cleanText, type LabelChange, type LabelRow } from '@syncline/store';
+import { serialised, storableLabel, type LabelChange, type LabelRow } from '@syncline/store';
 
 /*
  * A page of history → what it means. Pure.
@@ -59,12 +59,12 @@ export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeani
 
 export function labelRow(label: GmailLabel): LabelRow {
   if (!label.id) throw new Error('a label without id');
-  return {
+  return storableLabel({
     id: label.id,
-    name: cleanText(label.name ?? label.id),
+    name: label.name ?? label.id,
     type: label.type ?? 'user',
-    resource: cleanJson(label),
-  };
+    resource: serialised(label),
+  });
 }
 
 interface Fold {

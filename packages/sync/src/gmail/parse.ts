@@ -1,5 +1,11 @@
-import type { GmailMessage } from '@syncline/google';
-import { cleanJson, cleanText, type AttachmentRow, type MessageRow } from '@syncline/store';
+import { partKeys, type GmailMessage } from '@syncline/google';
+import {
+  clampInstant,
+  serialised,
+  storableMessage,
+  type AttachmentRow,
+  type MessageRow,
+} from '@syncline/store';
 import { addressesIn } from './addresses.js';
 import { decodeText } from './charset.js';
 import { decodeHeader } from './encoded-words.js';
@@ -9,12 +15,8 @@ import { partHeader, placedParts, type Part } from './part-tree.js';
 /*
  * Google's message → row. Past this file nothing is optional by accident.
  * Gmail gives a part tree with every header, body data as base64url in the part's own charset or recoded to UTF-8, and attachments by an id
- * that is another one at every read: the part's id is what identifies an attachment.
+ * that is another one at every read: the part's key (partKeys) is what identifies an attachment. Texts and numbers are cleaned at the end, all at once.
  */
-
-/** A timestamptz holds years 4713 BC to 294276; beyond JavaScript's own range there is nothing to convert. */
-const MAX_DATE_MS = 8.64e15;
-const MIN_DATE_MS = -2.1e14;
 
 /** @throws when the message has no id or thread: such an answer is not a message */
 export function parseMessage(message: GmailMessage): MessageRow {
@@ -23,27 +25,27 @@ export function parseMessage(message: GmailMessage): MessageRow {
   const header = headerReader(payload);
   const content = contentOf(payload);
   const internalDateMs = dateMs(message.internalDate);
-  return {
+  return storableMessage({
     id: message.id,
     threadId: message.threadId,
-    historyId: BigInt(message.historyId ?? '0'),
+    historyId: historyIdOf(message.historyId),
     labelIds: [...new Set(message.labelIds ?? [])].sort(),
     internalDateMs,
     sizeEstimate: message.sizeEstimate ?? null,
-    snippet: cleanText(message.snippet ?? ''),
+    snippet: message.snippet ?? '',
     subject: header('subject'),
     from: header('from'),
     to: header('to'),
     cc: header('cc'),
     date: header('date'),
     messageId: header('message-id'),
-    addresses: cleanJson(addressesIn(payload.headers ?? [])),
-    resource: cleanJson(resourceOf(message, internalDateMs === null)),
-    text: content.text.length > 0 ? cleanText(content.text.join('\n')) : null,
-    html: content.html.length > 0 ? cleanText(content.html.join('\n')) : null,
+    addresses: serialised(addressesIn(payload.headers ?? [])),
+    resource: serialised(resourceOf(message, internalDateMs === null)),
+    text: content.text.length > 0 ? content.text.join('\n') : null,
+    html: content.html.length > 0 ? content.html.join('\n') : null,
     source: null,
     attachments: content.attachments,
-  };
+  });
 }
 
 interface Content {
@@ -54,18 +56,19 @@ interface Content {
 
 function contentOf(payload: Part): Content {
   const content: Content = { text: [], html: [], attachments: [] };
+  const keys = partKeys(payload);
   for (const { part, role } of placedParts(payload)) {
-    if (role === 'attachment') content.attachments.push(attachmentOf(part));
+    if (role === 'attachment') content.attachments.push(attachmentOf(part, keys.get(part) ?? ''));
     // An empty part comes without data: its text is empty, which is not the same as having no text.
     else if (role !== 'container') content[role].push(bodyText(part));
   }
   return content;
 }
 
-function attachmentOf(part: Part): AttachmentRow {
+function attachmentOf(part: Part, key: string): AttachmentRow {
   return {
-    partId: part.partId ?? '',
-    filename: cleanText(filenameOf(part)),
+    partId: key,
+    filename: filenameOf(part),
     mimeType: part.mimeType ?? '',
     size: part.body?.size ?? 0,
   };
@@ -98,14 +101,18 @@ function bodyText(part: Part): string {
 function headerReader(payload: Part): (name: string) => string | null {
   return (name) => {
     const value = partHeader(payload, name);
-    return value === null ? null : cleanText(decodeHeader(value));
+    return value === null ? null : decodeHeader(value);
   };
 }
 
 function dateMs(internalDate: string | null | undefined): number | null {
   if (!internalDate || !/^-?\d{1,18}$/.test(internalDate)) return null;
-  const ms = Number(internalDate);
-  return ms >= MIN_DATE_MS && ms <= MAX_DATE_MS ? ms : null;
+  return clampInstant(Number(internalDate));
+}
+
+/** Of a message, not a position to go on from: what is none counts as older than any. */
+function historyIdOf(value: string | null | undefined): bigint {
+  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
 }
 
 /** Google's JSON without what has a column or table of its own. */

@@ -1,5 +1,7 @@
+import { isQuarantinedLabel, type Delta } from '@syncline/store';
 import { phaseOf, type GmailCursor, type NewCursor } from '../cursor.js';
 import type { Turn, TurnContext } from '../turn.js';
+import { labelRow } from './interpret.js';
 
 /** Items that one commit puts on the list. */
 const REPLAY_PAGE = 500;
@@ -25,20 +27,26 @@ export async function replayTurn(
   const ids = await context.store.quarantine.wanted(context.lease, REPLAY_PAGE);
   if (ids.length < REPLAY_PAGE) context.lease.owes = false;
   if (ids.length === 0) return null;
-  const next: GmailCursor = {
-    ...cursor,
-    listing: { pageToken: null, until: cursor.after },
-    listed: ids.length,
-    fetched: 0,
-  };
+  const labels = ids.filter(isQuarantinedLabel);
+  const messages = ids.filter((id) => !isQuarantinedLabel(id));
+  const next: GmailCursor =
+    messages.length === 0
+      ? cursor
+      : {
+          ...cursor,
+          listing: { pageToken: null, until: cursor.after },
+          listed: messages.length,
+          fetched: 0,
+        };
   return {
     commit: {
       cursor: next,
       phase: phaseOf(next),
       generation: context.generation,
-      delta: { kind: 'none' },
+      delta: labels.length === 0 ? { kind: 'none' } : await catalogue(context),
       walk: {
-        again: ids.map((id, i) => ({
+        taken: labels,
+        again: messages.map((id, i) => ({
           id,
           ordinal: BigInt(i + 1),
           delayMs: 0,
@@ -49,6 +57,12 @@ export async function replayTurn(
     },
     next: () => next,
   };
+}
+
+/** Labels are read all at once; one that is refused again goes back to quarantine in the same commit. */
+async function catalogue({ google }: TurnContext): Promise<Delta> {
+  const labels = (await google.gmail.labels()).map(labelRow);
+  return { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels };
 }
 
 /** They were named long ago: one that Google does not have is gone, and need not be asked for twice. */

@@ -1,6 +1,6 @@
 import type { GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { LabelRow } from '@syncline/store';
+import { isStorableId, type LabelRow } from '@syncline/store';
 import { phaseOf, type GmailCursor, type GmailFollow, type NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { deepenTurn, lookedAt } from './deepen.js';
@@ -41,9 +41,9 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   const { admitted, wanted, labels } = await meaningUnderPolicy(context, cursor, page.records);
   const named =
     begun && !cursor.deepening && page.nextPageToken === null
-      ? await fetchNamed(context, cursor, wanted)
+      ? await fetchNamed(context, cursor, wanted.filter(isStorableId))
       : null;
-  const left = named?.left ?? wanted.map((id) => ({ id, delayMs: 0 }));
+  const left = leftFor(named?.left ?? null, wanted);
   const next = endOfListing({
     ...(begun ? lookedAt(cursor) : cursor),
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
@@ -88,6 +88,22 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
     ...restIfLevel(context, next),
     ...named?.rest,
   };
+}
+
+/** A message for the mailbox's list. */
+interface AskedLater {
+  id: string;
+  delayMs: number;
+  attempts?: number;
+}
+
+/**
+ * What the mailbox's list has to keep of the wanted ones. The commit quarantines those whose ids cannot be stored.
+ * @param left of those that were asked for; null when none was
+ */
+function leftFor(left: readonly AskedLater[] | null, wanted: readonly string[]): AskedLater[] {
+  const unasked = left === null ? wanted : wanted.filter((id) => !isStorableId(id));
+  return [...(left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
 }
 
 function staysAt(cursor: GmailFollow, next: GmailFollow): boolean {

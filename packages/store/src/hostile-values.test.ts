@@ -1,0 +1,434 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import {
+  storableCalendar,
+  storableEvent,
+  storableLabel,
+  storableMessage,
+  type AttachmentRow,
+  type CalendarRow,
+  type Delta,
+  type EventRow,
+  type EventTime,
+  type LabelRow,
+  type Lease,
+  type MessageRow,
+  type PageCommit,
+} from './index.js';
+
+/*
+ * Hostile values in every column of every mirror table, through a commit to a real Postgres. The columns come from the database: one that no row below
+ * reaches fails the first test.
+ */
+
+let fixture: StoreFixture;
+let calendar: Lease;
+beforeAll(async () => {
+  fixture = await storeFixture();
+  await commit(await lease('calendar-list'), {
+    kind: 'calendar-list',
+    calendars: [CALENDAR],
+    removed: [],
+  });
+  calendar = await lease('calendar-events');
+  await fixture.database.pool.query(RESET);
+});
+afterAll(() => fixture.close());
+
+const ATTACHMENT: AttachmentRow = { partId: '1', filename: 'a', mimeType: 'text/plain', size: 1 };
+const MESSAGE: MessageRow = {
+  id: 'bad',
+  threadId: 't',
+  historyId: 10n,
+  labelIds: ['INBOX'],
+  internalDateMs: 1_700_000_000_123,
+  sizeEstimate: 100,
+  snippet: '',
+  subject: null,
+  from: null,
+  to: null,
+  cc: null,
+  date: null,
+  messageId: null,
+  addresses: '{}',
+  resource: '{}',
+  text: 'body',
+  html: null,
+  source: Buffer.from('source'),
+  attachments: [ATTACHMENT],
+};
+const LABEL: LabelRow = { id: 'bad', name: 'n', type: 'user', resource: '{}' };
+const CALENDAR: CalendarRow = {
+  id: 'team',
+  summary: null,
+  timeZone: null,
+  accessRole: null,
+  isPrimary: false,
+  resource: '{}',
+};
+const NO_TIME: EventTime = { date: null, atMs: null, zone: null };
+const EVENT: EventRow = {
+  id: 'bad',
+  status: 'confirmed',
+  icalUid: null,
+  summary: null,
+  recurringEventId: null,
+  isRecurring: false,
+  start: NO_TIME,
+  end: NO_TIME,
+  etag: null,
+  resource: '{}',
+};
+
+/** Puts a value where it ends up in a column. `clean` is what parsing does to the row. */
+type Put = (value: never, clean: boolean) => Row;
+type Row =
+  | { kind: 'message'; row: MessageRow }
+  | { kind: 'label'; row: LabelRow }
+  | { kind: 'calendar'; row: CalendarRow }
+  | { kind: 'event'; row: EventRow }
+  /** A cancelled occurrence whose series has not come yet: it waits in a table of its own. */
+  | { kind: 'occurrence'; row: EventRow };
+
+const message =
+  (field: keyof MessageRow): Put =>
+  (value, clean) => {
+    const row: MessageRow = { ...MESSAGE, [field]: value };
+    return { kind: 'message', row: clean ? storableMessage(row) : row };
+  };
+const attachment =
+  (field: keyof AttachmentRow): Put =>
+  (value, clean) => {
+    const row: MessageRow = { ...MESSAGE, attachments: [{ ...ATTACHMENT, [field]: value }] };
+    return { kind: 'message', row: clean ? storableMessage(row) : row };
+  };
+const label =
+  (field: keyof LabelRow): Put =>
+  (value, clean) => {
+    const row: LabelRow = { ...LABEL, [field]: value };
+    return { kind: 'label', row: clean ? storableLabel(row) : row };
+  };
+const entry =
+  (field: keyof CalendarRow): Put =>
+  (value, clean) => {
+    const row: CalendarRow = { ...CALENDAR, id: 'bad', [field]: value };
+    return { kind: 'calendar', row: clean ? storableCalendar(row) : row };
+  };
+const event =
+  (field: keyof EventRow): Put =>
+  (value, clean) => {
+    // Only a document that differs is written.
+    const row: EventRow = { ...EVENT, resource: `{"n":${serial++}}`, [field]: value };
+    return { kind: 'event', row: clean ? storableEvent(row) : row };
+  };
+const occurrence =
+  (field: keyof EventRow): Put =>
+  (value, clean) => {
+    const orphan: EventRow = { ...EVENT, status: 'cancelled', recurringEventId: 'no-series' };
+    const row: EventRow = { ...orphan, [field]: value };
+    return { kind: 'occurrence', row: clean ? storableEvent(row) : row };
+  };
+const occurrenceTime =
+  (side: 'start' | 'end', field: keyof EventTime): Put =>
+  (value, clean) =>
+    occurrence(side)({ ...NO_TIME, [field]: value } as never, clean);
+const time =
+  (side: 'start' | 'end', field: keyof EventTime): Put =>
+  (value, clean) =>
+    event(side)({ ...NO_TIME, [field]: value } as never, clean);
+let serial = 0;
+
+type Type = 'id' | 'text' | 'json' | 'number' | 'bigint' | 'date' | 'boolean' | 'bytes' | 'ids';
+/** A column that no word of Google's reaches. */
+const OURS = 'ours';
+
+const COLUMNS: Record<string, typeof OURS | [Type, Put]> = {
+  'calendar_events.account_id': OURS,
+  'calendar_events.calendar_id': OURS,
+  'calendar_events.created_at': OURS,
+  'calendar_events.updated_at': OURS,
+  'calendar_events.id': ['id', event('id')],
+  'calendar_events.status': ['text', event('status')],
+  'calendar_events.ical_uid': ['text', event('icalUid')],
+  'calendar_events.summary': ['text', event('summary')],
+  'calendar_events.recurring_event_id': ['id', event('recurringEventId')],
+  'calendar_events.is_recurring': ['boolean', event('isRecurring')],
+  'calendar_events.start_date': ['date', time('start', 'date')],
+  'calendar_events.start_at': ['number', time('start', 'atMs')],
+  'calendar_events.start_zone': ['text', time('start', 'zone')],
+  'calendar_events.end_date': ['date', time('end', 'date')],
+  'calendar_events.end_at': ['number', time('end', 'atMs')],
+  'calendar_events.end_zone': ['text', time('end', 'zone')],
+  'calendar_events.etag': ['text', event('etag')],
+  'calendar_events.resource': ['json', event('resource')],
+  'calendars.account_id': OURS,
+  'calendars.id': ['id', entry('id')],
+  'calendars.summary': ['text', entry('summary')],
+  'calendars.time_zone': ['text', entry('timeZone')],
+  'calendars.access_role': ['text', entry('accessRole')],
+  'calendars.is_primary': ['boolean', entry('isPrimary')],
+  'calendars.resource': ['json', entry('resource')],
+  'cancelled_occurrences.account_id': OURS,
+  'cancelled_occurrences.calendar_id': OURS,
+  'cancelled_occurrences.status': OURS,
+  'cancelled_occurrences.id': ['id', occurrence('id')],
+  'cancelled_occurrences.ical_uid': ['text', occurrence('icalUid')],
+  'cancelled_occurrences.summary': ['text', occurrence('summary')],
+  'cancelled_occurrences.recurring_event_id': ['id', occurrence('recurringEventId')],
+  'cancelled_occurrences.is_recurring': ['boolean', occurrence('isRecurring')],
+  'cancelled_occurrences.start_date': ['date', occurrenceTime('start', 'date')],
+  'cancelled_occurrences.start_at': ['number', occurrenceTime('start', 'atMs')],
+  'cancelled_occurrences.start_zone': ['text', occurrenceTime('start', 'zone')],
+  'cancelled_occurrences.end_date': ['date', occurrenceTime('end', 'date')],
+  'cancelled_occurrences.end_at': ['number', occurrenceTime('end', 'atMs')],
+  'cancelled_occurrences.end_zone': ['text', occurrenceTime('end', 'zone')],
+  'cancelled_occurrences.etag': ['text', occurrence('etag')],
+  'cancelled_occurrences.resource': ['json', occurrence('resource')],
+  'gmail_attachments.account_id': OURS,
+  'gmail_attachments.message_id': ['id', message('id')],
+  'gmail_attachments.part_id': ['id', attachment('partId')],
+  'gmail_attachments.position': OURS,
+  'gmail_attachments.filename': ['text', attachment('filename')],
+  'gmail_attachments.mime_type': ['text', attachment('mimeType')],
+  'gmail_attachments.size': ['number', attachment('size')],
+  'gmail_bodies.account_id': OURS,
+  'gmail_bodies.message_id': ['id', message('id')],
+  'gmail_bodies.text_plain': ['text', message('text')],
+  'gmail_bodies.text_html': ['text', message('html')],
+  'gmail_labels.account_id': OURS,
+  'gmail_labels.id': ['id', label('id')],
+  'gmail_labels.name': ['text', label('name')],
+  'gmail_labels.type': ['text', label('type')],
+  'gmail_labels.resource': ['json', label('resource')],
+  'gmail_messages.account_id': OURS,
+  'gmail_messages.created_at': OURS,
+  'gmail_messages.updated_at': OURS,
+  'gmail_messages.id': ['id', message('id')],
+  'gmail_messages.thread_id': ['id', message('threadId')],
+  'gmail_messages.history_id': ['bigint', message('historyId')],
+  'gmail_messages.label_ids': ['ids', message('labelIds')],
+  'gmail_messages.internal_date': ['number', message('internalDateMs')],
+  'gmail_messages.size_estimate': ['number', message('sizeEstimate')],
+  'gmail_messages.snippet': ['text', message('snippet')],
+  'gmail_messages.subject': ['text', message('subject')],
+  'gmail_messages.from_header': ['text', message('from')],
+  'gmail_messages.to_header': ['text', message('to')],
+  'gmail_messages.cc_header': ['text', message('cc')],
+  'gmail_messages.date_header': ['text', message('date')],
+  'gmail_messages.message_id_header': ['text', message('messageId')],
+  'gmail_messages.addresses': ['json', message('addresses')],
+  'gmail_messages.resource': ['json', message('resource')],
+  'gmail_sources.account_id': OURS,
+  'gmail_sources.message_id': ['id', message('id')],
+  'gmail_sources.source': ['bytes', message('source')],
+  'gmail_threads.account_id': OURS,
+  'gmail_threads.id': ['id', message('threadId')],
+  'gmail_threads.message_count': OURS,
+  'gmail_threads.first_message_at': ['number', message('internalDateMs')],
+  'gmail_threads.last_message_at': ['number', message('internalDateMs')],
+};
+const MIRROR_TABLES = [...new Set(Object.keys(COLUMNS).map((column) => column.split('.')[0]))];
+
+/** Characters that do not compress: an index entry is compressed before it is measured. */
+const noise = (length: number): string =>
+  Array.from({ length }, (_, n) =>
+    String.fromCodePoint(0x4e00 + ((n * 7_919 + n * n) % 20_000)),
+  ).join('');
+const TEXTS: string[] = [
+  '',
+  '\0',
+  'a\0b',
+  '\ud800',
+  'half \udc00 pair',
+  '\u{10ffff}',
+  '"\\{},NULL\'',
+  '\\u0000',
+  noise(1_000),
+  'x'.repeat(300_000),
+];
+const NUMBERS: unknown[] = [
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  -0,
+  -1,
+  1.5,
+  2 ** 31,
+  -(2 ** 31) - 1,
+  2 ** 53,
+  1e300,
+  8.64e15,
+  8.64e15 + 1,
+  -2.2e14,
+  null,
+];
+const VALUES: Record<Type, unknown[]> = {
+  id: TEXTS.filter((text) => text !== ''),
+  text: TEXTS,
+  json: [
+    '"\\u0000"',
+    '{"a\\u0000":"\\ud800"}',
+    '{"\\\\u0000":1}',
+    '1e400000',
+    `{"n":${'9'.repeat(140_000)}}`,
+    '['.repeat(100_000),
+    '['.repeat(100_000) + ']'.repeat(100_000),
+    'not json',
+    '',
+  ],
+  number: NUMBERS,
+  bigint: [0n, 2n ** 63n, -(2n ** 63n) - 1n, 10n ** 400n],
+  date: [
+    '',
+    'soon',
+    '2026-02-30',
+    '0000-01-01',
+    '9999-12-31',
+    '10000-01-01',
+    '2026-1-1',
+    '\0',
+    null,
+  ],
+  boolean: [true, false, null, 'yes', 2],
+  bytes: [null, Buffer.alloc(0), Buffer.from([0, 255, 92, 39])],
+  ids: [[], ['\0'], ['\ud800', 'INBOX'], ['"\\{},NULL'], [noise(1_000)], ['a', 'a']],
+};
+/** Of another type than Google documents: parsing meets them, a commit does not. */
+const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
+
+/** Schema files with the engine's tables: what Google says reaches those as ids, positions and reasons only. */
+const ENGINE_SCHEMAS = ['account', 'collection', 'doorbell', 'feed', 'identity', 'main'];
+
+function mirrorTablesOfSchema(): string[] {
+  const schema = path.join(__dirname, '../../../prisma/schema');
+  return readdirSync(schema)
+    .filter((file) => !ENGINE_SCHEMAS.includes(path.basename(file, '.prisma')))
+    .flatMap((file) => [
+      ...readFileSync(path.join(schema, file), 'utf8').matchAll(/@@map\("(\w+)"\)/g),
+    ])
+    .map(([, table]) => table as string);
+}
+
+test('every column of every mirror table is reached by a row of this file', async () => {
+  const found = await fixture.database.pool.query<{ column: string }>(
+    `SELECT table_name || '.' || column_name AS column FROM information_schema.columns
+      WHERE table_schema = current_schema() AND table_name = ANY($1)`,
+    [mirrorTablesOfSchema()],
+  );
+  expect(found.rows.map(({ column }) => column).sort()).toEqual(Object.keys(COLUMNS).sort());
+});
+
+const cases = Object.entries(COLUMNS).flatMap(([column, way]) =>
+  way === OURS ? [] : [[column, ...way] as const],
+);
+/** Whatever stands in such a field, parsing makes something of it that can be stored. */
+const CLEANED = new Set<Type>(['text', 'number', 'date', 'boolean', 'bytes']);
+
+test.each(cases)('%s: a hostile value costs its own row at most', async (_, type, put) => {
+  for (const value of VALUES[type]) {
+    await expectOthersStored(put(value as never, true), CLEANED.has(type) ? 'kept' : 'either');
+    await expectOthersStored(put(value as never, false), 'either');
+  }
+  if (CLEANED.has(type) && type !== 'bytes')
+    for (const value of CONFUSED) await expectOthersStored(put(value as never, true), 'kept');
+});
+
+let round = 0;
+async function expectOthersStored(bad: Row, fate: 'kept' | 'either'): Promise<void> {
+  round += 1;
+  const isOccurrence = bad.kind === 'occurrence';
+  const held = bad.kind === 'event' || isOccurrence ? calendar : await leaseOf(bad.kind);
+  const cursor = { phase: 'follow', after: String(round) };
+  await fixture.database.pool.query(RESET);
+  await commit(held, deltaWith(bad), cursor);
+  const { pool } = fixture.database;
+  const { id } = bad.row;
+  const stored = await pool.query<{ kept: string; aside: string }>(
+    `SELECT c.cursor, (SELECT count(*) FROM ${TABLE_OF[isOccurrence ? 'event' : bad.kind]} WHERE id IN ('good-1', 'good-2')) AS good,
+            (SELECT count(*) FROM ${TABLE_OF[bad.kind]} WHERE id = $2) AS kept,
+            (SELECT count(*) FROM quarantined_items WHERE collection_id = c.id) AS aside
+       FROM collections c WHERE c.id = $1`,
+    // As another id it must not be stored.
+    [held.collectionId, id.includes('\0') || !id.isWellFormed() ? 'none' : id],
+  );
+  expect(stored.rows).toMatchObject([{ cursor, good: '2' }]);
+  const { kept, aside } = stored.rows[0] as { kept: string; aside: string };
+  const asKept = fate === 'kept' || kept === '1';
+  expect([kept, aside]).toEqual(asKept ? ['1', '0'] : ['0', '1']);
+  const feed = await fixture.store.changes(fixture.accountId, 0n, 10);
+  expect(feed.map(({ seq }) => Number(seq))).toEqual(asKept && !isOccurrence ? [1, 2, 3] : [1, 2]);
+}
+
+const RESET = [
+  ...MIRROR_TABLES.map(
+    (table) => `DELETE FROM ${table}${table === 'calendars' ? " WHERE id <> 'team'" : ''}`,
+  ),
+  'DELETE FROM quarantined_items',
+  'DELETE FROM changes',
+  'UPDATE accounts SET feed_seq = 0',
+].join(';');
+
+const TABLE_OF: Record<Row['kind'], string> = {
+  message: 'gmail_messages',
+  label: 'gmail_labels',
+  calendar: 'calendars',
+  event: 'calendar_events',
+  occurrence: 'cancelled_occurrences',
+};
+
+function deltaWith(bad: Row): Delta {
+  const among = <R extends { id: string }>(good: R, row: R): R[] => [
+    { ...good, id: 'good-1' },
+    row,
+    { ...good, id: 'good-2' },
+  ];
+  const gmail = {
+    kind: 'gmail',
+    messages: [],
+    labelChanges: [],
+    deleted: [],
+    labels: null,
+  } as const;
+  switch (bad.kind) {
+    case 'message':
+      return { ...gmail, labelChanges: [], deleted: [], messages: among(MESSAGE, bad.row) };
+    case 'label':
+      return {
+        ...gmail,
+        messages: [],
+        labelChanges: [],
+        deleted: [],
+        labels: among(LABEL, bad.row),
+      };
+    case 'calendar':
+      return { kind: 'calendar-list', calendars: among(CALENDAR, bad.row), removed: [] };
+    case 'event':
+    case 'occurrence':
+      return { kind: 'calendar-events', events: among(EVENT, bad.row), deleted: [] };
+  }
+}
+
+async function commit(
+  held: Lease,
+  delta: Delta,
+  cursor: unknown = { phase: 'new' },
+): Promise<void> {
+  const page: PageCommit = { cursor, phase: 'follow', generation: 1, delta };
+  await fixture.store.commitPage(held, page);
+}
+
+const leases = new Map<string, Lease>();
+async function leaseOf(kind: 'message' | 'label' | 'calendar'): Promise<Lease> {
+  const collection = kind === 'calendar' ? 'calendar-list' : 'gmail';
+  const held = leases.get(collection) ?? (await lease(collection));
+  leases.set(collection, held);
+  return held;
+}
+
+async function lease(kind: string): Promise<Lease> {
+  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL WHERE kind = $1', [
+    kind,
+  ]);
+  return claim(fixture, fixture.accountId, kind);
+}
