@@ -2,7 +2,7 @@ import { readCommandLine } from './cli-options.js';
 
 test('every flag reaches its option', () => {
   const line =
-    '--port 8080 --host 0.0.0.0 --seed 7 --accounts 3 --messages 40 --calendars 1 --events 5 --thread-length 2 --body-bytes 900 --rate 2.5 --latency 20-80 --tier legacy --quota-scale 0.5 --no-quota --max-concurrent 9 --token-latency 1 --access-token-ttl 2 --refresh-token-ttl 3 --history-retention 4 --sync-token-retention 5 --tombstone-retention 6 --fresh-lag 7 --scopes gmail.metadata,openid --short-pages --eml a --eml b --mbox c --ics d';
+    '--port 8080 --host 0.0.0.0 --seed 7 --accounts 3 --messages 40 --calendars 1 --events 5 --thread-length 2 --body-bytes 900 --rate 2.5 --latency 20-80 --tier legacy --quota-scale 0.5 --no-quota --max-concurrent 9 --token-latency 1 --access-token-ttl 2 --refresh-token-ttl 3 --history-retention 4 --sync-token-retention 5 --tombstone-retention 6 --fresh-lag 7 --scopes gmail.metadata,openid --short-pages --separate-grants --eml a --eml b --mbox c --ics d';
   expect(readCommandLine(line.split(' '))).toEqual({
     kind: 'run',
     options: {
@@ -26,6 +26,7 @@ test('every flag reaches its option', () => {
       scopes: ['gmail.metadata', 'openid'],
       shortCalendarPages: true,
       shortGmailPages: true,
+      separateGrants: true,
       latencyMs: [20, 80],
       emlDirectories: ['a', 'b'],
       mboxFiles: ['c'],

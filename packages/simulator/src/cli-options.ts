@@ -21,6 +21,7 @@ Prints {"url":"http://…"} on stdout when it listens; control it under /sim/ (G
   --latency MS|MIN-MAX  delay of every answer (default 0)
   --token-latency MS  delay of the token endpoint (default 20)
   --access-token-ttl MS   life of access tokens (default 3599000)
+  --separate-grants       each refresh token is a grant of its own; at Google the grants of one person to one client are one
   --refresh-token-ttl MS  life of refresh tokens, 0 for ever (default 0; 604800000 is an app in testing)
   --scopes A,B        what the users consent to (default openid,userinfo.email,gmail.readonly,calendar.readonly)
   --history-retention MS     life of history records (default 604800000)
@@ -112,6 +113,7 @@ function optionsOf(
     shortCalendarPages: shortPages,
     shortGmailPages: shortPages,
     ...(values['recode-bodies'] === true ? { bodyCharset: 'utf-8' } : {}),
+    separateGrants: values['separate-grants'] === true,
     ...(values.scopes === undefined ? {} : { scopes: values.scopes.split(',') }),
     ...(values.host === undefined ? {} : { host: values.host }),
     latencyMs,
@@ -183,6 +185,7 @@ function parse(args: readonly string[]) {
       'recode-bodies': { type: 'boolean' },
       scopes: text,
       'short-pages': { type: 'boolean' },
+      'separate-grants': { type: 'boolean' },
       'no-quota': { type: 'boolean' },
       eml: list,
       mbox: list,

@@ -75,10 +75,11 @@ const TOKEN_ANSWERS = {
 } as const satisfies Record<string, Answer>;
 
 export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
-export type CallFault = AnswerFault | Damage | 'reset' | 'latency' | 'overlapping-pages';
+export type CallFault =
+  AnswerFault | Damage | 'reset' | 'latency' | 'overlapping-pages' | 'token-rotated';
 export type WorldFault = 'expire-history' | 'invalid-sync-token' | 'revoke-grant';
 
-const TOKEN_KINDS = new Set<string>(Object.keys(TOKEN_ANSWERS));
+const TOKEN_KINDS = new Set<string>([...Object.keys(TOKEN_ANSWERS), 'token-rotated']);
 
 export const CALL_FAULTS: readonly CallFault[] = [
   ...(Object.keys(ANSWERS) as (keyof typeof ANSWERS)[]),
@@ -87,6 +88,7 @@ export const CALL_FAULTS: readonly CallFault[] = [
   ...DAMAGES,
   'overlapping-pages',
   ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
+  'token-rotated',
 ];
 export const WORLD_FAULTS: readonly WorldFault[] = [
   'expire-history',

@@ -49,6 +49,8 @@ export interface Mishap {
   delayMs: number;
   damage: { kind: Damage; ms: number } | null;
   overlap: boolean;
+  /** The refresh brings another refresh token. */
+  rotate: boolean;
 }
 
 /** What faults look at. `name` is the method's, or `batch` or `token`. */
@@ -116,7 +118,14 @@ export class Faults {
 
   /** What befalls this call; counts hits. */
   meet(target: Target, nowMs: number): Mishap {
-    const mishap: Mishap = { reply: null, reset: false, delayMs: 0, damage: null, overlap: false };
+    const mishap: Mishap = {
+      reply: null,
+      reset: false,
+      delayMs: 0,
+      damage: null,
+      overlap: false,
+      rotate: false,
+    };
     if (this.standing.length === 0) return mishap;
     for (const one of this.standing) {
       if ((mishap.reply !== null || mishap.reset) && one.order.kind !== 'latency') continue;
@@ -153,7 +162,7 @@ export class Faults {
 
   private revoke(email: string, refusal: Refusal): void {
     const grant = this.grants.ofAccount(email);
-    if (grant !== null) Object.assign(grant, { state: 'revoked-by-user', refusal });
+    if (grant !== null) this.grants.end(grant, 'revoked-by-user', refusal);
   }
 }
 
@@ -174,6 +183,7 @@ function strike(
   if (kind === 'latency') mishap.delayMs += ms;
   else if (kind === 'reset') mishap.reset = true;
   else if (kind === 'overlapping-pages') mishap.overlap = true;
+  else if (kind === 'token-rotated') mishap.rotate = true;
   else if (isDamage(kind)) mishap.damage = { kind, ms };
   else mishap.reply = answerOf(kind, method, nowMs + ms);
 }

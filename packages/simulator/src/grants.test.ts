@@ -207,3 +207,93 @@ describe('assertions of the service account', () => {
     );
   });
 });
+
+const refusalOf = async (refreshToken: string): Promise<unknown> =>
+  (await tokenRequest(simulator.url, refreshToken)).json.error ?? null;
+
+describe('grants of one person', () => {
+  test('to one client are one: revoking one refresh token ends the others, and their access tokens', async () => {
+    const [older, newer] = [account().refreshToken, simulator.consent(account().email)];
+    const client = await Client.signIn(simulator.url, older);
+    await fetch(`${simulator.url}/revoke?token=${encodeURIComponent(newer)}`, { method: 'POST' });
+    expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
+    expect(await refusalOf(older)).toBe('invalid_grant');
+  });
+
+  test('to two clients end apart', async () => {
+    const [older, newer] = [account().refreshToken, simulator.consent(account().email)];
+    const other = { client_id: 'other', client_secret: 'other' };
+    await tokenRequest(simulator.url, older);
+    await tokenRequest(simulator.url, newer, other);
+    await fetch(`${simulator.url}/revoke?token=${encodeURIComponent(newer)}`, { method: 'POST' });
+    expect(await refusalOf(older)).toBeNull();
+  });
+
+  test('end apart with separateGrants', async () => {
+    const apart = await startSimulator({ messagesPerAccount: 1, separateGrants: true });
+    const [{ email, refreshToken }] = apart.accounts() as [ReturnType<typeof account>];
+    await fetch(`${apart.url}/revoke?token=${encodeURIComponent(apart.consent(email))}`, {
+      method: 'POST',
+    });
+    expect((await tokenRequest(apart.url, refreshToken)).status).toBe(200);
+    await apart.close();
+  });
+
+  test('are refused while the account is suspended, and live again afterwards', async () => {
+    const suspend = (suspended: boolean): Promise<Response> =>
+      fetch(`${simulator.url}/sim/accounts/${account().email}/suspend`, {
+        method: 'POST',
+        body: JSON.stringify({ suspended }),
+      });
+    const client = await Client.signIn(simulator.url, account().refreshToken);
+    await suspend(true);
+    expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
+    expect(await refusalOf(account().refreshToken)).toBe('invalid_grant');
+    await suspend(false);
+    expect(await refusalOf(account().refreshToken)).toBeNull();
+  });
+
+  test('may be asked about an hour after a refusal', async () => {
+    simulator.faults.add({ kind: 'revoke-grant' });
+    await refusalOf(account().refreshToken);
+    simulator.clock.advance(3_600_000);
+    await refusalOf(account().refreshToken);
+    expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
+    await refusalOf(account().refreshToken);
+    expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
+  });
+
+  test('a refresh may bring another refresh token, and the old one is refused then', async () => {
+    const { refreshToken } = account();
+    simulator.faults.add({ kind: 'token-rotated', count: 1 });
+    const { json } = await tokenRequest(simulator.url, refreshToken);
+    expect(await refusalOf(json.refresh_token)).toBeNull();
+    expect(await refusalOf(refreshToken)).toBe('invalid_grant');
+  });
+});
+
+test.each([
+  [{ secret: 'another' }, 'invalid_client'],
+  [{ state: 'deleted' }, 'deleted_client'],
+  [{ state: 'disabled' }, 'disabled_client'],
+])(
+  'a registered client with %j is refused by %s, and taken when that is over',
+  async (order, error) => {
+    const register = (more: object): Promise<Response> =>
+      fetch(`${simulator.url}/sim/clients`, {
+        method: 'POST',
+        body: JSON.stringify({ id: 'mine', ...more }),
+      });
+    const ask = async (): Promise<unknown> =>
+      (
+        await tokenRequest(simulator.url, account().refreshToken, {
+          client_id: 'mine',
+          client_secret: 'secret',
+        })
+      ).json.error ?? null;
+    await register(order);
+    expect(await ask()).toBe(error);
+    await register({ secret: 'secret' });
+    expect(await ask()).toBeNull();
+  },
+);

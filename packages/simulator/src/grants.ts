@@ -34,9 +34,11 @@ export interface Grant {
   /** `revoked-by-client` came through /revoke; `revoked-by-user` from outside, which the client learns by invalid_grant. */
   state: 'live' | 'revoked-by-user' | 'revoked-by-client';
   refusal: Refusal;
-  /** True once a refresh was answered with invalid_grant: calls after it are a client's mistake. */
-  refusedOnce: boolean;
+  /** When a refresh was last answered with invalid_grant: calls soon after it are a client's mistake. */
+  refusedAtMs: number | null;
   refreshesInFlight: number;
+  /** The OAuth client that has refreshed it first; null before. */
+  client: string | null;
 }
 
 /** `client` is the OAuth client that it was made for: its calls count against that client's project. */
@@ -51,8 +53,12 @@ export interface GrantRules {
   /** Life of refresh tokens; 0 is for ever. An external app in testing has 7 days. */
   refreshTokenTtlMs: number;
   scopes: readonly string[];
+  /** False is Google: all grants of one person to one client are one, and end together. */
+  separateGrants: boolean;
 }
 
+/** A client may ask an hour after a refusal: a suspended account comes back with the same grant. */
+const REFUSED_FOR_MS = 55 * 60_000;
 /** Old access tokens are forgotten beyond this, and answered like unknown ones. */
 const ACCESS_TOKENS_KEPT = 200_000;
 /** Google lets a client have that many live refresh tokens of an account; the next consent kills the oldest without a word. */
@@ -62,6 +68,7 @@ export class Grants {
   private readonly byRefreshToken = new Map<string, Grant>();
   private readonly byAccount = new Map<string, Grant[]>();
   private readonly accessTokens = new Map<string, AccessToken>();
+  private readonly suspended = new Set<string>();
 
   constructor(
     private readonly seed: number,
@@ -90,6 +97,40 @@ export class Grants {
   endAll(email: string, refusal: Refusal): void {
     for (const grant of this.byAccount.get(email) ?? [])
       Object.assign(grant, { state: 'revoked-by-user', refusal });
+  }
+
+  /** An administrator suspends the account or restores it: meanwhile its grants are refused, in the words of a withdrawn consent, and they live again afterwards. */
+  suspend(email: string, suspended: boolean): void {
+    if (suspended) this.suspended.add(email);
+    else this.suspended.delete(email);
+    for (const grant of this.byAccount.get(email) ?? []) grant.refusedAtMs = null;
+  }
+
+  isLive(grant: Grant): boolean {
+    return grant.state === 'live' && !this.suspended.has(grant.email);
+  }
+
+  /** Ends what is one grant at Google: every live grant of the person to the same client, or with `separateGrants` this one alone. */
+  end(grant: Grant, state: 'revoked-by-user' | 'revoked-by-client', refusal?: Refusal): void {
+    const together = this.rules.separateGrants ? [] : (this.byAccount.get(grant.email) ?? []);
+    const same = together.filter(
+      ({ client }) => client === null || grant.client === null || client === grant.client,
+    );
+    for (const one of new Set([grant, ...same]))
+      if (one.state === 'live') Object.assign(one, { state, ...(refusal ? { refusal } : {}) });
+  }
+
+  /** Replaces a live grant's refresh token; the old one is refused from now on. */
+  rotate(grant: Grant): Grant {
+    const next = this.consent(grant.email, grant.scopes);
+    next.client = grant.client;
+    grant.state = 'revoked-by-user';
+    return next;
+  }
+
+  /** Whether a call of this grant disregards a refusal that its client has read. */
+  isKnownRefused(grant: Grant): boolean {
+    return grant.refusedAtMs !== null && this.clock.nowMs() < grant.refusedAtMs + REFUSED_FOR_MS;
   }
 
   /** What a service account gets for its assertion: an access token's grant without any refresh token. */
@@ -125,8 +166,9 @@ export class Grants {
       consentedAtMs: this.clock.nowMs(),
       state: 'live',
       refusal: 'expired-or-revoked',
-      refusedOnce: false,
+      refusedAtMs: null,
       refreshesInFlight: 0,
+      client: null,
     };
   }
 

@@ -31,6 +31,8 @@ export interface SimulatorOptions {
   accessTokenTtlMs?: number;
   /** Lifetime of refresh tokens; 0 is for ever. 604,800,000 is an external app in testing. Default 0. */
   refreshTokenTtlMs?: number;
+  /** True: each refresh token is a grant of its own. Default false, as at Google: the grants of one person to one client are one, and end together. */
+  separateGrants?: boolean;
   /** What the users consent to; names may lack their prefix (`gmail.metadata`). Default openid, userinfo.email, gmail.readonly, calendar.readonly. */
   scopes?: readonly string[];
   /** How long history records live. Default 7 days. */
@@ -96,6 +98,7 @@ export function settle(options: SimulatorOptions): Settings {
     tokenLatencyMs: options.tokenLatencyMs ?? 20,
     accessTokenTtlMs: options.accessTokenTtlMs ?? 3_599_000,
     refreshTokenTtlMs: options.refreshTokenTtlMs ?? 0,
+    separateGrants: options.separateGrants ?? false,
     scopes: (options.scopes ?? DEFAULT_SCOPES).map(fullScope),
     historyRetentionMs: options.historyRetentionMs ?? 7 * DAY_MS,
     syncTokenRetentionMs: options.syncTokenRetentionMs ?? 28 * DAY_MS,

@@ -3,6 +3,7 @@ import type { Faults } from './faults.js';
 import type { HistoryPosition } from './gmail/history.js';
 import type { ListPosition } from './gmail/list.js';
 import type { MessageJson } from './gmail/message-json.js';
+import type { Clients } from './clients.js';
 import type { Grants } from './grants.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
@@ -25,6 +26,7 @@ export interface Sim {
   readonly clock: SimClock;
   readonly world: World;
   readonly grants: Grants;
+  readonly clients: Clients;
   readonly ledger: Ledger;
   readonly quota: Quota;
   readonly serviceAccount: ServiceAccount;

@@ -8,6 +8,7 @@ import { FEDERATED_KEY } from './federated-key.js';
 import { Faults } from './faults.js';
 import { AttachmentIds } from './gmail/attachments.js';
 import { MessageJson } from './gmail/message-json.js';
+import { Clients } from './clients.js';
 import { Grants } from './grants.js';
 import { createApi } from './http/api.js';
 import { createHttpServer } from './http/server.js';
@@ -144,6 +145,7 @@ function build(
     clock,
     world,
     grants,
+    clients: new Clients(),
     ledger,
     traffic,
     signingKey,

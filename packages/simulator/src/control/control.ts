@@ -1,6 +1,7 @@
 /** The control surface, /sim/…: everything that a test, a demo or a person does to the simulated world over HTTP. JSON in and out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { ClientOrder } from '../clients.js';
 import type { FaultOrder } from '../faults.js';
 import type { SubscriptionOrder } from '../push/pubsub.js';
 import { ALL_INLINE, BODY_CHARSETS, type BodyServing } from '../gmail/body-serving.js';
@@ -80,6 +81,8 @@ async function route(
       return second === ''
         ? addAccount(sim, order.json)
         : onAccount(sim, accountOf(sim, second), third, order.json);
+    case 'POST clients':
+      return sim.clients.register(order.json as unknown as ClientOrder);
     case 'POST act':
       return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
     case 'POST rate':
@@ -157,7 +160,7 @@ function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
   return sim.pubsub.describe();
 }
 
-/** `rename` and `delete` are the administrator's. `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
+/** `rename`, `delete` and `suspend` are the administrator's. `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
 function onAccount(
   sim: Sim,
   account: Account,
@@ -173,6 +176,12 @@ function onAccount(
     };
   if (verb === 'rename') return rename(sim, account, json['email']);
   if (verb === 'delete') return remove(sim, account);
+  if (verb === 'suspend') {
+    const suspended = json['suspended'] ?? true;
+    if (typeof suspended !== 'boolean') throw new RangeError('suspended must be true or false');
+    sim.grants.suspend(account.key, suspended);
+    return { email: account.email, suspended };
+  }
   if (verb === 'scopes') return rescope(sim, account, scopesOf(json));
   return NOTHING;
 }

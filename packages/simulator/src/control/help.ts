@@ -17,6 +17,10 @@ export const CONTROLS: Readonly<Record<string, string>> = {
     'ends the account and its grants; POST /sim/accounts gives its address to another person',
   'POST /sim/accounts/EMAIL/scopes':
     '{scopes: [gmail.metadata, …]} changes what the newest consent allows, at once',
+  'POST /sim/accounts/EMAIL/suspend':
+    '{suspended?: true} an administrator suspends the account: its grants are refused until {suspended: false}, and live again then',
+  'POST /sim/clients':
+    '{id, secret?, state?: active|deleted|disabled} registers an OAuth client: another secret is invalid_client; clients that were never registered are taken with any',
   'POST /sim/act': '{count} random actions over all accounts',
   'POST /sim/rate': '{perSecond} random actions that go on by themselves',
   'GET|DELETE /sim/ledger': 'what was seen and spent; DELETE sets it to zero',

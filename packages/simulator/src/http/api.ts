@@ -167,9 +167,9 @@ function authenticate(
   const token = call.accessToken === null ? null : sim.grants.ofAccessToken(call.accessToken);
   if (token === null) return null;
   const { grant, client } = token;
-  if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
+  if (sim.grants.isKnownRefused(grant)) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
-  return grant.state === 'live' && sim.clock.nowMs() < token.expiresAtMs
+  return sim.grants.isLive(grant) && sim.clock.nowMs() < token.expiresAtMs
     ? { grant, account: sim.world.byKey(grant.email), client }
     : null;
 }

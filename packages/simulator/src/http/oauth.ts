@@ -2,6 +2,7 @@
  * The token, revocation and token-info endpoints (oauth2.googleapis.com). Their errors have a shape of their own. Besides
  * refresh tokens there are assertions: a service account's own (Pub/Sub), or in a user's name (domain-wide delegation).
  */
+import type { ClientRefusal } from '../clients.js';
 import { REFUSALS, type Grant } from '../grants.js';
 import { fullScope } from '../scopes.js';
 import type { Sim } from '../sim.js';
@@ -10,7 +11,7 @@ import { jsonReply, PLAIN, type Reply } from './reply.js';
 
 /** A token request that is under way: refreshes of the same account that begin meanwhile overlap. */
 export interface Refresh {
-  answer(whole: boolean): Reply;
+  answer(whole: boolean, rotate: boolean): Reply;
   release(): void;
 }
 
@@ -18,7 +19,7 @@ export interface Refresh {
 export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (form.get('grant_type') === JWT_BEARER)
     return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
-  const refusal = refusalOf(form);
+  const refusal = refusalOf(sim, form);
   if (refusal !== null) return { answer: () => refusal, release: () => undefined };
   const grant = sim.grants.ofRefreshToken(form.get('refresh_token') ?? '');
   if (grant === null)
@@ -29,14 +30,14 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   note(sim, grant);
   grant.refreshesInFlight += 1;
   return {
-    answer: (whole) => refresh(sim, grant, form.get('client_id') ?? '', whole),
+    answer: (whole, rotate) => refresh(sim, grant, form.get('client_id') ?? '', { whole, rotate }),
     release: () => {
       grant.refreshesInFlight -= 1;
     },
   };
 }
 
-/** `POST /revoke` with an access or a refresh token: the whole grant ends. */
+/** `POST /revoke` with an access or a refresh token: the whole grant ends, with every token of the person that the same client has. */
 export function revoke(sim: Sim, token: string | null): Reply {
   const grant =
     token === null
@@ -44,14 +45,14 @@ export function revoke(sim: Sim, token: string | null): Reply {
       : (sim.grants.ofRefreshToken(token) ?? sim.grants.ofAccessToken(token)?.grant ?? null);
   if (grant === null || grant.state !== 'live')
     return oauthError(400, 'invalid_token', { error_description: 'Token expired or revoked' });
-  grant.state = 'revoked-by-client';
+  sim.grants.end(grant, 'revoked-by-client');
   return jsonReply({}, PLAIN);
 }
 
 /** `/tokeninfo?access_token=…`. */
 export function tokenInfo(sim: Sim, token: string | null): Reply {
   const known = token === null ? null : sim.grants.ofAccessToken(token);
-  if (known === null || known.grant.state !== 'live' || known.expiresAtMs <= sim.clock.nowMs())
+  if (known === null || !sim.grants.isLive(known.grant) || known.expiresAtMs <= sim.clock.nowMs())
     return oauthError(400, 'invalid_token', { error_description: 'Invalid Value' });
   const { grant, client, expiresAtMs } = known;
   return jsonReply(
@@ -116,6 +117,11 @@ export function oauthError(
   return jsonReply({ error, ...more }, PLAIN, status);
 }
 
+const CLIENT_REFUSALS: Record<ClientRefusal, string> = {
+  invalid_client: 'Unauthorized',
+  deleted_client: 'The OAuth client was deleted.',
+  disabled_client: 'The OAuth client was disabled.',
+};
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 /** Google's clients write this into their assertions whatever host they call. */
 const AUDIENCE = 'https://oauth2.googleapis.com/token';
@@ -123,20 +129,28 @@ const ASSERTION_TTL_SECONDS = 3_600;
 
 function note(sim: Sim, grant: Grant): void {
   sim.ledger.refreshed(grant.email, grant.refreshesInFlight > 0);
-  if (grant.refusedOnce) sim.ledger.afterInvalidGrant(grant.email);
+  if (sim.grants.isKnownRefused(grant)) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
 }
 
-function refresh(sim: Sim, grant: Grant, client: string, whole: boolean): Reply {
-  if (grant.state !== 'live') {
-    grant.refusedOnce ||= whole;
+function refresh(
+  sim: Sim,
+  grant: Grant,
+  client: string,
+  { whole, rotate }: { whole: boolean; rotate: boolean },
+): Reply {
+  if (!sim.grants.isLive(grant)) {
+    if (whole) grant.refusedAtMs = sim.clock.nowMs();
     return oauthError(400, 'invalid_grant', REFUSALS[grant.refusal]);
   }
   const { refreshTokenTtlMs } = sim.grants.rules;
   const leftMs = grant.consentedAtMs + refreshTokenTtlMs - sim.clock.nowMs();
-  return minted(sim, grant, client, {
+  grant.client ??= client;
+  const current = rotate ? sim.grants.rotate(grant) : grant;
+  return minted(sim, current, client, {
     scope: grant.scopes.join(' '),
     ...idToken(sim, grant, client),
+    ...(rotate ? { refresh_token: current.refreshToken } : {}),
     ...(refreshTokenTtlMs > 0 ? { refresh_token_expires_in: Math.floor(leftMs / 1_000) } : {}),
   });
 }
@@ -189,7 +203,13 @@ function minted(sim: Sim, grant: Grant, client: string, more: Record<string, unk
   );
 }
 
-function refusalOf(form: URLSearchParams): Reply | null {
+function refusalOf(sim: Sim, form: URLSearchParams): Reply | null {
+  const refusedClient = sim.clients.refusalOf(
+    form.get('client_id') ?? '',
+    form.get('client_secret') ?? '',
+  );
+  if (refusedClient !== null)
+    return oauthError(401, refusedClient, { error_description: CLIENT_REFUSALS[refusedClient] });
   if ((form.get('client_id') ?? '') === '' || (form.get('client_secret') ?? '') === '')
     return oauthError(401, 'invalid_client', {
       error_description: 'The OAuth client was not found.',

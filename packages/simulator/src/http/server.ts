@@ -176,7 +176,7 @@ async function token(exchange: Exchange): Promise<void> {
       await send(
         request,
         response,
-        suffer(mishap, () => refresh.answer(mishap.damage === null)),
+        suffer(mishap, () => refresh.answer(mishap.damage === null, mishap.rotate)),
       );
   } finally {
     refresh.release();
