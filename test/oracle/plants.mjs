@@ -111,7 +111,7 @@ export const PLANTS = [
   },
   {
     name: 'reauth-ignores-epoch',
-    file: `${STORE}/accounts.ts`,
+    file: `${STORE}/refusals.ts`,
     text: 'row.id === lease.collectionId && row.lease_epoch === String(lease.epoch)',
     bug: 'row.id === lease.collectionId',
   },

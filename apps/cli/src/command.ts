@@ -16,7 +16,7 @@ import {
   resolveConfig,
   processEnvironment,
 } from '@syncline/runtime';
-import { type Store, openStore } from '@syncline/store';
+import { type Store, type StoreOptions, openStore } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
 import { watchForClosedPipe } from './output.js';
 import { say } from './terminal.js';
@@ -80,18 +80,21 @@ export async function runPlain(act: (config: Config) => Promise<number>): Promis
 export async function runWithStore(
   act: (cli: Cli, store: Store) => Promise<number>,
   requires: readonly Requirement[] = STORE_ONLY,
+  open: Pick<StoreOptions, 'takesOtherKey'> = {},
 ): Promise<void> {
-  await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store)));
+  await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store), open));
 }
 
 export async function withStore<T>(
   { rt, config }: Cli,
   act: (store: Store) => Promise<T>,
+  open: Pick<StoreOptions, 'takesOtherKey'> = {},
 ): Promise<T> {
   const store = await openStore(rt, {
     databaseUrl: config.databaseUrl,
     masterKey: config.masterKey,
     poolSize: POOL_SIZE,
+    ...open,
   });
   try {
     return await act(store);

@@ -16,14 +16,13 @@ async function linesFrom(...chunks: (string | Buffer)[]): Promise<RawLine[]> {
 }
 
 describe('a line of an import', () => {
-  it('is an account, with the defaults filled in', () => {
+  it('is an account, and says nothing of resources that the line leaves out', () => {
     expect(readImportLine(line({ email: 'a@example.com', refreshToken: TOKEN }))).toEqual({
       kind: 'account',
       account: {
         email: 'a@example.com',
         refreshToken: TOKEN,
         tenant: 'default',
-        resources: ['gmail', 'calendar'],
       },
     });
   });

@@ -96,7 +96,9 @@ function accountOf(line: Record<string, unknown>): AccountImport {
     email: line['email'] as string,
     refreshToken: line['refreshToken'] as string,
     tenant: (line['tenant'] as string | undefined) ?? 'default',
-    resources: [...((line['resources'] as Resource[] | undefined) ?? RESOURCES)],
+    ...(line['resources'] === undefined
+      ? {}
+      : { resources: [...(line['resources'] as Resource[])] }),
     ...(line['project'] === undefined ? {} : { project: line['project'] as string }),
   };
 }

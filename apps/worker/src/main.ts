@@ -4,6 +4,7 @@ import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@sy
 import { openStore } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
 import { handleJob } from './handle.js';
+import { runProbes } from './probes.js';
 import { runRemovals } from './removals.js';
 
 /** Of the 20 s that a process has for draining. */
@@ -57,11 +58,12 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     },
   });
   const removing = runRemovals(rt, { store, google });
+  const probing = runProbes(rt, { store, google });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(drainMs), removing]);
+      await Promise.all([host.drain(drainMs), removing, probing]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

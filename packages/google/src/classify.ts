@@ -111,6 +111,13 @@ export function classifyToken(status: number, bodyText: string): GoogleErrorKind
   return { kind: 'rejected', status, reason: code };
 }
 
+/** What the token endpoint says of the OAuth client, whatever grant is shown: no other grant of it fares better. */
+export const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'disabled_client',
+  'deleted_client',
+]);
+
 const TOKEN_ADVICE: Record<string, string> = {
   invalid_client:
     'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',

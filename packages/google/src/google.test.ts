@@ -250,9 +250,80 @@ describe('tokens', () => {
       });
     expect([bench.stub.seen.length, bench.stub.refreshes.length]).toEqual([0, 1]);
     bench.tokens.current.set('a1', 'young');
+    bench.tokens.versions.set('a1', 1);
     // The account's window stays closed for seconds; another one shows that the new grant is not taken for the dead one.
     const again = google.account('a1', { lane: 'live', quotaUser: 'another' });
     expect(await again.gmail.profile()).toMatchObject({ messagesTotal: 3 });
+  });
+
+  test('a refused grant is asked about again when its version has risen, with the same refresh token too', async () => {
+    bench.stub.grant = () => ({ status: 400, body: { error: 'invalid_grant' } });
+    bench.stub.answer = () => ({ body: profile });
+    const [one, two] = [await bench.open(), await bench.open()];
+    await expect(one.account('a1').gmail.profile()).rejects.toThrow('invalid_grant');
+    bench.stub.grant = () => ({ body: { access_token: 'ya29.x', expires_in: 3_599 } });
+    bench.tokens.versions.set('a1', 1);
+    for (const google of [one, two])
+      await google.account('a1', { lane: 'live', quotaUser: 'another' }).gmail.profile();
+    expect(bench.stub.refreshes).toHaveLength(2);
+  });
+
+  test('an access token of an earlier version is used by no process that knows of the next', async () => {
+    const made = { count: 0 };
+    bench.stub.grant = () => ({
+      body: { access_token: `ya29.${(made.count += 1)}`, expires_in: 3_599 },
+    });
+    bench.stub.answer = () => ({ body: profile });
+    const [one, two] = [await bench.open(), await bench.open()];
+    await one.account('a1').gmail.profile();
+    await two.account('a1').gmail.profile();
+    bench.tokens.versions.set('a1', 1);
+    for (const google of [one, two])
+      await google.account('a1', { lane: 'live', grantVersion: 1 }).gmail.profile();
+    // A run that began before goes on with what the newer grant has brought.
+    await one.account('a1', { lane: 'live', grantVersion: 0 }).gmail.profile();
+    expect(bench.stub.seen.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer ya29.1',
+      'Bearer ya29.1',
+      'Bearer ya29.2',
+      'Bearer ya29.2',
+      'Bearer ya29.2',
+    ]);
+  });
+
+  test('a refused client is asked about once for all accounts and processes, until a try goes well', async () => {
+    const outcomes = { client: { status: 401, body: { error: 'invalid_client' } as object } };
+    bench.stub.grant = () => outcomes.client;
+    bench.stub.answer = () => ({ body: profile });
+    const [one, two] = [await bench.open(), await bench.open()];
+    for (const google of [one, two])
+      for (const account of ['a1', 'a2', 'a3'])
+        expect(await detailOf(google.account(account).gmail.profile())).toMatchObject({
+          kind: 'forbidden',
+          reason: expect.stringMatching(/^invalid_client/),
+        });
+    expect(bench.stub.refreshes).toHaveLength(1);
+    const renamed = await bench.open({ clientSecret: 'another' });
+    await detailOf(renamed.account('a1').gmail.profile());
+    expect(bench.stub.refreshes).toHaveLength(2);
+    await expect(two.tryAgain('a1')).rejects.toThrow('invalid_client');
+    outcomes.client = { status: 200, body: { access_token: 'ya29.x', expires_in: 3_599 } };
+    await two.tryAgain('a1');
+    await one.account('a3').gmail.profile();
+  });
+
+  test('a grant that cannot be opened is told apart from one that Google refuses, and closes nobody out', async () => {
+    const google = await bench.open({
+      tokens: { ...bench.tokens, grant: async () => ({ kind: 'unreadable' }) },
+    });
+    expect(await detailOf(google.account('a1').gmail.profile())).toEqual({
+      kind: 'unauthorized',
+      reason: 'credential_unreadable',
+    });
+    expect(await google.revoke('a2')).toBe('unreadable');
+    bench.stub.answer = () => ({ body: profile });
+    const other = await bench.open();
+    await other.account('sibling', { lane: 'live', quotaUser: 'a1' }).gmail.profile();
   });
 
   test('when a grant dies, workers that still hold a token of it stop calling too, and ask no more about it', async () => {

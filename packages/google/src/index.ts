@@ -24,7 +24,7 @@ export type { CallOptions, Spent } from './request.js';
 export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifications.js';
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
 export { type Pulled, type Subscription, openSubscription } from './subscription.js';
-export type { TokenStore } from './tokens.js';
+export type { StoredGrant, TokenStore } from './tokens.js';
 export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
 
 export interface GoogleOptions {
@@ -53,8 +53,10 @@ export interface GoogleAccount {
 export interface Google {
   /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
   account(accountId: string, call?: CallOptions): GoogleAccount;
-  /** Ends the account's grant at Google. @throws GoogleError when Google did not answer or does not let us. */
-  revoke(accountId: string): Promise<'revoked' | 'already-gone'>;
+  /** Ends the account's grant at Google. `unreadable`: its refresh token does not open. @throws GoogleError when Google did not answer or does not let us. */
+  revoke(accountId: string): Promise<'revoked' | 'already-gone' | 'unreadable'>;
+  /** Refreshes the account's access token although Google refused its grant or its project's client lately. @throws GoogleError for what Google answers now */
+  tryAgain(accountId: string, project?: string): Promise<void>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
   /** Names of the configured projects, `default` first. */
@@ -103,6 +105,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       await Promise.all(all.map(({ quota }) => stopCallsOf(quota, accountId)));
       return projectFor(projects).tokens.revoke(accountId);
     },
+    tryAgain: (accountId, project) => projectFor(projects, project).tokens.tryAgain(accountId),
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),

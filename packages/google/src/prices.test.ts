@@ -38,7 +38,7 @@ test('quotas under the price of a single call are refused at the start, all of t
     gmailTier: 'new' as const,
   };
   const tokens = {
-    refreshToken: async () => null,
+    grant: async () => ({ kind: 'none' as const }),
     seal: (_: string, plain: string) => plain,
     open: (_: string, sealed: string) => sealed,
   };

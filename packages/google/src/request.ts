@@ -14,13 +14,15 @@ import type { Origins } from './origins.js';
 import type { Lane, Quota, Receipt } from './quota.js';
 import { ON_THE_WAY_MS } from './quota-script.js';
 import { type JsonObject, parseObject } from './shape.js';
-import type { Tokens } from './tokens.js';
+import { UNUSABLE_CREDENTIALS, type Tokens } from './tokens.js';
 import type { Answer, Transport } from './transport.js';
 
 export interface CallOptions {
   lane: Lane;
   /** The Google project of the account; its client refreshes the token, its quota is charged. Default `default`. */
   project?: string | undefined;
+  /** Version of the account's grant: access tokens of an earlier one are not used. Default: any. */
+  grantVersion?: number;
   signal?: AbortSignal;
   /** Whose quota Google counts this under, where several accounts are one mailbox. Default: the account itself. */
   quotaUser?: string;
@@ -90,7 +92,11 @@ export async function request(session: Session, call: Call): Promise<Sent> {
     await session.tokens.forget(session.accountId, first.token);
     return await judged(session, call, await attempt(session, call));
   } catch (error) {
-    if (error instanceof GoogleError && error.detail.kind === 'unauthorized')
+    if (
+      error instanceof GoogleError &&
+      error.detail.kind === 'unauthorized' &&
+      !UNUSABLE_CREDENTIALS.has(error.detail.reason)
+    )
       await stopCallsOf(session.quota, quotaUserOf(session));
     throw error;
   }
@@ -178,7 +184,7 @@ function quotaUserOf({ accountId, options }: Session): string {
 async function attempt(session: Session, call: Call): Promise<Sent> {
   if (session.unknown)
     throw new GoogleError(call.method, { kind: 'forbidden', reason: 'unknown_project' });
-  const token = await session.tokens.access(session.accountId);
+  const token = await session.tokens.access(session.accountId, session.options.grantVersion);
   const chargedAtMs = session.rt.clock.nowMs();
   const { granted, receipt, waitedMs } = await charge(session, call);
   try {

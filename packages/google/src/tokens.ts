@@ -4,35 +4,48 @@
  * since Google counts live tokens and throttles the endpoint. Redis only saves work here: when it is away everybody
  * refreshes alone.
  */
-import { createHash } from 'node:crypto';
 import type { Runtime } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import { classifyToken } from './classify.js';
+import { type ClientMark, openClientMark } from './client-mark.js';
 import { GoogleError, unavailable } from './errors.js';
 import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
 import type { Answer, Transport } from './transport.js';
 
+/** What is stored of an account's grant. `version` rises whenever another may have taken its place, and when it is to be tried again. */
+export type StoredGrant =
+  | { kind: 'stored'; refreshToken: string; version: number }
+  | { kind: 'none' }
+  /** It does not open with this master key. */
+  | { kind: 'unreadable' };
+
 /** Where grants are kept; the store's vault has this shape. */
 export interface TokenStore {
-  /** The account's refresh token, or null when it has none. @throws Error when the account belongs to another project than `project`. */
-  refreshToken(accountId: string, project?: string): Promise<string | null>;
+  /** @throws Error when the account belongs to another project than `project`. */
+  grant(accountId: string, project?: string): Promise<StoredGrant>;
   /** Encrypts what is about to leave for Redis, bound to the account. */
   seal(accountId: string, plain: string): string;
   /** @throws Error when `sealed` is not this account's or the key has changed. */
   open(accountId: string, sealed: string): string;
-  /** Told when Google replaced the refresh token; the old one may stop working. */
-  rotated?(accountId: string, refreshToken: string): Promise<void>;
+  /** Called when Google replaced the refresh token that was read as `version`; the old one may stop working. */
+  rotated?(accountId: string, refreshToken: string, version: number): Promise<boolean>;
 }
 
 export interface Tokens {
-  /** @throws GoogleError `unauthorized` when the grant is dead, `unavailable` when Google's token endpoint is. */
-  access(accountId: string): Promise<string>;
+  /**
+   * @param version the oldest version of the grant whose access token is taken; left out, any is
+   * @throws GoogleError `unauthorized` when the grant is dead, `forbidden` when the client is refused, `unavailable` when Google's token endpoint is.
+   */
+  access(accountId: string, version?: number): Promise<string>;
+  /** Asks Google for an access token whatever is known of earlier refusals, and ends what is known of them when Google takes the grant. @throws GoogleError as `access` does */
+  tryAgain(accountId: string): Promise<void>;
   /**
    * Drops what is known about the account's grant, its death included; with `token` only that access token, if it is still
    * the one that is cached (another process may have renewed it).
    */
   forget(accountId: string, token?: string): Promise<void>;
-  revoke(accountId: string): Promise<'revoked' | 'already-gone'>;
+  /** `unreadable`: the refresh token does not open, so nothing could be asked of Google. */
+  revoke(accountId: string): Promise<'revoked' | 'already-gone' | 'unreadable'>;
 }
 
 export interface TokenOptions {
@@ -50,10 +63,17 @@ interface Keeper {
   redis: Redis;
   transport: Transport;
   options: TokenOptions;
-  kept: Map<string, { token: string; untilMs: number }>;
+  kept: Map<string, Access & { untilMs: number }>;
   inFlight: Map<string, Promise<string>>;
   /** Grants that Google declared dead; kept here as well, for when Redis is away. */
-  dead: Map<string, { digest: string; untilMs: number }>;
+  dead: Map<string, { version: number; untilMs: number }>;
+  client: ClientMark;
+}
+
+interface Access {
+  token: string;
+  /** Of the grant that it was made from. */
+  version: number;
 }
 
 const REFRESH = 'oauth2.token';
@@ -87,58 +107,69 @@ export function openTokens(
     kept: new Map(),
     inFlight: new Map(),
     dead: new Map(),
+    client: openClientMark(rt, redis, options),
   };
   return {
-    access: (accountId) => access(keeper, accountId),
+    access: (accountId, version = 0) => access(keeper, accountId, version),
+    tryAgain: async (accountId) => void (await refresh(keeper, accountId, true)),
     forget: (accountId, token) => forget(keeper, accountId, token),
     revoke: (accountId) => revoke(keeper, accountId),
   };
 }
 
-async function access(keeper: Keeper, accountId: string): Promise<string> {
+async function access(keeper: Keeper, accountId: string, version: number): Promise<string> {
   const kept = keeper.kept.get(accountId);
-  if (kept && kept.untilMs > keeper.rt.clock.nowMs()) return kept.token;
+  if (kept && kept.version >= version && kept.untilMs > keeper.rt.clock.nowMs()) return kept.token;
+  // Who knows of a newer grant must not be given what was asked for with an older one.
+  const key = `${accountId} ${version}`;
   // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
   const running =
-    keeper.inFlight.get(accountId) ??
-    obtain(keeper, accountId).finally(() => keeper.inFlight.delete(accountId));
-  keeper.inFlight.set(accountId, running);
+    keeper.inFlight.get(key) ??
+    obtain(keeper, accountId, version).finally(() => keeper.inFlight.delete(key));
+  keeper.inFlight.set(key, running);
   return running;
 }
 
 /** From the fleet's cache, or by refreshing under the fleet's lock; while another process refreshes, its result is awaited. */
-async function obtain(keeper: Keeper, accountId: string): Promise<string> {
+async function obtain(keeper: Keeper, accountId: string, version: number): Promise<string> {
   const holder = keeper.rt.random.uuid();
   for (let poll = 0; poll < POLLS; poll += 1) {
-    const shared = await readShared(keeper, accountId);
+    const shared = await readShared(keeper, accountId, version);
     if (shared) return shared;
     const lock = await takeLock(keeper, accountId, holder);
     if (lock === 'redis-away') break;
-    if (lock === 'taken') return refreshUnderLock(keeper, accountId, holder);
+    if (lock === 'taken') return refreshUnderLock(keeper, accountId, version, holder);
     await keeper.rt.clock.sleep(POLL_MS);
   }
-  return refresh(keeper, accountId);
+  return refresh(keeper, accountId, false);
 }
 
 /** The lock may have been won just after its last holder finished: look once more before asking Google. */
 async function refreshUnderLock(
   keeper: Keeper,
   accountId: string,
+  version: number,
   holder: string,
 ): Promise<string> {
   try {
-    return (await readShared(keeper, accountId)) ?? (await refresh(keeper, accountId));
+    return (
+      (await readShared(keeper, accountId, version)) ?? (await refresh(keeper, accountId, false))
+    );
   } finally {
     await releaseLock(keeper, accountId, holder);
   }
 }
 
-async function refresh(keeper: Keeper, accountId: string): Promise<string> {
+/** @param anyway whether Google is asked although it refused this grant or the client a moment ago */
+async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Promise<string> {
   const { options, rt } = keeper;
-  const refreshToken = await options.store.refreshToken(accountId, options.project);
-  if (refreshToken === null)
-    throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'no refresh token is stored' });
-  await refuseDead(keeper, accountId, refreshToken);
+  const stored = await options.store.grant(accountId, options.project);
+  if (stored.kind !== 'stored') throw withoutGrant(stored.kind);
+  const { refreshToken, version } = stored;
+  if (!anyway) {
+    await refuseDead(keeper, accountId, version);
+    await keeper.client.refuseWhileRefused();
+  }
   const body = new URLSearchParams({
     refresh_token: refreshToken,
     client_id: options.clientId,
@@ -154,30 +185,40 @@ async function refresh(keeper: Keeper, accountId: string): Promise<string> {
     headers,
     body,
   });
-  if (answer.status !== 200) throw await refused(keeper, accountId, refreshToken, answer);
+  if (answer.status !== 200) throw await refused(keeper, accountId, { version, anyway, answer });
+  await keeper.client.taken(anyway);
   const grant = readGrant(answer);
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
   if (grant.refreshToken !== null && grant.refreshToken !== refreshToken)
-    await options.store.rotated?.(accountId, grant.refreshToken);
-  await keep(keeper, accountId, grant.token, grant.livesMs);
+    await options.store.rotated?.(accountId, grant.refreshToken, version);
+  await keep(keeper, accountId, { token: grant.token, version }, grant.livesMs);
   return grant.token;
 }
 
-/** Marks are kept under a digest of the refresh token, so that a new grant is not taken for the dead one. */
-async function refuseDead(keeper: Keeper, accountId: string, refreshToken: string): Promise<void> {
+/** Why an account is refused without Google being asked: what is stored is no grant that could be shown. */
+export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
+  'no refresh token is stored',
+  'credential_unreadable',
+]);
+
+function withoutGrant(kind: 'none' | 'unreadable'): GoogleError {
+  const reason = kind === 'none' ? 'no refresh token is stored' : 'credential_unreadable';
+  return new GoogleError(REFRESH, { kind: 'unauthorized', reason });
+}
+
+/** A mark is one version's: an import is a request to try again, with the same refresh token too. */
+async function refuseDead(keeper: Keeper, accountId: string, version: number): Promise<void> {
   const marked = await ifRedisAnswers(keeper, (redis) => redis.get(deadKeyOf(keeper, accountId)));
   const dead = keeper.dead.get(accountId);
-  const digest = digestOf(refreshToken);
-  const here = dead?.digest === digest && dead.untilMs > keeper.rt.clock.nowMs();
-  if (here || marked === digest)
+  const here = dead?.version === version && dead.untilMs > keeper.rt.clock.nowMs();
+  if (here || marked === String(version))
     throw new GoogleError(REFRESH, { kind: 'unauthorized', reason: 'invalid_grant' });
 }
 
 async function refused(
   keeper: Keeper,
   accountId: string,
-  refreshToken: string,
-  answer: Answer,
+  { version, anyway, answer }: { version: number; anyway: boolean; answer: Answer },
 ): Promise<GoogleError> {
   const error = new GoogleError(
     REFRESH,
@@ -185,12 +226,12 @@ async function refused(
   );
   keeper.rt.metrics.tokenRefreshes.inc({ outcome: error.detail.kind });
   if (error.detail.kind === 'unauthorized') {
-    const digest = digestOf(refreshToken);
-    putBounded(keeper.dead, accountId, { digest, untilMs: keeper.rt.clock.nowMs() + DEAD_FOR_MS });
+    putBounded(keeper.dead, accountId, { version, untilMs: keeper.rt.clock.nowMs() + DEAD_FOR_MS });
     await ifRedisAnswers(keeper, (redis) =>
-      redis.set(deadKeyOf(keeper, accountId), digest, 'PX', DEAD_FOR_MS),
+      redis.set(deadKeyOf(keeper, accountId), String(version), 'PX', DEAD_FOR_MS),
     );
   }
+  await keeper.client.answered(error.detail, anyway);
   return error;
 }
 
@@ -219,33 +260,42 @@ function readGrant(answer: Answer): {
 async function keep(
   keeper: Keeper,
   accountId: string,
-  token: string,
+  { token, version }: Access,
   livesMs: number,
 ): Promise<void> {
   if (livesMs === 0) return;
-  putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
-  const sealed = keeper.options.store.seal(accountId, token);
+  const untilMs = keeper.rt.clock.nowMs() + livesMs;
+  putBounded(keeper.kept, accountId, { token, version, untilMs });
+  const sealed = keeper.options.store.seal(accountId, `${version} ${token}`);
   await ifRedisAnswers(keeper, (redis) =>
     redis.set(keyOf(keeper, accountId), sealed, 'PX', livesMs),
   );
 }
 
-async function readShared(keeper: Keeper, accountId: string): Promise<string | null> {
+async function readShared(
+  keeper: Keeper,
+  accountId: string,
+  version: number,
+): Promise<string | null> {
   const key = keyOf(keeper, accountId);
   const [sealed, livesMs] = (await ifRedisAnswers(keeper, (redis) =>
     Promise.all([redis.get(key), redis.pttl(key)]),
   )) ?? [null, 0];
   if (sealed === null || livesMs <= 0) return null;
-  const token = unsealed(keeper, accountId, sealed);
-  if (token !== null)
-    putBounded(keeper.kept, accountId, { token, untilMs: keeper.rt.clock.nowMs() + livesMs });
-  return token;
+  const shared = unsealed(keeper, accountId, sealed);
+  if (shared === null || shared.version < version) return null;
+  putBounded(keeper.kept, accountId, {
+    ...shared,
+    untilMs: keeper.rt.clock.nowMs() + livesMs,
+  });
+  return shared.token;
 }
 
 /** Null when it was sealed with another key: a rotated master key costs one refresh an account, nothing more. */
-function unsealed(keeper: Keeper, accountId: string, sealed: string): string | null {
+function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | null {
   try {
-    return keeper.options.store.open(accountId, sealed);
+    const [version, token] = keeper.options.store.open(accountId, sealed).split(' ');
+    return token === undefined ? null : { token, version: Number(version) };
   } catch (err) {
     keeper.rt.log.debug(
       { event: 'shared-token-unreadable', accountId, err },
@@ -263,7 +313,7 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
   if (token !== undefined) {
     const sealed = await ifRedisAnswers(keeper, (redis) => redis.get(key));
     const shared = sealed ? unsealed(keeper, accountId, sealed) : null;
-    if (shared !== null && shared !== token) return;
+    if (shared !== null && shared.token !== token) return;
   }
   await ifRedisAnswers(keeper, (redis) =>
     token === undefined ? redis.del(key, deadKeyOf(keeper, accountId)) : redis.del(key),
@@ -271,11 +321,15 @@ async function forget(keeper: Keeper, accountId: string, token?: string): Promis
 }
 
 /** Ends the grant at Google. What Google does not know any more is gone already, which is what was wanted. */
-async function revoke(keeper: Keeper, accountId: string): Promise<'revoked' | 'already-gone'> {
-  const refreshToken = await keeper.options.store.refreshToken(accountId);
+async function revoke(
+  keeper: Keeper,
+  accountId: string,
+): Promise<'revoked' | 'already-gone' | 'unreadable'> {
+  const stored = await keeper.options.store.grant(accountId);
   await forget(keeper, accountId);
-  if (refreshToken === null) return 'already-gone';
-  const path = `/revoke?token=${encodeURIComponent(refreshToken)}`;
+  if (stored.kind === 'none') return 'already-gone';
+  if (stored.kind === 'unreadable') return 'unreadable';
+  const path = `/revoke?token=${encodeURIComponent(stored.refreshToken)}`;
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const answer = await keeper.transport.exchange({
     method: REVOKE,
@@ -334,10 +388,6 @@ function keyOf(keeper: Keeper, accountId: string): string {
 
 function deadKeyOf(keeper: Keeper, accountId: string): string {
   return `${keeper.options.prefix}:dead-grant:${accountId}`;
-}
-
-function digestOf(refreshToken: string): string {
-  return createHash('sha256').update(refreshToken).digest('base64');
 }
 
 /** Maps keep insertion order: re-inserting moves to the end, so the first key is the longest unused. */

@@ -20,7 +20,11 @@ export interface Bench {
   rt: Runtime;
   /** Every key of this test starts with it; `fresh` makes a new one. */
   prefix: string;
-  tokens: TokenStore & { current: Map<string, string | null>; rotations: string[] };
+  tokens: TokenStore & {
+    current: Map<string, string | null>;
+    versions: Map<string, number>;
+    rotations: string[];
+  };
   open(over?: Partial<GoogleOptions>): Promise<Google>;
   fresh(): Promise<void>;
   stop(): Promise<void>;
@@ -71,18 +75,24 @@ export async function openBench(): Promise<Bench> {
 /** Every account has a grant unless the test took it away; sealing is only enough to be told from the plain text. */
 function tokensInMemory(): Bench['tokens'] {
   const current = new Map<string, string | null>();
+  const versions = new Map<string, number>();
   const rotations: string[] = [];
   return {
     current,
+    versions,
     rotations,
-    refreshToken: async (accountId) =>
-      current.has(accountId) ? (current.get(accountId) ?? null) : `1//${accountId}`,
+    grant: async (accountId) => {
+      const refreshToken = current.has(accountId) ? current.get(accountId) : `1//${accountId}`;
+      return refreshToken
+        ? { kind: 'stored', refreshToken, version: versions.get(accountId) ?? 0 }
+        : { kind: 'none' };
+    },
     seal: (accountId, plain) => Buffer.from(`${accountId}:${plain}`).toString('base64'),
     open: (accountId, sealed) => {
       const [owner, plain] = Buffer.from(sealed, 'base64').toString().split(':');
       if (owner !== accountId || plain === undefined) throw new Error('sealed for another account');
       return plain;
     },
-    rotated: async (_accountId, refreshToken) => void rotations.push(refreshToken),
+    rotated: async (_accountId, refreshToken) => rotations.push(refreshToken) > 0,
   };
 }

@@ -69,6 +69,8 @@ export interface LedgerSnapshot {
   callsAfterRevoke: number;
   tokenRefreshes: number;
   overlappingRefreshes: number;
+  /** Token requests that were refused for their client. */
+  clientRefusals: number;
 }
 
 const VIOLATIONS_KEPT = 1_000;
@@ -77,6 +79,7 @@ export class Ledger {
   requests = 0;
   batches = 0;
   batchParts = 0;
+  clientRefusals = 0;
   private methods = new Map<string, MethodCount>();
   private users = new Map<string, UserCount>();
   private project = {
@@ -186,6 +189,7 @@ export class Ledger {
       callsAfterRevoke: sum('callsAfterRevoke'),
       tokenRefreshes: sum('tokenRefreshes'),
       overlappingRefreshes: sum('overlappingRefreshes'),
+      clientRefusals: this.clientRefusals,
     };
   }
 

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { cleanReason } from './clean-text.js';
 import { isNever, scheduleAccount } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
 import type { CollectionKind, Lease, Phase } from './lease.js';
@@ -13,6 +12,10 @@ export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' 
 export type AccountReasonCode =
   /** Google refuses the grant. */
   | 'grant-refused'
+  /** The stored refresh token does not open. */
+  | 'credential-unreadable'
+  /** Policy of the account's organisation forbids every resource. */
+  | 'policy-forbids'
   /** The grant belongs to another Google account than the rows. */
   | 'identity-refused'
   /** Nothing tells whether the grant belongs to the Google account that the rows are of. */
@@ -24,7 +27,8 @@ export interface AccountImport {
   email: string;
   refreshToken: string;
   tenant: string;
-  resources: Resource[];
+  /** Left out, a known account keeps what it has, and a new one gets Gmail and Calendar. */
+  resources?: Resource[];
   /** The Google project whose client the token was issued to; left out, a known account keeps its own and a new one gets `default`. */
   project?: string;
 }
@@ -219,37 +223,4 @@ export async function countByState(pool: pg.Pool): Promise<Record<AccountState, 
   );
   for (const row of rows.rows) counts[row.state] = Number(row.accounts);
   return counts;
-}
-
-/**
- * Google refuses the grant: the account waits for a human, with its rows and cursors untouched, and no more calls are made.
- * Under the lease's epoch: a zombie's old refusal must not stop an account whose token has been renewed since.
- */
-export async function requireReauth(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
-  await inTransaction(pool, async (session) => {
-    const locked = await session.query<{ id: string; lease_epoch: string }>(
-      'SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [lease.accountId],
-    );
-    if (
-      !locked.rows.some(
-        (row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch),
-      )
-    )
-      return;
-    await session.query(
-      'UPDATE collections SET lease_until = NULL, run_open = false, error = $2 WHERE id = $1',
-      [lease.collectionId, cleanReason(reason)],
-    );
-    await scheduleAccount(session, lease.accountId, false);
-    await session.query(
-      `UPDATE accounts SET state = 'reauth_required', reason = $2, reason_code = 'grant-refused', updated_at = now() WHERE id = $1 AND state = 'active'`,
-      [lease.accountId, cleanReason(reason)],
-    );
-    // The watches died with the grant, and nobody may be asked to end them.
-    await session.query(
-      `UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
-      [lease.accountId],
-    );
-  });
 }

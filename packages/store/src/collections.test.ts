@@ -114,9 +114,12 @@ test('a run that is caught up ends what the collection was parked for, whether i
   expect(await parked()).toEqual({ parked: null, error: null });
 });
 
+const refused = (reason: string) =>
+  ({ reason, code: 'grant-refused', probeInMs: 3_600_000 }) as const;
+
 test('an account that needs a new grant is off the schedule, keeps everything, and comes back with a new token', async () => {
   const held = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.accounts.requireReauth(held, 'Google no longer accepts the grant');
+  await fixture.store.accounts.requireReauth(held, refused('Google no longer accepts the grant'));
   expect(await claimDue()).toEqual([]);
   expect(await fixture.store.lease.claim(held.collectionId)).toEqual({
     kind: 'idle',
@@ -131,18 +134,19 @@ test('an account that needs a new grant is off the schedule, keeps everything, a
     email: 'ada@example.com',
     refreshToken: '1//new',
     tenant: 'default',
-    resources: ['gmail'],
   });
   expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active', reason: null });
   expect(await claimDue()).toHaveLength(2);
-  expect(await fixture.store.vault.refreshToken(fixture.accountId)).toBe('1//new');
+  expect(await fixture.store.vault.grant(fixture.accountId)).toMatchObject({
+    refreshToken: '1//new',
+  });
 });
 
 test('a refusal under a lost lease does not stop an account whose grant was renewed', async () => {
   const zombie = await claim(fixture, fixture.accountId, 'gmail');
   await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
   await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.store.accounts.requireReauth(zombie, 'late refusal');
+  await fixture.store.accounts.requireReauth(zombie, refused('late refusal'));
   expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active' });
 });
 
@@ -151,7 +155,6 @@ test('importing is idempotent by tenant and email, and keeps tenants apart', asy
     email: 'ada@example.com',
     refreshToken: '1//x',
     tenant: 'default',
-    resources: ['gmail'],
   });
   const other = await fixture.store.accounts.import({
     email: 'ada@example.com',

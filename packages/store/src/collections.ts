@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
+import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
 import { lookAfterGone } from './watches.js';
 import { inTransaction, type Queryable } from './transaction.js';
@@ -72,15 +73,19 @@ export interface Parking {
   /** For a person. */
   reason: string;
   nextInMs: number;
+  /** What of the account's project is refused: it is tried for all that wait, and its end brings this collection back. */
+  waitsFor?: ProjectFailure & { tryInMs: number };
 }
 
 /**
  * The collection rests for a cause that only a person can end, and the account's others go on. When policy forbids every
  * resource, nothing is left to go on with: the account itself is disabled then.
+ * @returns whether it waits for something of its project that was not known to be refused
  * @throws LeaseLost
  */
-export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<void> {
-  await inTransaction(pool, async (session) => {
+export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boolean> {
+  return await inTransaction(pool, async (session) => {
+    const isNews = p.waitsFor ? await noteFailure(session, p.waitsFor, p.waitsFor.tryInMs) : false;
     await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
       lease.accountId,
     ]);
@@ -96,16 +101,18 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<voi
       ],
     });
     if (parked.rowCount !== 1) throw new LeaseLost(lease);
-    if (p.cause !== 'policy') return;
+    if (p.cause !== 'policy') return isNews;
     const disabled = await session.query({
-      text: `UPDATE accounts a SET state = 'disabled', reason = $2, reason_code = NULL, updated_at = now() WHERE id = $1 AND state = 'active'
+      text: `UPDATE accounts a SET state = 'disabled', reason = $2, reason_code = 'policy-forbids', refused_since = now(), probes = 0, probe_at = now() + $3 * interval '1 ms', updated_at = now() WHERE id = $1 AND state = 'active'
                 AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
       values: [
         lease.accountId,
         `${cleanReason(p.reason)}; ask the administrator, then: syncline accounts resume`,
+        Math.round(p.nextInMs),
       ],
     });
     if (disabled.rowCount === 1) await scheduleAccount(session, lease.accountId, false);
+    return isNews;
   });
 }
 

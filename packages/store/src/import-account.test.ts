@@ -37,7 +37,7 @@ test('a new account is active, its collections are due at once and carry its ten
     { tenant: 'acme', due: true },
     { tenant: 'acme', due: true },
   ]);
-  expect(await fixture.store.vault.refreshToken(id, 'default')).toBe('1//ben');
+  expect(await fixture.store.vault.grant(id, 'default')).toMatchObject({ refreshToken: '1//ben' });
 });
 
 test('of eight imports of one address at a time one connects it, and the others renew it', async () => {
@@ -57,7 +57,7 @@ test('of eight imports of one address at a time one connects it, and the others 
 
 test('an address that comes again keeps what is mirrored and gets what is new; the same address of another tenant is another account', async () => {
   const { id } = await fixture.store.accounts.import({ ...ben, resources: ['calendar'] });
-  expect(await fixture.store.accounts.import({ ...ben, resources: ['gmail'] })).toEqual({
+  expect(await fixture.store.accounts.import(ben)).toEqual({
     id,
     created: false,
   });
@@ -114,5 +114,33 @@ test('an account that is being removed is refused, and nothing of it is touched'
   await expect(fixture.store.accounts.import({ ...ben, refreshToken: '1//new' })).rejects.toThrow(
     'the account is being removed; import it again when that is done',
   );
-  expect(await fixture.store.vault.refreshToken(id, 'default')).toBe('1//ben');
+  expect(await fixture.store.vault.grant(id, 'default')).toMatchObject({ refreshToken: '1//ben' });
+});
+
+test('resources that are left out leave a known account as it is, and a new one gets both', async () => {
+  const { resources: _left, ...unsaid } = ben;
+  const resourcesOf = async (id: string): Promise<unknown> =>
+    (
+      await fixture.database.pool.query(
+        'SELECT resources, (SELECT count(*)::int FROM collections WHERE account_id = accounts.id) AS collections FROM accounts WHERE id = $1',
+        [id],
+      )
+    ).rows[0];
+  const { id } = await fixture.store.accounts.import({ ...ben, resources: ['gmail'] });
+  await fixture.store.accounts.import(unsaid);
+  expect(await resourcesOf(id)).toEqual({ resources: ['gmail'], collections: 1 });
+  const fresh = await fixture.store.accounts.import({ ...unsaid, email: 'new@example.com' });
+  expect(await resourcesOf(fresh.id)).toEqual({
+    resources: ['calendar', 'gmail'],
+    collections: 2,
+  });
+});
+
+test('an import that would take a resource away is refused with the command for it, and changes nothing', async () => {
+  const { id } = await fixture.store.accounts.import(ben);
+  const again = { ...ben, refreshToken: '1//other', resources: ['gmail' as const] };
+  await expect(fixture.store.accounts.import(again)).rejects.toThrow(
+    'syncline accounts resources ben@example.com --remove calendar --tenant acme --yes',
+  );
+  expect(await fixture.store.vault.grant(id)).toMatchObject({ refreshToken: '1//ben' });
 });

@@ -5,15 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
-import type { AccountImport, AccountState } from './accounts.js';
+import type { AccountImport, AccountState, Resource } from './accounts.js';
+import { goOn, NO_PROBES } from './refusals.js';
 import { inTransaction, type Transaction } from './transaction.js';
 import type { Vault } from './vault.js';
 
 /**
  * Connects an account, or renews its refresh token: idempotent by (tenant, email without case), an address that the account had before included.
  * An account that was waiting for a new grant becomes active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
- * token is another grant, whose owner is to be checked before it is used.
- * @throws OperatorError while the account is being removed
+ * token is another grant, whose owner is to be checked before it is used. Any import is a request to try again now, with the same refresh token too.
+ * @throws OperatorError while the account is being removed, and when the import would take a resource away
  */
 export async function importAccount(
   pool: pg.Pool,
@@ -29,7 +30,7 @@ export async function importAccount(
         freshId,
         account.tenant,
         account.email,
-        sorted(account.resources),
+        sorted(account.resources ?? DEFAULT_RESOURCES),
         account.project ?? null,
       ],
     });
@@ -40,7 +41,8 @@ export async function importAccount(
       text: KEEP_CREDENTIAL,
       values: [id, vault.sealRefreshToken(id, account.refreshToken), vault.keyId],
     });
-    const collections = account.resources.map(firstCollection);
+    const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
+    const collections = resources.map(firstCollection);
     transaction.send({
       name: 'first-collections',
       text: FIRST_COLLECTIONS,
@@ -55,6 +57,8 @@ export async function importAccount(
     return { id, created };
   });
 }
+
+const DEFAULT_RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 
 const CONNECT = `
   INSERT INTO accounts (id, tenant, email, resources, project)
@@ -80,7 +84,10 @@ async function renewKnown(
   const { rows } = await transaction.query<{
     id: string;
     state: AccountState;
+    email: string;
+    tenant: string;
     resources: string[] | null;
+    erasing: string[] | null;
     sealed: Buffer | null;
   }>({
     name: 'known-account',
@@ -93,51 +100,57 @@ async function renewKnown(
       'the account is being removed; import it again when that is done (syncline accounts list)',
     );
   const revived = known.state === 'reauth_required' || known.state === 'disabled';
+  refuseToRemove(known, resources);
   transaction.send({
     name: 'renew-account',
     text: RENEW,
     values: [
       known.id,
-      sorted([...(known.resources ?? []), ...resources]),
+      sorted([...(known.resources ?? []), ...(resources ?? [])]),
       project ?? null,
       revived,
       known.sealed === null || !vault.isSealed(known.id, known.sealed, refreshToken),
     ],
   });
-  if (revived || known.state === 'active')
-    transaction.send({ name: 'look-again', text: LOOK_AGAIN, values: [known.id, revived] });
-  // A grant that ended took its watches along.
-  if (revived)
-    transaction.send({
-      name: 'watch-again',
-      text: `UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
-      values: [known.id],
-    });
+  if (revived || known.state === 'active') goOn(transaction, known.id, revived);
   return known.id;
+}
+
+/** An import never takes rows away. */
+function refuseToRemove(
+  known: { email: string; tenant: string; resources: string[] | null; erasing: string[] | null },
+  resources: readonly Resource[] | undefined,
+): void {
+  const erasing = known.erasing?.find((one) => resources?.some((wanted) => wanted === one));
+  if (erasing !== undefined)
+    throw new OperatorError(
+      `${erasing} of this account is being erased; import it again when that is done (syncline why ${known.email})`,
+    );
+  const missing = resources && known.resources?.find((one) => !resources.some((r) => r === one));
+  if (missing !== undefined)
+    throw new OperatorError(
+      `leaves out ${missing}, which is mirrored; an import removes nothing. To stop mirroring it and erase its rows: syncline accounts resources ${known.email} --remove ${missing} --tenant ${known.tenant} --yes`,
+    );
 }
 
 /** An address before an alias: an alias may be another account's address by now. */
 const KNOWN = `
-  SELECT a.id, a.state, a.resources, c.sealed FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
+  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
    WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
    ORDER BY lower(a.email) = lower($2) DESC LIMIT 1 FOR NO KEY UPDATE OF a`;
 
 const RENEW = `
   UPDATE accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
+         token_version = token_version + 1, ${NO_PROBES},
          grant_number = CASE WHEN $5 THEN grant_number + 1 ELSE grant_number END,
          state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END, reason_code = CASE WHEN $4 THEN NULL ELSE reason_code END
    WHERE id = $1`;
-
-/** A new grant may cover what the old one did not: what is parked is looked at again at once. */
-const LOOK_AGAIN = `
-  UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
-   WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
 
 function sorted(resources: readonly string[]): string[] {
   return [...new Set(resources)].sort();
 }
 
-function firstCollection(resource: AccountImport['resources'][number]): {
+function firstCollection(resource: Resource): {
   kind: string;
   externalId: string;
 } {

@@ -4,7 +4,6 @@ import type pg from 'pg';
 import {
   countByState,
   listAccounts,
-  requireReauth,
   type AccountImport,
   type AccountState,
   type AccountView,
@@ -35,7 +34,9 @@ import { importAccount } from './import-account.js';
 import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
+import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
+import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import type { RowChange } from './rows.js';
 import { bringForward, bury, type Buried, type DeadHolder } from './recovery.js';
@@ -95,7 +96,9 @@ export {
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
+export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
 export { ACCOUNT_TABLES } from './removal.js';
+export type { DueProbe, Probes, Refused } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
 export type { SpentToday, SpentUnits } from './quota-ledger.js';
 export type {
@@ -109,7 +112,7 @@ export type {
   MailAddresses,
   MessageRow,
 } from './rows.js';
-export type { Vault } from './vault.js';
+export type { StoredGrant, Vault } from './vault.js';
 export type { LabelPage, RelabelRange } from './walk-labels.js';
 export type {
   ChannelRow,
@@ -137,6 +140,8 @@ export interface StoreOptions {
   byIndex?: boolean;
   /** Names this process in leases. */
   holder?: string;
+  /** Also with a master key that opens nothing of what is stored: for importing and removing accounts after the key was lost. */
+  takesOtherKey?: boolean;
 }
 
 /** How things are remembered: the only door to Postgres. */
@@ -146,13 +151,16 @@ export interface Store {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     list(emails?: readonly string[]): Promise<AccountView[]>;
     countByState(): Promise<Record<AccountState, number>>;
-    requireReauth(lease: Lease, reason: string): Promise<void>;
+    /** @returns false when nothing was stopped: the lease is lost, or another grant was imported meanwhile */
+    requireReauth(lease: Lease, refused: Refused): Promise<boolean>;
     /** False when the account's state does not allow it. */
     pause(accountId: string): Promise<boolean>;
     resume(accountId: string): Promise<boolean>;
   };
   identities: Identities;
   removal: Removal;
+  probes: Probes;
+  projects: Projects;
   collections: {
     claimDue(query: DueQuery): Promise<DueCollection[]>;
     bringForward(withinMs: number): Promise<number>;
@@ -171,7 +179,7 @@ export interface Store {
     renew(lease: Lease): Promise<void>;
     settle(lease: Lease, settlement: Settlement): Promise<{ wantedAgain: boolean }>;
     settleGone(lease: Lease, reason: string): Promise<void>;
-    park(lease: Lease, parking: Parking): Promise<void>;
+    park(lease: Lease, parking: Parking): Promise<boolean>;
     bury(
       dead: readonly DeadHolder[],
       o: { jobs: readonly string[]; withinMs: number },
@@ -227,7 +235,7 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
       throw databaseUnreachable(options.databaseUrl, error);
     });
     await checkSchema(pool);
-    await checkMasterKey(pool, vault);
+    if (!options.takesOtherKey) await checkMasterKey(pool, vault);
   } catch (error) {
     await pool.end();
     throw error;
@@ -255,12 +263,14 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       import: (account) => importAccount(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       countByState: () => countByState(pool),
-      requireReauth: (lease, reason) => requireReauth(pool, lease, reason),
+      requireReauth: (lease, refused) => requireReauth(pool, lease, refused),
       pause: (accountId) => pauseAccount(pool, accountId),
       resume: (accountId) => resumeAccount(pool, accountId),
     },
     identities: identitiesIn(pool),
     removal: removalIn(pool),
+    probes: probesIn(pool),
+    projects: projectsIn(pool),
     collections: {
       claimDue: (query) => claimDue(pool, query),
       bringForward: (withinMs) => bringForward(pool, withinMs),

@@ -52,6 +52,8 @@ export interface Lease {
 export interface AccountGrant {
   /** Rises whenever another refresh token is imported. */
   number: number;
+  /** Rises with every import, resume and rotation of the refresh token: access tokens of an earlier one are not used. */
+  version: number;
   /** Whether it is known to belong to the Google account that the rows are of: nothing is written otherwise. */
   verified: boolean;
   /** Whose quota its calls are; null until a grant of the account was checked. */
@@ -143,10 +145,11 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
 
 /** Of `accounts a`. */
 export const GRANT_COLUMNS =
-  'a.grant_number, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id';
+  'a.grant_number, a.token_version, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id';
 
 export interface GrantRow {
   grant_number: number;
+  token_version: number;
   grant_verified: boolean;
   identity_id: string | null;
 }
@@ -154,6 +157,7 @@ export interface GrantRow {
 export function grantOf(row: GrantRow): AccountGrant {
   return {
     number: row.grant_number,
+    version: row.token_version,
     verified: row.grant_verified,
     identityId: row.identity_id,
   };

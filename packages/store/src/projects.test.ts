@@ -10,7 +10,7 @@ const ada = {
   email: 'ada@example.com',
   refreshToken: '1//b',
   tenant: 'default',
-  resources: ['gmail' as const],
+  resources: ['gmail' as const, 'calendar' as const],
 };
 const projectOf = async (): Promise<string | undefined> =>
   (await fixture.store.accounts.list(['ada@example.com']))[0]?.project;
@@ -26,8 +26,10 @@ test('an account is in the default project, moves with a token of another, and s
 
 test("a token is given to its own project only: another's client would spoil the grant's name at Google", async () => {
   await fixture.store.accounts.import({ ...ada, project: 'b' });
-  expect(await fixture.store.vault.refreshToken(fixture.accountId, 'b')).toBe('1//b');
-  await expect(fixture.store.vault.refreshToken(fixture.accountId, 'default')).rejects.toThrow(
+  expect(await fixture.store.vault.grant(fixture.accountId, 'b')).toMatchObject({
+    refreshToken: '1//b',
+  });
+  await expect(fixture.store.vault.grant(fixture.accountId, 'default')).rejects.toThrow(
     'belongs to the Google project "b", and was asked for as one of "default"',
   );
 });

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
 import { scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
+import { goOn, NO_PROBES } from './refusals.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -78,21 +79,23 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
   });
 }
 
-/** Everything comes due now, what was parked included. @returns false when there is nothing to resume: a refused grant takes a new token */
+/**
+ * Everything comes due now, what was parked included; a grant that Google refuses is tried once at once. What a person must decide about the
+ * account's identity is not decided here.
+ * @returns false when the account's state does not allow it
+ */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
     await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
       accountId,
     ]);
     const resumed = await session.query(
-      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, token_version = token_version + 1, ${NO_PROBES}, updated_at = now()
+        WHERE id = $1 AND (state IN ('active', 'paused', 'disabled') OR (state = 'reauth_required' AND coalesce(reason_code, 'grant-refused') IN ('grant-refused', 'credential-unreadable')))`,
       [accountId],
     );
     if (resumed.rowCount !== 1) return false;
-    await session.query(
-      `UPDATE collections SET parked = NULL, error = NULL, failures = 0 WHERE account_id = $1 AND parked IS NOT NULL`,
-      [accountId],
-    );
+    goOn(session, accountId, false);
     await scheduleAccount(session, accountId, true);
     await lookAfterWatches(session, accountId);
     return true;

@@ -17,7 +17,9 @@ test('a refresh token is nowhere in the database in clear, and opens for its own
     expect(form).not.toContain(Buffer.from('1//secret').toString('hex'));
     expect(form).not.toContain(Buffer.from('1//secret').toString('base64').slice(0, 8));
   }
-  expect(await fixture.store.vault.refreshToken(fixture.accountId)).toBe('1//secret');
+  expect(await fixture.store.vault.grant(fixture.accountId)).toMatchObject({
+    refreshToken: '1//secret',
+  });
   const other = await fixture.store.accounts.import({
     email: 'eve@example.com',
     refreshToken: '1//eve',
@@ -28,7 +30,7 @@ test('a refresh token is nowhere in the database in clear, and opens for its own
     'UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE account_id = $1) WHERE account_id = $2',
     [fixture.accountId, other.id],
   );
-  await expect(fixture.store.vault.refreshToken(other.id)).rejects.toThrow('does not open');
+  expect(await fixture.store.vault.grant(other.id)).toEqual({ kind: 'unreadable' });
 });
 
 test('every flipped byte of a sealed token is noticed', () => {
@@ -66,4 +68,36 @@ test('an old schema, a missing database and a dead server are each told in one s
   await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
     /Postgres at 127\.0\.0\.1:1 cannot be used: ECONNREFUSED/,
   );
+});
+
+test('a rotated refresh token is stored only in the place of the one that was read', async () => {
+  const [store, email] = [await storeFixture(), 'ada@example.com'];
+  const read = await store.store.vault.grant(store.accountId);
+  if (read.kind !== 'stored') throw new Error('there is no grant');
+  await store.store.accounts.import({ email, refreshToken: '1//newer', tenant: 'default' });
+  expect(await store.store.vault.rotated(store.accountId, '1//late', read.version)).toBe(false);
+  const now = await store.store.vault.grant(store.accountId);
+  expect(now).toMatchObject({ refreshToken: '1//newer' });
+  if (now.kind !== 'stored') throw new Error('there is no grant');
+  expect(await store.store.vault.rotated(store.accountId, '1//next', now.version)).toBe(true);
+  expect(await store.store.vault.grant(store.accountId)).toMatchObject({ refreshToken: '1//next' });
+  await store.close();
+});
+
+test('one credential of another master key holds up no start', async () => {
+  const both = await storeFixture();
+  await both.store.accounts.import({
+    email: 'eve@example.com',
+    refreshToken: '1//eve',
+    tenant: 'default',
+  });
+  await both.database.pool.query("UPDATE credentials SET key_id = 'lost' WHERE account_id = $1", [
+    both.accountId,
+  ]);
+  const again = await openStore(testRuntime(), {
+    databaseUrl: both.database.url,
+    masterKey: both.masterKey,
+  });
+  await again.close();
+  await both.close();
 });

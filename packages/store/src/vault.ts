@@ -14,12 +14,12 @@ export interface Vault {
   /** Whether `sealed` is the account's refresh token `token`; false as well when it does not open. */
   isSealed(accountId: string, sealed: Buffer, token: string): boolean;
   /**
-   * The account's refresh token in clear, or null when it has none.
+   * The account's refresh token in clear.
    * @throws when the account belongs to another Google project than `project`: its token would be refused there
    */
-  refreshToken(accountId: string, project?: string): Promise<string | null>;
-  /** Stores a refresh token that Google has rotated. */
-  rotated(accountId: string, token: string): Promise<void>;
+  grant(accountId: string, project?: string): Promise<StoredGrant>;
+  /** Stores a refresh token that Google has put in the place of the one that was read as `version`. @returns false, with nothing stored, when another has taken its place meanwhile */
+  rotated(accountId: string, token: string, version: number): Promise<boolean>;
   /** For what is shared through Redis: access tokens, as base64. */
   seal(accountId: string, plain: string): string;
   /** @throws when the text was sealed for another account, with another key, or was changed. */
@@ -27,6 +27,12 @@ export interface Vault {
   /** The secret that Google sends back with everything it posts to this channel: made from the channel's id, so that checking it needs no query. */
   channelToken(channelId: string): string;
 }
+
+/** What stands in the database for an account's grant. `unreadable`: it does not open, since another master key or another account sealed it. */
+export type StoredGrant =
+  | { kind: 'stored'; refreshToken: string; version: number }
+  | { kind: 'none' }
+  | { kind: 'unreadable' };
 
 const VERSION = 1;
 const IV_BYTES = 12;
@@ -42,9 +48,9 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
     keyId,
     sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
     isSealed: (accountId, sealed, token) => opens(masterKey, accountId, sealed) === token,
-    async refreshToken(accountId, project) {
-      const found = await pool.query<{ sealed: Buffer; project: string }>(
-        'SELECT c.sealed, a.project FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1',
+    async grant(accountId, project) {
+      const found = await pool.query<{ sealed: Buffer; project: string; version: number }>(
+        'SELECT c.sealed, a.project, a.token_version AS version FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1',
         [accountId],
       );
       const row = found.rows[0];
@@ -52,13 +58,19 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
         throw new Error(
           `account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`,
         );
-      return row ? decrypt(masterKey, `refresh:${accountId}`, row.sealed) : null;
+      if (!row) return { kind: 'none' };
+      const refreshToken = opens(masterKey, accountId, row.sealed);
+      return refreshToken === null
+        ? { kind: 'unreadable' }
+        : { kind: 'stored', refreshToken, version: row.version };
     },
-    async rotated(accountId, token) {
-      await pool.query(
-        'UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() WHERE account_id = $1',
-        [accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId],
+    async rotated(accountId, token, version) {
+      const stored = await pool.query(
+        `WITH current AS (UPDATE accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
+         UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
+        [accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId, version],
       );
+      return stored.rowCount === 1;
     },
     seal: (accountId, plain) => encrypt(masterKey, `access:${accountId}`, plain).toString('base64'),
     open: (accountId, sealed) =>
@@ -68,15 +80,20 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
   };
 }
 
-/** Refuses to start with a master key that cannot open what is stored: better at once than one account at a time. */
+/**
+ * Refuses to start with a master key that opens nothing of what is stored: that is a mistake in the configuration. What single accounts
+ * have by another key is those accounts' matter.
+ */
 export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
-  const other = await pool.query('SELECT 1 FROM credentials WHERE key_id <> $1 LIMIT 1', [
-    vault.keyId,
-  ]);
-  if (other.rowCount) {
+  const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM credentials WHERE key_id <> $1) AS others, EXISTS (SELECT 1 FROM credentials WHERE key_id = $1) AS ours`,
+    [vault.keyId],
+  );
+  if (rows[0]?.others && !rows[0].ours) {
     throw new OperatorError(
       'SYNCLINE_MASTER_KEY is not the key that sealed the refresh tokens in this database.\n' +
-        'Set the key that was in use when the accounts were imported. Nothing was changed.',
+        'Set the key that was in use when the accounts were imported. Nothing was changed.\n' +
+        'If that key is lost, import the accounts again with the new one: syncline accounts import FILE takes it, and every other command as soon as one account has it.',
     );
   }
 }

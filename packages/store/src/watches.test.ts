@@ -233,10 +233,11 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
 test('a refused grant ends the watch here, since it has ended at Google; a new one has it made again', async () => {
   await fixture.store.watches.settle(held, watched());
   await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
-  await fixture.store.accounts.requireReauth(
-    await claim(fixture, fixture.accountId, 'gmail'),
-    'invalid_grant',
-  );
+  await fixture.store.accounts.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), {
+    reason: 'invalid_grant',
+    code: 'grant-refused',
+    probeInMs: null,
+  });
   expect(await row('state')).toEqual({ state: 'off' });
   expect(await fixture.store.watches.hold(collectionId, 1)).toMatchObject({
     callable: false,
@@ -246,7 +247,6 @@ test('a refused grant ends the watch here, since it has ended at Google; a new o
     email: 'ada@example.com',
     refreshToken: '1//z',
     tenant: 'default',
-    resources: ['gmail'],
   });
   expect(await row('state, due_at <= now() AS due')).toEqual({ state: 'wanted', due: true });
 });

@@ -162,7 +162,7 @@ async function holdWatch(
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
     text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
-             FROM collections c, (SELECT id, state, project, grant_number, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+             FROM collections c, (SELECT id, state, project, grant_number, token_version, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
         RETURNING w.collection_id, w.account_id, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
                   a.state NOT IN ('reauth_required', 'removing') AS callable, w.state, w.target, w.address,

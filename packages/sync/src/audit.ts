@@ -1,3 +1,4 @@
+import { callerOf } from './caller.js';
 import { GoogleError } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { Lease } from '@syncline/store';
@@ -54,7 +55,7 @@ export async function auditCollection(
 ): Promise<void> {
   const account = deps.google.account(lease.accountId, {
     lane: 'catch-up',
-    project: lease.project,
+    ...callerOf(lease),
     signal,
   });
   const deadlineMs = rt.clock.nowMs() + SLICE_MS;

@@ -2,8 +2,9 @@ import { GoogleError, type Spent } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
 import { isPaged, phaseOf, type Cursor } from './cursor.js';
-import { verdictOf, type Outcome, type Verdict } from './outcome.js';
+import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
+import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
@@ -117,15 +118,42 @@ async function snooze(
 }
 
 /** A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. */
-async function park(rt: Runtime, deps: SyncDeps, lease: Lease, rest: Rest): Promise<Outcome> {
+async function park(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  rest: Rest & { code: string },
+): Promise<Outcome> {
   if (rest.cause === 'scope') await deps.google.forgetToken(lease.accountId);
-  await deps.store.lease.park(lease, {
+  const { project } = lease;
+  const refused = rest.waitsFor && { project, scope: rest.waitsFor, code: rest.code };
+  const isNews = await deps.store.lease.park(lease, {
     cause: rest.cause,
     reason: rest.reason,
     nextInMs: rest.delayMs,
+    ...(refused ? { waitsFor: { ...refused, tryInMs: projectTryDelayMs(0) } } : {}),
   });
+  if (isNews)
+    rt.log.warn(
+      { event: 'project_refused', ...refused },
+      'Google refuses a project: its accounts wait, and one of them is tried for all',
+    );
   return { kind: 'parked', until: later(rt, rest.delayMs), reason: rest.reason };
 }
+
+/** A grant that was imported during the run is not refused by what Google said of the one before. */
+async function reauthorize(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  refused: Reauthorization,
+): Promise<Outcome> {
+  if (await deps.store.accounts.requireReauth(lease, refused))
+    return { kind: 'reauthorize', reason: refused.reason };
+  return { kind: 'snooze', until: later(rt, OVERTAKEN_REST_MS), why: 'another grant was imported' };
+}
+
+const OVERTAKEN_REST_MS = 1_000;
 
 export async function settleError(
   rt: Runtime,
@@ -154,8 +182,7 @@ export async function settleError(
       case 'park':
         return park(rt, deps, lease, verdict);
       case 'reauthorize':
-        await deps.store.accounts.requireReauth(lease, verdict.reason);
-        return { kind: 'reauthorize', reason: verdict.reason };
+        return reauthorize(rt, deps, lease, verdict);
       case 'gone':
         await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
         return { kind: 'gone' };
@@ -183,7 +210,7 @@ export function judge(rt: Runtime, lease: Lease, position: Position, error: Goog
   const verdict = verdictOf(error.detail, place, lease.failures, jitter);
   const walks = lease.walksToday + position.restarts;
   return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY
-    ? { kind: 'park', ...restFor('restless', lease.kind, 0, jitter) }
+    ? { kind: 'park', code: 'restless', ...restFor('restless', lease.kind, 0, jitter) }
     : verdict;
 }
 

@@ -9,7 +9,13 @@ export {
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
-export { finishRemovals, removeAccount, type RemovalStep } from './remove-account.js';
+export { probeAccounts, tryProjects } from './probes.js';
+export {
+  finishRemovals,
+  removeAccount,
+  type RemovalStep,
+  type Revocation,
+} from './remove-account.js';
 export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
 export type { DoorbellTargets } from './watch/step.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';

@@ -2,7 +2,8 @@ import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { CollectionKind, Phase } from '@syncline/store';
 import { causeOf, restFor, type Rest } from './parking.js';
-import { answerOf, VERDICTS } from './verdicts.js';
+import { probeDelayMs } from './probe-schedule.js';
+import { answerOf, codeOf, VERDICTS } from './verdicts.js';
 
 /** A run's whole vocabulary: what is to happen with the collection next. */
 export type Outcome =
@@ -24,12 +25,20 @@ export type Outcome =
 /** What an error of Google's means for the run; `failed` is a bug of ours, and is thrown on after it was settled. */
 export type Verdict =
   | { kind: 'snooze'; delayMs: number; why: string; counts: boolean }
-  | { kind: 'reauthorize'; reason: string }
-  | ({ kind: 'park' } & Rest)
+  | ({ kind: 'reauthorize' } & Reauthorization)
+  | ({ kind: 'park'; code: string } & Rest)
   | { kind: 'walk-again' }
   | { kind: 'list-again' }
   | { kind: 'gone' }
   | { kind: 'failed' };
+
+export interface Reauthorization {
+  /** For a person. */
+  reason: string;
+  code: 'grant-refused' | 'credential-unreadable';
+  /** When Google is asked again whether the cause has passed; null is never. */
+  probeInMs: number | null;
+}
 
 /** Where the answer came: the same words of Google's mean different things there. */
 export interface Place {
@@ -61,9 +70,13 @@ export function verdictOf(
     case 'back-off':
       return later(error, failures, jitter);
     case 'reauthorize':
-      return { kind: 'reauthorize', reason: grantRefused(error) };
+      return { kind: 'reauthorize', ...grantRefused(error, jitter) };
     case 'park':
-      return { kind: 'park', ...restFor(causeOf(answer), place.kind, failures, jitter) };
+      return {
+        kind: 'park',
+        code: error.kind === 'forbidden' ? codeOf(error) : error.kind,
+        ...restFor(causeOf(answer), place.kind, failures, jitter),
+      };
     case 'walk-again':
     case 'list-again':
     case 'gone':
@@ -98,13 +111,28 @@ export function later(
   };
 }
 
-/** Google's own code first, for the support desk; then what it means. */
-function grantRefused(error: GoogleErrorKind): string {
+/** Google's own code first, for the support desk; then what it means. Google tells a suspended account, which may be restored, in the words of a withdrawn grant. */
+function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;
-  const meaning = code.includes('invalid_rapt')
-    ? "the account's organisation wants the person to sign in again"
-    : 'the grant was revoked, has expired (after seven days while the OAuth app is in testing), or the account was suspended or changed its password';
-  return `${code}: ${meaning}; import a new refresh token`;
+  const probeInMs = probeDelayMs({ probes: 0, refusedForMs: 0 }, jitter);
+  if (code === 'credential_unreadable')
+    return {
+      code: 'credential-unreadable',
+      reason:
+        'the stored refresh token does not open: it was sealed with another master key, or for another account; import a new refresh token',
+      probeInMs,
+    };
+  if (code.includes('invalid_rapt'))
+    return {
+      code: 'grant-refused',
+      reason: `${code}: the account's organisation wants the person to sign in again; import a new refresh token`,
+      probeInMs: null,
+    };
+  return {
+    code: 'grant-refused',
+    reason: `${code}: the grant was revoked, has expired (after seven days while the OAuth app is in testing), or the account was suspended or changed its password; import a new refresh token`,
+    probeInMs,
+  };
 }
 
 function waitingFor(error: Extract<GoogleErrorKind, { kind: 'rate-limited' }>): string {

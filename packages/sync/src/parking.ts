@@ -1,4 +1,4 @@
-import type { CollectionKind } from '@syncline/store';
+import type { CollectionKind, ProjectScope } from '@syncline/store';
 import type { AnswerKind } from './verdicts.js';
 
 /*
@@ -10,6 +10,8 @@ import type { AnswerKind } from './verdicts.js';
 export type ParkCause =
   | 'scope'
   | 'policy'
+  | 'client'
+  | 'other-client'
   | 'project'
   | 'unknown-project'
   | 'no-mailbox'
@@ -29,6 +31,8 @@ interface Parking {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+/** What waits for its project is brought back by the project's own try; this is for when that is lost. */
+const WAITS_FOR_PROJECT_MS = 6 * HOUR_MS;
 
 /**
  * The first look comes soon: another process may hold an access token from before a new consent. After it, each rest is eight
@@ -47,11 +51,23 @@ const PARKING: Record<ParkCause, Parking> = {
     firstMs: HOUR_MS,
     capMs: 24 * HOUR_MS,
   },
+  client: {
+    reason: () =>
+      "Google does not take the project's OAuth client: check its id and secret (GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_PROJECTS_FILE) at https://console.cloud.google.com/apis/credentials; the client is tried once for all accounts, and everything goes on within a minute of its working",
+    firstMs: WAITS_FOR_PROJECT_MS,
+    capMs: WAITS_FOR_PROJECT_MS,
+  },
+  'other-client': {
+    reason: () =>
+      "Google says that the refresh token belongs to another OAuth client than its project's: import it with its own project, or import a token of this client",
+    firstMs: WAITS_FOR_PROJECT_MS,
+    capMs: WAITS_FOR_PROJECT_MS,
+  },
   project: {
     reason: (resource, api) =>
-      `the Google Cloud project does not have ${resource} set up: check the API at https://console.cloud.google.com/apis/library/${api} and the OAuth client at https://console.cloud.google.com/apis/credentials`,
-    firstMs: 5 * MINUTE_MS,
-    capMs: HOUR_MS,
+      `the Google Cloud project does not have ${resource} enabled: enable the API at https://console.cloud.google.com/apis/library/${api}; it is tried once for all accounts, and everything goes on within a minute of its working`,
+    firstMs: WAITS_FOR_PROJECT_MS,
+    capMs: WAITS_FOR_PROJECT_MS,
   },
   'unknown-project': {
     reason: () =>
@@ -87,6 +103,8 @@ export interface Rest {
   /** For a person. */
   reason: string;
   delayMs: number;
+  /** What of the project it waits for, where one try serves all. */
+  waitsFor: ProjectScope | null;
 }
 
 /**
@@ -101,9 +119,21 @@ export function restFor(
 ): Rest {
   const { reason, firstMs, capMs } = PARKING[cause];
   const delayMs = Math.min(capMs, firstMs * 8 ** Math.min(failures, 10)) * (0.9 + 0.2 * jitter);
+  const waitsFor = waitsForOf(cause, kind);
   return kind === 'gmail'
-    ? { cause, reason: reason('Gmail', 'gmail.googleapis.com'), delayMs }
-    : { cause, reason: reason('Google Calendar', 'calendar-json.googleapis.com'), delayMs };
+    ? { cause, reason: reason('Gmail', 'gmail.googleapis.com'), delayMs, waitsFor }
+    : {
+        cause,
+        reason: reason('Google Calendar', 'calendar-json.googleapis.com'),
+        delayMs,
+        waitsFor,
+      };
+}
+
+function waitsForOf(cause: ParkCause, kind: CollectionKind): ProjectScope | null {
+  if (cause === 'client' || cause === 'other-client') return cause;
+  if (cause !== 'project') return null;
+  return kind === 'gmail' ? 'gmail' : 'calendar';
 }
 
 /** The cause behind an answer that parks. */
@@ -113,7 +143,11 @@ export function causeOf(answer: AnswerKind): ParkCause {
       return 'scope';
     case 'policy-forbids':
       return 'policy';
-    case 'project-not-set-up':
+    case 'client-refused':
+      return 'client';
+    case 'other-client':
+      return answer;
+    case 'api-not-enabled':
       return 'project';
     case 'project-unknown':
       return 'unknown-project';

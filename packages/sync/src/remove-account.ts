@@ -12,8 +12,11 @@ import { stopWatches } from './watch/look-after.js';
 
 export type RemovalStep =
   | { step: 'waiting'; ms: number }
-  | { step: 'revoked'; how: 'revoked' | 'already-gone' | 'refused' }
+  | { step: 'revoked'; how: Revocation }
   | { step: 'erased'; rows: number };
+
+/** What became of the grant. `unreadable`: its refresh token does not open, so Google could not be asked; `refused`: Google does not let it be ended. */
+export type Revocation = 'revoked' | 'already-gone' | 'refused' | 'unreadable';
 
 /**
  * @returns rows erased by this call
@@ -72,11 +75,7 @@ export async function finishRemovals(
 const REMOVALS_AT_ONCE = 10;
 
 /** Weather is tried again; a refusal for good must not keep the customer's mail here. */
-async function revoke(
-  rt: Runtime,
-  google: Google,
-  accountId: string,
-): Promise<'revoked' | 'already-gone' | 'refused'> {
+async function revoke(rt: Runtime, google: Google, accountId: string): Promise<Revocation> {
   try {
     return await google.revoke(accountId);
   } catch (error) {

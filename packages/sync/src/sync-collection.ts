@@ -3,6 +3,7 @@ import { unreachable, type Runtime } from '@syncline/runtime';
 import type { Lease, Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
+import { callerOf } from './caller.js';
 import {
   listedAgain,
   parseCalendarCursor,
@@ -84,7 +85,7 @@ async function runUnderLease(
 ): Promise<Outcome> {
   const account = deps.google.account(lease.accountId, {
     lane: laneOf(lease),
-    project: lease.project,
+    ...callerOf(lease),
     signal: run.signal,
   });
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;

@@ -17,8 +17,12 @@ export type AnswerKind =
   | 'scope-missing'
   /** 403 domainPolicy and its like: an administrator says no. */
   | 'policy-forbids'
-  /** 403 accessNotConfigured, or an OAuth client that Google does not take: the operator's to mend. */
-  | 'project-not-set-up'
+  /** `invalid_client` and its like, of the token endpoint: the project's OAuth client is refused, whatever the account. */
+  | 'client-refused'
+  /** `unauthorized_client`: the refresh token is another client's. */
+  | 'other-client'
+  /** 403 accessNotConfigured: the project does not have the API enabled. */
+  | 'api-not-enabled'
   /** The account belongs to a Google project that this deployment does not configure. */
   | 'project-unknown'
   /** 400 "Mail service not enabled". */
@@ -54,7 +58,9 @@ const ANYWHERE = {
   'grant-refused': 'reauthorize',
   'scope-missing': 'park',
   'policy-forbids': 'park',
-  'project-not-set-up': 'park',
+  'client-refused': 'park',
+  'other-client': 'park',
+  'api-not-enabled': 'park',
   'project-unknown': 'park',
   'no-mailbox': 'park',
   forbidden: 'park',
@@ -97,11 +103,11 @@ const FORBIDDEN_REASONS: Record<string, AnswerKind> = {
   domainPolicy: 'policy-forbids',
   admin_policy_enforced: 'policy-forbids',
   org_internal: 'policy-forbids',
-  accessNotConfigured: 'project-not-set-up',
-  invalid_client: 'project-not-set-up',
-  unauthorized_client: 'project-not-set-up',
-  disabled_client: 'project-not-set-up',
-  deleted_client: 'project-not-set-up',
+  accessNotConfigured: 'api-not-enabled',
+  invalid_client: 'client-refused',
+  disabled_client: 'client-refused',
+  deleted_client: 'client-refused',
+  unauthorized_client: 'other-client',
   unknown_project: 'project-unknown',
   mailServiceNotEnabled: 'no-mailbox',
 };
@@ -117,7 +123,7 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
       return 'grant-refused';
     case 'forbidden':
       // The token endpoint's refusals come as "code: advice".
-      return FORBIDDEN_REASONS[error.reason.split(':')[0] ?? ''] ?? 'forbidden';
+      return FORBIDDEN_REASONS[codeOf(error)] ?? 'forbidden';
     case 'bookmark-expired':
     case 'not-found':
       return error.kind;
@@ -126,4 +132,9 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
     default:
       return unreachable(error);
   }
+}
+
+/** Google's own code, without the advice beside it. */
+export function codeOf({ reason }: { reason: string }): string {
+  return reason.split(':')[0] ?? '';
 }

@@ -26,20 +26,24 @@ export function addAccountsImport(accounts: Command): void {
     )
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
     .action((file: string, options: { json?: true }) =>
-      runWithStore(async ({ rt, config }, store) => {
-        const progress = openProgress(rt.clock);
-        const summary = await importAccounts(store, contentOf(file), progress, [
-          DEFAULT_PROJECT,
-          ...config.google.projects.map(({ name }) => name),
-        ]);
-        progress.end();
-        if (options.json) await printJson(summary);
-        else
-          say(
-            `${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`,
-          );
-        return summary.failed.length > 0 ? 1 : 0;
-      }),
+      runWithStore(
+        async ({ rt, config }, store) => {
+          const progress = openProgress(rt.clock);
+          const summary = await importAccounts(store, contentOf(file), progress, [
+            DEFAULT_PROJECT,
+            ...config.google.projects.map(({ name }) => name),
+          ]);
+          progress.end();
+          if (options.json) await printJson(summary);
+          else
+            say(
+              `${counted(summary.created, 'account')} connected, ${summary.updated} renewed, ${counted(summary.failed.length, 'line')} refused`,
+            );
+          return summary.failed.length > 0 ? 1 : 0;
+        },
+        ['master-key'],
+        { takesOtherKey: true },
+      ),
     );
 }
 

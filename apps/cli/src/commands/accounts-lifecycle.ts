@@ -1,7 +1,7 @@
 import { GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
-import { removeAccount, type RemovalStep } from '@syncline/sync';
+import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { type Cli, runWithStore } from '../command.js';
@@ -27,14 +27,16 @@ export function addAccountsPauseAndResume(accounts: Command): void {
       return told(account, 'paused', options);
     }),
   );
-  describe(accounts.command('resume'), 'look at everything of this account again, now').action(
-    (email: string, options: Options) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
-        if (!(await store.accounts.resume(account.id)))
-          throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
-        return told(account, 'active', options);
-      }),
+  describe(
+    accounts.command('resume'),
+    'look at everything of this account again, now; a grant that Google refuses is tried once',
+  ).action((email: string, options: Options) =>
+    runWithStore(async (_cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      if (!(await store.accounts.resume(account.id)))
+        throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
+      return told(account, 'active', options);
+    }),
   );
 }
 
@@ -47,13 +49,14 @@ export function addAccountsRemove(accounts: Command): void {
     runWithStore(
       async (cli, store) => {
         const account = await findAccount(store, email, options.tenant);
-        const rows = await remove(cli, store, account);
+        const { rows, grant } = await remove(cli, store, account);
         if (options.json)
-          await printJson({ email, tenant: account.tenant, state: 'removed', rows });
-        else say(`${email} is removed: ${counted(rows, 'row')} erased`);
+          await printJson({ email, tenant: account.tenant, state: 'removed', rows, grant });
+        else say(`${email} is removed: ${counted(rows, 'row')} erased; ${GRANT_WORDS[grant]}`);
         return 0;
       },
       ['google', 'master-key'],
+      { takesOtherKey: true },
     ),
   );
 }
@@ -74,11 +77,15 @@ async function told(account: AccountView, state: string, options: Options): Prom
 
 function remedyOf(account: AccountView): string {
   return account.state === 'reauth_required'
-    ? 'its grant is refused; import a new refresh token'
+    ? (account.reason ?? 'its grant is refused; import a new refresh token')
     : `it is ${account.state}`;
 }
 
-async function remove({ rt, config }: Cli, store: Store, account: AccountView): Promise<number> {
+async function remove(
+  { rt, config }: Cli,
+  store: Store,
+  account: AccountView,
+): Promise<{ rows: number; grant: Revocation }> {
   const google = await openGoogle(rt, {
     ...config.google,
     redisUrl: config.redisUrl,
@@ -86,10 +93,13 @@ async function remove({ rt, config }: Cli, store: Store, account: AccountView): 
     tokens: store.vault,
   });
   const progress = openProgress(rt.clock);
+  let grant: Revocation = 'already-gone';
   try {
-    return await removeAccount(rt, { store, google }, account.id, (step) =>
-      progress.show({ line: inWords(step) }),
-    );
+    const rows = await removeAccount(rt, { store, google }, account.id, (step) => {
+      if (step.step === 'revoked') grant = step.how;
+      progress.show({ line: inWords(step) });
+    });
+    return { rows, grant };
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
     throw new OperatorError(
@@ -101,14 +111,21 @@ async function remove({ rt, config }: Cli, store: Store, account: AccountView): 
   }
 }
 
+const GRANT_WORDS: Record<Revocation, string> = {
+  revoked: 'the grant is revoked',
+  'already-gone': 'the grant is gone already',
+  refused:
+    'Google does not let the grant be revoked; the customer can, at https://myaccount.google.com/connections',
+  unreadable:
+    'the grant could not be revoked, since its stored refresh token does not open; the customer can, at https://myaccount.google.com/connections',
+};
+
 function inWords(step: RemovalStep): string {
   switch (step.step) {
     case 'waiting':
       return `waiting ${duration(step.ms)} for the last run to end`;
     case 'revoked':
-      return step.how === 'refused'
-        ? 'Google does not let the grant be revoked; the customer can, at https://myaccount.google.com/connections'
-        : `the grant is ${step.how === 'revoked' ? 'revoked' : 'gone already'}`;
+      return GRANT_WORDS[step.how];
     case 'erased':
       return `${counted(step.rows, 'row')} erased`;
     default:

@@ -208,6 +208,7 @@ function refusalOf(sim: Sim, form: URLSearchParams): Reply | null {
     form.get('client_id') ?? '',
     form.get('client_secret') ?? '',
   );
+  if (refusedClient !== null) sim.ledger.clientRefusals += 1;
   if (refusedClient !== null)
     return oauthError(401, refusedClient, { error_description: CLIENT_REFUSALS[refusedClient] });
   if ((form.get('client_id') ?? '') === '' || (form.get('client_secret') ?? '') === '')

@@ -1,6 +1,7 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import type { ChannelRow, HeldWatch, Store } from '@syncline/store';
+import { callerOf } from '../caller.js';
 import { settlementOf } from './refusal.js';
 import { LONGEST_LIFE_MS, renewInMs, retryInMs } from './schedule.js';
 import { type DoorbellTargets, ringsAtGoogle, stepOf, targetOf } from './step.js';
@@ -43,7 +44,7 @@ export async function lookAfterWatch(
   void rt.clock.sleep(CALLS_MS, limit.signal).then(giveUp, () => undefined);
   const account = deps.google.account(held.accountId, {
     lane: 'catch-up',
-    project: held.project,
+    ...callerOf(held),
     signal: limit.signal,
   });
   try {
@@ -70,7 +71,7 @@ export async function stopWatches(
     const held = await holdWhenFree(rt, deps.store, collectionId);
     const account = deps.google.account(accountId, {
       lane: 'live',
-      project: held.project,
+      ...callerOf(held),
       maxQuotaWaitMs: CALLS_MS,
     });
     try {

@@ -1,0 +1,152 @@
+import type pg from 'pg';
+import { inTransaction, type Transaction } from './transaction.js';
+
+/*
+ * Google projects that Google refuses. Whoever meets such a refusal parks its own collection and notes the failure here, in one transaction; one
+ * waiting account is then tried for all, and when it is taken everything that waits comes due at once. A collection that waits for a project
+ * therefore always has a row here that brings it back.
+ */
+
+/**
+ * What of a project is refused: its OAuth client (`invalid_client` and its like), refresh tokens as those of another client
+ * (`unauthorized_client`, which may be one account's), or one of its APIs, which is not enabled.
+ */
+export type ProjectScope = 'client' | 'other-client' | 'gmail' | 'calendar';
+
+export interface ProjectFailure {
+  project: string;
+  scope: ProjectScope;
+  /** Google's code. */
+  code: string;
+}
+
+/** A failure that is to be tried, with an account that waits for its end; null when none does any more. */
+export interface DueTry extends ProjectFailure {
+  accountId: string | null;
+  failingForMs: number;
+}
+
+export interface Projects {
+  /** Failures that are due; each comes again after `visibilityMs` unless something is said of it before. `projects`: those that this process can call Google for. */
+  claimDue(o: { projects: readonly string[]; visibilityMs: number }): Promise<DueTry[]>;
+  /** A process has begun that has these projects configured: what they are refused is tried now, and what nobody had configured goes on. */
+  begun(projects: readonly string[]): Promise<void>;
+  stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
+  /** Google takes it again. @returns how many collections are due now that had waited */
+  ended(failure: Pick<ProjectFailure, 'project' | 'scope'>): Promise<number>;
+  list(): Promise<(ProjectFailure & { since: Date; probeAt: Date })[]>;
+}
+
+export function projectsIn(pool: pg.Pool): Projects {
+  return {
+    claimDue: (o) => claimDue(pool, o),
+    begun: (projects) => begun(pool, projects),
+    stands: async ({ project, scope, code }, nextInMs) =>
+      void (await pool.query(
+        `UPDATE project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
+        [project, scope, code, Math.round(nextInMs)],
+      )),
+    ended: (failure) => ended(pool, failure),
+    list: async () =>
+      (
+        await pool.query<ProjectFailure & { since: Date; probeAt: Date }>(
+          'SELECT project, scope, code, since, probe_at AS "probeAt" FROM project_failures ORDER BY project, scope',
+        )
+      ).rows,
+  };
+}
+
+/** The first statement of a transaction that parks a collection: its lock keeps `ended` from missing what is parked here. @returns whether the failure was not known before */
+export async function noteFailure(
+  session: Transaction,
+  { project, scope, code }: ProjectFailure,
+  tryInMs: number,
+): Promise<boolean> {
+  const noted = await session.query<{ isNew: boolean }>({
+    name: 'project-refused',
+    text: `INSERT INTO project_failures (project, scope, code, probe_at) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')
+           ON CONFLICT (project, scope) DO UPDATE SET refused_at = now() RETURNING since = refused_at AS "isNew"`,
+    values: [project, scope, code, Math.round(tryInMs)],
+  });
+  return noted.rows[0]?.isNew ?? false;
+}
+
+/** Collections that wait for a scope, over `collections c`. */
+const WAITING: Record<ProjectScope, string> = {
+  client: `c.parked = 'client'`,
+  'other-client': `c.parked = 'other-client'`,
+  gmail: `c.parked = 'project' AND c.kind = 'gmail'`,
+  calendar: `c.parked = 'project' AND c.kind <> 'gmail'`,
+};
+
+async function claimDue(
+  pool: pg.Pool,
+  { projects, visibilityMs }: { projects: readonly string[]; visibilityMs: number },
+): Promise<DueTry[]> {
+  const { rows } = await pool.query<Omit<DueTry, 'accountId'>>({
+    name: 'projects-due',
+    text: `UPDATE project_failures f SET probe_at = now() + $2 * interval '1 ms'
+             FROM (SELECT project, scope FROM project_failures WHERE probe_at <= now() AND project = ANY($1) FOR UPDATE SKIP LOCKED) AS picked
+            WHERE f.project = picked.project AND f.scope = picked.scope
+        RETURNING f.project, f.scope, f.code, (extract(epoch FROM now() - f.since) * 1000)::float8 AS "failingForMs"`,
+    values: [projects, visibilityMs],
+  });
+  return Promise.all(
+    rows.map(async (row) => ({ ...row, accountId: await waitingAccount(pool, row) })),
+  );
+}
+
+/** Any of those that wait: one alone may be refused for a reason of its own. */
+async function waitingAccount(
+  pool: pg.Pool,
+  { project, scope }: Pick<ProjectFailure, 'project' | 'scope'>,
+): Promise<string | null> {
+  const { rows } = await pool.query<{ id: string }>(
+    `WITH start AS MATERIALIZED (SELECT gen_random_uuid() AS id)
+     SELECT c.account_id AS id FROM collections c JOIN accounts a ON a.id = c.account_id CROSS JOIN start
+      WHERE ${WAITING[scope]} AND c.state = 'active' AND a.project = $1 AND a.state = 'active'
+      ORDER BY c.account_id < start.id, c.account_id LIMIT 1`,
+    [project],
+  );
+  return rows[0]?.id ?? null;
+}
+
+async function begun(pool: pg.Pool, projects: readonly string[]): Promise<void> {
+  await pool.query(
+    'UPDATE project_failures SET probe_at = least(probe_at, now()) WHERE project = ANY($1)',
+    [projects],
+  );
+  await inTransaction(pool, (session) =>
+    session.query(
+      `UPDATE collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+         FROM (SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id
+                WHERE c.parked = 'unknown-project' AND a.project = ANY($1) AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
+        WHERE collections.id = waiting.id`,
+      [projects],
+    ),
+  );
+}
+
+async function ended(
+  pool: pg.Pool,
+  { project, scope }: Pick<ProjectFailure, 'project' | 'scope'>,
+): Promise<number> {
+  return inTransaction(pool, async (session) => {
+    await session.query('DELETE FROM project_failures WHERE project = $1 AND scope = $2', [
+      project,
+      scope,
+    ]);
+    const woken = await session.query(
+      `UPDATE collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+         FROM (SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id
+                WHERE ${WAITING[scope]} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
+        WHERE collections.id = waiting.id`,
+      [project],
+    );
+    await session.query(
+      `UPDATE watches w SET due_at = now() FROM accounts a WHERE a.id = w.account_id AND a.project = $1 AND a.state = 'active' AND w.state = 'refused'`,
+      [project],
+    );
+    return woken.rowCount ?? 0;
+  });
+}

@@ -1,0 +1,160 @@
+import type pg from 'pg';
+import type { AccountReasonCode, Resource } from './accounts.js';
+import { cleanReason } from './clean-text.js';
+import { scheduleAccount } from './collections.js';
+import type { Lease } from './lease.js';
+import { inTransaction, type Transaction } from './transaction.js';
+
+/*
+ * Accounts whose grant Google refuses, or whose organisation forbids everything: they wait for a person, and since some causes pass by themselves
+ * (an administrator who suspended the account, a policy), Google is asked again rarely. The row is the schedule (`probe_at`).
+ */
+
+export interface Refused {
+  /** For a person. */
+  reason: string;
+  code: Extract<AccountReasonCode, 'grant-refused' | 'credential-unreadable'>;
+  /** When Google is asked again whether the cause has passed; null is never. */
+  probeInMs: number | null;
+}
+
+/** An account that is to be asked about. */
+export interface DueProbe {
+  accountId: string;
+  project: string;
+  state: 'reauth_required' | 'disabled';
+  resources: Resource[];
+  /** Of the grant that is asked about: what is found out holds for no other. */
+  version: number;
+  probes: number;
+  refusedForMs: number;
+}
+
+export interface Probes {
+  /** Claims accounts that are to be asked about; each comes again after `visibilityMs` unless something is said of it before. */
+  claimDue(o: { limit: number; visibilityMs: number }): Promise<DueProbe[]>;
+  /** The cause has passed: the account goes on from its cursors. */
+  passed(probe: DueProbe): Promise<boolean>;
+  /** It has not passed. `nextInMs` null: Google is not asked any more. */
+  stands(probe: DueProbe, nextInMs: number | null): Promise<void>;
+}
+
+export function probesIn(pool: pg.Pool): Probes {
+  return {
+    claimDue: (o) => claimDue(pool, o),
+    passed: (probe) => passed(pool, probe),
+    stands: (probe, nextInMs) => stands(pool, probe, nextInMs),
+  };
+}
+
+/**
+ * Google refuses the grant: the account waits for a person, with its rows and cursors untouched, and no more calls are made.
+ * Under the lease's epoch and the grant's version: a refusal of an earlier grant stops nothing.
+ * @returns false when the lease is lost, or another grant has taken its place and the collection is due again
+ */
+export async function requireReauth(
+  pool: pg.Pool,
+  lease: Lease,
+  { reason, code, probeInMs }: Refused,
+): Promise<boolean> {
+  return inTransaction(pool, async (session) => {
+    const locked = await session.query<{ id: string; lease_epoch: string }>(
+      'SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [lease.accountId],
+    );
+    if (
+      !locked.rows.some(
+        (row) => row.id === lease.collectionId && row.lease_epoch === String(lease.epoch),
+      )
+    )
+      return false;
+    const stopped = await session.query(
+      `UPDATE accounts SET state = 'reauth_required', reason = $2, reason_code = $3, refused_since = now(), probes = 0, probe_at = now() + $4 * interval '1 ms', updated_at = now()
+        WHERE id = $1 AND state = 'active' AND token_version = $5`,
+      [lease.accountId, cleanReason(reason), code, probeInMs, lease.grant.version],
+    );
+    const isStopped = stopped.rowCount === 1;
+    await session.query(
+      `UPDATE collections SET lease_until = NULL, run_open = false, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
+      [lease.collectionId, isStopped ? cleanReason(reason) : null, isStopped ? 0 : OVERTAKEN_REST_MS],
+    );
+    if (!isStopped) return false;
+    await scheduleAccount(session, lease.accountId, false);
+    // The watches died with the grant, and nobody may be asked to end them.
+    await session.query(
+      `UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
+      [lease.accountId],
+    );
+    return true;
+  });
+}
+
+/** Long enough for Google's refusal of the earlier grant to leave the quota windows that it closed. */
+const OVERTAKEN_REST_MS = 1_000;
+
+async function claimDue(
+  pool: pg.Pool,
+  { limit, visibilityMs }: { limit: number; visibilityMs: number },
+): Promise<DueProbe[]> {
+  const { rows } = await pool.query<DueProbe>({
+    name: 'probes-due',
+    text: `UPDATE accounts a SET probe_at = now() + $2 * interval '1 ms'
+             FROM (SELECT id FROM accounts WHERE probe_at <= now() ORDER BY probe_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
+            WHERE a.id = picked.id AND a.state IN ('reauth_required', 'disabled')
+        RETURNING a.id AS "accountId", a.project, a.state, a.resources, a.token_version AS version, a.probes,
+                  (extract(epoch FROM now() - coalesce(a.refused_since, now())) * 1000)::float8 AS "refusedForMs"`,
+    values: [limit, visibilityMs],
+  });
+  return rows;
+}
+
+async function passed(pool: pg.Pool, { accountId, version }: DueProbe): Promise<boolean> {
+  return inTransaction(pool, async (session) => {
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+      accountId,
+    ]);
+    const revived = await session.query(
+      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, ${NO_PROBES}, updated_at = now()
+        WHERE id = $1 AND token_version = $2 AND state IN ('reauth_required', 'disabled')`,
+      [accountId, version],
+    );
+    if (revived.rowCount !== 1) return false;
+    goOn(session, accountId, true);
+    return true;
+  });
+}
+
+async function stands(
+  pool: pg.Pool,
+  { accountId, version }: DueProbe,
+  nextInMs: number | null,
+): Promise<void> {
+  await pool.query(
+    `UPDATE accounts SET probes = probes + 1, probe_at = now() + $3 * interval '1 ms'
+      WHERE id = $1 AND token_version = $2 AND state IN ('reauth_required', 'disabled')`,
+    [accountId, version, nextInMs],
+  );
+}
+
+/** Of an account that is not refused any more. */
+export const NO_PROBES = 'refused_since = NULL, probes = 0, probe_at = NULL';
+
+/** What rests of an account comes due now: with `everything` what was taken off the schedule too, and its watches, which ended with the grant. */
+export function goOn(session: Transaction, accountId: string, everything: boolean): void {
+  session.send({ name: 'look-again', text: LOOK_AGAIN, values: [accountId, everything] });
+  session.send({ name: 'try-project', text: TRY_PROJECT, values: [accountId] });
+  if (everything)
+    session.send({
+      name: 'watch-again',
+      text: `UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+      values: [accountId],
+    });
+}
+
+const LOOK_AGAIN = `
+  UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
+   WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
+
+/** What the account's project is refused is tried now as well: the account may wait for it. */
+const TRY_PROJECT = `
+  UPDATE project_failures SET probe_at = least(probe_at, now()) WHERE project = (SELECT project FROM accounts WHERE id = $1)`;

@@ -1,0 +1,142 @@
+import { GoogleError, type Google } from '@syncline/google';
+import { unreachable, type Runtime } from '@syncline/runtime';
+import type { DueProbe, DueTry, ProjectScope, Store } from '@syncline/store';
+import { answerOf, codeOf, type AnswerKind } from './verdicts.js';
+import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
+
+/*
+ * Asking Google whether a refusal has passed. Any number of workers do this; rows in Postgres are the schedule, so a worker that dies in the middle
+ * costs a minute. Projects are tried by one waiting account for all, accounts each by itself and rarely.
+ */
+
+interface ProbeDeps {
+  store: Store;
+  google: Google;
+}
+
+const VISIBILITY_MS = 60_000;
+const ACCOUNTS_AT_ONCE = 10;
+/** When Google gave no answer that decides. */
+const UNDECIDED_REST_MS = 5_000;
+
+/** One round over the projects that Google refuses. @throws whatever is not Google's answer */
+export async function tryProjects(rt: Runtime, deps: ProbeDeps): Promise<void> {
+  const { projects } = deps.google;
+  const due = await deps.store.projects.claimDue({ projects, visibilityMs: VISIBILITY_MS });
+  for (const one of due) await tryProject(rt, deps, one);
+}
+
+/** One round over accounts whose refusal may have passed. @throws whatever is not Google's answer */
+export async function probeAccounts(rt: Runtime, deps: ProbeDeps): Promise<void> {
+  const due = await deps.store.probes.claimDue({
+    limit: ACCOUNTS_AT_ONCE,
+    visibilityMs: VISIBILITY_MS,
+  });
+  for (const one of due) await probeAccount(rt, deps, one);
+}
+
+async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry): Promise<void> {
+  const { project, scope, accountId, failingForMs } = due;
+  const refusal = accountId === null ? null : await refusalOf(() => ask(accountId));
+  if (refusal !== null && ANSWERS[scope].includes(refusal.answer))
+    return store.projects.stands(
+      { project, scope, code: refusal.code },
+      projectTryDelayMs(failingForMs),
+    );
+  if (refusal !== null && UNDECIDED.includes(refusal.answer))
+    return store.projects.stands(due, UNDECIDED_REST_MS);
+  const collections = await store.projects.ended(due);
+  if (collections === 0) return;
+  rt.log.info(
+    { event: 'project_recovered', project, scope, collections },
+    'Google takes the project again: what had waited for it is due',
+  );
+
+  async function ask(waiting: string): Promise<void> {
+    if (scope === 'client' || scope === 'other-client') return google.tryAgain(waiting, project);
+    await callOnce({ store, google }, { accountId: waiting, project }, scope);
+  }
+}
+
+/** What says that a scope is still refused. A client that is refused says so of all the others, too. */
+const ANSWERS: Record<ProjectScope, readonly AnswerKind[]> = {
+  client: ['client-refused'],
+  'other-client': ['other-client', 'client-refused'],
+  gmail: ['api-not-enabled', 'client-refused'],
+  calendar: ['api-not-enabled', 'client-refused'],
+};
+const UNDECIDED: readonly AnswerKind[] = ['quota', 'weather'];
+
+async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promise<void> {
+  const { store, google } = deps;
+  if (!google.projects.includes(due.project)) return;
+  const refusal = await refusalOf(() => askAbout(deps, due));
+  if (refusal === null) {
+    if (await store.probes.passed(due))
+      rt.log.info(
+        { event: 'account_recovered', accountId: due.accountId, from: due.state },
+        'Google takes the account again: it goes on from its cursors',
+      );
+    return;
+  }
+  if (UNDECIDED.includes(refusal.answer) || refusal.answer === 'client-refused') return;
+  await store.probes.stands(
+    due,
+    probeDelayMs({ ...due, probes: due.probes + 1 }, rt.random.next()),
+  );
+}
+
+/** A disabled account has a grant that Google takes: its resources tell whether policy still forbids them all. */
+async function askAbout(deps: ProbeDeps, due: DueProbe): Promise<void> {
+  await deps.google.tryAgain(due.accountId, due.project);
+  if (due.state !== 'disabled') return;
+  let refused: unknown = null;
+  for (const resource of due.resources) {
+    try {
+      return await callOnce(deps, due, resource);
+    } catch (error) {
+      refused = error;
+    }
+  }
+  if (refused !== null) throw refused;
+}
+
+/** The cheapest call of an API that needs the account's consent. */
+async function callOnce(
+  { store, google }: ProbeDeps,
+  { accountId, project }: { accountId: string; project: string },
+  api: 'gmail' | 'calendar',
+): Promise<void> {
+  const account = google.account(accountId, { lane: 'live', project });
+  try {
+    switch (api) {
+      case 'gmail':
+        await account.gmail.profile();
+        break;
+      case 'calendar':
+        await account.calendar.calendars({ syncToken: null, pageToken: null });
+        break;
+      default:
+        unreachable(api);
+    }
+  } finally {
+    await store.quota.record(accountId, account.takeSpent());
+  }
+}
+
+/** Null when Google refuses nothing. */
+async function refusalOf(
+  ask: () => Promise<void>,
+): Promise<{ answer: AnswerKind; code: string } | null> {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    if (!(error instanceof GoogleError)) throw error;
+    const { detail } = error;
+    return {
+      answer: answerOf(detail, false),
+      code: detail.kind === 'forbidden' ? codeOf(detail) : detail.kind,
+    };
+  }
+}

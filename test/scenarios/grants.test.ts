@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+
+/* Grants that Google refuses or that cannot be opened, with real processes and commands: what an import, a resume, a probe and a removal do then. */
+
+let world: FleetWorld;
+let accounts: { email: string; refreshToken: string }[];
+beforeEach(async () => {
+  world = await startFleetWorld({
+    seed: 211,
+    accounts: 2,
+    messagesPerAccount: 8,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 3,
+  });
+  accounts = await world.control.accounts();
+  expect(await world.import(accounts)).toMatchObject({ code: 0 });
+});
+afterEach(() => world.close());
+
+const STATES = 'SELECT email, state FROM accounts ORDER BY email';
+const states = (...named: string[]): object[] =>
+  accounts.map(({ email }, i) => ({ email, state: named[i] ?? 'active' }));
+const UNSERVED =
+  'SELECT count(*)::int AS unserved FROM collections WHERE served_at IS NULL OR error IS NOT NULL';
+const WHOLE = [{ unserved: 0 }];
+
+/** Everything is mirrored, with both programs running. */
+async function mirrored(): Promise<void> {
+  world.start('scheduler');
+  world.start('worker');
+  await world.untilRows(UNSERVED, WHOLE, 60_000);
+}
+
+const suspend = (suspended: boolean): Promise<void> =>
+  world.order(`accounts/${accounts[0]!.email}/suspend`, { suspended });
+
+/** Everything is served by runs that began after now. */
+async function servedAnew(email: string): Promise<void> {
+  const [{ now }] = (await world.rows<{ now: string }>('SELECT now()::text AS now')) as [
+    { now: string },
+  ];
+  await world.untilRows(
+    `SELECT a.state, bool_and(c.served_at > '${now}') AS served FROM accounts a JOIN collections c ON c.account_id = a.id WHERE a.email = '${email}' GROUP BY a.state`,
+    [{ state: 'active', served: true }],
+    30_000,
+  );
+}
+
+test('a grant that was withdrawn and given back is taken when the same token is imported within the minute', async () => {
+  await mirrored();
+  await suspend(true);
+  await world.untilRows(STATES, states('reauth_required'));
+  await suspend(false);
+  expect(await world.import([accounts[0]!])).toMatchObject({ code: 0 });
+  await servedAnew(accounts[0]!.email);
+}, 180_000);
+
+test('a suspended account that is restored goes on by itself, and `accounts resume` tries it at once', async () => {
+  await mirrored();
+  await suspend(true);
+  await world.untilRows(STATES, states('reauth_required'));
+  const [{ hours }] = (await world.rows<{ hours: number }>(
+    "SELECT extract(epoch FROM probe_at - now())::float8 / 3600 AS hours FROM accounts WHERE state = 'reauth_required'",
+  )) as [{ hours: number }];
+  expect(hours).toBeGreaterThan(0.8);
+  expect(hours).toBeLessThan(1.2);
+  // An hour passes, and the account is still suspended: it is tried again later.
+  world.simulator.clock.advance(3_600_000);
+  await world.rows("UPDATE accounts SET probe_at = now() WHERE state = 'reauth_required'");
+  await world.untilRows(
+    "SELECT state, probes, probe_at > now() + interval '1 hour' AS later FROM accounts WHERE state <> 'active'",
+    [{ state: 'reauth_required', probes: 1, later: true }],
+  );
+  await suspend(false);
+  await world.rows("UPDATE accounts SET probe_at = now() WHERE state = 'reauth_required'");
+  await servedAnew(accounts[0]!.email);
+  world.simulator.clock.advance(3_600_000);
+  await suspend(true);
+  await world.untilRows(STATES, states('reauth_required'));
+  await suspend(false);
+  expect(await world.cli('accounts', 'resume', accounts[0]!.email)).toMatchObject({ code: 0 });
+  await servedAnew(accounts[0]!.email);
+  expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
+}, 240_000);
+
+test('credentials that were swapped give their accounts a named state; removal erases and says what it could not do, and an import is taken', async () => {
+  await world.rows(
+    'UPDATE credentials c SET sealed = o.sealed FROM credentials o WHERE o.account_id <> c.account_id',
+  );
+  world.start('scheduler');
+  world.start('worker');
+  await world.untilRows(
+    "SELECT state, reason LIKE 'the stored refresh token does not open%import a new refresh token' AS named FROM accounts",
+    [1, 2].map(() => ({ state: 'reauth_required', named: true })),
+  );
+  const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
+  const removed = await world.cli('accounts', 'remove', first.email, '--json');
+  expect(removed).toMatchObject({ code: 0 });
+  expect(JSON.parse(removed.stdout)).toMatchObject({ state: 'removed', grant: 'unreadable' });
+  expect(await world.import([second])).toMatchObject({ code: 0 });
+  await servedAnew(second.email);
+  await world.untilRows(
+    `SELECT email, (SELECT count(*)::int FROM gmail_messages) AS messages FROM accounts`,
+    [{ email: second.email, messages: 8 }],
+  );
+}, 180_000);
+
+test('after the master key is lost an import with a new one is taken, and the other accounts are told apart', async () => {
+  world.env = { ...world.env, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
+  const refused = await world.cli('accounts', 'list');
+  expect(refused.stderr).toContain('syncline accounts import FILE takes it');
+  expect(await world.import([accounts[1]!])).toMatchObject({ code: 0 });
+  world.start('scheduler');
+  world.start('worker');
+  await world.untilRows(STATES, states('reauth_required', 'active'));
+  await servedAnew(accounts[1]!.email);
+}, 180_000);
+
+test('a refresh token that Google rotates late never takes the place of one that was imported meanwhile', async () => {
+  await world.control.fault({ kind: 'token-rotated', count: 1, email: accounts[0]!.email });
+  await world.control.fault({
+    kind: 'latency',
+    method: 'token',
+    ms: 6_000,
+    count: 1,
+    email: accounts[0]!.email,
+  });
+  world.start('scheduler');
+  const worker = world.start('worker');
+  await world.untilRows(
+    `SELECT count(*) > 0 AS running FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = '${accounts[0]!.email}' AND c.lease_until > now()`,
+    [{ running: true }],
+  );
+  const imported = await world.control.consent(accounts[0]!.email);
+  await world.import([{ ...accounts[0]!, refreshToken: imported }]);
+  const sealed =
+    'SELECT encode(sealed, $$hex$$) AS sealed FROM credentials c JOIN accounts a ON a.id = c.account_id ORDER BY email';
+  const kept = await world.rows<{ sealed: string }>(sealed);
+  await servedAnew(accounts[0]!.email);
+  await world.stop(worker);
+  expect(await world.rows(sealed)).toEqual(kept);
+}, 180_000);
+
+test('an import that leaves resources out changes none, and one that names fewer is refused with the command for it', async () => {
+  const [{ email, refreshToken }] = accounts as [(typeof accounts)[0]];
+  const fewer = await world.import([{ email, refreshToken, resources: ['gmail'] }]);
+  expect(fewer).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      `syncline accounts resources ${email} --remove calendar --tenant default --yes`,
+    ),
+  });
+  expect(await world.import([{ email, refreshToken }])).toMatchObject({ code: 0 });
+  expect(
+    await world.import([
+      { email: 'one@demo.example', refreshToken: 'x', resources: ['gmail'] },
+      { email: 'one@demo.example', refreshToken: 'y' },
+    ]),
+  ).toMatchObject({ code: 0 });
+  expect(await world.rows('SELECT resources FROM accounts ORDER BY email')).toEqual([
+    { resources: ['gmail'] },
+    { resources: ['calendar', 'gmail'] },
+    { resources: ['calendar', 'gmail'] },
+  ]);
+}, 120_000);
+
+test('a grant that covers less than the one before parks what it does not cover, and deletes nothing', async () => {
+  await mirrored();
+  const { email } = accounts[0]!;
+  const COUNTS = `SELECT (SELECT count(*)::int FROM gmail_messages) AS messages, (SELECT count(*)::int FROM calendar_events) AS events, (SELECT count(*)::int FROM calendars) AS calendars`;
+  const before = await world.rows<object>(COUNTS);
+  const token = await fetch(`${world.simulator.url}/sim/accounts/${email}/consent`, {
+    method: 'POST',
+    body: JSON.stringify({ scopes: ['openid', 'userinfo.email', 'calendar.readonly'] }),
+  });
+  const { refreshToken } = (await token.json()) as { refreshToken: string };
+  expect(await world.import([{ email, refreshToken }])).toMatchObject({ code: 0 });
+  await world.untilRows(
+    `SELECT c.kind, c.parked FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = '${email}' AND c.parked IS NOT NULL`,
+    [{ kind: 'gmail', parked: 'scope' }],
+  );
+  expect(await world.rows(COUNTS)).toEqual(before);
+}, 180_000);
