@@ -22,10 +22,15 @@ beforeEach(async () => {
     GOOGLE_CLIENT_SECRET: CLIENT.secret,
   };
   await world.order('clients', CLIENT);
-  expect(await world.import(accounts)).toMatchObject({ code: 0 });
+  await imported(accounts);
   world.start('scheduler');
 });
 afterEach(() => world.close());
+
+async function imported(lines: readonly object[]): Promise<void> {
+  const { code, stderr } = await world.import(lines);
+  if (code !== 0) throw new Error(`the import failed: ${stderr}`);
+}
 
 const PARKED =
   'SELECT parked, count(*)::int AS collections FROM collections GROUP BY parked ORDER BY parked';
@@ -97,6 +102,7 @@ test('a deleted client and an API that is not enabled are waited for as one, and
   );
   await world.control.clearFaults();
   await servedWithin(20_000);
+  expect(await world.rows('SELECT 1 FROM project_failures')).toEqual([]);
 }, 240_000);
 
 test('one account with the token of another client waits alone, and goes on when that is mended', async () => {

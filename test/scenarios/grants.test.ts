@@ -14,9 +14,14 @@ beforeEach(async () => {
     eventsPerCalendar: 3,
   });
   accounts = await world.control.accounts();
-  expect(await world.import(accounts)).toMatchObject({ code: 0 });
+  await imported(accounts);
 });
 afterEach(() => world.close());
+
+async function imported(lines: readonly object[]): Promise<void> {
+  const { code, stderr } = await world.import(lines);
+  if (code !== 0) throw new Error(`the import failed: ${stderr}`);
+}
 
 const STATES = 'SELECT email, state FROM accounts ORDER BY email';
 const states = (...named: string[]): object[] =>

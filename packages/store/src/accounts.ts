@@ -1,9 +1,8 @@
 import type pg from 'pg';
-import { isNever, scheduleAccount } from './collections.js';
+import { isNever } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
-import type { CollectionKind, Lease, Phase } from './lease.js';
+import type { CollectionKind, Phase } from './lease.js';
 import type { WatchState } from './watches.js';
-import { inTransaction } from './transaction.js';
 
 export type Resource = 'gmail' | 'calendar';
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';

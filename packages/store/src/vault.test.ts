@@ -98,6 +98,7 @@ test('one credential of another master key holds up no start', async () => {
     databaseUrl: both.database.url,
     masterKey: both.masterKey,
   });
+  expect(await again.accounts.list()).toHaveLength(2);
   await again.close();
   await both.close();
 });
