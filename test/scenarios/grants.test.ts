@@ -137,8 +137,8 @@ test('a refresh token that Google rotates late never takes the place of one that
     `SELECT count(*) > 0 AS running FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = '${accounts[0]!.email}' AND c.lease_until > now()`,
     [{ running: true }],
   );
-  const imported = await world.control.consent(accounts[0]!.email);
-  await world.import([{ ...accounts[0]!, refreshToken: imported }]);
+  const refreshToken = await world.control.consent(accounts[0]!.email);
+  await world.import([{ ...accounts[0]!, refreshToken }]);
   const sealed =
     'SELECT encode(sealed, $$hex$$) AS sealed FROM credentials c JOIN accounts a ON a.id = c.account_id ORDER BY email';
   const kept = await world.rows<{ sealed: string }>(sealed);
