@@ -76,7 +76,11 @@ export async function requireReauth(
     const isStopped = stopped.rowCount === 1;
     await session.query(
       `UPDATE collections SET lease_until = NULL, run_open = false, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
-      [lease.collectionId, isStopped ? cleanReason(reason) : null, isStopped ? 0 : OVERTAKEN_REST_MS],
+      [
+        lease.collectionId,
+        isStopped ? cleanReason(reason) : null,
+        isStopped ? 0 : OVERTAKEN_REST_MS,
+      ],
     );
     if (!isStopped) return false;
     await scheduleAccount(session, lease.accountId, false);
