@@ -120,7 +120,6 @@ const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] =
       'cpython__msg_41.eml text',
       'mail-parser__eml_malformed_002.eml text',
       'mail-parser__eml_malformed_004.eml text',
-      'mail-parser__eml_malformed_017.eml text',
       'mimekit__mbox_simple_002.eml text',
     ],
   },

@@ -3,6 +3,8 @@ export type { MirrorPolicy } from './gmail/mirror-policy.js';
 export {
   DEFAULT_INSTANCE_LIMIT,
   expandInstances,
+  MAX_INSTANCE_LIMIT,
+  MAX_INSTANCE_RANGE_MS,
   type InstanceRange,
   type Instances,
 } from './calendar/instances.js';

@@ -1,5 +1,10 @@
 import { OperatorError } from '@syncline/runtime';
-import { DEFAULT_INSTANCE_LIMIT, expandInstances } from '@syncline/sync';
+import {
+  DEFAULT_INSTANCE_LIMIT,
+  expandInstances,
+  MAX_INSTANCE_LIMIT,
+  MAX_INSTANCE_RANGE_MS,
+} from '@syncline/sync';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
 import { UsageError, runWithStore, wholeNumber } from '../command.js';
@@ -29,12 +34,19 @@ export function addInstances(program: Command): void {
       instant,
     )
     .requiredOption('--to <time>', 'events that start before it', instant)
-    .option('--limit <count>', 'no more than this', wholeNumber(1), DEFAULT_INSTANCE_LIMIT)
+    .option(
+      '--limit <count>',
+      'no more than this',
+      wholeNumber(1, MAX_INSTANCE_LIMIT),
+      DEFAULT_INSTANCE_LIMIT,
+    )
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: InstancesOptions) =>
       runWithStore(async (_cli, store) => {
         if (options.from >= options.to) throw new UsageError('--from must lie before --to');
+        if (options.to - options.from > MAX_INSTANCE_RANGE_MS)
+          throw new UsageError('from --from to --to there may be 100 years at most');
         const account = await findAccount(store, email, options.tenant);
         const range = { timeMinMs: options.from, timeMaxMs: options.to };
         const sources = await store.mirror.instanceSources(account.id, options.calendar, range);

@@ -4,8 +4,9 @@
  * and counts for COUNT, whether the rule gives it or not; a rule that no grammar allows leaves it alone.
  */
 import { compactUtc, instanceId, type EventBody, type EventTime } from './event.js';
+import { durationMs } from './duration.js';
 import { parseRule, ruleTimes, type Rule } from './rule.js';
-import { instantOf, offsetMs, rfc3339 } from './zones.js';
+import { instantOf, offsetMs, rfc3339, zoneNamed } from './zones.js';
 
 export interface Occurrence {
   id: string;
@@ -31,14 +32,18 @@ export function occurrences(master: EventBody, span: Span): Occurrence[] {
   const shape = shapeOf(master, master.start, master.end);
   const lastMs = span.toMs + 2 * DAY_MS;
   const excluded = new Set(
-    [...datesOf(master, 'EXDATE', shape), ...excludedByRule(master, shape, lastMs)].map(
-      (wallMs) => shape.at(wallMs).id,
-    ),
+    [
+      ...datesOf(master, 'EXDATE', shape).map(({ wallMs }) => wallMs),
+      ...excludedByRule(master, shape, lastMs),
+    ].map((wallMs) => shape.at(wallMs).id),
+  );
+  const periods = new Map(
+    datesOf(master, 'RDATE', shape).map(({ wallMs, lengthMs }) => [wallMs, lengthMs]),
   );
   const seen = new Set<string>();
   const found: Occurrence[] = [];
   for (const wallMs of walls(master, shape, lastMs)) {
-    const one = shape.at(wallMs);
+    const one = shape.at(wallMs, periods.get(wallMs));
     if (one.startMs >= span.toMs || found.length >= span.limit) break;
     if (excluded.has(one.id) || seen.has(one.id) || one.endMs <= span.fromMs) continue;
     seen.add(one.id);
@@ -51,7 +56,8 @@ interface Shape {
   wallMs: number;
   allDay: boolean;
   zone: string;
-  at(wallMs: number): Occurrence;
+  /** @param lengthMs of a period; left out, the master's */
+  at(wallMs: number, lengthMs?: number | null): Occurrence;
 }
 
 function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
@@ -64,19 +70,19 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
       wallMs,
       allDay: true,
       zone: 'UTC',
-      at: (ms) => ({
+      at: (ms, ownMs) => ({
         id: instanceId(master.id, day(ms)),
         start: day(ms),
-        end: day(ms + lengthMs),
+        end: day(ms + (ownMs ?? lengthMs)),
         startMs: ms,
-        endMs: ms + lengthMs,
+        endMs: ms + (ownMs ?? lengthMs),
       }),
     };
   }
   const instant = Date.parse(start.dateTime ?? '');
   const wallMs = instant + offsetMs(zone, instant);
   const lengthMs = Math.max(0, Date.parse(end.dateTime ?? '') - instant);
-  const at = (ms: number): Occurrence => {
+  const at = (ms: number, ownMs?: number | null): Occurrence => {
     // An hour that comes twice: the master's own start says which of the two it is.
     const startMs = ms === wallMs ? instant : instantOf(zone, ms);
     const time = (value: number, where: string): EventTime => ({
@@ -86,9 +92,9 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
     return {
       id: `${master.id}_${compactUtc(startMs)}`,
       start: time(startMs, zone),
-      end: time(startMs + lengthMs, end.timeZone ?? zone),
+      end: time(startMs + (ownMs ?? lengthMs), end.timeZone ?? zone),
       startMs,
-      endMs: startMs + lengthMs,
+      endMs: startMs + (ownMs ?? lengthMs),
     };
   };
   return { wallMs, allDay: false, zone, at };
@@ -97,7 +103,7 @@ function shapeOf(master: EventBody, start: EventTime, end: EventTime): Shape {
 /** Wall times of the rules and the extra dates, merged in order. */
 function* walls(master: EventBody, shape: Shape, lastMs: number): Generator<number> {
   const rules = linesOf(master, 'RRULE');
-  const waiting = datesOf(master, 'RDATE', shape);
+  const waiting = datesOf(master, 'RDATE', shape).map(({ wallMs }) => wallMs);
   // Several rules are an exotic thing: one is followed as it goes, the others are written out first.
   for (const line of rules.slice(1)) waiting.push(...ruleWalls(line, shape, lastMs));
   waiting.sort((a, b) => a - b);
@@ -168,15 +174,34 @@ function linesOf(master: EventBody, name: string): string[] {
   return (master.recurrence ?? []).filter((line) => new RegExp(`^${name}[:;]`, 'i').test(line));
 }
 
-function datesOf(master: EventBody, name: string, shape: Shape): number[] {
+/** Dates, times and periods of RDATE or EXDATE lines; a zone that nobody knows is the series'. */
+function datesOf(
+  master: EventBody,
+  name: string,
+  shape: Shape,
+): { wallMs: number; lengthMs: number | null }[] {
   return linesOf(master, name).flatMap((line) => {
-    const zone = /;TZID=([^;:]+)/i.exec(line.slice(0, line.indexOf(':')))?.[1] ?? shape.zone;
-    return line
-      .slice(line.indexOf(':') + 1)
-      .split(',')
-      .map((text) => wallOf(text.split('/')[0] ?? '', shape, zone))
-      .filter((wall) => wall !== null);
+    const [, parameters = '', values = ''] = /^((?:"[^"]*"|[^":])*):(.*)$/s.exec(line) ?? [];
+    const named = /;\s*TZID\s*=\s*(?:"([^"]*)"|([^;:]*))/i.exec(parameters);
+    const zone = zoneNamed(named?.[1] ?? named?.[2] ?? '') ?? shape.zone;
+    return values.split(',').flatMap((text) => {
+      const [start = '', end = ''] = text.split('/');
+      const wallMs = wallOf(start, shape, zone);
+      return wallMs === null ? [] : [{ wallMs, lengthMs: periodMs(start, end, shape, zone) }];
+    });
   });
+}
+
+/** Exact time from the start of a period to its end; null for what has no end after its start. */
+function periodMs(start: string, end: string, shape: Shape, zone: string): number | null {
+  const duration = durationMs(end);
+  if (duration !== null) return duration > 0 ? duration : null;
+  const [from, to] = [start, end].map((text) => {
+    const wallMs = wallOf(text, shape, zone);
+    if (wallMs === null) return Number.NaN;
+    return shape.allDay ? wallMs : instantOf(shape.zone, wallMs);
+  }) as [number, number];
+  return to > from ? to - from : null;
 }
 
 /** `20260101`, `20260101T090000` (local to that zone) or with Z (UTC) as a wall time of the series; null if it is no date. */

@@ -1,11 +1,25 @@
 /** Wall clock ↔ instant, through Intl's zone data. A "wall" number is the local date and time written as if it were UTC. */
 
+import { WINDOWS_ZONES } from './windows-zones.js';
+
 const formats = new Map<string, Intl.DateTimeFormat | null>();
 const FORMATS_KEPT = 700;
 
 /** True for a zone name that Intl knows. */
 export function isZone(zone: string): boolean {
   return formatFor(zone) !== null;
+}
+
+/** Olson names, also behind a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`), and those of Windows; null for others. */
+export function zoneNamed(name: string): string | null {
+  const windows = WINDOWS_ZONES.get(name.trim().toLowerCase());
+  if (windows !== undefined) return windows;
+  const parts = name.split('/').filter((part) => part !== '');
+  for (let from = 0; from < Math.min(10, parts.length); from++) {
+    const rest = parts.slice(from).join('/');
+    if (/^[A-Za-z_+\-/0-9]+$/.test(rest) && isZone(rest)) return rest;
+  }
+  return null;
 }
 
 /** Offset of that zone at that instant in milliseconds, east positive; 0 for a name that nobody knows. */

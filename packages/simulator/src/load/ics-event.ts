@@ -6,11 +6,12 @@ import {
   type EventDraft,
   type EventTime,
 } from '../calendar/event.js';
-import { instantOf, isZone } from '../calendar/zones.js';
+import { durationMs } from '../calendar/duration.js';
+import { instantOf, zoneNamed } from '../calendar/zones.js';
+import type { IcsZones } from './ics-zones.js';
 import { property, textOf, type IcsComponent, type IcsProperty } from './ics-parser.js';
 
 const DAY_MS = 86_400_000;
-const LONGEST_MS = 3_660 * DAY_MS;
 /** Where an event without a usable start stands; Google's events always have one. */
 const FALLBACK_START: EventTime = { date: '2001-01-01' };
 
@@ -20,13 +21,16 @@ export interface IcsEvent {
   /** Start of the occurrence that this one changes. */
   recurrenceId: EventTime | null;
   cancelled: boolean;
+  /** Of several versions of one event the highest counts; null where none is written. */
+  sequence: number | null;
   /** True when the start had to be made up. */
   undated: boolean;
 }
 
-export function icsEvent(component: IcsComponent, zone: string): IcsEvent {
+/** @param zones those that the file describes, beside the calendar's own */
+export function icsEvent(component: IcsComponent, zones: IcsZones): IcsEvent {
   const startProperty = property(component, 'DTSTART');
-  const start = startProperty === null ? null : timeOf(startProperty, zone);
+  const start = startProperty === null ? null : timeOf(startProperty, zones);
   const recurrence = recurrenceOf(component);
   const draft: EventDraft = {
     ...(property(component, 'STATUS')?.value.trim().toUpperCase() === 'TENTATIVE'
@@ -35,7 +39,7 @@ export function icsEvent(component: IcsComponent, zone: string): IcsEvent {
     ...textFields(component),
     ...people(component),
     start: start ?? FALLBACK_START,
-    end: endOf(component, start ?? FALLBACK_START, zone),
+    end: endOf(component, start ?? FALLBACK_START, zones),
     ...(recurrence.length > 0 ? { recurrence } : {}),
     ...(property(component, 'TRANSP')?.value.trim().toUpperCase() === 'TRANSPARENT'
       ? { transparency: 'transparent' as const }
@@ -47,10 +51,16 @@ export function icsEvent(component: IcsComponent, zone: string): IcsEvent {
   return {
     uid: textOf(component, 'UID')?.trim() ?? null,
     draft,
-    recurrenceId: recurrenceId === null ? null : timeOf(recurrenceId, zone),
+    recurrenceId: recurrenceId === null ? null : timeOf(recurrenceId, zones),
     cancelled: property(component, 'STATUS')?.value.trim().toUpperCase() === 'CANCELLED',
+    sequence: sequenceOf(component),
     undated: start === null,
   };
+}
+
+function sequenceOf(component: IcsComponent): number | null {
+  const text = property(component, 'SEQUENCE')?.value.trim() ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 function textFields(
@@ -70,7 +80,7 @@ function textFields(
 }
 
 /** Null for what is no date, or none of the centuries that zone data and Google's editors know. */
-function timeOf(from: IcsProperty, calendarZone: string): EventTime | null {
+function timeOf(from: IcsProperty, zones: IcsZones): EventTime | null {
   const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$/.exec(
     from.value.trim().split(/[,/]/)[0] ?? '',
   );
@@ -91,24 +101,18 @@ function timeOf(from: IcsProperty, calendarZone: string): EventTime | null {
     return null;
   if (match[4] === undefined) return allDay(wall.getTime());
   if (match[7] === 'Z') return timedAt(wall.getTime(), 'UTC');
-  const zone = zoneOf(from.parameters.get('TZID'), calendarZone);
-  return timedAt(instantOf(zone, wall.getTime()), zone);
-}
-
-/** Olson names, also behind a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`); else the calendar's zone, as Google does. */
-function zoneOf(tzid: string | undefined, calendarZone: string): string {
-  const parts = (tzid ?? '').split('/').filter((part) => part !== '');
-  for (let from = 0; from < parts.length; from++) {
-    const name = parts.slice(from).join('/');
-    if (/^[A-Za-z_+\-/0-9]+$/.test(name) && isZone(name)) return name;
-  }
-  return calendarZone;
+  const tzid = from.parameters.get('TZID') ?? '';
+  const zone = zoneNamed(tzid);
+  const described = zone === null ? zones.described.get(tzid.trim()) : undefined;
+  if (described) return timedAt(described.instantOf(wall.getTime()), described.zone);
+  const own = zone ?? zones.calendarZone;
+  return timedAt(instantOf(own, wall.getTime()), own);
 }
 
 /** DTEND, or DTSTART with DURATION, or a day for dates and no time at all for times; never before the start. */
-function endOf(component: IcsComponent, start: EventTime, zone: string): EventTime {
+function endOf(component: IcsComponent, start: EventTime, zones: IcsZones): EventTime {
   const given = property(component, 'DTEND');
-  const end = given === null ? null : timeOf(given, zone);
+  const end = given === null ? null : timeOf(given, zones);
   if (start.date !== undefined) {
     const startMs = Date.parse(`${start.date}T00:00:00Z`);
     const days = Math.max(
@@ -121,21 +125,8 @@ function endOf(component: IcsComponent, start: EventTime, zone: string): EventTi
   if (end?.dateTime !== undefined && Date.parse(end.dateTime) >= startMs) return end;
   return timedAt(
     startMs + Math.max(0, durationMs(property(component, 'DURATION')?.value) ?? 0),
-    start.timeZone ?? zone,
+    start.timeZone ?? zones.calendarZone,
   );
-}
-
-/** `P1DT2H`, `-PT15M`; null for anything else. */
-function durationMs(text: string | undefined): number | null {
-  const match = /^([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(
-    text?.trim() ?? '',
-  );
-  if (match === null) return null;
-  const [weeks, days, hours, minutes, seconds] = match
-    .slice(2)
-    .map((digits) => Number(digits ?? 0)) as [number, number, number, number, number];
-  const ms = ((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
-  return (match[1] === '-' ? -1 : 1) * Math.min(ms, LONGEST_MS);
 }
 
 /** Lines as Google keeps them: without start, with their parameters. */

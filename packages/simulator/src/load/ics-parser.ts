@@ -66,7 +66,7 @@ function parseLine(line: string): IcsProperty | null {
   if (name === undefined) return null;
   const rest = line.trimStart().slice(name.length).trimStart();
   const head =
-    /^((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*)\s*:/.exec(rest);
+    /^((?:;\s*[\w-]+\s*=(?:\s*"[^"]*"\s*|[^";:,]*)(?:,(?:\s*"[^"]*"\s*|[^";:,]*))*)*):/.exec(rest);
   const colon = head === null ? rest.indexOf(':') : head[0].length - 1;
   if (colon < 0) return null;
   const parameters = new Map(

@@ -55,7 +55,7 @@ function dateOf(headers: readonly Header[], nowMs: number): number | null {
     headerValue(headers, 'date'),
     received?.slice(received.lastIndexOf(';') + 1),
   ]) {
-    const ms = Date.parse((text ?? '').replace(/\([^)]*\)/g, ' ').trim());
+    const ms = Date.parse((text ?? '').replace(/\([^()]*\)/g, ' ').trim());
     if (Number.isFinite(ms) && ms >= OLDEST_MS && ms <= nowMs + DAY_MS) return ms;
   }
   return null;

@@ -1,9 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { allDay, type EventTime } from '../calendar/event.js';
 import type { CalendarStore, StoredEvent } from '../calendar/store.js';
+import { offsetMs } from '../calendar/zones.js';
 import { createPrng } from '../prng.js';
 import type { Account, World } from '../world.js';
 import { icsEvent, type IcsEvent } from './ics-event.js';
+import { icsZones } from './ics-zones.js';
 import { parseIcs, type IcsComponent } from './ics-parser.js';
 import { reportOf, type FileReport, type LoadReport } from './report.js';
 
@@ -42,9 +45,14 @@ export function loadFile(
   );
   for (const other of components.filter((one) => one.name !== 'VEVENT'))
     report.ignored.push({ what: other.name, reason: reasonFor(other) });
-  const events = components
-    .filter((one) => one.name === 'VEVENT')
-    .map((one) => icsEvent(one, calendar.timeZone));
+  const zones = icsZones(
+    components.filter((one) => one.name === 'VTIMEZONE'),
+    calendar.timeZone,
+  );
+  const read = components.filter((one) => one.name === 'VEVENT').map((one) => icsEvent(one, zones));
+  const events = newest(read);
+  for (let n = events.length; n < read.length; n++)
+    report.ignored.push({ what: 'VEVENT', reason: 'a newer version of it is in the file' });
   if (components.length === 0)
     report.ignored.push({ what: 'file', reason: 'no event, nor any other component, in it' });
   const masters = new Map<string, StoredEvent>();
@@ -76,6 +84,25 @@ export function loadFile(
   return report;
 }
 
+/** Of several versions of an event, or of one occurrence, those with the highest SEQUENCE; without any SEQUENCE they are taken for different events. */
+function newest(events: readonly IcsEvent[]): IcsEvent[] {
+  const highest = new Map<string, number>();
+  const keyOf = (event: IcsEvent): string => JSON.stringify([event.uid, event.recurrenceId]);
+  for (const event of events)
+    highest.set(keyOf(event), Math.max(highest.get(keyOf(event)) ?? 0, event.sequence ?? 0));
+  return events.filter(
+    (event) => event.uid === null || (event.sequence ?? 0) === highest.get(keyOf(event)),
+  );
+}
+
+/** An occurrence is named as its series is: by a date in an all-day series, whatever the file says. */
+function originalStart(master: StoredEvent, named: EventTime, calendarZone: string): EventTime {
+  if (master.body.start?.date === undefined || named.dateTime === undefined) return named;
+  const instant = Date.parse(named.dateTime);
+  const zone = named.timeZone === 'UTC' ? calendarZone : (named.timeZone ?? calendarZone);
+  return allDay(instant + offsetMs(zone, instant));
+}
+
 function loadException(
   calendar: CalendarStore,
   master: StoredEvent | undefined,
@@ -84,9 +111,9 @@ function loadException(
 ): boolean {
   if (master === undefined || event.recurrenceId === null) return false;
   const { recurrence: _none, ...patch } = event.draft;
-  if (event.cancelled)
-    return calendar.cancelInstance(master.id, event.recurrenceId, nowMs) !== null;
-  return calendar.changeInstance(master.id, event.recurrenceId, patch, nowMs) !== null;
+  const original = originalStart(master, event.recurrenceId, calendar.timeZone);
+  if (event.cancelled) return calendar.cancelInstance(master.id, original, nowMs) !== null;
+  return calendar.changeInstance(master.id, original, patch, nowMs) !== null;
 }
 
 /** An exception without its series in the file is an event of its own. */
@@ -100,7 +127,7 @@ function hasMaster(events: readonly IcsEvent[], exception: IcsEvent): boolean {
 function reasonFor(component: IcsComponent): string {
   switch (component.name) {
     case 'VTIMEZONE':
-      return 'zones are known by name';
+      return 'zones are read with the events';
     case 'VTODO':
     case 'VJOURNAL':
     case 'VFREEBUSY':

@@ -210,3 +210,88 @@ test('what is no event is reported with its reason, and an event without a date 
     ],
   });
 });
+
+test.each([
+  // Berlin's rules under a name that nobody knows.
+  ['a zone that the file describes', 'Our Zone', '20260705T080000', '2026-07-05T08:00:00+02:00'],
+  ['its winter', 'Our Zone', '20260105T080000', '2026-01-05T08:00:00+01:00'],
+  ['a zone of Windows', 'Tokyo Standard Time', '20260105T080000', '2026-01-05T08:00:00+09:00'],
+  [
+    'a zone of Windows in quotes',
+    '"W. Europe Standard Time"',
+    '20260105T080000',
+    '2026-01-05T08:00:00+01:00',
+  ],
+])('%s is read', async (_, tzid, start, dateTime) => {
+  const { events } = await loadIcs(
+    calendar(
+      'BEGIN:VTIMEZONE',
+      'TZID:Our Zone',
+      'BEGIN:STANDARD',
+      'DTSTART:16011028T030000',
+      'RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU',
+      'TZOFFSETFROM:+0200',
+      'TZOFFSETTO:+0100',
+      'END:STANDARD',
+      'BEGIN:DAYLIGHT',
+      'DTSTART:16010325T020000',
+      'RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU',
+      'TZOFFSETFROM:+0100',
+      'TZOFFSETTO:+0200',
+      'END:DAYLIGHT',
+      'END:VTIMEZONE',
+      'BEGIN:VEVENT',
+      'UID:1',
+      `DTSTART;TZID=${tzid}:${start}`,
+      'END:VEVENT',
+    ),
+  );
+  expect(events).toMatchObject([{ start: { dateTime } }]);
+  expect(events[0].start.timeZone).not.toContain('Our');
+});
+
+test('of several versions of an event the one with the highest SEQUENCE is loaded', async () => {
+  const version = (sequence: number, summary: string): string[] => [
+    'BEGIN:VEVENT',
+    'UID:v',
+    'DTSTART:20260105T080000Z',
+    'RRULE:FREQ=DAILY;COUNT=2',
+    `SEQUENCE:${sequence}`,
+    `SUMMARY:${summary}`,
+    'END:VEVENT',
+  ];
+  const { events, report } = await loadIcs(
+    calendar(...version(1, 'old'), ...version(12, 'new'), ...version(3, 'older')),
+  );
+  expect(events.map(({ summary }) => summary)).toEqual(['new']);
+  expect(report).toMatchObject({ loaded: 1, ignored: [{ what: 'VEVENT' }, { what: 'VEVENT' }] });
+});
+
+test('an occurrence of an all-day series that is named by a time is the one of that day', async () => {
+  const { events } = await loadIcs(
+    calendar(
+      'BEGIN:VEVENT',
+      'UID:d',
+      'DTSTART;VALUE=DATE:20260105',
+      'RRULE:FREQ=DAILY;COUNT=3',
+      'END:VEVENT',
+      'BEGIN:VEVENT',
+      'UID:d',
+      'RECURRENCE-ID;TZID=Europe/Berlin:20260106T000000',
+      'DTSTART;VALUE=DATE:20260110',
+      'END:VEVENT',
+    ),
+  );
+  expect(events[1]).toMatchObject({
+    id: `${events[0].id}_20260106`,
+    originalStartTime: { date: '2026-01-06' },
+    start: { date: '2026-01-10' },
+  });
+});
+
+test('a line of parameters that never ends in a colon is read at once', async () => {
+  const { report } = await loadIcs(
+    calendar('BEGIN:VEVENT', `DTSTART${';a=  '.repeat(5_000)}`, 'DTSTART:20260105', 'END:VEVENT'),
+  );
+  expect(report).toMatchObject({ loaded: 1 });
+});

@@ -21,16 +21,34 @@ export interface HeaderBlock {
 export function readHeaders(bytes: Buffer): HeaderBlock {
   const block = blockText(bytes);
   const lineEnd = block.includes('\n') || !block.includes('\r') ? '\n' : '\r';
-  const headers: Header[] = [];
+  const fields: Field[] = [];
   const from = block.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   let at = from;
   for (const whole of block.slice(from).split(lineEnd)) {
     const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
-    if (line === '') return { headers, bodyAt: Math.min(bytes.length, at + whole.length + 1) };
-    if (!takeLine(headers, line, at === from)) return { headers, bodyAt: at };
+    if (line === '')
+      return { headers: headersOf(fields), bodyAt: Math.min(bytes.length, at + whole.length + 1) };
+    if (!takeLine(fields, line, at === from)) return { headers: headersOf(fields), bodyAt: at };
     at += whole.length + 1;
   }
-  return { headers, bodyAt: bytes.length };
+  return { headers: headersOf(fields), bodyAt: bytes.length };
+}
+
+/** A header whose lines are still apart: joined one by one, a value of a megabyte would be copied for each. */
+interface Field {
+  name: string;
+  lines: string[];
+}
+
+function headersOf(fields: readonly Field[]): Header[] {
+  return fields.map(({ name, lines }) => ({ name, value: unfolded(lines) }));
+}
+
+/** A folded line of nothing but blanks adds nothing, and neither do blanks before the next one. */
+function unfolded(lines: readonly string[]): string {
+  if (lines.length === 1) return lines[0] ?? '';
+  const kept = lines.map((line) => line.trimEnd()).filter((line, n) => n === 0 || line !== '');
+  return kept.join('');
 }
 
 /** UTF-8's, one character a byte. */
@@ -67,7 +85,7 @@ const PARAMETRISED_KEPT = 2_000;
 function parseParameters(text: string): Parametrised {
   const semicolon = text.indexOf(';');
   const value = (semicolon < 0 ? text : text.slice(0, semicolon))
-    .replace(/\([^)]*\)/g, '')
+    .replace(/\([^()]*\)/g, '')
     .trim()
     .toLowerCase();
   const raw = new Map<string, string>();
@@ -92,16 +110,18 @@ function blockText(bytes: Buffer): string {
   return bytes.toString('latin1', 0, ends.length === 0 ? bytes.length : Math.min(...ends) + 3);
 }
 
-function takeLine(headers: Header[], line: string, first: boolean): boolean {
-  const last = headers.at(-1);
+/** The first line may be indented, as text that was copied from elsewhere is. */
+function takeLine(fields: Field[], line: string, first: boolean): boolean {
+  const last = fields.at(-1);
   if ((line.startsWith(' ') || line.startsWith('\t')) && last !== undefined) {
-    last.value = (last.value + headerText(line)).trimEnd();
+    last.lines.push(headerText(line));
     return true;
   }
-  const colon = line.indexOf(':');
-  const name = colon < 0 ? '' : line.slice(0, colon).trimEnd();
+  const field = first ? line.trimStart() : line;
+  const colon = field.indexOf(':');
+  const name = colon < 0 ? '' : field.slice(0, colon).trimEnd();
   if (!/^[\x21-\x39\x3b-\x7e]+$/.test(name)) return first && /^>?From /.test(line);
-  headers.push({ name, value: headerText(line.slice(colon + 1)).trim() });
+  fields.push({ name, lines: [headerText(field.slice(colon + 1)).trim()] });
   return true;
 }
 

@@ -83,13 +83,78 @@ test.each([
     'a boundary that never comes',
     ['Content-Type: multipart/mixed; boundary=gone', '', 'all of it'],
   ],
-])('a multipart with %s is text, and nothing of it is lost', (_, lines) => {
+])('a multipart with %s and no line like one is text, and nothing of it is lost', (_, lines) => {
   const root = parseMessage(mail(lines));
   expect([root.mimeType, root.body.toString(), root.parts.length]).toEqual([
     'text/plain',
     'all of it',
     0,
   ]);
+});
+
+test.each(['', '; boundary=', '; boundary=gone'])(
+  'a multipart with the boundary parameter %j has the boundary that its parts have',
+  (parameter) => {
+    expect(
+      shape(
+        mail([
+          `Content-Type: multipart/alternative${parameter}`,
+          '',
+          'preamble',
+          '--=_next_1',
+          'Content-Type: text/plain',
+          '',
+          'text',
+          '--=_next_1',
+          'Content-Type: text/html',
+          '',
+          '<p>',
+          '--=_next_1--',
+        ]),
+      ),
+    ).toEqual([':multipart/alternative:0', '0:text/plain:4', '1:text/html:3']);
+  },
+);
+
+test('an indented first line is a header', () => {
+  const root = parseMessage(mail(['  Subject: s', 'Content-Type: text/html', '', 'body']));
+  expect([root.headers, root.mimeType, root.body.toString()]).toEqual([
+    [
+      { name: 'Subject', value: 's' },
+      { name: 'Content-Type', value: 'text/html' },
+    ],
+    'text/html',
+    'body',
+  ]);
+});
+
+test.each([
+  ['text/plain>', 'text/plain'],
+  ['text/html<br>', 'text/html'],
+  ['application/vnd.ms-excel.sheet+xml; x=1', 'application/vnd.ms-excel.sheet+xml'],
+  ['nothing', 'text/plain'],
+])('the type %j is %s', (type, mimeType) => {
+  expect(parseMessage(mail([`Content-Type: ${type}`, '', 'x'])).mimeType).toBe(mimeType);
+});
+
+test('five thousand flat parts are all there, and what follows ten thousand is one more', () => {
+  const parts = (count: number): number =>
+    parseMessage(
+      mail([
+        'Content-Type: multipart/mixed; boundary=b',
+        ...Array.from({ length: count }, () => '\r\n--b\r\n\r\nx'),
+        '--b--',
+      ]),
+    ).parts.length;
+  expect([parts(5_000), parts(10_500)]).toEqual([5_000, 10_001]);
+});
+
+test.each([
+  ['a folded subject', `Subject: ${'word\r\n '.repeat(200_000)}`],
+  ['brackets that open', `Content-Type: ${'('.repeat(1_000_000)}`],
+  ['encoded words', `Subject: ${'=?utf-8?Q?=C3=B6?=\r\n '.repeat(50_000)}`],
+])('a header of a megabyte of %s is read at once', (_, header) => {
+  expect(parseMessage(Buffer.from(`${header}\r\n\r\nbody`)).body.toString()).toBe('body');
 });
 
 test('headers keep order and spelling, lose the line ends of folding and keep its white space', () => {

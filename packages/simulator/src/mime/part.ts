@@ -1,7 +1,8 @@
 /**
  * A MIME message as a tree of parts, split on bytes, the way Gmail numbers it: the root is "", its children "0", "1", "0.0"…,
- * and the message inside a message/rfc822 part is that part's only child. Broken mail never throws: a multipart without a
- * usable boundary is text, a missing closing boundary ends with the mail, nesting deeper than 50 is left unparsed.
+ * and the message inside a message/rfc822 part is that part's only child. Broken mail never throws: a multipart whose
+ * boundary is not named, or never comes, has that of the first line that looks like one, and without such a line it is text; a missing
+ * closing boundary ends with the mail, nesting deeper than 50 is left unparsed, and so is what follows ten thousand parts of one multipart: it is one part more.
  */
 import { headerValue, readHeaders, readParameters, type Header } from './headers.js';
 import { decodeTransfer } from './transfer.js';
@@ -25,7 +26,7 @@ export interface Part {
 }
 
 const DEPTH_LIMIT = 50;
-const PARTS_LIMIT = 1_000;
+const PARTS_LIMIT = 10_000;
 
 /** Parses a whole message. */
 export function parseMessage(raw: Buffer): Part {
@@ -66,7 +67,8 @@ function parsePart(raw: Buffer, id: string, defaultType: string, depth: number):
   const part = {
     id,
     headers,
-    mimeType: /^[^\s/;]+\/[^\s/;]+$/.test(type.value) ? type.value : 'text/plain',
+    // `text/plain>` and `text/html<br>` are what they begin with.
+    mimeType: /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.exec(type.value)?.[0] ?? 'text/plain',
     filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
     charset: type.parameters.get('charset')?.toLowerCase() ?? null,
     attached: disposition.value === 'attachment',
@@ -74,7 +76,10 @@ function parsePart(raw: Buffer, id: string, defaultType: string, depth: number):
   const content = raw.subarray(bodyAt);
   if (part.mimeType.startsWith('multipart/')) {
     const bodies =
-      depth < DEPTH_LIMIT ? splitMultipart(content, type.parameters.get('boundary') ?? '') : null;
+      depth < DEPTH_LIMIT
+        ? (splitMultipart(content, type.parameters.get('boundary') ?? '') ??
+          splitMultipart(content, likelyBoundary(content)))
+        : null;
     if (bodies === null) return { ...part, mimeType: 'text/plain', body: content, parts: [] };
     const childType = part.mimeType === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
     return {
@@ -112,6 +117,14 @@ function withoutBom(body: Buffer, mimeType: string): Buffer {
     mimeType.startsWith('text/') && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return marked ? body.subarray(3) : body;
 }
+
+/** Of the first line that begins with two dashes and is followed by a header of a part; empty when there is none. */
+function likelyBoundary(content: Buffer): string {
+  const head = content.toString('latin1', 0, GUESSED_FROM_BYTES);
+  return /^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?\n(?=Content-[a-z-]+:)/im.exec(head)?.[1] ?? '';
+}
+
+const GUESSED_FROM_BYTES = 65_536;
 
 /** Bodies between delimiter lines; null when no delimiter line exists. Preamble and epilogue are dropped. */
 function splitMultipart(content: Buffer, boundary: string): Buffer[] | null {

@@ -1,6 +1,8 @@
 import type { CalendarEvent } from '@syncline/google';
-import { startsOf, type Series } from './recurrence.js';
-import { instantOfWall, offsetMs, rfc3339 } from './zones.js';
+import { mergeSorted } from './merge-sorted.js';
+import { longestPeriodMs, startsIn, type Series } from './recurrence.js';
+import type { Work } from './rule-times.js';
+import { instantOfWall, knownZone, offsetMs, rfc3339 } from './zones.js';
 
 /**
  * Masters, exceptions and cancelled occurrences, as the mirror keeps them (`singleEvents=false`) → the single events of a time range,
@@ -24,39 +26,77 @@ export interface InstanceRange {
 export interface Instances {
   /** By start, then by id. */
   items: CalendarEvent[];
-  /** False when the limit (or the bound on work for a rule by the minute) left something out. */
+  /** False when the limit, or the bound on work, left something out. */
   complete: boolean;
 }
 
 export const DEFAULT_INSTANCE_LIMIT = 10_000;
+/** More than that are a full list and not a view. */
+export const MAX_INSTANCE_LIMIT = 100_000;
+/** A century; most people ask for a week. */
+export const MAX_INSTANCE_RANGE_MS = 36_600 * 86_400_000;
+/** Steps for all series of one question together: two seconds at most. */
+const WORK_LIMIT = 2_000_000;
 
-/** Pure. Events of one calendar, in any order. */
+/**
+ * Pure. Events of one calendar, in any order. Costs grow with the number of events and of instances that are given back,
+ * not with those in the range: each series is followed as far as its next instance is among the earliest.
+ * @throws RangeError for a range or a limit above the bounds
+ */
 export function expandInstances(events: readonly CalendarEvent[], range: InstanceRange): Instances {
   const limit = range.limit ?? DEFAULT_INSTANCE_LIMIT;
+  if (limit > MAX_INSTANCE_LIMIT || range.timeMaxMs - range.timeMinMs > MAX_INSTANCE_RANGE_MS)
+    throw new RangeError('the range or the limit is above its bound');
   const replaced = originalStarts(events);
-  let found: Placed[] = [];
-  let complete = true;
+  const work: Work = { stepsLeft: WORK_LIMIT };
+  const singles: Placed[] = [];
+  const series: Generator<Placed, boolean>[] = [];
   for (const event of events) {
     if (event.status === 'cancelled') continue;
-    const placed = isMaster(event)
-      ? ofSeries(event, range, limit, replaced.get(event.id ?? ''))
-      : { items: single(event, range), complete: true };
-    complete &&= placed.complete;
-    found.push(...placed.items);
-    if (found.length > 4 * limit + 1_000) {
-      found = earliest(found, limit);
-      complete = false;
-    }
+    if (isMaster(event)) series.push(ofSeries(event, range, replaced.get(event.id ?? ''), work));
+    else singles.push(...single(event, range));
   }
+  const { found, isWhole } = earliestOf(
+    mergeSorted<Placed>([inOrder(singles), ...series], ({ startMs }) => startMs),
+    limit,
+  );
   return {
-    items: earliest(found, limit).map((placed) => placed.event),
-    complete: complete && found.length <= limit,
+    items: found.slice(0, limit).map(({ make }) => make()),
+    complete: isWhole && found.length <= limit,
   };
+}
+
+/** All of them, or one more than the limit at least; sorted. Within a series the order of instants may be off by less than a day. */
+function earliestOf(
+  placed: Iterator<Placed, boolean>,
+  limit: number,
+): { found: Placed[]; isWhole: boolean } {
+  const found: Placed[] = [];
+  let isWhole = true;
+  let endMs = Number.POSITIVE_INFINITY;
+  for (let next = placed.next(); ; next = placed.next()) {
+    if (next.done) {
+      isWhole = next.value;
+      break;
+    }
+    if (next.value.startMs > endMs || found.length > 2 * limit) break;
+    found.push(next.value);
+    if (found.length === limit + 1) endMs = next.value.startMs + DAY_MS;
+  }
+  const byId = (a: Placed, b: Placed): number => (a.id < b.id ? -1 : 1);
+  return { found: found.sort((a, b) => a.startMs - b.startMs || byId(a, b)), isWhole };
+}
+
+function* inOrder(placed: Placed[]): Generator<Placed, boolean> {
+  yield* placed.sort((a, b) => a.startMs - b.startMs);
+  return true;
 }
 
 interface Placed {
   startMs: number;
-  event: CalendarEvent;
+  id: string;
+  /** The event itself: only those that are given back are made. */
+  make(): CalendarEvent;
 }
 
 const DAY_MS = 86_400_000;
@@ -82,44 +122,39 @@ function originalStarts(events: readonly CalendarEvent[]): Map<string, Set<strin
 function single(event: CalendarEvent, range: InstanceRange): Placed[] {
   const startMs = instantOf(event.start, range.calendarZone);
   const endMs = event.end ? instantOf(event.end, range.calendarZone) : startMs;
-  return endMs > range.timeMinMs && startMs < range.timeMaxMs ? [{ startMs, event }] : [];
+  return endMs > range.timeMinMs && startMs < range.timeMaxMs
+    ? [{ startMs, id: event.id ?? '', make: () => event }]
+    : [];
 }
 
-function ofSeries(
+function* ofSeries(
   master: CalendarEvent,
   range: InstanceRange,
-  limit: number,
   taken: ReadonlySet<string> | undefined,
-): { items: Placed[]; complete: boolean } {
+  work: Work,
+): Generator<Placed, boolean> {
   const shape = shapeOf(master, range.calendarZone);
-  if (!shape) return { items: [], complete: true };
+  if (!shape) return true;
   const { recurrence: _series, ...inherited } = master;
-  const found = startsOf(
-    shape.series,
-    range.timeMinMs - shape.lengthMs - DAY_MS,
+  const { lengthMs: usualMs, series } = shape;
+  const longestMs = Math.max(usualMs, longestPeriodMs(series));
+  const found = startsIn(
+    series,
+    range.timeMinMs - longestMs - DAY_MS,
     range.timeMaxMs + DAY_MS,
-    limit + (taken?.size ?? 0),
+    work,
   );
-  const items: Placed[] = [];
-  for (const startMs of found.startsMs) {
+  for (let next = found.next(); ; next = found.next()) {
+    if (next.done) return next.value;
+    const { startMs, lengthMs } = next.value;
     const start = shape.startAt(startMs);
+    const end = shape.endAt(startMs + (lengthMs ?? usualMs));
     const id = instanceId(master.id ?? '', start);
-    if (!taken?.has(id))
-      items.push(
-        ...single(
-          {
-            ...inherited,
-            id,
-            start,
-            end: shape.endAt(startMs),
-            recurringEventId: master.id ?? null,
-            originalStartTime: start,
-          },
-          range,
-        ),
-      );
+    if (taken?.has(id)) continue;
+    const recurringEventId = master.id ?? null;
+    const instance = { ...inherited, id, start, end, recurringEventId, originalStartTime: start };
+    yield* single(instance, range);
   }
-  return { items, complete: found.complete };
 }
 
 type EventTime = NonNullable<CalendarEvent['start']>;
@@ -128,7 +163,7 @@ interface Shape {
   series: Series;
   lengthMs: number;
   startAt(startMs: number): EventTime;
-  endAt(startMs: number): EventTime;
+  endAt(endMs: number): EventTime;
 }
 
 /** Null when the master's own start is no date that can be counted from. */
@@ -148,23 +183,24 @@ function shapeOf(master: CalendarEvent, calendarZone: string): Shape | null {
       series: { wallMs, startMs: wallMs, isAllDay: true, zone: 'UTC', lines },
       lengthMs,
       startAt: day,
-      endAt: (ms) => day(ms + lengthMs),
+      endAt: day,
     };
   }
   const startMs = Date.parse(start.dateTime ?? '');
   if (!countable(startMs)) return null;
   const lengthMs = Math.max(0, Date.parse(end.dateTime ?? '') - startMs || 0);
-  const zone = start.timeZone ?? calendarZone;
-  const endZone = end.timeZone ?? zone;
+  const name = start.timeZone ?? calendarZone;
+  const zone = knownZone(name) ?? knownZone(calendarZone) ?? 'UTC';
+  const endName = end.timeZone ?? name;
   const time = (ms: number, timeZone: string): EventTime => ({
-    dateTime: rfc3339(timeZone, ms),
+    dateTime: rfc3339(knownZone(timeZone) ?? zone, ms),
     timeZone,
   });
   return {
     series: { wallMs: startMs + offsetMs(zone, startMs), startMs, isAllDay: false, zone, lines },
     lengthMs,
-    startAt: (ms) => time(ms, zone),
-    endAt: (ms) => time(ms + lengthMs, endZone),
+    startAt: (ms) => time(ms, name),
+    endAt: (ms) => time(ms, endName),
   };
 }
 
@@ -187,9 +223,4 @@ function instanceId(masterId: string, start: EventTime): string {
   return Number.isNaN(ms)
     ? masterId
     : `${masterId}_${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
-}
-
-function earliest(found: Placed[], limit: number): Placed[] {
-  const byId = (a: Placed, b: Placed): number => ((a.event.id ?? '') < (b.event.id ?? '') ? -1 : 1);
-  return found.sort((a, b) => a.startMs - b.startMs || byId(a, b)).slice(0, limit);
 }

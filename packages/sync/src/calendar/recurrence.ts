@@ -1,6 +1,8 @@
+import { mergeSorted } from './merge-sorted.js';
+import { readLine, type RecurrenceLine } from './recurrence-line.js';
 import { HOURLY, readRule, type RecurrenceRule } from './recurrence-rule.js';
-import { ruleTimes } from './rule-times.js';
-import { instantOfWall, offsetMs } from './zones.js';
+import { ruleTimes, type Work } from './rule-times.js';
+import { instantOfWall, knownZone, offsetMs } from './zones.js';
 
 /**
  * The starts of a series, from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE, EXDATE; no DTSTART, the master's start
@@ -9,6 +11,7 @@ import { instantOfWall, offsetMs } from './zones.js';
  * - The master's start is the first occurrence and counts for COUNT, even when the rule would not give it ("DTSTART counts as the
  *   first occurrence"); an EXDATE can take it out, and an UNTIL before it leaves nothing.
  * - UNTIL as a date includes that day; EXDATE and RDATE must name the start exactly (a date does not exclude a timed occurrence).
+ * - A TZID that nobody knows is the series' own zone: it came from the calendar program that made the series. A period of RDATE has its own length.
  * - A rule that cannot be read leaves the first occurrence, lines of other names mean nothing.
  */
 export interface Series {
@@ -21,6 +24,14 @@ export interface Series {
   lines: readonly string[];
 }
 
+/** One start of a series. */
+export interface Start {
+  /** An instant, or for an all-day series the day's wall. */
+  startMs: number;
+  /** Of an RDATE that is a period; null where the series' own length holds. */
+  lengthMs: number | null;
+}
+
 export interface Starts {
   /** Sorted; instants, or for all-day series the days' walls. */
   startsMs: number[];
@@ -30,39 +41,93 @@ export interface Starts {
 
 /** The starts from `fromMs` to `toMs` (a day of margin on both sides does no harm: callers look at the ends), the earliest `limit` of them. */
 export function startsOf(series: Series, fromMs: number, toMs: number, limit: number): Starts {
-  const excluded = new Set(datesOf(series, 'EXDATE'));
-  let complete = true;
-  for (const line of linesOf(series, 'EXRULE')) {
-    const rule = ruleOf(series, line);
-    const found = rule
-      ? ruleWalls(series, rule, { fromMs, toMs, limit: WORK_LIMIT, countsStart: false })
-      : { walls: [], complete: true };
-    complete &&= found.complete;
-    for (const wallMs of found.walls) excluded.add(startOfWall(series, wallMs));
+  const startsMs: number[] = [];
+  const found = startsIn(series, fromMs, toMs, { stepsLeft: WORK_LIMIT });
+  for (let next = found.next(); ; next = found.next()) {
+    if (next.done) return { startsMs, complete: next.value };
+    if (startsMs.length === limit) return { startsMs, complete: false };
+    startsMs.push(next.value.startMs);
   }
-  const starts = new Set<number>();
-  const rules = linesOf(series, 'RRULE');
-  if (rules.length === 0) starts.add(series.startMs);
-  for (const line of rules) {
-    const rule = ruleOf(series, line);
-    const found = rule
-      ? ruleWalls(series, rule, { fromMs, toMs, limit: limit + excluded.size, countsStart: true })
-      : { walls: [series.wallMs], complete: true };
-    complete &&= found.complete;
-    for (const wallMs of found.walls) starts.add(startOfWall(series, wallMs));
+}
+
+/**
+ * The same one by one, as they are taken: what is not taken is not worked out.
+ * @param work what all series of one question may cost together
+ * @returns false when the bound on work cut the list
+ */
+export function* startsIn(
+  series: Series,
+  fromMs: number,
+  toMs: number,
+  work: Work,
+): Generator<Start, boolean> {
+  const lines = series.lines.map(readLine);
+  const dates = datesOf(series, lines, 'RDATE');
+  const lengths = new Map(dates.map(({ startMs, lengthMs }) => [startMs, lengthMs]));
+  const rules = lines.filter(({ name }) => name === 'RRULE');
+  const found = mergeSorted<number>(
+    [
+      ...rules.map((line) => ruleStarts(series, line, { fromMs, toMs, countsStart: true, work })),
+      list(rules.length === 0 ? [series.startMs] : []),
+      list([...lengths.keys()]),
+    ],
+    Number,
+  );
+  const excluded = exclusions(series, lines, { fromMs, toMs, countsStart: false, work });
+  const given = new Set<number>();
+  for (let next = found.next(); ; next = found.next()) {
+    if (next.done) return next.value && excluded.isWhole();
+    const startMs = next.value;
+    if (startMs >= toMs + DISORDER_MS) return excluded.isWhole();
+    if (startMs < fromMs || startMs >= toMs || given.has(startMs) || excluded.has(startMs))
+      continue;
+    given.add(startMs);
+    yield { startMs, lengthMs: lengths.get(startMs) ?? null };
   }
-  for (const startMs of datesOf(series, 'RDATE')) starts.add(startMs);
-  const wanted = [...starts]
-    .filter((startMs) => !excluded.has(startMs) && startMs >= fromMs && startMs < toMs)
-    .sort((a, b) => a - b);
-  return { startsMs: wanted.slice(0, limit), complete: complete && wanted.length <= limit };
+}
+
+/** The longest period of its RDATEs; 0 without any. */
+export function longestPeriodMs(series: Series): number {
+  return datesOf(series, series.lines.map(readLine), 'RDATE').reduce(
+    (longest, { lengthMs }) => Math.max(longest, lengthMs ?? 0),
+    0,
+  );
 }
 
 const DAY_MS = 86_400_000;
-/** Occurrences that are counted through to reach the range: five centuries of days, half a year of minutes. */
+/** Steps of a search for one series: five centuries of days, a month of minutes. */
 const WORK_LIMIT = 200_000;
 /** Zones differ by at most 26 hours: walls this far outside the range cannot come into it. */
 const WALL_MARGIN_MS = 2 * DAY_MS;
+/** Where clocks go back or forward, the order of the walls is not that of the instants. */
+const DISORDER_MS = DAY_MS;
+
+function* list(items: readonly number[]): Generator<number, boolean> {
+  yield* items.toSorted((a, b) => a - b);
+  return true;
+}
+
+/** What EXDATE and EXRULE take out. A rule is followed as far as it was asked about. */
+function exclusions(
+  series: Series,
+  lines: readonly RecurrenceLine[],
+  wanted: Wanted,
+): { has(startMs: number): boolean; isWhole(): boolean } {
+  const taken = new Set(datesOf(series, lines, 'EXDATE').map(({ startMs }) => startMs));
+  const rules = mergeSorted<number>(
+    lines.filter(({ name }) => name === 'EXRULE').map((line) => ruleStarts(series, line, wanted)),
+    Number,
+  );
+  let next = rules.next();
+  return {
+    has: (startMs) => {
+      for (; !next.done && next.value < startMs + DISORDER_MS; next = rules.next())
+        taken.add(next.value);
+      return taken.has(startMs);
+    },
+    isWhole: () => !next.done || next.value,
+  };
+}
 
 /** Days have no times: of an all-day series the parts of a time are ignored (RFC 5545), and a frequency below a day cannot be read. */
 function ruleOf(series: Series, line: string): RecurrenceRule | null {
@@ -74,38 +139,55 @@ function ruleOf(series: Series, line: string): RecurrenceRule | null {
 interface Wanted {
   fromMs: number;
   toMs: number;
-  limit: number;
   countsStart: boolean;
+  work: Work;
 }
 
-function ruleWalls(
+/** The instants of a rule; one that cannot be read has the series' start. */
+function* ruleStarts(
+  series: Series,
+  line: RecurrenceLine,
+  wanted: Wanted,
+): Generator<number, boolean> {
+  const rule = ruleOf(series, line.text);
+  if (rule === null) {
+    if (wanted.countsStart) yield series.startMs;
+    return true;
+  }
+  const walls = ruleWalls(series, rule, wanted);
+  for (let next = walls.next(); ; next = walls.next()) {
+    if (next.done) return next.value;
+    yield startOfWall(series, next.value);
+  }
+}
+
+function* ruleWalls(
   series: Series,
   rule: RecurrenceRule,
   wanted: Wanted,
-): { walls: number[]; complete: boolean } {
+): Generator<number, boolean> {
   const fromMs = wanted.fromMs - WALL_MARGIN_MS;
   const lastMs = Math.min(untilWall(series, rule.until), wanted.toMs + WALL_MARGIN_MS);
-  const walls: number[] = [];
+  if (series.wallMs > lastMs) return true;
   let given = 0;
-  let complete = true;
-  const give = (wallMs: number): boolean => {
+  const isOver = (): boolean => rule.count !== null && given >= rule.count;
+  if (wanted.countsStart) {
     given++;
-    if (wallMs >= fromMs) walls.push(wallMs);
-    complete = walls.length <= wanted.limit && given <= WORK_LIMIT;
-    return complete && (rule.count === null || given < rule.count);
-  };
-  if (series.wallMs > lastMs) return { walls, complete };
-  if (wanted.countsStart && !give(series.wallMs)) return { walls, complete };
-  const found = ruleTimes(rule, {
-    startMs: series.wallMs,
-    fromMs,
-    lastMs: Math.min(lastMs, LAST_WALL_MS),
-  });
-  for (let next = found.next(); ; next = found.next()) {
-    if (next.done) return { walls, complete: complete && next.value };
-    const isCounted = wanted.countsStart && next.value === series.wallMs;
-    if (!isCounted && !give(next.value)) return { walls, complete };
+    if (series.wallMs >= fromMs) yield series.wallMs;
   }
+  const times = ruleTimes(
+    rule,
+    { startMs: series.wallMs, fromMs, lastMs: Math.min(lastMs, LAST_WALL_MS) },
+    wanted.work,
+  );
+  while (!isOver()) {
+    const next = times.next();
+    if (next.done) return next.value;
+    if (wanted.countsStart && next.value === series.wallMs) continue;
+    given++;
+    if (next.value >= fromMs) yield next.value;
+  }
+  return true;
 }
 
 /** Years of four digits, as Google's times have. */
@@ -118,20 +200,42 @@ function untilWall(series: Series, until: string | null): number {
   return until.endsWith('Z') && !series.isAllDay ? wallMs + offsetMs(series.zone, wallMs) : wallMs;
 }
 
-function linesOf(series: Series, name: string): string[] {
-  return series.lines.filter((line) => new RegExp(`^${name}[:;]`, 'i').test(line));
+/** RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants, periods. */
+function datesOf(series: Series, lines: readonly RecurrenceLine[], wanted: string): Start[] {
+  return lines
+    .filter(({ name }) => name === wanted)
+    .flatMap(({ parameters, value }) => {
+      const zone = knownZone(parameters.get('TZID') ?? '') ?? series.zone;
+      return value.split(',').flatMap((text) => {
+        const [from = '', to = ''] = text.trim().toUpperCase().split('/');
+        const startMs = startOfText(series, from, zone);
+        if (startMs === null) return [];
+        return [{ startMs, lengthMs: lengthOfPeriod(series, startMs, to, zone) }];
+      });
+    });
 }
 
-/** RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants; of periods their start. */
-function datesOf(series: Series, name: string): number[] {
-  return linesOf(series, name).flatMap((line) => {
-    const zone = /;TZID=([^;:]+)/i.exec(line.slice(0, line.indexOf(':')))?.[1] ?? series.zone;
-    return line
-      .slice(line.indexOf(':') + 1)
-      .split(',')
-      .map((text) => startOfText(series, (text.split('/')[0] ?? '').trim().toUpperCase(), zone))
-      .filter((startMs) => startMs !== null);
-  });
+/** `…/PT3H` or `…/20260301T120000Z`; null for none, and for what is not after its start. */
+function lengthOfPeriod(series: Series, startMs: number, end: string, zone: string): number | null {
+  if (end === '') return null;
+  const lengthMs = end.includes('P')
+    ? durationMs(end)
+    : (startOfText(series, end, zone) ?? startMs) - startMs;
+  return lengthMs > 0 ? lengthMs : null;
+}
+
+const [SECOND_MS, MINUTE_MS, HOUR_MS] = [1_000, 60_000, 3_600_000] as const;
+
+/** RFC 5545, 3.3.6; 0 for what is none. */
+function durationMs(text: string): number {
+  const match =
+    /^\+?P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/.exec(
+      text,
+    );
+  const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = (match ?? [])
+    .slice(1)
+    .map((digits) => Number(digits ?? 0));
+  return (weeks * 7 + days) * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS;
 }
 
 function startOfText(series: Series, text: string, zone: string): number | null {

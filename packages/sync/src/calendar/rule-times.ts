@@ -36,16 +36,34 @@ const SLOT_MS: Record<number, number> = {
   [SECONDLY]: 1_000,
 };
 
+/** What a search, or several together, may still cost: a step is a period, or a time in one. */
+export interface Work {
+  stepsLeft: number;
+}
+
+/** Times of one period that are worked out at once without need. */
+const MAX_DAYS_TOGETHER = 1_000;
+/** Times of one period that are looked at together, for BYSETPOS: all seconds of a day. */
+const MAX_SET = 86_400;
+
 /** Ascending. @returns false when the search was given up before its end */
-export function* ruleTimes(rule: RecurrenceRule, search: Search): Generator<number, boolean> {
+export function* ruleTimes(
+  rule: RecurrenceRule,
+  search: Search,
+  work: Work = { stepsLeft: Infinity },
+): Generator<number, boolean> {
+  // The times of a day are worked out before the first of them is looked at.
+  work.stepsLeft -= timesADay(rule);
+  if (work.stepsLeft <= 0) return false;
   const daysOf = yearDaysOf(dayParts(rule, search.startMs));
   const sets =
     rule.frequency >= HOURLY ? slotSets(rule, search, daysOf) : periodSets(rule, search, daysOf);
-  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0;) {
+  for (let stepsLeft = FRUITLESS_STEPS; stepsLeft > 0 && work.stepsLeft > 0;) {
     const set = sets.next();
-    if (set.done) return true;
+    if (set.done) return set.value;
     const times = chosen(rule, set.value);
     stepsLeft += times.length === 0 ? -1 : FRUITLESS_FOR_EACH;
+    work.stepsLeft -= 1 + set.value.length;
     for (const timeMs of times) {
       if (timeMs > search.lastMs) return true;
       if (timeMs >= search.startMs) yield timeMs;
@@ -86,22 +104,28 @@ function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
   };
 }
 
-/** The sets of years, months, weeks or days: one array a period, which may be empty. */
+/**
+ * The sets of years, months, weeks or days: one array a period, which may be empty; without BYSETPOS a period with many times of day comes day by day.
+ * @returns false for a set that is too large to be looked at together
+ */
 function* periodSets(
   rule: RecurrenceRule,
   search: Search,
   daysOf: (day: number) => YearDays,
-): Generator<number[]> {
+): Generator<number[], boolean> {
   const { startMs, fromMs, lastMs } = search;
   const times = timesOfDay(rule, ((startMs % DAY_MS) + DAY_MS) % DAY_MS);
   const lastDay = Math.floor(lastMs / DAY_MS);
   for (let n = rule.count === null ? firstPeriod(rule, startMs, fromMs) : 0; ;) {
     const [firstDay, afterDay] = periodAt(rule, startMs, n * rule.interval);
     // Negated, since a period beyond the end of all dates is not a number.
-    if (!(firstDay <= lastDay)) return;
-    yield passingDays(firstDay, afterDay, daysOf).flatMap((day) =>
-      times.map((time) => day * DAY_MS + time),
-    );
+    if (!(firstDay <= lastDay)) return true;
+    const days = passingDays(firstDay, afterDay, daysOf);
+    const timesOf = (day: number): number[] => times.map((time) => day * DAY_MS + time);
+    if (days.length * times.length <= MAX_DAYS_TOGETHER) yield days.flatMap(timesOf);
+    else if (rule.setPositions === null) for (const day of days) yield timesOf(day);
+    else if (days.length * times.length <= MAX_SET) yield days.flatMap(timesOf);
+    else return false;
     n = Math.max(
       n + 1,
       firstPeriod(rule, startMs, afterEmptyYear(firstDay, afterDay, daysOf) * DAY_MS),
@@ -183,7 +207,7 @@ function* slotSets(
   rule: RecurrenceRule,
   { startMs, fromMs, lastMs }: Search,
   daysOf: (day: number) => YearDays,
-): Generator<number[]> {
+): Generator<number[], boolean> {
   const slotMs = SLOT_MS[rule.frequency] ?? DAY_MS;
   const first = Math.floor(startMs / slotMs);
   const slotAfter = (ms: number): number =>
@@ -206,6 +230,7 @@ function* slotSets(
           : (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
     slot = Math.max(slot + rule.interval, slotAfter(nextMs));
   }
+  return true;
 }
 
 /** An hour that BYHOUR leaves out is one step, and so is a minute that BYMINUTE leaves out. */
@@ -247,6 +272,10 @@ function timesOfDay(
       seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + rest),
     ),
   );
+}
+
+function timesADay({ hours, minutes, seconds }: RecurrenceRule): number {
+  return (hours?.length ?? 1) * (minutes?.length ?? 1) * (seconds?.length ?? 1);
 }
 
 function sorted(list: readonly number[]): number[] {

@@ -3,14 +3,55 @@
  * are about wall clocks, so a series is worked out in walls, and each wall becomes an instant at the end.
  */
 
+import { WINDOWS_ZONES } from './windows-zones.js';
+
 const formats = new Map<string, Intl.DateTimeFormat | null>();
 /** IANA has about 600 names; whoever sends more sends nonsense. */
 const FORMATS_KEPT = 700;
 
+/**
+ * The zone's name as IANA has it; null for a name that nobody knows. Names of Windows are mapped, and a vendor's prefix
+ * (`/freeassociation.sourceforge.net/Europe/Berlin`) is left out.
+ */
+export function knownZone(name: string): string | null {
+  const bare = name.trim().slice(0, 200);
+  if (bare === '') return null;
+  const windows = WINDOWS_ZONES.get(bare.toLowerCase());
+  if (windows !== undefined) return windows;
+  const parts = bare.split('/');
+  for (let from = 0; from < parts.length && from < MAX_PARTS; from++) {
+    const rest = parts.slice(from).join('/');
+    if (rest !== '' && formatOf(rest) !== null) return rest;
+  }
+  return null;
+}
+
+const MAX_PARTS = 10;
+
 /** Offset of the zone at that instant in milliseconds, east positive; 0 for a name that nobody knows. */
 export function offsetMs(zone: string, instantMs: number): number {
+  if (Number.isNaN(instantMs)) return 0;
+  const span = Math.floor(instantMs / SPAN_MS);
+  const key = `${zone} ${span}`;
+  let known = spans.get(key);
+  if (known === undefined) {
+    const first = exactOffsetMs(zone, span * SPAN_MS);
+    known = first === exactOffsetMs(zone, (span + 1) * SPAN_MS) ? first : null;
+    if (spans.size >= SPANS_KEPT) spans.clear();
+    spans.set(key, known);
+  }
+  return known ?? exactOffsetMs(zone, instantMs);
+}
+
+/** No zone changes its offset and takes the change back within a day. */
+const SPAN_MS = 86_400_000;
+/** The offset of a zone's days, null where it changes: Intl takes microseconds for each, and a calendar asks for the same days over and over. */
+const spans = new Map<string, number | null>();
+const SPANS_KEPT = 50_000;
+
+function exactOffsetMs(zone: string, instantMs: number): number {
   const format = formatOf(zone);
-  if (format === null || Number.isNaN(instantMs)) return 0;
+  if (format === null) return 0;
   const field = new Map(
     format.formatToParts(instantMs).map((part) => [part.type, Number(part.value)]),
   );
