@@ -1,11 +1,12 @@
 import { drawFault } from './weather.js';
 import { chooseStop, runOne } from './runs.js';
-import { activeCollections, connect, passTime, type Stage } from './stage.js';
+import { activeCollections, connect, note, passTime, type Stage } from './stage.js';
 
 /** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
   [usersAct, 30],
-  [rareAct, 6],
+  [rareAct, 7],
+  [bodiesServed, 1],
   [work, 40],
   [callFault, 10],
   [worldFault, 4],
@@ -48,6 +49,9 @@ const RARE = [
   'calendar-role',
   'event-move-organizer',
   'event-cancel-instance',
+  'event-leave-series',
+  'event-leave-series',
+  'event-cancel-orphan',
   'event-delete',
   'event-delete',
 ] as const;
@@ -67,6 +71,7 @@ async function rareAct(stage: Stage): Promise<string> {
     action,
     ...(wanted ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}),
   });
+  if (done) note(stage, action);
   return `${action}${done ? '' : ', of which there was nothing to do'}`;
 }
 
@@ -84,6 +89,25 @@ async function work(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
   if (collections.length === 0) return 'no account is active';
   return runOne(stage, stage.chance.pick(collections), chooseStop(stage.chance));
+}
+
+/** Whether Google hands out a text in the message or apart is the same for the mirror, and changes at any time. */
+async function bodiesServed(stage: Stage): Promise<string> {
+  const inlineBytes = stage.chance.pick([50, 100_000]);
+  await tell(stage, '/sim/bodies', { inlineBytes });
+  if (inlineBytes === 50) note(stage, 'bodies handed out apart');
+  return `up to ${inlineBytes} bytes inline`;
+}
+
+/** What the simulator offers over HTTP only. @throws Error with the simulator's words when it refuses */
+async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(`${stage.simulator.url}${route}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${route}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }
 
 async function callFault(stage: Stage): Promise<string> {

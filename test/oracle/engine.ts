@@ -121,7 +121,7 @@ function countCharges(rt: Runtime): Map<string, number> {
   ) => void;
   Object.assign(counter, {
     inc: (labels: { api: string; method: string }, value: number) => {
-      const method = labels.method.split('.').slice(-2).join('.').replace('users.', '');
+      const method = labels.method.replace(/^(gmail\.users|calendar)\./, '');
       units.set(method, (units.get(method) ?? 0) + value);
       inc(labels, value);
     },

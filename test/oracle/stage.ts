@@ -107,6 +107,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     shortGmailPages: chance.happens(0.3),
     threadLength: chance.pick([1, 3, 6]),
     freshMessageLagMs: chance.pick([0, 0, 1_500]),
+    bodyCharset: chance.pick(['declared', 'utf-8'] as const),
     quota: { scale: QUOTA_SCALE },
   });
   const engine = await openEngine(

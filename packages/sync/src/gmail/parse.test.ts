@@ -148,6 +148,28 @@ test('the text of an attached message comes with its bytes, or is listed where i
   ]);
 });
 
+test('the text of a listed message is not listed again where Google hands it out apart', () => {
+  const inner = part('text/plain', { size: 5, attachmentId: 'y' }, { partId: '1.0' });
+  const row = parseMessage({
+    id: 'a1',
+    threadId: 't1',
+    historyId: '7',
+    payload: {
+      partId: '',
+      mimeType: 'multipart/mixed',
+      body: { size: 0 },
+      parts: [
+        part(
+          'message/rfc822',
+          { size: 9, attachmentId: 'x' },
+          { partId: '1', filename: 'mail.eml', parts: [inner] },
+        ),
+      ],
+    },
+  });
+  expect(row.attachments.map(({ partId }) => partId)).toEqual(['1']);
+});
+
 test('what Gmail leaves of a filename is read from the headers', () => {
   const named = (filename: string, disposition: string): string | undefined =>
     parseMessage({

@@ -59,9 +59,11 @@ function roleOf(part: Part, within: Around): PartRole {
   if (mimeType.startsWith('multipart/')) return body?.data ? 'attachment' : 'container';
   if (mimeType === 'message/rfc822')
     return filename || body?.attachmentId || body?.data ? 'attachment' : 'container';
-  if (isTextOfMessage(part) && !isFetched(part)) {
-    if (within === 'message') return mimeType === 'text/plain' ? 'text' : 'html';
-    return within === 'listed-message' ? 'container' : 'attachment';
+  if (isTextOfMessage(part)) {
+    // The bytes of the message around it hold the text, whether or not Google hands it out apart.
+    if (within === 'listed-message') return 'container';
+    if (within === 'unlisted-message' || isFetched(part)) return 'attachment';
+    return mimeType === 'text/plain' ? 'text' : 'html';
   }
   // No type, no name, no data: a payload that Google left out.
   const isNothing = mimeType === '' && !filename && !body?.attachmentId && !body?.data;
