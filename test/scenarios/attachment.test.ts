@@ -51,6 +51,24 @@ afterAll(async () => {
   await database.drop();
 });
 
+test('fetches each of two attachments with one part number by its key', async () => {
+  const control = new SimulatorControl(simulator.url);
+  await control.fault({
+    kind: 'altered-answer',
+    item: message.id,
+    patch: { payload: { parts: { 1: { partId: '1' }, 2: { partId: '1' } } } },
+  });
+  const bytes = async (key: string): Promise<Buffer> => {
+    const run = await ended(
+      startProgram('cli', env, ['attachment', EMAIL, message.id, key, '--json']),
+    );
+    return Buffer.from((JSON.parse(run.stdout) as { data: string }).data, 'base64');
+  };
+  expect(await bytes('1')).toEqual(PICTURE);
+  expect((await bytes('1#2')).toString()).toBe(TABLE);
+  await control.clearFaults();
+});
+
 function mail(): string {
   const part = (type: string, name: string, body: Buffer): string =>
     `--b\r\nContent-Type: ${type}; name="${name}"\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Transfer-Encoding: base64\r\n\r\n${body.toString('base64').replace(/.{76}/g, '$&\r\n')}\r\n`;

@@ -12,6 +12,7 @@ const OURS = new Set([
   'GoogleError',
   'JobFailure',
   'LeaseLost',
+  'PageRefused',
 ]);
 
 const MESSAGE_LIMIT = 300;

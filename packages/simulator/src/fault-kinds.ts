@@ -76,7 +76,13 @@ const TOKEN_ANSWERS = {
 
 export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
 export type CallFault =
-  AnswerFault | Damage | 'reset' | 'latency' | 'overlapping-pages' | 'token-rotated';
+  | AnswerFault
+  | Damage
+  | 'reset'
+  | 'latency'
+  | 'overlapping-pages'
+  | 'altered-answer'
+  | 'token-rotated';
 export type WorldFault = 'expire-history' | 'invalid-sync-token' | 'revoke-grant';
 
 const TOKEN_KINDS = new Set<string>([...Object.keys(TOKEN_ANSWERS), 'token-rotated']);
@@ -87,6 +93,7 @@ export const CALL_FAULTS: readonly CallFault[] = [
   'latency',
   ...DAMAGES,
   'overlapping-pages',
+  'altered-answer',
   ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
   'token-rotated',
 ];

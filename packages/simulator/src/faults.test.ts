@@ -153,6 +153,33 @@ test('overlapping pages repeat the end of the page before, in Gmail and in Calen
   }
 });
 
+test('an altered answer has other fields, in the objects of one id or at its top', async () => {
+  const list = '/gmail/v1/users/me/messages?maxResults=3';
+  const [first, second] = (await client.get(list)).json.messages as { id: string }[];
+  simulator.faults.add({
+    kind: 'altered-answer',
+    item: first!.id,
+    patch: { threadId: 'a\0b', snippet: null, payload: { headers: { 0: { name: '\ud800' } } } },
+  });
+  const { json } = await client.get(`/gmail/v1/users/me/messages/${first!.id}`);
+  expect([json.threadId, json.snippet, json.payload.headers[0].name]).toEqual([
+    'a\0b',
+    undefined,
+    '\ud800',
+  ]);
+  expect(json.payload.headers[0].value).toEqual(expect.any(String));
+  const page = (await client.get(list)).json.messages;
+  expect([page[0].threadId, page[1]]).toEqual(['a\0b', second]);
+  simulator.faults.clear();
+  simulator.faults.add({
+    kind: 'altered-answer',
+    method: 'messages.list',
+    patch: { nextPageToken: '\0' },
+  });
+  expect((await client.get(list)).json.nextPageToken).toBe('\0');
+  expect(() => simulator.faults.add({ kind: 'altered-answer' })).toThrow('needs a patch');
+});
+
 test.each([
   ['token-invalid-client', 401, 'invalid_client'],
   ['token-unauthorized-client', 401, 'unauthorized_client'],

@@ -15,6 +15,7 @@ import {
 } from './fault-kinds.js';
 import type { Grants, Refusal } from './grants.js';
 import { damaged, type Damage } from './http/damage.js';
+import type { Alteration } from './http/altered.js';
 import type { Reply } from './http/reply.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
@@ -36,13 +37,17 @@ export interface FaultOrder {
   method?: string;
   /** Only calls that name this id in their path: a poisoned message, one calendar. */
   id?: string;
+  /** `altered-answer`: only objects with this `id`, wherever they stand in an answer. Default: the answer itself. */
+  item?: string;
+  /** `altered-answer`: what is changed, as a merge patch; see http/altered.ts. */
+  patch?: Record<string, unknown>;
   /** `latency`: the delay. `slow-body`: how long the body takes. `429-retry-after`: how far ahead the named time is. Default 1,000. */
   ms?: number;
   /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
   variant?: Refusal;
 }
 
-/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats. */
+/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats, altered fields. */
 export interface Mishap {
   reply: Reply | null;
   reset: boolean;
@@ -51,6 +56,7 @@ export interface Mishap {
   overlap: boolean;
   /** The refresh brings another refresh token. */
   rotate: boolean;
+  alterations: Alteration[];
 }
 
 /** What faults look at. `name` is the method's, or `batch` or `token`. */
@@ -99,6 +105,8 @@ export class Faults {
       throw new RangeError('probability must lie between 0 and 1');
     if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms)))
       throw new RangeError('ms must be a number of at least 0');
+    if (kind === 'altered-answer' && !isPatch(order.patch))
+      throw new RangeError('altered-answer needs a patch, which is an object');
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
@@ -125,6 +133,7 @@ export class Faults {
       damage: null,
       overlap: false,
       rotate: false,
+      alterations: [],
     };
     if (this.standing.length === 0) return mishap;
     for (const one of this.standing) {
@@ -166,6 +175,10 @@ export class Faults {
   }
 }
 
+function isPatch(patch: unknown): boolean {
+  return typeof patch === 'object' && patch !== null && !Array.isArray(patch);
+}
+
 /** The answer, or what takes its place, with the damage of a whole request. */
 export function suffer(mishap: Mishap, answer: () => Reply): Reply {
   const reply = mishap.reply ?? answer();
@@ -184,6 +197,11 @@ function strike(
   else if (kind === 'reset') mishap.reset = true;
   else if (kind === 'overlapping-pages') mishap.overlap = true;
   else if (kind === 'token-rotated') mishap.rotate = true;
+  else if (kind === 'altered-answer')
+    mishap.alterations.push({
+      patch: order.patch ?? {},
+      ...(order.item === undefined ? {} : { item: order.item }),
+    });
   else if (isDamage(kind)) mishap.damage = { kind, ms };
   else mishap.reply = answerOf(kind, method, nowMs + ms);
 }

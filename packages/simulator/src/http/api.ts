@@ -13,6 +13,7 @@ import { routeChannels, servePush } from '../push/routes.js';
 import { scopeRefusal } from '../scopes.js';
 import type { Asked, Sim } from '../sim.js';
 import type { Account } from '../world.js';
+import { altered } from './altered.js';
 import { damagedPart } from './damage.js';
 import {
   badFields,
@@ -105,7 +106,11 @@ function admitKnown(
     },
     nowMs,
   );
-  const real = (): Reply => mishap.reply ?? serve(surface, call, route, account, mishap.overlap);
+  const real = (): Reply =>
+    mishap.alterations.reduce(
+      altered,
+      mishap.reply ?? serve(surface, call, route, account, mishap.overlap),
+    );
   return {
     delayMs: mishap.delayMs,
     reset: mishap.reset,

@@ -1,0 +1,48 @@
+/**
+ * Answers with fields that Google has let through from elsewhere: mail that was imported, migrated or written by hand, events of foreign calendars. NUL
+ * characters, halves of surrogate pairs, part numbers that come twice, sizes beyond four bytes, fields of another type than documented.
+ */
+import type { Reply } from './reply.js';
+
+type Json = Record<string, unknown>;
+
+export interface Alteration {
+  /** The `id` of the objects that are altered, wherever they stand in an answer; absent: the answer itself. */
+  item?: string;
+  /**
+   * A merge patch (RFC 7386), with one addition: where an array stands, an object's keys are places in it. An empty object changes nothing.
+   */
+  patch: Json;
+}
+
+export function altered(reply: Reply, { item, patch }: Alteration): Reply {
+  if (reply.status !== 200) return reply;
+  const text = reply.body.toString();
+  if (item !== undefined && !text.includes(JSON.stringify(item))) return reply;
+  const answer = JSON.parse(text) as unknown;
+  const changed = item === undefined ? merged(answer, patch) : alteredIn(answer, item, patch);
+  return { ...reply, body: Buffer.from(JSON.stringify(changed)) };
+}
+
+function alteredIn(value: unknown, item: string, patch: Json): unknown {
+  if (Array.isArray(value)) return value.map((one) => alteredIn(one, item, patch));
+  if (!isObject(value)) return value;
+  if (value['id'] === item) return merged(value, patch);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, alteredIn(inner, item, patch)]),
+  );
+}
+
+function merged(value: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Json =
+    isObject(value) || Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
+  for (const [name, inner] of Object.entries(patch))
+    if (inner === null) delete result[name];
+    else result[name] = merged(result[name], inner);
+  return Array.isArray(value) ? Object.values(result) : result;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
