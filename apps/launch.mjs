@@ -52,8 +52,8 @@ process.env.CHECKPOINT_DISABLE = '1';
 await main(process.argv.slice(2));
 
 async function main([word = '', ...rest]) {
-  requireNode();
   try {
+    requireNode();
     if (TOOLS[word]) {
       await prepare({ withTools: true });
       process.exitCode = await TOOLS[word](rest);
@@ -65,7 +65,9 @@ async function main([word = '', ...rest]) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);
-    process.exit(1);
+    // Not process.exit: it drops what a slow reader has not taken yet, and a compiler's messages are long.
+    process.exitCode = 1;
+    return;
   }
   // Outside the try: from here on the program answers for itself.
   await import(pathToFileURL(process.argv[1]).href);
@@ -82,8 +84,9 @@ function programFor(word, rest) {
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  say(`Syncline needs Node ${NODE_MIN.join('.')} or newer, and this is ${process.versions.node}.`);
-  process.exit(1);
+  throw new SetupError(
+    `Syncline needs Node ${NODE_MIN.join('.')} or newer, and this is ${process.versions.node}.`,
+  );
 }
 
 /**

@@ -45,14 +45,14 @@ async function runCommand(name) {
     else if (name === 'create-database') await createDatabase(connection);
     else if (name === 'drop-database') await dropDatabase(connection, connection.database);
     else throw new Error(`unknown command: ${name}`);
-    process.exit(0);
+    end(0);
   } catch (error) {
     logLine('INFO', 'schema_engine', { message: 'wasm' });
     logLine('ERROR', 'schema_engine::logger', {
       error_code: prismaCode(error),
       message: error.message || error.code || String(error),
     });
-    process.exit(1);
+    end(1);
   }
 }
 
@@ -64,7 +64,7 @@ async function serve() {
     const request = line.trim() === '' ? {} : JSON.parse(line);
     if (request.method) previous = previous.then(() => answer(engine, request)); // What has no method acknowledges our `print`.
   });
-  lines.on('close', () => void previous.then(() => setTimeout(() => process.exit(0), 0)));
+  lines.on('close', () => void previous.then(() => setTimeout(() => end(0), 0)));
 }
 
 async function openEngine() {
@@ -119,6 +119,11 @@ async function call(engine, method, params) {
   return { exitCode: result.exitCode };
 }
 
+/** `process.exit` drops what still waits in a pipe. */
+function end(code) {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
 function send(message) {
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 }
@@ -137,7 +142,7 @@ function reportPanics() {
       message: seen.message ?? error.message,
       backtrace: error.stack,
     });
-    process.exit(error instanceof WebAssembly.RuntimeError ? PANIC_EXIT : 1);
+    end(error instanceof WebAssembly.RuntimeError ? PANIC_EXIT : 1);
   });
   return seen;
 }

@@ -50,15 +50,16 @@ const { values, positionals: asked } = parseArgs({
   },
 });
 const unknown = asked.filter((name) => !BENCHMARKS[name]);
-if (unknown.length > 0) {
-  console.error(
+if (unknown.length > 0)
+  refuse(
     `no such benchmark: ${unknown.join(', ')}; there is ${Object.keys(BENCHMARKS).join(', ')}`,
   );
-  process.exit(2);
+else await run();
+
+async function run() {
+  console.log(`machine: ${machine}`);
+  await (values.against === undefined ? measure() : compare());
 }
-console.log(`machine: ${machine}`);
-if (values.against === undefined) await measure();
-else await compare();
 
 async function measure() {
   console.log(`baselines of: ${baselineMachine()}`);

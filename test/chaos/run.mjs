@@ -7,6 +7,7 @@
  * the machine's. About one blow a second, or `--blows` spread over the minutes.
  */
 import { randomBytes } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -265,7 +266,7 @@ function readOptions() {
   );
   const bad = Object.entries(numbers).find(([, value]) => !(value > 0));
   if (bad) {
-    console.error(`--${bad[0]} wants a number above 0`);
+    writeSync(2, `--${bad[0]} wants a number above 0\n`);
     process.exit(2);
   }
   return {

@@ -22,6 +22,19 @@ const RULES = [
     exempt: /^$/,
   },
   {
+    name: 'what is printed goes through the output that is complete before a process ends',
+    forbidden: /\bprocess\.(stdout|stderr)\.write\(|\bconsole\.\w+\(/,
+    example: "process.stdout.write('text');",
+    exempt: /^packages\/simulator\/|^packages\/runtime\/src\/signals\.ts$/,
+  },
+  {
+    name: 'a process ends where its output is flushed',
+    forbidden: /\bprocess\.exit\(/,
+    example: 'process.exit(1);',
+    exempt:
+      /^(packages\/runtime\/src\/(process|signals)|packages\/simulator\/src\/end-process|apps\/cli\/src\/output)\.ts$/,
+  },
+  {
     name: 'nothing is left for later',
     forbidden: /\b(TODO|FIXME|XXX)\b/,
     example: '// TODO: think',

@@ -13,12 +13,12 @@ import {
   createRuntime,
   drainOnSignals,
   loadConfig,
-  resolveConfig,
   processEnvironment,
+  resolveConfig,
+  stopWaitingForReaders,
 } from '@syncline/runtime';
 import { type Store, type StoreOptions, openStore } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
-import { watchForClosedPipe } from './output.js';
 import { say } from './terminal.js';
 
 /** What a command works with. */
@@ -50,7 +50,7 @@ export async function runCommand(
 ): Promise<void> {
   const draining = new AbortController();
   drainOnSignals(draining);
-  watchForClosedPipe();
+  stopWaitingForReaders(draining.signal);
   const config = loadConfig(processEnvironment(), checkoutDir(), requires);
   const rt = createRuntime({
     service: 'cli',
@@ -72,7 +72,6 @@ export async function runCommand(
 
 /** For what takes the configuration alone: no server is started or asked. */
 export async function runPlain(act: (config: Config) => Promise<number>): Promise<void> {
-  watchForClosedPipe();
   process.exitCode = await act(loadConfig(processEnvironment(), checkoutDir(), []));
 }
 

@@ -1,49 +1,43 @@
 /**
- * What goes to stdout: data, and nothing else. A reader that leaves early (`| head`) is a quiet end, not an error: writes
- * after that are dropped, and whoever produces rows is told to stop.
+ * What goes to stdout: data, and nothing else, as fast as the reader takes it. A reader that leaves early (`| head`) is a quiet end, not an error: what is
+ * printed after that is dropped, and whoever produces rows is told to stop.
  */
-let closed = false;
-
-/** Must be called before anything is written; without it a closed pipe ends the process with a stack. */
-export function watchForClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    closed = true;
-  });
-}
+import { flushOutputs, stderr, stdout } from '@syncline/runtime';
+import { say } from './terminal.js';
 
 /** One JSON document on a line. */
 export async function printJson(value: unknown): Promise<void> {
-  await write(`${JSON.stringify(value)}\n`);
+  await stdout().write(`${JSON.stringify(value)}\n`);
 }
 
 /** Text for a person: tables and reports, which are a command's data when `--json` is not given. */
 export async function print(text: string): Promise<void> {
-  await write(text.endsWith('\n') ? text : `${text}\n`);
+  await stdout().write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** One JSON document a line, as fast as the reader takes them. */
+/** One JSON document a line. */
 export async function printNdjson(rows: AsyncIterable<unknown>): Promise<void> {
   for await (const row of rows) {
     await printJson(row);
-    if (closed) return;
+    if (stdout().isClosed) return;
   }
 }
 
 /** Bytes as they are: a file's content. */
 export async function printBytes(bytes: Uint8Array): Promise<void> {
-  await write(bytes);
+  await stdout().write(bytes);
 }
 
-async function write(text: string | Uint8Array): Promise<void> {
-  if (closed || process.stdout.write(text)) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      process.stdout.off('drain', done);
-      process.stdout.off('error', done);
-      resolve();
-    };
-    process.stdout.on('drain', done);
-    process.stdout.on('error', done);
-  });
+/**
+ * Ends the process with `code` when everything that was printed has been taken, however slow the reader. Output that could not be written, to a full disk
+ * for one, is said and makes a success a failure. Every command ends here.
+ */
+export async function endWith(code: number): Promise<never> {
+  await flushOutputs();
+  const lost = [stdout().failure, stderr().failure].find((failure) => failure !== null);
+  if (lost && code === 0) {
+    say(lost.message);
+    await flushOutputs();
+  }
+  return process.exit(lost && code === 0 ? 1 : code);
 }

@@ -2,11 +2,16 @@
  * What people read: tables, bars and progress. Progress goes to stderr, redrawn in place on a terminal and as a plain line
  * now and then elsewhere. `hasColors` honours NO_COLOR and TERM=dumb.
  */
-import type { Clock } from '@syncline/runtime';
+import { type Clock, stderr } from '@syncline/runtime';
 
 /** Talk: to a person, never data. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  stderr().put(`${line}\n`);
+}
+
+/** Resolves when whoever reads stderr has caught up: for whoever says a line an item. */
+export async function heard(): Promise<void> {
+  await stderr().drained();
 }
 
 export interface Column {
@@ -88,7 +93,7 @@ function redrawn(stream: NodeJS.WriteStream): Progress {
   const erase = (): string => (drawn.length > 0 ? `\u001b[${drawn.length}A\r\u001b[J` : '');
   const draw = (lines: readonly string[], above = ''): void => {
     // One write: a picture that is erased and drawn in two flickers.
-    stream.write(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    stderr().put(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines;
   };
   return {

@@ -14,6 +14,7 @@ export { describeError } from './describe-error.js';
 export { ConfigError, OperatorError } from './errors.js';
 export type { Log } from './log.js';
 export type { Metrics } from './metrics.js';
+export { type Output, flushOutputs, stderr, stdout, stopWaitingForReaders } from './output.js';
 export {
   type ProcessOptions,
   type Service,

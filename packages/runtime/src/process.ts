@@ -13,6 +13,7 @@ import { type Config, type Requirement, type ResolvedConfig, loadConfig } from '
 import { OperatorError } from './errors.js';
 import { collectProcessMetrics } from './metrics.js';
 import { serveMetrics } from './metrics-server.js';
+import { flushOutputs, stderr } from './output.js';
 import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
 import { drainOnSignals } from './signals.js';
@@ -20,6 +21,8 @@ import { drainOnSignals } from './signals.js';
 /** Both together stay below the 25 s in which a process promises to be gone. */
 const DRAIN_DEADLINE_MS = 20_000;
 const RELEASE_DEADLINE_MS = 4_000;
+/** What a process still has to say waits this long for a reader that is slow, or has stopped. */
+const LAST_WORDS_MS = 500;
 /** A timer of any length keeps the process alive while nothing else does: signal handlers alone don't. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -73,10 +76,11 @@ export async function runProcess(
     });
   } catch (error) {
     process.exitCode = 1;
-    if (error instanceof OperatorError) process.stderr.write(`${error.message}\n`);
+    if (error instanceof OperatorError) stderr().put(`${error.message}\n`);
     else if (rt) logBug(rt, 'failed', error);
     else throw error;
   }
+  await flushOutputs(LAST_WORDS_MS);
   clearInterval(keepAlive);
   process.exit();
 }
@@ -178,6 +182,7 @@ function endOnCrash(rt: Runtime, releaseInTime: () => Promise<void>): void {
 
 async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
   await releaseInTime();
+  await flushOutputs(LAST_WORDS_MS);
   process.exit();
 }
 

@@ -1,5 +1,6 @@
 /** The simulator as a process: one JSON line on stdout when it listens, everything for people on stderr. */
 import { HELP, readCommandLine } from './cli-options.js';
+import { endProcess, ignoreGoneReaders } from './end-process.js';
 import type { SimulatorOptions } from './options.js';
 import { startSimulator } from './simulator.js';
 
@@ -27,7 +28,7 @@ async function run(options: SimulatorOptions): Promise<void> {
   const close = (): void => {
     if (closing) return;
     closing = true;
-    simulator.close().then(() => process.exit(0), fail);
+    simulator.close().then(() => endProcess(0), fail);
   };
   process.once('SIGTERM', close).once('SIGINT', close);
   for (const report of simulator.loaded)
@@ -48,7 +49,7 @@ function refuse(message: string): void {
 /** Nonsense options and files that can't be read are the caller's mistakes; a taken port is the machine's. */
 function fail(error: unknown): void {
   process.stderr.write(`simulator: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(error instanceof RangeError || isMissing(error) ? 2 : 1);
+  endProcess(error instanceof RangeError || isMissing(error) ? 2 : 1);
 }
 
 function isMissing(error: unknown): boolean {
@@ -59,4 +60,5 @@ function isMissing(error: unknown): boolean {
   );
 }
 
+ignoreGoneReaders();
 main().catch(fail);

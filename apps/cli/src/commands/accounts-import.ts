@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { linesOf, readImportLine } from '../import-lines.js';
 import { printJson } from '../output.js';
-import { type Progress, openProgress, say } from '../terminal.js';
+import { type Progress, heard, openProgress, say } from '../terminal.js';
 import { counted } from '../words.js';
 
 /** What became of an import's lines. */
@@ -69,6 +69,7 @@ export async function importAccounts(
     if (problem !== null) {
       summary.failed.push({ line: number, problem });
       progress.say(`line ${number} ${problem}`);
+      await heard();
     }
     progress.show({ line: `${counted(number, 'line')} read` });
   }
