@@ -14,6 +14,7 @@ function account(tenant: string, email = 'a@example.com', aliases: string[] = []
     reasonCode: null,
     aliases,
     identityId: null,
+    feed: { epoch: 1, seq: 0 },
     collections: [],
   };
 }

@@ -9,6 +9,7 @@ import { addAttachment } from './commands/attachment.js';
 import { addChanges } from './commands/changes.js';
 import { addDemo } from './commands/demo.js';
 import { addExport } from './commands/export.js';
+import { addFeed } from './commands/feed.js';
 import { addInstances } from './commands/instances.js';
 import { addMigrate } from './commands/migrate.js';
 import { addQuarantine } from './commands/quarantine.js';
@@ -54,6 +55,7 @@ export function buildProgram(): Command {
     addVerify,
     addAddresses,
     addChanges,
+    addFeed,
     addQuarantine,
     addQuota,
     addWhy,

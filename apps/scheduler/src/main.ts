@@ -1,6 +1,6 @@
 import { openFleet } from '@syncline/fleet';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
-import { openStore } from '@syncline/store';
+import { beginFeedWatch, openStore, runFeedWatch } from '@syncline/store';
 import { runBurials } from './burials.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
@@ -16,7 +16,9 @@ async function startScheduler(
 ): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
   const fleet = await openFleet(rt, { redisUrl });
+  const lookAtFeed = await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const ticking = Promise.all([
+    runFeedWatch(rt, lookAtFeed),
     runTicks(rt, { store, fleet }),
     runWatchTicks(rt, { store, fleet }),
     runBurials(rt, { store, fleet }),

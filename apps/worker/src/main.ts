@@ -1,7 +1,7 @@
 import { connectionName, openFleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
-import { openStore } from '@syncline/store';
+import { beginFeedWatch, openStore } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
 import { handleJob } from './handle.js';
 import { runProbes } from './probes.js';
@@ -32,6 +32,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     connectionName: connectionName('google', holder),
   });
   const fleet = await openFleet(rt, { redisUrl, holder });
+  await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
   const doorbells = {
     gmailTopic: config.push?.gmailTopic ?? null,

@@ -5,6 +5,7 @@
 import { assert, type Runtime } from '@syncline/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
 import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
 import { JOB_NAME, jobData, jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
@@ -47,6 +48,8 @@ export interface Fleet {
   waitingAgesMs(): Promise<Record<QueueName, number>>;
   /** Which memory Redis has; another one than before means that jobs may be lost. One small read. Rejects while Redis is away. */
   memory(): Promise<QueueMemory>;
+  /** Numbers that only grow. Rejects while Redis is away. */
+  counters: CounterMemory;
   /** Who works, and who of them is connected; null where Redis does not tell. Two reads, one of which grows with all connections. */
   holders(): Promise<Holders | null>;
   /** These are gone, and what they had has been seen to. */
@@ -96,6 +99,7 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
     memory: memoryOf(rt, connection, prefix),
+    counters: counterMemoryOf(connection, prefix),
     holders: attendants.seen,
     strikeOff: attendants.strikeOff,
     heldJobs: () => heldJobs(connection, queues),

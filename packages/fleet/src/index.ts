@@ -1,3 +1,4 @@
+export type { CounterMemory } from './counter-memory.js';
 export { type Enqueued, type Fleet, type FleetOptions, openFleet } from './fleet.js';
 export { type HeldJob, type Holders, connectionName } from './holders.js';
 export { type JobData, readJobData } from './jobs.js';

@@ -45,6 +45,8 @@ export interface AccountView {
   aliases: string[];
   /** Null until a grant of it was checked; accounts of one Google account share it. */
   identityId: string | null;
+  /** Where its change feed is: the epoch, and the last number given out. */
+  feed: { epoch: number; seq: number };
   collections: CollectionView[];
 }
 
@@ -116,6 +118,7 @@ export async function listAccounts(
     reasonCode: account.reasonCode as AccountReasonCode | null,
     aliases: account.aliases.map(({ address }) => address),
     identityId: account.identityId,
+    feed: { epoch: Number(account.feedEpoch), seq: Number(account.feedSeq) },
     collections: account.collections.map((c) => ({
       id: c.id,
       kind: c.kind as CollectionKind,

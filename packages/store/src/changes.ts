@@ -6,6 +6,8 @@ import type { Transaction } from './transaction.js';
 
 /** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */
 export interface ChangeEvent {
+  /** With `seq` it names the change: after a restore numbers are given out again, in another epoch. */
+  epoch: number;
   seq: bigint;
   entity: Entity;
   id: string;
@@ -42,7 +44,7 @@ export function appendChanges(
   });
 }
 
-/** Up to `limit` events after `afterSeq`, in order. */
+/** Up to `limit` events of the account's present epoch after `afterSeq`, in order. */
 export async function readChanges(
   pool: pg.Pool,
   accountId: string,
@@ -50,6 +52,7 @@ export async function readChanges(
   limit: number,
 ): Promise<ChangeEvent[]> {
   const read = await pool.query<{
+    epoch: string;
     seq: string;
     entity: Entity;
     entity_id: string;
@@ -58,10 +61,12 @@ export async function readChanges(
     at: Date;
   }>({
     name: 'feed-read',
-    text: 'SELECT seq, entity, entity_id, calendar_id, op, at FROM changes WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
+    text: `SELECT a.feed_epoch AS epoch, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at FROM accounts a JOIN changes c ON c.account_id = a.id
+            WHERE a.id = $1 AND c.seq > greatest($2::bigint, a.feed_epoch_start) ORDER BY c.seq LIMIT $3`,
     values: [accountId, String(afterSeq), limit],
   });
   return read.rows.map((row) => ({
+    epoch: Number(row.epoch),
     seq: BigInt(row.seq),
     entity: row.entity,
     id: row.entity_id,

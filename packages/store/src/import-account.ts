@@ -61,8 +61,8 @@ export async function importAccount(
 const DEFAULT_RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 
 const CONNECT = `
-  INSERT INTO accounts (id, tenant, email, resources, project)
-  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default')
+  INSERT INTO accounts (id, tenant, email, resources, project, feed_epoch)
+  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM feed_state)
    WHERE NOT EXISTS (SELECT 1 FROM account_aliases l JOIN accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
   ON CONFLICT DO NOTHING`;
 

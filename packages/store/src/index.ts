@@ -27,6 +27,7 @@ import { commitPage, type Committed, type PageCommit } from './commit-page.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { mirrorIn, type Mirror } from './export.js';
+import { feedIn, sessionCheck, type Feed } from './feed.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { identitiesIn, type Identities } from './identities.js';
@@ -82,6 +83,8 @@ export type { Parking, Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery, DueQueue } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { Doorbells, Rung } from './doorbells.js';
+export type { Feed, FeedPosition } from './feed.js';
+export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export type { Bound, GoogleKeys, Identities } from './identities.js';
 export {
@@ -209,6 +212,7 @@ export interface Store {
   mirror: Mirror;
   addresses: Addresses;
   changes(accountId: string, afterSeq: bigint, limit: number): Promise<ChangeEvent[]>;
+  feed: Feed;
   quota: {
     record(accountId: string, spent: readonly SpentUnits[]): Promise<void>;
     today(): Promise<SpentToday[]>;
@@ -228,7 +232,10 @@ export const LEASE_TTL_MS = 6_000;
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, options);
+  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, {
+    ...options,
+    verify: sessionCheck(rt),
+  });
   const vault = openVault(pool, options.masterKey);
   try {
     await pool.query('SELECT 1').catch((error: unknown) => {
@@ -290,6 +297,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     mirror: mirrorIn(pool),
     addresses: addressesOver(pool),
     changes: (accountId, afterSeq, limit) => readChanges(pool, accountId, afterSeq, limit),
+    feed: feedIn(pool),
     quota: {
       record: (accountId, spent) => recordSpent(pool, accountId, spent),
       today: () => spentToday(pool),

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OperatorError } from '@syncline/runtime';
 import pg from 'pg';
+import { checkFeed } from './feed-epoch.js';
 
 /**
  * `prisma migrate deploy` without Prisma's CLI: the same `_prisma_migrations` bookkeeping (name, sha256 of the file), under the same
@@ -17,7 +18,7 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "logs" TEXT, "rolled_back_at" TIMESTAMPTZ, "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`;
 
 /**
- * Brings the database up to this program's schema; creates the database if it does not exist. Safe to run at once from several processes.
+ * Brings the database up to this program's schema, and begins a new epoch of the feed in a copy of another database; creates the database if it does not exist. Safe to run at once from several processes.
  * @returns the names of the migrations that were applied now
  * @throws OperatorError when the database cannot be reached, or a migration failed before or now
  */
@@ -36,6 +37,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     await session.query(
       `ALTER DATABASE ${session.escapeIdentifier(databaseName(databaseUrl))} SET timezone = 'UTC'`,
     );
+    await checkFeed(session, null, false);
     return applied;
   } finally {
     await session.end();

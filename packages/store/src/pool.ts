@@ -14,6 +14,8 @@ export interface PoolOptions {
   /** See openPool. Default false. */
   byIndex?: boolean;
   answerLimitMs?: number;
+  /** Looks at every new session before it is used; a session that it fails is not. */
+  verify?: pg.PoolConfig['verify'];
 }
 
 /**
@@ -29,7 +31,7 @@ export interface PoolOptions {
 export function openPool(
   databaseUrl: string,
   max: number,
-  { byIndex = false, answerLimitMs = ANSWER_LIMIT_MS }: PoolOptions = {},
+  { byIndex = false, answerLimitMs = ANSWER_LIMIT_MS, verify }: PoolOptions = {},
 ): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -38,6 +40,7 @@ export function openPool(
     pipeline: true,
     stream: () => new OneWriteATick(),
     connectionTimeoutMillis: 10_000,
+    verify,
     // With pipelining the driver then ends the connection, and all that was asked on it fails.
     query_timeout: answerLimitMs,
     options: `-c timezone=UTC -c statement_timeout=${STATEMENT_LIMIT_MS} -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_LIMIT_MS}${byIndex ? ' -c enable_seqscan=off -c plan_cache_mode=force_generic_plan' : ''}`,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
 import { scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
+import { EPOCH_AFTER_REMOVAL } from './feed-epoch.js';
 import { goOn, NO_PROBES } from './refusals.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
@@ -145,6 +146,8 @@ async function eraseSome(
     }
   }
   return inTransaction(pool, async (session) => {
+    // Before any account's row, as whoever begins an epoch locks them.
+    await session.query(EPOCH_AFTER_REMOVAL);
     // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
     const locked = await session.query<{ identity_id: string | null }>(
       'SELECT identity_id FROM accounts WHERE id = $1 FOR UPDATE',

@@ -40,7 +40,7 @@ export function addAccountsList(accounts: Command): void {
 
 /** The account as `--json` shows it; the names are the product's public face. */
 export function documentOf(account: AccountView, nowMs: number): object {
-  const { id, email, tenant, project, state, reason, reasonCode, aliases } = account;
+  const { id, email, tenant, project, state, reason, reasonCode, aliases, feed } = account;
   return {
     id,
     email,
@@ -50,6 +50,7 @@ export function documentOf(account: AccountView, nowMs: number): object {
     reason,
     reasonCode,
     aliases,
+    feed,
     collections: activeOf(account).map((collection) => collectionDocument(collection, nowMs)),
   };
 }

@@ -1,11 +1,14 @@
-import type { ChangeEvent, Store } from '@syncline/store';
+import { OperatorError } from '@syncline/runtime';
+import type { ChangeEvent, FeedPosition, Store } from '@syncline/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
 import { printNdjson } from '../output.js';
+import { printable, say } from '../terminal.js';
 
 interface ChangesOptions {
   after: bigint;
+  epoch?: number;
   limit: number;
   tenant?: string;
 }
@@ -13,34 +16,74 @@ interface ChangesOptions {
 /** Events read at a time. */
 const PAGE = 1_000;
 
-/** `syncline changes EMAIL`: the change feed from a point on to its present end, NDJSON. */
+/** `syncline changes EMAIL`: the change feed of the present epoch from a point on to its present end, NDJSON. */
 export function addChanges(program: Command): void {
   program
     .command('changes')
-    .description('print the change feed, {"seq","entity","id","calendarId","op","at"} a line')
+    .description(
+      'print the change feed, {"epoch","seq","entity","id","calendarId","op","at"} a line',
+    )
     .argument('<email>')
     .option('--after <seq>', 'only what came later', sequenceNumber, 0n)
+    .option(
+      '--epoch <epoch>',
+      'the epoch that --after is of: exit 1 when the feed has another one by now',
+      wholeNumber(0),
+    )
     .option('--limit <count>', 'no more than this', wholeNumber(0), Number.MAX_SAFE_INTEGER)
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: ChangesOptions) =>
       runWithStore(async (_cli, store) => {
         const account = await findAccount(store, email, options.tenant);
-        await printNdjson(documents(store, account.id, options.after, options.limit));
+        const position = await store.feed.position(account.id);
+        const notice = noticeOf(email, options, position);
+        if (notice !== null) say(notice);
+        const { after, limit } = options;
+        await printNdjson(documents(store, account.id, { epoch: position.epoch, after, limit }));
         return 0;
       }),
     );
 }
 
+/**
+ * What is to be said of the position that is asked for; null when it may be followed.
+ * @throws OperatorError when it is a position of another epoch: what follows it cannot be told
+ */
+export function noticeOf(
+  email: string,
+  { after, epoch }: Pick<ChangesOptions, 'after' | 'epoch'>,
+  feed: FeedPosition,
+): string | null {
+  const anew = `List the mirror again, and follow it with: syncline changes ${printable(email)} --after ${feed.seq} --epoch ${feed.epoch}`;
+  if (epoch !== undefined && epoch !== feed.epoch)
+    throw new OperatorError(
+      `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${anew}`,
+    );
+  if (after > feed.seq)
+    throw new OperatorError(
+      `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${anew}`,
+    );
+  return after > 0n && after < feed.startSeq
+    ? `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not told. ${anew}`
+    : null;
+}
+
+/** @throws OperatorError when another epoch begins meanwhile */
 async function* documents(
   store: Store,
   accountId: string,
-  after: bigint,
-  limit: number,
+  { epoch, after, limit }: { epoch: number; after: bigint; limit: number },
 ): AsyncGenerator<object> {
   for (let left = limit, last = after; left > 0;) {
     const events = await store.changes(accountId, last, Math.min(PAGE, left));
-    for (const event of events) yield documentOf(event);
+    for (const event of events) {
+      if (event.epoch !== epoch)
+        throw new OperatorError(
+          `Another epoch of the feed, ${event.epoch}, has begun after ${last}. List the mirror again.`,
+        );
+      yield documentOf(event);
+    }
     const end = events.at(-1);
     if (!end || events.length < PAGE) return;
     last = end.seq;
@@ -49,8 +92,9 @@ async function* documents(
 }
 
 /** `seq` is a number while JavaScript's readers can hold it, then a string. */
-function documentOf({ seq, entity, id, calendarId, op, at }: ChangeEvent): object {
+function documentOf({ epoch, seq, entity, id, calendarId, op, at }: ChangeEvent): object {
   return {
+    epoch,
     seq: seq <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : String(seq),
     entity,
     id,

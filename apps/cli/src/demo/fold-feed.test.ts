@@ -8,6 +8,7 @@ function event(
   fields: Partial<ChangeEvent> = {},
 ): ChangeEvent {
   return {
+    epoch: 1,
     seq: BigInt(seq),
     entity: 'message',
     id,

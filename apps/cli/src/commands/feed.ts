@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { runWithStore } from '../command.js';
+import { printJson } from '../output.js';
+import { say } from '../terminal.js';
+
+/** `syncline feed new-epoch`: after a restore that the fleet cannot see by itself (docs/backup.md). */
+export function addFeed(program: Command): void {
+  const feed = program.command('feed').description('the change feed as a whole');
+  feed
+    .command('new-epoch')
+    .description(
+      'after a restore of the database: begin a new epoch of every feed, so that consumers list again and follow',
+    )
+    .option('--json', 'print {"epoch"}')
+    .action((options: { json?: true }) =>
+      runWithStore(async (_cli, store) => {
+        const epoch = await store.feed.newEpoch();
+        if (options.json) await printJson({ epoch });
+        else
+          say(
+            `the feeds are in epoch ${epoch} now; their consumers list again, and follow from there`,
+          );
+        return 0;
+      }),
+    );
+}
