@@ -23,7 +23,8 @@ import {
   type Settlement,
   type UnservedCollection,
 } from './collections.js';
-import { commitPage, type Committed, type PageCommit } from './commit-page.js';
+import type { Committed, PageCommit } from './commit-page.js';
+import { countedCommit } from './counted-commit.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { mirrorIn, type Mirror } from './export.js';
@@ -32,14 +33,13 @@ import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { identitiesIn, type Identities } from './identities.js';
 import { importAccount } from './import-account.js';
-import { claimLease, LeaseLost, renewLease, type Claim, type Lease } from './lease.js';
+import { claimLease, renewLease, type Claim, type Lease } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
-import type { RowChange } from './rows.js';
 import { bringForward, bury, type Buried, type DeadHolder } from './recovery.js';
 import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
@@ -287,7 +287,9 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     lease: leasesOver(pool, holder, walks),
     commitPage: (lease, commit) =>
-      inTurn(walks, lease.tenant, commit, () => countedCommit(rt, pool, lease, commit)),
+      inTurn(walks, lease.tenant, commit, () =>
+        countedCommit(rt, pool, lease, LEASE_TTL_MS, commit),
+      ),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
     watches: watchesIn(pool),
@@ -348,53 +350,6 @@ function walkOver(pool: pg.Pool): Store['walk'] {
     labelAfter: (accountId, after) => labelAfter(pool, accountId, after),
     relabelBound: (accountId, after, limit) => relabelBound(pool, accountId, after, limit),
   };
-}
-
-async function countedCommit(
-  rt: Runtime,
-  pool: pg.Pool,
-  lease: Lease,
-  commit: PageCommit,
-): Promise<Committed> {
-  try {
-    const { changes, quarantined, refused, ...committed } = await commitPage(
-      pool,
-      lease,
-      LEASE_TTL_MS,
-      commit,
-    );
-    countChanges(rt, changes);
-    if (quarantined.length > 0)
-      rt.metrics.quarantined.inc({ entity: lease.kind }, quarantined.length);
-    if (refused.length > 0)
-      rt.log.warn(
-        {
-          event: 'rows_refused',
-          collectionId: lease.collectionId,
-          rows: refused.length,
-          reasons: [...new Set(refused.map(({ reason }) => reason))],
-        },
-        'Postgres refused rows of a page; they were quarantined and the rest was stored',
-      );
-    return committed;
-  } catch (error) {
-    if (error instanceof LeaseLost) rt.metrics.fencedWrites.inc();
-    throw error;
-  }
-}
-
-/** One increment a kind of change: a label set is hashed at every one of them. */
-function countChanges({ metrics }: Runtime, changes: readonly RowChange[]): void {
-  const counts = new Map<string, { labels: Pick<RowChange, 'entity' | 'op'>; count: number }>();
-  for (const { entity, op } of changes) {
-    const kind = counts.get(`${entity} ${op}`) ?? { labels: { entity, op }, count: 0 };
-    kind.count += 1;
-    counts.set(`${entity} ${op}`, kind);
-  }
-  for (const { labels, count } of counts.values()) {
-    metrics.changesEmitted.inc({ entity: labels.entity, op: labels.op }, count);
-    if (labels.entity === 'message' && labels.op === 'created') metrics.messagesStored.inc(count);
-  }
 }
 
 /** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
