@@ -133,14 +133,14 @@ function summed(
 }
 
 function spentLines(spent: readonly SpentToday[], usage: Usage | null): string[] {
-  if (spent.length === 0) return ['Nothing was spent today (UTC)'];
+  if (spent.length === 0) return ['Nothing was spent today (by Pacific time)'];
   const methods = byMethod(spent).map(({ method, calls, units }) => [
     method,
     amount(calls),
     amount(units),
   ]);
   return [
-    'Spent today (UTC), by method',
+    'Spent today (by Pacific time), by method',
     ...table([{ title: 'METHOD' }, numbers('CALLS'), numbers('UNITS')], methods),
     '',
     ...accountLines(spent, usage),

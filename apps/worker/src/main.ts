@@ -3,6 +3,7 @@ import { openGoogle } from '@syncline/google';
 import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
 import { beginFeedWatch, openStore } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
+import { compareDay, runDayLedger } from './day-ledger.js';
 import { handleJob } from './handle.js';
 import { runProbes } from './probes.js';
 import { runRemovals } from './removals.js';
@@ -32,6 +33,8 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     connectionName: connectionName('google', holder),
   });
   const fleet = await openFleet(rt, { redisUrl, holder });
+  // Before any job: what ended processes spent today counts for what may be spent.
+  await compareDay({ store, google });
   await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
   const doorbells = {
@@ -60,11 +63,12 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   });
   const removing = runRemovals(rt, { store, google });
   const probing = runProbes(rt, { store, google });
+  const counting = runDayLedger(rt, { store, google });
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(drainMs), removing, probing]);
+      await Promise.all([host.drain(drainMs), removing, probing, counting]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

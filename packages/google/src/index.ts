@@ -63,6 +63,10 @@ export interface Google {
   projects: string[];
   /** What stands in a project's windows. @throws Error of the Redis client when Redis is away. */
   quotaUsage(accountIds: string[], project?: string): Promise<QuotaUsage>;
+  /** Projects whose day is to be compared with the ledger of what was spent. @throws Error of the Redis client when Redis is away. */
+  projectsToCompare(): Promise<string[]>;
+  /** Tells what that ledger has of a day (`2026-11-28`, by Pacific time): Gmail's units by project. @throws Error of the Redis client when Redis is away. */
+  tellSpentDay(day: string, units: ReadonlyMap<string, number>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -111,6 +115,16 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
+    projectsToCompare: async () => {
+      const due = await Promise.all(
+        [...projects].map(async ([name, { quota }]) => ((await quota.isLedgerDue()) ? [name] : [])),
+      );
+      return due.flat();
+    },
+    tellSpentDay: async (day, units) =>
+      void (await Promise.all(
+        [...projects].map(([name, { quota }]) => quota.tellLedger(day, units.get(name) ?? 0)),
+      )),
     close: async () => {
       await Promise.all(all.map(({ quota }) => quota.stop()));
       await transport.close();

@@ -87,8 +87,11 @@ return { 0, epoch }
 export const REPORTED: Script = script(`${COMMON}
 local epoch = birth()
 for i, units in ipairs(cjson.decode(ARGV[6])) do
-  local untold = units - tonumber(redis.call('HGET', KEYS[3 + i], reporter) or 0)
+  local known_of = redis.call('HGET', KEYS[3 + i], reporter)
+  local untold = units - tonumber(known_of or 0)
   if untold > 0 then
+    -- Whoever is told of for the first time after Redis forgot stands in the ledger already: it must not count on top of that.
+    if not known_of and redis.call('HEXISTS', KEYS[3 + i], 'ledger') == 1 then redis.call('HINCRBY', KEYS[3 + i], 'base', untold) end
     redis.call('HINCRBY', KEYS[3 + i], 'total', untold)
     redis.call('HINCRBY', KEYS[3 + i], reporter, untold)
     redis.call('EXPIRE', KEYS[3 + i], 172800)
@@ -116,4 +119,35 @@ for i = 4, #KEYS, 2 do
   reply[#reply + 1] = math.floor(b.pace)
 end
 return reply
+`);
+
+/** Of how many milliseconds the first pause between two looks at the ledger is, and the longest. */
+const LEDGER_PAUSE_MS = { first: 30_000, longest: 900_000 };
+
+/**
+ * Whether a day is to be compared with the ledger in Postgres. KEYS 4: day. Reply: 0, epoch, 1 or 0. Each pause is as long as all before together: what was
+ * in hand when Redis forgot comes into the ledger within minutes, and later the two agree.
+ */
+export const LEDGER_DUE: Script = script(`${COMMON}
+local epoch = birth()
+local at = redis.call('HMGET', KEYS[4], 'ledger_first', 'ledger_at')
+local first, last = tonumber(at[1]), tonumber(at[2])
+if not last then return { 0, epoch, 1 } end
+local pause = math.min(math.max(last - first, ${LEDGER_PAUSE_MS.first}), ${LEDGER_PAUSE_MS.longest})
+return { 0, epoch, now - last >= pause and 1 or 0 }
+`);
+
+/** Tells a day what the ledger in Postgres has of it; what the day has seen never falls by it. KEYS 4: day. ARGV 6: units. Reply: 0, epoch. */
+export const LEDGER_TOLD: Script = script(`${COMMON}
+local epoch = birth()
+local units = math.max(tonumber(ARGV[6]), day_used(KEYS[4]))
+redis.call('HSET', KEYS[4], 'ledger', num(units), 'base', num(tonumber(redis.call('HGET', KEYS[4], 'total') or 0)), 'ledger_at', num(now))
+redis.call('HSETNX', KEYS[4], 'ledger_first', num(now))
+redis.call('EXPIRE', KEYS[4], 172800)
+return { 0, epoch }
+`);
+
+/** Units of a day. KEYS 4: day. Reply: 0, epoch, units. */
+export const DAY: Script = script(`${COMMON}
+return { 0, birth(), num(day_used(KEYS[4])) }
 `);

@@ -128,6 +128,14 @@ local function add(b, units)
   return slot
 end
 
+-- Units of a day: what the processes told, or what the ledger in Postgres had when it was last told of here with what was charged since, whichever is more.
+local function day_used(key)
+  local d = redis.call('HMGET', key, 'total', 'ledger', 'base')
+  local total, ledger = tonumber(d[1]) or 0, tonumber(d[2])
+  if not ledger then return total end
+  return math.max(total, ledger + total - (tonumber(d[3]) or 0))
+end
+
 local function witness()
   redis.call('ZADD', KEYS[2], now, reporter)
 end
@@ -169,7 +177,7 @@ if user.closed > now or project.closed > now then
   return refuse(math.max(user.closed, project.closed) - now, user.closed > project.closed and 'closed' or 'project')
 end
 local day_room = items
-if day_limit > 0 then day_room = math.floor((day_limit - tonumber(redis.call('HGET', KEYS[8], 'total') or 0)) / cost) end
+if day_limit > 0 then day_room = math.floor((day_limit - day_used(KEYS[8])) / cost) end
 if day_room < 1 then return refuse(-1, 'day') end
 
 local function room(b, limit) return math.floor((limit - b.sum) / cost) end

@@ -2,7 +2,7 @@
 import type { Api } from './costs.js';
 import { dayBound } from './day-budget.js';
 import { type Ledger, keyOfDay, keysOf, limitsOf, run, today } from './quota-process.js';
-import { USAGE } from './quota-report-script.js';
+import { DAY, USAGE } from './quota-report-script.js';
 
 const USAGE_CHUNK = 200;
 
@@ -37,7 +37,7 @@ export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsa
     await usageOf(ledger, 'calendar', users),
   ];
   const { day, endsInMs } = today(ledger);
-  const used = Number((await ledger.redis.hget(keyOfDay(ledger, 'gmail', day), 'total')) ?? 0);
+  const used = Number((await run(ledger, DAY, [keyOfDay(ledger, 'gmail', day)], []))[2]);
   const limit = ledger.options.limits.gmailUnitsPerProjectDay;
   const bounds = {
     backfillBound: dayBound('backfill', limit, endsInMs),

@@ -7,6 +7,7 @@ import type { Runtime } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import type { Api } from './costs.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
+import { isLedgerDue, tellLedger } from './day-ledger.js';
 import { chargeKept, isLong, moveKept } from './quota-away.js';
 import { type Bucket, openSpendMemory } from './quota-memory.js';
 import {
@@ -67,6 +68,9 @@ export interface Quota {
   close(api: Api, user: string | null, forMs: number, slower?: boolean): Promise<void>;
   /** @throws Error of the Redis client when Redis is away. */
   usage(users: string[]): Promise<QuotaUsage>;
+  /** What the ledger in Postgres has of a day, which Redis may have forgotten (`day-ledger.ts`). */
+  isLedgerDue(): Promise<boolean>;
+  tellLedger(day: string, units: number): Promise<void>;
   /** Checks at once whether Redis still knows what we know; the heartbeat does it every second. */
   beat(): Promise<void>;
   /** Ends the heartbeat, and takes leave of the others, who need leave nothing free for this process then. */
@@ -103,6 +107,8 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     move: (receipt) => move(ledger, receipt),
     close: (api, user, forMs, slower = true) => close(ledger, { api, user }, forMs, slower),
     usage: (users) => usageIn(ledger, users),
+    isLedgerDue: () => isLedgerDue(ledger),
+    tellLedger: (day, units) => tellLedger(ledger, day, units),
     beat: () => beat(ledger),
     stop: async () => {
       clearInterval(timer);

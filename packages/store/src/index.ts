@@ -41,7 +41,14 @@ import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
 import { pauseAccount, removalIn, resumeAccount, type Removal } from './removal.js';
 import { bringForward, bury, type Buried, type DeadHolder } from './recovery.js';
-import { recordSpent, spentToday, type SpentToday, type SpentUnits } from './quota-ledger.js';
+import {
+  recordSpent,
+  spentDay,
+  spentToday,
+  type SpentDay,
+  type SpentToday,
+  type SpentUnits,
+} from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { labelAfter, relabelBound } from './walk-labels.js';
 import { walkTurns, type WalkTurns } from './walk-turns.js';
@@ -103,7 +110,7 @@ export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-f
 export { ACCOUNT_TABLES } from './removal.js';
 export type { DueProbe, Probes, Refused } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
-export type { SpentToday, SpentUnits } from './quota-ledger.js';
+export type { SpentDay, SpentToday, SpentUnits } from './quota-ledger.js';
 export type {
   AttachmentRow,
   CalendarRow,
@@ -216,6 +223,7 @@ export interface Store {
   quota: {
     record(accountId: string, spent: readonly SpentUnits[]): Promise<void>;
     today(): Promise<SpentToday[]>;
+    day(): Promise<SpentDay>;
   };
   /** Null when somebody, in any process, is at work under that name. */
   alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
@@ -303,6 +311,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     quota: {
       record: (accountId, spent) => recordSpent(pool, accountId, spent),
       today: () => spentToday(pool),
+      day: () => spentDay(pool),
     },
     alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),

@@ -7,7 +7,10 @@ export interface SpentUnits {
   units: number;
 }
 
-/** Adds to what an account has cost today (UTC). */
+/** The day of Google's quota, which ends at midnight Pacific time (https://developers.google.com/gmail/api/reference/quota), as a date in SQL. */
+const TODAY = "(now() AT TIME ZONE 'America/Los_Angeles')::date";
+
+/** Adds to what an account has cost today, by Google's day. */
 export async function recordSpent(
   pool: pg.Pool,
   accountId: string,
@@ -27,7 +30,7 @@ export async function recordSpent(
  */
 export function addSpent(whose: string, first: number): string {
   return `INSERT INTO quota_ledger AS q (account_id, day, method, calls, units)
-          SELECT a.id, current_date, u.method, u.calls, u.units
+          SELECT a.id, ${TODAY}, u.method, u.calls, u.units
             FROM (${whose}) AS o, LATERAL (SELECT id FROM accounts WHERE id = o.account_id FOR KEY SHARE) AS a,
                  unnest($${first}::text[], $${first + 1}::bigint[], $${first + 2}::bigint[]) AS u(method, calls, units)
           ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`;
@@ -50,7 +53,7 @@ export interface SpentToday extends SpentUnits {
   project: string;
 }
 
-/** What every account has cost today (UTC), by method. */
+/** What every account has cost today, by Google's day and by method. */
 export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
   const found = await pool.query<{
     account_id: string;
@@ -61,7 +64,7 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
     units: string;
   }>(
     `SELECT q.account_id, a.email, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
-      WHERE q.day = current_date ORDER BY a.email, q.method`,
+      WHERE q.day = ${TODAY} ORDER BY a.email, q.method`,
   );
   return found.rows.map((row) => ({
     accountId: row.account_id,
@@ -71,4 +74,23 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
     calls: Number(row.calls),
     units: Number(row.units),
   }));
+}
+
+/** Gmail's units of one of Google's days, by project. */
+export interface SpentDay {
+  /** `2026-11-28` */
+  day: string;
+  units: Map<string, number>;
+}
+
+/** What the accounts of each project have cost today. A project that has spent nothing is not in it. */
+export async function spentDay(pool: pg.Pool): Promise<SpentDay> {
+  const found = await pool.query<{ day: string; project: string | null; units: string | null }>(
+    `SELECT to_char(t.day, 'YYYY-MM-DD') AS day, s.project, s.units FROM (SELECT ${TODAY} AS day) AS t
+       LEFT JOIN LATERAL (SELECT a.project, sum(q.units) AS units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+                           WHERE q.day = t.day AND q.method LIKE 'gmail.%' GROUP BY a.project) AS s ON true`,
+  );
+  const units = new Map<string, number>();
+  for (const row of found.rows) if (row.project !== null) units.set(row.project, Number(row.units));
+  return { day: found.rows[0]?.day ?? '', units };
 }

@@ -45,6 +45,9 @@ async function usageOf(
     tokens: store.vault,
   });
   try {
+    // So that both tell of the same day the same, also when Redis has just forgotten it.
+    const { day, units } = await store.quota.day();
+    await google.tellSpentDay(day, units);
     const usage: Usage = {};
     for (const name of google.projects) {
       const accounts = spent

@@ -1,0 +1,42 @@
+/**
+ * Tells the quota governor what the ledger in Postgres has of the day: Redis may have forgotten it, and processes that spent a part of it may have ended.
+ */
+import type { Google } from '@syncline/google';
+import type { Runtime } from '@syncline/runtime';
+import type { Store } from '@syncline/store';
+
+/** Nobody is charged for two seconds after Redis forgot (`HOLD_MS` in packages/google): the ledger is told within them. */
+const LOOK_EVERY_MS = 1_000;
+
+export interface DayLedgerDeps {
+  store: { quota: Pick<Store['quota'], 'day'> };
+  google: Pick<Google, 'projectsToCompare' | 'tellSpentDay'>;
+}
+
+/** One look. @throws Error of Postgres or Redis, when either is away */
+export async function compareDay({ store, google }: DayLedgerDeps): Promise<void> {
+  if ((await google.projectsToCompare()).length === 0) return;
+  const { day, units } = await store.quota.day();
+  await google.tellSpentDay(day, units);
+}
+
+/** Looks until `rt.signal` is aborted. What fails is said once, and done again. */
+export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<void> {
+  let isSaid = false;
+  while (!rt.signal.aborted) {
+    try {
+      await compareDay(deps);
+      isSaid = false;
+    } catch (error) {
+      if (!isSaid)
+        rt.log.warn(
+          { event: 'day_ledger_failed', err: error },
+          'what was spent today cannot be told to the quota; trying again until it can',
+        );
+      isSaid = true;
+    }
+    await rt.clock.sleep(LOOK_EVERY_MS, rt.signal).catch((reason: unknown) => {
+      if (!rt.signal.aborted) throw reason;
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import { START_MS, gmail, quotaWorlds } from '../test-support/quota-world.js';
+import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
+import type { Quota } from './quota.js';
+import { HOLD_MS } from './quota-script.js';
+
+const DAY = '2027-01-15';
+const MINUTE_MS = 60_000;
+
+const { world, end } = quotaWorlds(() => redis);
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterEach(end);
+afterAll(() => redis.stop());
+
+const usedOf = async (quota: Quota): Promise<number> => (await quota.usage([])).gmail.day.used;
+
+test('the ledger tells a Redis that forgot what ended processes spent, and lower lanes are put off again', async () => {
+  const { time, prefix, join } = world({ gmailUnitsPerProjectDay: 4_000 });
+  const ended = join();
+  await ended.charge(gmail({ items: 180 }));
+  await ended.stop();
+  await redis.forget(prefix);
+  const quota = join();
+  expect(await usedOf(quota)).toBe(0);
+  await quota.tellLedger(DAY, 3_600);
+  expect(await usedOf(quota)).toBe(3_600);
+  time.nowMs += MINUTE_MS;
+  expect(await quota.charge(gmail({ lane: 'backfill' }))).toMatchObject({
+    granted: 0,
+    scope: 'day',
+  });
+  expect(await quota.charge(gmail({ items: 5 }))).toMatchObject({ granted: 5 });
+  expect(await usedOf(quota)).toBe(3_700);
+});
+
+test('what a process tells itself and the ledger has as well counts once, whoever is told first', async () => {
+  for (const order of ['ledger first', 'process first']) {
+    const { time, prefix, join } = world();
+    const [one, two] = [join(), join()];
+    await one.charge(gmail({ items: 50 }));
+    await two.charge(gmail({ items: 100 }));
+    await redis.forget(prefix);
+    // Of 3,000 units the runs have written down 2,800, and 500 were spent by a process that has ended.
+    if (order === 'ledger first') await one.tellLedger(DAY, 3_300);
+    await one.beat();
+    await two.beat();
+    if (order === 'process first') await one.tellLedger(DAY, 3_300);
+    expect({ order, used: await usedOf(one) }).toEqual({ order, used: 3_300 });
+    // The rest is written down a moment later, and something is charged.
+    time.nowMs += HOLD_MS;
+    await one.charge(gmail({ items: 1 }));
+    await two.tellLedger(DAY, 3_500);
+    expect(await usedOf(two)).toBe(3_500);
+    await two.tellLedger(DAY, 3_520);
+    expect(await usedOf(two)).toBe(3_520);
+  }
+});
+
+test('a ledger that lags behind, and one that lost an account, take nothing back', async () => {
+  const { join } = world();
+  const quota = join();
+  await quota.charge(gmail({ items: 100 }));
+  await quota.tellLedger(DAY, 1_500);
+  expect(await usedOf(quota)).toBe(2_000);
+  await quota.tellLedger(DAY, 9_000);
+  await quota.tellLedger(DAY, 100);
+  expect(await usedOf(quota)).toBe(9_000);
+  await quota.charge(gmail({ items: 1 }));
+  expect(await usedOf(quota)).toBe(9_020);
+});
+
+test('the ledger is asked for at once after Redis forgot, then ever more rarely', async () => {
+  const { time, prefix, join } = world();
+  const quota = join();
+  const pausesMs = async (count: number): Promise<number[]> => {
+    const pauses: number[] = [];
+    for (let lastMs = time.nowMs; pauses.length < count; time.nowMs += 10_000) {
+      if (!(await quota.isLedgerDue())) continue;
+      pauses.push(time.nowMs - lastMs);
+      lastMs = time.nowMs;
+      await quota.tellLedger(DAY, 0);
+    }
+    return pauses;
+  };
+  expect(await pausesMs(5)).toEqual([0, 30_000, 30_000, 60_000, 120_000]);
+  await redis.forget(prefix);
+  expect(await pausesMs(2)).toEqual([0, 30_000]);
+  expect(time.nowMs).toBeLessThan(START_MS + 10 * MINUTE_MS);
+});
+
+test('a day that is told late belongs to its own day', async () => {
+  const { time, join } = world();
+  const quota = join();
+  await quota.tellLedger('2027-01-14', 5_000);
+  expect(await usedOf(quota)).toBe(0);
+  time.nowMs += 24 * 60 * MINUTE_MS;
+  await quota.tellLedger(DAY, 7_000);
+  expect(await usedOf(quota)).toBe(0);
+});
