@@ -135,3 +135,18 @@ test('a limit that cuts says so and exits 1; an unknown calendar, an empty range
     ).code,
   ).toBe(2);
 });
+
+test.each([
+  [['--from', '1950-01-01', '--to', '2051-01-01'], '100 years at most'],
+  [['--from', '2026-01-01', '--to', '2026-02-01', '--limit', '100001'], 'from 1 to 100000'],
+])('a range or a limit above its bound is a usage error: %j', async (bounds, says) => {
+  const { code, stdout, stderr } = await cli(
+    'instances',
+    'a@example.com',
+    '--calendar',
+    'primary',
+    ...bounds,
+  );
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(says);
+});

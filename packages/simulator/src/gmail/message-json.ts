@@ -155,6 +155,7 @@ function rendition(
     ? `${JSON.stringify(wanted, null, 2)}\n`
     : JSON.stringify(wanted);
   const pieces = json.includes(MARK) ? json.split(MARKED) : [json];
+  const data = dataByPart(view.root);
   const chunks: Buffer[] = [];
   const slots: Slot[] = [];
   let at = 0;
@@ -167,18 +168,19 @@ function rendition(
     const kind = pieces[index + 1];
     const partId = pieces[index + 2] ?? '';
     if (kind === 'id') slots.push({ at, partId });
-    else if (kind === 'data') dataOf(view.root, partId).forEach(append);
+    else if (kind === 'data') data.get(partId)?.forEach(append);
   }
   return { historyId: message.historyId, bytes: ownMemory(chunks, at), slots };
 }
 
-function dataOf(part: PartView, id: string): readonly Buffer[] {
-  if (part.id === id) return part.data;
-  for (const child of part.parts) {
-    const found = dataOf(child, id);
-    if (found.length > 0) return found;
-  }
-  return [];
+function dataByPart(root: PartView): Map<string, readonly Buffer[]> {
+  const found = new Map<string, readonly Buffer[]>();
+  const visit = (part: PartView): void => {
+    if (part.data.length > 0) found.set(part.id, part.data);
+    part.parts.forEach(visit);
+  };
+  visit(root);
+  return found;
 }
 
 /** What is kept must not hold on to the shared slab that small buffers are cut from, or all the slabs would stay. */

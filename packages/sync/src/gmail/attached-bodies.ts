@@ -2,7 +2,7 @@ import { GoogleError, type Gmail, type GmailMessage } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { askFor, isAccounts, type Answers } from './answers.js';
 import type { MirrorPolicy } from './mirror-policy.js';
-import { placedParts, type Part } from './part-tree.js';
+import { hasFetchedText, placedParts, type Part } from './part-tree.js';
 import type { FetchPlan } from './plan.js';
 
 /*
@@ -83,7 +83,7 @@ async function fetchParts(
 
 /** Those that are to be fetched: in document order, as many as the bound allows. */
 function attachedParts(message: GmailMessage, bodies: MirrorPolicy['bodies']): Part[] {
-  if (bodies === 'none' || !message.payload) return [];
+  if (bodies === 'none' || !message.payload || !hasFetchedText(message.payload)) return [];
   let bytes = 0;
   return placedParts(message.payload)
     .filter(

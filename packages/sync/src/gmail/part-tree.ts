@@ -32,7 +32,7 @@ export function placedParts(root: Part): PlacedPart[] {
   for (let next = open.pop(); next; next = open.pop()) {
     const { part, within } = next;
     const role = roleOf(part, within);
-    const isAttachedBody = within === 'message' && isTextOfMessage(part) && isFetched(part);
+    const isAttachedBody = within === 'message' && isFetched(part) && isTextOfMessage(part);
     found.push({ part, role, isAttachedBody });
     const children = part.parts ?? [];
     const inner = mimeTypeOf(part) === 'message/rfc822' ? aroundOf(role, within) : within;
@@ -43,6 +43,17 @@ export function placedParts(root: Part): PlacedPart[] {
   }
   return found;
 }
+
+/** Whether any text is handed out apart: of nearly all mail none is, and that shows without placing the parts. */
+export function hasFetchedText(part: Part, depth = 0): boolean {
+  if (depth > DEPTH_LIMIT) return true;
+  if (!part.filename && isFetched(part) && mimeTypeOf(part).startsWith('text/')) return true;
+  for (const child of part.parts ?? []) if (hasFetchedText(child, depth + 1)) return true;
+  return false;
+}
+
+/** No mail nests so deep; what does is placed to be sure. */
+const DEPTH_LIMIT = 200;
 
 /** What a part stands in: the message itself, a message that is listed as an attachment, or one that is not. */
 type Around = 'message' | 'listed-message' | 'unlisted-message';
