@@ -244,6 +244,7 @@ async function settleFailure(
     case 'rejected':
     case 'bookmark-expired':
     case 'not-found':
+    case 'endless-listing':
       // The item's own fault: it is told apart from the others and holds nobody up.
       fetch.errors.set(id, error);
       return;

@@ -1,9 +1,10 @@
 /** Google Calendar, one account's: each call is one page of Google's answer, checked and typed ("Calendar API v3" reference). */
 import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
-import { type Session, requestJson } from './request.js';
+import { requestPage } from './paging.js';
+import type { Session } from './request.js';
 import type { CalendarMethod } from './costs.js';
 import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
-import { type JsonObject, identifiedList, tokenOrNull } from './shape.js';
+import { identifiedList, tokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
@@ -80,7 +81,7 @@ export function calendarOf(session: Session): Calendar {
   };
 }
 
-function page<Item extends { id?: string | null }>(
+function page<Item extends { id?: string | null; etag?: string | null }>(
   session: Session,
   method: CalendarMethod,
   path: string,
@@ -89,18 +90,14 @@ function page<Item extends { id?: string | null }>(
 ): Promise<CalendarPage<Item>> {
   const query = new URLSearchParams(parameters);
   if (syncToken !== null) query.set('syncToken', syncToken);
-  if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(
+  return requestPage(
     session,
-    { method, path: `${path}?${query.toString()}`, syncToken: syncToken !== null },
-    (body) => readPage<Item>(body),
+    { method, path, query, pageToken, syncToken: syncToken !== null },
+    (body) => ({
+      items: identifiedList(body.items, 'items') as unknown as Item[],
+      nextSyncToken: tokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+    }),
+    // An event that changes during a listing comes again, in another version.
+    ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
   );
-}
-
-function readPage<Item extends { id?: string | null }>(body: JsonObject): CalendarPage<Item> {
-  return {
-    items: identifiedList(body.items, 'items') as unknown as Item[],
-    nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
-    nextSyncToken: tokenOrNull(body.nextSyncToken, 'nextSyncToken'),
-  };
 }

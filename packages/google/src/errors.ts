@@ -1,5 +1,16 @@
 import { unreachable } from '@syncline/runtime';
 
+/** How a listing shows that it has no end. */
+export type EndlessReason =
+  /** Its `nextPageToken` is the token that the page was asked for with. */
+  | 'page-names-itself'
+  /** A page token came that an earlier page had given. */
+  | 'pages-in-a-circle'
+  /** The same page came again and again, each time with another token. */
+  | 'pages-repeat'
+  /** Page after page brought nothing. */
+  | 'nothing-new';
+
 /** What Google's refusals mean for the caller. Each kind answers one question: what must happen next? */
 export type GoogleErrorKind =
   /** Come back later. `governor`: our own quota said no and Google was not asked (`closed`: since Google has just refused this account); `google`: Google said no. */
@@ -18,6 +29,8 @@ export type GoogleErrorKind =
   /** Google no longer knows our historyId or syncToken: walk the collection again. */
   | { kind: 'bookmark-expired' }
   | { kind: 'not-found' }
+  /** The pages of a listing go on without an end; see paging.ts. */
+  | { kind: 'endless-listing'; reason: EndlessReason }
   /** Google understood and declined: our bug, or a page token that has gone stale. */
   | { kind: 'rejected'; status: number; reason: string };
 
@@ -37,6 +50,14 @@ export class GoogleError extends Error {
   }
 }
 
+/** For a person. */
+export const ENDLESS: Record<EndlessReason, string> = {
+  'page-names-itself': 'a page names itself as the next one',
+  'pages-in-a-circle': 'a page leads back to an earlier one',
+  'pages-repeat': 'the same page comes again and again',
+  'nothing-new': 'page after page is empty',
+};
+
 function inWords(detail: GoogleErrorKind): string {
   switch (detail.kind) {
     case 'rate-limited':
@@ -51,6 +72,8 @@ function inWords(detail: GoogleErrorKind): string {
       return 'Google no longer knows this bookmark';
     case 'not-found':
       return 'Google does not have this';
+    case 'endless-listing':
+      return `Google's listing has no end: ${ENDLESS[detail.reason]}`;
     case 'rejected':
       return `Google rejected the request (${detail.status} ${detail.reason})`;
     default:

@@ -10,9 +10,10 @@ import {
   fetchSources,
   fetchThreads,
 } from './messages.js';
+import { requestPage } from './paging.js';
 import { type Session, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
-import { countOf, historyIdOf, identifiedList, textOf, tokenOrNull } from './shape.js';
+import { countOf, historyIdOrNull, identifiedList, textOf } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
@@ -24,7 +25,8 @@ export interface Gmail {
     emailAddress: string;
     messagesTotal: number;
     threadsTotal: number;
-    historyId: bigint;
+    /** Null when Google gave none, or one that is no number. */
+    historyId: bigint | null;
   }>;
   /**
    * One page of ids, 500 at most, newest first, spam and trash included unless said otherwise; with `labelId` only that label's, with
@@ -53,11 +55,11 @@ export interface Gmail {
   getSources(messages: { id: string; bytes: number }[]): Promise<FetchedSources>;
   /** Units that one message and one whole thread cost this project, by its tier. */
   prices: FetchPrices;
-  /** One page of what happened after `startHistoryId`. Throws `bookmark-expired` when Google no longer goes back that far. */
+  /** One page of what happened after `startHistoryId`; its `historyId` is null when Google gave none, or one that is no number. Throws `bookmark-expired` when Google no longer goes back that far. */
   history(q: {
     startHistoryId: bigint;
     pageToken: string | null;
-  }): Promise<{ records: GmailHistory[]; historyId: bigint; nextPageToken: string | null }>;
+  }): Promise<{ records: GmailHistory[]; historyId: bigint | null; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
@@ -96,7 +98,7 @@ export function gmailOf(session: Session): Gmail {
           emailAddress: textOf(body.emailAddress, 'emailAddress'),
           messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
           threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
-          historyId: historyIdOf(body.historyId),
+          historyId: historyIdOrNull(body.historyId),
         }),
       ),
     listMessages: (q) => listMessages(session, q),
@@ -128,17 +130,16 @@ function listMessages(
   const query = new URLSearchParams({ maxResults: PAGE, includeSpamTrash: String(spamAndTrash) });
   if (search !== undefined) query.set('q', search);
   if (labelId !== undefined) query.set('labelIds', labelId);
-  if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(
+  return requestPage(
     session,
-    { method: 'gmail.users.messages.list', path: `${USER}/messages?${query.toString()}` },
+    { method: 'gmail.users.messages.list', path: `${USER}/messages`, query, pageToken },
     (body) => ({
       ids: identifiedList(body.messages, 'messages').map(({ id, threadId }) => ({
         id,
         threadId: textOf(threadId, 'threadId'),
       })),
-      nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
     }),
+    ({ ids }) => ids.map(({ id }) => id),
   );
 }
 
@@ -147,14 +148,13 @@ function history(
   { startHistoryId, pageToken }: { startHistoryId: bigint; pageToken: string | null },
 ): ReturnType<Gmail['history']> {
   const query = new URLSearchParams({ startHistoryId: String(startHistoryId), maxResults: PAGE });
-  if (pageToken !== null) query.set('pageToken', pageToken);
-  return requestJson(
+  return requestPage(
     session,
-    { method: 'gmail.users.history.list', path: `${USER}/history?${query.toString()}` },
+    { method: 'gmail.users.history.list', path: `${USER}/history`, query, pageToken },
     (body) => ({
       records: identifiedList(body.history, 'history'),
-      historyId: historyIdOf(body.historyId),
-      nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),
+      historyId: historyIdOrNull(body.historyId),
     }),
+    ({ records }) => records.map(({ id }) => id),
   );
 }

@@ -14,7 +14,7 @@ import { openTransport } from './transport.js';
 export type { Attachment } from './attachment.js';
 export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
 export { unitsOf } from './costs.js';
-export { GoogleError, type GoogleErrorKind } from './errors.js';
+export { ENDLESS, type EndlessReason, GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } from './messages.js';
 export { partKeys } from './part-keys.js';

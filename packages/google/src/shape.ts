@@ -63,8 +63,12 @@ export function countOf(value: unknown, what: string): number {
   throw new MalformedAnswer(`${what} is not a count`);
 }
 
-/** Google writes 64-bit ids as strings of digits; as numbers they would lose their last digits without a sound. */
-export function historyIdOf(value: unknown): bigint {
-  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return BigInt(value);
-  throw new MalformedAnswer('a historyId is not made of digits');
+/**
+ * Google writes 64-bit ids as strings of digits; as numbers they would lose their last digits without a sound. Null for anything else:
+ * what came with it is good all the same, and the caller finds another position to go on from.
+ */
+export function historyIdOrNull(value: unknown): bigint | null {
+  return typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) > 0n
+    ? BigInt(value)
+    : null;
 }

@@ -44,8 +44,8 @@ test('a whole mailbox is walked, and followed from the pinned id', async () => {
   expect((await gmail.labels()).map(({ id }) => id)).toContain('INBOX');
 
   sim.actAtRandom(20);
-  const page = await gmail.history({ startHistoryId: historyId, pageToken: null });
-  expect(page.historyId).toBeGreaterThanOrEqual(historyId);
+  const page = await gmail.history({ startHistoryId: historyId!, pageToken: null });
+  expect(page.historyId).toBeGreaterThanOrEqual(historyId!);
   expect(takeSpent().reduce((sum, { units }) => sum + units, 0)).toBe(
     sim.ledger.snapshot().users[ada]?.units,
   );
@@ -86,9 +86,9 @@ test('an expired bookmark is told as one, on both sides', async () => {
   sim.actAtRandom(50);
   sim.faults.add({ kind: 'expire-history' });
   sim.faults.add({ kind: 'invalid-sync-token' });
-  await expect(gmail.history({ startHistoryId: historyId, pageToken: null })).rejects.toMatchObject(
-    { detail: { kind: 'bookmark-expired' } },
-  );
+  await expect(
+    gmail.history({ startHistoryId: historyId!, pageToken: null }),
+  ).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });
   await expect(
     calendar.events({ calendarId: ada, syncToken, pageToken: null }),
   ).rejects.toMatchObject({ detail: { kind: 'bookmark-expired' } });

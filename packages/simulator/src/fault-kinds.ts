@@ -2,6 +2,7 @@
 import type { Refusal } from './grants.js';
 import { REFUSALS } from './grants.js';
 import { DAMAGES, type Damage } from './http/damage.js';
+import { PAGE_ENDINGS, POSITION_ENDINGS, type Ending } from './http/endings.js';
 import {
   accessNotConfigured,
   backendError,
@@ -78,6 +79,7 @@ export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
 export type CallFault =
   | AnswerFault
   | Damage
+  | Ending
   | 'reset'
   | 'latency'
   | 'overlapping-pages'
@@ -94,6 +96,8 @@ export const CALL_FAULTS: readonly CallFault[] = [
   ...DAMAGES,
   'overlapping-pages',
   'altered-answer',
+  ...PAGE_ENDINGS,
+  ...POSITION_ENDINGS,
   ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
   'token-rotated',
 ];

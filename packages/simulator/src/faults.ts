@@ -16,6 +16,7 @@ import {
 import type { Grants, Refusal } from './grants.js';
 import { damaged, type Damage } from './http/damage.js';
 import type { Alteration } from './http/altered.js';
+import { isEnding, suits, type Ending } from './http/endings.js';
 import type { Reply } from './http/reply.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
@@ -41,6 +42,8 @@ export interface FaultOrder {
   item?: string;
   /** `altered-answer`: what is changed, as a merge patch; see http/altered.ts. */
   patch?: Record<string, unknown>;
+  /** `pages-in-a-circle`: how many pages after the first one lead round. Default 3. */
+  pages?: number;
   /** `latency`: the delay. `slow-body`: how long the body takes. `429-retry-after`: how far ahead the named time is. Default 1,000. */
   ms?: number;
   /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
@@ -57,6 +60,10 @@ export interface Mishap {
   /** The refresh brings another refresh token. */
   rotate: boolean;
   alterations: Alteration[];
+  /** What its listing's pages or its position come to. */
+  endings: Ending[];
+  /** Pages of a circle. */
+  circle: number;
 }
 
 /** What faults look at. `name` is the method's, or `batch` or `token`. */
@@ -76,6 +83,7 @@ interface Standing {
 
 const STANDING_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
+const DEFAULT_CIRCLE = 3;
 
 export class Faults {
   private standing: Standing[] = [];
@@ -107,6 +115,8 @@ export class Faults {
       throw new RangeError('ms must be a number of at least 0');
     if (kind === 'altered-answer' && !isPatch(order.patch))
       throw new RangeError('altered-answer needs a patch, which is an object');
+    if (order.pages !== undefined && !(Number.isInteger(order.pages) && order.pages >= 1))
+      throw new RangeError('pages must be a whole number of at least 1');
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
@@ -134,6 +144,8 @@ export class Faults {
       overlap: false,
       rotate: false,
       alterations: [],
+      endings: [],
+      circle: DEFAULT_CIRCLE,
     };
     if (this.standing.length === 0) return mishap;
     for (const one of this.standing) {
@@ -202,13 +214,18 @@ function strike(
       patch: order.patch ?? {},
       ...(order.item === undefined ? {} : { item: order.item }),
     });
-  else if (isDamage(kind)) mishap.damage = { kind, ms };
+  else if (isEnding(kind)) {
+    mishap.endings.push(kind);
+    mishap.circle = order.pages ?? mishap.circle;
+  } else if (isDamage(kind)) mishap.damage = { kind, ms };
   else mishap.reply = answerOf(kind, method, nowMs + ms);
 }
 
 function matches(order: FaultOrder & { kind: CallFault }, target: Target): boolean {
   if (order.email !== undefined && order.email.toLowerCase() !== target.email) return false;
   if (order.id !== undefined && target.ids?.includes(order.id) !== true) return false;
+  if (isEnding(order.kind) && (target.method === null || !suits(order.kind, target.method)))
+    return false;
   const onPage = order.kind === '400-page-token' || order.kind === 'overlapping-pages';
   if (onPage && (target.query?.get('pageToken') ?? '') === '') return false;
   const wanted = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);

@@ -50,6 +50,8 @@ export interface Audit {
   finish(lease: Lease, result: { checked: number; contents: number; drift: number }): Promise<void>;
   /** Forgets the audit in hand, as if it had not begun. */
   abandon(lease: Lease): Promise<void>;
+  /** The same, and another does not begin before `restMs` are over. */
+  beginLater(lease: Lease, restMs: number): Promise<void>;
 }
 
 export function auditIn(pool: pg.Pool): Audit {
@@ -58,6 +60,7 @@ export function auditIn(pool: pg.Pool): Audit {
     suspects: (lease, limit) => suspectsOf(pool, lease, limit),
     finish: (lease, result) => finish(pool, lease, result),
     abandon: (lease) => abandon(pool, lease),
+    beginLater: (lease, restMs) => beginLater(pool, lease, restMs),
   };
 }
 
@@ -110,6 +113,18 @@ async function finish(
       text: `UPDATE collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), checked, contents, drift],
+    });
+    await forgetAll(session, lease);
+  });
+}
+
+/** The audit in hand is dropped; another begins after `restMs` and a pause between two slices. No generation is 0, so nothing is taken from the old position. */
+async function beginLater(pool: pg.Pool, lease: Lease, restMs: number): Promise<void> {
+  await inTransaction(pool, async (session) => {
+    await underLease(session, lease, {
+      text: `UPDATE collections SET audit_position = '{"generation": 0}', audit_begun_at = now(), audit_sliced_at = now() + $3 * interval '1 ms', audit_so_far = 0, audit_drift_so_far = 0
+              WHERE id = $1 AND lease_epoch = $2`,
+      values: [lease.collectionId, String(lease.epoch), Math.round(restMs)],
     });
     await forgetAll(session, lease);
   });

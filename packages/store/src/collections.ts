@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
-import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
+import { LeaseLost, type CollectionKind, type Lease, type Phase } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
@@ -15,11 +15,16 @@ export interface Settlement {
   error: string | null;
   /** Bad weather lengthens the backoff; waiting for quota does not. */
   countsAsFailure?: boolean;
+  /** The mirror is as of the beginning of the last full sync, which may have begun before this run; default false: as of this run's. */
+  asOfFullSync?: boolean;
   /** Forgets runs that ended without a word before this one; default true. */
   calm?: boolean;
   /** What the run has cost the account: written with its end, since a statement of its own is a third of a look that finds nothing. */
   spent?: readonly SpentUnits[];
 }
+
+/** The moment as of which a run leaves the mirror caught up, in the statement that settles it. */
+const AS_OF = 'CASE WHEN $8 THEN least(run_started_at, walk_started_at) ELSE run_started_at END';
 
 /** Collections that rest for good carry this date: the due index then never meets them. */
 export const NEVER = "timestamptz '9999-01-01'";
@@ -40,15 +45,16 @@ export async function settle(
     text: `WITH settled AS (
            UPDATE collections
               SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
-                  served_at = CASE WHEN $3 = 'caught-up' THEN run_started_at ELSE served_at END,
+                  served_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
                   failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
-                  next_sync_at = CASE WHEN $3 <> 'caught-up' THEN now() + $4 * interval '1 ms' WHEN wanted_at > run_started_at THEN now()
+                  endless_listings = CASE WHEN $3 = 'caught-up' THEN 0 ELSE endless_listings END,
+                  next_sync_at = CASE WHEN $3 <> 'caught-up' THEN now() + $4 * interval '1 ms' WHEN wanted_at > ${AS_OF} THEN now()
                                       ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
-        RETURNING account_id, coalesce(wanted_at > run_started_at, false) AS wanted_again),
-           charged AS (${addSpent('SELECT account_id FROM settled', 8)})
+        RETURNING account_id, coalesce(wanted_at > ${AS_OF}, false) AS wanted_again),
+           charged AS (${addSpent('SELECT account_id FROM settled', 9)})
            SELECT wanted_again FROM settled`,
     values: [
       lease.collectionId,
@@ -58,6 +64,7 @@ export async function settle(
       cleanReason(s.error),
       s.countsAsFailure ?? false,
       s.calm ?? true,
+      s.asOfFullSync ?? false,
       ...spentValues(s.spent ?? []),
     ],
   });
@@ -75,6 +82,8 @@ export interface Parking {
   nextInMs: number;
   /** What of the account's project is refused: it is tried for all that wait, and its end brings this collection back. */
   waitsFor?: ProjectFailure & { tryInMs: number };
+  /** The listing had no end: it is begun again from this cursor, and counted. */
+  beginsAgain?: { cursor: unknown; phase: Phase };
 }
 
 /**
@@ -90,7 +99,8 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
       lease.accountId,
     ]);
     const parked = await session.query({
-      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms'
+      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms',
+                    cursor = coalesce($6::jsonb, cursor), phase = coalesce($7, phase), endless_listings = endless_listings + CASE WHEN $6::jsonb IS NULL THEN 0 ELSE 1 END
               WHERE id = $1 AND lease_epoch = $2`,
       values: [
         lease.collectionId,
@@ -98,6 +108,8 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
         p.cause,
         cleanReason(p.reason),
         Math.round(p.nextInMs),
+        p.beginsAgain ? JSON.stringify(p.beginsAgain.cursor) : null,
+        p.beginsAgain?.phase ?? null,
       ],
     });
     if (parked.rowCount !== 1) throw new LeaseLost(lease);

@@ -27,6 +27,8 @@ export interface Lease {
   failures: number;
   /** Full walks begun within the last day because Google disowned a bookmark or a page token. */
   walksToday: number;
+  /** Listings without an end since the collection was last caught up. */
+  endlessListings: number;
   /** Runs in a row that ended without a word: their worker died, or was stopped for longer than a lease lasts. */
   crashes: number;
   /** Since the last audit, or the beginning of the last walk. */
@@ -120,7 +122,7 @@ export async function claimLease(
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.tenant, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
-                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes,
+                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
                   ${WINDOW_COLUMNS},
@@ -177,6 +179,7 @@ interface ClaimedRow extends WindowRow, GrantRow {
   wanted_full: boolean;
   failures: number;
   walks_today: number;
+  endless_listings: number;
   crashes: number;
   audit_age_ms: string | null;
   audit_position: unknown;
@@ -207,6 +210,7 @@ function leaseOf(row: ClaimedRow): Lease {
     wantedFull: row.wanted_full,
     failures: row.failures,
     walksToday: row.walks_today,
+    endlessListings: row.endless_listings,
     crashes: row.crashes,
     auditAgeMs: row.audit_age_ms === null ? null : Number(row.audit_age_ms),
     audit:

@@ -16,7 +16,7 @@ const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
 export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const calendar = parseCalendarCursor(cursor);
-  if (calendar.phase !== 'follow') return MOVED_ON;
+  if (calendar.phase !== 'follow' || calendar.bookmark === null) return MOVED_ON;
   const source = await readEvents(account, lease.externalId);
   const checked = source.size;
   const differ: string[] = [];
@@ -65,7 +65,7 @@ async function withoutQuarantined(
 export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
   const list = parseCalendarCursor(cursor);
-  if (list.phase !== 'follow') return MOVED_ON;
+  if (list.phase !== 'follow' || list.bookmark === null) return MOVED_ON;
   const source = new Map(
     (await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]),
   );

@@ -26,6 +26,8 @@ const UNITS_A_SLICE = 3_000;
 const SLICE_MS = 10_000;
 /** Between two slices the mailbox's quota belongs to others. */
 const REST_MS = 60_000;
+/** A list without an end is begun again after this time, and not with the next slice. */
+const ENDLESS_REST_MS = 6 * 3_600_000;
 
 /**
  * Whether a slice is due: the next one of the audit in hand after a rest, or else the first of a new one.
@@ -88,6 +90,8 @@ export async function auditCollection(
     }
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
+    if (error.detail.kind === 'endless-listing')
+      await deps.store.audit.beginLater(lease, ENDLESS_REST_MS);
     rt.log.info(
       { event: 'audit_put_off', collectionId: lease.collectionId, err: error },
       'an audit waits for a better moment',

@@ -1,4 +1,4 @@
-import { assert } from '@syncline/runtime';
+import { assert, unreachable } from '@syncline/runtime';
 import type { CollectionKind, Phase } from '@syncline/store';
 
 /**
@@ -52,7 +52,7 @@ export type GmailRelabelling =
 
 export type GmailFollow = {
   phase: 'follow';
-  /** The bookmark: history is asked for after this id, the same one for every page of a listing. */
+  /** The bookmark: history is asked for after this id, the same one for every page of a listing. NO_POSITION: full syncs go on at a slow pace. */
   after: string;
   /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
   listing: { pageToken: string | null; until: string } | null;
@@ -63,6 +63,8 @@ export type GmailFollow = {
   labelsReadAtMs: number;
   /** Older mail that is being fetched beside the following, since the window has grown; the collection's row says from where to where. */
   deepening?: Deepening;
+  /** Without a position: the next full sync does not begin before this. */
+  fullSyncNotBeforeMs?: number;
 };
 
 export type Deepening = {
@@ -76,6 +78,8 @@ export type Deepening = {
   listed: number;
   /** Times in a row that its list was begun again and brought nothing new. */
   restarts: number;
+  /** How often its list had no end, and when it is begun again after the last time. */
+  endless?: { times: number; untilMs: number };
 };
 
 /** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
@@ -88,7 +92,8 @@ export type CalendarCursor =
       begunAtMs?: number;
       restarts?: number;
     }
-  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string; bookmarkAtMs?: number }
+  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string | null; bookmarkAtMs?: number }
+  | CalendarWithoutPosition
   | {
       phase: 'follow';
       bookmark: string;
@@ -100,6 +105,18 @@ export type CalendarCursor =
       /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
       relistAtMs?: number;
     };
+
+/** Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it gives one. */
+export type CalendarWithoutPosition = {
+  phase: 'follow';
+  bookmark: null;
+  pageToken: null;
+  /** Requests come as often as they like; the next full sync does not begin before this. */
+  fullSyncNotBeforeMs: number;
+};
+
+/** In a mailbox's cursor: Google gave no history id. Its own are positive. */
+export const NO_POSITION = '0';
 
 export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
   const cursor = letter as NewCursor | GmailCursor;
@@ -119,7 +136,7 @@ export function parseCalendarCursor(letter: unknown): NewCursor | CalendarCursor
   const cursor = letter as NewCursor | CalendarCursor;
   assertPhase(cursor);
   assert(
-    cursor.phase !== 'follow' || (typeof cursor.bookmark === 'string' && cursor.bookmark !== ''),
+    cursor.phase !== 'follow' || (cursor.bookmark !== undefined && cursor.bookmark !== ''),
     'a calendar follows without a sync token',
   );
   return cursor;
@@ -146,6 +163,27 @@ export function isPaged(cursor: Cursor): boolean {
 export function listedAgain(cursor: Cursor): Cursor {
   if (cursor.phase !== 'follow') return { phase: 'new' };
   return 'listing' in cursor ? { ...cursor, listing: null } : { ...cursor, pageToken: null };
+}
+
+/** The cursor of a listing that is begun again after a rest: its first page, and nothing of what its pages led to is undone. */
+export function begunAgain(cursor: Cursor): Cursor {
+  if (cursor.phase === 'new') return cursor;
+  if (cursor.phase === 'follow') return listedAgain(cursor);
+  switch (cursor.step) {
+    case 'list':
+      return 'resync' in cursor && cursor.resync
+        ? { phase: 'new', resync: true }
+        : { phase: 'new' };
+    case 'labels':
+      return { ...cursor, pageToken: null };
+    case 'relabel':
+    case 'fetch':
+    case 'sweep':
+    case 'clear':
+      return cursor;
+    default:
+      return unreachable(cursor);
+  }
 }
 
 function assertPhase(cursor: { phase: Phase }): void {

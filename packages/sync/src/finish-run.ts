@@ -1,11 +1,12 @@
 import { GoogleError, type Spent } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
-import { isPaged, phaseOf, type Cursor } from './cursor.js';
+import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
 import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
 import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
+import type { CaughtUp } from './turn.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
 /** How a run is finished: what it came to, or the error that ended it, becomes one write to the collection and the job's outcome. */
@@ -25,7 +26,7 @@ export interface Position {
 }
 
 export type Ended =
-  | { kind: 'caught-up' }
+  | CaughtUp
   | { kind: 'slice-spent' }
   | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
 
@@ -58,8 +59,9 @@ export async function settleRun(
       );
       const { wantedAgain } = await deps.store.lease.settle(lease, {
         result: 'caught-up',
-        nextInMs: after.nextInMs,
-        error: null,
+        nextInMs: Math.max(after.nextInMs, ended.withoutPosition?.fullSyncInMs ?? 0),
+        error: ended.withoutPosition?.why ?? null,
+        asOfFullSync: ended.withoutPosition?.fullSyncInMs !== undefined,
         spent: position.untold,
       });
       position.untold = [];
@@ -117,14 +119,19 @@ async function snooze(
   return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
 }
 
-/** A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. */
+/**
+ * A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. A listing without an end is begun
+ * again at the next look: its page tokens lead nowhere.
+ */
 async function park(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
   rest: Rest & { code: string },
+  cursor: Cursor,
 ): Promise<Outcome> {
   if (rest.cause === 'scope') await deps.google.forgetToken(lease.accountId);
+  const again = rest.cause === 'endless' ? begunAgain(cursor) : null;
   const { project } = lease;
   const refused = rest.waitsFor && { project, scope: rest.waitsFor, code: rest.code };
   const isNews = await deps.store.lease.park(lease, {
@@ -132,6 +139,7 @@ async function park(
     reason: rest.reason,
     nextInMs: rest.delayMs,
     ...(refused ? { waitsFor: { ...refused, tryInMs: projectTryDelayMs(0) } } : {}),
+    ...(again ? { beginsAgain: { cursor: again, phase: phaseOf(again) } } : {}),
   });
   if (isNews)
     rt.log.warn(
@@ -180,7 +188,7 @@ export async function settleError(
       case 'snooze':
         return snooze(rt, deps, lease, verdict);
       case 'park':
-        return park(rt, deps, lease, verdict);
+        return park(rt, deps, lease, verdict, position.cursor);
       case 'reauthorize':
         return reauthorize(rt, deps, lease, verdict);
       case 'gone':
@@ -207,7 +215,9 @@ export function later(rt: Runtime, ms: number): Date {
 export function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
   const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
   const jitter = rt.random.next();
-  const verdict = verdictOf(error.detail, place, lease.failures, jitter);
+  // Pages of a listing without an end are committed and end the count of failures; the count of such listings outlives them.
+  const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
+  const verdict = verdictOf(error.detail, place, failures, jitter);
   const walks = lease.walksToday + position.restarts;
   return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY
     ? { kind: 'park', code: 'restless', ...restFor('restless', lease.kind, 0, jitter) }

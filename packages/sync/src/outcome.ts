@@ -1,4 +1,4 @@
-import type { GoogleErrorKind } from '@syncline/google';
+import { ENDLESS, type GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { CollectionKind, Phase } from '@syncline/store';
 import { causeOf, restFor, type Rest } from './parking.js';
@@ -75,7 +75,13 @@ export function verdictOf(
       return {
         kind: 'park',
         code: error.kind === 'forbidden' ? codeOf(error) : error.kind,
-        ...restFor(causeOf(answer), place.kind, failures, jitter),
+        ...restFor(
+          causeOf(answer),
+          place.kind,
+          failures,
+          jitter,
+          error.kind === 'endless-listing' ? ENDLESS[error.reason] : '',
+        ),
       };
     case 'walk-again':
     case 'list-again':

@@ -17,14 +17,16 @@ export type ParkCause =
   | 'no-mailbox'
   | 'forbidden'
   | 'not-found'
-  | 'restless';
+  | 'restless'
+  /** A listing without an end: nothing is swept by it, and the next try begins it again. */
+  | 'endless';
 
 /** Walks of one collection within a day, after which an expired bookmark parks it: a walk is what costs most. */
 export const MAX_WALKS_A_DAY = 6;
 
 interface Parking {
-  /** Completed by the resource's name. */
-  reason: (resource: string, api: string) => string;
+  /** Completed by the resource's name, its API's host, and what Google's answer showed. */
+  reason: (resource: string, api: string, detail: string) => string;
   firstMs: number;
   capMs: number;
 }
@@ -90,6 +92,12 @@ const PARKING: Record<ParkCause, Parking> = {
     firstMs: 15 * MINUTE_MS,
     capMs: 12 * HOUR_MS,
   },
+  endless: {
+    reason: (resource, _, detail) =>
+      `Google's list of ${resource} has no end (${detail}); what is stored stays, and the list is begun again later`,
+    firstMs: 15 * MINUTE_MS,
+    capMs: 12 * HOUR_MS,
+  },
   restless: {
     reason: (resource) =>
       `Google disowned the bookmark of ${resource} ${MAX_WALKS_A_DAY} times within a day; it is walked again later`,
@@ -110,21 +118,23 @@ export interface Rest {
 /**
  * @param failures how often in a row the collection was parked or met bad weather
  * @param jitter a number in [0, 1)
+ * @param detail what Google's answer showed, for a person
  */
 export function restFor(
   cause: ParkCause,
   kind: CollectionKind,
   failures: number,
   jitter: number,
+  detail = '',
 ): Rest {
   const { reason, firstMs, capMs } = PARKING[cause];
   const delayMs = Math.min(capMs, firstMs * 8 ** Math.min(failures, 10)) * (0.9 + 0.2 * jitter);
   const waitsFor = waitsForOf(cause, kind);
   return kind === 'gmail'
-    ? { cause, reason: reason('Gmail', 'gmail.googleapis.com'), delayMs, waitsFor }
+    ? { cause, reason: reason('Gmail', 'gmail.googleapis.com', detail), delayMs, waitsFor }
     : {
         cause,
-        reason: reason('Google Calendar', 'calendar-json.googleapis.com'),
+        reason: reason('Google Calendar', 'calendar-json.googleapis.com', detail),
         delayMs,
         waitsFor,
       };
@@ -157,6 +167,8 @@ export function causeOf(answer: AnswerKind): ParkCause {
     case 'bookmark-expired':
     case 'page-token-rejected':
       return 'restless';
+    case 'listing-endless':
+      return 'endless';
     default:
       return 'forbidden';
   }

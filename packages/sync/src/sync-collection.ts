@@ -99,6 +99,7 @@ async function runUnderLease(
     window: lease.window,
     generation: lease.generation,
     listingBegunHere: false,
+    fullSyncEnded: false,
     ahead: null,
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null,
     hasTime,

@@ -19,6 +19,8 @@ export interface TurnContext {
   generation: number;
   /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */
   listingBegunHere: boolean;
+  /** A full sync ended in this run for which Google gave no sync position: nothing can be followed, so the run ends with it. */
+  fullSyncEnded: boolean;
   /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
   ahead: Ahead | null;
   /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
@@ -65,7 +67,20 @@ export interface Turn {
   /** What it brings while following is not in Google's log of changes, so that no doorbell rings for it. */
   unlogged?: boolean;
   /** Set when nothing is left to do now. */
-  rest?: { kind: 'caught-up' } | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+  rest?: CaughtUp | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+}
+
+export interface CaughtUp {
+  kind: 'caught-up';
+  /** Google gave no new sync position, so something else than an incremental sync from there comes next. */
+  withoutPosition?: WithoutPosition;
+}
+
+export interface WithoutPosition {
+  /** For a person. */
+  why: string;
+  /** Set when only the full sync that has ended vouches for the mirror: another one is due after this time. */
+  fullSyncInMs?: number;
 }
 
 /** Rows that one sweep, relabelling or clearing commit takes at most: bounds the transaction. */

@@ -32,6 +32,8 @@ export type AnswerKind =
   | 'not-found'
   /** 400 to a request that carried a page token: it rested too long. */
   | 'page-token-rejected'
+  /** The pages of a listing go on without an end. */
+  | 'listing-endless'
   | 'rejected';
 
 export type VerdictName =
@@ -64,6 +66,7 @@ const ANYWHERE = {
   'project-unknown': 'park',
   'no-mailbox': 'park',
   forbidden: 'park',
+  'listing-endless': 'park',
   rejected: 'failed',
 } as const satisfies Partial<Record<AnswerKind, VerdictName>>;
 
@@ -127,6 +130,8 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
     case 'bookmark-expired':
     case 'not-found':
       return error.kind;
+    case 'endless-listing':
+      return 'listing-endless';
     case 'rejected':
       return paged ? 'page-token-rejected' : 'rejected';
     default:

@@ -6,7 +6,7 @@
 import { calendarHandlers, routeCalendar } from '../calendar/routes.js';
 import { gmailHandlers, routeGmail, type Handlers, type Route } from '../gmail/routes.js';
 import type { AttachmentIds } from '../gmail/attachments.js';
-import { suffer } from '../faults.js';
+import { suffer, type Mishap } from '../faults.js';
 import type { Grant } from '../grants.js';
 import { isPushMethod, type CalendarMethod, type PlainGmailMethod } from '../methods.js';
 import { routeChannels, servePush } from '../push/routes.js';
@@ -23,6 +23,7 @@ import {
   unauthenticated,
 } from './errors.js';
 import { parseFields, unknownField } from './fields.js';
+import { Endings } from './endings.js';
 import { PageOverlap } from './overlap.js';
 import type { Format, Reply } from './reply.js';
 import { CALENDAR_SHAPES, GMAIL_SHAPES } from './shapes.js';
@@ -51,7 +52,12 @@ export interface Api {
 }
 
 export function createApi(sim: Sim, attachmentIds: AttachmentIds): Api {
-  const surface: Surface = { sim, gmail: gmailHandlers(attachmentIds), overlap: new PageOverlap() };
+  const surface: Surface = {
+    sim,
+    gmail: gmailHandlers(attachmentIds),
+    overlap: new PageOverlap(),
+    endings: new Endings(),
+  };
   return { admit: (call) => admit(surface, call) };
 }
 
@@ -64,6 +70,7 @@ interface Surface {
   sim: Sim;
   gmail: Handlers<PlainGmailMethod>;
   overlap: PageOverlap;
+  endings: Endings;
 }
 
 function admit(surface: Surface, call: ApiCall): Admitted {
@@ -109,7 +116,7 @@ function admitKnown(
   const real = (): Reply =>
     mishap.alterations.reduce(
       altered,
-      mishap.reply ?? serve(surface, call, route, account, mishap.overlap),
+      mishap.reply ?? serve(surface, call, route, account, mishap),
     );
   return {
     delayMs: mishap.delayMs,
@@ -126,7 +133,7 @@ function serve(
   call: ApiCall,
   route: Route,
   account: Account,
-  overlap: boolean,
+  { overlap, endings, circle }: Mishap,
 ): Reply {
   const { sim } = surface;
   const { method, ids } = route;
@@ -135,23 +142,24 @@ function serve(
     method.api === 'gmail' ? GMAIL_SHAPES[method.name] : CALENDAR_SHAPES[method.name],
   );
   if (typeof format === 'string') return badFields(format);
-  const asked: Asked = { sim, account, ids, query: call.query, format, method };
+  const query = surface.endings.resolve(call.query);
+  const asked: Asked = { sim, account, ids, query, format, method };
   if (isPushMethod(method.name)) return servePush(asked, method.name, call.body);
   if (method.name.startsWith('events.'))
     account.shelf
       .find(ids[0] ?? '')
       ?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
-  const reply =
+  const key = `${account.key} ${method.name} ${ids.join(' ')}`;
+  const reply = surface.endings.apply(
+    endings,
     method.api === 'gmail'
       ? surface.gmail[method.name as PlainGmailMethod](asked)
-      : calendarHandlers[method.name as CalendarMethod](asked);
-  if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
-  return surface.overlap.turn(
-    `${account.key} ${method.name} ${ids.join(' ')}`,
-    reply,
-    overlap,
+      : calendarHandlers[method.name as CalendarMethod](asked),
     format,
+    { key, sent: call.query.get('pageToken') ?? '', length: circle },
   );
+  if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
+  return surface.overlap.turn(key, reply, overlap, format);
 }
 
 /** The selector that is wrong, or what the answer should look like. */

@@ -1,15 +1,24 @@
 import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type Delta, type WalkItem } from '@syncline/store';
-import type { CalendarCursor, NewCursor } from '../cursor.js';
-import { CLEAR_PAGE, MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import type { CalendarCursor, CalendarWithoutPosition, NewCursor } from '../cursor.js';
+import {
+  CLEAR_PAGE,
+  MAX_RESTARTS,
+  SWEEP_PAGE,
+  type CaughtUp,
+  type Turn,
+  type TurnContext,
+} from '../turn.js';
+import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../without-position.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
 import { isTombstone, parseCalendar, parseEvent } from './parse.js';
 
 /*
  * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose last page alone carries the
  * bookmark (Google's nextSyncToken); then the bookmark is sent with every page of an incremental listing, until the last page
- * brings the next one. A full list names no deletions, so what the walk did not meet is swept.
+ * brings the next one. A full list names no deletions, so what the walk did not meet is swept. Where Google gives no bookmark at the end, the
+ * pages count all the same: a listing that had one keeps it, and a walk is followed by further walks at a slow pace (without-position.ts).
  */
 
 /** The next page of a calendar list or calendar, by its cursor. */
@@ -30,6 +39,10 @@ export function calendarTurn(
         ? walkTurn(context, cursor, context.generation)
         : Promise.resolve(tidyTurn(context, cursor));
     case 'follow':
+      if (cursor.bookmark === null)
+        return withoutPosition(context, cursor, () =>
+          walkTurn(context, NEW_WALK, context.generation + 1),
+        );
       return relistDue(context, cursor)
         ? walkTurn(context, NEW_WALK, context.generation + 1)
         : followTurn(context, cursor);
@@ -39,7 +52,7 @@ export function calendarTurn(
 }
 
 type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
-type FollowCursor = Extract<CalendarCursor, { phase: 'follow' }>;
+type FollowCursor = Extract<CalendarCursor, { phase: 'follow'; bookmark: string }>;
 
 const NEW_WALK: ListCursor = {
   phase: 'backfill',
@@ -77,8 +90,17 @@ function isWorthless(context: TurnContext, sinceMs: number | undefined): boolean
 
 function beginsToFollow(
   context: TurnContext,
-  { bookmark, bookmarkAtMs }: { bookmark: string; bookmarkAtMs?: number },
-): FollowCursor {
+  { bookmark, bookmarkAtMs }: { bookmark: string | null; bookmarkAtMs?: number },
+): FollowCursor | CalendarWithoutPosition {
+  if (bookmark === null) {
+    context.fullSyncEnded = true;
+    return {
+      phase: 'follow',
+      bookmark,
+      pageToken: null,
+      fullSyncNotBeforeMs: context.rt.clock.nowMs() + REQUESTED_FULL_SYNC_GAP_MS,
+    };
+  }
   const relist =
     context.lease.kind === 'calendar-list'
       ? { relistAtMs: nextRelistAtMs(context.rt.clock.nowMs(), context.rt.random.next()) }
@@ -137,7 +159,7 @@ async function walkTurn(
     : {
         phase: 'backfill',
         step: 'sweep',
-        bookmark: lastPageBookmark(page),
+        bookmark: page.nextSyncToken,
         bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs(),
       };
   return {
@@ -197,18 +219,31 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
         pageToken: page.nextPageToken,
         ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
       }
-    : {
-        ...between,
-        bookmark: lastPageBookmark(page),
-        bookmarkAtMs: context.rt.clock.nowMs(),
-        pageToken: null,
-      };
+    : page.nextSyncToken === null
+      ? { ...between, pageToken: null }
+      : {
+          ...between,
+          bookmark: page.nextSyncToken,
+          bookmarkAtMs: context.rt.clock.nowMs(),
+          pageToken: null,
+        };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
     next: () => next,
-    ...(level ? { rest: { kind: 'caught-up' } } : {}),
+    ...(level ? { rest: { kind: 'caught-up', ...positionKept(page) } } : {}),
   };
+}
+
+/** The bookmark that the listing began with stays good: what changed since comes again with the next listing. */
+function positionKept(page: CalendarPage): Pick<CaughtUp, 'withoutPosition'> {
+  return page.nextSyncToken === null
+    ? {
+        withoutPosition: {
+          why: 'Google gave no new sync token; changes are read again from the last one',
+        },
+      }
+    : {};
 }
 
 interface CalendarPage {
@@ -281,11 +316,4 @@ export function meaningOfEvents(
     delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted },
     metIds: live.map((item) => item.id ?? ''),
   };
-}
-
-/** The last page must carry the bookmark; without it the walk could never follow, and that is weather, not an empty token. */
-function lastPageBookmark(page: CalendarPage): string {
-  if (page.nextSyncToken === null)
-    throw new GoogleError('calendar.list', { kind: 'unavailable', retryAfterMs: null });
-  return page.nextSyncToken;
 }

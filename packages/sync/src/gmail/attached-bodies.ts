@@ -110,6 +110,7 @@ function isFinal({ detail }: GoogleError): boolean {
     case 'unavailable':
     case 'unauthorized':
     case 'bookmark-expired':
+    case 'endless-listing':
       return false;
     default:
       return unreachable(detail);

@@ -1,4 +1,6 @@
 import { phaseOf, type Deepening, type GmailFollow } from '../cursor.js';
+import { GoogleError } from '@syncline/google';
+import { restFor } from '../parking.js';
 import { MAX_RESTARTS, type Turn, type TurnContext } from '../turn.js';
 import { listPage } from './list-page.js';
 import { deeperWindow } from './window.js';
@@ -32,10 +34,15 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
     ? context.window
     : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
   if (window === null || deepening.isListed || deepening.looksFirst) return null;
+  if (restsMs(context, deepening) > 0) return null;
   const page = await listPage(context, {
     pageToken: deepening.pageToken,
     slice: { fromMs: window.goalMs ?? window.fromMs, beforeMs: window.fromMs },
+  }).catch((error: unknown): 'endless' => {
+    if (error instanceof GoogleError && error.detail.kind === 'endless-listing') return 'endless';
+    throw error;
   });
+  if (page === 'endless') return listLater(context, cursor, deepening);
   if (!page) return listAgain(context, cursor, deepening);
   const { messages: known } = await context.store.knownMessages(
     context.lease.accountId,
@@ -55,6 +62,7 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
       looksFirst: true,
       listed,
       restarts: wanted.length > 0 ? 0 : deepening.restarts,
+      ...(deepening.endless ? { endless: deepening.endless } : {}),
     },
   };
   return {
@@ -108,6 +116,55 @@ function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepeni
         }
       : {}),
   };
+}
+
+/** The slice's list has no end: history goes on, and the list is begun again after a rest that is longer each time. */
+function listLater(context: TurnContext, cursor: GmailFollow, deepening: Deepening): Turn {
+  const { clock, random } = context.rt;
+  const times = deepening.endless?.times ?? 0;
+  const { delayMs } = restFor('endless', 'gmail', times, random.next());
+  const next: GmailFollow = {
+    ...cursor,
+    deepening: {
+      ...AT_ITS_BEGINNING,
+      looksFirst: true,
+      endless: { times: times + 1, untilMs: clock.nowMs() + delayMs },
+    },
+  };
+  return {
+    commit: {
+      cursor: next,
+      phase: phaseOf(next),
+      generation: context.generation,
+      delta: { kind: 'none' },
+    },
+    next: () => next,
+  };
+}
+
+/** How often history is looked at while the list of the slice rests. */
+const LOOK_WHILE_RESTING_MS = 60_000;
+
+/** For a mailbox that is level by history while the list of its older slice rests. */
+export function restOfDeepening(
+  context: TurnContext,
+  { deepening }: GmailFollow,
+): Pick<Turn, 'rest'> {
+  const restMs = deepening ? restsMs(context, deepening) : 0;
+  return restMs > 0
+    ? {
+        rest: {
+          kind: 'wait',
+          delayMs: Math.min(restMs, LOOK_WHILE_RESTING_MS),
+          why: "Google's list of older mail has no end; new mail goes on, and the list is begun again later",
+          counts: false,
+        },
+      }
+    : {};
+}
+
+function restsMs(context: TurnContext, { endless }: Deepening): number {
+  return (endless?.untilMs ?? 0) - context.rt.clock.nowMs();
 }
 
 /** A look at history has begun, for a mailbox that was level: the slice goes on after it, or, when all of it is fetched, is done. */

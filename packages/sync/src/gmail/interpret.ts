@@ -1,4 +1,5 @@
 import type { GmailHistory, GmailLabel } from '@syncline/google';
+import { historyIdIn } from './history-id.js';
 import { serialised, storableLabel, type LabelChange, type LabelRow } from '@syncline/store';
 
 /*
@@ -29,7 +30,7 @@ export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeani
   const folds = new Map<string, Fold>();
   const labelIds = new Set<string>();
   for (const record of records) {
-    const recordId = BigInt(record.id ?? '0');
+    const recordId = historyIdIn(record.id);
     for (const entry of record.messagesAdded ?? []) {
       if (entry.message?.id) added.add(entry.message.id);
       for (const label of entry.message?.labelIds ?? []) labelIds.add(label);

@@ -1,5 +1,6 @@
 import type { GmailFollow } from '../cursor.js';
 import type { Turn, TurnContext } from '../turn.js';
+import { restOfDeepening } from './deepen.js';
 
 /** When the last page is read and nothing is owed, the new bookmark takes the place of the old: never before. */
 export function endOfListing(cursor: GmailFollow): GmailFollow {
@@ -23,7 +24,6 @@ export function isLevel(cursor: GmailFollow): boolean {
 
 /** Only a listing that began in this run says that the mailbox is level as of this run; an older one leads to another look. So does older mail that is still to come. */
 export function restIfLevel(context: TurnContext, next: GmailFollow): Pick<Turn, 'rest'> {
-  return isLevel(next) && !next.deepening && context.listingBegunHere
-    ? { rest: { kind: 'caught-up' } }
-    : {};
+  if (!isLevel(next) || !context.listingBegunHere) return {};
+  return next.deepening ? restOfDeepening(context, next) : { rest: { kind: 'caught-up' } };
 }

@@ -8,6 +8,7 @@ import {
 } from '@syncline/store';
 import { addressesIn } from './addresses.js';
 import { decodeText } from './charset.js';
+import { historyIdIn } from './history-id.js';
 import { decodeHeader } from './encoded-words.js';
 import { readParameters } from './header-parameters.js';
 import { partHeader, placedParts, type Part } from './part-tree.js';
@@ -28,7 +29,7 @@ export function parseMessage(message: GmailMessage): MessageRow {
   return storableMessage({
     id: message.id,
     threadId: message.threadId,
-    historyId: historyIdOf(message.historyId),
+    historyId: historyIdIn(message.historyId),
     labelIds: [...new Set(message.labelIds ?? [])].sort(),
     internalDateMs,
     sizeEstimate: message.sizeEstimate ?? null,
@@ -108,11 +109,6 @@ function headerReader(payload: Part): (name: string) => string | null {
 function dateMs(internalDate: string | null | undefined): number | null {
   if (!internalDate || !/^-?\d{1,18}$/.test(internalDate)) return null;
   return clampInstant(Number(internalDate));
-}
-
-/** Of a message, not a position to go on from: what is none counts as older than any. */
-function historyIdOf(value: string | null | undefined): bigint {
-  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
 }
 
 /** Google's JSON without what has a column or table of its own. */

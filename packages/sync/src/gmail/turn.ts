@@ -1,10 +1,18 @@
 import type { GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type LabelRow } from '@syncline/store';
-import { phaseOf, type GmailCursor, type GmailFollow, type NewCursor } from '../cursor.js';
+import {
+  NO_POSITION,
+  phaseOf,
+  type GmailCursor,
+  type GmailFollow,
+  type NewCursor,
+} from '../cursor.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { withoutPosition } from '../without-position.js';
 import { deepenTurn, lookedAt } from './deepen.js';
 import { fetchNamed, fetchTurn } from './fetch.js';
+import { untilAfter } from './history-id.js';
 import { labelRow, meaningOfHistory } from './interpret.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
 import { admit, type Admission } from './mirror-policy.js';
@@ -22,7 +30,11 @@ export function gmailTurn(context: TurnContext, cursor: NewCursor | GmailCursor)
     case 'backfill':
       return walkTurn(context, cursor);
     case 'follow':
-      return followTurn(context, cursor);
+      return cursor.after === NO_POSITION && cursor.fetched >= cursor.listed
+        ? withoutPosition(context, cursor, () =>
+            beginWalk(context, { phase: 'new', resync: true }, false),
+          )
+        : followTurn(context, cursor);
     default:
       return unreachable(cursor);
   }
@@ -49,7 +61,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
     listing: {
       pageToken: page.nextPageToken,
-      until: cursor.listing?.until ?? String(page.historyId),
+      until: untilAfter(cursor.after, cursor.listing?.until ?? null, page),
     },
     listed: cursor.listed + left.length,
     ...(labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),

@@ -1,10 +1,12 @@
 import { unreachable } from '@syncline/runtime';
-import type { GmailCursor, GmailListing, NewCursor } from '../cursor.js';
+import { NO_POSITION, type GmailCursor, type GmailListing, type NewCursor } from '../cursor.js';
 import { CLEAR_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { REQUESTED_FULL_SYNC_GAP_MS } from '../without-position.js';
 import { fetchTurn } from './fetch.js';
 import { labelRow } from './interpret.js';
 import { listPage } from './list-page.js';
 import { firstLabel, labelsTurn, relabelTurn } from './relabel.js';
+import { historyIdOfNewest } from './history-id.js';
 import { reached, windowOfWalk } from './window.js';
 
 /*
@@ -12,14 +14,22 @@ import { reached, windowOfWalk } from './window.js';
  * fetched again, and the guide's price of 20 units a message comes down to some hundredths of one.
  */
 
-/** The bookmark is pinned before the first id is listed, so what changes during the walk is replayed after it. */
-export async function beginWalk(context: TurnContext, cursor: NewCursor): Promise<Turn> {
+/**
+ * The bookmark is pinned before the first id is listed, so what changes during the walk is replayed after it.
+ * @param isRemedy whether the walk is begun because Google disowned what the mailbox followed from
+ */
+export async function beginWalk(
+  context: TurnContext,
+  cursor: NewCursor,
+  isRemedy = cursor.resync === true || (cursor.restarts ?? 0) > 0,
+): Promise<Turn> {
   const profile = await context.google.gmail.profile();
+  const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
   const labels = await context.google.gmail.labels();
   const next: GmailCursor = {
     phase: 'backfill',
     step: 'list',
-    from: String(profile.historyId),
+    from: from === null ? NO_POSITION : String(from),
     pageToken: null,
     listed: 0,
     restarts: cursor.restarts ?? 0,
@@ -32,7 +42,7 @@ export async function beginWalk(context: TurnContext, cursor: NewCursor): Promis
       generation: context.generation + 1,
       progress: { done: 0, total: profile.messagesTotal },
       beginsWalk: true,
-      isRemedy: cursor.resync === true || (cursor.restarts ?? 0) > 0,
+      isRemedy,
       window: windowOfWalk(
         context.mirror,
         context.window,
@@ -151,9 +161,22 @@ function clearTurn(context: TurnContext, from: string): Turn {
       walk: { clearLimit: CLEAR_PAGE },
       ...(context.window.goalMs === null ? {} : { window: reached(context.window) }),
     },
-    next: (committed) =>
-      committed.cleared >= CLEAR_PAGE
-        ? again
-        : { phase: 'follow', after: from, listing: null, listed: 0, fetched: 0, labelsReadAtMs: 0 },
+    next: (committed) => (committed.cleared >= CLEAR_PAGE ? again : beginsToFollow(context, from)),
+  };
+}
+
+function beginsToFollow(context: TurnContext, from: string): GmailCursor {
+  const isLost = from === NO_POSITION;
+  context.fullSyncEnded = isLost;
+  return {
+    phase: 'follow',
+    after: from,
+    listing: null,
+    listed: 0,
+    fetched: 0,
+    labelsReadAtMs: 0,
+    ...(isLost
+      ? { fullSyncNotBeforeMs: context.rt.clock.nowMs() + REQUESTED_FULL_SYNC_GAP_MS }
+      : {}),
   };
 }

@@ -63,6 +63,7 @@ export function settlementOf(
         };
       return refused(wordsOf(error.reason, held.kind));
     case 'bookmark-expired':
+    case 'endless-listing':
       return refused('Google does not find it');
     default:
       return unreachable(error);

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { openBench, type Bench } from '../test-support/bench-google.js';
+import { GoogleError } from './errors.js';
+import type { GoogleAccount } from './index.js';
+import {
+  IDLE_PAGES_LIMIT,
+  REPEATED_PAGES_LIMIT,
+  guardAfter,
+  openPageToken,
+  sealPageToken,
+  type ListingGuard,
+} from './paging.js';
+
+/** Follows a listing; the number of pages after which it was ended, and why, or null when `pages` had no objection. */
+function follow(
+  pages: number,
+  pageAt: (n: number) => { next: string; page: string },
+): { after: number; reason: string } | null {
+  let guard: ListingGuard | null = null;
+  for (let n = 0; n < pages; n++) {
+    const next: ListingGuard | string = guardAfter(guard, pageAt(n));
+    if (typeof next === 'string') return { after: n + 1, reason: next };
+    guard = next;
+  }
+  return null;
+}
+
+describe('the end of a listing', () => {
+  test('a circle of pages is found after three times its way in and round, whatever its length', () => {
+    fc.assert(
+      fc.property(fc.nat(400), fc.integer({ min: 1, max: 400 }), (before, round) => {
+        const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
+        const found = follow(10 * (before + round) + 10, (n) => ({
+          next: `t${at(n)}`,
+          page: `p${n}`,
+        }));
+        expect(found?.reason).toBe('pages-in-a-circle');
+        expect(found?.after).toBeLessThanOrEqual(3 * (before + round) + 3);
+      }),
+    );
+  });
+
+  test('the same pages over and over, each with another token, are found', () => {
+    fc.assert(
+      fc.property(fc.nat(200), fc.integer({ min: 1, max: 200 }), (before, round) => {
+        const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
+        const found = follow(20 * (before + round) + 20, (n) => ({
+          next: `t${n}`,
+          page: `p${at(n)}`,
+        }));
+        expect(found?.reason).toBe('pages-repeat');
+        expect(found?.after).toBeLessThanOrEqual(8 * (before + round) + 8);
+      }),
+    );
+  });
+
+  test('pages that stay empty end after a thousand in a row', () => {
+    expect(follow(5_000, (n) => ({ next: `t${n}`, page: n < 7 ? `p${n}` : '' }))).toEqual({
+      after: 7 + IDLE_PAGES_LIMIT,
+      reason: 'nothing-new',
+    });
+  });
+
+  test('a listing of a million pages, most of them empty, is followed to its end', () => {
+    expect(
+      follow(1_000_000, (n) => ({
+        next: `t${n}`,
+        page: n % (IDLE_PAGES_LIMIT - 1) === 0 ? `p${n}` : '',
+      })),
+    ).toBeNull();
+  });
+
+  test('a page that comes twice since the list moved under its reader is no reason to end it', () => {
+    const repeated = REPEATED_PAGES_LIMIT - 1;
+    expect(
+      follow(1_000, (n) => ({ next: `t${n}`, page: `p${Math.max(0, n - repeated)}` })),
+    ).toBeNull();
+  });
+
+  test('what is remembered has the same size after any number of pages, and is read back as it was', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          token: fc.stringMatching(/^[\w-]{16}$/),
+          page: fc.oneof(fc.constant(''), fc.stringMatching(/^[\w-]{16}$/)),
+          age: fc.nat(),
+          span: fc.nat(),
+          repeats: fc.nat(9),
+          idle: fc.nat(999),
+        }),
+        fc.string({ unit: 'binary' }),
+        (guard, token) => {
+          const sealed = sealPageToken(guard, token);
+          expect(sealed.length - token.length).toBeLessThan(80);
+          expect(openPageToken(sealed)).toEqual({ token, guard });
+        },
+      ),
+    );
+    expect(openPageToken('09561')).toEqual({ token: '09561', guard: null });
+    expect(openPageToken(null)).toEqual({ token: null, guard: null });
+  });
+});
+
+describe('paged calls', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  beforeEach(() => bench.fresh());
+  afterAll(() => bench.stop());
+
+  const account = async (): Promise<GoogleAccount> => (await bench.open()).account('a1');
+  const reasonOf = async (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => null,
+      (error: unknown) => (error instanceof GoogleError ? error.detail : error),
+    );
+
+  test('Google gets its own token back, and a page that names itself is refused by each method', async () => {
+    const { gmail, calendar } = await account();
+    const methods: ((pageToken: string | null) => Promise<{ nextPageToken: string | null }>)[] = [
+      (pageToken) => gmail.listMessages({ pageToken }),
+      (pageToken) => gmail.history({ startHistoryId: 7n, pageToken }),
+      (pageToken) => calendar.calendars({ syncToken: null, pageToken }),
+      (pageToken) => calendar.events({ calendarId: 'c', syncToken: 's', pageToken }),
+    ];
+    bench.stub.answer = () => ({ body: { historyId: '9', nextPageToken: 'same+one' } });
+    for (const method of methods) {
+      const { nextPageToken } = await method(null);
+      expect(nextPageToken).toMatch(/:same\+one$/);
+      bench.stub.seen.length = 0;
+      expect(await reasonOf(method(nextPageToken))).toEqual({
+        kind: 'endless-listing',
+        reason: 'page-names-itself',
+      });
+      expect(bench.stub.seen[0]?.query.get('pageToken')).toBe('same+one');
+    }
+  });
+
+  test('the same token in two listings is no circle', async () => {
+    const { gmail } = await account();
+    bench.stub.answer = () => ({ body: { nextPageToken: 'p2' } });
+    for (let listing = 0; listing < 5; listing++)
+      expect((await gmail.listMessages({ pageToken: null })).nextPageToken).toMatch(/:p2$/);
+  });
+});

@@ -1,0 +1,105 @@
+import { Client, type Json } from '../../test-support/client.js';
+import { startSimulator, type Simulator } from '../simulator.js';
+
+let simulator: Simulator;
+let client: Client;
+beforeAll(async () => {
+  simulator = await startSimulator({
+    accounts: 1,
+    messagesPerAccount: 30,
+    eventsPerCalendar: 30,
+    calendarsPerAccount: 8,
+    quota: { scale: 100 },
+  });
+  client = await Client.signIn(simulator.url, simulator.accounts()[0]!.refreshToken);
+});
+afterAll(() => simulator.close());
+afterEach(() => {
+  simulator.faults.clear();
+});
+
+const LISTS = [
+  ['messages.list', '/gmail/v1/users/me/messages?maxResults=3', 'messages'],
+  ['events.list', '/calendar/v3/calendars/primary/events?maxResults=3', 'items'],
+  ['calendarList.list', '/calendar/v3/users/me/calendarList?maxResults=3', 'items'],
+] as const;
+
+/** Some pages of a list: each token with the ids of the page that it brought. */
+async function pages(
+  path: string,
+  name: string,
+  count: number,
+): Promise<{ next: string | undefined; ids: string }[]> {
+  const seen: { next: string | undefined; ids: string }[] = [];
+  let token: string | undefined = '';
+  for (let n = 0; n < count && token !== undefined; n++) {
+    const page: Json = (
+      await client.get(token === '' ? path : `${path}&pageToken=${encodeURIComponent(token)}`)
+    ).json;
+    token = page.nextPageToken as string | undefined;
+    const items = (page[name] ?? []) as { id: string }[];
+    seen.push({ next: token, ids: items.map(({ id }) => id).join() });
+    if (token !== undefined) expect(page.nextSyncToken).toBeUndefined();
+  }
+  return seen;
+}
+
+test.each(LISTS)('%s: a page names itself', async (method, path, name) => {
+  simulator.faults.add({ kind: 'page-names-itself', method });
+  const [first, second, third] = await pages(path, name, 3);
+  expect(second).toEqual({ next: first?.next, ids: first?.ids });
+  expect(third).toEqual(second);
+});
+
+test.each(LISTS)('%s: pages lead in a circle of the ordered length', async (method, path, name) => {
+  simulator.faults.add({ kind: 'pages-in-a-circle', method, pages: 2 });
+  const seen = await pages(path, name, 7);
+  expect(seen.map(({ next }) => next).slice(2)).toEqual([0, 1, 0, 1, 0].map((n) => seen[n]?.next));
+  expect(new Set(seen.map(({ ids }) => ids)).size).toBe(3);
+});
+
+test.each(LISTS)('%s: a page repeats under ever new tokens', async (method, path, name) => {
+  simulator.faults.add({ kind: 'pages-repeat', method });
+  const seen = await pages(path, name, 5);
+  expect(new Set(seen.map(({ next }) => next)).size).toBe(5);
+  expect(new Set(seen.map(({ ids }) => ids)).size).toBe(1);
+  expect(seen[0]?.ids).not.toBe('');
+});
+
+test.each(LISTS)(
+  '%s: empty pages go on for as long as the fault does, and then the list where it stood',
+  async (method, path, name) => {
+    simulator.faults.add({ kind: 'empty-pages', method, count: 4 });
+    const seen = await pages(path, name, 6);
+    expect(seen.map(({ ids }) => ids === '')).toEqual([true, true, true, true, false, false]);
+    expect(seen[4]?.ids).toBe((await pages(path, name, 1))[0]?.ids);
+  },
+);
+
+test('a missing sync token strikes lists that have one, and nothing else', async () => {
+  simulator.faults.add({ kind: 'no-sync-token', count: 2 });
+  const list = '/calendar/v3/users/me/calendarList';
+  expect((await client.get('/gmail/v1/users/me/profile')).json.historyId).toBeDefined();
+  for (const there of [false, false, true])
+    expect('nextSyncToken' in (await client.get(list)).json).toBe(there);
+});
+
+test.each([
+  ['no-history-id', undefined],
+  ['garbled-history-id', 'NaN'],
+  ['old-history-id', '1'],
+] as const)('%s is what profile, history, messages and threads say', async (kind, historyId) => {
+  const me = '/gmail/v1/users/me';
+  const { messages } = (await client.get(`${me}/messages?maxResults=1`)).json;
+  const { id, threadId } = messages[0] as { id: string; threadId: string };
+  simulator.faults.add({ kind });
+  expect((await client.get(`${me}/profile`)).json.historyId).toBe(historyId);
+  expect((await client.get(`${me}/history?startHistoryId=1000000`)).json.historyId).toBe(historyId);
+  expect((await client.get(`${me}/messages/${id}`)).json.historyId).toBe(historyId);
+  const thread = (await client.get(`${me}/threads/${threadId}`)).json;
+  expect([thread.historyId, thread.messages[0].historyId]).toEqual([historyId, historyId]);
+});
+
+test('a circle has at least one page', () => {
+  expect(() => simulator.faults.add({ kind: 'pages-in-a-circle', pages: 0 })).toThrow('at least 1');
+});

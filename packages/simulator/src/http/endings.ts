@@ -1,0 +1,173 @@
+/**
+ * Listings that do not end as Google documents it: pages that name themselves, lead in a circle, repeat or stay empty, a last page without
+ * `nextSyncToken`, and history ids that are missing or absurd. All of it has been reported of the real service (gogcli PR #1004, inbox-zero
+ * #3748, google-api-php-client #1141).
+ */
+import type { ApiMethod } from '../methods.js';
+import { jsonReply, type Format, type Reply } from './reply.js';
+
+/** What is done to the pages of a listing. */
+export const PAGE_ENDINGS = [
+  'page-names-itself',
+  'pages-in-a-circle',
+  'pages-repeat',
+  'empty-pages',
+] as const;
+/** What is done to the position that an answer names. */
+export const POSITION_ENDINGS = [
+  'no-sync-token',
+  'no-history-id',
+  'garbled-history-id',
+  'old-history-id',
+] as const;
+
+export type PageEnding = (typeof PAGE_ENDINGS)[number];
+export type PositionEnding = (typeof POSITION_ENDINGS)[number];
+export type Ending = PageEnding | PositionEnding;
+
+const LIST_METHODS = new Set([
+  'messages.list',
+  'threads.list',
+  'drafts.list',
+  'history.list',
+  'calendarList.list',
+  'events.list',
+  'events.instances',
+]);
+const SYNC_TOKEN_METHODS = new Set(['calendarList.list', 'events.list']);
+const HISTORY_ID_METHODS = new Set(['getProfile', 'history.list', 'messages.get', 'threads.get']);
+
+export function isEnding(kind: string): kind is Ending {
+  return [...PAGE_ENDINGS, ...POSITION_ENDINGS].some((one) => one === kind);
+}
+
+/** Whether an ending can befall this method's answer. */
+export function suits(kind: Ending, method: ApiMethod): boolean {
+  if (kind === 'no-sync-token') return SYNC_TOKEN_METHODS.has(method.name);
+  if (isPageEnding(kind)) return LIST_METHODS.has(method.name);
+  return HISTORY_ID_METHODS.has(method.name);
+}
+
+/** Page tokens that were made up here, and the listings that are led in a circle. */
+export class Endings {
+  /** A made-up token → the token that the page really has; '' is the first page. */
+  private readonly real = new Map<string, string>();
+  /** By listing: the tokens of its circle, in order. */
+  private readonly circles = new Map<string, string[]>();
+  private made = 0;
+
+  /** The query with the page token that the simulator knows. */
+  resolve(query: URLSearchParams): URLSearchParams {
+    const known = this.real.get(query.get('pageToken') ?? '');
+    if (known === undefined) return query;
+    const resolved = new URLSearchParams(query);
+    if (known === '') resolved.delete('pageToken');
+    else resolved.set('pageToken', known);
+    return resolved;
+  }
+
+  /**
+   * @param key names the listing: account, method, ids
+   * @param sent the page token as the client sent it; '' for none
+   * @param length pages of a circle
+   */
+  apply(
+    kinds: readonly Ending[],
+    reply: Reply,
+    format: Format,
+    { key, sent, length }: { key: string; sent: string; length: number },
+  ): Reply {
+    if (kinds.length === 0 || reply.status !== 200) return reply;
+    let body = JSON.parse(reply.body.toString()) as Record<string, unknown>;
+    for (const kind of kinds)
+      body = isPageEnding(kind)
+        ? this.endless(kind, body, { key, sent, length })
+        : withoutPosition(kind, body);
+    return jsonReply(body, { pretty: format.pretty, fields: null });
+  }
+
+  private endless(
+    kind: PageEnding,
+    body: Record<string, unknown>,
+    { key, sent, length }: { key: string; sent: string; length: number },
+  ): Record<string, unknown> {
+    const { nextPageToken, nextSyncToken: _, ...page } = body;
+    const natural = typeof nextPageToken === 'string' ? nextPageToken : null;
+    switch (kind) {
+      case 'page-names-itself':
+        return { ...page, nextPageToken: sent === '' ? this.alias('') : sent };
+      case 'pages-in-a-circle':
+        return { ...page, nextPageToken: this.inCircle(key, sent, natural, length) };
+      case 'pages-repeat':
+        return { ...page, nextPageToken: this.alias(this.realOf(sent)) };
+      case 'empty-pages': {
+        const { messages: _m, threads: _t, drafts: _d, history: _h, items: _i, ...rest } = page;
+        return { ...rest, nextPageToken: this.alias(this.realOf(sent)) };
+      }
+    }
+  }
+
+  /** The circle begins with the second page; a listing that is shorter leads back to its beginning. */
+  private inCircle(key: string, sent: string, natural: string | null, length: number): string {
+    if (sent === '' || !this.circles.has(key)) {
+      if (this.circles.size >= KEPT) this.circles.clear();
+      this.circles.set(key, []);
+    }
+    const circle = this.circles.get(key) ?? [];
+    const at = circle.indexOf(sent);
+    const known = circle[at + 1];
+    if (known !== undefined && sent !== '') return known;
+    if (circle[0] !== undefined && (circle.length >= length || natural === null)) return circle[0];
+    const next = natural ?? this.alias('');
+    circle.push(next);
+    return next;
+  }
+
+  private realOf(token: string): string {
+    return this.real.get(token) ?? token;
+  }
+
+  private alias(token: string): string {
+    if (this.real.size >= KEPT) this.real.clear();
+    const made = `made-up-${++this.made}`;
+    this.real.set(made, token);
+    return made;
+  }
+}
+
+/** Tokens and circles that are remembered at a time. */
+const KEPT = 100_000;
+
+function isPageEnding(kind: Ending): kind is PageEnding {
+  return PAGE_ENDINGS.some((one) => one === kind);
+}
+
+function withoutPosition(
+  kind: PositionEnding,
+  body: Record<string, unknown>,
+): Record<string, unknown> {
+  switch (kind) {
+    case 'no-sync-token': {
+      const { nextSyncToken: _, ...page } = body;
+      return page;
+    }
+    case 'no-history-id':
+      return withHistoryId(body, undefined) as Record<string, unknown>;
+    case 'garbled-history-id':
+      return withHistoryId(body, 'NaN') as Record<string, unknown>;
+    case 'old-history-id':
+      return withHistoryId(body, '1') as Record<string, unknown>;
+  }
+}
+
+/** Every `historyId` of the answer, also those of a thread's messages, is another one, or none. */
+function withHistoryId(value: unknown, historyId: string | undefined): unknown {
+  if (Array.isArray(value)) return value.map((one) => withHistoryId(one, historyId));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => {
+      if (name !== 'historyId') return [[name, withHistoryId(inner, historyId)]];
+      return historyId === undefined ? [] : [[name, historyId]];
+    }),
+  );
+}

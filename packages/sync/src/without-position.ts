@@ -1,0 +1,70 @@
+import type { CollectionKind } from '@syncline/store';
+import type { CalendarWithoutPosition, GmailFollow } from './cursor.js';
+import type { Turn, TurnContext } from './turn.js';
+
+/*
+ * A collection for which Google gave no sync position (google-api-php-client #1141: the last page of events without nextSyncToken). Its pages
+ * are stored and swept by as any others; since no incremental sync can begin anywhere, full syncs go on at a slow pace. They are not remedies
+ * and leave the day's budget of those alone. As soon as one of them ends with a position, it is followed from there.
+ */
+
+const MINUTE_MS = 60_000;
+
+/** A calendar costs a request for every 2,500 events; a mailbox 5 units for every 500 messages and as much again for its labels. */
+export const FULL_SYNC_PACE_MS: Record<CollectionKind, number> = {
+  gmail: 6 * 60 * MINUTE_MS,
+  'calendar-list': 30 * MINUTE_MS,
+  'calendar-events': 30 * MINUTE_MS,
+};
+
+/** Who asks for a sync (a notification, `syncline sync`, `syncline wait`) gets a full one, but not more often than this. */
+export const REQUESTED_FULL_SYNC_GAP_MS = 10_000;
+
+/**
+ * The turn of a collection that follows without a position: it is caught up when a full sync has just ended, and otherwise begins the next.
+ * @param begin the first page of a full sync
+ */
+export async function withoutPosition(
+  context: TurnContext,
+  cursor: CalendarWithoutPosition | GmailFollow,
+  begin: () => Promise<Turn>,
+): Promise<Turn> {
+  const { rt, lease } = context;
+  const why = reasonFor(lease.kind);
+  if (context.fullSyncEnded)
+    return {
+      commit: {
+        cursor,
+        phase: 'follow',
+        generation: context.generation,
+        delta: { kind: 'none' },
+      },
+      next: () => cursor,
+      rest: {
+        kind: 'caught-up',
+        withoutPosition: {
+          why,
+          fullSyncInMs: FULL_SYNC_PACE_MS[lease.kind] * (0.9 + 0.2 * rt.random.next()),
+        },
+      },
+    };
+  const waitMs = (cursor.fullSyncNotBeforeMs ?? 0) - rt.clock.nowMs();
+  if (waitMs > 0)
+    return {
+      commit: null,
+      next: () => cursor,
+      rest: { kind: 'wait', delayMs: waitMs, why, counts: false },
+    };
+  return begin();
+}
+
+function reasonFor(kind: CollectionKind): string {
+  const everyMs = FULL_SYNC_PACE_MS[kind];
+  const pace =
+    everyMs >= 60 * MINUTE_MS
+      ? `${everyMs / (60 * MINUTE_MS)} hours`
+      : `${everyMs / MINUTE_MS} minutes`;
+  return kind === 'gmail'
+    ? `Google gives no history id for this mailbox; it is synced in full about every ${pace}`
+    : `Google gives no sync token here; it is synced in full about every ${pace}`;
+}
