@@ -16,8 +16,8 @@ export const PLANTS = [
   {
     name: 'next-page-ignored',
     file: `${GOOGLE}/gmail.ts`,
-    text: "nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken'),\n    }),\n  );\n}\n\nfunction history",
-    bug: 'nextPageToken: null,\n    }),\n  );\n}\n\nfunction history',
+    text: '({ ids }) => ids.map(({ id }) => id),\n  );',
+    bug: '({ ids }) => ids.map(({ id }) => id),\n  ).then((page) => ({ ...page, nextPageToken: null }));',
   },
   {
     name: 'middle-page-bookmark',
@@ -52,7 +52,7 @@ export const PLANTS = [
   {
     name: 'cursor-from-elsewhere',
     file: `${SYNC}/gmail/turn.ts`,
-    text: 'until: cursor.listing?.until ?? String(page.historyId)',
+    text: 'until: untilAfter(cursor.after, cursor.listing?.until ?? null, page)',
     bug: 'until: String((await context.google.gmail.profile()).historyId)',
   },
   {
@@ -118,7 +118,7 @@ export const PLANTS = [
   {
     name: 'served-at-now',
     file: `${STORE}/collections.ts`,
-    text: 'THEN run_started_at ELSE served_at',
+    text: 'THEN ${AS_OF} ELSE served_at',
     bug: 'THEN now() ELSE served_at',
   },
   {

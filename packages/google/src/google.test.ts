@@ -84,6 +84,9 @@ describe('calls', () => {
     expect(
       await gmail.history({ startHistoryId: 9_007_199_254_740_993n, pageToken: null }),
     ).toEqual({ records: [], historyId: 1710n, nextPageToken: null });
+    expect(bench.stub.seen[0]?.path).toBe(
+      '/gmail/v1/users/me/history?startHistoryId=9007199254740993&maxResults=500',
+    );
   });
 
   test.each([undefined, null, 1710, '', '0', '12x', '-3', '1'.repeat(21)])(
@@ -102,9 +105,6 @@ describe('calls', () => {
 
   test('history that Google has forgotten is an expired bookmark', async () => {
     const { gmail } = (await bench.open()).account('a1');
-    expect(bench.stub.seen[0]?.path).toBe(
-      '/gmail/v1/users/me/history?startHistoryId=9007199254740993&maxResults=500',
-    );
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });
     expect(await detailOf(gmail.history({ startHistoryId: 1n, pageToken: null }))).toEqual({
       kind: 'bookmark-expired',

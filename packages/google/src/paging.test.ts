@@ -5,6 +5,7 @@ import type { GoogleAccount } from './index.js';
 import {
   IDLE_PAGES_LIMIT,
   REPEATED_PAGES_LIMIT,
+  STALLED_PAGES_LIMIT,
   guardAfter,
   openPageToken,
   sealPageToken,
@@ -18,7 +19,10 @@ function follow(
 ): { after: number; reason: string } | null {
   let guard: ListingGuard | null = null;
   for (let n = 0; n < pages; n++) {
-    const next: ListingGuard | string = guardAfter(guard, pageAt(n));
+    const next: ListingGuard | string = guardAfter(guard, {
+      ...pageAt(n),
+      namesItself: n > 0 && pageAt(n).next === pageAt(n - 1).next,
+    });
     if (typeof next === 'string') return { after: n + 1, reason: next };
     guard = next;
   }
@@ -34,7 +38,7 @@ describe('the end of a listing', () => {
           next: `t${at(n)}`,
           page: `p${n}`,
         }));
-        expect(found?.reason).toBe('pages-in-a-circle');
+        expect(found?.reason).toBe(round === 1 ? 'page-names-itself' : 'pages-in-a-circle');
         expect(found?.after).toBeLessThanOrEqual(3 * (before + round) + 3);
       }),
     );
@@ -70,6 +74,17 @@ describe('the end of a listing', () => {
     ).toBeNull();
   });
 
+  test('an empty page that names itself is asked for again some times, one with items is not', () => {
+    const stalled = (page: string) =>
+      follow(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
+    expect(stalled('')).toEqual({ after: 1 + STALLED_PAGES_LIMIT, reason: 'page-names-itself' });
+    expect(stalled('q')).toEqual({ after: 2, reason: 'page-names-itself' });
+    // Half of the pages are empty and name themselves, as those of a listing that gets nowhere now and then.
+    expect(
+      follow(10_000, (n) => ({ next: `t${n - (n % 2)}`, page: n % 2 === 0 ? `p${n}` : '' })),
+    ).toBeNull();
+  });
+
   test('a page that comes twice since the list moved under its reader is no reason to end it', () => {
     const repeated = REPEATED_PAGES_LIMIT - 1;
     expect(
@@ -87,6 +102,7 @@ describe('the end of a listing', () => {
           span: fc.nat(),
           repeats: fc.nat(9),
           idle: fc.nat(999),
+          stalls: fc.nat(19),
         }),
         fc.string({ unit: 'binary' }),
         (guard, token) => {
@@ -124,7 +140,16 @@ describe('paged calls', () => {
       (pageToken) => calendar.calendars({ syncToken: null, pageToken }),
       (pageToken) => calendar.events({ calendarId: 'c', syncToken: 's', pageToken }),
     ];
-    bench.stub.answer = () => ({ body: { historyId: '9', nextPageToken: 'same+one' } });
+    const named = [{ id: '7', threadId: 't' }];
+    bench.stub.answer = () => ({
+      body: {
+        historyId: '9',
+        messages: named,
+        history: named,
+        items: named,
+        nextPageToken: 'same+one',
+      },
+    });
     for (const method of methods) {
       const { nextPageToken } = await method(null);
       expect(nextPageToken).toMatch(/:same\+one$/);

@@ -26,6 +26,8 @@ export interface ListingGuard {
   repeats: number;
   /** Pages in a row that brought nothing new. */
   idle: number;
+  /** Empty pages in a row that named themselves. */
+  stalls: number;
 }
 
 /**
@@ -36,19 +38,33 @@ export interface ListingGuard {
 export const IDLE_PAGES_LIMIT = 1_000;
 /** A page may come twice when a list moves under its reader; the same one this many times is a listing that does not advance. */
 export const REPEATED_PAGES_LIMIT = 3;
+/** An empty page may name itself when Google got nowhere in its time: it is asked for again. One with items has got somewhere, and may not. */
+export const STALLED_PAGES_LIMIT = 20;
 
 /**
  * The guard after one more page that has a successor, or why the listing has no end. Pure.
  * @param before null after the first page of a listing
  * @param next digest of the page's `nextPageToken`
  * @param page digest of the page's items; empty when it has none
+ * @param namesItself whether `nextPageToken` is the token that the page was asked for with
  */
 export function guardAfter(
   before: ListingGuard | null,
-  { next, page }: { next: string; page: string },
+  { next, page, namesItself }: { next: string; page: string; namesItself: boolean },
 ): ListingGuard | EndlessReason {
+  if (namesItself && (page !== '' || (before?.stalls ?? 0) + 1 >= STALLED_PAGES_LIMIT))
+    return 'page-names-itself';
   if (before === null)
-    return { token: next, page, age: 0, span: 1, repeats: 0, idle: page === '' ? 1 : 0 };
+    return {
+      token: next,
+      page,
+      age: 0,
+      span: 1,
+      repeats: 0,
+      idle: page === '' ? 1 : 0,
+      stalls: namesItself ? 1 : 0,
+    };
+  if (namesItself) return { ...before, stalls: before.stalls + 1 };
   if (next === before.token) return 'pages-in-a-circle';
   const isRepeated = page !== '' && page === before.page;
   const repeats = before.repeats + (isRepeated ? 1 : 0);
@@ -57,7 +73,7 @@ export function guardAfter(
   if (idle >= IDLE_PAGES_LIMIT) return 'nothing-new';
   const age = before.age + 1;
   return age < before.span
-    ? { ...before, age, repeats, idle }
+    ? { ...before, age, repeats, idle, stalls: 0 }
     : {
         token: next,
         page: page === '' ? before.page : page,
@@ -65,6 +81,7 @@ export function guardAfter(
         span: before.span * 2,
         repeats,
         idle,
+        stalls: 0,
       };
 }
 
@@ -112,9 +129,9 @@ function guardOf(
   next: string,
   items: readonly string[],
 ): ListingGuard | EndlessReason {
-  if (next === sent.token) return 'page-names-itself';
   return guardAfter(sent.guard, {
     next: digestOf(next),
+    namesItself: next === sent.token,
     page: items.length === 0 ? '' : digestOf(items.join('\n')),
   });
 }
@@ -125,18 +142,18 @@ interface OpenToken {
   guard: ListingGuard | null;
 }
 
-const SEALED = /^g1\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.([\w-]{16})\.([\w-]{0,16}):/;
+const SEALED = /^g1\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.([\w-]{16})\.([\w-]{0,16}):/;
 
 export function sealPageToken(guard: ListingGuard, token: string): string {
-  const { age, span, repeats, idle } = guard;
-  return `g1.${age}.${span}.${repeats}.${idle}.${guard.token}.${guard.page}:${token}`;
+  const { age, span, repeats, idle, stalls } = guard;
+  return `g1.${age}.${span}.${repeats}.${idle}.${stalls}.${guard.token}.${guard.page}:${token}`;
 }
 
 /** A token without a guard, as versions before this one stored them, begins one. */
 export function openPageToken(text: string | null): OpenToken {
   const found = text === null ? null : SEALED.exec(text);
   if (text === null || found === null) return { token: text, guard: null };
-  const [whole, age, span, repeats, idle, token = '', page = ''] = found;
+  const [whole, age, span, repeats, idle, stalls, token = '', page = ''] = found;
   return {
     token: text.slice(whole.length),
     guard: {
@@ -146,6 +163,7 @@ export function openPageToken(text: string | null): OpenToken {
       span: Number(span),
       repeats: Number(repeats),
       idle: Number(idle),
+      stalls: Number(stalls),
     },
   };
 }
