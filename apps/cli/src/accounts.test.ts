@@ -15,6 +15,8 @@ function account(tenant: string, email = 'a@example.com', aliases: string[] = []
     aliases,
     identityId: null,
     feed: { epoch: 1, seq: 0 },
+    resources: ['gmail'],
+    grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
     collections: [],
   };
 }

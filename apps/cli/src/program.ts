@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addAccountsImport } from './commands/accounts-import.js';
 import { addAccountsPauseAndResume, addAccountsRemove } from './commands/accounts-lifecycle.js';
 import { addAccountsList } from './commands/accounts-list.js';
+import { addAccountsResources } from './commands/accounts-resources.js';
 import { addAddresses } from './commands/addresses.js';
 import { addAttachment } from './commands/attachment.js';
 import { addChanges } from './commands/changes.js';
@@ -43,6 +44,7 @@ export function buildProgram(): Command {
     addAccountsList,
     addAccountsPauseAndResume,
     addAccountsRemove,
+    addAccountsResources,
   ])
     add(accounts);
   for (const add of [

@@ -20,6 +20,8 @@ const spent: SpentToday[] = [
   {
     accountId: '1',
     email: 'ada@example.com',
+    tenant: 'one',
+    identityId: 'i1',
     project: 'default',
     method: 'gmail.users.messages.get',
     calls: 3,
@@ -28,6 +30,8 @@ const spent: SpentToday[] = [
   {
     accountId: '1',
     email: 'ada@example.com',
+    tenant: 'one',
+    identityId: 'i1',
     project: 'default',
     method: 'calendar.events.list',
     calls: 2,
@@ -36,6 +40,8 @@ const spent: SpentToday[] = [
   {
     accountId: '2',
     email: 'bob@example.com',
+    tenant: 'two',
+    identityId: null,
     project: 'b',
     method: 'gmail.users.messages.get',
     calls: 5,
@@ -108,4 +114,19 @@ test('each project has its lines, and a refusal of Google is told', () => {
 
 test('without Redis the rest is told', () => {
   expect(quotaText(spent, null, [])).toContain('This minute: unknown, Redis does not answer');
+});
+
+test('an account is told with its tenant, and with the minute of its Google identity', () => {
+  const minute = usageWith({ users: { i1: { ...free, used: 5_999, limit: 6_000 } } });
+  expect(quotaText(spent, { default: minute }, [])).toMatch(
+    /ada@example\.com +one +60 +2 +5,999\/6,000/,
+  );
+  expect(quotaDocument(spent, { default: minute }, [])).toMatchObject({
+    today: {
+      byAccount: [
+        { tenant: 'two', identityId: null },
+        { tenant: 'one', identityId: 'i1' },
+      ],
+    },
+  });
 });

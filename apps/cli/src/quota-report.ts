@@ -18,6 +18,14 @@ export interface Backfill {
   text: string;
 }
 
+/** In whose windows an account's calls are counted: its Google identity's, which accounts of several tenants may share. */
+export function quotaUserOf({
+  accountId,
+  identityId,
+}: Pick<SpentToday, 'accountId' | 'identityId'>): string {
+  return identityId ?? accountId;
+}
+
 /** Accounts in the table for people; the document has them all. */
 const SHOWN_LIMIT = 40;
 
@@ -92,12 +100,17 @@ function byProject(
 function byAccount(spent: readonly SpentToday[]): {
   accountId: string;
   email: string;
+  tenant: string;
+  identityId: string | null;
   project: string;
   gmailUnits: number;
   calendarRequests: number;
 }[] {
   const accounts = new Map(
-    spent.map(({ accountId, email, project }) => [accountId, { email, project }]),
+    spent.map(({ accountId, email, tenant, identityId, project }) => [
+      accountId,
+      { email, tenant, identityId, project },
+    ]),
   );
   const gmail = summed(
     spent.filter(({ method }) => method.startsWith('gmail.')),
@@ -153,13 +166,15 @@ function accountLines(spent: readonly SpentToday[], usage: Usage | null): string
     .slice(0, SHOWN_LIMIT)
     .map((account) => [
       account.email,
+      account.tenant,
       amount(account.gmailUnits),
       amount(account.calendarRequests),
-      minuteOf(usage?.[account.project]?.gmail.users[account.accountId]),
-      minuteOf(usage?.[account.project]?.calendar.users[account.accountId]),
+      minuteOf(usage?.[account.project]?.gmail.users[quotaUserOf(account)]),
+      minuteOf(usage?.[account.project]?.calendar.users[quotaUserOf(account)]),
     ]);
   const columns = [
     { title: 'ACCOUNT' },
+    { title: 'TENANT' },
     numbers('GMAIL UNITS'),
     numbers('CALENDAR REQUESTS'),
     numbers('GMAIL THIS MINUTE'),
@@ -221,12 +236,15 @@ function backfillLines(backfills: readonly Backfill[], endsInSeconds: number | n
   if (backfills.length === 0) return ['No backfill in hand'];
   const rows = backfills
     .slice(0, SHOWN_LIMIT)
-    .map(({ email, collection, text }) => [email, collection, text]);
+    .map(({ email, tenant, collection, text }) => [email, tenant, collection, text]);
   const more = backfills.length - SHOWN_LIMIT;
   const end = endsInSeconds === null ? '' : `, the last ends in ${duration(endsInSeconds * 1_000)}`;
   return [
     `Backfills in hand${end}`,
-    ...table([{ title: 'ACCOUNT' }, { title: 'COLLECTION' }, { title: 'PROGRESS' }], rows),
+    ...table(
+      [{ title: 'ACCOUNT' }, { title: 'TENANT' }, { title: 'COLLECTION' }, { title: 'PROGRESS' }],
+      rows,
+    ),
     ...(more > 0 ? [`… and ${amount(more)} more`] : []),
   ];
 }

@@ -1,5 +1,5 @@
 import type { Runtime } from '@syncline/runtime';
-import { finishRemovals, type SyncDeps } from '@syncline/sync';
+import { finishRemovals, finishResourceRemovals, type SyncDeps } from '@syncline/sync';
 
 /** A removal that its own command is at touches its account all the time; after this long nobody is. */
 const ABANDONED_AFTER_MS = 15_000;
@@ -14,6 +14,7 @@ export async function runRemovals(
     try {
       await rt.clock.sleep(LOOK_EVERY_MS * (0.5 + rt.random.next()), rt.signal);
       await finishRemovals(rt, deps, ABANDONED_AFTER_MS);
+      await finishResourceRemovals(rt, deps, ABANDONED_AFTER_MS);
     } catch (error) {
       if (!rt.signal.aborted)
         rt.log.warn(

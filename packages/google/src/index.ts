@@ -48,15 +48,33 @@ export interface GoogleAccount {
   calendar: Calendar;
   /** What was charged through this object since the last call of `takeSpent`, by method. */
   takeSpent(): Spent[];
+  /** From now on its calls are counted as this user's; see `CallOptions.quotaUser`. */
+  chargeTo(quotaUser: string, shared: boolean): void;
+}
+
+export interface QuotaUser {
+  user: string;
+  /** Nobody may go on as this user: runs that do are held back until they begin anew. */
+  retired: boolean;
 }
 
 export interface Google {
   /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
   account(accountId: string, call?: CallOptions): GoogleAccount;
   /** Ends the account's grant at Google. `unreadable`: its refresh token does not open. @throws GoogleError when Google did not answer or does not let us. */
-  revoke(accountId: string): Promise<'revoked' | 'already-gone' | 'unreadable'>;
+  revoke(
+    accountId: string,
+    o?: { project?: string; quotaUser?: string },
+  ): Promise<'revoked' | 'already-gone' | 'unreadable'>;
   /** Refreshes the account's access token although Google refused its grant or its project's client lately. @throws GoogleError for what Google answers now */
   tryAgain(accountId: string, project?: string): Promise<void>;
+  /** Quota users of a project that turned out to be one: what each of `from` has spent counts as `to`'s. `shared`: several accounts are `to`. */
+  joinUsers(
+    project: string,
+    from: readonly QuotaUser[],
+    to: string,
+    shared: boolean,
+  ): Promise<void>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
   /** Names of the configured projects, `default` first. */
@@ -105,14 +123,19 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
         options: call,
         spent: new Map(),
       }),
-    revoke: async (accountId) => {
-      await Promise.all(all.map(({ quota }) => stopCallsOf(quota, accountId)));
+    revoke: async (accountId, { project, quotaUser = accountId } = {}) => {
+      await stopCallsOf(projectFor(projects, project).quota, quotaUser);
       return projectFor(projects).tokens.revoke(accountId);
     },
     tryAgain: (accountId, project) => projectFor(projects, project).tokens.tryAgain(accountId),
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
+    joinUsers: async (project, from, to, shared) => {
+      const { quota, unknown } = projectFor(projects, project);
+      for (const { user, retired } of from)
+        if (!unknown && user !== to) await quota.join(user, to, { retired, shared });
+    },
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     projectsToCompare: async () => {
@@ -150,6 +173,9 @@ function accountOf(session: Session): GoogleAccount {
       const spent = [...session.spent.values()];
       session.spent.clear();
       return spent;
+    },
+    chargeTo: (quotaUser, shared) => {
+      session.options = { ...session.options, quotaUser, shared };
     },
   };
 }

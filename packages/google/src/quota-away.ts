@@ -62,7 +62,7 @@ export function chargeKept(
   };
   memory.spent({ ...receipt, atMs: nowMs }, keyOfDay(ledger, api, today(ledger).day));
   ledger.untold = true;
-  return { granted, receipt };
+  return { granted, receipt: { ...receipt, flight: null } };
 }
 
 /** Counts a slow call from its answer on although Redis cannot be told now. */

@@ -32,6 +32,8 @@ export interface SpendMemory {
   spent(charge: Entry, day: string): void;
   /** `moved` stands in another slot now than `fromSlot`. */
   moved(moved: Entry, fromSlot: number): void;
+  /** What was spent as `from` is told as `to`'s. */
+  joined(from: string, to: string): void;
   closed(bucket: Bucket, untilMs: number): void;
   witnesses(seen: [name: string, atMs: number][], nowMs: number): void;
   knownWitnesses(): [name: string, atMs: number][];
@@ -75,6 +77,9 @@ export function openSpendMemory(): SpendMemory {
     moved: (moved, fromSlot) => {
       if (takeFrom(entries, moved, fromSlot)) addTo(projects[moved.api], fromSlot, -moved.units);
       remember(moved);
+    },
+    joined: (from, to) => {
+      for (const entry of entries) if (entry.user === from) entry.user = to;
     },
     closed: (bucket, untilMs) => {
       for (const [key, closure] of closures)

@@ -41,6 +41,8 @@ export interface Ledger {
   untold: boolean;
   /** Until when lanes other than live stay away for the day's sake, by our clock. */
   dayShutUntilMs: number;
+  /** Calls that were named so far. */
+  flights: number;
 }
 
 /** Now, by Redis's clock as far as we know it. */
@@ -78,6 +80,11 @@ export function keyOf(ledger: Ledger, name: string): string {
 
 export function keyOfDay(ledger: Ledger, api: Api, day: string): string {
   return keyOf(ledger, `${api}:day:${day}`);
+}
+
+/** What a user has in flight, of all APIs: Google caps them together. */
+export function keyOfFlights(ledger: Ledger, user: string): string {
+  return keyOf(ledger, `user:${user}:flights`);
 }
 
 export function keysOf(ledger: Ledger, { api, user }: Bucket): [log: string, state: string] {

@@ -49,6 +49,17 @@ const EVEN_SURPLUS = { catchUp: 1.25, backfill: 1.1 };
  */
 const EVEN_LINE_MS = 20_000;
 
+/**
+ * Parts in flight of several accounts that are one user: together (Google's cap is some 25, and the customer's other apps share it), in one request, and
+ * while others that were sent before the first of them was noted may be under way. A call that never lands is forgotten when no answer can come any more.
+ */
+const SHARED_CAP = 20;
+const SHARED_PARTS = 6;
+const UNNOTED_FOR_MS = 3_000;
+const UNNOTED_ROOM = 4;
+const FLIGHT_TTL_MS = 60_000;
+const FLIGHT_WAIT_MS = 200;
+
 /** The beginning of every script. */
 export const COMMON = `
 local SLOT, KEEP, HOLD = ${SLOT_MS}, ${KEEP_MS}, ${HOLD_MS}
@@ -86,9 +97,9 @@ end
 
 -- A bucket with everything that left the window taken off.
 local function open(log, state)
-  local s = redis.call('HMGET', state, 'sum', 'closed_until', 'live_at', 'catch_up_at', 'reserved', 'pace', 'pace_at')
+  local s = redis.call('HMGET', state, 'sum', 'closed_until', 'live_at', 'catch_up_at', 'reserved', 'pace', 'pace_at', 'shared_at')
   local b = { log = log, state = state, sum = tonumber(s[1]) or 0, closed = tonumber(s[2]) or 0,
-              live_at = tonumber(s[3]) or 0, catch_up_at = tonumber(s[4]) or 0, reserved = tonumber(s[5]) or 0 }
+              live_at = tonumber(s[3]) or 0, catch_up_at = tonumber(s[4]) or 0, reserved = tonumber(s[5]) or 0, shared_at = tonumber(s[8]) }
   b.pace = math.min(100, (tonumber(s[6]) or 100) + math.max(0, now - (tonumber(s[7]) or now)) * PACE_REGROWTH_PER_MS)
   while true do
     local head = redis.call('LINDEX', log, 0)
@@ -142,9 +153,12 @@ end
 `;
 
 /**
- * KEYS 4-8: user log, user state, project log, project state, day. ARGV 6-11: cost, items, user limit, project limit,
- * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound).
- * Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now.
+ * KEYS 4-9: user log, user state, project log, project state, day, the user's calls in flight. ARGV 6-13: cost, items, user limit, project limit,
+ * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound), a name for this call, 1 when several accounts
+ * are this user. Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now, 1 when the call is noted as in flight.
+ *
+ * One account's run has one batch in flight, which keeps it under Google's cap of calls in flight. Of several accounts that are one user, each call is
+ * noted until it has landed, and together they stay under the cap.
  */
 export const CHARGE: Script = script(`${COMMON}
 local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -180,6 +194,18 @@ local day_room = items
 if day_limit > 0 then day_room = math.floor((day_limit - day_used(KEYS[8])) / cost) end
 if day_room < 1 then return refuse(-1, 'day') end
 
+local shared, flight_room = ARGV[13] == '1' or user.shared_at, items
+if shared then
+  local in_flight, flights = 0, redis.call('HGETALL', KEYS[9])
+  for i = 1, #flights, 2 do
+    local at, parts = parse(flights[i + 1])
+    if at + ${FLIGHT_TTL_MS} > now then in_flight = in_flight + parts else redis.call('HDEL', KEYS[9], flights[i]) end
+  end
+  -- What was sent before anybody knew of the other accounts is not noted.
+  if user.shared_at and now < user.shared_at + ${UNNOTED_FOR_MS} then in_flight = math.max(in_flight, ${SHARED_CAP - UNNOTED_ROOM}) end
+  flight_room = math.min(${SHARED_PARTS}, ${SHARED_CAP} - in_flight)
+  if flight_room < 1 then return refuse(${FLIGHT_WAIT_MS}, 'user') end
+end
 local function room(b, limit) return math.floor((limit - b.sum) / cost) end
 local even, EVEN = nil, project_limit >= ${EVEN_MS.largeFrom} and ${EVEN_MS.large} or ${EVEN_MS.small}
 if lane > 1 and project.live_at + KEEP > now then
@@ -193,7 +219,7 @@ if lane > 1 and project.live_at + KEEP > now then
     end
   end
 end
-local granted = math.min(items, day_room, room(user, user_limit), room(project, lane_limit), even and room(even, even.limit) or items)
+local granted = math.min(items, day_room, flight_room, room(user, user_limit), room(project, lane_limit), even and room(even, even.limit) or items)
 if granted < 1 then
   -- Until the whole request fits: coming back for the first crumb would cut every later batch into crumbs too.
   local function wait_for(b, limit)
@@ -236,7 +262,11 @@ redis.call('HINCRBY', KEYS[8], 'total', units)
 redis.call('HINCRBY', KEYS[8], reporter, units)
 redis.call('EXPIRE', KEYS[8], 172800)
 witness()
-return { granted, epoch, 0, '', used, now }
+if shared then
+  redis.call('HSET', KEYS[9], ARGV[12], num(now) .. ':' .. num(granted))
+  redis.call('PEXPIRE', KEYS[9], ${FLIGHT_TTL_MS})
+end
+return { granted, epoch, 0, '', used, now, shared and 1 or 0 }
 `);
 
 /**

@@ -15,16 +15,18 @@ import {
   type QuotaOptions,
   keyOf,
   keyOfDay,
+  keyOfFlights,
   keysOf,
   limitsOf,
   redisNowMs,
   run,
   today,
 } from './quota-process.js';
+import { JOIN } from './quota-join-script.js';
 import { HEARTBEAT, LEAVE, REPORT, REPORTED } from './quota-report-script.js';
 import { CHARGE, CLOSE, MOVE, STALE_BEAT_MS } from './quota-script.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
-import { isRedisWeather } from './redis.js';
+import { isRedisWeather, refuseUnlessReady } from './redis.js';
 
 export type Lane = 'live' | 'catch-up' | 'backfill';
 const LANES: Record<Lane, number> = { live: 1, 'catch-up': 2, backfill: 3 };
@@ -41,6 +43,8 @@ export interface Charge {
   /** How many calls are wanted; as many whole ones as fit are granted. */
   items: number;
   lane: Lane;
+  /** Several accounts are this user: its calls in flight are counted together. */
+  shared?: boolean;
 }
 
 /** What a granted charge is remembered by. */
@@ -49,6 +53,8 @@ export interface Receipt {
   api: Api;
   slot: number;
   units: number;
+  /** Under which the call is noted as in flight; null where it is not. */
+  flight: string | null;
 }
 
 /** `closed`: not the user's quota is spent, but Google has refused one of its calls, and nobody makes any for a moment. */
@@ -64,6 +70,13 @@ export interface Quota {
   charge(charge: Charge): Promise<Verdict>;
   /** Counts a slow call from now on, since it may have reached Google as late as its answer came. */
   move(receipt: Receipt): Promise<void>;
+  /** The call's answer is here, or will never come. Only of a receipt with a `flight`. */
+  landed(receipt: Receipt): Promise<void>;
+  /**
+   * Two users are one: what `from` has spent counts as `to`'s from now on. `retired`: nobody may go on as `from`. `shared`: several accounts are `to`.
+   * A process whose Redis forgets within a minute after this reports what it had spent as `from` to a window that nobody uses.
+   */
+  join(from: string, to: string, o: { retired: boolean; shared: boolean }): Promise<void>;
   /** Closes a user's, or with null the project's, window of `api`; `slower` when our limit was too high, so that less of it is used afterwards. */
   close(api: Api, user: string | null, forMs: number, slower?: boolean): Promise<void>;
   /** @throws Error of the Redis client when Redis is away. */
@@ -95,6 +108,7 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     kept: null,
     untold: false,
     dayShutUntilMs: 0,
+    flights: 0,
   };
   const forgetRun = (): void => void (ledger.run = null);
   redis.on('close', forgetRun);
@@ -105,6 +119,8 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
   return {
     charge: (wanted) => charge(ledger, wanted),
     move: (receipt) => move(ledger, receipt),
+    landed: (receipt) => landed(ledger, receipt),
+    join: (from, to, o) => join(ledger, from, to, o),
     close: (api, user, forMs, slower = true) => close(ledger, { api, user }, forMs, slower),
     usage: (users) => usageIn(ledger, users),
     isLedgerDue: () => isLedgerDue(ledger),
@@ -157,12 +173,18 @@ function putOff(
 /** Null when Redis met us with an epoch that our spend does not stand in. */
 async function tryCharge(
   ledger: Ledger,
-  { user, api, costPerItem, items, lane }: Charge,
+  { user, api, costPerItem, items, lane, shared = false }: Charge,
 ): Promise<Verdict | null> {
   const { day, endsInMs } = today(ledger);
   const dayKey = keyOfDay(ledger, api, day);
   const [userLimit, projectLimit, dayLimit] = limitsOf(ledger.options.limits, api);
-  const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null }), dayKey];
+  const flight = `${ledger.name}:${(ledger.flights += 1)}`;
+  const keys = [
+    ...keysOf(ledger, { api, user }),
+    ...keysOf(ledger, { api, user: null }),
+    dayKey,
+    keyOfFlights(ledger, user),
+  ];
   const reply = await run(ledger, CHARGE, keys, [
     costPerItem,
     items,
@@ -170,6 +192,8 @@ async function tryCharge(
     projectLimit,
     LANES[lane],
     dayBound(lane, dayLimit, endsInMs),
+    flight,
+    shared ? 1 : 0,
   ]);
   if (!settled(ledger, reply)) return null;
   const granted = Number(reply[0]);
@@ -180,9 +204,9 @@ async function tryCharge(
       SCOPES.find((one) => one === reply[3]) ?? 'project',
     );
   }
-  const receipt = { user, api, slot: Number(reply[4]), units: granted * costPerItem };
-  ledger.memory.spent({ ...receipt, atMs: Number(reply[5]) }, dayKey);
-  return { granted, receipt };
+  const spent = { user, api, slot: Number(reply[4]), units: granted * costPerItem };
+  ledger.memory.spent({ ...spent, atMs: Number(reply[5]) }, dayKey);
+  return { granted, receipt: { ...spent, flight: Number(reply[6]) === 1 ? flight : null } };
 }
 
 function overTheDay(ledger: Ledger, endsInMs: number): ReturnType<typeof putOff> {
@@ -206,6 +230,38 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
     if (!isRedisWeather(error)) throw error;
     // Failing a paid answer for its bookkeeping would ask Google twice.
     moveKept(ledger, receipt);
+  }
+}
+
+/** Failing an answer for its bookkeeping would ask Google twice: what Redis is not told here it forgets by itself. */
+async function landed(ledger: Ledger, { user, flight }: Receipt): Promise<void> {
+  if (flight === null) return;
+  try {
+    refuseUnlessReady(ledger.redis);
+    await ledger.redis.hdel(keyOfFlights(ledger, user), flight);
+  } catch (error) {
+    if (!isRedisWeather(error)) throw error;
+  }
+}
+
+async function join(
+  ledger: Ledger,
+  from: string,
+  to: string,
+  { retired, shared }: { retired: boolean; shared: boolean },
+): Promise<void> {
+  ledger.memory.joined(from, to);
+  try {
+    for (const api of ['gmail', 'calendar'] as const) {
+      const keys = [...keysOf(ledger, { api, user: from }), ...keysOf(ledger, { api, user: to })];
+      const args = [retired ? 1 : 0, shared ? 1 : 0];
+      if (settled(ledger, await run(ledger, JOIN, keys, args))) continue;
+      await report(ledger);
+      settled(ledger, await run(ledger, JOIN, keys, args));
+    }
+  } catch (error) {
+    if (!isRedisWeather(error)) throw error;
+    // Without Redis a process spends only what it had: the windows are joined when the next run begins.
   }
 }
 

@@ -24,8 +24,10 @@ export interface CallOptions {
   /** Version of the account's grant: access tokens of an earlier one are not used. Default: any. */
   grantVersion?: number;
   signal?: AbortSignal;
-  /** Whose quota Google counts this under, where several accounts are one mailbox. Default: the account itself. */
+  /** Whose quota Google counts this under: the Google identity. Default: the account itself, while nobody knows its identity. */
   quotaUser?: string;
+  /** Several accounts are that user. */
+  shared?: boolean;
   /** Parts of a batch at most: for whoever reads beside the mailbox's own run, which has a full batch in flight. Default: what the mailbox takes. */
   maxParts?: number;
   /** A longer wait for quota is thrown as `rate-limited`, so that a worker slot never sleeps. Default 250. */
@@ -190,6 +192,7 @@ async function attempt(session: Session, call: Call): Promise<Sent> {
   try {
     return { answer: await send(session, call, granted, token), granted, token };
   } finally {
+    await session.quota.landed(receipt);
     if (session.rt.clock.nowMs() - chargedAtMs - waitedMs > ON_THE_WAY_MS)
       await session.quota.move(receipt);
   }
@@ -208,6 +211,7 @@ async function charge(
     costPerItem,
     items: call.items ?? 1,
     lane: options.lane,
+    shared: options.shared ?? false,
   };
   const allowedMs = options.maxQuotaWaitMs ?? MAX_QUOTA_WAIT_MS;
   let waitedMs = 0;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isNever } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
-import type { CollectionKind, Phase } from './lease.js';
+import type { AccountGrant, CollectionKind, Phase } from './lease.js';
 import type { WatchState } from './watches.js';
 
 export type Resource = 'gmail' | 'calendar';
@@ -39,6 +39,10 @@ export interface AccountView {
   /** Name of the Google project that it belongs to. */
   project: string;
   state: AccountState;
+  /** What is mirrored of it. */
+  resources: Resource[];
+  /** How its calls to Google are made, and counted. */
+  grant: AccountGrant;
   reason: string | null;
   reasonCode: AccountReasonCode | null;
   /** Addresses that it had before, in lower case. */
@@ -114,6 +118,15 @@ export async function listAccounts(
     tenant: account.tenant,
     project: account.project,
     state: account.state as AccountState,
+    resources: account.resources as Resource[],
+    grant: {
+      number: account.grantNumber,
+      version: account.tokenVersion,
+      verified: account.verifiedGrant === account.grantNumber,
+      identityId: account.identityId,
+      // Noting calls in flight costs little, and another account may be bound at any time.
+      shared: account.identityId !== null,
+    },
     reason: account.reason,
     reasonCode: account.reasonCode as AccountReasonCode | null,
     aliases: account.aliases.map(({ address }) => address),

@@ -22,7 +22,7 @@ export interface ChangeEvent {
  */
 export function appendChanges(
   session: Transaction,
-  lease: Lease,
+  lease: Pick<Lease, 'accountId'> & { collectionId: string | null },
   changes: readonly RowChange[],
 ): void {
   session.send({

@@ -27,13 +27,21 @@ import type { Committed, PageCommit } from './commit-page.js';
 import { countedCommit } from './counted-commit.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
+import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { feedIn, sessionCheck, type Feed } from './feed.js';
 import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
 import { identitiesIn, type Identities } from './identities.js';
 import { importAccount } from './import-account.js';
-import { claimLease, renewLease, type Claim, type Lease } from './lease.js';
+import {
+  callerOf,
+  claimLease,
+  renewLease,
+  type AccountGrant,
+  type Claim,
+  type Lease,
+} from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
 import { projectsIn, type Projects } from './project-failures.js';
@@ -92,6 +100,7 @@ export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { Doorbells, Rung } from './doorbells.js';
 export type { Feed, FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
+export type { ResourceErasure } from './erase-resource.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
 export type { Bound, GoogleKeys, Identities } from './identities.js';
 export {
@@ -107,7 +116,7 @@ export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
 export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
-export { ACCOUNT_TABLES } from './removal.js';
+export { ACCOUNT_TABLES, type GrantUse } from './removal.js';
 export type { DueProbe, Probes, Refused } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
 export type { SpentDay, SpentToday, SpentUnits } from './quota-ledger.js';
@@ -160,6 +169,8 @@ export interface Store {
   accounts: {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     list(emails?: readonly string[]): Promise<AccountView[]>;
+    /** How calls are made in the account's name; null when there is no such account. */
+    caller(accountId: string): Promise<{ project: string; grant: AccountGrant } | null>;
     countByState(): Promise<Record<AccountState, number>>;
     /** @returns false when nothing was stopped: the lease is lost, or another grant was imported meanwhile */
     requireReauth(lease: Lease, refused: Refused): Promise<boolean>;
@@ -169,6 +180,7 @@ export interface Store {
   };
   identities: Identities;
   removal: Removal;
+  resourceErasure: ResourceErasure;
   probes: Probes;
   projects: Projects;
   collections: {
@@ -277,6 +289,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     accounts: {
       import: (account) => importAccount(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
+      caller: (accountId) => callerOf(pool, accountId),
       countByState: () => countByState(pool),
       requireReauth: (lease, refused) => requireReauth(pool, lease, refused),
       pause: (accountId) => pauseAccount(pool, accountId),
@@ -284,6 +297,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     identities: identitiesIn(pool),
     removal: removalIn(pool),
+    resourceErasure: resourceErasureIn(pool),
     probes: probesIn(pool),
     projects: projectsIn(pool),
     collections: {

@@ -60,6 +60,8 @@ export interface AccountGrant {
   verified: boolean;
   /** Whose quota its calls are; null until a grant of the account was checked. */
   identityId: string | null;
+  /** Other accounts are bound to the same identity. */
+  shared: boolean;
 }
 
 /** How far back a mailbox is mirrored, by internalDate: moments in milliseconds since the epoch, 0 being the mailbox's beginning. */
@@ -147,13 +149,14 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
 
 /** Of `accounts a`. */
 export const GRANT_COLUMNS =
-  'a.grant_number, a.token_version, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id';
+  'a.grant_number, a.token_version, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id, EXISTS (SELECT 1 FROM accounts o WHERE o.identity_id = a.identity_id AND o.id <> a.id) AS identity_shared';
 
 export interface GrantRow {
   grant_number: number;
   token_version: number;
   grant_verified: boolean;
   identity_id: string | null;
+  identity_shared: boolean;
 }
 
 export function grantOf(row: GrantRow): AccountGrant {
@@ -162,7 +165,21 @@ export function grantOf(row: GrantRow): AccountGrant {
     version: row.token_version,
     verified: row.grant_verified,
     identityId: row.identity_id,
+    shared: row.identity_shared,
   };
+}
+
+/** How calls are made in an account's name. */
+export async function callerOf(
+  pool: pg.Pool,
+  accountId: string,
+): Promise<{ project: string; grant: AccountGrant } | null> {
+  const { rows } = await pool.query<GrantRow & { project: string }>(
+    `SELECT a.project, ${GRANT_COLUMNS} FROM accounts a WHERE a.id = $1`,
+    [accountId],
+  );
+  const row = rows[0];
+  return row ? { project: row.project, grant: grantOf(row) } : null;
 }
 
 interface ClaimedRow extends WindowRow, GrantRow {

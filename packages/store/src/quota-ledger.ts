@@ -49,6 +49,9 @@ export function spentValues(spent: readonly SpentUnits[]): string[] {
 export interface SpentToday extends SpentUnits {
   accountId: string;
   email: string;
+  tenant: string;
+  /** The Google identity whose windows its calls are counted in; null while it is not bound. */
+  identityId: string | null;
   /** The Google project that the account belongs to now. */
   project: string;
 }
@@ -58,17 +61,21 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
   const found = await pool.query<{
     account_id: string;
     email: string;
+    tenant: string;
+    identity_id: string | null;
     project: string;
     method: string;
     calls: string;
     units: string;
   }>(
-    `SELECT q.account_id, a.email, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
-      WHERE q.day = ${TODAY} ORDER BY a.email, q.method`,
+    `SELECT q.account_id, a.email, a.tenant, a.identity_id, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+      WHERE q.day = ${TODAY} ORDER BY a.email, a.tenant, q.method`,
   );
   return found.rows.map((row) => ({
     accountId: row.account_id,
     email: row.email,
+    tenant: row.tenant,
+    identityId: row.identity_id,
     project: row.project,
     method: row.method,
     calls: Number(row.calls),

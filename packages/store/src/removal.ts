@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
 import { scheduleAccount } from './collections.js';
@@ -41,16 +42,30 @@ export const ACCOUNT_TABLES = [
 
 /** The steps of an account's removal; each may be repeated. */
 export interface Removal {
-  begin(accountId: string): Promise<void>;
+  /** `keepGrant`: the removal, whoever finishes it, leaves the grant alive at Google. */
+  begin(accountId: string, o?: { keepGrant: boolean }): Promise<void>;
+  /** How Google is to be asked for the account, and whom else its grant serves. */
+  grantUse(accountId: string): Promise<GrantUse>;
   leasesEndInMs(accountId: string): Promise<number>;
   eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
   abandoned(idleMs: number, limit: number): Promise<string[]>;
   note(accountId: string, reason: string): Promise<void>;
 }
 
+/** Whom a grant serves. */
+export interface GrantUse {
+  project: string;
+  /** Null while the account is not bound. */
+  identityId: string | null;
+  keep: boolean;
+  /** Tenants of other accounts of the same person and project: at Google their grants and this one are one. */
+  sharedWith: string[];
+}
+
 export function removalIn(pool: pg.Pool): Removal {
   return {
-    begin: (accountId) => beginRemoval(pool, accountId),
+    begin: (accountId, o) => beginRemoval(pool, accountId, o?.keepGrant ?? false),
+    grantUse: (accountId) => grantUse(pool, accountId),
     leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
     eraseSome: (accountId) => eraseSome(pool, accountId),
     abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
@@ -104,16 +119,33 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
 }
 
 /** From here on the account is on its way out, and nothing brings it back. */
-async function beginRemoval(pool: pg.Pool, accountId: string): Promise<void> {
+async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean): Promise<void> {
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     await session.query(
-      `UPDATE accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, updated_at = now() WHERE id = $1`,
-      [accountId],
+      `UPDATE accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, keep_grant = keep_grant OR $2, updated_at = now() WHERE id = $1`,
+      [accountId, keepGrant],
     );
     await scheduleAccount(session, accountId, false);
     await session.query('UPDATE watches SET epoch = epoch + 1 WHERE account_id = $1', [accountId]);
   });
+}
+
+/**
+ * An account that is not bound yet is known by its address. Of several that are being removed at the same time, the one with the greatest id
+ * ends the grant: one does, and none before the others' last calls.
+ */
+async function grantUse(pool: pg.Pool, accountId: string): Promise<GrantUse> {
+  const { rows } = await pool.query<GrantUse>(
+    `SELECT a.project, a.identity_id AS "identityId", a.keep_grant AS keep,
+            ARRAY(SELECT o.tenant FROM accounts o
+                   WHERE o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)
+                     AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) = lower(a.email)))
+                   ORDER BY o.tenant) AS "sharedWith"
+       FROM accounts a WHERE a.id = $1`,
+    [accountId],
+  );
+  return rows[0] ?? { project: DEFAULT_PROJECT, identityId: null, keep: false, sharedWith: [] };
 }
 
 /** Until no run and no watch call can be under way any more, in milliseconds: neither is begun or renewed once the account is being removed. */

@@ -171,7 +171,9 @@ async function holdWatch(
                   (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
                      FROM channels h WHERE h.collection_id = w.collection_id) AS channels,
                   EXISTS (SELECT 1 FROM watches o JOIN accounts oa ON oa.id = o.account_id
-                           WHERE o.address = w.address AND o.collection_id <> w.collection_id AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project) AS shared`,
+                           WHERE o.collection_id <> w.collection_id AND o.address = w.address AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project)
+               OR EXISTS (SELECT 1 FROM accounts oa JOIN watches o ON o.account_id = oa.id JOIN collections oc ON oc.id = o.collection_id
+                           WHERE oa.identity_id = a.identity_id AND oa.id <> a.id AND oa.state = 'active' AND oc.kind = 'gmail' AND o.state = 'on') AS shared`,
     values: [collectionId, holdMs],
   });
   const row = held.rows[0];

@@ -8,6 +8,10 @@ export function callerOf({
 }: {
   project: string;
   grant: AccountGrant;
-}): Pick<CallOptions, 'project' | 'grantVersion'> {
-  return { project, grantVersion: grant.version };
+}): Pick<CallOptions, 'project' | 'grantVersion' | 'quotaUser' | 'shared'> {
+  return {
+    project,
+    grantVersion: grant.version,
+    ...(grant.identityId === null ? {} : { quotaUser: grant.identityId, shared: grant.shared }),
+  };
 }

@@ -11,7 +11,9 @@ export {
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export { etaSeconds, type SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
+export { callerOf } from './caller.js';
 export { probeAccounts, tryProjects } from './probes.js';
+export { finishResourceRemovals, removeResource } from './remove-resource.js';
 export {
   finishRemovals,
   removeAccount,

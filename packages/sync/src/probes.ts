@@ -1,6 +1,7 @@
 import { GoogleError, type Google } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { DueProbe, DueTry, ProjectScope, Store } from '@syncline/store';
+import { callerOf } from './caller.js';
 import { answerOf, codeOf, type AnswerKind } from './verdicts.js';
 import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
@@ -107,7 +108,11 @@ async function callOnce(
   { accountId, project }: { accountId: string; project: string },
   api: 'gmail' | 'calendar',
 ): Promise<void> {
-  const account = google.account(accountId, { lane: 'live', project });
+  const caller = await store.accounts.caller(accountId);
+  const account = google.account(accountId, {
+    lane: 'live',
+    ...(caller ? callerOf(caller) : { project }),
+  });
   try {
     switch (api) {
       case 'gmail':

@@ -1,6 +1,6 @@
 import { GoogleError, type Google } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Store } from '@syncline/store';
+import type { GrantUse, Store } from '@syncline/store';
 import { stopWatches } from './watch/look-after.js';
 
 /*
@@ -12,11 +12,15 @@ import { stopWatches } from './watch/look-after.js';
 
 export type RemovalStep =
   | { step: 'waiting'; ms: number }
-  | { step: 'revoked'; how: Revocation }
+  /** @property sharedWith tenants whose accounts need the grant */
+  | { step: 'revoked'; how: Revocation; sharedWith: string[] }
   | { step: 'erased'; rows: number };
 
-/** What became of the grant. `unreadable`: its refresh token does not open, so Google could not be asked; `refused`: Google does not let it be ended. */
-export type Revocation = 'revoked' | 'already-gone' | 'refused' | 'unreadable';
+/**
+ * What became of the grant. `unreadable`: its refresh token does not open, so Google could not be asked; `refused`: Google does not let it be ended;
+ * `shared`: other accounts of the same Google account need it, since the grants of one person and client are one at Google; `kept`: as was asked for.
+ */
+export type Revocation = 'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'kept';
 
 /**
  * @returns rows erased by this call
@@ -27,9 +31,10 @@ export async function removeAccount(
   deps: { store: Store; google: Google },
   accountId: string,
   tell: (step: RemovalStep) => void = () => undefined,
+  options: { keepGrant?: boolean } = {},
 ): Promise<number> {
   const { removal } = deps.store;
-  await removal.begin(accountId);
+  await removal.begin(accountId, { keepGrant: options.keepGrant ?? false });
   for (
     let ms = await removal.leasesEndInMs(accountId);
     ms > 0;
@@ -38,8 +43,13 @@ export async function removeAccount(
     tell({ step: 'waiting', ms });
     await rt.clock.sleep(ms, rt.signal);
   }
-  await stopWatches(rt, deps, accountId);
-  tell({ step: 'revoked', how: await revoke(rt, deps.google, accountId) });
+  const use = await removal.grantUse(accountId);
+  await stopWatches(rt, deps, accountId, { isLast: use.sharedWith.length === 0 });
+  tell({
+    step: 'revoked',
+    how: await revoke(rt, deps.google, accountId, use),
+    sharedWith: use.sharedWith,
+  });
   for (let rows = 0; ;) {
     const { erased, done } = await removal.eraseSome(accountId);
     tell({ step: 'erased', rows: (rows += erased) });
@@ -75,9 +85,16 @@ export async function finishRemovals(
 const REMOVALS_AT_ONCE = 10;
 
 /** Weather is tried again; a refusal for good must not keep the customer's mail here. */
-async function revoke(rt: Runtime, google: Google, accountId: string): Promise<Revocation> {
+async function revoke(
+  rt: Runtime,
+  google: Google,
+  accountId: string,
+  { project, identityId, keep, sharedWith }: GrantUse,
+): Promise<Revocation> {
+  if (sharedWith.length > 0) return 'shared';
+  if (keep) return 'kept';
   try {
-    return await google.revoke(accountId);
+    return await google.revoke(accountId, { project, quotaUser: identityId ?? accountId });
   } catch (error) {
     if (
       !(error instanceof GoogleError) ||

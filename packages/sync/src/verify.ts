@@ -1,3 +1,4 @@
+import { callerOf } from './caller.js';
 import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
@@ -36,8 +37,6 @@ export interface VerifyDeps {
 export interface VerifyOptions {
   /** Of the mailbox, ids and labels by listing and the content of so many messages; without it, the content of all. */
   sample?: number;
-  /** The account's Google project. */
-  project?: string;
   progress?: (checked: number) => void;
 }
 
@@ -67,9 +66,10 @@ export async function verifyAccount(
   resource: 'gmail' | 'calendar',
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  const caller = await deps.store.accounts.caller(accountId);
   const account = deps.google.account(accountId, {
     lane: 'backfill',
-    project: options.project,
+    ...(caller && callerOf(caller)),
     signal: rt.signal,
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
     maxParts: MAX_PARTS,

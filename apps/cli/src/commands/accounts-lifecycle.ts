@@ -4,6 +4,7 @@ import type { AccountView, Store } from '@syncline/store';
 import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
+import { confirmed } from '../confirm.js';
 import { type Cli, runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
@@ -44,21 +45,43 @@ export function addAccountsPauseAndResume(accounts: Command): void {
 export function addAccountsRemove(accounts: Command): void {
   describe(
     accounts.command('remove'),
-    'revoke the grant and erase every row of this account',
-  ).action((email: string, options: Options) =>
-    runWithStore(
-      async (cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
-        const { rows, grant } = await remove(cli, store, account);
-        if (options.json)
-          await printJson({ email, tenant: account.tenant, state: 'removed', rows, grant });
-        else say(`${email} is removed: ${counted(rows, 'row')} erased; ${GRANT_WORDS[grant]}`);
-        return 0;
-      },
-      ['google', 'master-key'],
-      { takesOtherKey: true },
-    ),
-  );
+    'revoke the grant, unless other accounts of the same Google account need it, and erase every row of this account',
+  )
+    .option('--keep-grant', 'leave the grant alive at Google')
+    .option('--yes', 'do not ask on a terminal')
+    .action((email: string, options: RemoveOptions) =>
+      runWithStore(
+        (cli, store) => removeAndTell(cli, store, email, options),
+        ['google', 'master-key'],
+        {
+          takesOtherKey: true,
+        },
+      ),
+    );
+}
+
+interface RemoveOptions extends Options {
+  keepGrant?: true;
+  yes?: true;
+}
+
+async function removeAndTell(
+  cli: Cli,
+  store: Store,
+  email: string,
+  options: RemoveOptions,
+): Promise<number> {
+  const account = await findAccount(store, email, options.tenant);
+  const { tenant } = account;
+  const question = `Remove ${email} of tenant ${tenant}, with every row of it?`;
+  if (!options.yes && !options.json && !(await confirmed(question, cli.rt.signal))) {
+    say('nothing was removed');
+    return 1;
+  }
+  const { rows, grant, sharedWith } = await remove(cli, store, account, options);
+  if (options.json) await printJson({ email, tenant, state: 'removed', rows, grant, sharedWith });
+  else say(`${email} is removed: ${counted(rows, 'row')} erased; ${grantWords(grant, sharedWith)}`);
+  return 0;
 }
 
 function describe(command: Command, description: string): Command {
@@ -85,7 +108,8 @@ async function remove(
   { rt, config }: Cli,
   store: Store,
   account: AccountView,
-): Promise<{ rows: number; grant: Revocation }> {
+  { keepGrant }: RemoveOptions,
+): Promise<{ rows: number; grant: Revocation; sharedWith: string[] }> {
   const google = await openGoogle(rt, {
     ...config.google,
     redisUrl: config.redisUrl,
@@ -93,13 +117,19 @@ async function remove(
     tokens: store.vault,
   });
   const progress = openProgress(rt.clock);
-  let grant: Revocation = 'already-gone';
+  let ended: { grant: Revocation; sharedWith: string[] } = {
+    grant: 'already-gone',
+    sharedWith: [],
+  };
+  const tell = (step: RemovalStep): void => {
+    if (step.step === 'revoked') ended = { grant: step.how, sharedWith: step.sharedWith };
+    progress.show({ line: inWords(step) });
+  };
   try {
-    const rows = await removeAccount(rt, { store, google }, account.id, (step) => {
-      if (step.step === 'revoked') grant = step.how;
-      progress.show({ line: inWords(step) });
+    const rows = await removeAccount(rt, { store, google }, account.id, tell, {
+      keepGrant: keepGrant === true,
     });
-    return { rows, grant };
+    return { rows, ...ended };
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
     throw new OperatorError(
@@ -111,7 +141,15 @@ async function remove(
   }
 }
 
+function grantWords(grant: Revocation, sharedWith: readonly string[]): string {
+  if (grant !== 'shared') return GRANT_WORDS[grant];
+  const tenants = [...new Set(sharedWith)].join(', ');
+  return `${GRANT_WORDS.shared} (${sharedWith.length === 1 ? 'tenant' : 'tenants'} ${tenants})`;
+}
+
 const GRANT_WORDS: Record<Revocation, string> = {
+  kept: 'the grant is kept',
+  shared: 'the grant is kept, since other accounts of the same Google account need it',
   revoked: 'the grant is revoked',
   'already-gone': 'the grant is gone already',
   refused:
@@ -125,7 +163,7 @@ function inWords(step: RemovalStep): string {
     case 'waiting':
       return `waiting ${duration(step.ms)} for the last run to end`;
     case 'revoked':
-      return GRANT_WORDS[step.how];
+      return grantWords(step.how, step.sharedWith);
     case 'erased':
       return `${counted(step.rows, 'row')} erased`;
     default:

@@ -1,6 +1,7 @@
 import { type Attachment, GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
+import { callerOf } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { type Cli, UsageError, runWithStore } from '../command.js';
@@ -60,7 +61,7 @@ export function addAttachment(program: Command): void {
 async function fetchOne(
   { rt, config }: Cli,
   store: Store,
-  { id, project }: AccountView,
+  caller: AccountView,
   messageId: string,
   partId: string,
 ): Promise<Attachment | null> {
@@ -70,9 +71,9 @@ async function fetchOne(
     quotas: config.quotas,
     tokens: store.vault,
   });
-  const account = google.account(id, {
+  const account = google.account(caller.id, {
     lane: 'live',
-    project,
+    ...callerOf(caller),
     signal: rt.signal,
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
   });
@@ -83,7 +84,7 @@ async function fetchOne(
       throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
     throw error;
   } finally {
-    await store.quota.record(id, account.takeSpent());
+    await store.quota.record(caller.id, account.takeSpent());
     await google.close();
   }
 }

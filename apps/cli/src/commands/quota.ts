@@ -3,7 +3,13 @@ import type { AccountView, SpentToday, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { type Cli, runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
-import { type Backfill, type Usage, quotaDocument, quotaText } from '../quota-report.js';
+import {
+  type Backfill,
+  type Usage,
+  quotaDocument,
+  quotaText,
+  quotaUserOf,
+} from '../quota-report.js';
 import { say } from '../terminal.js';
 import { etaOf, nameOf, progressOf } from '../words.js';
 import { addQuotaPlan } from './quota-plan.js';
@@ -50,10 +56,8 @@ async function usageOf(
     await google.tellSpentDay(day, units);
     const usage: Usage = {};
     for (const name of google.projects) {
-      const accounts = spent
-        .filter(({ project }) => project === name)
-        .map(({ accountId }) => accountId);
-      usage[name] = await google.quotaUsage([...new Set(accounts)].slice(0, ASKED_LIMIT), name);
+      const users = spent.filter(({ project }) => project === name).map(quotaUserOf);
+      usage[name] = await google.quotaUsage([...new Set(users)].slice(0, ASKED_LIMIT), name);
     }
     return usage;
   } catch (error) {

@@ -93,7 +93,6 @@ async function verifyAll(
         account.id,
         resource,
         {
-          project: account.project,
           ...(options.sample === undefined ? {} : { sample: options.sample }),
           progress: (checked) =>
             progress.show({ line: `${resource}: ${amount(checked)} compared` }),

@@ -59,15 +59,18 @@ export async function lookAfterWatch(
 }
 
 /**
- * Ends whatever rings for an account that is being removed, while its grant still allows it.
+ * Ends whatever rings for an account that is being removed, or for some of its collections, while its grant still allows it. A mailbox's watch is
+ * one for all accounts of the same Google account and client: it ends with the last of them.
  * @throws GoogleError (weather) to be called again later; what Google refuses for good is passed over, since it must not keep the customer's mail here
  */
 export async function stopWatches(
   rt: Runtime,
   deps: { store: Store; google: Google },
   accountId: string,
+  { isLast, collections }: { isLast: boolean; collections?: ReadonlySet<string> },
 ): Promise<void> {
   for (const collectionId of await deps.store.watches.ofAccount(accountId)) {
+    if (collections && !collections.has(collectionId)) continue;
     const held = await holdWhenFree(rt, deps.store, collectionId);
     const account = deps.google.account(accountId, {
       lane: 'live',
@@ -75,7 +78,7 @@ export async function stopWatches(
       maxQuotaWaitMs: CALLS_MS,
     });
     try {
-      await stopAll(deps.store, account, held);
+      await stopAll(deps.store, account, { ...held, shared: held.shared || !isLast });
     } catch (error) {
       if (
         !(error instanceof GoogleError) ||

@@ -7,7 +7,7 @@ const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   collectionId: '00000000-0000-4000-8000-000000000000',
   accountId: 'a',
   project: 'default',
-  grant: { number: 0, version: 0, verified: true, identityId: null },
+  grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
   epoch: 1n,
   kind: 'gmail',
   externalId: 'mailbox',

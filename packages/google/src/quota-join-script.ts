@@ -1,0 +1,37 @@
+/** Two users that turn out to be one: what both have spent counts in one window. */
+import { COMMON } from './quota-script.js';
+import { type Script, script } from './redis.js';
+
+/**
+ * Takes what one user has spent of an API into another's window. KEYS 4-7: log and state of the one, log and state of the other. ARGV 6: 1 when nothing
+ * may be charged to the one any more (runs that began before learn so by its being closed); ARGV 7: 1 when several accounts are the other. Reply: 0, epoch.
+ */
+export const JOIN: Script = script(`${COMMON}
+local epoch = birth()
+if known ~= '' and known ~= epoch then return { -1, epoch } end
+local from, to = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
+local spent, slots = {}, {}
+for _, log in ipairs({ from.log, to.log }) do
+  for _, entry in ipairs(redis.call('LRANGE', log, 0, -1)) do
+    local at, units = parse(entry)
+    if not spent[at] then table.insert(slots, at) end
+    spent[at] = (spent[at] or 0) + units
+  end
+end
+table.sort(slots)
+redis.call('DEL', to.log, from.log, from.state)
+to.sum = 0
+for _, at in ipairs(slots) do
+  redis.call('RPUSH', to.log, num(at) .. ':' .. num(spent[at]))
+  to.sum = to.sum + spent[at]
+end
+if from.pace < to.pace then redis.call('HSET', to.state, 'pace', from.pace, 'pace_at', num(now)) end
+redis.call('HSET', to.state, 'closed_until', num(math.max(from.closed, to.closed)))
+if ARGV[7] == '1' then redis.call('HSETNX', to.state, 'shared_at', num(now)) end
+save(to)
+if ARGV[6] == '1' then
+  redis.call('HSET', from.state, 'closed_until', num(now + 3600000))
+  redis.call('PEXPIRE', from.state, STATE_TTL)
+end
+return { 0, epoch }
+`);

@@ -1,0 +1,108 @@
+import { LIMITS, gmail, quotaWorlds } from '../test-support/quota-world.js';
+import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
+import type { Charge, Quota, Receipt } from './quota.js';
+
+/* Several accounts that are one user at Google: one window, and one cap on what is in flight. */
+
+let redis: TestRedis;
+const { world, end } = quotaWorlds(() => redis);
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterEach(end);
+afterAll(() => redis.stop());
+
+const LIMIT = LIMITS.gmailUnitsPerUserMinute;
+const KEPT = { retired: false, shared: true };
+const shared = (over: Partial<Charge> = {}): Charge => ({ ...gmail(over), shared: true });
+
+async function granted(quota: Quota, charge: Charge): Promise<Receipt> {
+  const verdict = await quota.charge(charge);
+  if (!('receipt' in verdict)) throw new Error(`refused for ${verdict.waitMs} ms`);
+  return verdict.receipt;
+}
+
+test('the windows of two users that turn out to be one count together, in every process and order', async () => {
+  const { join, time } = world();
+  const [one, two] = [join(), join()];
+  await granted(one, gmail({ user: 'account', items: 100 }));
+  time.nowMs += 1_000;
+  await granted(two, gmail({ user: 'identity', items: 150 }));
+  await one.join('account', 'identity', { retired: false, shared: false });
+  const used = (await two.usage(['identity', 'account'])).gmail.users;
+  expect(used).toMatchObject({ identity: { used: 250 * 20 }, account: { used: 0 } });
+  expect(await two.charge(gmail({ user: 'identity', items: 100 }))).toMatchObject({
+    granted: (LIMIT - 250 * 20) / 20,
+  });
+  // What was spent first leaves the window first.
+  time.nowMs += 60_500;
+  expect((await one.usage(['identity'])).gmail.users['identity']?.used).toBe(200 * 20);
+});
+
+test('joining twice counts nothing twice, and an identity that is no more takes no charge', async () => {
+  const { join } = world();
+  const quota = join();
+  await granted(quota, gmail({ user: 'old', items: 10 }));
+  for (let n = 0; n < 2; n++) await quota.join('old', 'new', { retired: true, shared: false });
+  expect((await quota.usage(['new'])).gmail.users['new']?.used).toBe(200);
+  expect(await quota.charge(gmail({ user: 'old' }))).toMatchObject({
+    granted: 0,
+    scope: 'closed',
+  });
+});
+
+test('what this process had spent before is told to a Redis that forgot as the other user', async () => {
+  const { join, prefix } = world();
+  const quota = join();
+  await granted(quota, gmail({ user: 'account', items: 10 }));
+  await quota.join('account', 'identity', KEPT);
+  const keys = await redis.client.keys(`*${prefix}*`);
+  await redis.client.del(...keys);
+  await quota.beat();
+  expect((await quota.usage(['identity'])).gmail.users['identity']?.used).toBe(200);
+});
+
+test('accounts of one user have twenty calls in flight together, of all processes and APIs', async () => {
+  const { join } = world();
+  const [one, two] = [join(), join()];
+  const receipts = [
+    await granted(one, shared({ items: 20 })),
+    await granted(two, shared({ items: 20 })),
+    await granted(one, shared({ api: 'calendar', costPerItem: 1, items: 6 })),
+    await granted(two, shared({ items: 20 })),
+  ];
+  expect(receipts.map(({ units }) => units)).toEqual([120, 120, 6, 40]);
+  expect(await one.charge(shared())).toMatchObject({ granted: 0, scope: 'user', waitMs: 200 });
+  await two.landed(receipts[0] as Receipt);
+  expect(await one.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
+});
+
+test('a call that never lands is forgotten after a minute', async () => {
+  const { join, time } = world();
+  const quota = join();
+  for (let n = 0; n < 4; n++) await quota.charge(shared({ items: 20 }));
+  expect(await quota.charge(shared())).toMatchObject({ granted: 0 });
+  time.nowMs += 60_001;
+  await quota.beat();
+  expect(await quota.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
+});
+
+test('who does not know yet that others share the user is held under the cap as well, and leaves room for what was sent before', async () => {
+  const { join, time } = world();
+  const [one, two] = [join(), join()];
+  await granted(one, gmail({ user: 'identity', items: 20 }));
+  await two.join('account', 'identity', KEPT);
+  expect(await two.charge(shared({ user: 'identity', items: 20 }))).toMatchObject({ granted: 4 });
+  time.nowMs += 3_001;
+  await two.beat();
+  const late = await one.charge(gmail({ user: 'identity', items: 20 }));
+  expect(late).toMatchObject({ granted: 6, receipt: { flight: expect.any(String) } });
+});
+
+test('one account alone has no call noted', async () => {
+  const { join } = world();
+  expect(await join().charge(gmail({ items: 20 }))).toMatchObject({
+    granted: 20,
+    receipt: { flight: null },
+  });
+});

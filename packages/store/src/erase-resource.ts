@@ -1,0 +1,200 @@
+import type pg from 'pg';
+import type { Resource } from './accounts.js';
+import { appendChanges } from './changes.js';
+import { NEVER } from './collections.js';
+import { ACCOUNT_TABLES } from './removal.js';
+import type { Entity } from './rows.js';
+import { inTransaction, type Transaction } from './transaction.js';
+
+/*
+ * A resource leaves an account: its collections stop, and its rows go page by page, each page with its change events, so that a list folded with the
+ * feed stays right. `accounts.erasing` is all that remembers it: whoever finds a resource there goes on, wherever the one before was killed.
+ */
+
+export interface ResourceErasure {
+  /** Stops the resource's collections. @returns false when the account does not have it, or nothing else, or is being removed */
+  begin(accountId: string, resource: Resource): Promise<boolean>;
+  /** Ids of its collections, as long as there are any. */
+  collections(accountId: string, resource: Resource): Promise<string[]>;
+  /** Erases a page. @returns how many rows, and whether nothing is left */
+  eraseSome(accountId: string, resource: Resource): Promise<{ erased: number; done: boolean }>;
+  /** Erasures that nobody has been at for `idleMs`. */
+  abandoned(idleMs: number, limit: number): Promise<{ accountId: string; resource: Resource }[]>;
+}
+
+export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
+  return {
+    begin: (accountId, resource) => begin(pool, accountId, resource),
+    collections: async (accountId, resource) =>
+      (
+        await pool.query<{ id: string }>(
+          `SELECT id FROM collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+          [accountId],
+        )
+      ).rows.map(({ id }) => id),
+    eraseSome: (accountId, resource) => eraseSome(pool, accountId, resource),
+    abandoned: (idleMs, limit) => abandoned(pool, idleMs, limit),
+  };
+}
+
+type AccountTable = (typeof ACCOUNT_TABLES)[number];
+/** Whose a table's rows are: a resource's (with the columns that name a row within an account), a collection's, or the account's own. */
+type Owner =
+  | { of: Resource; key: readonly string[]; entity?: Entity }
+  | { of: 'collection' }
+  | { of: 'account' };
+
+const OWNERS: Record<AccountTable, Owner> = {
+  collections: { of: 'account' },
+  watches: { of: 'account' },
+  channels: { of: 'account' },
+  walk_items: { of: 'collection' },
+  walk_labels: { of: 'collection' },
+  audit_items: { of: 'collection' },
+  wanted_items: { of: 'collection' },
+  quarantined_items: { of: 'collection' },
+  gmail_messages: { of: 'gmail', key: ['id'], entity: 'message' },
+  gmail_labels: { of: 'gmail', key: ['id'], entity: 'label' },
+  gmail_bodies: { of: 'gmail', key: ['message_id'] },
+  gmail_sources: { of: 'gmail', key: ['message_id'] },
+  gmail_attachments: { of: 'gmail', key: ['message_id', 'part_id'] },
+  gmail_threads: { of: 'gmail', key: ['id'] },
+  calendar_events: { of: 'calendar', key: ['calendar_id', 'id'], entity: 'event' },
+  calendars: { of: 'calendar', key: ['id'], entity: 'calendar' },
+  cancelled_occurrences: { of: 'calendar', key: ['calendar_id', 'id'] },
+  changes: { of: 'account' },
+  quota_ledger: { of: 'account' },
+  account_aliases: { of: 'account' },
+  credentials: { of: 'account' },
+};
+
+const COLLECTIONS_OF: Record<Resource, string> = {
+  gmail: `c.kind = 'gmail'`,
+  calendar: `c.kind IN ('calendar-list', 'calendar-events')`,
+};
+
+/** Rows that one transaction erases at most, so that the feed's lock is held shortly. */
+const ERASE_PAGE = 1_000;
+
+async function begin(pool: pg.Pool, accountId: string, resource: Resource): Promise<boolean> {
+  return inTransaction(pool, async (session) => {
+    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+      accountId,
+    ]);
+    const begun = await session.query(
+      `UPDATE accounts SET resources = array_remove(resources, $2), erasing = array_append(array_remove(coalesce(erasing, '{}'), $2), $2), updated_at = now()
+        WHERE id = $1 AND state <> 'removing' AND ((resources @> ARRAY[$2] AND cardinality(resources) > 1) OR $2 = ANY(erasing))`,
+      [accountId, resource],
+    );
+    if (begun.rowCount !== 1) return false;
+    await session.query(
+      `UPDATE collections c SET state = 'removing', lease_epoch = lease_epoch + 1, run_open = false, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL
+        WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      [accountId],
+    );
+    await session.query(
+      `UPDATE watches w SET epoch = w.epoch + 1 FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      [accountId],
+    );
+    return true;
+  });
+}
+
+async function eraseSome(
+  pool: pg.Pool,
+  accountId: string,
+  resource: Resource,
+): Promise<{ erased: number; done: boolean }> {
+  for (const table of ACCOUNT_TABLES) {
+    const erased = await inTransaction(pool, (session) =>
+      erasePage(session, accountId, resource, table),
+    );
+    if (erased > 0) return { erased, done: false };
+  }
+  return inTransaction(pool, async (session) => {
+    const gone = await session.query(
+      `DELETE FROM collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      [accountId],
+    );
+    await session.query(
+      'UPDATE accounts SET erasing = array_remove(erasing, $2), updated_at = now() WHERE id = $1',
+      [accountId, resource],
+    );
+    return { erased: gone.rowCount ?? 0, done: true };
+  });
+}
+
+async function erasePage(
+  session: Transaction,
+  accountId: string,
+  resource: Resource,
+  table: AccountTable,
+): Promise<number> {
+  const owner = OWNERS[table];
+  if (owner.of === 'account') return 0;
+  const erased =
+    owner.of === 'collection'
+      ? await eraseOfCollections(session, accountId, resource, table)
+      : owner.of === resource
+        ? await eraseOfResource(session, accountId, table, owner)
+        : 0;
+  if (erased > 0)
+    session.send({
+      text: 'UPDATE accounts SET updated_at = now() WHERE id = $1',
+      values: [accountId],
+    });
+  return erased;
+}
+
+async function eraseOfCollections(
+  session: Transaction,
+  accountId: string,
+  resource: Resource,
+  table: AccountTable,
+): Promise<number> {
+  const erased = await session.query(
+    `DELETE FROM ${table} WHERE account_id = $1 AND (collection_id, item_id) IN
+       (SELECT t.collection_id, t.item_id FROM ${table} t JOIN collections c ON c.id = t.collection_id
+         WHERE t.account_id = $1 AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]} LIMIT ${ERASE_PAGE})`,
+    [accountId],
+  );
+  return erased.rowCount ?? 0;
+}
+
+async function eraseOfResource(
+  session: Transaction,
+  accountId: string,
+  table: AccountTable,
+  { key, entity }: Extract<Owner, { key: unknown }>,
+): Promise<number> {
+  const columns = key.join(', ');
+  const { rows } = await session.query<{ id: string; calendar_id?: string }>(
+    `DELETE FROM ${table} WHERE account_id = $1 AND (${columns}) IN (SELECT ${columns} FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}) RETURNING ${columns}`,
+    [accountId],
+  );
+  if (entity !== undefined && rows.length > 0)
+    appendChanges(
+      session,
+      { accountId, collectionId: null },
+      rows.map(({ id, calendar_id: calendarId }) => ({
+        entity,
+        id,
+        calendarId: calendarId ?? null,
+        op: 'deleted',
+      })),
+    );
+  return rows.length;
+}
+
+async function abandoned(
+  pool: pg.Pool,
+  idleMs: number,
+  limit: number,
+): Promise<{ accountId: string; resource: Resource }[]> {
+  const { rows } = await pool.query<{ accountId: string; resource: Resource }>(
+    `SELECT id AS "accountId", erasing[1] AS resource FROM accounts
+      WHERE erasing <> '{}' AND state <> 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
+    [idleMs, limit],
+  );
+  return rows;
+}

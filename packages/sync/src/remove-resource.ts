@@ -1,0 +1,64 @@
+import { GoogleError, type Google } from '@syncline/google';
+import type { Runtime } from '@syncline/runtime';
+import type { Resource, Store } from '@syncline/store';
+import { stopWatches } from './watch/look-after.js';
+
+/*
+ * A resource that is mirrored no more: no more work → nothing rings any more → every row of it is erased, with its change events. Each step may be
+ * repeated; the command does the work itself, and workers finish what it leaves behind.
+ */
+
+interface Deps {
+  store: Store;
+  google: Google;
+}
+
+/**
+ * @returns rows erased by this call, or null when the account does not have the resource, has no other, or is being removed
+ * @throws GoogleError (transient) when Google cannot be asked to end a watch: to be called again later
+ */
+export async function removeResource(
+  rt: Runtime,
+  deps: Deps,
+  accountId: string,
+  resource: Resource,
+  tell: (rows: number) => void = () => undefined,
+): Promise<number | null> {
+  const { removal, resourceErasure } = deps.store;
+  if (!(await resourceErasure.begin(accountId, resource))) return null;
+  const collections = new Set(await resourceErasure.collections(accountId, resource));
+  const { sharedWith } = await removal.grantUse(accountId);
+  await stopWatches(rt, deps, accountId, { isLast: sharedWith.length === 0, collections });
+  for (let rows = 0; ;) {
+    const { erased, done } = await resourceErasure.eraseSome(accountId, resource);
+    tell((rows += erased));
+    if (done) return rows;
+  }
+}
+
+/** Finishes what commands that were killed have left. What a transient error of Google's stops is left for the next time. */
+export async function finishResourceRemovals(
+  rt: Runtime,
+  deps: Deps,
+  idleMs: number,
+): Promise<number> {
+  let finished = 0;
+  for (const { accountId, resource } of await deps.store.resourceErasure.abandoned(
+    idleMs,
+    REMOVALS_AT_ONCE,
+  )) {
+    try {
+      await removeResource(rt, deps, accountId, resource);
+      finished += 1;
+      rt.log.info(
+        { event: 'resource_removed', accountId, resource },
+        'the removal of a resource that was cut off is finished',
+      );
+    } catch (error) {
+      if (!(error instanceof GoogleError)) throw error;
+    }
+  }
+  return finished;
+}
+
+const REMOVALS_AT_ONCE = 10;

@@ -1,0 +1,122 @@
+import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+
+/* One mailbox in several tenants, with real processes and commands: whose quota it is, and what a removal leaves to the others. */
+
+let world: FleetWorld;
+let mailbox: { email: string; refreshToken: string };
+async function open(tenants: readonly string[], messages: number): Promise<void> {
+  world = await startFleetWorld({
+    seed: 213,
+    accounts: 1,
+    messagesPerAccount: messages,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 3,
+    latencyMs: 30,
+  });
+  [mailbox] = (await world.control.accounts()) as [typeof mailbox];
+  const { code, stderr } = await world.import(tenants.map((tenant) => ({ ...mailbox, tenant })));
+  if (code !== 0) throw new Error(`the import failed: ${stderr}`);
+}
+afterEach(() => world.close());
+
+const removed = async (...args: string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await world.cli(
+    'accounts',
+    'remove',
+    mailbox.email,
+    '--json',
+    ...args,
+  );
+  if (code !== 0) throw new Error(`the removal failed: ${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+async function served(): Promise<void> {
+  await world.untilRows(
+    'SELECT count(*)::int AS unserved FROM collections WHERE served_at IS NULL OR error IS NOT NULL',
+    [{ unserved: 0 }],
+    90_000,
+  );
+}
+
+test('a removal keeps the grant while another tenant has the mailbox, and the last one revokes it', async () => {
+  await open(['one', 'two', 'three'], 6);
+  world.start('scheduler');
+  world.start('worker');
+  await served();
+  expect(await removed('--tenant', 'one')).toMatchObject({
+    state: 'removed',
+    grant: 'shared',
+    sharedWith: ['three', 'two'],
+  });
+  const said = await world.cli('accounts', 'remove', mailbox.email, '--tenant', 'two');
+  expect(said.stderr).toContain(
+    'the grant is kept, since other accounts of the same Google account need it (tenant three)',
+  );
+  const [{ now }] = (await world.rows<{ now: string }>('SELECT now()::text AS now')) as [
+    { now: string },
+  ];
+  await world.untilRows(
+    `SELECT a.tenant, a.state, bool_and(c.served_at > '${now}') AS served FROM accounts a JOIN collections c ON c.account_id = a.id GROUP BY a.id`,
+    [{ tenant: 'three', state: 'active', served: true }],
+  );
+  expect(await removed()).toMatchObject({ grant: 'revoked', sharedWith: [] });
+  expect(await refreshed()).toBe('invalid_grant');
+  expect((await world.control.ledger()).callsAfterRevoke).toBe(1);
+}, 240_000);
+
+test('--keep-grant leaves the grant alive, also when workers finish the removal', async () => {
+  await open(['one'], 6);
+  await world.rows(
+    "UPDATE accounts SET state = 'removing', keep_grant = true, updated_at = now() - interval '1 hour'",
+  );
+  world.start('worker');
+  await world.untilRows('SELECT email FROM accounts', [], 30_000);
+  expect(await refreshed()).toBeNull();
+  const imported = await world.import([mailbox]);
+  expect(imported).toMatchObject({ code: 0 });
+  expect(await removed('--keep-grant')).toMatchObject({ state: 'removed', grant: 'kept' });
+  expect(await refreshed()).toBeNull();
+}, 120_000);
+
+test("three tenants of one mailbox stay within Google's quota of one user, and under its cap of calls in flight", async () => {
+  await open(['one', 'two', 'three'], 260);
+  world.start('scheduler');
+  world.start('worker');
+  world.start('worker');
+  await world.untilRows(
+    'SELECT count(DISTINCT identity_id)::int AS identities, count(*)::int AS accounts FROM accounts WHERE identity_id IS NOT NULL',
+    [{ identities: 1, accounts: 3 }],
+  );
+  // A minute's units are 300 messages: the window is full for the rest of the time.
+  await world.untilRows(
+    'SELECT count(*) >= 250 AS many FROM gmail_messages',
+    [{ many: true }],
+    60_000,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  const ledger = (await (await fetch(`${world.simulator.url}/sim/ledger`)).json()) as {
+    violations: { total: number };
+    users: Record<string, { peakConcurrentParts: number; gmailPeakUnitsPerMinute: number }>;
+  };
+  const user = ledger.users[mailbox.email]!;
+  expect(ledger.violations.total).toBe(0);
+  expect(user.peakConcurrentParts).toBeLessThanOrEqual(25);
+  expect(user.gmailPeakUnitsPerMinute).toBeLessThanOrEqual(6_000);
+  const quota = await world.cli('quota');
+  expect(quota.stdout).toMatch(/demo\.example +(one|two|three) /);
+}, 240_000);
+
+/** What the token endpoint says of the grant: an error, or null. */
+async function refreshed(): Promise<unknown> {
+  const answer = await fetch(`${world.simulator.url}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      client_id: 'syncline',
+      client_secret: 'any',
+      grant_type: 'refresh_token',
+      refresh_token: mailbox.refreshToken,
+    }),
+  });
+  return ((await answer.json()) as { error?: string }).error ?? null;
+}
