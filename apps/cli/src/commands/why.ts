@@ -124,6 +124,7 @@ export function verdictOn(
   nowMs: number,
 ): string {
   if (account.state !== 'active') return `not synced while the account is ${account.state}`;
+  if (c.state === 'removing') return 'mirrored no more; its rows are being erased';
   if (c.state === 'gone')
     return `Google no longer shows it${c.error === null ? '' : `: ${c.error}`}`;
   const trouble =
