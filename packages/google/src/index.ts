@@ -131,11 +131,8 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
-    joinUsers: async (project, from, to, shared) => {
-      const { quota, unknown } = projectFor(projects, project);
-      for (const { user, retired } of from)
-        if (!unknown && user !== to) await quota.join(user, to, { retired, shared });
-    },
+    joinUsers: (name, from, to, isShared) =>
+      joinUsers(projectFor(projects, name), from, to, isShared),
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     projectsToCompare: async () => {
@@ -154,6 +151,17 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
       redis.disconnect();
     },
   };
+}
+
+async function joinUsers(
+  { quota, unknown }: Project,
+  from: readonly QuotaUser[],
+  to: string,
+  shared: boolean,
+): Promise<void> {
+  if (unknown) return;
+  for (const { user, retired } of from)
+    if (user !== to) await quota.join(user, to, { retired, shared });
 }
 
 /** A project that is not configured is known by its calls being refused: whoever is asked about the account says so. */

@@ -26,7 +26,7 @@ export function addAccountsResources(accounts: Command): void {
       'what is mirrored of this account; with --remove, stop mirroring it and erase its rows',
     )
     .argument('<email>')
-    .option('--remove <resource>', `${RESOURCES.join(' or ')}`, resourceNamed)
+    .option('--remove <resource>', RESOURCES.join(' or '), resourceNamed)
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--yes', 'needed with --remove: its rows are erased')
     .option('--json', 'print {"email","tenant","resources","removed"?,"rows"?}')
