@@ -1,4 +1,4 @@
-import { syncCollection, type Outcome } from '@syncline/sync';
+import { syncCollection, verifyAccount, type Outcome, type VerifyReport } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -93,6 +93,11 @@ test('hostile texts and numbers are cleaned: every message, label, calendar and 
       },
     },
   });
+  await world.control.fault({
+    kind: 'altered-answer',
+    method: 'getProfile',
+    patch: { emailAddress: email.replace('@', '\0@') },
+  });
   const { labelId } = await act({ action: 'label-create', name: 'Label' });
   await alter(labelId!, { name: hostile, color: { textColor: hostile } });
   const { calendarId } = await act({ action: 'calendar-create' });
@@ -141,6 +146,8 @@ test('an item whose id cannot be stored is named in quarantine, and every other 
     ['DIGEST', 'DIGEST', 'DIGEST', labelled, 'label:DIGEST', threaded].sort(),
   );
   await expectFollowed();
+  for (const resource of ['gmail', 'calendar'] as const)
+    expect(await verify(resource)).toMatchObject({ extra: [], stale: [] });
   await audit();
   expect(await world.store.accounts.list()).toMatchObject([{ state: 'active' }]);
   expect(await sql("SELECT 1 FROM collections WHERE state = 'active' AND failures > 0")).toEqual(
@@ -274,6 +281,18 @@ async function run(id: string, audits: { auditEveryMs?: number } = {}): Promise<
     id,
     { sliceMs: 60_000, signal: new AbortController().signal },
   );
+}
+
+/** No fleet is there to be waited for. */
+function verify(resource: 'gmail' | 'calendar'): Promise<VerifyReport> {
+  const { clock } = world.rt;
+  let waitedMs = 0;
+  const impatient = {
+    ...clock,
+    nowMs: () => clock.nowMs() + waitedMs,
+    sleep: async (ms: number) => void (waitedMs += ms),
+  };
+  return verifyAccount({ ...world.rt, clock: impatient }, world, accountId, resource);
 }
 
 /** Audits of every collection, which compare what is there. */

@@ -13,7 +13,7 @@ import {
 import { requestPage } from './paging.js';
 import { type Session, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
-import { countOf, historyIdOrNull, identifiedList, textOf } from './shape.js';
+import { addressOf, countOf, historyIdOrNull, identifiedList, textOf } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
@@ -95,7 +95,7 @@ export function gmailOf(session: Session): Gmail {
         session,
         { method: 'gmail.users.getProfile', path: `${USER}/profile` },
         (body) => ({
-          emailAddress: textOf(body.emailAddress, 'emailAddress'),
+          emailAddress: addressOf(body.emailAddress, 'emailAddress'),
           messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
           threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
           historyId: historyIdOrNull(body.historyId),

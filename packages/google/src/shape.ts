@@ -46,6 +46,11 @@ export function textOf(value: unknown, what: string): string {
   throw new MalformedAnswer(`${what} is not a text`);
 }
 
+/** An address, for people and for comparisons; what no database holds of it is left out. */
+export function addressOf(value: unknown, what: string): string {
+  return textOf(textOf(value, what).replaceAll('\0', '').toWellFormed(), what);
+}
+
 /**
  * Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. One that no database holds as it is (NUL, half of
  * a surrogate pair) cannot be sent back either, and a cleaned one would be another: the collection rests and the page is asked for again.

@@ -2,7 +2,7 @@ import { callerOf } from './caller.js';
 import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
-import { cleanJson, type Store } from '@syncline/store';
+import { cleanJson, isStorableId, type Store } from '@syncline/store';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import {
@@ -259,10 +259,11 @@ async function compareEvents(
   return { checked, differences };
 }
 
-/** Every event of every calendar that the account lists, as fingerprints. */
+/** Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot be stored is in quarantine, and no call can name it. */
 async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
   const all = new Map<string, string>();
-  for (const { id: calendarId } of await readCalendars(account))
+  const calendars = (await readCalendars(account)).filter(({ id }) => isStorableId(id));
+  for (const { id: calendarId } of calendars)
     for (const [id, event] of await readEvents(account, calendarId))
       all.set(`${calendarId}/${id}`, event);
   return all;
