@@ -237,7 +237,7 @@ test('a page of which too much is refused fails the run with a reason, and nothi
 });
 
 test.each(['messages.list', 'events.list'])(
-  'a page token of %s that cannot be stored lets the collection rest with its reason, and goes on when Google gives another',
+  'a page token of %s that cannot be stored parks the collection with its reason, and it goes on when Google gives another',
   async (method) => {
     await world.catchUp();
     await act({ action: 'deliver' });
@@ -249,11 +249,11 @@ test.each(['messages.list', 'events.list'])(
       patch: { nextPageToken: 'p\0\ud800' },
     });
     const held = await collection(method === 'messages.list' ? 'gmail' : 'calendar-events');
-    expect(await run(held)).toMatchObject({ kind: 'snooze' });
+    expect(await run(held)).toMatchObject({ kind: 'parked' });
     const [row] = await sql<{ error: string; run_open: boolean }>(
       `SELECT error, run_open FROM collections WHERE id = '${held}'`,
     );
-    expect(row).toEqual({ error: expect.stringContaining('Google'), run_open: false });
+    expect(row).toEqual({ error: expect.stringContaining('can be kept'), run_open: false });
     await world.control.clearFaults();
     await world.catchUp();
     expect(await world.drift()).toMatchObject(NO_DRIFT);

@@ -4,7 +4,7 @@ import { requestPage } from './paging.js';
 import type { Session } from './request.js';
 import type { CalendarMethod } from './costs.js';
 import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
-import { identifiedList, tokenOrNull } from './shape.js';
+import { identifiedList, syncTokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
@@ -95,7 +95,7 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
     { method, path, query, pageToken, syncToken: syncToken !== null },
     (body) => ({
       items: identifiedList(body.items, 'items') as unknown as Item[],
-      nextSyncToken: tokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+      nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
     }),
     // An event that changes during a listing comes again, in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),

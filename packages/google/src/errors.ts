@@ -9,7 +9,9 @@ export type EndlessReason =
   /** The same page came again and again, each time with another token. */
   | 'pages-repeat'
   /** Page after page brought nothing. */
-  | 'nothing-new';
+  | 'nothing-new'
+  /** The token of the next page is no text that can be stored and sent back. */
+  | 'token-unusable';
 
 /** What Google's refusals mean for the caller. Each kind answers one question: what must happen next? */
 export type GoogleErrorKind =
@@ -56,6 +58,7 @@ export const ENDLESS: Record<EndlessReason, string> = {
   'pages-in-a-circle': 'a page leads back to an earlier one',
   'pages-repeat': 'the same page comes again and again',
   'nothing-new': 'page after page is empty',
+  'token-unusable': 'the token of the next page is no text that can be kept and sent back',
 };
 
 function inWords(detail: GoogleErrorKind): string {

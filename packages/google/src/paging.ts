@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Method } from './costs.js';
 import { GoogleError, type EndlessReason } from './errors.js';
 import { type Session, requestJson } from './request.js';
-import { type JsonObject, tokenOrNull } from './shape.js';
+import { type JsonObject, isKeepable, tokenOrNull } from './shape.js';
 
 /** What a listing remembers of its earlier pages. */
 export interface ListingGuard {
@@ -118,6 +118,8 @@ export async function requestPage<T>(
     (body) => ({ ...read(body), nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken') }),
   );
   if (page.nextPageToken === null) return page;
+  if (!isKeepable(page.nextPageToken))
+    throw new GoogleError(method, { kind: 'endless-listing', reason: 'token-unusable' });
   const guard = guardOf(sent, page.nextPageToken, identify(page));
   if (typeof guard === 'string')
     throw new GoogleError(method, { kind: 'endless-listing', reason: guard });

@@ -51,16 +51,20 @@ export function addressOf(value: unknown, what: string): string {
   return textOf(textOf(value, what).replaceAll('\0', '').toWellFormed(), what);
 }
 
-/**
- * Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. One that no database holds as it is (NUL, half of
- * a surrogate pair) cannot be sent back either, and a cleaned one would be another: the collection rests and the page is asked for again.
- */
+/** Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. */
 export function tokenOrNull(value: unknown, what: string): string | null {
-  if (value === undefined || value === null) return null;
-  const token = textOf(value, what);
-  if (token.includes('\0') || !token.isWellFormed())
-    throw new MalformedAnswer(`${what} cannot be kept`);
-  return token;
+  return value === undefined || value === null ? null : textOf(value, what);
+}
+
+/** Null also for one that cannot be kept: the listing counts, and goes on without a position. */
+export function syncTokenOrNull(value: unknown, what: string): string | null {
+  const token = tokenOrNull(value, what);
+  return token !== null && isKeepable(token) ? token : null;
+}
+
+/** Whether a token can be stored and sent back as it is. No database holds NUL or half of a surrogate pair, and a cleaned token would be another. */
+export function isKeepable(token: string): boolean {
+  return !token.includes('\0') && token.isWellFormed();
 }
 
 export function countOf(value: unknown, what: string): number {

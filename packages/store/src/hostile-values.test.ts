@@ -297,7 +297,7 @@ const VALUES: Record<Type, unknown[]> = {
 /** Of another type than Google documents: parsing meets them, a commit does not. */
 const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
 
-/** Schema files with the engine's tables: what Google says reaches those as ids, positions and reasons only. */
+/** Schema files with the engine's tables, beside those that belong to no account: what Google says reaches those as ids, positions and reasons only. */
 const ENGINE_SCHEMAS = ['account', 'collection', 'doorbell', 'feed', 'identity', 'main'];
 
 function mirrorTablesOfSchema(): string[] {
@@ -313,7 +313,8 @@ function mirrorTablesOfSchema(): string[] {
 test('every column of every mirror table is reached by a row of this file', async () => {
   const found = await fixture.database.pool.query<{ column: string }>(
     `SELECT table_name || '.' || column_name AS column FROM information_schema.columns
-      WHERE table_schema = current_schema() AND table_name = ANY($1)`,
+      WHERE table_schema = current_schema() AND table_name = ANY($1)
+        AND table_name IN (SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id')`,
     [mirrorTablesOfSchema()],
   );
   expect(found.rows.map(({ column }) => column).sort()).toEqual(Object.keys(COLUMNS).sort());
