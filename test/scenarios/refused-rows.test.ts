@@ -260,6 +260,16 @@ test.each(['messages.list', 'events.list'])(
   },
 );
 
+test('a sync token that cannot be stored counts as none, and everything is stored', async () => {
+  await world.control.fault({
+    kind: 'altered-answer',
+    method: 'events.list',
+    patch: { nextSyncToken: 's\0\ud800' },
+  });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
 async function expectFollowed(): Promise<void> {
   const { messageId } = await act({ action: 'deliver', subject: 'afterwards' });
   const { eventId } = await act({ action: 'event-create', calendarId: email });
