@@ -12,7 +12,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { withFileLock, writeWhole } from '../packages/runtime/file-lock.cjs';
+import { makeDirs, withFileLock, writeWhole } from '../packages/runtime/file-lock.cjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const NODE_MIN = [20, 19];
@@ -96,6 +96,13 @@ function requireNode() {
 async function prepare({ withTools }) {
   if (!withTools && existsSync(at('node_modules')) && !existsSync(at('node_modules/typescript')))
     return;
+  try {
+    makeDirs(at('.syncline'));
+  } catch (error) {
+    throw new SetupError(
+      `${at('.syncline')} cannot be made (${error.code}): check who owns the checkout.`,
+    );
+  }
   await withFileLock(
     at('.syncline'),
     'launch',

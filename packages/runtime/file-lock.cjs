@@ -18,7 +18,7 @@ const FREE = 'free';
 
 /** Runs `body` while holding `<dir>/<name>`; waits for other holders, at most `timeoutMs`. */
 async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
-  fs.mkdirSync(dir, { recursive: true });
+  makeDirs(dir);
   const deadline = performance.now() + timeoutMs;
   let told = false;
   let claim = tryClaim(dir, name);
@@ -37,6 +37,25 @@ async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
   } finally {
     writeWhole(claim, FREE);
   }
+}
+
+/**
+ * Makes a directory and those above it. Node's own recursive mkdir never returns where a parent can be seen and not written to, such as /proc.
+ * Throws the system's error, also when a file is in the way.
+ */
+function makeDirs(dir, mode = 0o777) {
+  const whole = path.resolve(dir);
+  const missing = [];
+  for (let at = whole; !fs.existsSync(at); at = path.dirname(at)) missing.unshift(at);
+  for (const one of missing) {
+    try {
+      fs.mkdirSync(one, { mode });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error; // Another process was quicker.
+    }
+  }
+  if (!fs.statSync(whole).isDirectory())
+    throw Object.assign(new Error(`${whole} is not a directory`), { code: 'ENOTDIR' });
 }
 
 /** The path of our claim, or null while somebody else holds the lock. */
@@ -120,6 +139,7 @@ function isAlive(identity) {
 }
 
 exports.withFileLock = withFileLock;
+exports.makeDirs = makeDirs;
 exports.writeWhole = writeWhole;
 exports.identityOf = identityOf;
 exports.isAlive = isAlive;

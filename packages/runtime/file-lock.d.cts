@@ -5,6 +5,8 @@ export function withFileLock<T>(
   options: { timeoutMs: number; onWait?: () => void },
   body: () => Promise<T> | T,
 ): Promise<T>;
+/** Makes a directory and those above it. @throws the system's error, with its `code` */
+export function makeDirs(dir: string, mode?: number): void;
 /** Replaces a file in one step. `mode` defaults to 0600. */
 export function writeWhole(file: string, content: string, mode?: number): void;
 /** `<pid> <when it started>`; null when there is no such process. */

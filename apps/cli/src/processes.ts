@@ -8,11 +8,10 @@
  *   killed parent leaves none behind, each holds a channel to it and drains when that closes (leash.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { OperatorError, type Runtime, must } from '@syncline/runtime';
+import { OperatorError, type Runtime, makeDir, must } from '@syncline/runtime';
 import { type LogFile, openLogFile } from './log-file.js';
 import { printable } from './terminal.js';
 
@@ -62,7 +61,7 @@ interface Herd {
 }
 
 export function openProcesses(rt: Runtime, options: ProcessesOptions): Processes {
-  mkdirSync(options.logDir, { recursive: true });
+  makeDir(options.logDir);
   const herd: Herd = {
     rt,
     options,

@@ -10,6 +10,7 @@ export {
   loadConfig,
 } from './config.js';
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';
+export { makeDir } from './embedded/files.js';
 export { describeError } from './describe-error.js';
 export { ConfigError, OperatorError } from './errors.js';
 export type { Log } from './log.js';

@@ -5,8 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { chownSync, lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirs } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
 
 /** For `spawn`; empty when the process is not root and stays itself. */
@@ -46,7 +47,7 @@ export function spareDir(dataDir: string): string {
     '/var/tmp',
     `syncline-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
   );
-  mkdirSync(spare, { recursive: true, mode: 0o711 });
+  makeDirs(spare, 0o711);
   const made = lstatSync(spare);
   if (!made.isDirectory() || made.uid !== 0 || (made.mode & 0o022) !== 0) {
     throw new OperatorError(
@@ -58,7 +59,7 @@ export function spareDir(dataDir: string): string {
 
 /** A directory that only the account can look into. */
 export function makePrivateDir(dir: string, account: ServerAccount): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirs(dir, 0o700);
   giveTo(dir, account);
 }
 

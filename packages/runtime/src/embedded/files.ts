@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeWhole } from '../../file-lock.cjs';
+import { makeDirs, writeWhole } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
 
 /** How a server that belongs to a data directory is reached. Kept there, mode 0600, and reused by every later start. */
@@ -38,7 +38,7 @@ export function keptMasterKey(dataDir: string): Buffer {
  */
 export function makeDir(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    makeDirs(dir, process.getuid?.() === 0 ? 0o711 : 0o700);
     accessSync(dir, constants.W_OK);
   } catch (error) {
     throw new OperatorError(

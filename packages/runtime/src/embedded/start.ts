@@ -4,9 +4,9 @@
  * next start takes them over. Who uses them is a file per user under `users/`; a dead owner's file does not count.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { identityOf, isAlive, withFileLock, writeWhole } from '../../file-lock.cjs';
+import { identityOf, isAlive, makeDirs, withFileLock, writeWhole } from '../../file-lock.cjs';
 import { must } from '../assert.js';
 import { keptMasterKey, makeDir } from './files.js';
 import { startPostgres, stopPostgres } from './postgres.js';
@@ -85,7 +85,7 @@ async function leave(dataDir: string, registration: string): Promise<void> {
 
 function register(dataDir: string): string {
   const dir = path.join(dataDir, 'users');
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirs(dir, 0o700);
   const file = path.join(dir, `${process.pid}-${randomUUID()}`);
   writeWhole(file, must(identityOf(process.pid), 'a running process can be identified'));
   return file;
