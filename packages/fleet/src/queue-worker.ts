@@ -24,7 +24,7 @@ import type { Redis } from 'ioredis';
 import { asJobFailure } from './job-failure.js';
 import { type JobData, backoffMs, readJobData } from './jobs.js';
 import type { QueueName } from './queues.js';
-import { type ErrorLog, isRefusal } from './weather.js';
+import { Breaker, type ErrorLog } from './weather.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
@@ -38,7 +38,6 @@ const STALL_CHECK_MS = 1_500;
 /** BullMQ fails a job for ever after this many kills, whatever its attempts. Deploys and OOM kills are not the job's fault;
  *  an item that kills its worker is counted in Postgres and quarantined there. */
 const STALLS_LIMIT = 1_000_000;
-const PAUSE_AFTER_REFUSAL_MS = 1_000;
 const WATCH_EVERY_MS = 10_000;
 /** Looks within the time after which a worker counts as stuck, at least. */
 const LOOKS_BEFORE_STUCK = 4;
@@ -83,6 +82,7 @@ export class QueueWorker {
   readonly #worker: Worker<JobData>;
   readonly #running = new Map<string, AbortController>();
   readonly #stopped = new AbortController();
+  readonly #breaker = new Breaker();
   #fetchedAtMs: number;
   #whenIdle: (() => void) | undefined;
   #starvingSinceMs: number | null = null;
@@ -212,7 +212,8 @@ export class QueueWorker {
     this.#worker.on('active', () => (this.#fetchedAtMs = this.rt.clock.nowMs()));
     this.#worker.on('error', (error) => {
       this.o.errors.report(error);
-      if (isRefusal(error)) void this.#pauseForAWhile();
+      const pauseMs = this.#breaker.pauseAfter(error, this.rt.clock.nowMs(), this.rt.random.next());
+      if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
     });
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
       for (const id of jobIds)
@@ -244,11 +245,11 @@ export class QueueWorker {
   }
 
   /** The breaker. Measured with Redis full: 5 errors in 5 s instead of 40,000, and it resumes by itself. */
-  async #pauseForAWhile(): Promise<void> {
+  async #pauseForAWhile(pauseMs: number): Promise<void> {
     if (this.#worker.isPaused()) return;
     try {
       await this.#worker.pause(true);
-      await this.rt.clock.sleep(PAUSE_AFTER_REFUSAL_MS, this.#stopped.signal);
+      await this.rt.clock.sleep(pauseMs, this.#stopped.signal);
       await this.#worker.resume();
     } catch (error) {
       if (!this.#stopped.signal.aborted) this.o.errors.report(error as Error);

@@ -1,5 +1,5 @@
 import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
-import { ErrorLog, errorKey, isRefusal } from './weather.js';
+import { Breaker, ErrorLog, errorKey, isRefusal } from './weather.js';
 
 test('Redis that answers and refuses pauses the worker; Redis that is away does not', () => {
   for (const message of [
@@ -13,6 +13,37 @@ test('Redis that answers and refuses pauses the worker; Redis that is away does 
   }
   expect(isRefusal(new Error('connect ECONNREFUSED 127.0.0.1:6379'))).toBe(false);
   expect(isRefusal(new Error('could not renew lock for job 7'))).toBe(false);
+});
+
+test('any error that repeats pauses a worker, for twice as long each time up to half a minute, and is forgotten when it is over', () => {
+  const breaker = new Breaker();
+  const moved = new Error('MOVED 3999 127.0.0.1:6381');
+  let nowMs = 0;
+  const hot = (): number => {
+    for (let errors = 1; errors < 20; errors++) {
+      const pauseMs = breaker.pauseAfter(moved, nowMs, 0.999);
+      if (pauseMs !== null) return pauseMs;
+      nowMs += 1;
+    }
+    return Number.NaN;
+  };
+  const pauses: number[] = [];
+  for (let times = 0; times < 7; times++) {
+    const pauseMs = hot();
+    pauses.push(Math.round(pauseMs / 1_000));
+    expect(breaker.pauseAfter(moved, nowMs + 1, 0.5)).toBeNull();
+    nowMs += pauseMs;
+  }
+  expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30]);
+  nowMs += 6_000;
+  expect(Math.round(hot() / 1_000)).toBe(1);
+});
+
+test('Redis that refuses pauses a worker at its first word, a lost connection now and then does not', () => {
+  expect(new Breaker().pauseAfter(new Error('OOM command not allowed'), 0, 0)).toBe(500);
+  const breaker = new Breaker();
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 500)
+    expect(breaker.pauseAfter(new Error('connect ECONNREFUSED'), nowMs, 0)).toBeNull();
 });
 
 test('an error is known by its kind, not by its ids', () => {

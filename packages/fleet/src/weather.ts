@@ -14,6 +14,42 @@ export function isRefusal(error: Error): boolean {
   );
 }
 
+/** Errors within a second that make a loop hot. A lost connection brings one now and then, since BullMQ waits after it. */
+const HOT_ERRORS = 5;
+const HOT_WINDOW_MS = 1_000;
+const PAUSE_FIRST_MS = 1_000;
+const PAUSE_CAP_MS = 30_000;
+/** Without an error for this long after a pause, what caused it is over. */
+const CALM_AFTER_MS = 5_000;
+
+/**
+ * When a worker whose fetching fails is paused, and for how long: at once when Redis refuses, and for any other error (a cluster's MOVED, one that
+ * nobody has foreseen) when it repeats faster than a loop with pauses in it could bring it. Each pause is twice as long as the one before,
+ * up to half a minute.
+ */
+export class Breaker {
+  #recentMs: number[] = [];
+  #pauses = 0;
+  #resumesAtMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param chance in [0, 1), for the upper half of the pause
+   * @returns the length of the pause, in ms; null to go on
+   */
+  pauseAfter(error: Error, nowMs: number, chance: number): number | null {
+    if (nowMs < this.#resumesAtMs) return null; // The pause has begun, and this error came from before it.
+    this.#recentMs = [...this.#recentMs.filter((at) => nowMs - at < HOT_WINDOW_MS), nowMs];
+    if (!isRefusal(error) && this.#recentMs.length < HOT_ERRORS) return null;
+    if (nowMs - this.#resumesAtMs > CALM_AFTER_MS) this.#pauses = 0;
+    const ceilingMs = Math.min(PAUSE_CAP_MS, PAUSE_FIRST_MS * 2 ** Math.min(this.#pauses, 10));
+    const pauseMs = ceilingMs / 2 + (chance * ceilingMs) / 2;
+    this.#pauses += 1;
+    this.#recentMs = [];
+    this.#resumesAtMs = nowMs + pauseMs;
+    return pauseMs;
+  }
+}
+
 const WINDOW_MS = 30_000;
 const KEY_LIMIT = 50;
 
