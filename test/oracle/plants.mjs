@@ -89,7 +89,7 @@ export const PLANTS = [
     name: 'tombstone-by-absence',
     file: `${SYNC}/calendar/turn.ts`,
     text: "phase: 'follow', generation: context.generation, delta: page.delta }",
-    bug: "phase: 'follow', generation: context.generation, delta: page.delta, walk: { sweepLimit: SWEEP_PAGE } }",
+    bug: "phase: 'follow', generation: context.generation, delta: page.delta, walk: { sweepLimit: 1_000 } }",
   },
   {
     name: 'missing-is-fatal',
@@ -100,8 +100,8 @@ export const PLANTS = [
   {
     name: 'pinned-after-list',
     file: `${SYNC}/gmail/walk.ts`,
-    text: "step: 'fetch', from: cursor.from, listed, fetched: 0 }",
-    bug: "step: 'fetch', from: String((await context.google.gmail.profile()).historyId), listed, fetched: 0 }",
+    text: "step: 'fetch', from: cursor.from, listed, fetched: 0, listing }",
+    bug: "step: 'fetch', from: String((await context.google.gmail.profile()).historyId), listed, fetched: 0, listing }",
   },
   {
     name: 'again-list-lost',

@@ -31,6 +31,7 @@ beforeEach(async () => {
         removing: 0,
       }),
     },
+    collections: { countHeld: async () => new Map() },
     watches: {
       count: async () => ({ gmail: figures, 'calendar-list': figures, 'calendar-events': figures }),
     },

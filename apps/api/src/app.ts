@@ -17,6 +17,7 @@ import { type PushDeps, pushRoutes } from './push/routes.js';
 export interface ApiDeps {
   store: Pick<Store, 'ping'> & {
     accounts: Pick<Store['accounts'], 'countByState'>;
+    collections: Pick<Store['collections'], 'countHeld'>;
     watches: Pick<Store['watches'], 'count'>;
   };
   fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
@@ -30,7 +31,12 @@ export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express
   app.disable('x-powered-by');
   app.use(everyAnswer);
   const readiness = readinessOf(rt, { postgres: () => store.ping(), redis: () => fleet.ping() });
-  const metrics = metricsPage(rt, { fleet, accounts: store.accounts, watches: store.watches });
+  const metrics = metricsPage(rt, {
+    fleet,
+    accounts: store.accounts,
+    collections: store.collections,
+    watches: store.watches,
+  });
 
   app.get('/', (_request, response) => void response.type('text/html').send(INDEX_PAGE));
   // Alive is whoever can say so. It depends on nothing, lest a restart of Postgres restart every API with it.

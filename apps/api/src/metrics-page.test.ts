@@ -106,6 +106,7 @@ function worldAt(): World {
   world.page = metricsPage(createRuntime({ service: 'test', logLevel: 'silent', clock }), {
     fleet,
     accounts: { countByState: async () => ({ active: 4 }) },
+    collections: { countHeld: async () => new Map([['gmail', 2]]) },
     watches: { count },
   });
   return world;

@@ -16,6 +16,7 @@ export interface MetricsPage {
 export interface Measured {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>;
   accounts: { countByState(): Promise<Record<string, number>> };
+  collections: { countHeld(): Promise<ReadonlyMap<string, number>> };
   watches: { count(): Promise<Record<string, Record<string, number>>> };
 }
 
@@ -24,7 +25,8 @@ export interface Measured {
  * once in 5 s however many scrapers there are, and once in a minute for the watches, whose figures no scrape waits for; while one is
  * away its gauges are absent instead of old.
  */
-export function metricsPage(rt: Runtime, { fleet, accounts, watches }: Measured): MetricsPage {
+export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
+  const { fleet, accounts, collections, watches } = measured;
   const { registry } = rt.metrics;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let asking: Promise<unknown> = Promise.resolve();
@@ -35,7 +37,11 @@ export function metricsPage(rt: Runtime, { fleet, accounts, watches }: Measured)
       const nowMs = rt.clock.nowMs();
       if (nowMs - askedAtMs >= CACHED_MS) {
         askedAtMs = nowMs;
-        asking = Promise.all([measureQueues(rt, fleet), measureAccounts(rt, accounts)]);
+        asking = Promise.all([
+          measureQueues(rt, fleet),
+          measureAccounts(rt, accounts),
+          measureHeld(rt, collections),
+        ]);
       }
       countWatches();
       await asking;
@@ -76,6 +82,21 @@ async function measureAccounts(rt: Runtime, accounts: Measured['accounts']): Pro
       'the accounts could not be counted for /metrics',
     );
     rt.metrics.accounts.reset();
+  }
+}
+
+const KINDS = ['gmail', 'calendar-list', 'calendar-events'] as const;
+
+async function measureHeld(rt: Runtime, collections: Measured['collections']): Promise<void> {
+  try {
+    const held = await collections.countHeld();
+    for (const kind of KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
+  } catch (error) {
+    rt.log.warn(
+      { event: 'held_sweeps_unmeasured', err: error },
+      'the held sweeps could not be counted for /metrics',
+    );
+    rt.metrics.heldSweeps.reset();
   }
 }
 

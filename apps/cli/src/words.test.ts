@@ -20,6 +20,7 @@ function collection(fields: Partial<CollectionView>): CollectionView {
     error: null,
     parked: null,
     audit: { last: null, inHand: null },
+    heldSweep: null,
     quarantined: 0,
     doorbell: null,
     ...fields,

@@ -1,6 +1,6 @@
 /** How times, amounts and collections are put into words for a person. */
 import { unreachable } from '@syncline/runtime';
-import type { AccountView, CollectionView } from '@syncline/store';
+import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
 import { etaSeconds } from '@syncline/sync';
 import { bar } from './terminal.js';
 
@@ -50,6 +50,12 @@ export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>):
     default:
       return unreachable(collection.kind);
   }
+}
+
+/** What a sweep waits for: `held: a full listing lacked 60 stored rows 2 min ago; they stay until a second listing, in 40 s`. */
+export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
+  const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
+  return `held: a full listing lacked ${counted(held.rows, 'stored row')} ${when(held.since, nowMs)}; they stay until ${listing}, ${when(held.until, nowMs)}`;
 }
 
 /** Seconds until the collection's walk ends, or null when it walks not, or cannot tell. */

@@ -58,6 +58,7 @@ export function jobResult(
     case 'gone':
     case 'reauthorize':
     case 'parked':
+    case 'held':
       return { kind: 'done' };
     case 'more':
       return { kind: 'again', queue: siblingQueue(queue, outcome.full) };

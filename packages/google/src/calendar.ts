@@ -1,10 +1,10 @@
 /** Google Calendar, one account's: each call is one page of Google's answer, checked and typed ("Calendar API v3" reference). */
 import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
 import { requestPage } from './paging.js';
-import type { Session } from './request.js';
+import { type Session, orNull, requestJson } from './request.js';
 import type { CalendarMethod } from './costs.js';
 import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
-import { identifiedList, syncTokenOrNull } from './shape.js';
+import { identified, identifiedList, syncTokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
@@ -31,6 +31,10 @@ export interface Calendar {
     syncToken: string | null;
     pageToken: string | null;
   }): Promise<CalendarPage<CalendarEvent>>;
+  /** One entry of the calendar list; null when Google does not have it there. */
+  calendar(calendarId: string): Promise<CalendarListEntry | null>;
+  /** One event by its id, a deleted one as cancelled; null when Google does not have it, or not the calendar. */
+  event(calendarId: string, eventId: string): Promise<CalendarEvent | null>;
   /** Has Google post changes of a calendar's events, or with null of the calendar list; see watch.ts. */
   openChannel(calendarId: string | null, order: ChannelOrder): Promise<Channel>;
   /** Ends a channel. Throws `not-found` when it has ended. */
@@ -63,6 +67,18 @@ export function calendarOf(session: Session): Calendar {
         EVERY_EVENT,
         q,
       ),
+    calendar: (calendarId) =>
+      one<CalendarListEntry>(
+        session,
+        'calendar.calendarList.get',
+        `/calendar/v3/users/me/calendarList/${encodeURIComponent(calendarId)}`,
+      ),
+    event: (calendarId, eventId) =>
+      one<CalendarEvent>(
+        session,
+        'calendar.events.get',
+        `/calendar/v3/calendars/${encodeURIComponent(calendarId)}/events/${encodeURIComponent(eventId)}`,
+      ),
     openChannel: (calendarId, order) =>
       calendarId === null
         ? openChannel(
@@ -79,6 +95,16 @@ export function calendarOf(session: Session): Calendar {
           ),
     stopChannel: (channelId, resourceId) => stopChannel(session, channelId, resourceId),
   };
+}
+
+function one<Item extends { id?: string | null }>(
+  session: Session,
+  method: CalendarMethod,
+  path: string,
+): Promise<Item | null> {
+  return orNull(
+    requestJson(session, { method, path }, (body) => identified(body, 'item') as unknown as Item),
+  );
 }
 
 function page<Item extends { id?: string | null; etag?: string | null }>(

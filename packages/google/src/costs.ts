@@ -26,7 +26,9 @@ export const GMAIL_UNITS = {
 /** Calendar's methods that we call; each costs one request whatever its page size (Calendar API "Manage quotas"). */
 export const CALENDAR_METHODS = [
   'calendar.calendarList.list',
+  'calendar.calendarList.get',
   'calendar.events.list',
+  'calendar.events.get',
   'calendar.calendarList.watch',
   'calendar.events.watch',
   'calendar.channels.stop',

@@ -9,11 +9,19 @@ import {
   fetchMessages,
   fetchSources,
   fetchThreads,
+  glanceAtMessages,
 } from './messages.js';
 import { requestPage } from './paging.js';
-import { type Session, requestJson } from './request.js';
+import { type Session, orNull, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
-import { addressOf, countOf, historyIdOrNull, identifiedList, textOf } from './shape.js';
+import {
+  addressOf,
+  countOf,
+  historyIdOrNull,
+  identified,
+  identifiedList,
+  textOf,
+} from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
@@ -42,6 +50,8 @@ export interface Gmail {
    * @throws GoogleError only when asking stopped before anything was fetched.
    */
   getMessages(ids: string[]): Promise<FetchedMessages>;
+  /** The same without headers and bodies: which of these messages there are, with their labels and dates. Costs as much. */
+  glanceAt(ids: string[]): Promise<FetchedMessages>;
   /**
    * Whole threads, each with its messages, spam and trash included; `messages` says how many are expected in it, which bounds the batches.
    * @throws GoogleError only when asking stopped before anything was fetched.
@@ -61,6 +71,8 @@ export interface Gmail {
     pageToken: string | null;
   }): Promise<{ records: GmailHistory[]; historyId: bigint | null; nextPageToken: string | null }>;
   labels(): Promise<GmailLabel[]>;
+  /** One label of the mailbox; null when Google does not have it. One unit. */
+  label(id: string): Promise<GmailLabel | null>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
   /** The bytes of an attachmentId that the message was just given out with: it is another one at every read. Costs one message. */
@@ -103,6 +115,7 @@ export function gmailOf(session: Session): Gmail {
       ),
     listMessages: (q) => listMessages(session, q),
     getMessages: (ids) => fetchMessages(session, ids),
+    glanceAt: (ids) => glanceAtMessages(session, ids),
     getThreads: (threads) => fetchThreads(session, threads),
     getSources: (messages) => fetchSources(session, messages),
     prices: {
@@ -119,6 +132,14 @@ export function gmailOf(session: Session): Gmail {
     labels: () =>
       requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
         identifiedList(body.labels, 'labels'),
+      ),
+    label: (id) =>
+      orNull(
+        requestJson(
+          session,
+          { method: 'gmail.users.labels.get', path: `${USER}/labels/${encodeURIComponent(id)}` },
+          (body) => identified(body, 'label'),
+        ),
       ),
   };
 }

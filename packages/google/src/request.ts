@@ -117,6 +117,17 @@ export async function requestJson<T>(
   return readAnswer(call.method, answer, read);
 }
 
+/** What one thing is asked for by its id: null when Google does not have it (404, or 410). */
+export function orNull<T>(asking: Promise<T>): Promise<T | null> {
+  return asking.catch((error: unknown) => {
+    if (!(error instanceof GoogleError)) throw error;
+    const { detail } = error;
+    if (detail.kind === 'not-found' || (detail.kind === 'rejected' && detail.status === 410))
+      return null;
+    throw error;
+  });
+}
+
 /** A call that says something: `body` goes out as JSON. What Google answers is read only where it is wanted; stops answer nothing. */
 export async function postJson<T>(
   session: Session,

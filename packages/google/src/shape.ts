@@ -37,6 +37,12 @@ export function identifiedList(value: unknown, what: string): (JsonObject & { id
   });
 }
 
+/** An object with a string `id`. */
+export function identified(value: unknown, what: string): JsonObject & { id: string } {
+  if (isIdentified(value)) return value;
+  throw new MalformedAnswer(`${what} has no id`);
+}
+
 export function isIdentified(item: unknown): item is JsonObject & { id: string } {
   return isObject(item) && typeof item.id === 'string' && item.id !== '';
 }

@@ -101,6 +101,16 @@ function syncMetrics({ counter, seconds }: Makers) {
       [0.05, 0.25, 1, 2.5, 5, 10, 30, 60],
       ['kind'],
     ),
+    sweepsConfirmed: counter(
+      'syncline_held_sweeps_confirmed_total',
+      'Sweeps that were held and that a second full listing confirmed',
+      ['kind'],
+    ),
+    sweepsDiscarded: counter(
+      'syncline_held_sweeps_discarded_total',
+      'Full listings that were discarded, since Google still has what they lack',
+      ['kind'],
+    ),
     reconcileDrift: counter(
       'syncline_reconcile_drift_total',
       'Items that an audit found to differ from Google',
@@ -184,6 +194,11 @@ function fleetMetrics({ counter, gauge, seconds }: Makers) {
 function populationMetrics({ gauge }: Makers) {
   return {
     accounts: gauge('syncline_accounts', 'Accounts by state', ['state']),
+    heldSweeps: gauge(
+      'syncline_held_sweeps',
+      'Collections whose last full listing lacks rows that stay until another listing',
+      ['kind'],
+    ),
     watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', [
       'kind',
       'state',

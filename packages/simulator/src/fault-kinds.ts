@@ -76,10 +76,14 @@ const TOKEN_ANSWERS = {
 } as const satisfies Record<string, Answer>;
 
 export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
+/** A full listing that names less than there is, with status 200. */
+export type ListingFault = 'empty-listing' | 'omitting-listing';
+export const LISTING_FAULTS: readonly ListingFault[] = ['empty-listing', 'omitting-listing'];
 export type CallFault =
   | AnswerFault
   | Damage
   | Ending
+  | ListingFault
   | 'reset'
   | 'latency'
   | 'overlapping-pages'
@@ -98,6 +102,7 @@ export const CALL_FAULTS: readonly CallFault[] = [
   'altered-answer',
   ...PAGE_ENDINGS,
   ...POSITION_ENDINGS,
+  ...LISTING_FAULTS,
   ...(Object.keys(TOKEN_ANSWERS) as (keyof typeof TOKEN_ANSWERS)[]),
   'token-rotated',
 ];
@@ -114,6 +119,10 @@ export function isWorldFault(kind: CallFault | WorldFault): kind is WorldFault {
 
 export function isDamage(kind: CallFault): kind is Damage {
   return (DAMAGES as readonly string[]).includes(kind);
+}
+
+export function isListingFault(kind: CallFault): kind is ListingFault {
+  return (LISTING_FAULTS as readonly string[]).includes(kind);
 }
 
 /** True for what only the token endpoint says. */

@@ -6,6 +6,7 @@ import {
   answerOf,
   CALL_FAULTS,
   isDamage,
+  isListingFault,
   isTokenFault,
   isWorldFault,
   REFUSAL_NAMES,
@@ -46,11 +47,15 @@ export interface FaultOrder {
   pages?: number;
   /** `latency`: the delay. `slow-body`: how long the body takes. `429-retry-after`: how far ahead the named time is. Default 1,000. */
   ms?: number;
+  /** Only lists of this label's messages. */
+  label?: string;
+  /** `omitting-listing`: the share of items that is left out, the same ones each time, 0..1. Default 0.5. */
+  share?: number;
   /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
   variant?: Refusal;
 }
 
-/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats, altered fields. */
+/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats, altered fields, a listing that lacks items. */
 export interface Mishap {
   reply: Reply | null;
   reset: boolean;
@@ -64,6 +69,8 @@ export interface Mishap {
   endings: Ending[];
   /** Pages of a circle. */
   circle: number;
+  /** Share of a full listing's items that is left out; 1: it ends at once, as if there were none. */
+  omitted: number;
 }
 
 /** What faults look at. `name` is the method's, or `batch` or `token`. */
@@ -84,6 +91,7 @@ interface Standing {
 const STANDING_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
 const DEFAULT_CIRCLE = 3;
+const DEFAULT_SHARE = 0.5;
 
 export class Faults {
   private standing: Standing[] = [];
@@ -111,6 +119,8 @@ export class Faults {
       );
     if (order.probability !== undefined && !(order.probability >= 0 && order.probability <= 1))
       throw new RangeError('probability must lie between 0 and 1');
+    if (order.share !== undefined && !(order.share >= 0 && order.share <= 1))
+      throw new RangeError('share must lie between 0 and 1');
     if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms)))
       throw new RangeError('ms must be a number of at least 0');
     if (kind === 'altered-answer' && !isPatch(order.patch))
@@ -146,6 +156,7 @@ export class Faults {
       alterations: [],
       endings: [],
       circle: DEFAULT_CIRCLE,
+      omitted: 0,
     };
     if (this.standing.length === 0) return mishap;
     for (const one of this.standing) {
@@ -214,6 +225,8 @@ function strike(
       patch: order.patch ?? {},
       ...(order.item === undefined ? {} : { item: order.item }),
     });
+  else if (isListingFault(kind))
+    mishap.omitted = kind === 'empty-listing' ? 1 : (order.share ?? DEFAULT_SHARE);
   else if (isEnding(kind)) {
     mishap.endings.push(kind);
     mishap.circle = order.pages ?? mishap.circle;
@@ -228,6 +241,21 @@ function matches(order: FaultOrder & { kind: CallFault }, target: Target): boole
     return false;
   const onPage = order.kind === '400-page-token' || order.kind === 'overlapping-pages';
   if (onPage && (target.query?.get('pageToken') ?? '') === '') return false;
+  if (order.label !== undefined && target.query?.getAll('labelIds').includes(order.label) !== true)
+    return false;
+  if (isListingFault(order.kind) && !isFullListing(order.kind, target)) return false;
   const wanted = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);
   return wanted === undefined ? target.method !== null : wanted === target.name;
+}
+
+const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];
+
+/** An answer to a sync token names changes, and may well be empty. An empty listing begins and ends with its first page. */
+function isFullListing(kind: CallFault, { name, query }: Target): boolean {
+  const has = (parameter: string): boolean => (query?.get(parameter) ?? '') !== '';
+  return (
+    FULL_LISTINGS.includes(name) &&
+    !has('syncToken') &&
+    (kind === 'omitting-listing' || !has('pageToken'))
+  );
 }

@@ -62,6 +62,14 @@ export class LabelCatalogue {
     return true;
   }
 
+  /**
+   * Messages may carry labels that `labels.list` does not name; whether any other method knows them is written nowhere, so none does.
+   * Returns false when there is no such user label. The messages keep it.
+   */
+  unlist(id: string): boolean {
+    return this.delete(id);
+  }
+
   /** Returns false when there is no such user label. The caller takes it off the messages. */
   delete(id: string): boolean {
     return this.labels.get(id)?.type === 'user' && this.labels.delete(id);

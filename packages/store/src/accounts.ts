@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { HeldSweep } from './absence.js';
 import { isNever } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
@@ -62,6 +63,16 @@ export interface AuditView {
   inHand: { begunAt: Date; checked: number; drift: number } | null;
 }
 
+/** A sweep that waits for evidence. */
+export interface HeldSweepView {
+  /** Of a calendar list with their events. */
+  rows: number;
+  since: Date;
+  waitsFor: HeldSweep['waitsFor'];
+  /** When that listing begins at the earliest. */
+  until: Date | null;
+}
+
 export interface CollectionView {
   id: string;
   kind: CollectionKind;
@@ -81,6 +92,8 @@ export interface CollectionView {
   /** Why it rests although its account is active; `error` has the words. */
   parked: string | null;
   audit: AuditView;
+  /** Rows that a full listing lacked, and that stay until another listing; null when there are none. */
+  heldSweep: HeldSweepView | null;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
   /** Null when nobody has tried to be rung for it. */
@@ -153,6 +166,7 @@ export async function listAccounts(
       error: c.error,
       parked: c.parked,
       audit: auditView(c),
+      heldSweep: heldSweepOf(c),
       quarantined: quarantined.get(c.id) ?? 0,
       doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
@@ -187,6 +201,22 @@ function doorbellOf(
     lastRungAt: rungAt,
     error,
   };
+}
+
+function heldSweepOf(c: {
+  heldSince: Date | null;
+  heldRows: number | null;
+  heldFor: string | null;
+  heldUntil: Date | null;
+}): HeldSweepView | null {
+  return c.heldSince === null
+    ? null
+    : {
+        rows: c.heldRows ?? 0,
+        since: c.heldSince,
+        waitsFor: c.heldFor as HeldSweep['waitsFor'],
+        until: c.heldUntil,
+      };
 }
 
 interface AuditColumns {

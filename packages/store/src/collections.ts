@@ -9,7 +9,8 @@ import { inTransaction, type Queryable } from './transaction.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
 export interface Settlement {
-  result: 'caught-up' | 'more' | 'snoozed' | 'failed';
+  /** `held`: level with Google but for a sweep that waits for evidence. */
+  result: 'caught-up' | 'held' | 'more' | 'snoozed' | 'failed';
   nextInMs: number;
   /** Shown to the operator; null clears it. */
   error: string | null;
@@ -47,10 +48,10 @@ export async function settle(
               SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
                   served_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
-                  failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 = 'caught-up' THEN 0 ELSE failures END,
+                  failures = CASE WHEN $3 = 'failed' OR $6 THEN failures + 1 WHEN $3 IN ('caught-up', 'held') THEN 0 ELSE failures END,
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
                   endless_listings = CASE WHEN $3 = 'caught-up' THEN 0 ELSE endless_listings END,
-                  next_sync_at = CASE WHEN $3 <> 'caught-up' THEN now() + $4 * interval '1 ms' WHEN wanted_at > ${AS_OF} THEN now()
+                  next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN wanted_at > ${AS_OF} THEN now()
                                       ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING account_id, coalesce(wanted_at > ${AS_OF}, false) AS wanted_again),

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { noteHeld, type HeldSweep } from './absence.js';
 import { appendChanges } from './changes.js';
 import { removeCalendars, upsertCalendars } from './calendar-rows.js';
 import { applyEvents } from './events.js';
@@ -47,6 +48,8 @@ export interface PageCommit {
   careful?: boolean;
   /** How far back the mailbox is mirrored, where this page changes that. */
   window?: MailWindow;
+  /** A sweep that waits for evidence from here on, or no longer (null). */
+  held?: HeldSweep | null;
 }
 
 /** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
@@ -114,6 +117,7 @@ async function writePage(
     // Sent in this order, and so done in it; whether the lease was lost is asked first, whatever else failed.
     const fenced = fence(session, lease, ttlMs, commit);
     if (commit.window) moveWindow(session, lease, commit.window);
+    if (commit.held !== undefined) noteHeld(session, lease, commit.held);
     const writing = Promise.all([
       applyDelta(session, lease, commit.delta),
       commit.walk ? applyWalk(session, lease, commit.generation, commit.walk) : NOT_WALKED,
@@ -137,6 +141,7 @@ async function isolatePage(
   return inTransaction(pool, async (session) => {
     await fence(session, lease, ttlMs, commit);
     if (commit.window) moveWindow(session, lease, commit.window);
+    if (commit.held !== undefined) noteHeld(session, lease, commit.held);
     const { changes, ...written } = await writeIsolated(session, lease, commit);
     if (changes.length > 0) appendChanges(session, lease, changes);
     return { ...countOps(changes), ...written, changes };

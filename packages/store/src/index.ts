@@ -9,6 +9,7 @@ import {
   type AccountView,
 } from './accounts.js';
 import { addressesOver, type Addresses } from './addresses.js';
+import { countHeld, heldOf, type HeldCollection } from './absence.js';
 import { alone } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
@@ -58,16 +59,9 @@ import {
   type SpentUnits,
 } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
-import { labelAfter, relabelBound } from './walk-labels.js';
+import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
 import { walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
-import {
-  listedThreads,
-  nextWanted,
-  type ListedThread,
-  type WantedItem,
-  type WantedQuery,
-} from './walk.js';
 
 export type {
   AccountImport,
@@ -77,8 +71,10 @@ export type {
   AuditView,
   CollectionView,
   DoorbellView,
+  HeldSweepView,
   Resource,
 } from './accounts.js';
+export type { Absence, Absent, HeldCollection, HeldState, HeldSweep } from './absence.js';
 export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText, serialised } from './clean-text.js';
@@ -132,7 +128,7 @@ export type {
   MessageRow,
 } from './rows.js';
 export type { StoredGrant, Vault } from './vault.js';
-export type { LabelPage, RelabelRange } from './walk-labels.js';
+export type { LabelLoss, LabelPage, RelabelRange } from './walk-labels.js';
 export type {
   ChannelRow,
   HeldWatch,
@@ -195,6 +191,9 @@ export interface Store {
       since: string,
     ): Promise<UnservedCollection[]>;
     wantWalk(collectionId: string): Promise<void>;
+    /** How many have a sweep that waits for evidence, by kind. */
+    countHeld(): Promise<Map<string, number>>;
+    heldOf(accountId: string): Promise<HeldCollection[]>;
   };
   lease: {
     claim(collectionId: string): Promise<Claim>;
@@ -212,16 +211,7 @@ export interface Store {
   audit: Audit;
   watches: Watches;
   doorbells: Doorbells;
-  walk: {
-    nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
-    threads(
-      lease: Lease,
-      generation: number,
-      q: WantedQuery & { threadIds: readonly string[] },
-    ): Promise<ListedThread[]>;
-    labelAfter(accountId: string, after: string): Promise<string | null>;
-    relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
-  };
+  walk: WalkQueries;
   /** Which messages are stored already and which labels are in the catalogue: what is known need not be fetched. */
   knownMessages(
     accountId: string,
@@ -306,6 +296,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       markWanted: (accountIds, o) => markWanted(pool, accountIds, o),
       unservedSince: (accountIds, since) => unservedSince(pool, accountIds, since),
       wantWalk: (collectionId) => wantWalk(pool, collectionId),
+      countHeld: () => countHeld(pool),
+      heldOf: (accountId) => heldOf(pool, accountId),
     },
     lease: leasesOver(pool, holder, walks),
     commitPage: (lease, commit) =>
@@ -316,7 +308,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     audit: auditIn(pool),
     watches: watchesIn(pool),
     doorbells: doorbellsIn(pool),
-    walk: walkOver(pool),
+    walk: walkQueriesIn(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
     mirror: mirrorIn(pool),
     addresses: addressesOver(pool),
@@ -364,15 +356,6 @@ async function inTurn(
   const committed = await write();
   if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
   return committed;
-}
-
-function walkOver(pool: pg.Pool): Store['walk'] {
-  return {
-    nextWanted: (lease, generation, q) => nextWanted(pool, lease, generation, q),
-    threads: (lease, generation, q) => listedThreads(pool, lease, generation, q),
-    labelAfter: (accountId, after) => labelAfter(pool, accountId, after),
-    relabelBound: (accountId, after, limit) => relabelBound(pool, accountId, after, limit),
-  };
 }
 
 /** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */

@@ -304,14 +304,16 @@ async function relabelBoth(mail: Lease): Promise<void> {
   for (const [labelId, id] of [
     ['GREEN', 'a'],
     ['POISON', 'b'],
+    ['INBOX', 'c'],
+    ['STARRED', 'c'],
   ] as const)
     await fixture.store.commitPage(
       mail,
-      commitOf(none, { walk: { labelled: { labelId, ids: [id] } } }),
+      commitOf(none, { walk: { labelled: { labelId, ids: [id], isComplete: true } } }),
     );
   await fixture.store.commitPage(
     mail,
-    commitOf(none, { walk: { relabel: { after: '', upTo: 'b' } } }),
+    commitOf(none, { walk: { relabel: { after: '', upTo: 'b', excluded: [] } } }),
   );
 }
 

@@ -1,10 +1,11 @@
+import type pg from 'pg';
 import { arrayLiteral } from './pool.js';
 import type { LabelRow, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
 /* Delta → rows of the catalogue of labels; classified by content like the mailbox's (see gmail-rows.ts). */
 
-/** The catalogue is always read whole, so what it does not name is gone. */
+/** What the catalogue does not name is gone: whoever reads it has evidence for that, see packages/sync/src/gmail/catalogue.ts. */
 export async function replaceLabels(
   session: Transaction,
   accountId: string,
@@ -14,6 +15,16 @@ export async function replaceLabels(
   const storing = upsertLabels(session, accountId, [...byId.values()]);
   const removing = removeOtherLabels(session, accountId, [...byId.keys()]);
   return (await Promise.all([storing, removing])).flat();
+}
+
+/** The catalogue as it is stored. */
+export async function storedLabels(pool: pg.Pool, accountId: string): Promise<LabelRow[]> {
+  const stored = await pool.query<LabelRow>({
+    name: 'label-all',
+    text: 'SELECT id, name, type, resource::text AS resource FROM gmail_labels WHERE account_id = $1',
+    values: [accountId],
+  });
+  return stored.rows;
 }
 
 export async function upsertLabels(

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { HeldState } from './absence.js';
 import { LEASE_WATCH, type LeaseWatch } from './watches.js';
 
 /**
@@ -48,6 +49,8 @@ export interface Lease {
   lastChangeAt: Date | null;
   walkStartedAt: Date | null;
   window: MailWindow;
+  /** A sweep of it waits for evidence; null: none does. */
+  held: HeldState | null;
 }
 
 /** The grant that an account has now. */
@@ -127,7 +130,7 @@ export async function claimLease(
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
-                  ${WINDOW_COLUMNS},
+                  ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards,
                   ${OWES} AS owes,
                   ${ONBOARDING} AS onboarding,
                   extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
@@ -209,6 +212,9 @@ interface ClaimedRow extends WindowRow, GrantRow {
   run_started_at: Date;
   last_change_at: Date | null;
   walk_started_at: Date | null;
+  held_since: Date | null;
+  held_rows: number | null;
+  held_discards: number;
 }
 
 function leaseOf(row: ClaimedRow): Lease {
@@ -245,6 +251,14 @@ function leaseOf(row: ClaimedRow): Lease {
     lastChangeAt: row.last_change_at,
     walkStartedAt: row.walk_started_at,
     window: windowOf(row),
+    held:
+      row.held_since === null
+        ? null
+        : {
+            sinceMs: row.held_since.getTime(),
+            rows: row.held_rows ?? 0,
+            discards: row.held_discards,
+          },
   };
 }
 

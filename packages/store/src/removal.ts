@@ -23,6 +23,7 @@ export const ACCOUNT_TABLES = [
   'walk_items',
   'walk_labels',
   'audit_items',
+  'held_items',
   'wanted_items',
   'quarantined_items',
   'gmail_bodies',

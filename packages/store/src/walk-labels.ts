@@ -6,7 +6,8 @@ import type { Transaction } from './transaction.js';
 
 /*
  * The labels of a resync. Each label's list is written down page by page; when all of them are complete, the rows are compared
- * with what they name, a range at a time. Nothing is compared earlier: half a list would take labels away by absence.
+ * with what they name, a range at a time. Nothing is compared earlier: half a list would take labels away by absence. A label whose list
+ * is complete is noted with an empty item id; labels without that note are left as they are on every row.
  *
  * Rejected: updating the rows label by label (a row with five labels would be rewritten and announced five times), and
  * comparing within one statement (a mailbox of a million messages would be one transaction).
@@ -16,12 +17,16 @@ import type { Transaction } from './transaction.js';
 export interface LabelPage {
   labelId: string;
   ids: string[];
+  /** The list ends here. */
+  isComplete?: boolean;
 }
 
 /** Rows with an id after `after` (empty: from the first on) and up to `upTo`. */
 export interface RelabelRange {
   after: string;
   upTo: string;
+  /** Labels that no row has, whatever was listed. */
+  excluded: readonly string[];
 }
 
 /** Where a range of `limit` rows after `after` ends; null when no row is left. */
@@ -53,13 +58,20 @@ export async function labelAfter(
   return next.rows[0]?.id ?? null;
 }
 
+/** Stands in the place of an item for a label whose list is complete; no message has such an id. */
+const COMPLETE = '';
+
+/** Labels whose lists are complete. */
+const LISTED = `SELECT w.label_id FROM walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ''`;
+
 export function insertLabelled(
   session: Transaction,
   lease: Lease,
   generation: number,
   page: LabelPage,
 ): void {
-  if (page.ids.length === 0) return;
+  const ids = page.isComplete ? [...page.ids, COMPLETE] : page.ids;
+  if (ids.length === 0) return;
   session.send({
     name: 'walk-labelled',
     text: `INSERT INTO walk_labels (account_id, collection_id, generation, item_id, label_id)
@@ -69,12 +81,15 @@ export function insertLabelled(
       lease.collectionId,
       generation,
       page.labelId,
-      arrayLiteral(page.ids, (id) => id),
+      arrayLiteral(ids, (id) => id),
     ],
   });
 }
 
-/** Rows that the walk did not meet are left to the sweep: they are not announced as changed first. */
+/**
+ * Gives rows the labels that the complete lists name for them; other labels stay, but for excluded ones.
+ * Rows that the walk did not meet are left to the sweep: they are not announced as changed first.
+ */
 export async function relabel(
   session: Transaction,
   lease: Lease,
@@ -83,10 +98,15 @@ export async function relabel(
 ): Promise<RowChange[]> {
   const updated = await session.query<{ id: string }>({
     name: 'walk-relabel',
-    text: `WITH u AS MATERIALIZED (
+    text: `WITH listed AS MATERIALIZED (${LISTED}),
+           u AS MATERIALIZED (
              SELECT m.id, m.label_ids AS before,
                     ARRAY(SELECT w.label_id COLLATE "C" FROM walk_labels w
-                           WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id ORDER BY 1) AS after
+                           WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id
+                             AND w.label_id IN (SELECT label_id FROM listed)
+                           UNION
+                          SELECT l COLLATE "C" FROM unnest(m.label_ids) AS l
+                           WHERE l NOT IN (SELECT label_id FROM listed) AND l <> ALL ($6::text[]) ORDER BY 1) AS after
                FROM gmail_messages m
               WHERE m.account_id = $1 AND m.id > $4 AND m.id <= $5
                 AND EXISTS (SELECT 1 FROM walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
@@ -94,7 +114,14 @@ export async function relabel(
            UPDATE gmail_messages m SET label_ids = u.after, updated_at = now()
              FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
            RETURNING m.id`,
-    values: [lease.accountId, lease.collectionId, generation, range.after, range.upTo],
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      range.after,
+      range.upTo,
+      arrayLiteral(range.excluded, (label) => label),
+    ],
   });
   return updated.rows.map((row) => ({
     entity: 'message',
@@ -123,7 +150,7 @@ export async function relabelSteps(
     write: async (generation, steps) => {
       const [first, last] = [steps[0], steps.at(-1)];
       return first && last
-        ? relabel(session, lease, generation, { after: first.after, upTo: last.id })
+        ? relabel(session, lease, generation, { ...range, after: first.after, upTo: last.id })
         : [];
     },
   };
@@ -133,6 +160,45 @@ export interface RelabelStep {
   id: string;
   /** The row before it. */
   after: string;
+}
+
+/** A label that rows would lose by the lists of a resync. */
+export interface LabelLoss {
+  labelId: string;
+  /** Rows that have it, and that its list does not name. */
+  rows: number;
+  /** Whether its list was read at all. */
+  isListed: boolean;
+  /** Some of those rows' ids. */
+  sample: string[];
+}
+
+/** What the rows would lose, the largest losses first. One scan of the mailbox, once in a resync. */
+export async function labelLosses(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: { excluded: readonly string[]; labels: number; sample: number },
+): Promise<LabelLoss[]> {
+  const found = await pool.query<LabelLoss>({
+    text: `WITH listed AS MATERIALIZED (${LISTED}),
+           losses AS (
+             SELECT m.id, l.label FROM gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)
+              WHERE m.account_id = $1 AND l.label <> ALL ($4::text[])
+                AND EXISTS (SELECT 1 FROM walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
+                AND NOT EXISTS (SELECT 1 FROM walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label))
+           SELECT label AS "labelId", count(*)::int AS rows, label IN (SELECT label_id FROM listed) AS "isListed", (array_agg(id ORDER BY md5(id)))[1:$6] AS sample
+             FROM losses GROUP BY label ORDER BY rows DESC, label LIMIT $5`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      arrayLiteral(q.excluded, (label) => label),
+      q.labels,
+      q.sample,
+    ],
+  });
+  return found.rows;
 }
 
 /** Of this and of earlier walks. */

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { forgetHeld, hold, release } from './absence.js';
 import { removeCalendars } from './calendar-rows.js';
 import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
 import { deleteMessages } from './gmail-rows.js';
@@ -41,10 +42,22 @@ export interface WalkDelta {
   takenEarly?: string[];
   /** A page of the messages that have one label, written to the scratch of a resync. */
   labelled?: LabelPage;
+  /** Labels whose lists count as complete and empty. */
+  emptyLabels?: readonly string[];
   /** Rows to be given the labels that the scratch, complete now, names for them. */
   relabel?: RelabelRange;
-  /** Delete up to this many rows that the complete walk did not meet. */
+  /** Delete up to this many rows that the complete walk did not meet; rows that are held stay. */
   sweepLimit?: number;
+  /** Rows that the complete walk did not meet and that wait for a second listing. */
+  held?: readonly string[];
+  /** Rows that Google has named since they were held. */
+  released?: readonly string[];
+  /** Rows that two listings did not name: they are deleted, and held no longer. */
+  sweptHeld?: readonly string[];
+  /** No sweep of the collection waits any more: forget up to this many entries of such sweeps. */
+  forgetHeldLimit?: number;
+  /** The complete walk missed no row: forget what it did not name otherwise. */
+  forgetUnlisted?: true;
   /** Clear up to this many entries of this and earlier lists. */
   clearLimit?: number;
 }
@@ -178,7 +191,18 @@ export async function applyWalk(
   if (walk.rereadAll) endReread(session, lease);
   if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
   if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
+  for (const labelId of walk.emptyLabels ?? [])
+    insertLabelled(session, lease, generation, { labelId, ids: [], isComplete: true });
   const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
+  if (walk.held?.length) hold(session, lease, generation, walk.held);
+  if (walk.released?.length) release(session, lease, walk.released);
+  if (walk.forgetUnlisted && lease.kind === 'calendar-events')
+    forgetUnlistedOccurrences(session, lease, generation);
+  const forgotten = walk.forgetHeldLimit
+    ? await forgetHeld(session, lease, walk.forgetHeldLimit)
+    : 0;
+  if (walk.sweptHeld?.length) release(session, lease, walk.sweptHeld);
+  const confirmed = walk.sweptHeld ? await deleteRows(session, lease, walk.sweptHeld) : [];
   const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
   const cleared = walk.clearLimit
     ? await Promise.all([
@@ -186,7 +210,11 @@ export async function applyWalk(
         clearLabels(session, lease, walk.clearLimit),
       ])
     : [0];
-  return { changes: [...relabelled, ...swept], swept: swept.length, cleared: Math.max(...cleared) };
+  return {
+    changes: [...relabelled, ...confirmed, ...swept],
+    swept: swept.length,
+    cleared: Math.max(forgotten, ...cleared),
+  };
 }
 
 export function insertMet(
@@ -298,7 +326,7 @@ function endReread(session: Transaction, lease: Lease): void {
   });
 }
 
-/** Rows that the complete list does not name do not exist at the source any more. */
+/** Rows that the complete list does not name, and that are not held. */
 async function sweep(
   session: Transaction,
   lease: Lease,
@@ -309,6 +337,7 @@ async function sweep(
     text: `SELECT m.id FROM ${mirrorTable(lease)} m
             WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
               AND NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id)
+              AND NOT EXISTS (SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id)
             ORDER BY m.id LIMIT $4`,
     values: [
       lease.accountId,
@@ -318,14 +347,26 @@ async function sweep(
       ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
     ],
   });
-  const ids = unmet.rows.map((row) => row.id);
+  if (lease.kind === 'calendar-events') forgetUnlistedOccurrences(session, lease, generation);
+  return deleteRows(
+    session,
+    lease,
+    unmet.rows.map((row) => row.id),
+  );
+}
+
+/** Rows of the collection's mirror that complete listings did not name. */
+export function deleteRows(
+  session: Transaction,
+  lease: Lease,
+  ids: readonly string[],
+): Promise<RowChange[]> {
   switch (lease.kind) {
     case 'gmail':
       return deleteMessages(session, lease.accountId, ids);
     case 'calendar-list':
       return removeCalendars(session, lease.accountId, ids);
     case 'calendar-events':
-      forgetUnlistedOccurrences(session, lease, generation);
       return deleteEvents(
         session,
         { accountId: lease.accountId, calendarId: lease.externalId },

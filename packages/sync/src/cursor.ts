@@ -11,8 +11,48 @@ import type { CollectionKind, Phase } from '@syncline/store';
  */
 export type Cursor = NewCursor | GmailCursor | CalendarCursor;
 
+/** How the listing of a full sync began, and what speaks for its completeness; see evidence/decide.ts. */
+export type ListingNote = {
+  /** Absent in cursors of earlier versions: as if it had just begun. */
+  begunAtMs?: number;
+  /** Of a mailbox: how many messages its profile counted before the listing. */
+  profileTotal?: number;
+  /** That count stands in for a second listing. */
+  countConfirms?: true;
+  /** Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at most. */
+  deletedLabels?: string[];
+  /** A label's list lacked messages that have the label: nothing is deleted by these lists. */
+  isDisproved?: true;
+};
+
+/**
+ * A sweep that waits while the collection follows from the position that its listing pinned. Pages of the second listing only strike out
+ * what they name: the position stays, so that whatever is deleted meanwhile is told by increments.
+ */
+export type Hold =
+  | {
+      waitsFor: 'second-listing';
+      /** In milliseconds since the epoch. */
+      notBeforeMs: number;
+      /** Where the second listing goes on; null: it has not begun. */
+      listing: { pageToken: string | null; restarts: number } | null;
+    }
+  /** Two listings did not name the rows that are held: they are deleted. */
+  | { waitsFor: 'sweep' }
+  /** The listing was discarded: a new full sync begins then. */
+  | { waitsFor: 'new-listing'; notBeforeMs: number };
+
+/** The end of a full sync, when everything is listed and fetched: the rows that the listing did not name, then its list. */
+export type TidyState =
+  | { step: 'sweep'; isProven?: true; hold?: Hold }
+  /** Rows after this id are written down as held next. */
+  | { step: 'hold'; after: string; hold: Hold }
+  | { step: 'clear'; hold?: Hold };
+
 export type NewCursor = {
   phase: 'new';
+  /** It takes the place of a listing that was discarded: it does not count as a full sync that Google forced. */
+  isRelisting?: true;
   /** Walks that were begun again because a page token died. */
   restarts?: number;
   /** The bookmark expired: what is stored is kept and not fetched again. */
@@ -22,8 +62,15 @@ export type NewCursor = {
 export type GmailCursor =
   | GmailListing
   | GmailRelabelling
-  | { phase: 'backfill'; step: 'fetch'; from: string; listed: number; fetched: number }
-  | { phase: 'backfill'; step: 'sweep' | 'clear'; from: string }
+  | {
+      phase: 'backfill';
+      step: 'fetch';
+      from: string;
+      listed: number;
+      fetched: number;
+      listing?: ListingNote;
+    }
+  | ({ phase: 'backfill'; from: string; listing?: ListingNote } & TidyState)
   | GmailFollow;
 
 export type GmailListing = {
@@ -34,6 +81,7 @@ export type GmailListing = {
   listed: number;
   restarts?: number;
   resync?: true;
+  listing?: ListingNote;
 };
 
 export type GmailRelabelling =
@@ -46,9 +94,19 @@ export type GmailRelabelling =
       label: string;
       pageToken: string | null;
       restarts?: number;
+      listing?: ListingNote;
     }
   /** Every label is listed; rows are compared from the one after `after` on. */
-  | { phase: 'backfill'; step: 'relabel'; from: string; listed: number; after: string };
+  | {
+      phase: 'backfill';
+      step: 'relabel';
+      from: string;
+      listed: number;
+      after: string;
+      /** Messages that would lose labels were asked for. */
+      isProven?: true;
+      listing?: ListingNote;
+    };
 
 export type GmailFollow = {
   phase: 'follow';
@@ -65,6 +123,7 @@ export type GmailFollow = {
   deepening?: Deepening;
   /** Without a position: the next full sync does not begin before this. */
   fullSyncNotBeforeMs?: number;
+  hold?: Hold;
 };
 
 export type Deepening = {
@@ -92,7 +151,12 @@ export type CalendarCursor =
       begunAtMs?: number;
       restarts?: number;
     }
-  | { phase: 'backfill'; step: 'sweep' | 'clear'; bookmark: string | null; bookmarkAtMs?: number }
+  | ({
+      phase: 'backfill';
+      bookmark: string | null;
+      bookmarkAtMs?: number;
+      listing?: ListingNote;
+    } & TidyState)
   | CalendarWithoutPosition
   | {
       phase: 'follow';
@@ -104,6 +168,7 @@ export type CalendarCursor =
       gone?: string[];
       /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
       relistAtMs?: number;
+      hold?: Hold;
     };
 
 /** Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it gives one. */
@@ -113,6 +178,7 @@ export type CalendarWithoutPosition = {
   pageToken: null;
   /** Requests come as often as they like; the next full sync does not begin before this. */
   fullSyncNotBeforeMs: number;
+  hold?: Hold;
 };
 
 /** In a mailbox's cursor: Google gave no history id. Its own are positive. */
@@ -153,6 +219,11 @@ export function phaseOf(cursor: Cursor): Phase {
     : cursor.phase;
 }
 
+/** The note as a part of a cursor. */
+export function withListing(listing: ListingNote | undefined): { listing?: ListingNote } {
+  return listing === undefined ? {} : { listing };
+}
+
 /** Whether the next request carries a page token. */
 export function isPaged(cursor: Cursor): boolean {
   if (cursor.phase === 'follow' && 'listing' in cursor) return cursor.listing?.pageToken != null;
@@ -162,7 +233,17 @@ export function isPaged(cursor: Cursor): boolean {
 /** The same bookmark, its listing from the first page again. What the listing has already led to stays done. */
 export function listedAgain(cursor: Cursor): Cursor {
   if (cursor.phase !== 'follow') return { phase: 'new' };
-  return 'listing' in cursor ? { ...cursor, listing: null } : { ...cursor, pageToken: null };
+  const hold = cursor.hold && { hold: holdAgain(cursor.hold) };
+  return 'listing' in cursor
+    ? { ...cursor, ...hold, listing: null }
+    : { ...cursor, ...hold, pageToken: null };
+}
+
+/** Its second listing from the first page again. */
+function holdAgain(hold: Hold): Hold {
+  return hold.waitsFor === 'second-listing' && hold.listing !== null
+    ? { ...hold, listing: { ...hold.listing, pageToken: null } }
+    : hold;
 }
 
 /** The cursor of a listing that is begun again after a rest: its first page, and nothing of what its pages led to is undone. */
@@ -179,6 +260,7 @@ export function begunAgain(cursor: Cursor): Cursor {
     case 'relabel':
     case 'fetch':
     case 'sweep':
+    case 'hold':
     case 'clear':
       return cursor;
     default:

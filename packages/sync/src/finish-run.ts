@@ -28,6 +28,8 @@ export interface Position {
 export type Ended =
   | CaughtUp
   | { kind: 'slice-spent' }
+  /** Level but for a sweep that waits for evidence until then, in milliseconds since the epoch. */
+  | { kind: 'held'; untilMs: number; why: string }
   | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
 
 /** Runs that end without a word, in a row, before items are taken one by one. */
@@ -42,38 +44,9 @@ export async function settleRun(
 ): Promise<Outcome> {
   const full = phaseOf(position.cursor) !== 'follow';
   switch (ended.kind) {
-    case 'caught-up': {
-      const nowMs = rt.clock.nowMs();
-      const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
-      const after = afterRun(
-        lease,
-        {
-          changed: position.changed,
-          unlogged: position.unlogged,
-          nowMs,
-          lastChangeAtMs,
-          jitter: rt.random.next(),
-        },
-        deps.policy,
-        deps.doorbells,
-      );
-      const { wantedAgain } = await deps.store.lease.settle(lease, {
-        result: 'caught-up',
-        nextInMs: Math.max(after.nextInMs, ended.withoutPosition?.fullSyncInMs ?? 0),
-        error: ended.withoutPosition?.why ?? null,
-        asOfFullSync: ended.withoutPosition?.fullSyncInMs !== undefined,
-        spent: position.untold,
-      });
-      position.untold = [];
-      await noteAfterRun(
-        rt,
-        deps.store,
-        lease,
-        after,
-        position.storedAtMs && position.storedAtMs - position.beganMs,
-      );
-      return wantedAgain ? { kind: 'more', full } : { kind: 'caught-up' };
-    }
+    case 'caught-up':
+    case 'held':
+      return settleLevel(rt, deps, lease, position, ended);
     case 'slice-spent':
       await deps.store.lease.settle(lease, {
         result: 'more',
@@ -89,6 +62,56 @@ export async function settleRun(
     default:
       return unreachable(ended);
   }
+}
+
+/** A run that is level with Google, but for a sweep that may wait for evidence: what is next is a matter of policy. */
+async function settleLevel(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  ended: CaughtUp | Extract<Ended, { kind: 'held' }>,
+): Promise<Outcome> {
+  const nowMs = rt.clock.nowMs();
+  const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
+  const after = afterRun(
+    lease,
+    {
+      changed: position.changed,
+      unlogged: position.unlogged,
+      nowMs,
+      lastChangeAtMs,
+      jitter: rt.random.next(),
+    },
+    deps.policy,
+    deps.doorbells,
+  );
+  const { wantedAgain } = await deps.store.lease.settle(lease, {
+    result: ended.kind,
+    ...(ended.kind === 'held'
+      ? {
+          nextInMs: Math.min(after.nextInMs, Math.max(0, ended.untilMs - nowMs)),
+          error: ended.why,
+        }
+      : {
+          nextInMs: Math.max(after.nextInMs, ended.withoutPosition?.fullSyncInMs ?? 0),
+          error: ended.withoutPosition?.why ?? null,
+          asOfFullSync: ended.withoutPosition?.fullSyncInMs !== undefined,
+        }),
+    spent: position.untold,
+  });
+  position.untold = [];
+  await noteAfterRun(
+    rt,
+    deps.store,
+    lease,
+    after,
+    position.storedAtMs && position.storedAtMs - position.beganMs,
+  );
+  if (wantedAgain) return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
+  return ended.kind === 'held'
+    ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), why: ended.why }
+    : { kind: 'caught-up' };
 }
 
 /**

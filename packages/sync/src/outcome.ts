@@ -11,6 +11,8 @@ export type Outcome =
   | { kind: 'caught-up' }
   /** The time slice is spent, or somebody rang during the run: go on, at the back of the lane. */
   | { kind: 'more'; full: boolean }
+  /** Level, but for a sweep that waits for evidence: increments go on, and it is not caught up before that. */
+  | { kind: 'held'; until: Date; why: string }
   /** Weather or quota: later, and not a failure. */
   | { kind: 'snooze'; until: Date; why: string }
   /** Another worker has the lease. */

@@ -65,9 +65,10 @@ async function serve(
       case 'more':
         break;
       case 'snooze':
+      case 'held':
       case 'busy': {
         const waitMs = Math.max(0, outcome.until.getTime() - rt.clock.nowMs());
-        const why = outcome.kind === 'snooze' ? outcome.why : 'a worker is still at it';
+        const why = outcome.kind === 'busy' ? 'a worker is still at it' : outcome.why;
         if (rt.clock.nowMs() + waitMs > deadlineMs) return why;
         await rt.clock.sleep(waitMs, rt.signal);
         break;

@@ -1,6 +1,6 @@
 import { GoogleError, type Google } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
-import type { Lease, Store } from '@syncline/store';
+import type { Lease, PageCommit, Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
 import { callerOf } from './caller.js';
@@ -11,6 +11,7 @@ import {
   parseGmailCursor,
   type Cursor,
 } from './cursor.js';
+import { heldWords, holdDueAtMs, isHeld, namedBy } from './evidence/hold.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
@@ -102,6 +103,10 @@ async function runUnderLease(
     fullSyncEnded: false,
     ahead: null,
     careful: lease.crashes >= CAREFUL_AFTER_CRASHES ? { passed: 0 } : null,
+    policy: deps.policy,
+    held: lease.held,
+    hasLooked: false,
+    heldIsProven: false,
     hasTime,
   };
   if (context.careful)
@@ -169,22 +174,56 @@ async function takeTurns(
     if (turn.commit) {
       const committed = await context.store.commitPage(
         context.lease,
-        context.careful ? { ...turn.commit, careful: true } : turn.commit,
+        commitOf(context, position.cursor, turn.commit),
       );
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
+      noteHeld(context, turn.commit);
       position.unlogged ||= turn.commit.phase !== 'follow' || turn.unlogged === true;
       position.changed += committed.created + committed.updated + committed.deleted;
       if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
       position.cursor = turn.next(committed);
     }
-    if (turn.rest) return turn.rest;
+    const held = turn.rest?.kind === 'caught-up' ? heldAfterLook(context, position.cursor) : null;
+    if (held) return held;
+    if (turn.rest && !context.hasLooked) return turn.rest;
     // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
-    // A page that is already paid for is stored as well.
+    // A page that is already paid for is stored as well, and what is due for a held sweep comes after each look.
     const unfinished =
-      context.ahead !== null || (turn.commit !== null && position.cursor !== turn.commit.cursor);
+      context.ahead !== null ||
+      context.hasLooked ||
+      (turn.commit !== null && position.cursor !== turn.commit.cursor);
     if (!context.hasTime() && (!unfinished || signal.aborted)) return { kind: 'slice-spent' };
   }
+}
+
+function commitOf(context: TurnContext, cursor: Cursor, commit: PageCommit): PageCommit {
+  const released = isHeld(cursor) ? namedBy(commit.delta) : [];
+  return {
+    ...commit,
+    ...(context.careful ? { careful: true } : {}),
+    ...(released.length > 0 ? { walk: { ...commit.walk, released } } : {}),
+  };
+}
+
+function noteHeld(context: TurnContext, { held }: PageCommit): void {
+  if (held === undefined) return;
+  const { sinceMs = context.rt.clock.nowMs(), discards = 0 } = context.held ?? {};
+  context.held = held && {
+    sinceMs,
+    rows: held.rows,
+    discards: held.waitsFor === 'new-listing' ? discards + 1 : discards,
+  };
+}
+
+/** A collection that is level but for a sweep: the run ends, or, when something is due for the sweep, goes on with that. */
+function heldAfterLook(context: TurnContext, cursor: Cursor): Ended | null {
+  if (!isHeld(cursor)) return null;
+  const untilMs = holdDueAtMs(cursor.hold);
+  context.hasLooked = context.rt.clock.nowMs() >= untilMs;
+  return context.hasLooked
+    ? null
+    : { kind: 'held', untilMs, why: heldWords(cursor.hold, context.held?.rows) };
 }
 
 /**
@@ -194,7 +233,9 @@ async function takeTurns(
 async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
   for (let remedies = 0; ; remedies++) {
     try {
-      return await turnOf(context, position.cursor);
+      const turn = await turnOf(context, position.cursor);
+      context.hasLooked = false;
+      return turn;
     } catch (error) {
       const { kind } =
         error instanceof GoogleError

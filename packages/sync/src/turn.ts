@@ -1,10 +1,11 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { Committed, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
+import type { Committed, HeldState, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
 import type { Answers } from './gmail/answers.js';
 import type { MirrorPolicy } from './gmail/mirror-policy.js';
 import type { FetchPlan } from './gmail/plan.js';
+import type { SyncPolicy } from './policy.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
 export interface TurnContext {
@@ -25,6 +26,13 @@ export interface TurnContext {
   ahead: Ahead | null;
   /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
   careful: Careful | null;
+  policy: SyncPolicy;
+  /** A sweep of the collection waits for evidence; a commit may change it. */
+  held: HeldState | null;
+  /** The collection has looked for changes since the last page of a second listing: the next one may be read. */
+  hasLooked: boolean;
+  /** A sample of the held rows was asked for in this run, after the second listing. */
+  heldIsProven: boolean;
   /** Whether the slice has time for another page. */
   hasTime(): boolean;
 }
@@ -87,6 +95,8 @@ export interface WithoutPosition {
 export const SWEEP_PAGE = 1_000;
 export const RELABEL_PAGE = 1_000;
 export const CLEAR_PAGE = 10_000;
+/** Rows that one commit writes down as held at most. */
+export const HOLD_PAGE = 10_000;
 
 /** Walks that may be begun again because Google no longer knows a page token, before it counts as a failure. */
 export const MAX_RESTARTS = 5;

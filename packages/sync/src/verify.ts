@@ -2,7 +2,7 @@ import { callerOf } from './caller.js';
 import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
-import { cleanJson, isStorableId, type Store } from '@syncline/store';
+import { cleanJson, isStorableId, type HeldCollection, type Store } from '@syncline/store';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import {
@@ -25,6 +25,8 @@ export interface VerifyReport {
   missing: string[];
   extra: string[];
   stale: string[];
+  /** Full listings that lacked stored rows, which stay until another listing; absent when there are none. */
+  held?: HeldCollection[];
 }
 
 export interface VerifyDeps {
@@ -77,7 +79,11 @@ export async function verifyAccount(
   const catchUp = (): Promise<void> => waitForFleet(rt, deps.store, accountId, resource);
   try {
     if (resource === 'calendar')
-      return await verifyCalendars(deps.store, account, accountId, options, catchUp);
+      return await withHeld(
+        deps.store,
+        accountId,
+        await verifyCalendars(deps.store, account, accountId, options, catchUp),
+      );
     const done = await deps.store.alone(`verify ${accountId}`, () =>
       verifyMailbox(rt, deps, account, accountId, options, catchUp),
     );
@@ -85,10 +91,21 @@ export async function verifyAccount(
       throw new OperatorError(
         'another comparison of this mailbox is under way; two at once would exceed what Google lets a mailbox answer at a time',
       );
-    return done.result;
+    return await withHeld(deps.store, accountId, done.result);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
+}
+
+async function withHeld(
+  store: Store,
+  accountId: string,
+  report: VerifyReport,
+): Promise<VerifyReport> {
+  const held = (await store.collections.heldOf(accountId)).filter(({ kind }) =>
+    kind.startsWith(report.resource),
+  );
+  return held.length === 0 ? report : { ...report, held };
 }
 
 async function waitForFleet(

@@ -53,6 +53,7 @@ beforeEach(async () => {
     store: {
       ping: async () => undefined,
       accounts: { countByState: async () => ({}) },
+      collections: { countHeld: async () => new Map() },
       watches: { count: async () => ({}) },
     },
     fleet: {

@@ -66,6 +66,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): object {
     nextSyncAt,
     error,
     parked,
+    heldSweep,
     quarantined,
     audit,
   } = collection;
@@ -79,6 +80,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): object {
     nextSyncAt,
     error,
     parked,
+    heldSweep,
     quarantined,
     audit,
   };

@@ -7,7 +7,7 @@ import { findAccount } from '../accounts.js';
 import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
-import { amount } from '../words.js';
+import { amount, heldSweepWords, nameOf } from '../words.js';
 
 type Resource = VerifyReport['resource'];
 
@@ -36,7 +36,10 @@ export function addVerify(program: Command): void {
       wholeNumber(0, 1_000_000),
     )
     .option('--tenant <tenant>', 'when several tenants have the address')
-    .option('--json', 'print {"resource","checked","missing","extra","stale"}, a line a resource')
+    .option(
+      '--json',
+      'print {"resource","checked","missing","extra","stale","held"?}, a line a resource',
+    )
     .action((email: string, options: VerifyOptions) =>
       runWithStore(
         async (cli, store) => {
@@ -99,7 +102,7 @@ async function verifyAll(
         },
       );
       progress.end();
-      await (options.json ? printJson(report) : print(reportText(report)));
+      await (options.json ? printJson(report) : print(reportText(report, rt.clock.nowMs())));
       if (driftOf(report) > 0) drifted.push(report);
     }
     return drifted;
@@ -137,7 +140,7 @@ function driftOf(report: VerifyReport): number {
   return report.missing.length + report.extra.length + report.stale.length;
 }
 
-function reportText(report: VerifyReport): string {
+function reportText(report: VerifyReport, nowMs: number): string {
   const kinds = ['missing', 'extra', 'stale'] as const;
   const head = `${report.resource}: ${amount(report.checked)} checked, ${kinds.map((kind) => `${amount(report[kind].length)} ${kind}`).join(', ')}`;
   const named = kinds
@@ -148,5 +151,8 @@ function reportText(report: VerifyReport): string {
         `  ${kind}: ${report[kind].slice(0, NAMED_LIMIT).join(', ')}${more > 0 ? ` … and ${amount(more)} more` : ''}`,
       );
     });
-  return [head, ...named].join('\n');
+  const held = (report.held ?? []).map((sweep) =>
+    printable(`  ${nameOf(sweep)} ${heldSweepWords(sweep, nowMs)}`),
+  );
+  return [head, ...named, ...held].join('\n');
 }

@@ -27,6 +27,7 @@ function collection(
     error: null,
     parked: null,
     audit,
+    heldSweep: null,
     quarantined: 0,
     doorbell: null,
   };

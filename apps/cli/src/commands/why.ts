@@ -6,7 +6,16 @@ import { runWithStore } from '../command.js';
 import { doorbellLines } from '../doorbell-words.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
-import { amount, counted, etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
+import {
+  amount,
+  counted,
+  etaOf,
+  heldSweepWords,
+  nameOf,
+  progressOf,
+  stateOf,
+  when,
+} from '../words.js';
 
 /** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
 export function addWhy(program: Command): void {
@@ -133,6 +142,10 @@ export function verdictOn(
     return `at work now, held by ${c.leaseHolder ?? 'a worker'}${trouble === null ? '' : `; before: ${trouble}`}`;
   if (c.parked !== null)
     return `rests, ${trouble}; tried again ${when(c.nextSyncAt, nowMs)}, or at once when a new token is imported`;
+  if (c.heldSweep !== null) {
+    const words = heldSweepWords(c.heldSweep, nowMs);
+    return trouble === null || trouble.startsWith('held: ') ? words : `${trouble}; ${words}`;
+  }
   if (trouble !== null) return trouble;
   if (isWanted(c))
     return `wanted since ${when(c.wantedAt, nowMs)}, not served yet; is a scheduler running, and a worker?`;

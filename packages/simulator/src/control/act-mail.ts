@@ -16,6 +16,7 @@ export const MAIL_ACTIONS = [
   'label-create',
   'label-rename',
   'label-delete',
+  'label-unlist',
   'touch',
 ] as const;
 export type MailAction = (typeof MAIL_ACTIONS)[number];
@@ -61,6 +62,8 @@ export function actOnMail(
       );
     case 'label-delete':
       return onLabel(stage, order, (id) => mailbox.deleteLabel(id, nowMs));
+    case 'label-unlist':
+      return onLabel(stage, order, (id) => mailbox.labels.unlist(id));
     default:
       return unreachable(order.action);
   }

@@ -24,6 +24,7 @@ import {
 } from './errors.js';
 import { parseFields, unknownField } from './fields.js';
 import { Endings } from './endings.js';
+import { withOmissions } from './omit.js';
 import { PageOverlap } from './overlap.js';
 import type { Format, Reply } from './reply.js';
 import { CALENDAR_SHAPES, GMAIL_SHAPES } from './shapes.js';
@@ -133,7 +134,7 @@ function serve(
   call: ApiCall,
   route: Route,
   account: Account,
-  { overlap, endings, circle }: Mishap,
+  { overlap, endings, circle, omitted }: Mishap,
 ): Reply {
   const { sim } = surface;
   const { method, ids } = route;
@@ -150,16 +151,27 @@ function serve(
       .find(ids[0] ?? '')
       ?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
   const key = `${account.key} ${method.name} ${ids.join(' ')}`;
+  const answerTo = (one: Asked): Reply =>
+    method.api === 'gmail'
+      ? surface.gmail[method.name as PlainGmailMethod](one)
+      : calendarHandlers[method.name as CalendarMethod](one);
+  const answer = answerTo(asked);
   const reply = surface.endings.apply(
     endings,
-    method.api === 'gmail'
-      ? surface.gmail[method.name as PlainGmailMethod](asked)
-      : calendarHandlers[method.name as CalendarMethod](asked),
+    omitted > 0
+      ? withOmissions(answer, omitted, (token) => answerTo(atPage(asked, token)), format)
+      : answer,
     format,
     { key, sent: call.query.get('pageToken') ?? '', length: circle },
   );
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
   return surface.overlap.turn(key, reply, overlap, format);
+}
+
+function atPage(asked: Asked, pageToken: string): Asked {
+  const query = new URLSearchParams(asked.query);
+  query.set('pageToken', pageToken);
+  return { ...asked, query };
 }
 
 /** The selector that is wrong, or what the answer should look like. */

@@ -1,15 +1,16 @@
 import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type Delta, type WalkItem } from '@syncline/store';
-import type { CalendarCursor, CalendarWithoutPosition, NewCursor } from '../cursor.js';
 import {
-  CLEAR_PAGE,
-  MAX_RESTARTS,
-  SWEEP_PAGE,
-  type CaughtUp,
-  type Turn,
-  type TurnContext,
-} from '../turn.js';
+  withListing,
+  type CalendarCursor,
+  type CalendarWithoutPosition,
+  type NewCursor,
+  type TidyState,
+} from '../cursor.js';
+import { heldStep } from '../evidence/hold.js';
+import { tidyTurn } from '../evidence/tidy.js';
+import { MAX_RESTARTS, type CaughtUp, type Turn, type TurnContext } from '../turn.js';
 import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../without-position.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
 import { isTombstone, parseCalendar, parseEvent } from './parse.js';
@@ -32,26 +33,34 @@ export function calendarTurn(
         context,
         { ...NEW_WALK, restarts: cursor.restarts ?? 0 },
         context.generation + 1,
-        cursor.resync === true,
+        cursor.resync === true && cursor.isRelisting !== true,
       );
     case 'backfill':
       return cursor.step === 'list'
         ? walkTurn(context, cursor, context.generation)
-        : Promise.resolve(tidyTurn(context, cursor));
+        : endTurn(context, cursor);
     case 'follow':
-      if (cursor.bookmark === null)
-        return withoutPosition(context, cursor, () =>
-          walkTurn(context, NEW_WALK, context.generation + 1),
-        );
-      return relistDue(context, cursor)
-        ? walkTurn(context, NEW_WALK, context.generation + 1)
-        : followTurn(context, cursor);
+      return followStep(context, cursor);
     default:
       return unreachable(cursor);
   }
 }
 
+function followStep(
+  context: TurnContext,
+  cursor: FollowCursor | CalendarWithoutPosition,
+): Promise<Turn> {
+  const begin = (): Promise<Turn> => walkTurn(context, NEW_WALK, context.generation + 1);
+  const held = heldStep(context, cursor, cursor.bookmark !== null, (token) =>
+    listIds(context, token),
+  );
+  if (held) return held;
+  if (cursor.bookmark === null) return withoutPosition(context, cursor, begin);
+  return relistDue(context, cursor) ? begin() : followTurn(context, cursor);
+}
+
 type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
+type TidyCursor = Extract<CalendarCursor, { phase: 'backfill' } & TidyState>;
 type FollowCursor = Extract<CalendarCursor, { phase: 'follow'; bookmark: string }>;
 
 const NEW_WALK: ListCursor = {
@@ -126,13 +135,7 @@ async function walkTurn(
     return walkTurn(context, { ...cursor, pageToken: null, listed: 0 }, generation + 1, isRemedy);
   const begunAtMs = beginsWalk ? context.rt.clock.nowMs() : cursor.begunAtMs;
   const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
-    if (
-      error instanceof GoogleError &&
-      error.detail.kind === 'rejected' &&
-      !beginsWalk &&
-      (cursor.restarts ?? 0) < MAX_RESTARTS
-    )
-      return null;
+    if (isDeadPage(error) && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
     throw error;
   });
   // Google no longer knows the page token: the walk begins again, under a new generation.
@@ -161,6 +164,7 @@ async function walkTurn(
         step: 'sweep',
         bookmark: page.nextSyncToken,
         bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs(),
+        listing: { begunAtMs: begunAtMs ?? context.rt.clock.nowMs() },
       };
   return {
     commit: {
@@ -177,29 +181,45 @@ async function walkTurn(
   };
 }
 
-/** Sweep what the walk did not meet, then clear its list, each in bounded commits. */
-function tidyTurn(
-  context: TurnContext,
-  cursor: Extract<CalendarCursor, { step: 'sweep' | 'clear' }>,
-): Turn {
-  const sweeping = cursor.step === 'sweep';
-  return {
-    commit: {
-      cursor,
+/** The end of a full sync; see evidence/tidy.ts. */
+function endTurn(context: TurnContext, cursor: TidyCursor): Promise<Turn> {
+  const { bookmark, bookmarkAtMs, listing } = cursor;
+  return tidyTurn(context, cursor, {
+    listing,
+    at: (state) => ({
       phase: 'backfill',
-      generation: context.generation,
-      delta: { kind: 'none' },
-      walk: sweeping
-        ? { sweepLimit: SWEEP_PAGE }
-        : { clearLimit: CLEAR_PAGE, ...(context.lease.owes ? { rereadAll: true } : {}) },
+      bookmark,
+      ...(bookmarkAtMs === undefined ? {} : { bookmarkAtMs }),
+      ...withListing(listing),
+      ...state,
+    }),
+    // A listing that is discarded has read nothing again.
+    clearing: (hold) =>
+      context.lease.owes && hold?.waitsFor !== 'new-listing' ? { walk: { rereadAll: true } } : {},
+    follow: (hold) => {
+      if (hold?.waitsFor !== 'new-listing') context.lease.owes = false;
+      return {
+        ...beginsToFollow(context, cursor),
+        ...(hold === undefined ? {} : { hold }),
+      };
     },
-    next: (committed) => {
-      if (sweeping) return committed.swept >= SWEEP_PAGE ? cursor : { ...cursor, step: 'clear' };
-      if (committed.cleared >= CLEAR_PAGE) return cursor;
-      context.lease.owes = false;
-      return beginsToFollow(context, cursor);
-    },
-  };
+  });
+}
+
+/** A page of a second listing, of which only the ids count. */
+async function listIds(
+  context: TurnContext,
+  pageToken: string | null,
+): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
+  const page = await readPage(context, null, pageToken).catch((error: unknown) => {
+    if (isDeadPage(error) && pageToken !== null) return null;
+    throw error;
+  });
+  return page && { ids: page.metIds, nextPageToken: page.nextPageToken };
+}
+
+function isDeadPage(error: unknown): boolean {
+  return error instanceof GoogleError && error.detail.kind === 'rejected';
 }
 
 /** Tombstones of one listing that its later pages are held against: bounds the cursor. */

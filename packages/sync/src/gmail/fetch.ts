@@ -1,7 +1,7 @@
 import { GoogleError, type GmailMessage } from '@syncline/google';
 import { describeError, must } from '@syncline/runtime';
 import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
-import { phaseOf, type GmailCursor, type GmailFollow } from '../cursor.js';
+import { phaseOf, withListing, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import {
   CLEAR_PAGE,
@@ -348,7 +348,7 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
     moved.phase === 'follow'
       ? endOfListing(moved)
       : moved.fetched >= moved.listed
-        ? { phase: 'backfill', step: 'sweep', from: moved.from }
+        ? { phase: 'backfill', step: 'sweep', from: moved.from, ...withListing(moved.listing) }
         : moved;
   const commit: PageCommit = {
     cursor: next,

@@ -1,4 +1,17 @@
-import type { GmailCursor, GmailRelabelling } from '../cursor.js';
+import type { WalkDelta } from '@syncline/store';
+import {
+  withListing,
+  type GmailCursor,
+  type GmailRelabelling,
+  type ListingNote,
+} from '../cursor.js';
+import {
+  judgeLabels,
+  LABELS_LOOKED_AT,
+  MESSAGES_OF_A_LABEL,
+  messagesIn,
+  needsEvidence,
+} from '../evidence/labels.js';
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { excludedLabels } from './mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
@@ -8,35 +21,51 @@ import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
  *
  * It converges since the bookmark was pinned before: a label that changes after the pin is in the history that is replayed at the
  * end, whatever its list said, and one that does not change is listed right. A message with no label is in no list and gets none.
+ *
+ * A label that no list was read for is left as it is on every message. Where more than five messages would lose a label, some of them are
+ * asked for: one that still has it says that the list was wrong, and the mailbox is listed again later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
 type Relabel = Extract<GmailRelabelling, { step: 'relabel' }>;
 
+/** What a resync carries through its labels. */
+export interface ResyncSoFar {
+  from: string;
+  listed: number;
+  restarts?: number;
+  listing?: ListingNote | undefined;
+}
+
 /** Where the labels begin; a mailbox without any goes on to the comparison. */
-export function firstLabel(
-  context: TurnContext,
-  from: string,
-  listed: number,
-  restarts: number,
-): Promise<GmailCursor> {
-  return labelAfter(context, { from, listed, restarts }, '');
+export function firstLabel(context: TurnContext, walk: ResyncSoFar): Promise<GmailCursor> {
+  return labelAfter(context, walk, '');
 }
 
 async function labelAfter(
   context: TurnContext,
-  walk: { from: string; listed: number; restarts?: number },
+  walk: ResyncSoFar,
   after: string,
 ): Promise<GmailCursor> {
-  const { from, listed, restarts = 0 } = walk;
+  const { from, listed, restarts = 0, listing } = walk;
+  const note = withListing(listing);
   const excluded = excludedLabels(context.mirror);
   let label = await context.store.walk.labelAfter(context.lease.accountId, after);
   // No row has a label that is excluded, and a message that got one since it was listed leaves with the history that is replayed.
   while (label !== null && excluded.includes(label))
     label = await context.store.walk.labelAfter(context.lease.accountId, label);
   return label === null
-    ? { phase: 'backfill', step: 'relabel', from, listed, after: '' }
-    : { phase: 'backfill', step: 'labels', from, listed, label, pageToken: null, restarts };
+    ? { phase: 'backfill', step: 'relabel', from, listed, after: '', ...note }
+    : {
+        phase: 'backfill',
+        step: 'labels',
+        from,
+        listed,
+        label,
+        pageToken: null,
+        restarts,
+        ...note,
+      };
 }
 
 /** One page of one label's list. */
@@ -44,21 +73,22 @@ export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<
   const page = await labelPage(context, cursor);
   // A page token that Google has forgotten costs the label's list alone: what is written down of it is the same again.
   if (!page)
-    return turnTo(
+    return turnWith(
       context,
       { ...cursor, pageToken: null, restarts: (cursor.restarts ?? 0) + 1 },
-      [],
+      {},
     );
   const next =
     page.nextPageToken === null
       ? await labelAfter(context, cursor, cursor.label)
       : { ...cursor, pageToken: page.nextPageToken };
-  return turnTo(
-    context,
-    next,
-    page.ids.map((item) => item.id),
-    cursor.label,
-  );
+  return turnWith(context, next, {
+    labelled: {
+      labelId: cursor.label,
+      ids: page.ids.map((item) => item.id),
+      isComplete: page.nextPageToken === null,
+    },
+  });
 }
 
 /** Google refuses to list a label that was deleted since the catalogue was read; any other refusal must not strip the label from every row. */
@@ -73,35 +103,62 @@ async function labelPage(context: TurnContext, cursor: Labels): Promise<ListedPa
   }
 }
 
-function turnTo(context: TurnContext, next: GmailCursor, ids: string[], labelId = ''): Turn {
+function turnWith(context: TurnContext, next: GmailCursor, walk: WalkDelta): Turn {
   return {
     commit: {
       cursor: next,
       phase: 'backfill',
       generation: context.generation,
       delta: { kind: 'none' },
-      walk: ids.length > 0 ? { labelled: { labelId, ids } } : {},
+      walk,
     },
     next: () => next,
   };
 }
 
-/** Compares the next rows with what the lists said. The range is fixed before the commit, so that the commit can move the cursor past it. */
+/**
+ * Compares the next rows with what the lists said. The range is fixed before the commit, so that the commit can move the cursor past it.
+ * Before the first range, messages that would lose labels are asked for.
+ */
 export async function relabelTurn(context: TurnContext, cursor: Relabel): Promise<Turn> {
-  const { from, listed, after } = cursor;
+  const { from, listed, after, listing } = cursor;
+  const evidence = after === '' ? await labelEvidence(context, cursor) : null;
+  if (evidence) return evidence;
   const upTo = await context.store.walk.relabelBound(context.lease.accountId, after, RELABEL_PAGE);
+  const excluded = excludedLabels(context.mirror);
   const next: GmailCursor =
-    upTo === null
-      ? { phase: 'backfill', step: 'fetch', from, listed, fetched: 0 }
-      : { ...cursor, after: upTo };
-  return {
-    commit: {
-      cursor: next,
-      phase: 'backfill',
-      generation: context.generation,
-      delta: { kind: 'none' },
-      walk: upTo === null ? {} : { relabel: { after, upTo } },
-    },
-    next: () => next,
-  };
+    upTo === null ? fetchAfter({ from, listed, listing }) : { ...cursor, after: upTo };
+  return turnWith(context, next, upTo === null ? {} : { relabel: { after, upTo, excluded } });
+}
+
+/** @returns null when the rows may be compared with the lists as they are */
+async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Turn | null> {
+  if (cursor.isProven) return null;
+  const losses = await context.store.walk.labelLosses(context.lease, context.generation, {
+    excluded: excludedLabels(context.mirror),
+    labels: LABELS_LOOKED_AT,
+    sample: MESSAGES_OF_A_LABEL,
+  });
+  const gone = cursor.listing?.deletedLabels ?? [];
+  const asked = losses.filter((loss) => needsEvidence(loss, gone));
+  const ids = [...new Set(asked.flatMap(({ sample }) => sample))];
+  const there = ids.length === 0 ? [] : messagesIn(await context.google.gmail.glanceAt(ids));
+  const { deleted, wrong } = judgeLabels(losses, gone, there);
+  if (wrong.length > 0) {
+    const { from, listed, listing } = cursor;
+    return turnWith(
+      context,
+      fetchAfter({ from, listed, listing: { ...listing, isDisproved: true } }),
+      {},
+    );
+  }
+  return ids.length + deleted.length === 0
+    ? null
+    : turnWith(context, { ...cursor, isProven: true }, { emptyLabels: deleted });
+}
+
+function fetchAfter(walk: ResyncSoFar): GmailCursor {
+  const { from, listed, listing } = walk;
+  const note = withListing(listing);
+  return { phase: 'backfill', step: 'fetch', from, listed, fetched: 0, ...note };
 }

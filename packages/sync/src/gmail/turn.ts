@@ -8,12 +8,15 @@ import {
   type GmailFollow,
   type NewCursor,
 } from '../cursor.js';
+import { heldStep } from '../evidence/hold.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { withoutPosition } from '../without-position.js';
+import { readCatalogue } from './catalogue.js';
 import { deepenTurn, lookedAt } from './deepen.js';
 import { fetchNamed, fetchTurn } from './fetch.js';
 import { untilAfter } from './history-id.js';
-import { labelRow, meaningOfHistory } from './interpret.js';
+import { meaningOfHistory } from './interpret.js';
+import { listPage } from './list-page.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
 import { admit, type Admission } from './mirror-policy.js';
 import { beginWalk, walkTurn } from './walk.js';
@@ -30,20 +33,36 @@ export function gmailTurn(context: TurnContext, cursor: NewCursor | GmailCursor)
     case 'backfill':
       return walkTurn(context, cursor);
     case 'follow':
-      return cursor.after === NO_POSITION && cursor.fetched >= cursor.listed
-        ? withoutPosition(context, cursor, () =>
-            beginWalk(context, { phase: 'new', resync: true }, false),
-          )
-        : followTurn(context, cursor);
+      return followStep(context, cursor);
     default:
       return unreachable(cursor);
   }
 }
 
+function followStep(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
+  const hasPosition = cursor.after !== NO_POSITION;
+  const held = heldStep(context, cursor, hasPosition, (token) => listIds(context, token));
+  if (held) return held;
+  return hasPosition || cursor.fetched < cursor.listed
+    ? followTurn(context, cursor)
+    : withoutPosition(context, cursor, () =>
+        beginWalk(context, { phase: 'new', resync: true }, false),
+      );
+}
+
+/** A page of a second listing, of which only the ids count. */
+async function listIds(
+  context: TurnContext,
+  pageToken: string | null,
+): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
+  const page = await listPage(context, { pageToken });
+  return page && { ids: page.ids.map(({ id }) => id), nextPageToken: page.nextPageToken };
+}
+
 async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
   if (cursor.fetched < cursor.listed) return fetchTurn(context, cursor);
   const begun = cursor.listing === null;
-  const deeper = begun ? await deepenTurn(context, cursor) : null;
+  const deeper = begun && !cursor.hold ? await deepenTurn(context, cursor) : null;
   if (deeper) return deeper;
   const page = await context.google.gmail.history({
     startHistoryId: BigInt(cursor.after),
@@ -144,6 +163,6 @@ async function meaningUnderPolicy(
   return {
     admitted,
     wanted,
-    labels: readLabels ? (await context.google.gmail.labels()).map(labelRow) : null,
+    labels: readLabels ? (await readCatalogue(context)).labels : null,
   };
 }

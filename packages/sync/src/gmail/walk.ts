@@ -1,13 +1,25 @@
 import { unreachable } from '@syncline/runtime';
-import { NO_POSITION, type GmailCursor, type GmailListing, type NewCursor } from '../cursor.js';
-import { CLEAR_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import {
+  NO_POSITION,
+  withListing,
+  type GmailCursor,
+  type GmailFollow,
+  type GmailListing,
+  type ListingNote,
+  type NewCursor,
+  type TidyState,
+} from '../cursor.js';
+import { countConfirms } from '../evidence/decide.js';
+import { tidyTurn } from '../evidence/tidy.js';
+import type { Turn, TurnContext } from '../turn.js';
 import { REQUESTED_FULL_SYNC_GAP_MS } from '../without-position.js';
+import { readCatalogue } from './catalogue.js';
 import { fetchTurn } from './fetch.js';
-import { labelRow } from './interpret.js';
 import { listPage } from './list-page.js';
+import { excludedLabels } from './mirror-policy.js';
 import { firstLabel, labelsTurn, relabelTurn } from './relabel.js';
 import { historyIdOfNewest } from './history-id.js';
-import { reached, windowOfWalk } from './window.js';
+import { floorMs, reached, windowOfWalk } from './window.js';
 
 /*
  * The full walk, and the resync, which is a walk over rows that are good already: nothing is wiped, what is stored is not
@@ -21,11 +33,11 @@ import { reached, windowOfWalk } from './window.js';
 export async function beginWalk(
   context: TurnContext,
   cursor: NewCursor,
-  isRemedy = cursor.resync === true || (cursor.restarts ?? 0) > 0,
+  isRemedy = (cursor.resync === true && cursor.isRelisting !== true) || (cursor.restarts ?? 0) > 0,
 ): Promise<Turn> {
   const profile = await context.google.gmail.profile();
   const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
-  const labels = await context.google.gmail.labels();
+  const { labels, deleted } = await readCatalogue(context);
   const next: GmailCursor = {
     phase: 'backfill',
     step: 'list',
@@ -34,6 +46,11 @@ export async function beginWalk(
     listed: 0,
     restarts: cursor.restarts ?? 0,
     ...(cursor.resync ? { resync: true } : {}),
+    listing: {
+      begunAtMs: context.rt.clock.nowMs(),
+      profileTotal: profile.messagesTotal,
+      ...(deleted.length > 0 ? { deletedLabels: deleted } : {}),
+    },
   };
   return {
     commit: {
@@ -54,7 +71,7 @@ export async function beginWalk(
         messages: [],
         labelChanges: [],
         deleted: [],
-        labels: labels.map(labelRow),
+        labels,
       },
     },
     next: () => next,
@@ -75,9 +92,9 @@ export function walkTurn(
     case 'fetch':
       return fetchTurn(context, cursor);
     case 'sweep':
-      return Promise.resolve(sweepTurn(context, cursor.from));
+    case 'hold':
     case 'clear':
-      return Promise.resolve(clearTurn(context, cursor.from));
+      return endTurn(context, cursor);
     default:
       return unreachable(cursor);
   }
@@ -130,42 +147,48 @@ async function afterListing(
   cursor: GmailListing,
   listed: number,
 ): Promise<GmailCursor> {
+  const listing = listingOf(context, cursor, listed);
   return cursor.resync
-    ? firstLabel(context, cursor.from, listed, cursor.restarts ?? 0)
-    : { phase: 'backfill', step: 'fetch', from: cursor.from, listed, fetched: 0 };
+    ? firstLabel(context, { from: cursor.from, listed, restarts: cursor.restarts ?? 0, listing })
+    : { phase: 'backfill', step: 'fetch', from: cursor.from, listed, fetched: 0, listing };
 }
 
-function sweepTurn(context: TurnContext, from: string): Turn {
-  const again: GmailCursor = { phase: 'backfill', step: 'sweep', from };
+/** What speaks for the listing that is complete now. */
+function listingOf(
+  context: TurnContext,
+  { listing: { begunAtMs, profileTotal, deletedLabels } = {} }: GmailListing,
+  listed: number,
+): ListingNote {
+  const isWhole = floorMs(context.window) === 0 && excludedLabels(context.mirror).length === 0;
   return {
-    commit: {
-      cursor: again,
-      phase: 'backfill',
-      generation: context.generation,
-      delta: { kind: 'none' },
-      walk: { sweepLimit: SWEEP_PAGE },
-    },
-    next: (committed) =>
-      committed.swept >= SWEEP_PAGE ? again : { phase: 'backfill', step: 'clear', from },
+    begunAtMs: begunAtMs ?? context.rt.clock.nowMs(),
+    ...(deletedLabels === undefined ? {} : { deletedLabels }),
+    ...(countConfirms(profileTotal ?? null, listed, isWhole) ? { countConfirms: true } : {}),
   };
 }
 
-function clearTurn(context: TurnContext, from: string): Turn {
-  const again: GmailCursor = { phase: 'backfill', step: 'clear', from };
-  return {
-    commit: {
-      cursor: again,
+type GmailTidying = Extract<GmailCursor, { phase: 'backfill' } & TidyState>;
+
+/** The end of a full sync; see evidence/tidy.ts. */
+function endTurn(context: TurnContext, cursor: GmailTidying): Promise<Turn> {
+  const { from, listing } = cursor;
+  return tidyTurn(context, cursor, {
+    listing,
+    at: (state) => ({
       phase: 'backfill',
-      generation: context.generation,
-      delta: { kind: 'none' },
-      walk: { clearLimit: CLEAR_PAGE },
-      ...(context.window.goalMs === null ? {} : { window: reached(context.window) }),
-    },
-    next: (committed) => (committed.cleared >= CLEAR_PAGE ? again : beginsToFollow(context, from)),
-  };
+      from,
+      ...withListing(listing),
+      ...state,
+    }),
+    clearing: () => (context.window.goalMs === null ? {} : { window: reached(context.window) }),
+    follow: (hold) => ({
+      ...beginsToFollow(context, from),
+      ...(hold === undefined ? {} : { hold }),
+    }),
+  });
 }
 
-function beginsToFollow(context: TurnContext, from: string): GmailCursor {
+function beginsToFollow(context: TurnContext, from: string): GmailFollow {
   const isLost = from === NO_POSITION;
   context.fullSyncEnded = isLost;
   return {

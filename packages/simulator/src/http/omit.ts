@@ -1,0 +1,43 @@
+/** Full listings that name less than there is, with status 200: empty, or with some items left out. */
+import { createHash } from 'node:crypto';
+import { jsonReply, type Format, type Reply } from './reply.js';
+
+const LISTS = ['messages', 'items', 'labels'];
+
+/**
+ * @param share of the items that is left out, the same ones at each call; 1 leaves none, and the listing ends
+ * @param nextPage the page after that token, for the sync token that stands on a listing's last page alone
+ */
+export function withOmissions(
+  reply: Reply,
+  share: number,
+  nextPage: (pageToken: string) => Reply,
+  format: Format,
+): Reply {
+  if (reply.status !== 200) return reply;
+  const page = JSON.parse(reply.body.toString()) as Record<string, unknown>;
+  const name = LISTS.find((list) => Array.isArray(page[list]));
+  if (name === undefined) return reply;
+  const items = (page[name] as { id?: string }[]).filter(({ id = '' }) => fraction(id) >= share);
+  return jsonReply(
+    { ...page, [name]: items, ...(share === 1 ? theEnd(page, nextPage) : {}) },
+    { pretty: format.pretty, fields: null },
+  );
+}
+
+/** What ends the listing: no next page, and of Calendar's the sync token of the real last page. */
+function theEnd(
+  page: Record<string, unknown>,
+  nextPage: (pageToken: string) => Reply,
+): Record<string, unknown> {
+  let last = page;
+  while (typeof last['nextPageToken'] === 'string')
+    last = JSON.parse(nextPage(last['nextPageToken']).body.toString()) as Record<string, unknown>;
+  const { nextSyncToken } = last;
+  return { nextPageToken: undefined, ...(nextSyncToken === undefined ? {} : { nextSyncToken }) };
+}
+
+/** A number in [0, 1) that belongs to the id. */
+function fraction(id: string): number {
+  return createHash('sha256').update(id).digest().readUInt32BE() / 2 ** 32;
+}

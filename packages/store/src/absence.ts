@@ -1,0 +1,225 @@
+import type pg from 'pg';
+import type { CollectionKind, Lease } from './lease.js';
+import { arrayLiteral } from './pool.js';
+import type { Transaction } from './transaction.js';
+
+/*
+ * Rows that a complete listing did not name. Absence alone deletes few of them: see packages/sync/src/evidence. What waits for a second
+ * listing stands in `held_items`, so the wait survives crashes, and only what both listings lack is deleted.
+ */
+
+/** What a complete listing did not name of a collection. */
+export interface Absence {
+  /** Rows of the collection, before the sweep; of a calendar list every event of every calendar counts as well. */
+  rows: number;
+  /** Of them, rows that the listing did not name, and that no policy excludes by their own labels. */
+  missing: number;
+  /** Ids among the missing, spread evenly over ages: those of which Google's answer says something. */
+  sample: string[];
+}
+
+/** Which rows are looked at: those that the full sync of this generation did not meet, or those that are held. */
+export type Absent = 'unmet' | 'held';
+
+/** A sweep that waits, as the collection's row says it. */
+export interface HeldSweep {
+  /** Rows that one complete listing did not name. */
+  rows: number;
+  waitsFor: 'second-listing' | 'new-listing';
+  /** When that listing begins at the earliest, in milliseconds since the epoch. */
+  untilMs: number;
+}
+
+/** What a claim knows of a sweep that waits. */
+export interface HeldState {
+  sinceMs: number;
+  rows: number;
+  /** Listings in a row that were discarded. */
+  discards: number;
+}
+
+/** @param excluded labels that no row should have: rows with one of them may go whatever the listing says */
+export async function absenceOf(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: { which: Absent; excluded: readonly string[]; limit: number },
+): Promise<Absence> {
+  const found = await pool.query<{ rows: string | null; missing: string; sample: string[] | null }>(
+    {
+      text: `WITH missing AS MATERIALIZED (${missingRows(lease, q.which)}),
+                asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE telling)
+           SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
+                  CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${countOfRows(lease)}) END AS rows,
+                  (SELECT array_agg(id ORDER BY place) FROM asked WHERE place = 0 OR place * $4 / n > (place - 1) * $4 / n) AS sample`,
+      values: [
+        lease.accountId,
+        lease.collectionId,
+        generation,
+        q.limit,
+        ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
+        ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
+      ],
+    },
+  );
+  const row = found.rows[0];
+  return {
+    rows: Number(row?.rows ?? 0),
+    missing: Number(row?.missing ?? 0),
+    sample: row?.sample ?? [],
+  };
+}
+
+/** A page of the missing ids, in order, after one of them. */
+export async function absentIds(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: { which: Absent; excluded: readonly string[]; after: string; limit: number },
+): Promise<string[]> {
+  if (q.which === 'held') return heldIds(pool, lease, generation, q);
+  const found = await pool.query<{ id: string }>({
+    text: `SELECT id FROM (${missingRows(lease, q.which)}) AS missing WHERE id > $${lease.kind === 'calendar-list' ? 5 : 6} ORDER BY id LIMIT $4`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      q.limit,
+      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
+      ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
+      q.after,
+    ],
+  });
+  return found.rows.map(({ id }) => id);
+}
+
+/** Whether their rows are still there or not. */
+async function heldIds(
+  pool: pg.Pool,
+  lease: Lease,
+  generation: number,
+  q: { after: string; limit: number },
+): Promise<string[]> {
+  const held = await pool.query<{ item_id: string }>(
+    'SELECT item_id FROM held_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id > $4 ORDER BY item_id LIMIT $5',
+    [lease.accountId, lease.collectionId, generation, q.after, q.limit],
+  );
+  return held.rows.map((row) => row.item_id);
+}
+
+/** In SQL: id, age, weight, and whether Google's answer to its id can tell that the listing was wrong. */
+function missingRows(lease: Lease, which: Absent): string {
+  const absent = (id: string): string =>
+    which === 'unmet'
+      ? `NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id})`
+      : `EXISTS (SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id})`;
+  switch (lease.kind) {
+    case 'gmail':
+      return `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM gmail_messages m
+               WHERE m.account_id = $1 AND ${absent('m.id')} AND NOT m.label_ids && $5::text[]`;
+    case 'calendar-list':
+      return `SELECT c.id, NULL::timestamptz AS age, true AS telling,
+                     1 + (SELECT count(*) FROM calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
+                FROM calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`;
+    case 'calendar-events':
+      // Google answers to the id of an occurrence as long as its series is there, whether it was changed or not.
+      return `SELECT e.id, coalesce(e.start_at, e.start_date::timestamptz) AS age, 1 AS weight,
+                     e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT EXISTS (
+                       SELECT 1 FROM calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id)) AS telling
+                FROM calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`;
+  }
+}
+
+function countOfRows(lease: Lease): string {
+  switch (lease.kind) {
+    case 'gmail':
+      return 'SELECT count(*) FROM gmail_messages WHERE account_id = $1';
+    case 'calendar-list':
+      return '(SELECT count(*) FROM calendars WHERE account_id = $1) + (SELECT count(*) FROM calendar_events WHERE account_id = $1)';
+    case 'calendar-events':
+      return 'SELECT count(*) FROM calendar_events WHERE account_id = $1 AND calendar_id = $5';
+  }
+}
+
+/** Rows are held until a second listing confirms that they are absent. */
+export function hold(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  ids: readonly string[],
+): void {
+  session.send({
+    name: 'held-put',
+    text: `INSERT INTO held_items (account_id, collection_id, generation, item_id)
+           SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING`,
+    values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+/** Rows that Google has named since, by the second listing or otherwise. */
+export function release(session: Transaction, lease: Lease, ids: readonly string[]): void {
+  session.send({
+    name: 'held-release',
+    text: 'DELETE FROM held_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+/** Of this and of earlier full syncs. */
+export function forgetHeld(session: Transaction, lease: Lease, limit: number): Promise<number> {
+  return session
+    .query({
+      name: 'held-forget',
+      text: `DELETE FROM held_items WHERE (account_id, collection_id, generation, item_id) IN (
+               SELECT account_id, collection_id, generation, item_id FROM held_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3)`,
+      values: [lease.accountId, lease.collectionId, limit],
+    })
+    .then(({ rowCount }) => rowCount ?? 0);
+}
+
+/** What the collection's row says of a sweep that waits; null: none does any more. */
+export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | null): void {
+  session.send(
+    held === null
+      ? {
+          name: 'held-over',
+          text: 'UPDATE collections SET held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0 WHERE id = $1',
+          values: [lease.collectionId],
+        }
+      : {
+          name: 'held-note',
+          text: `UPDATE collections SET held_since = coalesce(held_since, now()), held_rows = $2, held_for = $3, held_until = 'epoch'::timestamptz + $4::bigint * interval '1 ms',
+                    held_discards = held_discards + ($3 = 'new-listing')::int WHERE id = $1`,
+          values: [lease.collectionId, held.rows, held.waitsFor, Math.round(held.untilMs)],
+        },
+  );
+}
+
+/** Collections with a sweep that waits, by kind. */
+export async function countHeld(pool: pg.Pool): Promise<Map<string, number>> {
+  const counted = await pool.query<{ kind: string; held: string }>(
+    "SELECT kind, count(*) AS held FROM collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
+  );
+  return new Map(counted.rows.map(({ kind, held }) => [kind, Number(held)]));
+}
+
+/** A collection with a sweep that waits. */
+export interface HeldCollection {
+  kind: CollectionKind;
+  externalId: string;
+  rows: number;
+  since: Date;
+  waitsFor: HeldSweep['waitsFor'];
+  /** When that listing begins at the earliest. */
+  until: Date;
+}
+
+/** An account's collections with a sweep that waits. */
+export async function heldOf(pool: pg.Pool, accountId: string): Promise<HeldCollection[]> {
+  const held = await pool.query<HeldCollection>(
+    `SELECT kind, external_id AS "externalId", held_rows AS rows, held_since AS since, held_for AS "waitsFor", held_until AS until
+       FROM collections WHERE account_id = $1 AND held_since IS NOT NULL AND state = 'active' ORDER BY kind, external_id`,
+    [accountId],
+  );
+  return held.rows;
+}

@@ -1,0 +1,43 @@
+import type { LabelLoss } from '@syncline/store';
+import { judgeLabels, needsEvidence } from './labels.js';
+
+const loss = (fields: Partial<LabelLoss>): LabelLoss => ({
+  labelId: 'L',
+  rows: 10,
+  isListed: true,
+  sample: ['a', 'b'],
+  ...fields,
+});
+const message = (
+  id: string,
+  ...labelIds: string[]
+): object & { id: string; labelIds: string[] } => ({
+  id,
+  labelIds,
+});
+
+test('messages are asked for where many rows would lose a label, or no list was read for it', () => {
+  expect(needsEvidence(loss({ rows: 5 }), [])).toBe(false);
+  expect(needsEvidence(loss({ rows: 6 }), [])).toBe(true);
+  expect(needsEvidence(loss({ rows: 1, isListed: false }), [])).toBe(true);
+  expect(needsEvidence(loss({ rows: 5, isListed: false }), ['L'])).toBe(false);
+  expect(needsEvidence(loss({ rows: 6, isListed: false }), ['L'])).toBe(true);
+});
+
+test('a list is wrong when a message that it lacks still has the label', () => {
+  const there = [message('a'), message('b', 'L')];
+  expect(judgeLabels([loss({})], [], there)).toEqual({ deleted: [], wrong: ['L'] });
+  expect(judgeLabels([loss({})], [], [message('a'), message('b')])).toEqual({
+    deleted: [],
+    wrong: [],
+  });
+});
+
+test('an unlisted label stays unless no message that Google has carries it', () => {
+  const unlisted = loss({ isListed: false });
+  expect(judgeLabels([unlisted], [], [message('a', 'L')])).toEqual({ deleted: [], wrong: [] });
+  expect(judgeLabels([unlisted], [], [])).toEqual({ deleted: [], wrong: [] });
+  expect(judgeLabels([unlisted], [], [message('a')])).toEqual({ deleted: ['L'], wrong: [] });
+  const few = loss({ isListed: false, rows: 3 });
+  expect(judgeLabels([few], ['L'], [])).toEqual({ deleted: ['L'], wrong: [] });
+});

@@ -1,0 +1,58 @@
+import { GoogleError, type GmailMessage } from '@syncline/google';
+import type { LabelLoss } from '@syncline/store';
+import { SMALL_SWEEP } from './decide.js';
+
+/*
+ * Labels that stored messages would lose since a label's list does not name them. Pure. A list may be wrong as any other, and a message may
+ * carry a label that no list is read for.
+ */
+
+/** Labels of one resync that are looked at, and messages that are asked for of each. */
+export const LABELS_LOOKED_AT = 20;
+export const MESSAGES_OF_A_LABEL = 5;
+
+export interface LabelFindings {
+  /** Labels that no list was read for and that no message carries any more: they are taken away like those of an empty list. */
+  deleted: string[];
+  /** Labels whose list lacks messages that carry them: the lists of this resync are wrong. */
+  wrong: string[];
+}
+
+/**
+ * Whether messages have to be asked for: for more than five rows, and for a label that no list was read for.
+ * @param gone labels that Google has said it does not have: that is evidence for a few rows
+ */
+export function needsEvidence(
+  { labelId, rows, isListed }: LabelLoss,
+  gone: readonly string[],
+): boolean {
+  return rows > SMALL_SWEEP || (!isListed && !gone.includes(labelId));
+}
+
+/** @param there the sampled messages that Google has, with their labels of now */
+export function judgeLabels(
+  losses: readonly LabelLoss[],
+  gone: readonly string[],
+  there: readonly GmailMessage[],
+): LabelFindings {
+  const labelsOf = new Map(there.map(({ id, labelIds }) => [id, labelIds ?? []]));
+  const findings: LabelFindings = { deleted: [], wrong: [] };
+  for (const loss of losses) {
+    const answered = loss.sample.filter((id) => labelsOf.has(id));
+    const isCarried = answered.some((id) => labelsOf.get(id)?.includes(loss.labelId));
+    const isProven = answered.length > 0 || !needsEvidence(loss, gone);
+    if (isCarried && loss.isListed) findings.wrong.push(loss.labelId);
+    if (!isCarried && !loss.isListed && isProven) findings.deleted.push(loss.labelId);
+  }
+  return findings;
+}
+
+/** @throws the first error where a message could not be asked for: labels are taken away only by what is known of all of them */
+export function messagesIn(answer: {
+  messages: GmailMessage[];
+  failed: { error: GoogleError }[];
+}): GmailMessage[] {
+  const [failure] = answer.failed;
+  if (failure && failure.error.detail.kind === 'rate-limited') throw failure.error;
+  return answer.messages;
+}

@@ -1,0 +1,204 @@
+import type { HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
+import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
+import { excludedLabels } from '../gmail/mirror-policy.js';
+import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
+import { askByIds } from './ask.js';
+import {
+  CONFIRM_AFTER_MS,
+  decide,
+  relistDelayMs,
+  SAMPLE,
+  type Decision,
+  type Findings,
+} from './decide.js';
+
+/*
+ * The end of a full sync of any kind: rows that its complete listing did not name are deleted, held until a second listing, or kept because
+ * the listing was wrong; then its list is cleared, in bounded commits, and the collection follows.
+ */
+
+/** What the collection's kind knows of the full sync that ends. */
+export interface FullSyncEnd {
+  listing: ListingNote | undefined;
+  /** The cursor in this state. */
+  at(state: TidyState): Cursor;
+  /** Where the collection follows from. */
+  follow(hold: Hold | undefined): Cursor;
+  /** Added to the commits that clear the list. */
+  clearing?(hold: Hold | undefined): Partial<PageCommit>;
+}
+
+/** The next commit of the end. */
+export async function tidyTurn(
+  context: TurnContext,
+  state: TidyState,
+  end: FullSyncEnd,
+): Promise<Turn> {
+  switch (state.step) {
+    case 'sweep':
+      return state.isProven ? sweepTurn(context, state.hold, end) : evidenceTurn(context, end);
+    case 'hold':
+      return holdTurn(context, state, end);
+    case 'clear':
+      return clearTurn(context, state.hold, end, {});
+  }
+}
+
+/** Decides by what the listing did not name. */
+async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Turn> {
+  const excluded = excludedLabels(context.mirror);
+  const { rows, missing, sample } = await context.store.walk.absence(
+    context.lease,
+    context.generation,
+    { which: 'unmet', excluded, limit: SAMPLE },
+  );
+  const confirmedBy = end.listing?.countConfirms ? 'count' : null;
+  const findings: Findings = { rows, missing, asked: null, confirmedBy };
+  if (end.listing?.isDisproved) report(context, 'discard', findings);
+  const decision = end.listing?.isDisproved ? 'discard' : await decided(context, findings, sample);
+  switch (decision) {
+    case 'sweep':
+      // Rows that the policy excludes by their own labels are not among the missing, and are swept all the same.
+      return missing === 0 && excluded.length === 0
+        ? clearTurn(context, undefined, end, { forgetUnlisted: true })
+        : sweepTurn(context, undefined, end);
+    case 'hold': {
+      const hold = secondListing(context, end.listing);
+      return turnTo(context, end.at({ step: 'hold', after: '', hold }), {
+        held: { rows: missing, waitsFor: 'second-listing', untilMs: hold.notBeforeMs },
+      });
+    }
+    case 'discard': {
+      const { hold, held } = newListing(context, missing);
+      return turnTo(context, end.at({ step: 'clear', hold }), { held });
+    }
+  }
+}
+
+/** Asks Google for the sample where the decision needs it. */
+export async function decided(
+  context: TurnContext,
+  findings: Findings,
+  sample: readonly string[],
+): Promise<Exclude<Decision, 'ask'>> {
+  const first = decide(findings);
+  const decision =
+    first === 'ask' ? decide({ ...findings, asked: await askByIds(context, sample) }) : first;
+  if (decision === 'ask') throw new Error('a sample that was asked for is asked for again');
+  if (decision !== 'sweep') report(context, decision, findings);
+  return decision;
+}
+
+function report(
+  { rt, lease }: TurnContext,
+  decision: 'hold' | 'discard',
+  { rows, missing }: Findings,
+): void {
+  const { accountId, collectionId } = lease;
+  const fields = { accountId, collectionId, missing, rows };
+  if (decision === 'hold') {
+    rt.log.warn(
+      { event: 'sweep_held', ...fields },
+      'a full listing lacks many stored rows; they stay until a second one confirms it',
+    );
+    return;
+  }
+  rt.metrics.sweepsDiscarded.inc({ kind: lease.kind });
+  rt.log.warn(
+    { event: 'listing_discarded', ...fields },
+    'a full listing lacks rows that Google still has; nothing is deleted, and it is listed again',
+  );
+}
+
+function secondListing(
+  { rt, policy }: TurnContext,
+  listing: ListingNote | undefined,
+): Extract<Hold, { waitsFor: 'second-listing' }> {
+  const begunAtMs = listing?.begunAtMs ?? rt.clock.nowMs();
+  const notBeforeMs = begunAtMs + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+  return { waitsFor: 'second-listing', notBeforeMs, listing: null };
+}
+
+/** The wait for a new full sync, after a listing was discarded. */
+export function newListing(
+  { rt, policy, held }: TurnContext,
+  rows: number,
+): { hold: Hold; held: HeldSweep } {
+  const notBeforeMs =
+    rt.clock.nowMs() +
+    relistDelayMs(policy.confirmAfterMs ?? CONFIRM_AFTER_MS, held?.discards ?? 0, rt.random.next());
+  return {
+    hold: { waitsFor: 'new-listing', notBeforeMs },
+    held: { rows, waitsFor: 'new-listing', untilMs: notBeforeMs },
+  };
+}
+
+/** Writes down which rows are held, a page at a time; then what is not held is swept: rows that the policy excludes by their own labels. */
+async function holdTurn(
+  context: TurnContext,
+  { after, hold }: Extract<TidyState, { step: 'hold' }>,
+  end: FullSyncEnd,
+): Promise<Turn> {
+  const ids = await context.store.walk.absentIds(context.lease, context.generation, {
+    which: 'unmet',
+    excluded: excludedLabels(context.mirror),
+    after,
+    limit: HOLD_PAGE,
+  });
+  const last = ids.length < HOLD_PAGE ? undefined : ids.at(-1);
+  const next = end.at(
+    last === undefined
+      ? { step: 'sweep', isProven: true, hold }
+      : { step: 'hold', after: last, hold },
+  );
+  return turnTo(context, next, { walk: { held: ids } });
+}
+
+function sweepTurn(context: TurnContext, hold: Hold | undefined, end: FullSyncEnd): Turn {
+  const held = hold === undefined ? {} : { hold };
+  const again = end.at({ step: 'sweep', isProven: true, ...held });
+  return {
+    commit: commitOf(context, again, { walk: { sweepLimit: SWEEP_PAGE } }),
+    next: (committed) =>
+      committed.swept >= SWEEP_PAGE ? again : end.at({ step: 'clear', ...held }),
+  };
+}
+
+/** Clears the list. A sweep that waited since an earlier full sync is over, whatever it waited for, unless this one waits. */
+function clearTurn(
+  context: TurnContext,
+  hold: Hold | undefined,
+  end: FullSyncEnd,
+  first: WalkDelta,
+): Turn {
+  const isOver = context.held !== null && hold === undefined;
+  const { walk, ...more } = end.clearing?.(hold) ?? {};
+  const again = end.at({ step: 'clear', ...(hold === undefined ? {} : { hold }) });
+  return {
+    commit: commitOf(context, again, {
+      ...more,
+      ...(isOver ? { held: null } : {}),
+      walk: {
+        ...walk,
+        ...first,
+        clearLimit: CLEAR_PAGE,
+        ...(isOver ? { forgetHeldLimit: CLEAR_PAGE } : {}),
+      },
+    }),
+    next: (committed) => (committed.cleared >= CLEAR_PAGE ? again : end.follow(hold)),
+  };
+}
+
+function turnTo(context: TurnContext, next: Cursor, more: Partial<PageCommit>): Turn {
+  return { commit: commitOf(context, next, more), next: () => next };
+}
+
+function commitOf(context: TurnContext, cursor: Cursor, more: Partial<PageCommit>): PageCommit {
+  return {
+    cursor,
+    phase: 'backfill',
+    generation: context.generation,
+    delta: { kind: 'none' },
+    ...more,
+  };
+}

@@ -1,0 +1,45 @@
+import type { LabelRow } from '@syncline/store';
+import { GoogleError } from '@syncline/google';
+import { SAMPLE } from '../evidence/decide.js';
+import type { TurnContext } from '../turn.js';
+import { labelRow } from './interpret.js';
+
+export interface Catalogue {
+  labels: LabelRow[];
+  /** Labels that were stored, and that Google does not have any more by their ids. */
+  deleted: string[];
+}
+
+/**
+ * The catalogue of labels as Google has it now. A stored label that the list does not name is asked for by its id, one unit each: only one
+ * that Google does not have is left out. Of more than 20 such labels 20 are asked for, and all are left out or none.
+ */
+export async function readCatalogue(context: TurnContext): Promise<Catalogue> {
+  const listed = (await context.google.gmail.labels()).map(labelRow);
+  const named = new Set(listed.map(({ id }) => id));
+  const stored = await context.store.walk.labels(context.lease.accountId);
+  const missing = stored.filter(({ id }) => !named.has(id));
+  const alive: LabelRow[] = [];
+  const deleted: string[] = [];
+  for (const label of missing.slice(0, SAMPLE))
+    if (await isThere(context, label.id)) alive.push(label);
+    else deleted.push(label.id);
+  if (alive.length === 0) return { labels: listed, deleted };
+  const { accountId, collectionId } = context.lease;
+  context.rt.log.warn(
+    { event: 'listing_discarded', accountId, collectionId, missing: missing.length },
+    'the list of labels lacks labels that Google still has; they stay',
+  );
+  const kept = missing.length > SAMPLE ? missing : alive;
+  return { labels: [...listed, ...kept], deleted };
+}
+
+/** An id that Google refuses to read says nothing: the label stays. */
+async function isThere({ google }: TurnContext, id: string): Promise<boolean> {
+  try {
+    return (await google.gmail.label(id)) !== null;
+  } catch (error) {
+    if (error instanceof GoogleError && error.detail.kind === 'rejected') return true;
+    throw error;
+  }
+}

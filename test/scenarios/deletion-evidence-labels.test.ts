@@ -1,0 +1,128 @@
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+/* What lists of labels, and of the messages of one label, may take away after an expired history. */
+
+let world: World;
+let email: string;
+afterEach(() => world.close());
+
+async function begin(): Promise<void> {
+  world = await startWorld({
+    seed: 114,
+    accounts: 1,
+    messagesPerAccount: 40,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 1,
+  });
+  email = (await world.control.accounts())[0]!.email;
+  await world.catchUp();
+}
+
+async function mailbox(): Promise<Outcome> {
+  const { id } = (await world.store.accounts.list())[0]!.collections.find(
+    ({ kind }) => kind === 'gmail',
+  )!;
+  for (;;) {
+    const outcome = await syncCollection(
+      world.rt,
+      { ...world, policy: { activeMs: 60_000, idleMs: 900_000, confirmAfterMs: 60_000 } },
+      id,
+      { sliceMs: 60_000, signal: new AbortController().signal },
+    );
+    if (outcome.kind !== 'more') return outcome;
+  }
+}
+
+const act = async (order: object): Promise<Record<string, string>> =>
+  (await world.control.actAs(email, order)) as Record<string, string>;
+
+async function labelled(labelId: string): Promise<string[]> {
+  const found = await world.database.pool.query<{ id: string }>(
+    'SELECT id FROM gmail_messages WHERE $1 = ANY (label_ids) ORDER BY id',
+    [labelId],
+  );
+  return found.rows.map(({ id }) => id);
+}
+
+const catalogue = async (): Promise<string[]> =>
+  (
+    await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_labels ORDER BY id')
+  ).rows.map(({ id }) => id);
+
+/** A label on ten messages, in step with the mirror. */
+async function labelTen(): Promise<string> {
+  const { labelId } = await act({ action: 'label-create', name: 'ten' });
+  for (const { id } of (await world.control.truth(email, 'gmail')).slice(0, 10))
+    await act({ action: 'label', messageId: id, labelIds: [labelId] });
+  await world.catchUp();
+  expect(await labelled(labelId!)).toHaveLength(10);
+  return labelId!;
+}
+
+test('a label that messages carry and labels.list does not name stays on them after an expired history', async () => {
+  await begin();
+  const labelId = await labelTen();
+  await act({ action: 'label-unlist', labelId });
+  await world.control.fault({ kind: 'expire-history', email });
+  expect(await mailbox()).toEqual({ kind: 'caught-up' });
+  expect(await labelled(labelId)).toHaveLength(10);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('a label that was deleted while the history was expired is taken off every message', async () => {
+  await begin();
+  const labelId = await labelTen();
+  await act({ action: 'label-delete', labelId });
+  await world.control.fault({ kind: 'expire-history', email });
+  expect(await mailbox()).toEqual({ kind: 'caught-up' });
+  expect(await labelled(labelId)).toEqual([]);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('an empty list of one label takes it off no message, and the mailbox is listed again', async () => {
+  await begin();
+  const before = await labelled('INBOX');
+  await world.control.fault({ kind: 'expire-history', email });
+  // The list of all messages is whole; the lists of the labels are empty, one after another.
+  await world.control.fault({
+    kind: 'empty-listing',
+    method: 'messages.list',
+    label: 'INBOX',
+    count: 1,
+  });
+  expect(await mailbox()).toMatchObject({ kind: 'held' });
+  expect(await labelled('INBOX')).toEqual(before);
+  await world.database.pool.query(
+    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+  );
+  expect(await mailbox()).toEqual({ kind: 'caught-up' });
+  expect(await labelled('INBOX')).toEqual(before);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('messages that lost a label while the history was expired lose it, with one listing', async () => {
+  await begin();
+  const labelId = await labelTen();
+  for (const messageId of (await labelled(labelId)).slice(0, 8))
+    await act({ action: 'unlabel', messageId, labelIds: [labelId] });
+  await world.control.fault({ kind: 'expire-history', email });
+  expect(await mailbox()).toEqual({ kind: 'caught-up' });
+  expect(await labelled(labelId)).toHaveLength(2);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('an empty list of labels deletes none of them', async () => {
+  await begin();
+  await labelTen();
+  const before = await catalogue();
+  await world.control.fault({ kind: 'empty-listing', method: 'labels.list', count: 1 });
+  await world.control.fault({ kind: 'expire-history', email });
+  await mailbox();
+  expect(await catalogue()).toEqual(before);
+  await act({ action: 'label-delete', labelId: before.find((id) => id.startsWith('Label_'))! });
+  await world.control.fault({ kind: 'expire-history', email });
+  await mailbox();
+  expect(await catalogue()).toHaveLength(before.length - 1);
+});

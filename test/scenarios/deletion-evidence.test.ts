@@ -1,0 +1,221 @@
+import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+/* What a full listing lacks is deleted when there is evidence for it, and kept when Google still has it. */
+
+let world: World;
+let email: string;
+afterEach(() => world.close());
+
+async function begin(options: Partial<Parameters<typeof startWorld>[0]> = {}): Promise<void> {
+  world = await startWorld({
+    seed: 113,
+    accounts: 1,
+    messagesPerAccount: 60,
+    calendarsPerAccount: 2,
+    eventsPerCalendar: 20,
+    ...options,
+  });
+  email = (await world.control.accounts())[0]!.email;
+  await world.catchUp();
+}
+
+const MINUTE = { activeMs: 60_000, idleMs: 900_000, confirmAfterMs: 60_000 };
+const SOON = { ...MINUTE, confirmAfterMs: 100 };
+
+const idOf = async (kind: string): Promise<string> =>
+  (
+    await world.database.pool.query<{ id: string }>(
+      'SELECT id FROM collections WHERE kind = $1 AND (kind <> $2 OR external_id = $3)',
+      [kind, 'calendar-events', email],
+    )
+  ).rows[0]!.id;
+
+/** Runs until the collection rests. */
+async function run(kind: string, policy = MINUTE, sliceMs = 60_000): Promise<Outcome> {
+  for (;;) {
+    const outcome = await syncCollection(
+      world.rt,
+      { store: world.store, google: world.google, policy, mirror: world.mirror },
+      await idOf(kind),
+      { sliceMs, signal: new AbortController().signal },
+    );
+    if (outcome.kind !== 'more') return outcome;
+  }
+}
+
+async function count(table: string): Promise<number> {
+  const found = await world.database.pool.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM ${table}`,
+  );
+  return found.rows[0]!.n;
+}
+
+const calls = async (method: string): Promise<number> =>
+  (await world.control.ledger()).methods[method]?.calls ?? 0;
+
+async function feedEnd(): Promise<bigint> {
+  const { id } = (await world.store.accounts.list())[0]!;
+  return (await world.store.changes(id, 0n, 100_000)).at(-1)?.seq ?? 0n;
+}
+
+const held = async (kind: string): Promise<Record<string, unknown>> =>
+  (
+    await world.database.pool.query<Record<string, unknown>>(
+      'SELECT held_since IS NOT NULL AS held, held_rows AS rows, held_for AS waits, held_discards AS discards FROM collections WHERE id = $1',
+      [await idOf(kind)],
+    )
+  ).rows[0]!;
+const NOT_HELD = { held: false, rows: null, waits: null, discards: 0 };
+
+async function deleteMessages(n: number): Promise<void> {
+  const ids = (await world.control.truth(email, 'gmail')).slice(0, n);
+  for (const { id } of ids) await world.control.actAs(email, { action: 'delete', messageId: id });
+}
+
+describe.each([
+  ['calendar-list', 'calendarList.list', 'calendar_events', 44],
+  ['calendar-events', 'events.list', 'calendar_events', 44],
+  ['gmail', 'messages.list', 'gmail_messages', 60],
+])('one empty full listing of %s', (kind, method, table, rows) => {
+  test('deletes nothing and announces nothing; the collection lists again and is level', async () => {
+    await begin();
+    const before = [await count(table), await count('calendars'), await feedEnd()];
+    expect(before[0]).toBe(rows);
+    await world.control.fault({
+      kind: kind === 'gmail' ? 'expire-history' : 'invalid-sync-token',
+      email,
+    });
+    await world.control.fault({ kind: 'empty-listing', method, email, count: 1 });
+    expect(await run(kind)).toMatchObject({ kind: 'held' });
+    expect([await count(table), await count('calendars'), await feedEnd()]).toEqual(before);
+    expect(await held(kind)).toMatchObject({ held: true, waits: 'new-listing', discards: 1 });
+    await world.database.pool.query(
+      `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    );
+    expect(await run(kind, SOON)).toEqual({ kind: 'caught-up' });
+    expect([await count(table), await count('calendars'), await feedEnd()]).toEqual(before);
+    expect(await held(kind)).toEqual(NOT_HELD);
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  });
+});
+
+test('a listing that leaves out some of many messages is discarded, since Google still has them', async () => {
+  await begin();
+  await world.control.fault({ kind: 'expire-history', email });
+  await world.control.fault({
+    kind: 'omitting-listing',
+    method: 'messages.list',
+    share: 0.3,
+    count: 1,
+  });
+  await run('gmail');
+  expect(await count('gmail_messages')).toBe(60);
+  expect(await held('gmail')).toMatchObject({ held: true, waits: 'new-listing' });
+});
+
+test('a large sweep waits for a second listing a minute later, while increments go on', async () => {
+  await begin({ mirror: { exclude: ['spam'] } });
+  await world.control.fault({ kind: 'expire-history', email });
+  await deleteMessages(30);
+  const before = await count('gmail_messages');
+  const outcome = await run('gmail');
+  expect(outcome).toMatchObject({
+    kind: 'held',
+    why: expect.stringMatching(/^held: .* \d+ stored rows/),
+  });
+  expect((outcome as { until: Date }).until.getTime() - Date.now()).toBeLessThanOrEqual(60_000);
+  expect(await count('gmail_messages')).toBe(before);
+  expect(await held('gmail')).toMatchObject({ held: true, waits: 'second-listing', discards: 0 });
+  // New mail comes in, and an explicit deletion is not held.
+  const { messageId } = (await world.control.actAs(email, {
+    action: 'deliver',
+    labelIds: ['INBOX'],
+  })) as { messageId: string };
+  expect(await run('gmail')).toMatchObject({ kind: 'held' });
+  expect(await count('gmail_messages')).toBe(before + 1);
+  await world.control.actAs(email, { action: 'delete', messageId });
+  expect(await run('gmail')).toMatchObject({ kind: 'held' });
+  expect(await count('gmail_messages')).toBe(before);
+  // It is not served meanwhile: `wait` waits.
+  const since = await world.store.collections.markWanted(null);
+  await run('gmail');
+  const unserved = await world.store.collections.unservedSince(null, since);
+  expect(unserved.find((one) => one.kind === 'gmail')).toMatchObject({
+    reason: expect.stringContaining('held'),
+  });
+  const { id } = (await world.store.accounts.list())[0]!;
+  expect(await verifyAccount(world.rt, world, id, 'gmail')).toMatchObject({
+    held: [{ kind: 'gmail', waitsFor: 'second-listing' }],
+  });
+  await world.database.pool.query(
+    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+  );
+  expect(await run('gmail')).toEqual({ kind: 'caught-up' });
+  const kept = (message: Record<string, unknown>): boolean =>
+    !(message['labelIds'] as string[]).includes('SPAM');
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+  expect(await held('gmail')).toEqual(NOT_HELD);
+  expect(await count('held_items')).toBe(0);
+  const walks = await world.database.pool.query(
+    "SELECT walks_today FROM collections WHERE kind = 'gmail'",
+  );
+  expect(walks.rows).toEqual([{ walks_today: 1 }]);
+});
+
+test('a count of the mailbox that agrees stands in for the second listing', async () => {
+  await begin();
+  await world.control.fault({ kind: 'expire-history', email });
+  await deleteMessages(30);
+  expect(await run('gmail')).toEqual({ kind: 'caught-up' });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('the second listing deletes only what both lack, and runs that end after each page finish it', async () => {
+  await begin({ largestPage: 7 });
+  await world.control.fault({ kind: 'invalid-sync-token', email });
+  const events = (await world.control.truth(email, 'calendar')).filter(
+    (row) => row['calendarId'] === email,
+  );
+  const before = await count('calendar_events');
+  for (const { event } of events.slice(0, 12) as { event: { id: string } }[])
+    await world.control
+      .actAs(email, { action: 'event-delete', calendarId: email, eventId: event.id })
+      .catch(() => undefined);
+  expect(await run('calendar-events', MINUTE, 0)).toMatchObject({ kind: 'held' });
+  expect(await count('calendar_events')).toBe(before);
+  await world.database.pool.query(
+    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+  );
+  expect(await run('calendar-events', MINUTE, 0)).toEqual({ kind: 'caught-up' });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('rows that a changed policy excludes go without a second listing', async () => {
+  await begin();
+  const trashed = (await world.control.truth(email, 'gmail')).slice(0, 30);
+  for (const { id } of trashed)
+    await world.control.actAs(email, { action: 'trash', messageId: id });
+  await world.catchUp();
+  world.mirror = { exclude: ['trash'] };
+  const gets = await calls('messages.get');
+  await world.store.collections.markWanted(null, { full: true, resource: 'gmail' });
+  expect(await run('gmail')).toEqual({ kind: 'caught-up' });
+  const kept = (message: Record<string, unknown>): boolean =>
+    !(message['labelIds'] as string[]).includes('TRASH');
+  expect(await world.drift(kept)).toMatchObject(NO_DRIFT);
+  expect((await calls('messages.get')) - gets).toBeLessThanOrEqual(60);
+});
+
+test('a full sync with nothing to sweep asks for nothing by id', async () => {
+  await begin();
+  const methods = ['events.get', 'calendarList.get', 'labels.get'];
+  const before = (await world.control.ledger()).methods;
+  await world.store.collections.markWanted(null, { full: true });
+  await world.catchUp();
+  const after = (await world.control.ledger()).methods;
+  expect(methods.map((method) => after[method]?.calls ?? 0)).toEqual([0, 0, 0]);
+  expect(after['getProfile']!.calls - before['getProfile']!.calls).toBe(1);
+});
