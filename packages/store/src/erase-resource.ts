@@ -51,6 +51,7 @@ const OWNERS: Record<AccountTable, Owner> = {
   walk_items: { of: 'collection' },
   walk_labels: { of: 'collection' },
   audit_items: { of: 'collection' },
+  held_items: { of: 'collection' },
   wanted_items: { of: 'collection' },
   quarantined_items: { of: 'collection' },
   gmail_messages: { of: 'gmail', key: ['id'], entity: 'message' },
