@@ -48,14 +48,11 @@ export interface GoogleAccount {
   calendar: Calendar;
   /** What was charged through this object since the last call of `takeSpent`, by method. */
   takeSpent(): Spent[];
-  /** From now on its calls are counted as this user's; see `CallOptions.quotaUser`. */
-  chargeTo(quotaUser: string, shared: boolean): void;
-}
-
-export interface QuotaUser {
-  user: string;
-  /** Nobody may go on as this user: runs that do are held back until they begin anew. */
-  retired: boolean;
+  /**
+   * The account's Google identity is known: from now on its calls, with what it has spent before, count as this user's (`CallOptions.quotaUser`), and so
+   * does what `merged` have spent, which are no more.
+   */
+  chargeTo(quotaUser: string, o: { merged: readonly string[]; shared: boolean }): Promise<void>;
 }
 
 export interface Google {
@@ -68,13 +65,6 @@ export interface Google {
   ): Promise<'revoked' | 'already-gone' | 'unreadable'>;
   /** Refreshes the account's access token although Google refused its grant or its project's client lately. @throws GoogleError for what Google answers now */
   tryAgain(accountId: string, project?: string): Promise<void>;
-  /** Quota users of a project that turned out to be one: what each of `from` has spent counts as `to`'s. `shared`: several accounts are `to`. */
-  joinUsers(
-    project: string,
-    from: readonly QuotaUser[],
-    to: string,
-    shared: boolean,
-  ): Promise<void>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
   /** Names of the configured projects, `default` first. */
@@ -131,8 +121,6 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
-    joinUsers: (name, from, to, isShared) =>
-      joinUsers(projectFor(projects, name), from, to, isShared),
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     projectsToCompare: async () => {
@@ -153,17 +141,6 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   };
 }
 
-async function joinUsers(
-  { quota, unknown }: Project,
-  from: readonly QuotaUser[],
-  to: string,
-  shared: boolean,
-): Promise<void> {
-  if (unknown) return;
-  for (const { user, retired } of from)
-    if (user !== to) await quota.join(user, to, { retired, shared });
-}
-
 /** A project that is not configured is known by its calls being refused: whoever is asked about the account says so. */
 function projectFor(projects: Map<string, Project>, name = DEFAULT_PROJECT): Project {
   const project = projects.get(name);
@@ -182,8 +159,20 @@ function accountOf(session: Session): GoogleAccount {
       session.spent.clear();
       return spent;
     },
-    chargeTo: (quotaUser, shared) => {
-      session.options = { ...session.options, quotaUser, shared };
-    },
+    chargeTo: (quotaUser, o) => chargeTo(session, quotaUser, o),
   };
+}
+
+async function chargeTo(
+  session: Session,
+  quotaUser: string,
+  { merged, shared }: { merged: readonly string[]; shared: boolean },
+): Promise<void> {
+  const { quota, unknown, options, accountId } = session;
+  session.options = { ...options, quotaUser, shared };
+  const before = options.quotaUser ?? accountId;
+  if (unknown) return;
+  for (const user of new Set([before, ...merged]))
+    if (user !== quotaUser)
+      await quota.join(user, quotaUser, { retired: merged.includes(user), shared });
 }

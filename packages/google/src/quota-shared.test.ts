@@ -1,3 +1,4 @@
+import { openBench } from '../test-support/bench-google.js';
 import { LIMITS, gmail, quotaWorlds } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import type { Charge, Quota, Receipt } from './quota.js';
@@ -97,6 +98,23 @@ test('who does not know yet that others share the user is held under the cap as 
   await two.beat();
   const late = await one.charge(gmail({ user: 'identity', items: 20 }));
   expect(late).toMatchObject({ granted: 6, receipt: { flight: expect.any(String) } });
+});
+
+test('an account that was charged by itself goes on at the expense of its identity, with what it had spent', async () => {
+  const stub = await openBench();
+  stub.stub.answer = () => ({
+    body: { emailAddress: 'a@x.y', messagesTotal: 1, threadsTotal: 1, historyId: '1' },
+  });
+  const google = await stub.open();
+  const account = google.account('a1');
+  await account.gmail.profile();
+  await account.chargeTo('identity', { merged: ['other'], shared: true });
+  await account.gmail.profile();
+  const { users } = (await google.quotaUsage(['a1', 'identity'])).gmail;
+  expect(users).toMatchObject({ a1: { used: 0 }, identity: { used: 2 } });
+  const late = google.account('a1', { lane: 'live', quotaUser: 'other' });
+  await expect(late.gmail.profile()).rejects.toThrow('held back by our own quota (closed)');
+  await stub.stop();
 });
 
 test('one account alone has no call noted', async () => {
