@@ -1,5 +1,5 @@
 import type { AuditView, CollectionView } from '@syncline/store';
-import { audits } from './why.js';
+import { audits, verdictOn } from './why.js';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 const HOUR_MS = 3_600_000;
@@ -73,4 +73,24 @@ test('audits that are over are summed up with what they looked at', () => {
     '',
     'audited 3 h ago or later: 2,000 items compared, 40 of them with their content; 2 items differed and are mended',
   ]);
+});
+
+test('a sweep that waits is said with its rows, since when, and what it waits for; trouble is said before it', () => {
+  const heldSweep = {
+    rows: 60,
+    since: new Date(NOW_MS - 20_000),
+    waitsFor: 'second-listing',
+    until: new Date(NOW_MS + 40_000),
+  } as const;
+  const words =
+    'held: a full listing lacked 60 stored rows 20 s ago; they stay until a second listing, in 40 s';
+  const mailbox = { ...collection('gmail', { last: null, inHand: null }), heldSweep };
+  const active = { state: 'active' } as const;
+  expect(verdictOn(active, mailbox, NOW_MS)).toBe(words);
+  expect(verdictOn(active, { ...mailbox, error: 'held: said by the run' }, NOW_MS)).toBe(words);
+  expect(verdictOn(active, { ...mailbox, error: 'no answer' }, NOW_MS)).toBe(`no answer; ${words}`);
+  const relisted = { ...mailbox, heldSweep: { ...heldSweep, waitsFor: 'new-listing' as const } };
+  expect(verdictOn(active, relisted, NOW_MS)).toContain(
+    'they stay until it is listed again, in 40 s',
+  );
 });
