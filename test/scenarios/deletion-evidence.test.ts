@@ -1,5 +1,6 @@
 import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
+import { ended, startProgram, stopAll } from '../support/processes.js';
 import { startWorld, type World } from '../support/world.js';
 
 /* What a full listing lacks is deleted when there is evidence for it, and kept when Google still has it. */
@@ -218,4 +219,25 @@ test('a full sync with nothing to sweep asks for nothing by id', async () => {
   const after = (await world.control.ledger()).methods;
   expect(methods.map((method) => after[method]?.calls ?? 0)).toEqual([0, 0, 0]);
   expect(after['getProfile']!.calls - before['getProfile']!.calls).toBe(1);
+});
+
+test('why, verify and wait say that a calendar is held', async () => {
+  await begin();
+  await world.control.fault({ kind: 'invalid-sync-token', email });
+  await world.control.fault({ kind: 'empty-listing', method: 'events.list', email, count: 1 });
+  await run('calendar-events');
+  const cli = (...args: string[]): ReturnType<typeof ended> =>
+    ended(startProgram('cli', world.env, args));
+  const why = await cli('why', email);
+  expect(why.stdout).toMatch(
+    /held: a full listing lacked \d+ stored rows .* until it is listed again/,
+  );
+  const verified = await cli('verify', email, '--resource', 'calendar');
+  expect(verified.stdout).toMatch(/calendar: .* 0 extra[^]*held: a full listing lacked/);
+  const waited = await cli('wait', email, '--timeout', '2');
+  expect([waited.code, waited.stdout + waited.stderr]).toEqual([
+    1,
+    expect.stringContaining('held: '),
+  ]);
+  await stopAll();
 });

@@ -40,6 +40,8 @@ export interface World {
   database: TestDatabase;
   store: Store;
   google: Google;
+  /** What a program of ours needs to work on this world. */
+  env: Record<string, string>;
   /** What is mirrored; a test may change it, as an operator does between two starts. */
   mirror: Partial<MirrorPolicy>;
   /** Runs every collection until each was served by a run that began after this call. */
@@ -67,9 +69,10 @@ export async function startWorld(
   });
   const control = new SimulatorControl(simulator.url);
   const database = await testDatabase();
+  const masterKey = randomBytes(32);
   const store = await openStore(rt, {
     databaseUrl: database.url,
-    masterKey: randomBytes(32),
+    masterKey,
     poolSize: 8,
   });
   const google = await openGoogle(rt, {
@@ -96,6 +99,14 @@ export async function startWorld(
     database,
     store,
     google,
+    env: {
+      DATABASE_URL: database.url,
+      REDIS_URL: redisUrl(),
+      SYNCLINE_MASTER_KEY: masterKey.toString('base64'),
+      GOOGLE_API_URL: simulator.url,
+      GOOGLE_CLIENT_ID: 'test',
+      GOOGLE_CLIENT_SECRET: 'test',
+    },
     mirror,
     catchUp: (run) =>
       catchUp(rt, { store, google, policy: POLICY, mirror: world.mirror }, run ?? {}),
