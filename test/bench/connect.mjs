@@ -65,7 +65,7 @@ async function imported(env, lines) {
   const before = endedChildrenSeconds();
   const command = start(
     'apps/cli/dist/main.js',
-    ['accounts', 'import', '-'],
+    ['accounts', 'import', '-', '--no-verify'],
     env,
     'ignore',
     'pipe',

@@ -206,7 +206,7 @@ export async function makeAccounts({ google, env }, { tenant, accounts, messages
   return async () => {
     const importing = start(
       'apps/cli/dist/main.js',
-      ['accounts', 'import', '-'],
+      ['accounts', 'import', '-', '--no-verify'],
       env,
       'ignore',
       'pipe',

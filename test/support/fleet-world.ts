@@ -22,6 +22,12 @@ export interface FleetWorld {
   import(
     lines: readonly object[],
   ): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** The same with `--no-verify`. */
+  importUnverified(
+    lines: readonly object[],
+  ): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Ends every process that was started. */
+  stopAll(): Promise<void>;
   /** Waits until `sql` (without parameters) gives exactly these rows, and fails with what it gave last. */
   untilRows(sql: string, rows: readonly object[], timeoutMs?: number): Promise<void>;
   rows<T>(sql: string, values?: unknown[]): Promise<T[]>;
@@ -36,6 +42,11 @@ export async function startFleetWorld(options: SimulatorOptions): Promise<FleetW
   const database = await testDatabase();
   const redis: TestRedis = await startRedis();
   const directory = await mkdtemp(path.join(tmpdir(), 'syncline-fleet-'));
+  const importing = async (lines: readonly object[], ...flags: string[]) => {
+    const file = path.join(directory, `${randomBytes(4).toString('hex')}.ndjson`);
+    await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    return world.cli('accounts', 'import', file, '--json', ...flags);
+  };
   const rows = async <T>(sql: string, values?: unknown[]): Promise<T[]> =>
     (await database.pool.query(sql, values)).rows as T[];
   const world: FleetWorld = {
@@ -55,11 +66,9 @@ export async function startFleetWorld(options: SimulatorOptions): Promise<FleetW
     start: (program) => startProgram(program, world.env),
     stop: (program) => endProcess(program),
     cli: (...args) => ended(startProgram('cli', world.env, args)),
-    import: async (lines) => {
-      const file = path.join(directory, `${randomBytes(4).toString('hex')}.ndjson`);
-      await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      return world.cli('accounts', 'import', file, '--json');
-    },
+    import: (lines) => importing(lines),
+    importUnverified: (lines) => importing(lines, '--no-verify'),
+    stopAll: () => stopAll(),
     untilRows: async (sql, expected, timeoutMs = 30_000) => {
       for (const deadline = performance.now() + timeoutMs; ;) {
         const found = await rows<object>(sql);

@@ -33,6 +33,25 @@ export class SimulatorControl {
     ).refreshToken;
   }
 
+  /** Another person, with a grant; a free address and an alias may be had again. */
+  async addAccount(account: {
+    email: string;
+    messages?: number;
+    calendars?: number;
+  }): Promise<SimulatedAccount> {
+    return (await this.send('POST', '/sim/accounts', account)) as SimulatedAccount;
+  }
+
+  /** The person's primary address changes; the one before becomes an alias. */
+  rename(email: string, to: string): Promise<unknown> {
+    return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/rename`, { email: to });
+  }
+
+  /** The account ends, and its grants with it. */
+  delete(email: string): Promise<unknown> {
+    return this.send('POST', `/sim/accounts/${encodeURIComponent(email)}/delete`);
+  }
+
   rate(perSecond: number): Promise<unknown> {
     return this.send('POST', '/sim/rate', { perSecond });
   }

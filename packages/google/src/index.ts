@@ -2,8 +2,11 @@
 import { type Config, type GoogleProject, type Runtime, DEFAULT_PROJECT } from '@syncline/runtime';
 import { openBatchSizes } from './batch-size.js';
 import { type Calendar, calendarOf } from './calendar.js';
+import { candidateTokens } from './candidate.js';
+import { GoogleError } from './errors.js';
 import { type Gmail, gmailOf } from './gmail.js';
 import { originsFor } from './origins.js';
+import type { GrantOwner } from './owner.js';
 import { type Project, openProject, refuseUselessQuotas } from './project.js';
 import type { QuotaUsage } from './quota-usage.js';
 import { connectRedis } from './redis.js';
@@ -23,6 +26,7 @@ export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export type { CallOptions, Spent } from './request.js';
 export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifications.js';
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
+export type { GrantOwner } from './owner.js';
 export { type Pulled, type Subscription, openSubscription } from './subscription.js';
 export type { StoredGrant, TokenStore } from './tokens.js';
 export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
@@ -46,6 +50,8 @@ export interface GoogleOptions {
 export interface GoogleAccount {
   gmail: Gmail;
   calendar: Calendar;
+  /** Whose the grant is, as far as its scopes tell. Costs no quota. @throws GoogleError when there is no access token, or no answer */
+  owner(): Promise<GrantOwner>;
   /** What was charged through this object since the last call of `takeSpent`, by method. */
   takeSpent(): Spent[];
   /**
@@ -55,9 +61,17 @@ export interface GoogleAccount {
   chargeTo(quotaUser: string, o: { merged: readonly string[]; shared: boolean }): Promise<void>;
 }
 
+/** A grant that may become an account's. */
+export interface GrantCandidate extends GoogleAccount {
+  /** The refresh token to store: Google may have replaced the one that was shown. */
+  refreshToken(): string;
+}
+
 export interface Google {
   /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
   account(accountId: string, call?: CallOptions): GoogleAccount;
+  /** A grant that is not stored yet, by its refresh token. Calls are charged to windows of its own. */
+  candidate(refreshToken: string, call?: CallOptions): GrantCandidate;
   /** Ends the account's grant at Google. `unreadable`: its refresh token does not open. @throws GoogleError when Google did not answer or does not let us. */
   revoke(
     accountId: string,
@@ -113,6 +127,8 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
         options: call,
         spent: new Map(),
       }),
+    candidate: (refreshToken, call = { lane: 'live' }) =>
+      candidateOf({ ...shared, ...projectFor(projects, call.project) }, refreshToken, call),
     revoke: async (accountId, { project, quotaUser = accountId } = {}) => {
       await stopCallsOf(projectFor(projects, project).quota, quotaUser);
       return projectFor(projects).tokens.revoke(accountId);
@@ -154,6 +170,7 @@ function accountOf(session: Session): GoogleAccount {
   return {
     gmail: gmailOf(session),
     calendar: calendarOf(session),
+    owner: () => ownerOf(session),
     takeSpent: () => {
       const spent = [...session.spent.values()];
       session.spent.clear();
@@ -175,4 +192,23 @@ async function chargeTo(
   for (const user of new Set([before, ...merged]))
     if (user !== quotaUser)
       await quota.join(user, quotaUser, { retired: merged.includes(user), shared });
+}
+
+/** Its quota windows are nobody else's: whose it is, is not known yet. */
+function candidateOf(
+  shared: Omit<Session, 'accountId' | 'options' | 'spent'> & Project,
+  refreshToken: string,
+  options: CallOptions,
+): GrantCandidate {
+  const { rt, transport, endpoint } = shared;
+  const tokens = candidateTokens(transport, endpoint, refreshToken, () => rt.clock.nowMs());
+  const accountId = `candidate-${rt.random.uuid()}`;
+  const account = accountOf({ ...shared, tokens, accountId, options, spent: new Map() });
+  return { ...account, refreshToken: tokens.refreshToken };
+}
+
+async function ownerOf({ unknown, tokens, accountId, options }: Session): Promise<GrantOwner> {
+  if (unknown)
+    throw new GoogleError('oauth2.token', { kind: 'forbidden', reason: 'unknown_project' });
+  return tokens.owner(accountId, options.grantVersion);
 }

@@ -12,12 +12,15 @@ import {
 import type { Redis } from 'ioredis';
 import { type Tier, unitsOf } from './costs.js';
 import { type Quota, openQuota } from './quota.js';
+import type { TokenEndpoint } from './refresh-token.js';
 import { type TokenStore, type Tokens, openTokens } from './tokens.js';
 import type { Transport } from './transport.js';
 
 export interface Project {
   quota: Quota;
   tokens: Tokens;
+  /** Where its client refreshes. */
+  endpoint: TokenEndpoint;
   tier: Tier;
   /** The account's project is not configured: nothing may be called for it. */
   unknown: boolean;
@@ -32,12 +35,11 @@ export async function openProject(
 ): Promise<Project> {
   const { name, clientId, clientSecret, quotas: limits } = project;
   const prefix = name === DEFAULT_PROJECT ? options.prefix : `${options.prefix}:${name}`;
+  const endpoint = { origin: options.origin, clientId, clientSecret };
   const tokens = openTokens(rt, redis, transport, {
     prefix,
-    origin: options.origin,
     project: name,
-    clientId,
-    clientSecret,
+    ...endpoint,
     store: options.store,
   });
   const quota = openQuota(rt, redis, { prefix, limits });
@@ -50,7 +52,7 @@ export async function openProject(
         'Redis does not answer; calls to Google wait for it',
       ),
     );
-  return { quota, tokens, tier: limits.gmailTier, unknown: false };
+  return { quota, tokens, endpoint, tier: limits.gmailTier, unknown: false };
 }
 
 /** @throws OperatorError naming every quota that is smaller than the dearest single call. */

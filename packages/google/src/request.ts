@@ -45,7 +45,7 @@ export interface Spent {
 export interface Session {
   rt: Runtime;
   quota: Quota;
-  tokens: Tokens;
+  tokens: Pick<Tokens, 'access' | 'forget' | 'owner'>;
   transport: Transport;
   batchSizes: BatchSizes;
   origins: Origins;

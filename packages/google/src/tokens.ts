@@ -8,8 +8,10 @@ import type { Runtime } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import { classifyToken } from './classify.js';
 import { type ClientMark, openClientMark } from './client-mark.js';
-import { GoogleError, unavailable } from './errors.js';
+import { GoogleError } from './errors.js';
+import { askTokenInfo, type GrantOwner } from './owner.js';
 import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
+import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
 import type { Answer, Transport } from './transport.js';
 
 /** What is stored of an account's grant. `version` rises whenever another may have taken its place, and when it is to be tried again. */
@@ -39,6 +41,8 @@ export interface Tokens {
   access(accountId: string, version?: number): Promise<string>;
   /** Asks Google for an access token whatever is known of earlier refusals, and ends what is known of them when Google takes the grant. @throws GoogleError as `access` does */
   tryAgain(accountId: string): Promise<void>;
+  /** Whose the grant is that `access` gives a token of. @throws GoogleError as `access` does */
+  owner(accountId: string, version?: number): Promise<GrantOwner>;
   /**
    * Drops what is known about the account's grant, its death included; with `token` only that access token, if it is still
    * the one that is cached (another process may have renewed it).
@@ -65,6 +69,8 @@ interface Keeper {
   options: TokenOptions;
   kept: Map<string, Access & { untilMs: number }>;
   inFlight: Map<string, Promise<string>>;
+  /** Whom an access token is of, where that is known. */
+  owners: Map<string, { token: string; owner: GrantOwner }>;
   /** Grants that Google declared dead; kept here as well, for when Redis is away. */
   dead: Map<string, { version: number; untilMs: number }>;
   client: ClientMark;
@@ -76,10 +82,7 @@ interface Access {
   version: number;
 }
 
-const REFRESH = 'oauth2.token';
 const REVOKE = 'oauth2.revoke';
-/** A token is given up this long before it expires, or a tenth of its life before, whichever is less. */
-const EXPIRY_MARGIN_S = 300;
 const KEPT_LIMIT = 10_000;
 /** Longer than the exchange with the token endpoint usually takes; a holder that died is waited for no longer. */
 const LOCK_TTL_MS = 15_000;
@@ -106,12 +109,14 @@ export function openTokens(
     options,
     kept: new Map(),
     inFlight: new Map(),
+    owners: new Map(),
     dead: new Map(),
     client: openClientMark(rt, redis, options),
   };
   return {
     access: (accountId, version = 0) => access(keeper, accountId, version),
     tryAgain: async (accountId) => void (await refresh(keeper, accountId, true)),
+    owner: (accountId, version = 0) => owner(keeper, accountId, version),
     forget: (accountId, token) => forget(keeper, accountId, token),
     revoke: (accountId) => revoke(keeper, accountId),
   };
@@ -128,6 +133,16 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
     obtain(keeper, accountId, version).finally(() => keeper.inFlight.delete(key));
   keeper.inFlight.set(key, running);
   return running;
+}
+
+/** Another process may have refreshed the token and heard who it is of: then Google is asked. */
+async function owner(keeper: Keeper, accountId: string, version: number): Promise<GrantOwner> {
+  const token = await access(keeper, accountId, version);
+  const known = keeper.owners.get(accountId);
+  if (known?.token === token) return known.owner;
+  const told = await askTokenInfo(keeper.transport, keeper.options.origin, token);
+  putBounded(keeper.owners, accountId, { token, owner: told });
+  return told;
 }
 
 /** From the fleet's cache, or by refreshing under the fleet's lock; while another process refreshes, its result is awaited. */
@@ -170,27 +185,14 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
     await refuseDead(keeper, accountId, version);
     await keeper.client.refuseWhileRefused();
   }
-  const body = new URLSearchParams({
-    refresh_token: refreshToken,
-    client_id: options.clientId,
-    client_secret: options.clientSecret,
-    grant_type: 'refresh_token',
-  }).toString();
-  const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
-  const answer = await keeper.transport.exchange({
-    method: REFRESH,
-    origin: options.origin,
-    verb: 'POST',
-    path: '/token',
-    headers,
-    body,
-  });
+  const answer = await exchangeRefreshToken(keeper.transport, options, refreshToken);
   if (answer.status !== 200) throw await refused(keeper, accountId, { version, anyway, answer });
   await keeper.client.taken(anyway);
-  const grant = readGrant(answer);
+  const grant = readRefreshed(answer, options.clientId, rt.clock.nowMs());
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
   if (grant.refreshToken !== null && grant.refreshToken !== refreshToken)
     await options.store.rotated?.(accountId, grant.refreshToken, version);
+  if (grant.owner) putBounded(keeper.owners, accountId, { token: grant.token, owner: grant.owner });
   await keep(keeper, accountId, { token: grant.token, version }, grant.livesMs);
   return grant.token;
 }
@@ -233,28 +235,6 @@ async function refused(
   }
   await keeper.client.answered(error.detail, anyway);
   return error;
-}
-
-function readGrant(answer: Answer): {
-  token: string;
-  livesMs: number;
-  refreshToken: string | null;
-} {
-  let grant: Record<string, unknown>;
-  try {
-    grant = Object(JSON.parse(answer.body.toString('utf8'))) as Record<string, unknown>;
-  } catch (error) {
-    throw unavailable(REFRESH, error);
-  }
-  const { access_token: token, expires_in: expiresIn, refresh_token: rotated } = grant;
-  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number')
-    throw unavailable(REFRESH);
-  const livesMs = (expiresIn - Math.min(EXPIRY_MARGIN_S, expiresIn / 10)) * 1_000;
-  return {
-    token,
-    livesMs: Math.max(0, Math.floor(livesMs)),
-    refreshToken: typeof rotated === 'string' ? rotated : null,
-  };
 }
 
 async function keep(

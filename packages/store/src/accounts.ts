@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { HeldSweep } from './absence.js';
 import { isNever } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
+import type { GoogleKeys } from './identities.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
 import type { WatchState } from './watches.js';
 
@@ -31,6 +32,10 @@ export interface AccountImport {
   resources?: Resource[];
   /** The Google project whose client the token was issued to; left out, a known account keeps its own and a new one gets `default`. */
   project?: string;
+  /** Whose grant it was found to be, of an account that it belongs to. Left out, it is checked before it is used. */
+  owner?: GoogleKeys;
+  /** The address is another account's alias, and this is another person. */
+  isAnotherPerson?: boolean;
 }
 
 export interface AccountView {

@@ -73,15 +73,16 @@ interface Candidate {
   byAddress: boolean;
 }
 
-async function bind(
+/** As `Identities.bind`, in a transaction of the caller's. @param grant null for the one that the account has */
+export async function bind(
   session: Transaction,
   accountId: string,
-  grant: number,
+  grant: number | null,
   keys: GoogleKeys,
 ): Promise<Bound> {
   const account = await lockAccount(session, accountId);
-  if (!account || account.state === 'removing' || account.grantNumber !== grant)
-    return { kind: 'overtaken' };
+  if (!account || account.state === 'removing') return { kind: 'overtaken' };
+  if (grant !== null && account.grantNumber !== grant) return { kind: 'overtaken' };
   const renamed = await renameAccount(session, account, keys.address);
   if (renamed.kind === 'address-taken') return renamed;
   await lockKeys(session, account.project, keys);
@@ -97,8 +98,13 @@ async function bind(
   await writeKeys(session, account.project, identityId, keys);
   await session.query(
     'UPDATE accounts SET identity_id = $2, google_sub = coalesce($3, google_sub), verified_grant = $4, updated_at = now() WHERE id = $1',
-    [accountId, identityId, keys.sub, grant],
+    [accountId, identityId, keys.sub, account.grantNumber],
   );
+  // What rang under another grant, or could not be asked for before this check, is looked after now.
+  if (account.verifiedGrant !== account.grantNumber)
+    await session.query('UPDATE watches SET due_at = least(due_at, now()) WHERE account_id = $1', [
+      accountId,
+    ]);
   if (account.identityId !== identityId) await dropUnboundIdentity(session, account.identityId);
   return { kind: 'bound', identityId, merged, renamedFrom: renamed.from };
 }
@@ -133,6 +139,7 @@ interface BoundAccount {
   project: string;
   identityId: string | null;
   grantNumber: number;
+  verifiedGrant: number | null;
 }
 
 async function lockAccount(
@@ -140,7 +147,7 @@ async function lockAccount(
   accountId: string,
 ): Promise<BoundAccount | undefined> {
   const { rows } = await session.query<BoundAccount>(
-    `SELECT id, tenant, email, state, project, identity_id AS "identityId", grant_number AS "grantNumber" FROM accounts WHERE id = $1 FOR NO KEY UPDATE`,
+    `SELECT id, tenant, email, state, project, identity_id AS "identityId", grant_number AS "grantNumber", verified_grant AS "verifiedGrant" FROM accounts WHERE id = $1 FOR NO KEY UPDATE`,
     [accountId],
   );
   return rows[0];

@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { AccountImport, AccountState, Resource } from './accounts.js';
+import { bind } from './identities.js';
 import { goOn, NO_PROBES } from './refusals.js';
-import { inTransaction, type Transaction } from './transaction.js';
+import { fenceOut } from './removal.js';
+import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 import type { Vault } from './vault.js';
 
 /**
@@ -32,6 +34,7 @@ export async function importAccount(
         account.email,
         sorted(account.resources ?? DEFAULT_RESOURCES),
         account.project ?? null,
+        account.isAnotherPerson ?? false,
       ],
     });
     const created = inserted.rowCount === 1;
@@ -54,16 +57,65 @@ export async function importAccount(
         collections.map(({ externalId }) => externalId),
       ],
     });
+    // Of an address that another account of the tenant has, the first check of the account makes a named state.
+    if (account.owner) await bind(transaction, id, null, account.owner);
     return { id, created };
   });
 }
 
 const DEFAULT_RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 
+/** The account that an import of this line would renew. */
+export interface OfferedTo {
+  accountId: string;
+  state: AccountState;
+  /** The address is one that it had before. */
+  isAlias: boolean;
+  /** The refresh token is the one that it has. */
+  isKnownGrant: boolean;
+}
+
+/** Null when the import would connect a new account. */
+export async function accountOffered(
+  pool: Queryable,
+  vault: Vault,
+  { tenant, email, refreshToken }: AccountImport,
+): Promise<OfferedTo | null> {
+  const { rows } = await pool.query<KnownRow>({
+    name: 'offered-account',
+    text: KNOWN,
+    values: [tenant, email],
+  });
+  const [row] = rows;
+  return row
+    ? {
+        accountId: row.id,
+        state: row.state,
+        isAlias: row.is_alias,
+        isKnownGrant: isKnownGrant(vault, row, refreshToken),
+      }
+    : null;
+}
+
+interface KnownRow {
+  id: string;
+  state: AccountState;
+  email: string;
+  tenant: string;
+  resources: string[] | null;
+  erasing: string[] | null;
+  sealed: Buffer | null;
+  is_alias: boolean;
+}
+
+function isKnownGrant(vault: Vault, { id, sealed }: KnownRow, refreshToken: string): boolean {
+  return sealed !== null && vault.isSealed(id, sealed, refreshToken);
+}
+
 const CONNECT = `
   INSERT INTO accounts (id, tenant, email, resources, project, feed_epoch)
   SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM feed_state)
-   WHERE NOT EXISTS (SELECT 1 FROM account_aliases l JOIN accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
+   WHERE $6 OR NOT EXISTS (SELECT 1 FROM account_aliases l JOIN accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
   ON CONFLICT DO NOTHING`;
 
 const KEEP_CREDENTIAL = `
@@ -81,17 +133,9 @@ async function renewKnown(
   vault: Vault,
   { tenant, email, resources, project, refreshToken }: AccountImport,
 ): Promise<string> {
-  const { rows } = await transaction.query<{
-    id: string;
-    state: AccountState;
-    email: string;
-    tenant: string;
-    resources: string[] | null;
-    erasing: string[] | null;
-    sealed: Buffer | null;
-  }>({
+  const { rows } = await transaction.query<KnownRow>({
     name: 'known-account',
-    text: KNOWN,
+    text: `${KNOWN} FOR NO KEY UPDATE OF a`,
     values: [tenant, email],
   });
   const [known] = rows;
@@ -99,6 +143,7 @@ async function renewKnown(
     throw new OperatorError(
       'the account is being removed; import it again when that is done (syncline accounts list)',
     );
+  const isNewGrant = !isKnownGrant(vault, known, refreshToken);
   const revived = known.state === 'reauth_required' || known.state === 'disabled';
   refuseToRemove(known, resources);
   transaction.send({
@@ -109,10 +154,15 @@ async function renewKnown(
       sorted([...(known.resources ?? []), ...(resources ?? [])]),
       project ?? null,
       revived,
-      known.sealed === null || !vault.isSealed(known.id, known.sealed, refreshToken),
+      isNewGrant,
     ],
   });
   if (revived || known.state === 'active') goOn(transaction, known.id, revived);
+  // Runs that began with the grant before would go on with this one, which is not checked yet.
+  if (isNewGrant) {
+    await fenceOut(transaction, known.id);
+    transaction.send({ name: 'begin-anew', text: BEGIN_ANEW, values: [known.id] });
+  }
   return known.id;
 }
 
@@ -135,9 +185,9 @@ function refuseToRemove(
 
 /** An address before an alias: an alias may be another account's address by now. */
 const KNOWN = `
-  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
+  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, lower(a.email) <> lower($2) AS is_alias FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
    WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
-   ORDER BY lower(a.email) = lower($2) DESC LIMIT 1 FOR NO KEY UPDATE OF a`;
+   ORDER BY lower(a.email) = lower($2) DESC LIMIT 1`;
 
 const RENEW = `
   UPDATE accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
@@ -145,6 +195,10 @@ const RENEW = `
          grant_number = CASE WHEN $5 THEN grant_number + 1 ELSE grant_number END,
          state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END, reason_code = CASE WHEN $4 THEN NULL ELSE reason_code END
    WHERE id = $1`;
+
+const BEGIN_ANEW = `
+  UPDATE collections c SET lease_until = NULL, next_sync_at = CASE WHEN c.state = 'active' AND a.state = 'active' THEN now() ELSE c.next_sync_at END
+    FROM accounts a WHERE c.account_id = $1 AND a.id = $1`;
 
 function sorted(resources: readonly string[]): string[] {
   return [...new Set(resources)].sort();

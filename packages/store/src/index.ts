@@ -1,4 +1,3 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import {
@@ -31,10 +30,11 @@ import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { feedIn, sessionCheck, type Feed } from './feed.js';
-import { PrismaClient } from './generated/client.js';
 import { knownMessages } from './gmail-rows.js';
+import { grantChecksIn, type GrantChecks } from './grant-checks.js';
 import { identitiesIn, type Identities } from './identities.js';
-import { importAccount } from './import-account.js';
+import { accountOffered, importAccount, type OfferedTo } from './import-account.js';
+import { lazyPrisma } from './lazy-prisma.js';
 import {
   callerOf,
   claimLease,
@@ -98,6 +98,7 @@ export type { Feed, FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
 export type { ResourceErasure } from './erase-resource.js';
 export type { ExportedEvent, ExportedMessage } from './export.js';
+export type { GrantChecks, Held, KnownIdentity, StoredMessageDate } from './grant-checks.js';
 export type { Bound, GoogleKeys, Identities } from './identities.js';
 export {
   LeaseLost,
@@ -108,6 +109,7 @@ export {
   type MailWindow,
   type Phase,
 } from './lease.js';
+export type { OfferedTo } from './import-account.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { QuarantinedItem } from './quarantine.js';
@@ -164,6 +166,8 @@ export interface Store {
   vault: Vault;
   accounts: {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
+    /** The account that `import` would renew; null when it would connect a new one. */
+    offered(account: AccountImport): Promise<OfferedTo | null>;
     list(emails?: readonly string[]): Promise<AccountView[]>;
     /** How calls are made in the account's name; null when there is no such account. */
     caller(accountId: string): Promise<{ project: string; grant: AccountGrant } | null>;
@@ -175,6 +179,7 @@ export interface Store {
     resume(accountId: string): Promise<boolean>;
   };
   identities: Identities;
+  grantChecks: GrantChecks;
   removal: Removal;
   resourceErasure: ResourceErasure;
   probes: Probes;
@@ -278,6 +283,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     vault,
     accounts: {
       import: (account) => importAccount(pool, vault, account),
+      offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       caller: (accountId) => callerOf(pool, accountId),
       countByState: () => countByState(pool),
@@ -286,6 +292,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
       resume: (accountId) => resumeAccount(pool, accountId),
     },
     identities: identitiesIn(pool),
+    grantChecks: grantChecksIn(pool),
     removal: removalIn(pool),
     resourceErasure: resourceErasureIn(pool),
     probes: probesIn(pool),
@@ -356,11 +363,4 @@ async function inTurn(
   const committed = await write();
   if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
   return committed;
-}
-
-/** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
-function lazyPrisma(pool: pg.Pool): () => PrismaClient {
-  let client: PrismaClient | undefined;
-  return () =>
-    (client ??= new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) }));
 }

@@ -14,6 +14,8 @@ export interface Lease {
   collectionId: string;
   accountId: string;
   tenant: string;
+  /** The account's address. */
+  email: string;
   /** The Google project of the account. */
   project: string;
   grant: AccountGrant;
@@ -126,7 +128,7 @@ export async function claimLease(
              FROM accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, c.tenant, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
+        RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
@@ -189,6 +191,7 @@ interface ClaimedRow extends WindowRow, GrantRow {
   id: string;
   account_id: string;
   tenant: string;
+  email: string;
   project: string;
   kind: CollectionKind;
   external_id: string;
@@ -222,6 +225,7 @@ function leaseOf(row: ClaimedRow): Lease {
     collectionId: row.id,
     accountId: row.account_id,
     tenant: row.tenant,
+    email: row.email,
     project: row.project,
     grant: grantOf(row),
     epoch: BigInt(row.lease_epoch),

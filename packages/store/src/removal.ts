@@ -222,7 +222,8 @@ async function lookAfterWatches(session: Transaction, accountId: string): Promis
   );
 }
 
-async function fenceOut(session: Transaction, accountId: string): Promise<void> {
+/** Runs that are under way, and whoever looks after a watch, can write nothing more. */
+export async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
     `UPDATE collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
     [accountId],

@@ -35,6 +35,8 @@ export interface ChannelRow {
 export interface HeldWatch {
   collectionId: string;
   accountId: string;
+  /** The account's address. */
+  email: string;
   /** The Google project of the account. */
   project: string;
   grant: AccountGrant;
@@ -43,7 +45,7 @@ export interface HeldWatch {
   externalId: string;
   /** Whether the collection and its account are to be synced. */
   wanted: boolean;
-  /** Whether Google may be asked at all: not when the grant is refused, nor during a removal. */
+  /** Whether Google may be asked at all: not when the grant is refused or not known to be of the rows' Google account, nor during a removal. */
   callable: boolean;
   state: WatchState;
   target: string | null;
@@ -162,10 +164,10 @@ async function holdWatch(
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
     text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
-             FROM collections c, (SELECT id, state, project, grant_number, token_version, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+             FROM collections c, (SELECT id, state, email, project, grant_number, token_version, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
-        RETURNING w.collection_id, w.account_id, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
-                  a.state NOT IN ('reauth_required', 'removing') AS callable, w.state, w.target, w.address,
+        RETURNING w.collection_id, w.account_id, a.email, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
+                  a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
                   (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
@@ -183,6 +185,7 @@ async function holdWatch(
 interface HeldRow extends GrantRow {
   collection_id: string;
   account_id: string;
+  email: string;
   project: string;
   epoch: string;
   kind: CollectionKind;
@@ -205,6 +208,7 @@ function heldOf(row: HeldRow): HeldWatch {
   return {
     collectionId: row.collection_id,
     accountId: row.account_id,
+    email: row.email,
     project: row.project,
     grant: grantOf(row),
     epoch: BigInt(row.epoch),

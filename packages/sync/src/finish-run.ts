@@ -2,6 +2,7 @@ import { GoogleError, type Spent } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
+import { AccountHeld } from './identity/check-grant.js';
 import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
 import { projectTryDelayMs } from './probe-schedule.js';
@@ -195,6 +196,7 @@ export async function settleError(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (error instanceof LeaseLost) return lostOrThrow(rt, error);
+  if (error instanceof AccountHeld) return { kind: 'reauthorize', reason: error.reason };
   if (signal.aborted && !(error instanceof GoogleError)) {
     if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
     await deps.store.lease.settle(lease, {

@@ -22,6 +22,8 @@ export {
 } from './remove-account.js';
 export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
 export type { DoorbellTargets } from './watch/step.js';
+export { verifiedAccount } from './identity/require-verified.js';
+export { checkImport, type ImportCheck } from './identity/check-import.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';
 export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
 export { repairDrift } from './repair.js';

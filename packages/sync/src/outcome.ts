@@ -17,7 +17,7 @@ export type Outcome =
   | { kind: 'snooze'; until: Date; why: string }
   /** Another worker has the lease. */
   | { kind: 'busy'; until: Date }
-  /** Google refuses the grant: a human must act. */
+  /** Google refuses the grant, or it is not known to be the account's own: a human must act. */
   | { kind: 'reauthorize'; reason: string }
   /** The collection rests for a cause that a person must end; its account's others go on. */
   | { kind: 'parked'; until: Date; reason: string }
@@ -120,7 +120,7 @@ export function later(
 }
 
 /** Google's own code first, for the support desk; then what it means. Google tells a suspended account, which may be restored, in the words of a withdrawn grant. */
-function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
+export function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;
   const probeInMs = probeDelayMs({ probes: 0, refusedForMs: 0 }, jitter);
   if (code === 'credential_unreadable')

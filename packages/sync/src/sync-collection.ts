@@ -1,6 +1,6 @@
-import { GoogleError, type Google } from '@syncline/google';
+import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
-import type { Lease, PageCommit, Store } from '@syncline/store';
+import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
 import { calendarTurn } from './calendar/turn.js';
 import { callerOf } from './caller.js';
@@ -15,6 +15,14 @@ import { heldWords, holdDueAtMs, isHeld, namedBy } from './evidence/hold.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import { replayTurn } from './gmail/replay.js';
 import { gmailTurn } from './gmail/turn.js';
+import type { Profile } from './identity/ask-google.js';
+import {
+  AccountHeld,
+  checkGrant,
+  followAddress,
+  type CheckedAccount,
+  type GrantCheck,
+} from './identity/check-grant.js';
 import type { Outcome } from './outcome.js';
 import {
   CAREFUL_AFTER_CRASHES,
@@ -92,6 +100,8 @@ async function runUnderLease(
   const deadlineMs = rt.clock.nowMs() + run.sliceMs;
   const hasTime = (): boolean => !run.signal.aborted && rt.clock.nowMs() < deadlineMs;
   const context: TurnContext = {
+    profile: null,
+    meetAddress: (address, of) => meetAddress(rt, deps, account, lease, { address, of }),
     rt,
     store: deps.store,
     google: account,
@@ -109,13 +119,10 @@ async function runUnderLease(
     heldIsProven: false,
     hasTime,
   };
-  if (context.careful)
-    rt.log.warn(
-      { event: 'careful_run', collectionId: lease.collectionId, crashes: lease.crashes },
-      'runs of this collection ended without a word: its items are taken one by one',
-    );
+  if (context.careful) noteCarefulRun(rt, lease);
   const position = positionAt(lease, deadlineMs - run.sliceMs);
   try {
+    if (needsCheck(lease)) context.profile = await profileOfChecked(rt, deps, account, lease);
     const ended = await takeTurns(context, position, run.signal);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
       await auditCollection(
@@ -137,6 +144,64 @@ async function runUnderLease(
     for (const spent of [position.untold, account.takeSpent()])
       if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
   }
+}
+
+function noteCarefulRun(rt: Runtime, { collectionId, crashes }: Lease): void {
+  rt.log.warn(
+    { event: 'careful_run', collectionId, crashes },
+    'runs of this collection ended without a word: its items are taken one by one',
+  );
+}
+
+/** A grant that nobody has checked, or an account from before there were identities. */
+function needsCheck({ grant }: Lease): boolean {
+  return !grant.verified || grant.identityId === null;
+}
+
+/** @returns the mailbox's profile where the check has read it. @throws AccountHeld when the grant is not the account's own */
+async function profileOfChecked(
+  rt: Runtime,
+  deps: SyncDeps,
+  google: GoogleAccount,
+  lease: Lease,
+): Promise<Profile | null> {
+  const check = passedOrThrow(await checkGrant(rt, deps, google, checkedAccount(lease)), lease);
+  return check.profile;
+}
+
+function checkedAccount({ accountId, project, grant }: Lease): CheckedAccount {
+  return { accountId, project, grant: grant.number };
+}
+
+function passedOrThrow(check: GrantCheck, lease: Lease): Extract<GrantCheck, { kind: 'passed' }> {
+  switch (check.kind) {
+    case 'passed':
+      return check;
+    case 'held':
+      throw new AccountHeld(check.reason);
+    case 'overtaken':
+      throw new LeaseLost(lease);
+    default:
+      return unreachable(check);
+  }
+}
+
+async function meetAddress(
+  rt: Runtime,
+  deps: SyncDeps,
+  google: GoogleAccount,
+  lease: Lease,
+  { address, of }: { address: string; of: 'mailbox' | 'primary-calendar' },
+): Promise<void> {
+  const check = await followAddress(
+    rt,
+    deps,
+    google,
+    { ...checkedAccount(lease), email: lease.email },
+    address,
+    of,
+  );
+  if (check) passedOrThrow(check, lease);
 }
 
 function positionAt(lease: Lease, beganMs: number): Position {

@@ -4,6 +4,7 @@ import type { Committed, HeldState, Lease, MailWindow, PageCommit, Store } from 
 import type { Cursor } from './cursor.js';
 import type { Answers } from './gmail/answers.js';
 import type { MirrorPolicy } from './gmail/mirror-policy.js';
+import type { Profile } from './identity/ask-google.js';
 import type { FetchPlan } from './gmail/plan.js';
 import type { SyncPolicy } from './policy.js';
 
@@ -24,6 +25,10 @@ export interface TurnContext {
   fullSyncEnded: boolean;
   /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
   ahead: Ahead | null;
+  /** The mailbox's profile, when the check of the grant has just read it. */
+  profile: Profile | null;
+  /** Google names the mailbox or the primary calendar like this. @throws AccountHeld when the account waits for a person because of it */
+  meetAddress(address: string, of: 'mailbox' | 'primary-calendar'): Promise<void>;
   /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
   careful: Careful | null;
   policy: SyncPolicy;

@@ -1,9 +1,9 @@
-import { callerOf } from './caller.js';
 import { createHash } from 'node:crypto';
 import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, isStorableId, type HeldCollection, type Store } from '@syncline/store';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
+import { verifiedAccount } from './identity/require-verified.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import {
   COMPARE_PAGE,
@@ -68,10 +68,8 @@ export async function verifyAccount(
   resource: 'gmail' | 'calendar',
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const caller = await deps.store.accounts.caller(accountId);
-  const account = deps.google.account(accountId, {
+  const account = await verifiedAccount(rt, deps, accountId, {
     lane: 'backfill',
-    ...(caller && callerOf(caller)),
     signal: rt.signal,
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
     maxParts: MAX_PARTS,

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { DEFAULT_PROJECT, OperatorError } from '@syncline/runtime';
 import type { AccountImport, Store } from '@syncline/store';
 import type { Command } from 'commander';
-import { runWithStore } from '../command.js';
+import { importChecked, openGrantChecker, type GrantChecker } from '../checked-import.js';
+import { runWithStore, type Cli } from '../command.js';
 import { linesOf, readImportLine } from '../import-lines.js';
 import { printJson } from '../output.js';
 import { type Progress, heard, openProgress, say } from '../terminal.js';
@@ -25,15 +26,14 @@ export function addAccountsImport(accounts: Command): void {
       'a line an account: {"email","refreshToken","tenant"?,"resources"?,"project"?}; - reads standard input',
     )
     .option('--json', 'print {"created","updated","failed":[{"line","problem"}]}')
-    .action((file: string, options: { json?: true }) =>
+    .option(
+      '--no-verify',
+      'ask Google nothing: the first sync of each account checks whose its grant is, before it writes anything',
+    )
+    .action((file: string, options: { json?: true; verify: boolean }) =>
       runWithStore(
-        async ({ rt, config }, store) => {
-          const progress = openProgress(rt.clock);
-          const summary = await importAccounts(store, contentOf(file), progress, [
-            DEFAULT_PROJECT,
-            ...config.google.projects.map(({ name }) => name),
-          ]);
-          progress.end();
+        async (cli, store) => {
+          const summary = await importFile(cli, store, file, options.verify);
           if (options.json) await printJson(summary);
           else
             say(
@@ -47,49 +47,71 @@ export function addAccountsImport(accounts: Command): void {
     );
 }
 
+async function importFile(
+  cli: Cli,
+  store: Store,
+  file: string,
+  verify: boolean,
+): Promise<ImportSummary> {
+  const progress = openProgress(cli.rt.clock);
+  const checker = verify ? await openGrantChecker(cli, store, (text) => progress.say(text)) : null;
+  const projects = cli.config.google.projects.map(({ name }) => name);
+  try {
+    return await importAccounts(store, contentOf(file), progress, {
+      projects: [DEFAULT_PROJECT, ...projects],
+      checker,
+    });
+  } finally {
+    progress.end();
+    await checker?.close();
+  }
+}
+
+/** Lines that wait for Google at once; without asking Google they go one after the other. */
+const CHECKS_AT_ONCE = 8;
+
 /**
  * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
- * A line that is refused is named at once.
+ * A line that is refused is named at once. Two lines of one account keep their order.
  */
 export async function importAccounts(
   store: Store,
   content: AsyncIterable<Buffer | string>,
   progress: Progress,
-  projects: readonly string[] = [DEFAULT_PROJECT],
+  {
+    projects = [DEFAULT_PROJECT],
+    checker = null,
+  }: { projects?: readonly string[]; checker?: GrantChecker | null } = {},
 ): Promise<ImportSummary> {
   const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
+  const refuse = async (line: number, problem: string): Promise<void> => {
+    summary.failed.push({ line, problem });
+    progress.say(`line ${line} ${problem}`);
+    await heard();
+  };
+  const underWay = new Map<string, Promise<void>>();
+  const importLine = async (number: number, account: AccountImport): Promise<void> => {
+    const { what, problem, note } = await importChecked(store, checker, account);
+    if (note !== undefined) progress.say(`line ${number} ${note}`);
+    if (what !== 'refused') summary[what] += 1;
+    if (problem !== null) await refuse(number, problem);
+  };
   for await (const { number, bytes } of linesOf(content)) {
     const line = readImportLine(bytes, projects);
-    const problem =
-      line.kind === 'account'
-        ? await importOne(store, line.account, summary)
-        : line.kind === 'refused'
-          ? line.problem
-          : null;
-    if (problem !== null) {
-      summary.failed.push({ line: number, problem });
-      progress.say(`line ${number} ${problem}`);
-      await heard();
+    if (line.kind === 'refused') await refuse(number, line.problem);
+    if (line.kind === 'account') {
+      const key = JSON.stringify([line.account.tenant, line.account.email.toLowerCase()]);
+      await underWay.get(key);
+      const task = importLine(number, line.account).finally(() => underWay.delete(key));
+      underWay.set(key, task);
+      // Whatever ends the import is thrown here, or below.
+      if (underWay.size >= (checker ? CHECKS_AT_ONCE : 1)) await Promise.race(underWay.values());
     }
     progress.show({ line: `${counted(number, 'line')} read` });
   }
+  await Promise.all(underWay.values());
+  summary.failed.sort((one, other) => one.line - other.line);
   return summary;
-}
-
-/** @returns what keeps the account from being imported now, or null */
-async function importOne(
-  store: Store,
-  account: AccountImport,
-  summary: ImportSummary,
-): Promise<string | null> {
-  try {
-    const { created } = await store.accounts.import(account);
-    summary[created ? 'created' : 'updated'] += 1;
-    return null;
-  } catch (error) {
-    if (error instanceof OperatorError) return error.message;
-    throw error;
-  }
 }
 
 async function* contentOf(file: string): AsyncGenerator<Buffer> {

@@ -31,14 +31,20 @@ export function addAccountsPauseAndResume(accounts: Command): void {
   describe(
     accounts.command('resume'),
     'look at everything of this account again, now; a grant that Google refuses is tried once',
-  ).action((email: string, options: Options) =>
-    runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      if (!(await store.accounts.resume(account.id)))
-        throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
-      return told(account, 'active', options);
-    }),
-  );
+  )
+    .option(
+      '--same-mailbox',
+      'the new grant is of the same mailbox, although nothing proves it: what is mirrored goes on with it',
+    )
+    .action((email: string, options: Options & { sameMailbox?: true }) =>
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        if (options.sameMailbox) await vouch(store, account);
+        else if (!(await store.accounts.resume(account.id)))
+          throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
+        return told(account, 'active', options);
+      }),
+    );
 }
 
 /** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
@@ -82,6 +88,13 @@ async function removeAndTell(
   if (options.json) await printJson({ email, tenant, state: 'removed', rows, grant, sharedWith });
   else say(`${email} is removed: ${counted(rows, 'row')} erased; ${grantWords(grant, sharedWith)}`);
   return 0;
+}
+
+async function vouch(store: Store, { id, email }: AccountView): Promise<void> {
+  if (!(await store.grantChecks.vouch(id)))
+    throw new OperatorError(
+      `${email} does not wait for anybody to say whose its grant is. See: syncline why ${email}`,
+    );
 }
 
 function describe(command: Command, description: string): Command {

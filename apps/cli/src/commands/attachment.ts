@@ -1,7 +1,7 @@
 import { type Attachment, GoogleError, openGoogle } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
-import { callerOf } from '@syncline/sync';
+import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { type Cli, UsageError, runWithStore } from '../command.js';
@@ -61,7 +61,7 @@ export function addAttachment(program: Command): void {
 async function fetchOne(
   { rt, config }: Cli,
   store: Store,
-  caller: AccountView,
+  { id }: AccountView,
   messageId: string,
   partId: string,
 ): Promise<Attachment | null> {
@@ -71,20 +71,22 @@ async function fetchOne(
     quotas: config.quotas,
     tokens: store.vault,
   });
-  const account = google.account(caller.id, {
-    lane: 'live',
-    ...callerOf(caller),
-    signal: rt.signal,
-    maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
-  });
   try {
-    return await account.gmail.attachment(messageId, partId);
+    const account = await verifiedAccount(rt, { store, google }, id, {
+      lane: 'live',
+      signal: rt.signal,
+      maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+    });
+    try {
+      return await account.gmail.attachment(messageId, partId);
+    } finally {
+      await store.quota.record(id, account.takeSpent());
+    }
   } catch (error) {
     if (error instanceof GoogleError)
       throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
     throw error;
   } finally {
-    await store.quota.record(caller.id, account.takeSpent());
     await google.close();
   }
 }

@@ -282,6 +282,8 @@ async function readPage(
   const calendar = context.google.calendar;
   if (context.lease.kind === 'calendar-list') {
     const page = await calendar.calendars({ syncToken, pageToken });
+    const primary = page.items.find((entry) => entry.primary === true && entry.deleted !== true);
+    if (primary?.id) await context.meetAddress(primary.id, 'primary-calendar');
     return {
       ...meaningOfCalendars(page.items),
       nextPageToken: page.nextPageToken,

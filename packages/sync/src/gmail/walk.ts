@@ -35,7 +35,9 @@ export async function beginWalk(
   cursor: NewCursor,
   isRemedy = (cursor.resync === true && cursor.isRelisting !== true) || (cursor.restarts ?? 0) > 0,
 ): Promise<Turn> {
-  const profile = await context.google.gmail.profile();
+  const profile = context.profile ?? (await context.google.gmail.profile());
+  context.profile = null;
+  await context.meetAddress(profile.emailAddress, 'mailbox');
   const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
   const { labels, deleted } = await readCatalogue(context);
   const next: GmailCursor = {

@@ -2,6 +2,7 @@ import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import type { ChannelRow, HeldWatch, Store } from '@syncline/store';
 import { callerOf } from '../caller.js';
+import { followAddress } from '../identity/check-grant.js';
 import { settlementOf } from './refusal.js';
 import { LONGEST_LIFE_MS, renewInMs, retryInMs } from './schedule.js';
 import { type DoorbellTargets, ringsAtGoogle, stepOf, targetOf } from './step.js';
@@ -193,10 +194,25 @@ async function watchMailbox(
   topic: string,
   forSilence: boolean,
 ): Promise<WatchOutcome> {
+  const { emailAddress } = await account.gmail.profile();
+  const check = await followAddress(
+    rt,
+    deps,
+    account,
+    {
+      accountId: held.accountId,
+      project: held.project,
+      grant: held.grant.number,
+      email: held.email,
+    },
+    emailAddress,
+    'mailbox',
+  );
+  if (check?.kind === 'held') return 'refused';
   // Google rings at once, before it answers: whose mailbox this is must be known by then.
   if (
-    held.address === null &&
-    !(await deps.store.watches.noteAddress(held, (await account.gmail.profile()).emailAddress))
+    held.address !== emailAddress.toLowerCase() &&
+    !(await deps.store.watches.noteAddress(held, emailAddress))
   )
     return 'overtaken';
   // Our own watch on another topic would be in the way.
@@ -250,8 +266,9 @@ async function openChannel(
   return settled ? 'watched' : 'overtaken';
 }
 
+/** A grant that is not known to be the account's own would end another mailbox's watch; its own ends by itself. */
 async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
-  if (!ringsAtGoogle(held)) return;
+  if (!ringsAtGoogle(held) || !held.grant.verified) return;
   if (held.kind !== 'gmail') return stopChannels(store, account, held.channels);
   if (!held.shared) await account.gmail.stopWatch();
 }

@@ -6,6 +6,7 @@ import { settlementOf } from './refusal.js';
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   collectionId: 'c',
   accountId: 'a',
+  email: 'ada@example.com',
   project: 'default',
   grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
   epoch: 1n,

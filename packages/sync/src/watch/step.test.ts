@@ -6,6 +6,7 @@ const TARGET = 'projects/p/topics/t';
 const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   collectionId: '00000000-0000-4000-8000-000000000000',
   accountId: 'a',
+  email: 'ada@example.com',
   project: 'default',
   grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
   epoch: 1n,

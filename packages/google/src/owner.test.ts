@@ -1,0 +1,77 @@
+import { openBench, type Bench } from '../test-support/bench-google.js';
+import { ownerOfIdToken } from './owner.js';
+
+const NOW_MS = Date.UTC(2026, 10, 28);
+const CLAIMS = {
+  iss: 'https://accounts.google.com',
+  aud: 'client',
+  azp: 'client',
+  sub: '110169484474386276334',
+  email: 'Ann@example.com',
+  email_verified: true,
+  iat: NOW_MS / 1_000,
+  exp: NOW_MS / 1_000 + 3_600,
+};
+const jwt = (claims: object): string =>
+  [{ alg: 'RS256' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .concat('signature')
+    .join('.');
+
+test.each<[string, unknown, object | null]>([
+  ['its claims', CLAIMS, { sub: CLAIMS.sub, address: CLAIMS.email }],
+  [
+    'no address that is not verified',
+    { ...CLAIMS, email_verified: false },
+    { sub: CLAIMS.sub, address: null },
+  ],
+  ['nothing for another client', { ...CLAIMS, aud: 'other', azp: 'other' }, null],
+  [
+    'nothing for several audiences without ours as the party',
+    { ...CLAIMS, aud: ['client', 'x'], azp: 'x' },
+    null,
+  ],
+  ['nothing from another issuer', { ...CLAIMS, iss: 'https://accounts.example.com' }, null],
+  ['nothing when it has expired', { ...CLAIMS, exp: NOW_MS / 1_000 - 3_600 }, null],
+  ['nothing without an expiry', { ...CLAIMS, exp: undefined }, null],
+  ['no sub that is no text', { ...CLAIMS, sub: 7 }, { sub: null, address: CLAIMS.email }],
+  ['nothing for a list', ['x'], null],
+])('an identity token tells %s', (_name, claims, owner) => {
+  expect(ownerOfIdToken(jwt(claims as object), 'client', NOW_MS)).toEqual(owner);
+});
+
+test.each([[undefined], [7], [''], ['a.b'], ['a.!.c'], ['a.b.c.d']])(
+  'what is no token tells nothing: %p',
+  (token) => {
+    expect(ownerOfIdToken(token, 'client', NOW_MS)).toBeNull();
+  },
+);
+
+describe('the owner of an account’s grant', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  beforeEach(() => bench.fresh());
+  afterAll(() => bench.stop());
+
+  test('comes with a refresh, and from token information where that tells nothing, once a token', async () => {
+    const { owner } = (await bench.open()).account('a1');
+    bench.stub.answer = () => ({
+      body: { sub: '7', email: 'ann@example.com', email_verified: 'true', aud: 'x' },
+    });
+    expect(await owner()).toEqual({ sub: '7', address: 'ann@example.com' });
+    expect(await owner()).toEqual({ sub: '7', address: 'ann@example.com' });
+    expect(bench.stub.seen.map(({ path }) => path.split('?')[0])).toEqual(['/tokeninfo']);
+  });
+
+  test('is nobody where Google does not tell, and unknown while Google does not answer', async () => {
+    const { owner } = (await bench.open()).account('a1');
+    bench.stub.answer = () => ({ status: 503, body: 'busy' });
+    await expect(owner()).rejects.toMatchObject({ detail: { kind: 'unavailable' } });
+    bench.stub.answer = () => ({ body: '<html>' });
+    await expect(owner()).rejects.toMatchObject({ detail: { kind: 'unavailable' } });
+    bench.stub.answer = () => ({ status: 404, body: 'Not Found' });
+    expect(await owner()).toEqual({ sub: null, address: null });
+  });
+});

@@ -1,0 +1,106 @@
+/**
+ * Whose grant is it? A refresh of a grant with the scope `openid` brings an identity token; for other grants Google's token information endpoint
+ * tells as much as their scopes allow (`sub` and address with `userinfo.email` or `email`, nothing for a grant of the APIs alone). Neither costs quota.
+ *
+ * The identity token's signature is not checked: it came from the token endpoint by TLS, in the answer to our own request, and for that case OpenID
+ * Connect Core 3.1.3.7 (6) lets the server's certificate stand for the signature. Its claims are checked as the same section says.
+ */
+import { classifyToken } from './classify.js';
+import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
+import { parseObject } from './shape.js';
+import type { Answer, Transport } from './transport.js';
+
+/** What a grant tells of the Google account that it is of. */
+export interface GrantOwner {
+  /** Google's id of the account, which no other will ever have; null when the scopes do not cover it. */
+  sub: string | null;
+  /** The primary address, when Google has verified it; null when the scopes do not cover it. */
+  address: string | null;
+}
+
+const TOKEN_INFO = 'oauth2.tokeninfo';
+const ISSUERS = new Set<unknown>(['https://accounts.google.com', 'accounts.google.com']);
+/** OpenID Connect Core 2: a subject has 255 ASCII characters at most. */
+const SUB_LIMIT = 255;
+const ADDRESS_LIMIT = 320;
+/** Clocks differ; the token was made while we waited for it. */
+const SKEW_MS = 10 * 60_000;
+
+/** The owner that an identity token of a refresh names, or null when its claims do not hold: it says nothing then. Pure. */
+export function ownerOfIdToken(
+  idToken: unknown,
+  clientId: string,
+  nowMs: number,
+): GrantOwner | null {
+  const claims = typeof idToken === 'string' ? claimsOf(idToken) : null;
+  if (claims === null || !ISSUERS.has(claims['iss'])) return null;
+  const audience = [claims['aud']].flat();
+  if (!audience.includes(clientId)) return null;
+  if (audience.length > 1 && claims['azp'] !== clientId) return null;
+  if (!(Number(claims['exp']) * 1_000 > nowMs - SKEW_MS)) return null;
+  return ownerIn(claims);
+}
+
+/**
+ * Asks Google whose an access token is. What Google does not tell is null; so is all of it when Google does not know the token any more.
+ * @throws GoogleError `unavailable` when there was no usable answer
+ */
+export async function askTokenInfo(
+  transport: Transport,
+  origin: string,
+  accessToken: string,
+): Promise<GrantOwner> {
+  const answer = await transport.exchange({
+    method: TOKEN_INFO,
+    origin,
+    verb: 'GET',
+    path: `/tokeninfo?access_token=${encodeURIComponent(accessToken)}`,
+  });
+  const nobody: GrantOwner = { sub: null, address: null };
+  if (answer.status === 200) return ownerIn(bodyOf(answer)) ?? nobody;
+  const detail = classifyToken(answer.status, answer.body.toString('utf8'));
+  if (detail.kind === 'unavailable' && answer.status !== 404)
+    throw new GoogleError(TOKEN_INFO, detail);
+  return nobody;
+}
+
+function bodyOf({ body }: Answer): Record<string, unknown> {
+  try {
+    return parseObject(body);
+  } catch (error) {
+    if (error instanceof MalformedAnswer) throw unavailable(TOKEN_INFO, error);
+    throw error;
+  }
+}
+
+function ownerIn(claims: Record<string, unknown>): GrantOwner | null {
+  const { sub, email, email_verified: verified } = claims;
+  // Token info writes truth values as texts.
+  const isVerified = verified === true || verified === 'true';
+  const owner = {
+    sub: textWithin(sub, SUB_LIMIT),
+    address: isVerified ? textWithin(email, ADDRESS_LIMIT) : null,
+  };
+  return owner.sub === null && owner.address === null ? null : owner;
+}
+
+function textWithin(value: unknown, limit: number): string | null {
+  return typeof value === 'string' &&
+    /^[\x21-\x7e\u00a0-\uffff]+$/.test(value) &&
+    value.length <= limit
+    ? value
+    : null;
+}
+
+function claimsOf(token: string): Record<string, unknown> | null {
+  const [, body = '', signature, ...rest] = token.split('.');
+  if (signature === undefined || rest.length > 0) return null;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
+    return typeof claims === 'object' && claims !== null && !Array.isArray(claims)
+      ? (claims as Record<string, unknown>)
+      : null;
+  } catch {
+    return null; // Not JSON is an answer here: the token says nothing.
+  }
+}

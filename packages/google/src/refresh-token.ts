@@ -1,0 +1,70 @@
+/** One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept here. */
+import { unavailable } from './errors.js';
+import { type GrantOwner, ownerOfIdToken } from './owner.js';
+import type { Answer, Transport } from './transport.js';
+
+export const REFRESH = 'oauth2.token';
+
+/** The token endpoint, and the client that asks there. */
+export interface TokenEndpoint {
+  origin: string;
+  clientId: string;
+  clientSecret: string;
+}
+
+/** What a refresh has brought. */
+export interface Refreshed {
+  token: string;
+  /** How long the access token is used. */
+  livesMs: number;
+  /** Another refresh token that Google gave in place of the one that was shown. */
+  refreshToken: string | null;
+  /** Null when the answer had no identity token, or one that says nothing. */
+  owner: GrantOwner | null;
+}
+
+/** A token is given up this long before it expires, or a tenth of its life before, whichever is less. */
+const EXPIRY_MARGIN_S = 300;
+
+/** Google's answer, whatever its status. @throws GoogleError `unavailable` when no whole answer came */
+export function exchangeRefreshToken(
+  transport: Transport,
+  { origin, clientId, clientSecret }: TokenEndpoint,
+  refreshToken: string,
+): Promise<Answer> {
+  const body = new URLSearchParams({
+    refresh_token: refreshToken,
+    client_id: clientId,
+    client_secret: clientSecret,
+    grant_type: 'refresh_token',
+  }).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+  return transport.exchange({
+    method: REFRESH,
+    origin,
+    verb: 'POST',
+    path: '/token',
+    headers,
+    body,
+  });
+}
+
+/** Reads a 200. @throws GoogleError `unavailable` for what is no grant */
+export function readRefreshed(answer: Answer, clientId: string, nowMs: number): Refreshed {
+  let grant: Record<string, unknown>;
+  try {
+    grant = Object(JSON.parse(answer.body.toString('utf8'))) as Record<string, unknown>;
+  } catch (error) {
+    throw unavailable(REFRESH, error);
+  }
+  const { access_token: token, expires_in: expiresIn, refresh_token: rotated } = grant;
+  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number')
+    throw unavailable(REFRESH);
+  const livesMs = (expiresIn - Math.min(EXPIRY_MARGIN_S, expiresIn / 10)) * 1_000;
+  return {
+    token,
+    livesMs: Math.max(0, Math.floor(livesMs)),
+    refreshToken: typeof rotated === 'string' ? rotated : null,
+    owner: ownerOfIdToken(grant['id_token'], clientId, nowMs),
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * What is needed to tell whose a grant is, and the states of accounts of which that is not known. Every write is fenced by the number of the
+ * grant: what was found out about one says nothing of the next.
+ */
+import type pg from 'pg';
+import type { AccountReasonCode, Resource } from './accounts.js';
+import { scheduleAccount } from './collections.js';
+import { inTransaction, type Queryable, type Transaction } from './transaction.js';
+
+/** What is known of the Google account that an account's rows are of. */
+export interface KnownIdentity {
+  accountId: string;
+  tenant: string;
+  email: string;
+  aliases: string[];
+  /** The Google project. */
+  project: string;
+  resources: Resource[];
+  /** As an earlier grant of this account has named it. */
+  googleSub: string | null;
+  grant: number;
+  /** Of the grant, for access tokens: one of an earlier version is not used. */
+  version: number;
+  /** The grant is the one that brought the rows. */
+  verified: boolean;
+  /** A person said that the grant is of the same mailbox. */
+  vouched: boolean;
+  hasMessages: boolean;
+  /** Id of the primary calendar that is stored; null without one. */
+  primaryCalendar: string | null;
+}
+
+export interface StoredMessageDate {
+  id: string;
+  internalDateMs: number;
+}
+
+export interface Held {
+  state: 'reauth_required' | 'disabled';
+  code: AccountReasonCode;
+  /** For a person. */
+  reason: string;
+  /** When Google is asked again whether the cause has passed; left out, only a person ends it. */
+  probeInMs?: number | null;
+}
+
+export interface GrantChecks {
+  /** Null when the account is no more. */
+  known(accountId: string): Promise<KnownIdentity | null>;
+  /** Stored messages of all ages, `limit` at most, each with its internalDate. Costs that many index scans. */
+  sample(accountId: string, limit: number): Promise<StoredMessageDate[]>;
+  /** Takes the right to ask for stored messages, for `ttlMs` at most: all collections of an account would ask at once. @returns false when somebody else has it */
+  begin(accountId: string, ttlMs: number): Promise<boolean>;
+  /** Gives it back. */
+  end(accountId: string): Promise<void>;
+  /**
+   * The account waits for a person; its rows stay, nothing more is written, and no more calls are made.
+   * @returns false when it has another grant by now, or is not active
+   */
+  hold(accountId: string, grant: number, held: Held): Promise<boolean>;
+  /** Why an account that waits already goes on waiting: a grant that was offered to it is not its own. @returns false when it does not wait for a grant */
+  note(accountId: string, held: Held): Promise<boolean>;
+  /** A person says that the account's grant is of the same mailbox. @returns false when the account does not wait for that */
+  vouch(accountId: string): Promise<boolean>;
+}
+
+export function grantChecksIn(pool: pg.Pool): GrantChecks {
+  return {
+    known: (accountId) => known(pool, accountId),
+    sample: (accountId, limit) => sample(pool, accountId, limit),
+    begin: (accountId, ttlMs) => begin(pool, accountId, ttlMs),
+    end: async (accountId) =>
+      void (await pool.query('UPDATE accounts SET checking_until = NULL WHERE id = $1', [
+        accountId,
+      ])),
+    hold: (accountId, grant, held) =>
+      inTransaction(pool, (session) => hold(session, accountId, grant, held)),
+    note: (accountId, held) => note(pool, accountId, held),
+    vouch: (accountId) => inTransaction(pool, (session) => vouch(session, accountId)),
+  };
+}
+
+async function known(pool: Queryable, accountId: string): Promise<KnownIdentity | null> {
+  const { rows } = await pool.query<KnownIdentity>(
+    `SELECT a.id AS "accountId", a.tenant, a.email, a.project, a.resources, a.google_sub AS "googleSub", a.grant_number AS grant, a.token_version AS version,
+            ARRAY(SELECT address FROM account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
+            coalesce(a.verified_grant = a.grant_number, false) AS verified, coalesce(a.vouched_grant = a.grant_number, false) AS vouched,
+            EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = a.id AND m.internal_date IS NOT NULL) AS "hasMessages",
+            (SELECT k.id FROM calendars k WHERE k.account_id = a.id AND k.is_primary ORDER BY k.id LIMIT 1) AS "primaryCalendar"
+       FROM accounts a WHERE a.id = $1`,
+    [accountId],
+  );
+  return rows[0] ?? null;
+}
+
+/** At moments spread evenly between the oldest and the newest, the next message each; what that leaves over is filled with the newest. */
+async function sample(
+  pool: Queryable,
+  accountId: string,
+  limit: number,
+): Promise<StoredMessageDate[]> {
+  const { rows } = await pool.query<{ id: string; ms: string }>(
+    `WITH ends AS MATERIALIZED (SELECT min(internal_date) AS oldest, max(internal_date) AS newest FROM gmail_messages WHERE account_id = $1),
+          spread AS MATERIALIZED (
+            SELECT m.id, m.internal_date FROM ends, generate_series(0, $2::int - 1) n,
+                   LATERAL (SELECT id, internal_date FROM gmail_messages
+                             WHERE account_id = $1 AND internal_date >= oldest + (newest - oldest) * (n / greatest($2::int - 1, 1)::float8)
+                             ORDER BY internal_date LIMIT 1) m),
+          latest AS MATERIALIZED (SELECT id, internal_date FROM gmail_messages WHERE account_id = $1 AND internal_date IS NOT NULL ORDER BY internal_date DESC LIMIT $2)
+     SELECT id, extract(epoch FROM internal_date) * 1000 AS ms, min(place) AS place
+       FROM (SELECT id, internal_date, 0 AS place FROM spread UNION ALL SELECT id, internal_date, 1 FROM latest) AS both_ways
+      GROUP BY id, internal_date ORDER BY place, internal_date LIMIT $2`,
+    [accountId, limit],
+  );
+  return rows.map(({ id, ms }) => ({ id, internalDateMs: Math.round(Number(ms)) }));
+}
+
+async function begin(pool: Queryable, accountId: string, ttlMs: number): Promise<boolean> {
+  const begun = await pool.query(
+    `UPDATE accounts SET checking_until = now() + $2 * interval '1 ms' WHERE id = $1 AND (checking_until IS NULL OR checking_until <= now())`,
+    [accountId, ttlMs],
+  );
+  return begun.rowCount === 1;
+}
+
+async function hold(
+  session: Transaction,
+  accountId: string,
+  grant: number,
+  { state, code, reason, probeInMs = null }: Held,
+): Promise<boolean> {
+  // Whoever works with this grant can write nothing more.
+  await session.query(
+    `UPDATE collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2
+       FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
+    [accountId, reason],
+  );
+  const held = await session.query(
+    `UPDATE accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
+            refused_since = CASE WHEN $6::float8 IS NULL THEN NULL ELSE now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
+    [accountId, grant, state, code, reason, probeInMs],
+  );
+  if (held.rowCount !== 1) return false;
+  await scheduleAccount(session, accountId, false);
+  await session.query(
+    `UPDATE watches SET state = 'off', epoch = epoch + 1, held_until = NULL WHERE account_id = $1`,
+    [accountId],
+  );
+  return true;
+}
+
+async function note(pool: Queryable, accountId: string, { code, reason }: Held): Promise<boolean> {
+  const noted = await pool.query(
+    `UPDATE accounts SET reason_code = $2, reason = $3, updated_at = now() WHERE id = $1 AND state = 'reauth_required'`,
+    [accountId, code, reason],
+  );
+  return noted.rowCount === 1;
+}
+
+async function vouch(session: Transaction, accountId: string): Promise<boolean> {
+  await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
+    accountId,
+  ]);
+  const vouched = await session.query(
+    `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, vouched_grant = grant_number, updated_at = now()
+      WHERE id = $1 AND state = 'reauth_required' AND reason_code IN ('identity-unproven', 'identity-refused') AND verified_grant IS DISTINCT FROM grant_number`,
+    [accountId],
+  );
+  if (vouched.rowCount !== 1) return false;
+  await session.query(
+    'UPDATE collections SET error = NULL, parked = NULL, failures = 0 WHERE account_id = $1',
+    [accountId],
+  );
+  await scheduleAccount(session, accountId, true);
+  await session.query(`UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`, [
+    accountId,
+  ]);
+  return true;
+}

@@ -1,0 +1,152 @@
+import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
+import { unreachable, type Runtime } from '@syncline/runtime';
+import type { GoogleKeys, Held, KnownIdentity, Store } from '@syncline/store';
+import { askWhose, type Profile } from './ask-google.js';
+import { sameAddress, type NotTheSame } from './judge.js';
+import { addressTaken, heldFor } from './words.js';
+
+/*
+ * An account's rows come from that account's Google identity only. A grant is used for nothing before it has passed this check, which binds the
+ * account to the identity and remembers the number of the grant: what follows costs nothing until another grant is imported.
+ */
+
+export type GrantCheck =
+  /** @property profile what the check has read of the mailbox, which need not be read again */
+  | { kind: 'passed'; profile: Profile | null }
+  /** The account waits for a person now. */
+  | { kind: 'held'; reason: string }
+  /** Another grant was imported meanwhile: the next run checks that one. */
+  | { kind: 'overtaken' };
+
+export interface CheckedAccount {
+  accountId: string;
+  project: string;
+  grant: number;
+}
+
+/** Thrown by whoever works for an account that has begun to wait for a person meanwhile. */
+export class AccountHeld extends Error {
+  override readonly name = 'AccountHeld';
+  constructor(readonly reason: string) {
+    super(`the account waits for a person: ${reason}`);
+  }
+}
+
+export interface CheckDeps {
+  store: Store;
+  google: Google;
+}
+
+/** @throws GoogleError when Google gave no answer that decides: nothing has changed then */
+export async function checkGrant(
+  rt: Runtime,
+  deps: CheckDeps,
+  google: GoogleAccount,
+  account: CheckedAccount,
+): Promise<GrantCheck> {
+  const { store } = deps;
+  const known = await store.grantChecks.known(account.accountId);
+  if (!known || known.grant !== account.grant) return { kind: 'overtaken' };
+  const { verdict, keys, profile } = await askWhose(google, known, store.grantChecks).catch(
+    asUndecided,
+  );
+  if (verdict.kind !== 'same') {
+    noteRefusal(rt, verdict, known);
+    return await hold(store, account, heldFor(verdict, known));
+  }
+  return bind(rt, deps, google, account, { keys, profile });
+}
+
+/** A "not found" here is about the check, not about the collection whose run makes it. @throws GoogleError */
+function asUndecided(error: unknown): never {
+  if (
+    error instanceof GoogleError &&
+    ['not-found', 'bookmark-expired', 'rejected'].includes(error.detail.kind)
+  )
+    throw new GoogleError(
+      error.method,
+      { kind: 'unavailable', retryAfterMs: null },
+      { cause: error },
+    );
+  throw error;
+}
+
+/**
+ * Google names the account's mailbox or primary calendar by `address`. Another one than is stored is a new name of the same Google account,
+ * since the grant is the same: the account's address, its watch and its aliases follow. The mailbox has the say where there is one, and is asked (1 unit)
+ * when its calendar has another name.
+ * @returns null when there is nothing to follow
+ */
+export async function followAddress(
+  rt: Runtime,
+  deps: CheckDeps,
+  google: GoogleAccount,
+  account: CheckedAccount & { email: string },
+  address: string,
+  of: 'mailbox' | 'primary-calendar',
+): Promise<GrantCheck | null> {
+  if (sameAddress(address, account.email)) return null;
+  if (of === 'primary-calendar') {
+    const known = await deps.store.grantChecks.known(account.accountId);
+    if (!known) return { kind: 'overtaken' };
+    if (known.resources.includes('gmail')) {
+      const { emailAddress } = await google.gmail.profile();
+      return followAddress(rt, deps, google, account, emailAddress, 'mailbox');
+    }
+  }
+  return bind(rt, deps, google, account, { keys: { sub: null, address }, profile: null });
+}
+
+/** Somebody's grant was offered under another's name: an operator should hear of it. */
+export function noteRefusal(
+  rt: Runtime,
+  verdict: NotTheSame,
+  known: Pick<KnownIdentity, 'tenant' | 'email'> & { accountId: string | null },
+): void {
+  const { accountId, tenant } = known;
+  rt.log.warn(
+    { event: 'identity_refused', verdict: verdict.kind, accountId, tenant },
+    heldFor(verdict, known).reason,
+  );
+}
+
+async function bind(
+  rt: Runtime,
+  deps: CheckDeps,
+  google: GoogleAccount,
+  account: CheckedAccount,
+  { keys, profile }: { keys: GoogleKeys; profile: Profile | null },
+): Promise<GrantCheck> {
+  const { accountId, grant } = account;
+  const { store } = deps;
+  const bound = await store.identities.bind(accountId, grant, keys);
+  switch (bound.kind) {
+    case 'bound':
+      await google.chargeTo(bound.identityId, {
+        merged: bound.merged,
+        shared: (await store.identities.accountsSharing(accountId)).length > 1,
+      });
+      if (bound.renamedFrom !== null)
+        rt.log.info(
+          { event: 'account_renamed', accountId },
+          "the account's address has followed its Google account's",
+        );
+      return { kind: 'passed', profile };
+    case 'address-taken':
+      return await hold(store, account, addressTaken(keys.address));
+    case 'overtaken':
+      return bound;
+    default:
+      return unreachable(bound);
+  }
+}
+
+async function hold(
+  { grantChecks }: Pick<Store, 'grantChecks'>,
+  { accountId, grant }: CheckedAccount,
+  held: Held,
+): Promise<GrantCheck> {
+  return (await grantChecks.hold(accountId, grant, held))
+    ? { kind: 'held', reason: held.reason }
+    : { kind: 'overtaken' };
+}

@@ -1,0 +1,167 @@
+import { GoogleError, type Google } from '@syncline/google';
+import { unreachable, type Runtime } from '@syncline/runtime';
+import type { AccountImport, Held, KnownIdentity, OfferedTo, Store } from '@syncline/store';
+import { grantRefused } from '../outcome.js';
+import { askWhose, type Checked } from './ask-google.js';
+import { noteRefusal } from './check-grant.js';
+import { sameAddress } from './judge.js';
+import { heldFor } from './words.js';
+
+/*
+ * A grant that is about to be imported is checked while it can still be refused: nothing is stored of a refused one, and what the account
+ * had stays. Where Google cannot be asked, the import goes on, and the account's first run checks the grant before it writes anything.
+ */
+
+export type ImportCheck =
+  /** @property checked false: it is imported, and checked by the account's first run */
+  | { kind: 'import'; account: AccountImport; checked: boolean }
+  /** Imported, and the account waits for a person. */
+  | { kind: 'wait'; account: AccountImport; held: Held }
+  /** Not imported. */
+  | { kind: 'refused'; problem: string }
+  /** Google did not answer: imported, and checked by the account's first run. */
+  | { kind: 'no-answer'; account: AccountImport };
+
+/** A person waits at a terminal; a line that waits for longer is checked later. */
+const MAX_QUOTA_WAIT_MS = 10_000;
+
+/** Asks Google nothing for the grant that an active account has already. */
+export async function checkImport(
+  rt: Runtime,
+  { store, google }: { store: Store; google: Google },
+  account: AccountImport,
+): Promise<ImportCheck> {
+  const offered = await store.accounts.offered(account);
+  if (offered?.state === 'active' && offered.isKnownGrant)
+    return { kind: 'import', account, checked: false };
+  const known = (offered && (await store.grantChecks.known(offered.accountId))) ?? null;
+  const candidate = google.candidate(account.refreshToken, {
+    lane: 'live',
+    project: account.project ?? known?.project,
+    signal: rt.signal,
+    maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+  });
+  const asKnown = known ? offeredGrant(known, account, offered) : newcomer(account);
+  try {
+    const checked = await askWhose(candidate, asKnown, store.grantChecks);
+    const renewed = { ...account, refreshToken: candidate.refreshToken() };
+    return await judged(rt, { store, google }, { account: renewed, offered, asKnown, checked });
+  } catch (error) {
+    if (!(error instanceof GoogleError)) throw error;
+    // Google may have replaced the refresh token before it failed.
+    const renewed = { ...account, refreshToken: candidate.refreshToken() };
+    return undecided(error, renewed, offered, rt.random.next());
+  } finally {
+    if (offered) await store.quota.record(offered.accountId, candidate.takeSpent());
+  }
+}
+
+interface Offer {
+  account: AccountImport;
+  offered: OfferedTo | null;
+  asKnown: KnownIdentity;
+  checked: Checked;
+}
+
+async function judged(
+  rt: Runtime,
+  deps: { store: Store; google: Google },
+  { account, offered, asKnown, checked }: Offer,
+): Promise<ImportCheck> {
+  const { verdict, keys } = checked;
+  switch (verdict.kind) {
+    case 'same':
+      return { kind: 'import', account: { ...account, owner: keys }, checked: true };
+    case 'unproven':
+      noteRefusal(rt, verdict, asKnown);
+      return { kind: 'wait', account, held: heldFor(verdict, asKnown) };
+    case 'other': {
+      // The address was another account's before, and has been given to this person since.
+      if (offered?.isAlias && keys.address !== null && sameAddress(keys.address, account.email))
+        return {
+          kind: 'import',
+          account: { ...account, owner: keys, isAnotherPerson: true },
+          checked: true,
+        };
+      const held = heldFor(verdict, asKnown);
+      noteRefusal(rt, verdict, { ...asKnown, accountId: offered?.accountId ?? null });
+      if (offered) await keepWaiting(deps, offered, asKnown, held);
+      return { kind: 'refused', problem: held.reason };
+    }
+    default:
+      return unreachable(verdict);
+  }
+}
+
+/** The account goes on with the grant that it has; if Google refuses that one too, the account waits, and says for what. */
+async function keepWaiting(
+  { store, google }: { store: Store; google: Google },
+  { accountId, state }: OfferedTo,
+  { grant, project }: KnownIdentity,
+  held: Held,
+): Promise<void> {
+  if (state !== 'active') {
+    await store.grantChecks.note(accountId, held);
+    return;
+  }
+  try {
+    await google.tryAgain(accountId, project);
+  } catch (error) {
+    if (!(error instanceof GoogleError)) throw error;
+    if (error.detail.kind === 'unauthorized') await store.grantChecks.hold(accountId, grant, held);
+  }
+}
+
+function undecided(
+  error: GoogleError,
+  account: AccountImport,
+  offered: OfferedTo | null,
+  jitter: number,
+): ImportCheck {
+  switch (error.detail.kind) {
+    case 'unavailable':
+      return { kind: 'no-answer', account };
+    case 'unauthorized': {
+      const refused = grantRefused(error.detail, jitter);
+      // What the account has may still be good.
+      if (offered && !offered.isKnownGrant) return { kind: 'refused', problem: refused.reason };
+      // Google was asked just now: no run need ask again.
+      return { kind: 'wait', account, held: { state: 'reauth_required', ...refused } };
+    }
+    default:
+      return { kind: 'import', account, checked: false };
+  }
+}
+
+/** What was found out about the grant before says nothing of the one that is offered, unless it is the same. */
+function offeredGrant(
+  known: KnownIdentity,
+  { resources = known.resources }: AccountImport,
+  offered: OfferedTo | null,
+): KnownIdentity {
+  const isKnownGrant = offered?.isKnownGrant === true;
+  return {
+    ...known,
+    resources: [...new Set([...known.resources, ...resources])],
+    verified: known.verified && isKnownGrant,
+    vouched: known.vouched && isKnownGrant,
+  };
+}
+
+function newcomer({ tenant, email, project, resources }: AccountImport): KnownIdentity {
+  return {
+    accountId: '',
+    tenant,
+    email,
+    aliases: [],
+    project: project ?? 'default',
+    resources: resources ?? ['gmail', 'calendar'],
+    googleSub: null,
+    grant: 0,
+    version: 0,
+    verified: false,
+    vouched: false,
+    hasMessages: false,
+    primaryCalendar: null,
+  };
+}

@@ -1,0 +1,49 @@
+import { unreachable } from '@syncline/runtime';
+import type { Held, KnownIdentity } from '@syncline/store';
+import type { NotTheSame } from './judge.js';
+
+/** `a***@example.com`: enough for a person who knows the addresses, and no address. */
+export function masked(address: string | null): string {
+  if (address === null) return 'whose address it does not tell';
+  const at = address.lastIndexOf('@');
+  return at < 1
+    ? '***'
+    : `${String.fromCodePoint(address.codePointAt(0) ?? 0x2a)}***${address.slice(at)}`;
+}
+
+/** The state of an account whose grant is not known to be its own, and what a person can do. */
+export function heldFor(verdict: NotTheSame, known: Pick<KnownIdentity, 'email'>): Held {
+  switch (verdict.kind) {
+    case 'other':
+      return {
+        state: 'reauth_required',
+        code: 'identity-refused',
+        reason: `this grant belongs to another Google account (${masked(verdict.address)}); import a grant of ${masked(known.email)}`,
+      };
+    case 'unproven':
+      return {
+        state: 'reauth_required',
+        code: 'identity-unproven',
+        reason: `${
+          verdict.otherAddress === null
+            ? 'nothing proves that this grant belongs to the same Google account'
+            : `this grant belongs to another Google account (${masked(verdict.otherAddress)}) as far as can be told`
+        }: ${
+          verdict.asked > 0
+            ? `its mailbox has none of ${verdict.asked} stored messages`
+            : 'its primary calendar is another one'
+        }; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
+      };
+    default:
+      return unreachable(verdict);
+  }
+}
+
+/** The state of an account whose mailbox is called by now as another account of its tenant is. */
+export function addressTaken(address: string | null): Held {
+  return {
+    state: 'disabled',
+    code: 'address-taken',
+    reason: `its mailbox has another address by now (${masked(address)}), which another account of the tenant has; remove that account, or wait until it is renamed, then run: syncline accounts resume EMAIL`,
+  };
+}

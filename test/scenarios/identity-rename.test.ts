@@ -1,0 +1,47 @@
+import { NO_DRIFT } from '../support/drift.js';
+import { startDoorbellWorld, type DoorbellWorld } from '../support/doorbell-world.js';
+
+/* A person gets another primary address while notifications are on. Polls are minutes apart: what is seen within seconds was rung for. */
+
+let world: DoorbellWorld;
+beforeEach(async () => {
+  world = await startDoorbellWorld({
+    poll: { activeMs: 600_000, idleMs: 900_000 },
+    seed: 53,
+    accounts: 1,
+    messagesPerAccount: 15,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 4,
+  });
+  await world.until(async () => (await count("watches WHERE state <> 'wanted'")) === 4);
+});
+afterEach(() => world.close());
+
+const count = async (sql: string, values: unknown[] = []): Promise<number> =>
+  Number(
+    (await world.database.pool.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`, values))
+      .rows[0]!.n,
+  );
+
+test('pushes under a new primary address ring for the mailbox, whose account and watch have followed it', async () => {
+  const before = world.simulator.accounts()[0]!.email;
+  await fetch(`${world.simulator.url}/sim/accounts/${before}/rename`, {
+    method: 'POST',
+    body: JSON.stringify({ email: 'new.name@demo.example' }),
+  });
+  await world.until(
+    async () => (await count("watches WHERE address = 'new.name@demo.example'")) === 1,
+  );
+  expect((await world.store.accounts.list([before]))[0]).toMatchObject({
+    email: 'new.name@demo.example',
+    aliases: [before],
+    state: 'active',
+  });
+  const { messageId } = world.simulator.act('new.name@demo.example', { action: 'deliver' });
+  await world.until(async () => (await count('gmail_messages WHERE id = $1', [messageId])) === 1);
+  await world.until(async () => {
+    const { missing, extra, stale } = await world.drift();
+    return missing.length + extra.length + stale.length === 0;
+  });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+}, 120_000);

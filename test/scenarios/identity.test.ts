@@ -1,0 +1,265 @@
+import { LeaseLost, type AccountView } from '@syncline/store';
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { NO_DRIFT } from '../support/drift.js';
+import { startWorld, type World } from '../support/world.js';
+
+/*
+ * An account's rows come from that account's Google identity only: what a new grant has to show before anything is written with it.
+ */
+
+const ANN = 'user1@demo.example';
+const BEN = 'user2@demo.example';
+/** A grant of the APIs alone tells neither `sub` nor address. */
+const WITHOUT_SUB = ['gmail.readonly', 'calendar.readonly'];
+const POLICY = { activeMs: 60_000, idleMs: 900_000 };
+
+let world: World;
+async function start(scopes?: string[], catchUp = true): Promise<void> {
+  world = await startWorld({
+    seed: 31,
+    accounts: 2,
+    messagesPerAccount: 40,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 6,
+    ...(scopes ? { scopes } : {}),
+  });
+  if (catchUp) await world.catchUp();
+}
+afterEach(() => world.close());
+
+const account = async (email = ANN): Promise<AccountView> =>
+  (await world.store.accounts.list([email]))[0]!;
+
+/** Everything that is mirrored of an account, without the times of its rows. */
+async function rowsOf(email = ANN): Promise<unknown[]> {
+  const { id } = await account(email);
+  const rows: unknown[] = [];
+  for (const table of ['gmail_messages', 'gmail_labels', 'calendar_events', 'calendars', 'changes'])
+    rows.push(
+      (
+        await world.database.pool.query(
+          `SELECT to_jsonb(t) - 'updated_at' AS row FROM ${table} t WHERE account_id = $1 ORDER BY t::text`,
+          [id],
+        )
+      ).rows,
+    );
+  return rows;
+}
+
+async function connect(
+  email: string,
+  refreshToken: string,
+  resources: ('gmail' | 'calendar')[] = ['gmail', 'calendar'],
+  tenant = 'default',
+): Promise<string> {
+  return (await world.store.accounts.import({ email, refreshToken, tenant, resources })).id;
+}
+
+/** One run of everything that is due, and of what becomes due by it. */
+async function runDue(): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (;;) {
+    const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
+    if (due.length === 0) return outcomes;
+    for (const { id } of due) {
+      let outcome: Outcome = { kind: 'more', full: true };
+      while (outcome.kind === 'more')
+        outcome = await syncCollection(world.rt, { ...world, policy: POLICY }, id, {
+          sliceMs: 5_000,
+          signal: new AbortController().signal,
+        });
+      outcomes.push(outcome);
+    }
+  }
+}
+
+const calls = (method: string): number =>
+  (world.simulator.ledger.snapshot().methods[method]?.calls ?? 0) as number;
+
+test('refuses a grant of another Google account, keeps every row, and goes on with a grant of its own', async () => {
+  await start();
+  const before = await rowsOf();
+  await world.control.fault({ kind: 'revoke-grant', email: ANN });
+  await connect(ANN, await world.control.consent(BEN));
+  const [messages, events] = [calls('messages.list'), calls('events.list')];
+  expect(await runDue()).toContainEqual(expect.objectContaining({ kind: 'reauthorize' }));
+  expect(await account()).toMatchObject({
+    state: 'reauth_required',
+    reasonCode: 'identity-refused',
+    reason: expect.stringContaining(
+      'this grant belongs to another Google account (u***@demo.example)',
+    ),
+  });
+  expect(await rowsOf()).toEqual(before);
+  expect([calls('messages.list'), calls('events.list')]).toEqual([messages, events]);
+  await connect(ANN, await world.control.consent(ANN));
+  await world.catchUp();
+  expect(await account()).toMatchObject({ state: 'active', reason: null, reasonCode: null });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('mirrors nothing of a mailbox that is connected under another address', async () => {
+  await start();
+  await connect('user3@demo.example', await world.control.consent(BEN));
+  await runDue();
+  expect(await account('user3@demo.example')).toMatchObject({
+    state: 'reauth_required',
+    reasonCode: 'identity-refused',
+  });
+  expect(await rowsOf('user3@demo.example')).toEqual([[], [], [], [], []]);
+});
+
+test('without sub, a new grant of the same mailbox proves itself by one stored message', async () => {
+  await start(WITHOUT_SUB);
+  const fetched = calls('messages.get');
+  await connect(ANN, await world.control.consent(ANN));
+  expect(await runDue()).not.toContainEqual(expect.objectContaining({ kind: 'reauthorize' }));
+  expect(calls('messages.get') - fetched).toBeLessThanOrEqual(20);
+  expect(await account()).toMatchObject({ state: 'active', identityId: expect.any(String) });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('without sub, an address that was given to another person is unproven: every row stays, and a person decides', async () => {
+  await start(WITHOUT_SUB);
+  const before = await rowsOf();
+  await world.control.delete(ANN);
+  const newcomer = await world.control.addAccount({ email: ANN, messages: 12, calendars: 1 });
+  await connect(ANN, newcomer.refreshToken);
+  await runDue();
+  expect(await account()).toMatchObject({
+    state: 'reauth_required',
+    reasonCode: 'identity-unproven',
+    reason: expect.stringMatching(
+      /has none of 20 stored messages; .*syncline accounts resume EMAIL --same-mailbox/,
+    ),
+  });
+  expect(await rowsOf()).toEqual(before);
+  expect(await world.store.grantChecks.vouch((await account()).id)).toBe(true);
+  await world.catchUp();
+  expect(await account()).toMatchObject({ state: 'active', reason: null });
+});
+
+test('an answer that decides nothing changes nothing: the check is made again', async () => {
+  await start(WITHOUT_SUB);
+  const before = await rowsOf();
+  await world.control.delete(ANN);
+  const newcomer = await world.control.addAccount({ email: ANN, messages: 12, calendars: 1 });
+  await world.control.fault({ kind: '503', method: 'messages.get', email: ANN });
+  await connect(ANN, newcomer.refreshToken);
+  const { collections } = await account();
+  const { id } = collections.find(({ kind }) => kind === 'gmail')!;
+  const run = (): Promise<Outcome> =>
+    syncCollection(world.rt, { ...world, policy: POLICY }, id, {
+      sliceMs: 5_000,
+      signal: new AbortController().signal,
+    });
+  expect(await run()).toMatchObject({ kind: 'snooze' });
+  expect(await account()).toMatchObject({ state: 'active', reason: null });
+  expect(await rowsOf()).toEqual(before);
+  await world.control.clearFaults();
+  expect(await run()).toMatchObject({ kind: 'reauthorize' });
+  expect(await rowsOf()).toEqual(before);
+});
+
+test('calendars without mail: the primary calendar decides, and a changed address waits for a person', async () => {
+  await start(['calendar.readonly'], false);
+  const calendarsOnly = async (email: string, refreshToken: string): Promise<string> =>
+    connect(email, refreshToken, ['calendar'], 'calendars');
+  const id = await calendarsOnly(ANN, await world.control.consent(ANN));
+  const state = async (): Promise<unknown> => {
+    const known = (await world.store.accounts.list()).find((one) => one.id === id)!;
+    return [known.state, known.reasonCode];
+  };
+  await runDue();
+  await calendarsOnly(ANN, await world.control.consent(ANN));
+  await runDue();
+  expect(await state()).toEqual(['active', null]);
+  const events = async (): Promise<unknown> =>
+    (await world.database.pool.query('SELECT id FROM calendar_events WHERE account_id = $1', [id]))
+      .rowCount;
+  const before = await events();
+  await calendarsOnly(ANN, await world.control.consent(BEN));
+  await runDue();
+  expect(await state()).toEqual(['reauth_required', 'identity-unproven']);
+  expect(await events()).toBe(before);
+  await calendarsOnly(ANN, await world.control.consent(ANN));
+  await runDue();
+  await world.control.rename(ANN, 'new@demo.example');
+  await calendarsOnly(ANN, await world.control.consent('new@demo.example'));
+  await runDue();
+  expect(await state()).toEqual(['reauth_required', 'identity-unproven']);
+});
+
+test.each([['with sub'], ['without sub']])(
+  'follows a mailbox that has another address by now, %s',
+  async (kind) => {
+    await start(kind === 'with sub' ? undefined : WITHOUT_SUB);
+    await world.control.rename(ANN, 'new@demo.example');
+    await connect(ANN, await world.control.consent('new@demo.example'));
+    await world.catchUp();
+    expect(await account()).toMatchObject({
+      email: 'new@demo.example',
+      aliases: [ANN],
+      state: 'active',
+    });
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  },
+);
+
+test('learns the new address of a mailbox at the next full sync, with the grant that it has', async () => {
+  await start();
+  await world.control.rename(ANN, 'new@demo.example');
+  await world.store.collections.markWanted([(await account()).id], { full: true });
+  await runDue();
+  expect(await account('new@demo.example')).toMatchObject({ aliases: [ANN], state: 'active' });
+});
+
+test('a mailbox that takes the address of another account of its tenant waits in a named state until that one is gone', async () => {
+  await start();
+  const ben = (await account(BEN)).id;
+  await world.control.delete(BEN);
+  await world.control.rename(ANN, BEN);
+  await world.store.collections.markWanted([(await account()).id], { full: true });
+  await runDue();
+  expect(await account()).toMatchObject({
+    state: 'disabled',
+    reasonCode: 'address-taken',
+    reason: expect.stringContaining('u***@demo.example'),
+  });
+  const before = await rowsOf();
+  await world.store.removal.begin(ben);
+  for (let done = false; !done;) ({ done } = await world.store.removal.eraseSome(ben));
+  const { id } = await account();
+  expect(await world.store.accounts.resume(id)).toBe(true);
+  expect(await rowsOf()).toEqual(before);
+  await world.catchUp();
+  expect(await account(BEN)).toMatchObject({ id, aliases: [ANN], state: 'active' });
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test('a run that began before another grant was imported writes nothing more', async () => {
+  await start();
+  const { collections } = await account();
+  const { id } = collections.find(({ kind }) => kind === 'gmail')!;
+  const claim = await world.store.lease.claim(id);
+  if (claim.kind !== 'claimed') throw new Error('the collection is free');
+  await connect(ANN, await world.control.consent(BEN));
+  await expect(
+    world.store.lease.settle(claim.lease, { result: 'caught-up', nextInMs: 0, error: null }),
+  ).rejects.toThrow(LeaseLost);
+});
+
+test('a grant that was checked is not asked about again, and an account from before identities is bound at its next run', async () => {
+  await start(WITHOUT_SUB);
+  const asked = (): number[] => ['getProfile', 'calendarList.list'].map(calls);
+  const { id } = await account();
+  await world.database.pool.query('UPDATE accounts SET identity_id = NULL WHERE id = $1', [id]);
+  await world.store.collections.markWanted([id], { resource: 'gmail' });
+  await runDue();
+  expect(await account()).toMatchObject({ identityId: expect.any(String), state: 'active' });
+  const before = asked();
+  await world.store.collections.markWanted([id], { resource: 'gmail' });
+  await runDue();
+  expect(asked()).toEqual(before);
+});
