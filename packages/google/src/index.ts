@@ -98,10 +98,8 @@ export interface Google {
  */
 export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<Google> {
   const { clientId, clientSecret, quotas } = options;
-  const configured = [
-    { name: DEFAULT_PROJECT, clientId, clientSecret, quotas },
-    ...(options.projects ?? []),
-  ];
+  const first = { name: DEFAULT_PROJECT, clientId, clientSecret, quotas };
+  const configured = [first, ...(options.projects ?? [])];
   refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
   const redis = await connectRedis(rt, options.redisUrl, options.connectionName);
