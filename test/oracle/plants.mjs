@@ -93,9 +93,9 @@ export const PLANTS = [
   },
   {
     name: 'missing-is-fatal',
-    file: `${SYNC}/gmail/fetch.ts`,
+    file: `${SYNC}/gmail/fate.ts`,
     text: 'else fate.gone.push(item.id);',
-    bug: "else fate.quarantined.push({ id: item.id, reason: 'not found' });",
+    bug: "else fate.quarantined.push({ id: item.id, reason: 'not found', cause: 'not-read' });",
   },
   {
     name: 'pinned-after-list',

@@ -60,6 +60,15 @@ export class SimulatorControl {
     return this.send('POST', '/sim/faults', fault);
   }
 
+  /** A fault of one item that stands until it is ended. @returns its number */
+  async spoil(item: string, kind: string, more: object = {}): Promise<number> {
+    return ((await this.fault({ kind, item, ...more })) as { id: number }).id;
+  }
+
+  endFault(id: number): Promise<unknown> {
+    return this.send('DELETE', `/sim/faults/${id}`);
+  }
+
   clearFaults(): Promise<unknown> {
     return this.send('DELETE', '/sim/faults');
   }

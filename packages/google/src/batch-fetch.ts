@@ -2,13 +2,13 @@
  * Many gets of one kind through the batch endpoint: one batch in flight, parts that failed for a passing reason asked again
  * alone, and nothing that was paid for thrown away.
  *
- * Three fates of a request: an item's own (it is in `found`, `missing` or `failed`), the account's (quota, a dead grant:
- * asking stops, what was not asked is `failed` with that reason), and the network's (the batch is asked again, and after
+ * Three fates of a request: an item's own (it is in `found`, `missing` or `failed`), the account's (quota, a dead grant, batches
+ * that are forbidden whole: asking stops, what was not asked is `failed` with that reason), and the network's (the batch is asked again, and after
  * three in a row asking stops). Only when asking stopped before anything was fetched is the reason thrown instead.
  */
 import { unreachable } from '@syncline/runtime';
 import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
-import { classify } from './classify.js';
+import { classify, isAccountsRefusal } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import type { GmailMethod } from './costs.js';
 import { type Sent, type Session, noteRefusal, request } from './request.js';
@@ -37,6 +37,8 @@ const BATCH_PATH = '/batch/gmail/v1';
 /** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
 const BACKOFF_MS = [200, 500, 1_000];
 const OUTER_FAILURES_LIMIT = 3;
+/** Forbidden batches in a row after which it is not the items. One may hold nothing but items that are forbidden for good (got-your-back #116). */
+const FORBIDDEN_BATCHES_LIMIT = 2;
 /** About a millisecond of ordinary mail. */
 const PARTS_A_BREATH = 8;
 
@@ -49,6 +51,8 @@ interface Fetch<T = unknown> {
   /** Why asking stopped. */
   stop: GoogleError | null;
   outerFailures: number;
+  /** Batches in a row in which Google allowed nothing. */
+  forbiddenBatches: number;
   /** Parts per batch in the next round: a batch that failed whole may have one part in it that breaks it. */
   atMost: number;
   refreshed: boolean;
@@ -68,6 +72,7 @@ export async function fetchByBatch<T>(
     errors: new Map(),
     stop: null,
     outerFailures: 0,
+    forbiddenBatches: 0,
     atMost: Infinity,
     refreshed: false,
   };
@@ -186,6 +191,23 @@ async function takeParts(
     if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
     else await settleFailure(fetch, id, error, again);
   }
+  judgeForbidden(fetch, ids, failures);
+}
+
+/** A part that is forbidden while others pass is that item's own; when nothing passes, it becomes the account's. */
+function judgeForbidden(
+  fetch: Fetch,
+  ids: string[],
+  failures: readonly { error: GoogleError }[],
+): void {
+  const refusal = failures.find(({ error }) => error.detail.kind === 'forbidden')?.error;
+  if (!refusal || failures.length < ids.length) {
+    fetch.forbiddenBatches = 0;
+    return;
+  }
+  fetch.forbiddenBatches += 1;
+  if (isAccountsRefusal(refusal.detail) || fetch.forbiddenBatches >= FORBIDDEN_BATCHES_LIMIT)
+    fetch.stop ??= refusal;
 }
 
 function isCrowded({ detail }: GoogleError): boolean {
@@ -239,8 +261,8 @@ async function settleFailure(
       if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
       return stopAsking(fetch, id, error);
     case 'unauthorized':
-    case 'forbidden':
       return stopAsking(fetch, id, error);
+    case 'forbidden':
     case 'rejected':
     case 'bookmark-expired':
     case 'not-found':

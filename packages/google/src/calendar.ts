@@ -4,13 +4,15 @@ import { requestPage } from './paging.js';
 import { type Session, orNull, requestJson } from './request.js';
 import type { CalendarMethod } from './costs.js';
 import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
-import { identified, identifiedList, syncTokenOrNull } from './shape.js';
+import { identified, identifiedOf, syncTokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
 
 export interface CalendarPage<Item> {
   items: Item[];
+  /** Items that Google gave without an id: nobody can ask for them again. */
+  nameless?: unknown[];
   nextPageToken: string | null;
   /** On the last page only. */
   nextSyncToken: string | null;
@@ -119,10 +121,14 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
   return requestPage(
     session,
     { method, path, query, pageToken, syncToken: syncToken !== null },
-    (body) => ({
-      items: identifiedList(body.items, 'items') as unknown as Item[],
-      nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
-    }),
+    (body) => {
+      const { identified: items, nameless } = identifiedOf(body.items, 'items');
+      return {
+        items: items as unknown as Item[],
+        ...(nameless.length > 0 ? { nameless } : {}),
+        nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+      };
+    },
     // An event that changes during a listing comes again, in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
   );

@@ -47,6 +47,11 @@ const FORBIDDEN: Record<string, string> = {
   SERVICE_DISABLED: 'accessNotConfigured',
 };
 
+/** Whether the refusal's reason is one that holds for a whole API of the account, not for one item of it. */
+export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
+  return detail.kind === 'forbidden' && Object.values(FORBIDDEN).includes(detail.reason);
+}
+
 /** Methods that carry a bookmark which 404 or 410 declares dead. */
 const BOOKMARK_METHODS: Record<string, number> = {
   'gmail.users.history.list': 404,

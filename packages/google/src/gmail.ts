@@ -20,7 +20,7 @@ import {
   historyIdOrNull,
   identified,
   identifiedList,
-  textOf,
+  identifiedOf,
 } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
@@ -130,8 +130,10 @@ export function gmailOf(session: Session): Gmail {
     attachmentData: (messageId, attachmentId) =>
       fetchAttachmentData(session, `${USER}/messages`, messageId, attachmentId),
     labels: () =>
-      requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
-        identifiedList(body.labels, 'labels'),
+      requestJson(
+        session,
+        { method: 'gmail.users.labels.list', path: `${USER}/labels` },
+        (body) => identifiedOf(body.labels, 'labels').identified,
       ),
     label: (id) =>
       orNull(
@@ -155,9 +157,10 @@ function listMessages(
     session,
     { method: 'gmail.users.messages.list', path: `${USER}/messages`, query, pageToken },
     (body) => ({
-      ids: identifiedList(body.messages, 'messages').map(({ id, threadId }) => ({
+      // A message whose thread is not told is read alone, as if it were a thread of its own.
+      ids: identifiedOf(body.messages, 'messages').identified.map(({ id, threadId }) => ({
         id,
-        threadId: textOf(threadId, 'threadId'),
+        threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,
       })),
     }),
     ({ ids }) => ids.map(({ id }) => id),

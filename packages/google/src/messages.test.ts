@@ -179,7 +179,7 @@ test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, a
   const { sources, missing, failed } = await api.getSources(
     ids(6).map((id, i) => ({ id, bytes: (i === 3 ? 30 : 4) * 1024 * 1024 })),
   );
-  expect(new Map(sources.map(({ id, source }) => [id, source.toString('hex')]))).toEqual(
+  expect(new Map(sources.map(({ id, source }) => [id, source?.toString('hex')]))).toEqual(
     new Map(ids(6).map((id) => [id, bytes(id).toString('hex')])),
   );
   expect([
@@ -193,6 +193,43 @@ test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, a
   ]).toEqual([[], [], ['m0,m1', 'm2', 'm3', 'm4,m5', 'm2']]);
   expect(takeSpent()).toMatchObject([{ calls: 7, units: 140 }]);
   expect(bench.stub.seen[0]?.body).toContain('/messages/m0?format=raw');
+});
+
+test('a message without a source is told as such after two answers, and is not asked for a third time', async () => {
+  bench.stub.answer = perPart((id) => ({
+    status: 200,
+    json: { id, ...(id === 'm1' ? {} : { raw: 'cmF3' }) },
+  }));
+  const { gmail: api, takeSpent } = await gmail();
+  const { sources, missing, failed } = await api.getSources(
+    ids(3).map((id) => ({ id, bytes: 1_000 })),
+  );
+  expect(new Map(sources.map(({ id, source }) => [id, source?.toString() ?? null]))).toEqual(
+    new Map([
+      ['m0', 'raw'],
+      ['m2', 'raw'],
+      ['m1', null],
+    ]),
+  );
+  expect([missing, failed]).toEqual([[], []]);
+  expect(takeSpent()).toMatchObject([{ calls: 4 }]);
+});
+
+test('a message that is forbidden while others come is told apart from them, alone in its batch too', async () => {
+  bench.stub.answer = perPart((id) =>
+    id === 'm20' ? { status: 403, json: refusal(403, 'forbidden') } : good(id),
+  );
+  const { messages, failed } = await (await gmail()).gmail.getMessages(ids(21));
+  expect([messages.length, failed.map(({ id }) => id)]).toEqual([20, ['m20']]);
+  expect(failed[0]?.error.detail).toEqual({ kind: 'forbidden', reason: 'forbidden' });
+});
+
+test('two batches in a row that are forbidden whole stop the asking', async () => {
+  bench.stub.answer = perPart(() => ({ status: 403, json: refusal(403, 'forbidden') }));
+  await expect((await gmail()).gmail.getMessages(ids(80))).rejects.toMatchObject({
+    detail: { kind: 'forbidden' },
+  });
+  expect(sizes()).toEqual([20, 20]);
 });
 
 test('an outage before anything was fetched is thrown, after three batches', async () => {

@@ -1,9 +1,9 @@
 /** Whole messages, whole threads and the messages' sources, by the batch endpoint. */
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Kind, fetchByBatch } from './batch-fetch.js';
-import type { GoogleError } from './errors.js';
+import { GoogleError } from './errors.js';
 import type { Session } from './request.js';
-import { type JsonObject, identifiedList } from './shape.js';
+import { type JsonObject, identifiedOf } from './shape.js';
 
 export type GmailMessage = gmail_v1.Schema$Message;
 
@@ -22,8 +22,8 @@ export interface FetchedThreads {
 }
 
 export interface FetchedSources {
-  /** RFC 822, byte for byte as Google has them. */
-  sources: { id: string; source: Buffer }[];
+  /** RFC 822, byte for byte as Google has them; null for a message without one, as chats are (got-your-back #84). */
+  sources: { id: string; source: Buffer | null }[];
   /** Ids that Google answered 404 for. */
   missing: string[];
   failed: { id: string; error: GoogleError }[];
@@ -82,7 +82,7 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
     method: 'gmail.users.threads.get',
     pathOf: (id) =>
       `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
-    read: ({ id, messages }) => ({ id, messages: identifiedList(messages, 'messages') }),
+    read: ({ id, messages }) => ({ id, messages: identifiedOf(messages, 'messages').identified }),
     weightOf,
     batchWeight: BATCH_MESSAGES,
   };
@@ -101,12 +101,20 @@ export async function fetchSources(
       maxQuotaWaitMs: Math.max(session.options.maxQuotaWaitMs ?? 0, SOURCE_QUOTA_WAIT_MS),
     },
   };
-  const { found, ...rest } = await fetchByBatch(
-    patient,
-    sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES),
-    [...bytes.keys()],
-  );
-  return { sources: found, ...rest };
+  const kind = sourceKind((id) => bytes.get(id) ?? BATCH_SOURCE_BYTES);
+  const { found, missing, failed } = await fetchByBatch(patient, kind, [...bytes.keys()]);
+  const without = found.flatMap(({ id, source }) => (source === null ? [id] : []));
+  if (without.length === 0) return { sources: found, missing, failed };
+  // That there is no source is for good: it takes two answers that say so.
+  const again = await fetchByBatch(patient, kind, without).catch((error: unknown) => {
+    if (!(error instanceof GoogleError)) throw error;
+    return { found: [], missing: [], failed: without.map((id) => ({ id, error })) };
+  });
+  return {
+    sources: [...found.filter(({ source }) => source !== null), ...again.found],
+    missing: [...missing, ...again.missing],
+    failed: [...failed, ...again.failed],
+  };
 }
 
 function sourceKind(weightOf: (id: string) => number): Kind<FetchedSources['sources'][number]> {
@@ -120,9 +128,9 @@ function sourceKind(weightOf: (id: string) => number): Kind<FetchedSources['sour
   };
 }
 
-function readSource({
-  id,
-  raw,
-}: JsonObject & { id: string }): FetchedSources['sources'][number] | null {
-  return typeof raw === 'string' ? { id, source: Buffer.from(raw, 'base64url') } : null;
+function readSource({ id, raw }: JsonObject & { id: string }): FetchedSources['sources'][number] {
+  return {
+    id,
+    source: typeof raw === 'string' && raw !== '' ? Buffer.from(raw, 'base64url') : null,
+  };
 }

@@ -23,7 +23,7 @@ export function objectOf(value: unknown, what: string): JsonObject {
   throw new MalformedAnswer(`${what} is not an object`);
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -41,6 +41,23 @@ export function identifiedList(value: unknown, what: string): (JsonObject & { id
 export function identified(value: unknown, what: string): JsonObject & { id: string } {
   if (isIdentified(value)) return value;
   throw new MalformedAnswer(`${what} has no id`);
+}
+
+/**
+ * The same of a list where items without an id are told apart: one of them must not hold the others. Nobody can name or fetch such an item again.
+ * @throws MalformedAnswer when there are only such items
+ */
+export function identifiedOf(
+  value: unknown,
+  what: string,
+): { identified: (JsonObject & { id: string })[]; nameless: unknown[] } {
+  if (value === undefined) return { identified: [], nameless: [] };
+  if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
+  const named = value.filter(isIdentified);
+  if (named.length === 0 && value.length > 0)
+    throw new MalformedAnswer(`no item of ${what} has an id`);
+  const nameless = named.length === value.length ? [] : value.filter((item) => !isIdentified(item));
+  return { identified: named, nameless };
 }
 
 export function isIdentified(item: unknown): item is JsonObject & { id: string } {

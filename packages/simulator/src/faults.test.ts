@@ -205,3 +205,37 @@ test('an unknown fault is refused by name', () => {
     'unknown variant',
   );
 });
+
+describe('a fault of one item', () => {
+  const threadOf = async (id: string): Promise<string> =>
+    (await client.get(`/gmail/v1/users/me/messages/${id}?format=minimal`)).json.threadId as string;
+
+  test('strikes its message in single gets, in parts of a batch and inside its thread, and nothing else', async () => {
+    const [bad = '', good = ''] = ids;
+    const thread = await threadOf(bad);
+    simulator.faults.add({ kind: '403-permission', item: bad });
+    expect((await client.get(`/gmail/v1/users/me/messages/${bad}`)).json.error).toMatchObject({
+      code: 403,
+      message: 'The caller does not have permission',
+      status: 'PERMISSION_DENIED',
+    });
+    expect((await client.get(`/gmail/v1/users/me/threads/${thread}`)).status).toBe(403);
+    const parts = readBatch(
+      await client.batch(
+        batchOf([bad, good].map((id) => `/gmail/v1/users/me/messages/${id}`)),
+        'multipart/mixed; boundary=frontier',
+      ),
+    );
+    expect(parts.map(({ status }) => status).sort()).toEqual([200, 403]);
+  });
+
+  test('ends alone when it is ended by its number', async () => {
+    const [one = '', other = ''] = ids;
+    const { id } = simulator.faults.add({ kind: '500', item: one });
+    simulator.faults.add({ kind: '500', item: other });
+    simulator.faults.end(id);
+    expect((await client.get(`/gmail/v1/users/me/messages/${one}`)).status).toBe(200);
+    expect((await client.get(`/gmail/v1/users/me/messages/${other}`)).status).toBe(500);
+    expect(() => simulator.faults.end(id)).toThrow('no such fault');
+  });
+});

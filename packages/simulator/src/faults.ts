@@ -39,7 +39,10 @@ export interface FaultOrder {
   method?: string;
   /** Only calls that name this id in their path: a poisoned message, one calendar. */
   id?: string;
-  /** `altered-answer`: only objects with this `id`, wherever they stand in an answer. Default: the answer itself. */
+  /**
+   * Only answers that hold this item: of a message its own and those of its thread and its attachments, of an event or a calendar list
+   * entry its own. `altered-answer`: only objects with this `id`, wherever they stand in an answer; by default the answer itself.
+   */
   item?: string;
   /** `altered-answer`: what is changed, as a merge patch; see http/altered.ts. */
   patch?: Record<string, unknown>;
@@ -80,6 +83,8 @@ export interface Target {
   method: ApiMethod | null;
   ids?: readonly string[];
   query?: URLSearchParams;
+  /** Whether the answer is about this item, or about a thread with it. */
+  holds?: (item: string) => boolean;
 }
 
 interface Standing {
@@ -138,6 +143,12 @@ export class Faults {
   }
   clear(): void {
     this.standing = [];
+  }
+  /** Ends the one that `add` has numbered so. Throws RangeError for one that does not stand. */
+  end(id: number): void {
+    const left = this.standing.filter((one) => one.id !== id);
+    if (left.length === this.standing.length) throw new RangeError('no such fault stands');
+    this.standing = left;
   }
   /** True while a fault of that kind hangs over anybody. */
   stands(kind: CallFault): boolean {
@@ -239,6 +250,8 @@ function matches(order: FaultOrder & { kind: CallFault }, target: Target): boole
   if (order.id !== undefined && target.ids?.includes(order.id) !== true) return false;
   if (isEnding(order.kind) && (target.method === null || !suits(order.kind, target.method)))
     return false;
+  if (order.item !== undefined && order.kind !== 'altered-answer')
+    if (target.holds?.(order.item) !== true) return false;
   const onPage = order.kind === '400-page-token' || order.kind === 'overlapping-pages';
   if (onPage && (target.query?.get('pageToken') ?? '') === '') return false;
   if (order.label !== undefined && target.query?.getAll('labelIds').includes(order.label) !== true)

@@ -53,6 +53,7 @@ const OWNERS: Record<AccountTable, Owner> = {
   audit_items: { of: 'collection' },
   held_items: { of: 'collection' },
   wanted_items: { of: 'collection' },
+  failing_items: { of: 'collection' },
   quarantined_items: { of: 'collection' },
   gmail_messages: { of: 'gmail', key: ['id'], entity: 'message' },
   gmail_labels: { of: 'gmail', key: ['id'], entity: 'label' },

@@ -112,8 +112,9 @@ export {
 export type { OfferedTo } from './import-account.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
-export type { QuarantinedItem } from './quarantine.js';
+export type { LatelyQuarantined, QuarantinedItem, TroubledItem } from './quarantine.js';
 export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
+export { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
 export { ACCOUNT_TABLES, type GrantUse } from './removal.js';
 export type { DueProbe, Probes, Refused } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
@@ -140,6 +141,7 @@ export type {
   WatchState,
 } from './watches.js';
 export type {
+  FailingItem,
   ListedThread,
   SetAside,
   WalkDelta,

@@ -351,7 +351,7 @@ test('quarantines an item whose id cannot be stored under a digest, without aski
       walk: {
         met: ids.map((id, n) => ({ id, ordinal: BigInt(n), wanted: true })),
         taken: [...ids],
-        quarantined: [{ id: 'a\0b', reason: 'it says \0' }],
+        quarantined: [{ id: 'a\0b', reason: 'it says \0', cause: 'unstorable-id' }],
       },
     }),
   );

@@ -200,13 +200,10 @@ async function writeList<T>(page: Page, list: List<T>): Promise<RowChange[]> {
   const refuse = (row: T, reason: string): void => {
     reasons.push(reason);
     if (reasons.length > allowed) throw new PageRefused(reasons.length, list.rows.length, reasons);
-    page.refused.push({ id: list.entryId(row), reason, retryInMs: REFUSED_RETRY_MS });
+    page.refused.push({ id: list.entryId(row), reason, cause: 'row-refused' });
   };
   return list.rows.length === 0 ? [] : writeHalves(page.session, list, list.rows, refuse);
 }
-
-/** A refused row is tried again by itself: an upgrade, or a constraint that is dropped, may have mended it. */
-const REFUSED_RETRY_MS = 60 * 60_000;
 
 async function writeHalves<T>(
   session: Transaction,

@@ -38,8 +38,10 @@ export interface Lease {
   auditAgeMs: number | null;
   /** The audit in hand, in packages/sync's own words, and the time since its last slice; null when there is none. */
   audit: { position: unknown; restedMs: number } | null;
-  /** Items that somebody wants read again. */
+  /** Items that somebody wants read again, or whose next try is due. */
   owes: boolean;
+  /** Items of it are in quarantine or failing: what is stored or gone may end that. */
+  hasTroubled: boolean;
   /** Its first walk has only begun: somebody who has just connected waits for it. */
   onboarding: boolean;
   /** The last doorbell: how long ago, and whether it came after the last run that ended caught up had begun. */
@@ -110,7 +112,12 @@ const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' A
 
 /** Something of it is to be read again: at somebody's wish, or since the time has come at which an item is tried once more. */
 const OWES = `(EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
-                   OR EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now()))`;
+                   OR EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now())
+                   OR EXISTS (SELECT 1 FROM failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id AND f.retry_at <= now()))`;
+
+/** Some of its items are in quarantine, or failing. */
+const HAS_TROUBLED = `(EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id)
+                   OR EXISTS (SELECT 1 FROM failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id))`;
 
 /** Takes the collection if it is free, or tells who is in the way. */
 export async function claimLease(
@@ -133,7 +140,7 @@ export async function claimLease(
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
                   ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards,
-                  ${OWES} AS owes,
+                  ${OWES} AS owes, ${HAS_TROUBLED} AS has_troubled,
                   ${ONBOARDING} AS onboarding,
                   extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
     values: [collectionId, holder, ttlMs],
@@ -208,6 +215,7 @@ interface ClaimedRow extends WindowRow, GrantRow {
   audit_position: unknown;
   audit_rested_ms: string | null;
   owes: boolean;
+  has_troubled: boolean;
   onboarding: boolean;
   rung_ago_ms: string | null;
   rung: boolean;
@@ -245,6 +253,7 @@ function leaseOf(row: ClaimedRow): Lease {
         ? null
         : { position: row.audit_position, restedMs: Number(row.audit_rested_ms ?? 0) },
     owes: row.owes,
+    hasTroubled: row.has_troubled,
     onboarding: row.onboarding,
     doorbell: {
       agoMs: row.rung_ago_ms === null ? null : Number(row.rung_ago_ms),

@@ -32,6 +32,10 @@ export interface Quarantine {
   drop(accountId: string, ids: readonly string[]): Promise<number>;
   wantMessages(accountId: string, ids: readonly string[]): Promise<number>;
   wanted(lease: Lease, limit: number): Promise<string[]>;
+  troubled(lease: Lease, ids: readonly string[]): Promise<Map<string, TroubledItem>>;
+  quarantinedLately(lease: Lease): Promise<LatelyQuarantined>;
+  nextTryInMs(lease: Lease): Promise<number | null>;
+  knownMessage(accountId: string, except: readonly string[]): Promise<string | null>;
   /** @throws LeaseLost */
   markInFlight(lease: Lease, itemId: string): Promise<number>;
 }
@@ -43,6 +47,10 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
     drop: (accountId, ids) => dropQuarantined(pool, accountId, ids),
     wantMessages: (accountId, ids) => wantMessages(pool, accountId, ids),
     wanted: (lease, limit) => wantedItems(pool, lease, limit),
+    troubled: (lease, ids) => troubledItems(pool, lease, ids),
+    quarantinedLately: (lease) => quarantinedLately(pool, lease),
+    nextTryInMs: (lease) => nextTryInMs(pool, lease),
+    knownMessage: (accountId, except) => knownMessage(pool, accountId, except),
     markInFlight: (lease, itemId) => markInFlight(pool, lease, itemId),
   };
 }
@@ -113,10 +121,93 @@ async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<
   const found = await pool.query<{ item_id: string }>({
     name: 'wanted-items',
     text: `SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2
-           UNION SELECT item_id FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
+           UNION SELECT item_id FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now()
+           UNION SELECT item_id FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return found.rows.map((row) => row.item_id);
+}
+
+/** What is known of an item that could not be read before. */
+export interface TroubledItem {
+  /** Tries that count against it. */
+  tries: number;
+  isQuarantined: boolean;
+}
+
+/** Those of the items that are failing or in quarantine. */
+async function troubledItems(
+  pool: pg.Pool,
+  lease: Lease,
+  ids: readonly string[],
+): Promise<Map<string, TroubledItem>> {
+  const found = await pool.query<TroubledItem & { itemId: string }>({
+    name: 'troubled-items',
+    text: `SELECT item_id AS "itemId", tries::int, false AS "isQuarantined" FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
+           UNION ALL SELECT item_id, attempts, true FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
+  });
+  return new Map(
+    found.rows.map(({ itemId, tries, isQuarantined }) => [itemId, { tries, isQuarantined }]),
+  );
+}
+
+/** What one collection has quarantined, beside what it has tried. */
+export interface LatelyQuarantined {
+  /** Items that came into quarantine within the last hour and are still there. */
+  items: number;
+  /** Items that the last full sync has gone through, and how long ago it began; null when none has. */
+  progressDone: number;
+  fullSyncAgeMs: number | null;
+}
+
+async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQuarantined> {
+  const found = await pool.query<{
+    items: number;
+    progress_done: string;
+    age_ms: string | null;
+  }>({
+    name: 'quarantined-lately',
+    text: `SELECT (SELECT count(*)::int FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.first_at > now() - interval '1 hour') AS items,
+                  c.progress_done, extract(epoch FROM now() - c.walk_started_at) * 1000 AS age_ms
+             FROM collections c WHERE c.id = $1`,
+    values: [lease.collectionId],
+  });
+  const row = found.rows[0];
+  return {
+    items: row?.items ?? 0,
+    progressDone: Number(row?.progress_done ?? 0),
+    fullSyncAgeMs: row?.age_ms == null ? null : Number(row.age_ms),
+  };
+}
+
+/** The time until the next try of an item that is failing; null when none is. */
+async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> {
+  const found = await pool.query<{ in_ms: string | null }>({
+    name: 'failing-next',
+    text: 'SELECT extract(epoch FROM min(retry_at) - now()) * 1000 AS in_ms FROM failing_items WHERE account_id = $1 AND collection_id = $2',
+    values: [lease.accountId, lease.collectionId],
+  });
+  const inMs = found.rows[0]?.in_ms;
+  return inMs == null ? null : Math.max(0, Math.ceil(Number(inMs)));
+}
+
+/** Messages among which the smallest is chosen. */
+const KNOWN_LIMIT = 50;
+
+/** A message that the mirror holds, rather a small one; null when there is none besides these. */
+async function knownMessage(
+  pool: pg.Pool,
+  accountId: string,
+  except: readonly string[],
+): Promise<string | null> {
+  const found = await pool.query<{ id: string }>({
+    name: 'known-message',
+    text: `SELECT id FROM (SELECT id, size_estimate FROM gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
+            ORDER BY size_estimate NULLS LAST, id LIMIT 1`,
+    values: [accountId, arrayLiteral(except, (id) => id)],
+  });
+  return found.rows[0]?.id ?? null;
 }
 
 /**

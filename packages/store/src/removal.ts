@@ -25,6 +25,7 @@ export const ACCOUNT_TABLES = [
   'audit_items',
   'held_items',
   'wanted_items',
+  'failing_items',
   'quarantined_items',
   'gmail_bodies',
   'gmail_sources',

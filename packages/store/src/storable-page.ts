@@ -159,6 +159,7 @@ function setAside(id: string, fault: string, entryId: (id: string) => string): S
   return {
     id: entry,
     reason: isStorableId(id) ? fault : `${fault}; it is listed under a digest of that id`,
+    cause: 'unstorable-id',
   };
 }
 

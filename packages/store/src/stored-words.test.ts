@@ -73,7 +73,7 @@ test('a reason of quarantine is cleaned and bounded', async () => {
     generation: 1,
     delta: { kind: 'none' },
     progress: { done: Number.NaN, total: Infinity },
-    walk: { quarantined: [{ id: 'm1', reason: HOSTILE }] },
+    walk: { quarantined: [{ id: 'm1', reason: HOSTILE, cause: 'unstorable-id' }] },
   });
   expect(await sql('SELECT item_id, reason FROM quarantined_items')).toEqual([
     { item_id: 'm1', reason: words },

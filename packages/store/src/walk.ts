@@ -5,6 +5,14 @@ import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
 import { deleteMessages } from './gmail-rows.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
+import {
+  endQuarantine,
+  endReread,
+  noteFailing,
+  quarantine,
+  type FailingItem,
+  type SetAside,
+} from './quarantine-writes.js';
 import type { RowChange } from './rows.js';
 import {
   clearLabels,
@@ -14,6 +22,8 @@ import {
   type RelabelRange,
 } from './walk-labels.js';
 import type { Transaction } from './transaction.js';
+
+export type { FailingItem, SetAside } from './quarantine-writes.js';
 
 /**
  * The walk's list. A full walk writes down every id it meets, in order; what is still to be fetched is `wanted`, and the cursor
@@ -32,9 +42,11 @@ export interface WalkDelta {
   dropped?: string[];
   /** Items that cannot be taken: recorded with their reason, and passed. */
   quarantined?: SetAside[];
+  /** Items that could not be read while others could: noted with their tries, and passed. */
+  failing?: FailingItem[];
   /** Items on the list that were wanted from outside: the wish is struck out. */
   replayed?: string[];
-  /** Items that were taken: an earlier quarantine of theirs is over. */
+  /** Items that were taken or are gone: an earlier quarantine of theirs, or their failing, is over. */
   taken?: string[];
   /** The walk has read every item of the collection again: what it did not set aside once more leaves the quarantine, and whatever was wanted is served. */
   rereadAll?: true;
@@ -60,14 +72,6 @@ export interface WalkDelta {
   forgetUnlisted?: true;
   /** Clear up to this many entries of this and earlier lists. */
   clearLimit?: number;
-}
-
-/** An item that cannot be taken. */
-export interface SetAside {
-  id: string;
-  reason: string;
-  /** Set where it may be innocent: it is tried again by itself after this time, once more after sixty times as long, and then no more. */
-  retryInMs?: number;
 }
 
 export interface WalkItem {
@@ -189,6 +193,7 @@ export async function applyWalk(
   if (walk.takenEarly?.length) takeEarly(session, lease, generation, walk.takenEarly);
   if (walk.taken?.length) endQuarantine(session, lease, walk.taken);
   if (walk.rereadAll) endReread(session, lease);
+  if (walk.failing?.length) noteFailing(session, lease, walk.failing);
   if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
   if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
   for (const labelId of walk.emptyLabels ?? [])
@@ -286,43 +291,6 @@ function takeEarly(session: Transaction, lease: Lease, generation: number, ids: 
     name: 'walk-early',
     text: `UPDATE walk_items SET wanted = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
-  });
-}
-
-/** With the verdict the count of its deaths is over: another chance is a whole one. */
-function quarantine(session: Transaction, lease: Lease, items: SetAside[]): void {
-  session.send({
-    name: 'quarantine-put',
-    text: `WITH judged AS (UPDATE collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[]))
-           INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
-           SELECT $1, $2, u.id, u.reason, now() + u.retry_ms * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u(id, reason, retry_ms)
-           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
-              retry_at = CASE WHEN q.attempts = 1 THEN now() + 60 * (excluded.retry_at - now()) END`,
-    values: [
-      lease.accountId,
-      lease.collectionId,
-      arrayLiteral(items, (i) => i.id),
-      arrayLiteral(items, (i) => i.reason),
-      arrayLiteral(items, (i) => i.retryInMs ?? null),
-    ],
-  });
-}
-
-function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void {
-  session.send({
-    name: 'quarantine-end',
-    text: 'DELETE FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
-    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
-  });
-}
-
-function endReread(session: Transaction, lease: Lease): void {
-  session.send({
-    name: 'quarantine-reread',
-    text: `WITH served AS (DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2)
-           DELETE FROM quarantined_items q USING collections c
-            WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.walk_started_at`,
-    values: [lease.accountId, lease.collectionId],
   });
 }
 

@@ -4,7 +4,7 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
 import { AccountHeld } from './identity/check-grant.js';
 import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
-import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
+import { MAX_WALKS_A_DAY, restFor, type ParkCause, type Rest } from './parking.js';
 import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
 import type { CaughtUp } from './turn.js';
@@ -31,7 +31,8 @@ export type Ended =
   | { kind: 'slice-spent' }
   /** Level but for a sweep that waits for evidence until then, in milliseconds since the epoch. */
   | { kind: 'held'; untilMs: number; why: string }
-  | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+  | { kind: 'wait'; delayMs: number; why: string; counts: boolean }
+  | { kind: 'park'; cause: ParkCause };
 
 /** Runs that end without a word, in a row, before items are taken one by one. */
 export const CAREFUL_AFTER_CRASHES = 2;
@@ -60,6 +61,8 @@ export async function settleRun(
       return { kind: 'more', full };
     case 'wait':
       return snooze(rt, deps, lease, { ...ended, calm });
+    case 'park':
+      return parkFor(rt, deps, lease, ended.cause, position.cursor);
     default:
       return unreachable(ended);
   }
@@ -141,6 +144,17 @@ async function snooze(
   };
   await deps.store.lease.settle(lease, settlement);
   return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
+}
+
+function parkFor(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  cause: ParkCause,
+  cursor: Cursor,
+): Promise<Outcome> {
+  const rest = restFor(cause, lease.kind, lease.failures, rt.random.next());
+  return park(rt, deps, lease, { ...rest, code: cause }, cursor);
 }
 
 /**

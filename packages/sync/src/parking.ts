@@ -19,7 +19,9 @@ export type ParkCause =
   | 'not-found'
   | 'restless'
   /** A listing without an end: nothing is swept by it, and the next try begins it again. */
-  | 'endless';
+  | 'endless'
+  /** So many items could not be read that it is not the items. */
+  | 'items';
 
 /** Walks of one collection within a day, after which an expired bookmark parks it: a walk is what costs most. */
 export const MAX_WALKS_A_DAY = 6;
@@ -97,6 +99,12 @@ const PARKING: Record<ParkCause, Parking> = {
       `Google's list of ${resource} has no end (${detail}); what is stored stays, and the list is begun again later`,
     firstMs: 15 * MINUTE_MS,
     capMs: 12 * HOUR_MS,
+  },
+  items: {
+    reason: (resource) =>
+      `so many items of ${resource} could not be read within an hour that it is not the items; none is quarantined, and all are tried again later; see syncline why`,
+    firstMs: 15 * MINUTE_MS,
+    capMs: 6 * HOUR_MS,
   },
   restless: {
     reason: (resource) =>

@@ -36,7 +36,7 @@ import {
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
 import { withRenewal } from './renewal.js';
-import type { Turn, TurnContext } from './turn.js';
+import type { CaughtUp, Turn, TurnContext } from './turn.js';
 import type { DoorbellTargets } from './watch/step.js';
 
 /**
@@ -244,6 +244,7 @@ async function takeTurns(
       context.generation = turn.commit.generation;
       context.window = turn.commit.window ?? context.window;
       noteHeld(context, turn.commit);
+      noteTroubled(context, turn.commit);
       position.unlogged ||= turn.commit.phase !== 'follow' || turn.unlogged === true;
       position.changed += committed.created + committed.updated + committed.deleted;
       if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
@@ -251,7 +252,8 @@ async function takeTurns(
     }
     const held = turn.rest?.kind === 'caught-up' ? heldAfterLook(context, position.cursor) : null;
     if (held) return held;
-    if (turn.rest && !context.hasLooked) return turn.rest;
+    if (turn.rest && !context.hasLooked)
+      return turn.rest.kind === 'caught-up' ? atRest(context, turn.rest) : turn.rest;
     // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
     // A page that is already paid for is stored as well, and what is due for a held sweep comes after each look.
     const unfinished =
@@ -290,6 +292,23 @@ function heldAfterLook(context: TurnContext, cursor: Cursor): Ended | null {
     ? null
     : { kind: 'held', untilMs, why: heldWords(cursor.hold, context.held?.rows) };
 }
+function noteTroubled({ lease }: TurnContext, { walk }: PageCommit): void {
+  if ((walk?.failing?.length ?? 0) + (walk?.quarantined?.length ?? 0) > 0) lease.hasTroubled = true;
+}
+
+/** Nothing else is left to do. What is still being tried is neither stored nor given up: the collection is not caught up before it is. */
+async function atRest({ store, lease }: TurnContext, caughtUp: CaughtUp): Promise<Ended> {
+  const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
+  if (nextTryInMs === null) return caughtUp;
+  return {
+    kind: 'wait',
+    delayMs: Math.max(LEAST_WAIT_MS, nextTryInMs),
+    why: 'an item could not be read, and is tried again; all others are up to date',
+    counts: false,
+  };
+}
+
+const LEAST_WAIT_MS = 250;
 
 /**
  * A bookmark that Google no longer knows begins a new generation, and a page token that it no longer knows the same listing again;

@@ -7,6 +7,7 @@ import type { MirrorPolicy } from './gmail/mirror-policy.js';
 import type { Profile } from './identity/ask-google.js';
 import type { FetchPlan } from './gmail/plan.js';
 import type { SyncPolicy } from './policy.js';
+import type { ParkCause } from './parking.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
 export interface TurnContext {
@@ -80,7 +81,10 @@ export interface Turn {
   /** What it brings while following is not in Google's log of changes, so that no doorbell rings for it. */
   unlogged?: boolean;
   /** Set when nothing is left to do now. */
-  rest?: CaughtUp | { kind: 'wait'; delayMs: number; why: string; counts: boolean };
+  rest?:
+    | CaughtUp
+    | { kind: 'wait'; delayMs: number; why: string; counts: boolean }
+    | { kind: 'park'; cause: ParkCause };
 }
 
 export interface CaughtUp {

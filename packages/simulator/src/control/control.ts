@@ -98,7 +98,8 @@ async function route(
     case 'POST faults':
       return sim.faults.add(order.json as unknown as FaultOrder);
     case 'DELETE faults':
-      sim.faults.clear();
+      if (second === '') sim.faults.clear();
+      else sim.faults.end(Number(second));
       return {};
     case 'POST clock':
       sim.clock.advance(Number(order.json['advanceMs']));

@@ -111,6 +111,7 @@ function admitKnown(
       method: route.method,
       ids: route.ids,
       query: call.query,
+      holds: (item) => holdsItem(account, route, item),
     },
     nowMs,
   );
@@ -127,6 +128,12 @@ function admitKnown(
     partAnswer: () =>
       mishap.damage === null ? real() : damagedPart(real(), mishap.damage.kind, mishap.damage.ms),
   };
+}
+
+/** Whether the call is for this item, or for a thread that has it. */
+function holdsItem({ mailbox }: Account, { method, ids }: Route, item: string): boolean {
+  if (method.name !== 'threads.get') return ids.includes(item);
+  return [...mailbox.thread(ids[0] ?? '')].some(({ id }) => id === item);
 }
 
 function serve(

@@ -186,6 +186,11 @@ export function metadataScope(message: string): Reply {
   return platformError(403, message, 'forbidden');
 }
 
+/** What Gmail has answered for one message of a batch, for good, while the others came (got-your-back #116). */
+export function permissionDenied(): Reply {
+  return platformError(403, 'The caller does not have permission', 'forbidden');
+}
+
 /** The administrator of the user's domain has blocked the app. */
 export function domainPolicy(): Reply {
   return platformError(403, 'The domain administrators have disabled Gmail apps.', 'domainPolicy');

@@ -74,12 +74,45 @@ test('quota that ends among the threads keeps the messages back without another 
   expect(asked).toEqual([]);
 });
 
-test('what the threads brought is kept when the messages fail whole; with nothing fetched the failure is thrown', async () => {
-  const failing = google(
-    { threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }] },
-    async () => Promise.reject(outage),
-  );
-  const answers = await askFor(failing.gmail, plan);
+test('what the threads brought is kept when the messages fail whole; a refusal that is the account’s is thrown when nothing was fetched', async () => {
+  const threads = { threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }] };
+  const answers = await askFor(google(threads, async () => Promise.reject(outage)).gmail, plan);
   expect([answers.messages.length, answers.failed.get('m9')]).toEqual([3, outage]);
-  await expect(askFor(failing.gmail, { ...plan, threads: [] })).rejects.toBe(outage);
+  const alone = { ...plan, threads: [] };
+  const failed = await askFor(google({}, async () => Promise.reject(outage)).gmail, alone);
+  expect([[...failed.failed], failed.worked.message]).toEqual([[['m9', outage]], false]);
+  await expect(askFor(google({}, async () => Promise.reject(quota)).gmail, alone)).rejects.toBe(
+    quota,
+  );
+});
+
+test('the messages of a thread that fails while another comes are asked for alone at once', async () => {
+  const { gmail, asked } = google(
+    {
+      threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }],
+      failed: [{ id: 'b', error: outage }],
+    },
+    async () => ({
+      messages: [{ id: 'm9' }, { id: 'm4' }, { id: 'm6' }],
+      failed: [{ id: 'm5', error: outage }],
+    }),
+  );
+  const answers = await askFor(gmail, plan);
+  expect(asked).toEqual([['m9', 'm4', 'm5', 'm6']]);
+  expect(answers.messages.map(({ id }) => id)).toEqual(['m1', 'm2', 'm3', 'm9', 'm4', 'm6']);
+  expect([[...answers.failed.keys()], answers.failedBy.size]).toEqual([['m5'], 0]);
+});
+
+test('when several threads fail and none comes, their messages are not asked for alone', async () => {
+  const { gmail, asked } = google(
+    {
+      failed: ['a', 'b'].map((id) => ({ id, error: outage })),
+    },
+    async () => ({ messages: [{ id: 'm9' }] }),
+  );
+  const answers = await askFor(gmail, plan);
+  expect(asked).toEqual([['m9']]);
+  expect([...answers.failedBy]).toEqual(
+    ['m1', 'm2', 'm3', 'm4', 'm5', 'm6'].map((id) => [id, 'thread']),
+  );
 });

@@ -39,7 +39,11 @@ export async function askForWhole(
       bytes += size;
       const error = await fetchParts(gmail, id, parts);
       if (error === null) messages.push(message);
-      else answers.failed.set(id, error);
+      else {
+        answers.failed.set(id, error);
+        answers.failedBy.set(id, 'body');
+      }
+      answers.worked.body ||= error === null && parts.length > 0;
       if (error && isAccounts(error)) refused = error;
     }
   }

@@ -33,6 +33,8 @@ function contextOf(
   answer: {
     failed?: Record<string, GoogleError>;
     missing?: string[];
+    /** Tries that count already, by id. */
+    tries?: Record<string, number>;
     threads?: { id: string; wanted: string[]; answered: string[] }[];
   },
 ): TurnContext {
@@ -69,7 +71,19 @@ function contextOf(
   };
   return {
     rt,
-    store: { walk },
+    store: {
+      walk,
+      quarantine: {
+        troubled: async () =>
+          new Map(
+            Object.entries(answer.tries ?? {}).map(([id, tries]) => [
+              id,
+              { tries, isQuarantined: false },
+            ]),
+          ),
+        quarantinedLately: async () => ({ items: 0, progressDone: 0, fullSyncAgeMs: null }),
+      },
+    },
     google: { gmail },
     lease: { failures: 0 },
     generation: 1,
@@ -99,23 +113,31 @@ test.each([
   },
 );
 
-test('weather over one message sends it to the end of the list; over all that is left it ends the page', async () => {
+test('a message that fails while later ones come is passed and tried again; those that fail at the end of the page stay where they are', async () => {
   const turn = await fetchTurn(
     contextOf([item(1), item(2), item(3), item(4)], {
       failed: { m1: OUTAGE, m3: OUTAGE, m4: OUTAGE },
     }),
     CURSOR,
   );
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 2, listed: 10 });
+  expect(turn.commit?.cursor).toMatchObject({ fetched: 2, listed: 9 });
   expect(turn.commit?.walk).toMatchObject({
-    again: [{ id: 'm1', ordinal: 10n, delayMs: 5_000 }],
+    again: [],
+    failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
     quarantined: [],
     takenEarly: [],
   });
   expect(turn.rest).toMatchObject({ kind: 'wait', counts: true });
 });
 
-test('a message that Google rejects is set aside with its reason, one that is gone leaves the list', async () => {
+test('a page of which nothing came is the collection’s failure, and is thrown', async () => {
+  const all = { m1: OUTAGE, m2: OUTAGE };
+  await expect(fetchTurn(contextOf([item(1), item(2)], { failed: all }), CURSOR)).rejects.toBe(
+    OUTAGE,
+  );
+});
+
+test('a message that Google rejects is tried again while others come, one that is gone leaves the list', async () => {
   const turn = await fetchTurn(
     contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {
       failed: { m1: REJECTED },
@@ -125,27 +147,29 @@ test('a message that Google rejects is set aside with its reason, one that is go
   );
   expect(turn.commit?.walk).toMatchObject({
     dropped: ['m2'],
-    quarantined: [{ id: 'm1', reason: expect.stringContaining('invalidArgument') }],
+    failing: [{ id: 'm1', tries: 1, reason: expect.stringContaining('invalidArgument') }],
+    quarantined: [],
   });
   expect(turn.commit?.cursor).toMatchObject({ fetched: 3 });
 });
 
-test('a precondition that fails now and then is asked for again before the message is set aside', async () => {
+test('a precondition that fails now and then is asked for again before the message is quarantined', async () => {
   const failing = error({ kind: 'rejected', status: 400, reason: 'failedPrecondition' });
   const turn = await fetchTurn(
-    contextOf([item(1), { ...item(2), attempts: 2 }, { ...item(3), attempts: 3 }, item(4)], {
+    contextOf([item(1), item(2), item(3), item(4)], {
       failed: { m1: failing, m2: failing, m3: failing },
+      tries: { m2: 4, m3: 5 },
     }),
     CURSOR,
   );
   expect(turn.commit?.walk).toMatchObject({
-    again: [
-      { id: 'm1', delayMs: 5_000 },
-      { id: 'm2', delayMs: 5_000 },
+    failing: [
+      { id: 'm1', tries: 1, retryInMs: 5_000 },
+      { id: 'm2', tries: 5, retryInMs: 50_000 },
     ],
-    quarantined: [{ id: 'm3' }],
+    quarantined: [{ id: 'm3', cause: 'not-read' }],
   });
-  expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 11 });
+  expect(turn.commit?.cursor).toMatchObject({ fetched: 4, listed: 9 });
 });
 
 test('what a thread was asked for and did not bring is not passed over by the page that is fetched ahead', async () => {

@@ -1,6 +1,6 @@
-import { GoogleError, type GmailMessage } from '@syncline/google';
-import { describeError, must } from '@syncline/runtime';
-import type { MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
+import { GoogleError } from '@syncline/google';
+import { must } from '@syncline/runtime';
+import type { FailingItem, MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
 import { phaseOf, withListing, type GmailCursor, type GmailFollow } from '../cursor.js';
 import { later } from '../outcome.js';
 import {
@@ -10,37 +10,19 @@ import {
   type Turn,
   type TurnContext,
 } from '../turn.js';
-import { isAccounts, isGrants, type Answers } from './answers.js';
+import { isGrants, type Answers } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
-import { withBodies } from './bodies.js';
+import { emptyFate, fateOf, type Fate } from './fate.js';
 import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
-import { isKept } from './mirror-policy.js';
-import { parseMessage } from './parse.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 import { withSources } from './sources.js';
-import { floorMs } from './window.js';
 
-/*
- * The next messages of the walk's list, fetched and stored. Each of them ends in exactly one way: stored, gone at the source,
- * asked for again later, quarantined with its reason, or left where it is because quota or weather stopped the page short.
- * Throttling and weather never count against an item.
- */
+/* The next messages of the walk's list, fetched and stored; what becomes of each is decided in fate.ts. */
 
 /** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
 /** Of messages that are asked for twice, for their sources too: when quota ends between the two, so much less is paid in vain. */
 const SOURCED_PAGE = 10;
-/**
- * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
- * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
- */
-const READ_AFTER_WRITE_MS = 2_000;
-const RETRY_ITEM_MS = 5_000;
-/** About a millisecond of parsing. */
-const MESSAGES_A_BREATH = 4;
-/** Gmail answers "Precondition check failed" for messages that it hands out a moment later, so it takes several such answers to set one aside. */
-const PRECONDITION_ATTEMPTS = 3;
-
 type FetchCursor = Extract<GmailCursor, { step: 'fetch' }> | GmailFollow;
 
 export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Promise<Turn> {
@@ -50,7 +32,7 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
   if (poison !== undefined)
     return passTo(context, cursor, Number(first.ordinal), {
       ...emptyFate(),
-      quarantined: [{ id: first.id, reason: poison, retryInMs: SECOND_CHANCE_MS }],
+      quarantined: [{ id: first.id, reason: poison, cause: 'crash' }],
     });
   if (!answers)
     return {
@@ -83,6 +65,7 @@ export interface NamedFate {
   messages: MessageRow[];
   gone: string[];
   quarantined: SetAside[];
+  failing: FailingItem[];
   /** What the list has to keep, in order. */
   left: { id: string; delayMs: number; attempts: number }[];
   rest: Pick<Turn, 'rest'>;
@@ -113,19 +96,15 @@ export async function fetchNamed(
     threadId: null,
   }));
   const plan: FetchPlan = { items, messages: [...ids], threads: [] };
-  const answers = await askForWhole(context.google.gmail, plan, context.mirror).catch(
-    (error: unknown) => {
-      // The next turn asks again, by the list, and judges what it is told then.
-      if (error instanceof GoogleError) return null;
-      throw error;
-    },
-  );
+  const answers = await askForWhole(context.google.gmail, plan, context.mirror).catch(nullOfGoogle);
   if (!answers) return null;
-  const fate = await fateOf(context, plan, answers);
+  const fate = await fateOf(context, plan, answers).catch(nullOfGoogle);
+  if (!fate) return null;
   const done = new Set([
     ...fate.messages.map(({ id }) => id),
     ...fate.gone,
     ...fate.quarantined.map(({ id }) => id),
+    ...fate.failing.map(({ id }) => id),
     ...fate.again.map(({ id }) => id),
   ]);
   const unasked = ids.filter((id) => !done.has(id)).map((id) => ({ id, delayMs: 0, attempts: 1 }));
@@ -134,6 +113,12 @@ export async function fetchNamed(
     left: [...unasked, ...fate.again.map((item) => ({ ...item, attempts: 2 }))],
     rest: troubleOf(context, fate),
   };
+}
+
+/** The next turn asks again, by the list, and judges what it is told then. */
+function nullOfGoogle(error: unknown): null {
+  if (error instanceof GoogleError) return null;
+  throw error;
 }
 
 /**
@@ -208,9 +193,6 @@ function takenBeforeTurn(plan: FetchPlan, answers: Answers): string[] {
 
 /** Runs that an item may end before it is set aside. */
 const MAX_ITEM_CRASHES = 3;
-/** Workers die of other things too: where one was killed every five seconds, an item or two of 500 mailboxes were in hand three times by chance. */
-const SECOND_CHANCE_MS = 60_000;
-
 /** The mark is written before the item is asked for, since whoever it kills can say nothing afterwards. */
 async function poisonOf(
   context: TurnContext,
@@ -220,125 +202,6 @@ async function poisonOf(
   const crashes = await context.store.quarantine.markInFlight(context.lease, id);
   careful.passed += 1;
   return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
-}
-
-interface Fate {
-  messages: MessageRow[];
-  gone: string[];
-  again: { id: string; delayMs: number }[];
-  quarantined: SetAside[];
-  /** Items that were tried before and are stored now. */
-  taken: string[];
-  /** Items that are stored although the cursor stops before them. */
-  takenEarly: string[];
-  /** Ordinal of the first item that quota or weather left where it is. */
-  stoppedBefore: bigint | null;
-  trouble: GoogleError | null;
-}
-
-function emptyFate(): Fate {
-  return {
-    messages: [],
-    gone: [],
-    again: [],
-    quarantined: [],
-    taken: [],
-    takenEarly: [],
-    stoppedBefore: null,
-    trouble: null,
-  };
-}
-
-async function fateOf(context: TurnContext, plan: FetchPlan, answers: Answers): Promise<Fate> {
-  const fate = emptyFate();
-  const stop = firstLeft(plan.items, answers.failed);
-  fate.stoppedBefore = stop?.ordinal ?? null;
-  fate.trouble = stop ? (answers.failed.get(stop.id) ?? null) : null;
-  const passed = new Set<string>();
-  for (const item of plan.items) {
-    if (stop && item.ordinal >= stop.ordinal) break;
-    passed.add(item.id);
-    passItem(fate, item, answers);
-  }
-  for (const [i, message] of answers.messages.entries()) {
-    if (i > 0 && i % MESSAGES_A_BREATH === 0) await context.rt.breath.breathe();
-    takeMessage(context, fate, message, answers);
-    if (message.id && !passed.has(message.id)) fate.takenEarly.push(message.id);
-  }
-  return fate;
-}
-
-/** The fate of an item that the cursor passes. */
-function passItem(fate: Fate, item: WantedItem, answers: Answers): void {
-  const error = answers.failed.get(item.id);
-  if (error && (isWeather(error) || mayPass(error, item)))
-    fate.again.push({ id: item.id, delayMs: RETRY_ITEM_MS });
-  else if (error) fate.quarantined.push({ id: item.id, reason: error.message });
-  else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
-  else if (answers.missing.has(item.id)) {
-    if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
-    else fate.gone.push(item.id);
-  } else if (item.attempts > 1) fate.taken.push(item.id);
-}
-
-/** A message that cannot be read as one is set aside with its reason: one broken answer must not hold the mailbox. */
-function takeMessage(
-  context: TurnContext,
-  fate: Fate,
-  message: GmailMessage,
-  { sources }: Answers,
-): void {
-  if (message.id && !isKept(context.mirror, floorMs(context.window), message))
-    return void fate.gone.push(message.id);
-  try {
-    fate.messages.push(
-      withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null),
-    );
-  } catch (error) {
-    context.rt.log.warn(
-      { event: 'message_unreadable', collectionId: context.lease.collectionId, err: error },
-      'a message was quarantined',
-    );
-    if (message.id)
-      fate.quarantined.push({
-        id: message.id,
-        reason: `it cannot be read: ${describeError(error)}`,
-      });
-  }
-}
-
-/**
- * Where the cursor stops: at the first item that the account's quota or grant kept back, or at the first of those at the end that
- * weather did. Weather in the middle is one item's own: it goes to the end of the list, so that one bad message holds nobody.
- */
-function firstLeft(
-  items: readonly WantedItem[],
-  failed: ReadonlyMap<string, GoogleError>,
-): WantedItem | null {
-  const refused = items.find((item) => {
-    const error = failed.get(item.id);
-    return error !== undefined && isAccounts(error);
-  });
-  if (refused) return refused;
-  let tail: WantedItem | null = null;
-  for (const item of items.toReversed()) {
-    const error = failed.get(item.id);
-    if (!error || !isWeather(error)) break;
-    tail = item;
-  }
-  return tail;
-}
-
-function isWeather(error: GoogleError): boolean {
-  return error.detail.kind === 'unavailable';
-}
-
-function mayPass({ detail }: GoogleError, item: WantedItem): boolean {
-  return (
-    detail.kind === 'rejected' &&
-    detail.reason === 'failedPrecondition' &&
-    item.attempts < PRECONDITION_ATTEMPTS
-  );
 }
 
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
@@ -370,7 +233,8 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
       })),
       dropped: fate.gone,
       quarantined: fate.quarantined,
-      taken: [...fate.taken, ...fate.gone],
+      failing: fate.failing,
+      taken: takenOf(context, fate),
       takenEarly: fate.takenEarly,
       ...(next.phase === 'follow' && next.listing === null ? { clearLimit: CLEAR_PAGE } : {}),
     },
@@ -383,6 +247,11 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
   };
 }
 
+/** Whose trouble is over: of a mailbox with items in quarantine, whatever is stored, whichever way it came. */
+function takenOf({ lease }: TurnContext, fate: Fate): string[] {
+  return [...(lease.hasTroubled ? fate.messages.map(({ id }) => id) : fate.taken), ...fate.gone];
+}
+
 function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Turn, 'rest'> {
   return {
     ...(next.phase === 'follow' ? restIfLevel(context, next) : {}),
@@ -390,7 +259,8 @@ function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Tu
   };
 }
 
-function troubleOf({ lease, rt }: TurnContext, { trouble }: Fate): Pick<Turn, 'rest'> {
+function troubleOf({ lease, rt }: TurnContext, { trouble, tooMany }: Fate): Pick<Turn, 'rest'> {
+  if (tooMany) return { rest: { kind: 'park', cause: 'items' } };
   if (!trouble || isGrants(trouble)) return {};
   const { delayMs, why, counts } = later(trouble.detail, lease.failures, rt.random.next());
   return { rest: { kind: 'wait', delayMs, why, counts } };

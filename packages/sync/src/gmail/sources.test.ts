@@ -79,7 +79,7 @@ function contextOf({
   const rt = { random: { next: () => 0.5 }, log: { warn: () => undefined } };
   const context = {
     rt,
-    store: { walk },
+    store: { walk, quarantine: { troubled: async () => new Map() } },
     google: { gmail },
     lease: { failures: 0 },
     generation: 1,
@@ -109,20 +109,18 @@ test('quota that ends among the sources leaves their messages where they are, an
   expect(turn.rest).toMatchObject({ kind: 'wait', counts: false });
 });
 
-test('a source that does not come sends its message to the end of the list, one that is gone is asked for again as a message that is gone', async () => {
+test('a source that fails while others come is tried again, one that is not found is asked for once more, and then its message is stored without it', async () => {
   const { context } = contextOf({
     items: [item(1), { ...item(2), attempts: 2 }, item(3), item(4)],
     refused: { m1: OUTAGE },
     missing: ['m2', 'm3'],
   });
   const turn = await fetchTurn(context, CURSOR);
-  expect(stored(turn)).toEqual(['m4: source of m4']);
+  expect(stored(turn)).toEqual(['m2: null', 'm4: source of m4']);
   expect(turn.commit?.walk).toMatchObject({
-    again: [
-      { id: 'm1', delayMs: 5_000 },
-      { id: 'm3', delayMs: 2_000 },
-    ],
-    dropped: ['m2'],
+    again: [{ id: 'm3', delayMs: 2_000 }],
+    failing: [{ id: 'm1', tries: 1, retryInMs: 5_000 }],
+    dropped: [],
     quarantined: [],
   });
 });

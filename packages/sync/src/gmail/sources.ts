@@ -1,6 +1,6 @@
-import type { FetchedSources, Gmail, GmailMessage, GoogleError } from '@syncline/google';
+import { GoogleError, type FetchedSources, type Gmail, type GmailMessage } from '@syncline/google';
 import type { AskedPage, FetchedPage, TurnContext } from '../turn.js';
-import { isGrants, type Answers } from './answers.js';
+import { isAccounts, type Answers } from './answers.js';
 import { isKept } from './mirror-policy.js';
 import type { FetchPlan } from './plan.js';
 import { floorMs } from './window.js';
@@ -34,9 +34,10 @@ export async function withSources(context: TurnContext, page: AskedPage): Promis
   const now = kept.slice(0, fitting(kept));
   const left = kept.slice(now.length);
   const sourced = takeSources(
+    plan,
     answers,
     now,
-    await askFor(context.google.gmail, now, [...answers.failed.values()].find(isGrants)),
+    await askFor(context.google.gmail, now, [...answers.failed.values()].find(isAccounts)),
   );
   const messages = [
     ...answers.messages.filter((message) => !isWanted(message)),
@@ -71,35 +72,58 @@ function partBytes(part: NonNullable<GmailMessage['payload']>, depth: number): n
   return below.reduce((sum, inner) => sum + partBytes(inner, depth + 1), part.body?.size ?? 0);
 }
 
-/** @param refused set when the grant is refused: then nobody is asked */
+/**
+ * A failure of all is one of each.
+ * @param refused set when the grant is refused: then nobody is asked
+ * @throws GoogleError when it is the account's
+ */
 async function askFor(
   gmail: Gmail,
   messages: readonly GmailMessage[],
   refused: GoogleError | undefined,
 ): Promise<FetchedSources> {
   const asked = messages.map((message) => ({ id: message.id ?? '', bytes: bytesOf(message) }));
+  const allFailed = (error: GoogleError): FetchedSources => ({
+    sources: [],
+    missing: [],
+    failed: asked.map(({ id }) => ({ id, error })),
+  });
   if (asked.length === 0) return { sources: [], missing: [], failed: [] };
-  if (refused)
-    return { sources: [], missing: [], failed: asked.map(({ id }) => ({ id, error: refused })) };
-  return gmail.getSources(asked);
+  if (refused) return allFailed(refused);
+  return gmail.getSources(asked).catch((error: unknown) => {
+    if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+    return allFailed(error);
+  });
 }
 
 /** The answers for these messages as their sources' fates have it. */
 function takeSources(
+  plan: FetchPlan,
   answers: Answers,
   messages: readonly GmailMessage[],
   fetched: FetchedSources,
 ): Answers {
   const sources = new Map(fetched.sources.map(({ id, source }) => [id, source]));
+  // The message was there a moment ago, twice by now: it is its source that there is none of.
+  const asked = new Set(plan.items.flatMap(({ id, attempts }) => (attempts > 0 ? [id] : [])));
+  const [sourceless, missing] = [true, false].map((isAsked) =>
+    fetched.missing.filter((id) => asked.has(id) === isAsked),
+  ) as [string[], string[]];
+  for (const id of sourceless) sources.set(id, null);
   return {
     ...answers,
     messages: messages.filter(({ id }) => id && sources.has(id)),
     sources,
-    missing: new Set([...answers.missing, ...fetched.missing]),
+    missing: new Set([...answers.missing, ...missing]),
     failed: new Map([
       ...answers.failed,
       ...fetched.failed.map(({ id, error }) => [id, error] as const),
     ]),
+    failedBy: new Map([
+      ...answers.failedBy,
+      ...fetched.failed.map(({ id }) => [id, 'source'] as const),
+    ]),
+    worked: { ...answers.worked, source: fetched.sources.length > 0 },
   };
 }
 

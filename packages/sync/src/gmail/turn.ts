@@ -1,6 +1,6 @@
 import type { GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { isStorableId, type LabelRow } from '@syncline/store';
+import { isStorableId, type LabelRow, type WalkDelta } from '@syncline/store';
 import {
   NO_POSITION,
   phaseOf,
@@ -13,7 +13,7 @@ import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { withoutPosition } from '../without-position.js';
 import { readCatalogue } from './catalogue.js';
 import { deepenTurn, lookedAt } from './deepen.js';
-import { fetchNamed, fetchTurn } from './fetch.js';
+import { fetchNamed, fetchTurn, type NamedFate } from './fetch.js';
 import { untilAfter } from './history-id.js';
 import { meaningOfHistory } from './interpret.js';
 import { listPage } from './list-page.js';
@@ -109,7 +109,7 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
       },
       walk: {
         again: left.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
-        ...(named ? { quarantined: named.quarantined, taken: named.gone } : {}),
+        ...troublesIn(context, named, admitted.deleted),
         ...(isLevel(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),
       },
     },
@@ -135,6 +135,19 @@ interface AskedLater {
 function leftFor(left: readonly AskedLater[] | null, wanted: readonly string[]): AskedLater[] {
   const unasked = left === null ? wanted : wanted.filter((id) => !isStorableId(id));
   return [...(left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
+}
+
+/** What is stored or gone ends an earlier quarantine; only a mailbox that has one pays for that. */
+function troublesIn(
+  { lease }: TurnContext,
+  named: NamedFate | null,
+  deleted: readonly string[],
+): Pick<WalkDelta, 'quarantined' | 'failing' | 'taken'> {
+  const stored = named?.messages.map(({ id }) => id) ?? [];
+  return {
+    ...(named ? { quarantined: named.quarantined, failing: named.failing } : {}),
+    taken: [...(named?.gone ?? []), ...(lease.hasTroubled ? [...stored, ...deleted] : [])],
+  };
 }
 
 function staysAt(cursor: GmailFollow, next: GmailFollow): boolean {

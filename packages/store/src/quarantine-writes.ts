@@ -1,0 +1,90 @@
+import type { Lease } from './lease.js';
+import { arrayLiteral } from './pool.js';
+import { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
+import type { Transaction } from './transaction.js';
+
+/* What a page's commit says about items that cannot be taken: failing, quarantined, or over. */
+
+/** An item that cannot be taken. When it is tried again follows from its cause. */
+export interface SetAside {
+  id: string;
+  reason: string;
+  cause: QuarantineCause;
+}
+
+/** An item that could not be read and is tried again soon. */
+export interface FailingItem {
+  id: string;
+  reason: string;
+  /** Tries that count against it, this one included. */
+  tries: number;
+  retryInMs: number;
+}
+
+/** Quarantining resets the crash counter, so that a retry gets the full number of attempts. */
+export function quarantine(session: Transaction, lease: Lease, items: readonly SetAside[]): void {
+  session.send({
+    name: 'quarantine-put',
+    text: `WITH judged AS (UPDATE collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[])),
+                failed AS (DELETE FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
+           INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
+           SELECT $1, $2, u.id, u.reason, now() + (u.delays::bigint[])[1] * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::text[]) AS u(id, reason, delays)
+           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
+              retry_at = (SELECT now() + (u.delays::bigint[])[least(q.attempts + 1, cardinality(u.delays::bigint[]))] * interval '1 ms'
+                            FROM unnest($3::text[], $5::text[]) AS u(id, delays) WHERE u.id = excluded.item_id)`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.reason),
+      arrayLiteral(items, (i) => delaysLiteral(i.cause)),
+    ],
+  });
+}
+
+/** As a Postgres array of bigint. */
+function delaysLiteral(cause: QuarantineCause): string {
+  return `{${retryDelaysMs(cause)
+    .map((delayMs) => delayMs ?? 'NULL')
+    .join(',')}}`;
+}
+
+export function noteFailing(
+  session: Transaction,
+  lease: Lease,
+  items: readonly FailingItem[],
+): void {
+  session.send({
+    name: 'failing-put',
+    text: `INSERT INTO failing_items AS f (account_id, collection_id, item_id, reason, tries, retry_at)
+           SELECT $1, $2, u.id, u.reason, u.tries, now() + u.delay * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::int[], $6::int[]) AS u(id, reason, tries, delay)
+           ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, last_at = now(), retry_at = excluded.retry_at`,
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      arrayLiteral(items, (i) => i.id),
+      arrayLiteral(items, (i) => i.reason),
+      arrayLiteral(items, (i) => i.tries),
+      arrayLiteral(items, (i) => i.retryInMs),
+    ],
+  });
+}
+
+export function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void {
+  session.send({
+    name: 'quarantine-end',
+    text: `WITH failed AS (DELETE FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
+           DELETE FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+    values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
+  });
+}
+
+export function endReread(session: Transaction, lease: Lease): void {
+  session.send({
+    name: 'quarantine-reread',
+    text: `WITH served AS (DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2)
+           DELETE FROM quarantined_items q USING collections c
+            WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.walk_started_at`,
+    values: [lease.accountId, lease.collectionId],
+  });
+}

@@ -1,0 +1,280 @@
+import type { GmailMessage, GoogleError } from '@syncline/google';
+import { describeError } from '@syncline/runtime';
+import type { FailingItem, MessageRow, SetAside, TroubledItem, WantedItem } from '@syncline/store';
+import {
+  HELD_RETRY_MS,
+  MAX_TRIES,
+  quarantineAllowance,
+  verdictOnFailure,
+  type FailureVerdict,
+  type ItemFailure,
+} from '../item-failures.js';
+import type { TurnContext } from '../turn.js';
+import { isAccounts, type Answers } from './answers.js';
+import { withBodies } from './bodies.js';
+import { isKept } from './mirror-policy.js';
+import { parseMessage } from './parse.js';
+import type { FetchPlan } from './plan.js';
+import { floorMs } from './window.js';
+import { findWitness, type Ability } from './witness.js';
+
+/*
+ * What becomes of each message of a page. It ends in exactly one way: stored, gone at the source, asked for again later, quarantined with its reason, or
+ * left where it is because the account's quota or a transient error of the collection stopped the page short.
+ */
+export interface Fate {
+  messages: MessageRow[];
+  gone: string[];
+  again: { id: string; delayMs: number }[];
+  /** Could not be read while others could, and are tried again soon. */
+  failing: FailingItem[];
+  quarantined: SetAside[];
+  /** Items that were tried before and are stored now. */
+  taken: string[];
+  /** Items that are stored although the cursor stops before them. */
+  takenEarly: string[];
+  /** Ordinal of the first item that quota or a transient error left where it is. */
+  stoppedBefore: bigint | null;
+  trouble: GoogleError | null;
+  /** So many items would have been quarantined that it is not the items: the collection is parked. */
+  tooMany: boolean;
+}
+
+export function emptyFate(): Fate {
+  return {
+    messages: [],
+    gone: [],
+    again: [],
+    failing: [],
+    quarantined: [],
+    taken: [],
+    takenEarly: [],
+    stoppedBefore: null,
+    trouble: null,
+    tooMany: false,
+  };
+}
+
+/**
+ * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
+ * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
+ */
+const READ_AFTER_WRITE_MS = 2_000;
+/** About a millisecond of parsing. */
+const MESSAGES_A_BREATH = 4;
+
+/** @throws GoogleError when nothing came of the page and it is not its items' fault */
+export async function fateOf(
+  context: TurnContext,
+  plan: FetchPlan,
+  answers: Answers,
+): Promise<Fate> {
+  const fate = emptyFate();
+  const unreadable = await takeMessages(context, fate, answers);
+  const verdicts = await verdictsOn(context, plan, answers, unreadable, fate);
+  const stop = plan.items.find(({ id }) => isLeft(id, answers, verdicts));
+  fate.stoppedBefore = stop?.ordinal ?? null;
+  fate.trouble = stop ? (answers.failed.get(stop.id) ?? null) : null;
+  const passed = new Set<string>();
+  for (const item of plan.items) {
+    if (stop && item.ordinal >= stop.ordinal) break;
+    passed.add(item.id);
+    passItem(fate, item, answers, verdicts.get(item.id));
+  }
+  for (const { id } of fate.messages) if (!passed.has(id)) fate.takenEarly.push(id);
+  for (const id of fate.gone)
+    if (!passed.has(id) && !answers.missing.has(id)) fate.takenEarly.push(id);
+  if (fate.trouble && !isAccounts(fate.trouble) && isFruitless(fate)) throw fate.trouble;
+  await holdIfTooMany(context, fate);
+  return fate;
+}
+
+function isLeft(
+  id: string,
+  answers: Answers,
+  verdicts: ReadonlyMap<string, FailureVerdict>,
+): boolean {
+  const error = answers.failed.get(id);
+  return verdicts.get(id)?.kind === 'collection' || (error !== undefined && isAccounts(error));
+}
+
+function isFruitless({ messages, gone, again, failing, quarantined }: Fate): boolean {
+  return [messages, gone, again, failing, quarantined].every(({ length }) => length === 0);
+}
+
+/** Rows of what can be read. @returns what cannot, with its reason */
+async function takeMessages(
+  context: TurnContext,
+  fate: Fate,
+  answers: Answers,
+): Promise<Map<string, string>> {
+  const unreadable = new Map<string, string>();
+  for (const [i, message] of answers.messages.entries()) {
+    if (i > 0 && i % MESSAGES_A_BREATH === 0) await context.rt.breath.breathe();
+    takeMessage(context, fate, message, answers, unreadable);
+  }
+  return unreadable;
+}
+
+function takeMessage(
+  context: TurnContext,
+  fate: Fate,
+  message: GmailMessage,
+  { sources }: Answers,
+  unreadable: Map<string, string>,
+): void {
+  if (message.id && !isKept(context.mirror, floorMs(context.window), message))
+    return void fate.gone.push(message.id);
+  try {
+    fate.messages.push(
+      withBodies(parseMessage(message), context.mirror, sources.get(message.id ?? '') ?? null),
+    );
+  } catch (error) {
+    context.rt.log.warn(
+      { event: 'message_unreadable', collectionId: context.lease.collectionId, err: error },
+      'a message could not be understood',
+    );
+    if (message.id) unreadable.set(message.id, `it cannot be read: ${describeError(error)}`);
+  }
+}
+
+/** The fate of an item that the cursor passes. */
+function passItem(
+  fate: Fate,
+  item: WantedItem,
+  answers: Answers,
+  verdict: FailureVerdict | undefined,
+): void {
+  if (verdict?.kind === 'again' && answers.failedBy.get(item.id) === 'thread')
+    fate.again.push({ id: item.id, delayMs: 0 });
+  else if (verdict?.kind === 'again') fate.failing.push(verdict);
+  else if (verdict?.kind === 'quarantine') fate.quarantined.push(verdict);
+  else if (answers.unnamed.has(item.id)) fate.again.push({ id: item.id, delayMs: 0 });
+  else if (answers.missing.has(item.id)) {
+    if (item.attempts <= 1) fate.again.push({ id: item.id, delayMs: READ_AFTER_WRITE_MS });
+    else fate.gone.push(item.id);
+  } else if (item.attempts > 1) fate.taken.push(item.id);
+}
+
+/** Verdicts on the items that failed by themselves, by id. Asks Postgres, and perhaps Google, only when there are any. */
+async function verdictsOn(
+  context: TurnContext,
+  plan: FetchPlan,
+  answers: Answers,
+  unreadable: ReadonlyMap<string, string>,
+  fate: Fate,
+): Promise<Map<string, FailureVerdict>> {
+  const failures = failuresOf(plan, answers, unreadable);
+  if (failures.length === 0) return new Map();
+  const ids = failures.map(({ id }) => id);
+  const known = await context.store.quarantine.troubled(context.lease, ids);
+  const left = leftAtTheEnd(plan.items, answers.failed, known);
+  const mayAsk =
+    known.size > 0 ||
+    !failures.every(({ mayPass }) => mayPass) ||
+    fate.messages.length + fate.gone.length > 0 ||
+    context.lease.failures >= FAILURES_BEFORE_WITNESS;
+  const worked = { ...answers.worked, parse: fate.messages.length > 0 };
+  const inQuestion = new Set(
+    failures.flatMap(({ id, ability }) => (left.has(id) || worked[ability] ? [] : [ability])),
+  );
+  for (const ability of mayAsk ? inQuestion : [])
+    worked[ability] = await witnessOf(context, ability, ids);
+  return new Map(
+    failures.map(({ id, reason, cause, ability }) => {
+      const isWitnessed = !left.has(id) && worked[ability];
+      return [id, verdictOnFailure({ id, reason, cause, isWitnessed }, known.get(id))];
+    }),
+  );
+}
+
+/** A page that brought nothing is put down to an outage at first, and Google is asked for another message from this failure in a row on. */
+const FAILURES_BEFORE_WITNESS = 2;
+
+function witnessOf(
+  { store, google, lease }: TurnContext,
+  ability: Ability,
+  except: readonly string[],
+): Promise<boolean> {
+  return findWitness({ store, gmail: google.gmail, accountId: lease.accountId }, ability, except);
+}
+
+interface Failure extends Omit<ItemFailure, 'isWitnessed'> {
+  ability: Ability;
+  mayPass: boolean;
+}
+
+/** Of items whose turn it is, before the first that the account's quota or grant kept back. */
+function failuresOf(
+  { items }: FetchPlan,
+  { failed, failedBy }: Answers,
+  unreadable: ReadonlyMap<string, string>,
+): Failure[] {
+  const failures: Failure[] = [];
+  for (const { id } of items) {
+    const error = failed.get(id);
+    const reason = unreadable.get(id);
+    if (error && isAccounts(error)) break;
+    if (error)
+      failures.push({
+        id,
+        reason: error.message,
+        cause: 'not-read',
+        ability: failedBy.get(id) ?? 'message',
+        mayPass: isTransient(error),
+      });
+    else if (reason !== undefined)
+      failures.push({ id, reason, cause: 'not-understood', ability: 'parse', mayPass: false });
+  }
+  return failures;
+}
+
+/**
+ * Items at the end of the page that met a transient error for the first time, after others came: as likely as not an outage has begun. They stay where
+ * they are, since at the end of a long list they would wait for hours.
+ */
+function leftAtTheEnd(
+  items: readonly WantedItem[],
+  failed: ReadonlyMap<string, GoogleError>,
+  known: ReadonlyMap<string, TroubledItem>,
+): Set<string> {
+  const left = new Set<string>();
+  for (const { id } of items.toReversed()) {
+    const error = failed.get(id);
+    if (!error || !isTransient(error) || known.has(id)) return left;
+    left.add(id);
+  }
+  return new Set();
+}
+
+function isTransient({ detail }: GoogleError): boolean {
+  return detail.kind === 'unavailable';
+}
+
+/** More items than an hour allows are not quarantined: they stay failing, and the collection is parked. */
+async function holdIfTooMany({ store, lease, rt }: TurnContext, fate: Fate): Promise<void> {
+  if (fate.quarantined.length === 0) return;
+  const lately = await store.quarantine.quarantinedLately(lease);
+  fate.tooMany = lately.items + fate.quarantined.length > quarantineAllowance(lately);
+  rt.log.warn(
+    {
+      event: fate.tooMany ? 'quarantine_refused' : 'items_quarantined',
+      collectionId: lease.collectionId,
+      items: fate.quarantined.length,
+      reasons: [...new Set(fate.quarantined.map(({ reason }) => reason))],
+    },
+    fate.tooMany
+      ? 'so many items could not be read within an hour that it is not the items'
+      : 'items that could not be read were quarantined',
+  );
+  if (!fate.tooMany) return;
+  fate.failing.push(
+    ...fate.quarantined.map(({ id, reason }) => ({
+      id,
+      reason,
+      tries: MAX_TRIES,
+      retryInMs: HELD_RETRY_MS,
+    })),
+  );
+  fate.quarantined = [];
+}

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import type { TroubledItem } from '@syncline/store';
+import {
+  MAX_TRIES,
+  quarantineAllowance,
+  RETRY_DELAYS_MS,
+  verdictOnFailure,
+  type FailureVerdict,
+} from './item-failures.js';
+
+/* A model of a collection: its items are tried in any order, and each try is judged by what the method did for others at that try. */
+
+const failure = (id: string, isWitnessed: boolean) => ({
+  id,
+  reason: 'Google gave no usable answer',
+  cause: 'not-read' as const,
+  isWitnessed,
+});
+
+/** One page: the items that are tried together, and whether Google works at that moment. */
+interface Page {
+  ids: number[];
+  works: boolean;
+}
+
+/**
+ * @param bad items that fail whatever Google does
+ * @returns the verdicts by item, in order; a try that succeeds ends what is known of the item
+ */
+function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, FailureVerdict[]> {
+  const known = new Map<number, TroubledItem>();
+  const verdicts = new Map<number, FailureVerdict[]>();
+  for (const { ids, works } of pages)
+    for (const id of ids) {
+      if (works && !bad.has(id)) {
+        known.delete(id);
+        continue;
+      }
+      // Where no other item of the page vouches, the engine asks for a known one: either works exactly when Google does.
+      const verdict = verdictOnFailure(failure(String(id), works), known.get(id));
+      verdicts.set(id, [...(verdicts.get(id) ?? []), verdict]);
+      if (verdict.kind === 'again') known.set(id, { tries: verdict.tries, isQuarantined: false });
+      if (verdict.kind === 'quarantine') known.set(id, { tries: 1, isQuarantined: true });
+    }
+  return verdicts;
+}
+
+const pages = fc.array(
+  fc.record({
+    ids: fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 10 }),
+    works: fc.boolean(),
+  }),
+  { maxLength: 60 },
+);
+
+test('an outage quarantines nothing, whatever is tried and however often it comes and goes', () => {
+  fc.assert(
+    fc.property(pages, (tried) => {
+      const kinds = [...judged(tried, new Set()).values()].flat().map(({ kind }) => kind);
+      expect(new Set(kinds)).toEqual(new Set(kinds.length > 0 ? ['collection'] : []));
+    }),
+  );
+});
+
+test('one outage quarantines nothing, also when it ends between a failed try and the look for a witness', () => {
+  const moments = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 80 });
+  const edges = fc.tuple(fc.integer({ min: 0, max: 160 }), fc.integer({ min: 0, max: 160 }));
+  fc.assert(
+    fc.property(moments, edges, (tried, [one, other]) => {
+      const isOut = (at: number): boolean =>
+        at >= Math.min(one, other) && at < Math.max(one, other);
+      const known = new Map<number, TroubledItem>();
+      for (const [n, id] of tried.entries()) {
+        if (!isOut(2 * n)) {
+          known.delete(id);
+          continue;
+        }
+        const verdict = verdictOnFailure(failure(String(id), !isOut(2 * n + 1)), known.get(id));
+        expect(verdict.kind).not.toBe('quarantine');
+        if (verdict.kind === 'again') known.set(id, { tries: verdict.tries, isQuarantined: false });
+      }
+    }),
+  );
+});
+
+test('a single bad item is quarantined at its sixth try that has a witness, and no other is', () => {
+  fc.assert(
+    fc.property(pages, (tried) => {
+      const verdicts = judged(tried, new Set([0]));
+      const counted = tried.filter(({ ids, works }) => works && ids.includes(0)).length;
+      const kinds = (verdicts.get(0) ?? []).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === 'again')).toHaveLength(
+        Math.min(counted, MAX_TRIES - 1),
+      );
+      expect(kinds.includes('quarantine')).toBe(counted >= MAX_TRIES);
+      verdicts.delete(0);
+      for (const others of verdicts.values())
+        expect(new Set(others.map(({ kind }) => kind))).toEqual(new Set(['collection']));
+    }),
+  );
+});
+
+test('the tries of an item take two minutes, each delay longer than the one before', () => {
+  expect(RETRY_DELAYS_MS.reduce((sum, delayMs) => sum + delayMs, 0)).toBe(120_000);
+  expect([...RETRY_DELAYS_MS].sort((a, b) => a - b)).toEqual([...RETRY_DELAYS_MS]);
+});
+
+test('an item in quarantine that fails again goes back at once', () => {
+  expect(verdictOnFailure(failure('m', true), { tries: 1, isQuarantined: true })).toMatchObject({
+    kind: 'quarantine',
+    id: 'm',
+    cause: 'not-read',
+  });
+});
+
+test('twenty items may be quarantined in an hour, or one in a hundred of those tried in it', () => {
+  const allowed = (progressDone: number, hours: number | null): number =>
+    quarantineAllowance({
+      items: 0,
+      progressDone,
+      fullSyncAgeMs: hours === null ? null : hours * 3_600_000,
+    });
+  expect([allowed(0, null), allowed(1_999, 0.5), allowed(5_000, 0.5)]).toEqual([20, 20, 50]);
+  expect([allowed(100_000, 10), allowed(100_000, 1_000)]).toEqual([100, 20]);
+});

@@ -1,0 +1,67 @@
+import type {
+  FailingItem,
+  LatelyQuarantined,
+  QuarantineCause,
+  SetAside,
+  TroubledItem,
+} from '@syncline/store';
+
+/*
+ * Whose fault is it that an item could not be read? Pure.
+ *
+ * A failed try counts against the item only if the same method answered for another item of the collection at that try (it has a witness);
+ * otherwise it is a transient error of the collection. So between two tries that count, the method has worked, and an outage, in which
+ * nothing works, quarantines nothing however long it lasts. docs/decisions/0003-item-failures.md has the reasons.
+ */
+
+/** Delays between the tries that count, in milliseconds: two minutes together. */
+export const RETRY_DELAYS_MS = [5_000, 10_000, 20_000, 35_000, 50_000] as const;
+
+/** Tries that count, after which the item is quarantined. */
+export const MAX_TRIES = RETRY_DELAYS_MS.length + 1;
+
+/** One item that could not be read. */
+export interface ItemFailure {
+  id: string;
+  reason: string;
+  cause: Extract<QuarantineCause, 'not-read' | 'not-understood'>;
+  /** Whether the same method has answered for another item at this try. */
+  isWitnessed: boolean;
+}
+
+export type FailureVerdict =
+  /** A transient error of the collection: the item stays where it is. */
+  | { kind: 'collection' }
+  /** It is passed, and tried again. */
+  | ({ kind: 'again' } & FailingItem)
+  | ({ kind: 'quarantine' } & SetAside);
+
+/** @param known what earlier tries have left, if there were any that count */
+export function verdictOnFailure(
+  failure: ItemFailure,
+  known: TroubledItem | undefined,
+): FailureVerdict {
+  const { id, reason, cause, isWitnessed } = failure;
+  if (!isWitnessed) return { kind: 'collection' };
+  const tries = known?.isQuarantined ? MAX_TRIES : (known?.tries ?? 0) + 1;
+  const delayMs = RETRY_DELAYS_MS[tries - 1];
+  return tries >= MAX_TRIES || delayMs === undefined
+    ? { kind: 'quarantine', id, reason, cause }
+    : { kind: 'again', id, reason, tries, retryInMs: delayMs };
+}
+
+/** The next try of items that were not quarantined because too many would have been. */
+export const HELD_RETRY_MS = 60_000;
+
+const HOUR_MS = 3_600_000;
+/** Items that a collection may quarantine within an hour in any case, and the share of the items tried that it may. */
+const LEAST_ALLOWED = 20;
+const SHARE_ALLOWED = 0.01;
+
+/** How many items a collection may quarantine within an hour before it counts as its own failure. */
+export function quarantineAllowance({ progressDone, fullSyncAgeMs }: LatelyQuarantined): number {
+  if (fullSyncAgeMs === null) return LEAST_ALLOWED;
+  // What the full sync has tried within the last hour, if its pace was even.
+  const tried = progressDone * Math.min(1, HOUR_MS / Math.max(1, fullSyncAgeMs));
+  return Math.max(LEAST_ALLOWED, Math.floor(SHARE_ALLOWED * tried));
+}

@@ -1,0 +1,198 @@
+import { syncCollection, type Outcome } from '@syncline/sync';
+import { startWorld, type World } from '../support/world.js';
+
+/*
+ * One message that Google never hands out holds nothing else: the rest is mirrored and followed, the message is tried a bounded number of
+ * times, and then it is in quarantine with its reason. Retry dates are brought forward here; the delays have a test of their own.
+ */
+
+const POLICY = { activeMs: 600_000, idleMs: 900_000 };
+/** More runs than the tries that an item gets, and the runs that find out whose fault it is. */
+const RUNS_LIMIT = 25;
+
+let world: World;
+let email: string;
+let accountId: string;
+let mailbox: string;
+
+async function connect(options: { messages: number; threadLength?: number; raw?: boolean }) {
+  world = await startWorld({
+    seed: 91,
+    threadLength: options.threadLength ?? 1,
+    accounts: 1,
+    messagesPerAccount: options.messages,
+    calendarsPerAccount: 0,
+    eventsPerCalendar: 0,
+    ...(options.raw ? { mirror: { bodies: 'raw' as const } } : {}),
+  });
+  email = (await world.control.accounts())[0]!.email;
+  accountId = (await world.store.accounts.list())[0]!.id;
+  mailbox = (
+    await world.database.pool.query<{ id: string }>(
+      "SELECT id FROM collections WHERE kind = 'gmail'",
+    )
+  ).rows[0]!.id;
+}
+afterEach(() => world.close());
+
+const run = (): Promise<Outcome> =>
+  syncCollection(
+    world.rt,
+    { store: world.store, google: world.google, policy: POLICY, mirror: world.mirror },
+    mailbox,
+    { sliceMs: 60_000, signal: new AbortController().signal },
+  );
+
+/** Runs as a worker would, each when it is due, until the mailbox is caught up. @returns how each run ended */
+async function runs(limit = RUNS_LIMIT): Promise<string[]> {
+  const ends: string[] = [];
+  while (ends.length < limit && ends.at(-1) !== 'caught-up') {
+    await hasten();
+    ends.push((await run()).kind);
+  }
+  return ends;
+}
+
+async function hasten(): Promise<void> {
+  await world.database.pool.query("UPDATE failing_items SET retry_at = now() - interval '1 ms'");
+}
+
+const truth = async (): Promise<string[]> =>
+  (await world.control.truth(email, 'gmail')).map((message) => String(message['id']));
+
+async function stored(): Promise<string[]> {
+  const { rows } = await world.database.pool.query<{ id: string }>(
+    'SELECT id FROM gmail_messages ORDER BY id',
+  );
+  return rows.map(({ id }) => id);
+}
+
+const phase = async (): Promise<unknown> =>
+  (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail')?.phase;
+
+const quarantined = async (): Promise<string[]> =>
+  (await world.store.quarantine.list([accountId])).map(({ itemId }) => itemId);
+
+test.each([
+  ['403 "The caller does not have permission"', '403-permission', 'Google does not allow this'],
+  ['500', '500', 'Google gave no usable answer'],
+  ['malformed JSON', 'malformed-json', 'Google gave no usable answer'],
+  ['without its thread', 'altered-answer', 'it cannot be read'],
+])(
+  'mirrors and follows everything else when one message always answers %s, and quarantines it by name',
+  async (_, kind, reason) => {
+    await connect({ messages: 80 });
+    const [bad = ''] = (await truth()).slice(20);
+    await world.control.spoil(bad, kind, { patch: { threadId: null } });
+    const ends = await runs();
+    expect({ last: ends.at(-1), phase: await phase(), quarantined: await quarantined() }).toEqual({
+      last: 'caught-up',
+      phase: 'follow',
+      quarantined: [bad],
+    });
+    expect(await stored()).toEqual((await truth()).filter((id) => id !== bad).sort());
+    expect((await world.store.quarantine.list([accountId]))[0]?.reason).toContain(reason);
+  },
+);
+
+test('follows new mail while a message is still being tried', async () => {
+  await connect({ messages: 30 });
+  const [bad = ''] = (await truth()).slice(10);
+  await world.control.spoil(bad, '500');
+  for (let n = 0; n < 3; n++) await run();
+  expect(await phase()).toBe('follow');
+  const { messageId } = (await world.control.actAs(email, {
+    action: 'deliver',
+    subject: 'new',
+  })) as { messageId: string };
+  await run();
+  expect(await stored()).toContain(messageId);
+  expect(await stored()).not.toContain(bad);
+});
+
+test.each(['403-permission', '500', 'malformed-json'])(
+  'quarantines the only message of a mailbox when it always answers %s',
+  async (kind) => {
+    await connect({ messages: 1 });
+    const [bad = ''] = await truth();
+    await world.control.spoil(bad, kind);
+    const ends = await runs();
+    expect({ last: ends.at(-1), phase: await phase(), quarantined: await quarantined() }).toEqual({
+      last: 'caught-up',
+      phase: 'follow',
+      quarantined: [bad],
+    });
+  },
+);
+
+test.each(['403-permission', '500', 'malformed-json'])(
+  'stores the others of a thread when one message of it always answers %s',
+  async (kind) => {
+    await connect({ messages: 40, threadLength: 8 });
+    const [bad = ''] = (await truth()).slice(12);
+    await world.control.spoil(bad, kind);
+    const ends = await runs();
+    expect([ends.at(-1), await quarantined()]).toEqual(['caught-up', [bad]]);
+    expect(await stored()).toEqual((await truth()).filter((id) => id !== bad).sort());
+  },
+);
+
+test.each(['403-permission', '500', 'malformed-json'])(
+  'goes on after a new message that always answers %s, alone in its history',
+  async (kind) => {
+    await connect({ messages: 20 });
+    await runs();
+    const { messageId: bad } = (await world.control.actAs(email, {
+      action: 'deliver',
+      subject: 'bad',
+    })) as { messageId: string };
+    await world.control.spoil(bad, kind);
+    await runs();
+    const { messageId: good } = (await world.control.actAs(email, {
+      action: 'deliver',
+      subject: 'good',
+    })) as { messageId: string };
+    expect((await runs()).at(-1)).toBe('caught-up');
+    expect(await quarantined()).toEqual([bad]);
+    expect(await stored()).toContain(good);
+  },
+);
+
+test('an outage of every message quarantines nothing, however long it lasts', async () => {
+  await connect({ messages: 30 });
+  await world.control.fault({ kind: '503', method: 'messages.get' });
+  const ends = await runs(10);
+  expect(new Set(ends)).toEqual(new Set(['snooze']));
+  expect(await quarantined()).toEqual([]);
+  await world.control.clearFaults();
+  expect((await runs()).at(-1)).toBe('caught-up');
+  expect(await stored()).toEqual((await truth()).sort());
+  expect(await quarantined()).toEqual([]);
+});
+
+test('a 403 for every message parks the mailbox and quarantines nothing', async () => {
+  await connect({ messages: 30 });
+  await world.control.fault({ kind: '403-permission', method: 'messages.get' });
+  expect([await run(), await run()]).toMatchObject([{ kind: 'parked' }, { kind: 'parked' }]);
+  expect(await quarantined()).toEqual([]);
+  await world.control.clearFaults();
+  expect((await runs()).at(-1)).toBe('caught-up');
+  expect(await stored()).toEqual((await truth()).sort());
+});
+
+test('a chat without a raw form is stored without its source, and not asked for again', async () => {
+  await connect({ messages: 30, raw: true });
+  const [chat = ''] = (await truth()).slice(5);
+  await world.control.spoil(chat, 'altered-answer', { patch: { raw: null } });
+  expect((await runs()).at(-1)).toBe('caught-up');
+  expect(await stored()).toEqual((await truth()).sort());
+  const sourceless = await world.database.pool.query(
+    'SELECT id FROM gmail_messages WHERE id NOT IN (SELECT message_id FROM gmail_sources)',
+  );
+  expect([sourceless.rows, await quarantined()]).toEqual([[{ id: chat }], []]);
+  const asked = (): Promise<number | undefined> =>
+    world.control.ledger().then(({ methods }) => methods['messages.get']?.calls);
+  const before = await asked();
+  await runs();
+  expect(await asked()).toBe(before);
+});
