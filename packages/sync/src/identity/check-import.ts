@@ -123,8 +123,9 @@ function undecided(
       return { kind: 'no-answer', account };
     case 'unauthorized': {
       const refused = grantRefused(error.detail, jitter);
-      // What the account has may still be good.
-      if (offered && !offered.isKnownGrant) return { kind: 'refused', problem: refused.reason };
+      // The grant that an active account has may still be good.
+      if (offered?.state === 'active' && !offered.isKnownGrant)
+        return { kind: 'refused', problem: refused.reason };
       // Google was asked just now: no run need ask again.
       return { kind: 'wait', account, held: { state: 'reauth_required', ...refused } };
     }
