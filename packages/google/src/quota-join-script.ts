@@ -4,7 +4,7 @@ import { type Script, script } from './redis.js';
 
 /**
  * Takes what one user has spent of an API into another's window. KEYS 4-7: log and state of the one, log and state of the other. ARGV 6: 1 when nothing
- * may be charged to the one any more (runs that began before learn so by its being closed); ARGV 7: 1 when several accounts are the other. Reply: 0, epoch.
+ * may be charged to the one any more (runs that began before learn so by its being closed); ARGV 7: 0 or how several accounts are the other, as in CHARGE. Reply: 0, epoch.
  */
 export const JOIN: Script = script(`${COMMON}
 local epoch = birth()
@@ -27,7 +27,7 @@ for _, at in ipairs(slots) do
 end
 if from.pace < to.pace then redis.call('HSET', to.state, 'pace', from.pace, 'pace_at', num(now)) end
 redis.call('HSET', to.state, 'closed_until', num(math.max(from.closed, to.closed)))
-if ARGV[7] == '1' then redis.call('HSETNX', to.state, 'shared_at', num(now)) end
+if ARGV[7] ~= '0' then redis.call('HSETNX', to.state, 'shared_at', ARGV[7] == '1' and num(now) or '0') end
 save(to)
 if ARGV[6] == '1' then
   redis.call('HSET', from.state, 'closed_until', num(now + 3600000))

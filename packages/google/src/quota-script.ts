@@ -154,8 +154,8 @@ end
 
 /**
  * KEYS 4-9: user log, user state, project log, project state, day, the user's calls in flight. ARGV 6-13: cost, items, user limit, project limit,
- * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound), a name for this call, 1 when several accounts
- * are this user. Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now, 1 when the call is noted as in flight.
+ * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound), a name for this call, 0 or how several
+ * accounts are this user (1: of an API with batches, which may be under way unnoted; 2: of another). Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now, 1 when the call is noted as in flight.
  *
  * One account's run has one batch in flight, which keeps it under Google's cap of calls in flight. Of several accounts that are one user, each call is
  * noted until it has landed, and together they stay under the cap.
@@ -194,7 +194,11 @@ local day_room = items
 if day_limit > 0 then day_room = math.floor((day_limit - day_used(KEYS[8])) / cost) end
 if day_room < 1 then return refuse(-1, 'day') end
 
-local shared, flight_room = ARGV[13] == '1' or user.shared_at, items
+if ARGV[13] ~= '0' and ARGV[13] and not user.shared_at then
+  user.shared_at = ARGV[13] == '1' and now or 0
+  redis.call('HSET', user.state, 'shared_at', num(user.shared_at))
+end
+local shared, flight_room = user.shared_at, items
 if shared then
   local in_flight, flights = 0, redis.call('HGETALL', KEYS[9])
   for i = 1, #flights, 2 do
@@ -202,7 +206,7 @@ if shared then
     if at + ${FLIGHT_TTL_MS} > now then in_flight = in_flight + parts else redis.call('HDEL', KEYS[9], flights[i]) end
   end
   -- What was sent before anybody knew of the other accounts is not noted.
-  if user.shared_at and now < user.shared_at + ${UNNOTED_FOR_MS} then in_flight = math.max(in_flight, ${SHARED_CAP - UNNOTED_ROOM}) end
+  if now < user.shared_at + ${UNNOTED_FOR_MS} then in_flight = in_flight + ${SHARED_CAP - UNNOTED_ROOM} end
   flight_room = math.min(${SHARED_PARTS}, ${SHARED_CAP} - in_flight)
   if flight_room < 1 then return refuse(${FLIGHT_WAIT_MS}, 'user') end
 end

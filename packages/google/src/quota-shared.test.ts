@@ -17,6 +17,13 @@ const LIMIT = LIMITS.gmailUnitsPerUserMinute;
 const KEPT = { retired: false, shared: true };
 const shared = (over: Partial<Charge> = {}): Charge => ({ ...gmail(over), shared: true });
 
+/** The user is known to be shared, and what was sent before that has landed. */
+async function settledAsShared(quota: Quota, time: { nowMs: number }): Promise<void> {
+  await quota.landed(await granted(quota, shared()));
+  time.nowMs += 3_001;
+  await quota.beat();
+}
+
 async function granted(quota: Quota, charge: Charge): Promise<Receipt> {
   const verdict = await quota.charge(charge);
   if (!('receipt' in verdict)) throw new Error(`refused for ${verdict.waitMs} ms`);
@@ -64,8 +71,10 @@ test('what this process had spent before is told to a Redis that forgot as the o
 });
 
 test('accounts of one user have twenty calls in flight together, of all processes and APIs', async () => {
-  const { join } = world();
+  const { join, time } = world();
   const [one, two] = [join(), join()];
+  await settledAsShared(one, time);
+  await two.beat();
   const receipts = [
     await granted(one, shared({ items: 20 })),
     await granted(two, shared({ items: 20 })),
@@ -81,6 +90,7 @@ test('accounts of one user have twenty calls in flight together, of all processe
 test('a call that never lands is forgotten after a minute', async () => {
   const { join, time } = world();
   const quota = join();
+  await settledAsShared(quota, time);
   for (let n = 0; n < 4; n++) await quota.charge(shared({ items: 20 }));
   expect(await quota.charge(shared())).toMatchObject({ granted: 0 });
   time.nowMs += 60_001;
@@ -115,6 +125,14 @@ test('an account that was charged by itself goes on at the expense of its identi
   const late = google.account('a1', { lane: 'live', quotaUser: 'other' });
   await expect(late.gmail.profile()).rejects.toThrow('held back by our own quota (closed)');
   await stub.stop();
+});
+
+test('the first call that says the user is shared leaves room for what was sent before, and the others are noted from then on', async () => {
+  const { join } = world();
+  const [one, two] = [join(), join()];
+  await granted(one, gmail({ items: 20 }));
+  expect(await two.charge(shared({ items: 20 }))).toMatchObject({ granted: 4 });
+  expect(await one.charge(gmail({ items: 20 }))).toMatchObject({ granted: 0, waitMs: 200 });
 });
 
 test('one account alone has no call noted', async () => {

@@ -57,6 +57,9 @@ export interface Receipt {
   flight: string | null;
 }
 
+/** How a shared user's calls of an API may be under way unnoted: in batches, or one by one. */
+const SHARED: Record<Api, number> = { gmail: 1, calendar: 2 };
+
 /** `closed`: not the user's quota is spent, but Google has refused one of its calls, and nobody makes any for a moment. */
 const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
@@ -193,7 +196,7 @@ async function tryCharge(
     LANES[lane],
     dayBound(lane, dayLimit, endsInMs),
     flight,
-    shared ? 1 : 0,
+    shared ? SHARED[api] : 0,
   ]);
   if (!settled(ledger, reply)) return null;
   const granted = Number(reply[0]);
@@ -254,7 +257,7 @@ async function join(
   try {
     for (const api of ['gmail', 'calendar'] as const) {
       const keys = [...keysOf(ledger, { api, user: from }), ...keysOf(ledger, { api, user: to })];
-      const args = [retired ? 1 : 0, shared ? 1 : 0];
+      const args = [retired ? 1 : 0, shared ? SHARED[api] : 0];
       if (settled(ledger, await run(ledger, JOIN, keys, args))) continue;
       await report(ledger);
       settled(ledger, await run(ledger, JOIN, keys, args));

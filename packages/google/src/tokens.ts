@@ -69,6 +69,8 @@ interface Keeper {
   options: TokenOptions;
   kept: Map<string, Access & { untilMs: number }>;
   inFlight: Map<string, Promise<string>>;
+  /** The access token of an account that Google rejected last: Redis may still have it when another call looks there. */
+  rejected: Map<string, string>;
   /** Whom an access token is of, where that is known. */
   owners: Map<string, { token: string; owner: GrantOwner }>;
   /** Grants that Google declared dead; kept here as well, for when Redis is away. */
@@ -109,6 +111,7 @@ export function openTokens(
     options,
     kept: new Map(),
     inFlight: new Map(),
+    rejected: new Map(),
     owners: new Map(),
     dead: new Map(),
     client: openClientMark(rt, redis, options),
@@ -124,7 +127,8 @@ export function openTokens(
 
 async function access(keeper: Keeper, accountId: string, version: number): Promise<string> {
   const kept = keeper.kept.get(accountId);
-  if (kept && kept.version >= version && kept.untilMs > keeper.rt.clock.nowMs()) return kept.token;
+  if (kept && isUsable(keeper, accountId, kept, version) && kept.untilMs > keeper.rt.clock.nowMs())
+    return kept.token;
   // Who knows of a newer grant must not be given what was asked for with an older one.
   const key = `${accountId} ${version}`;
   // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
@@ -263,7 +267,7 @@ async function readShared(
   )) ?? [null, 0];
   if (sealed === null || livesMs <= 0) return null;
   const shared = unsealed(keeper, accountId, sealed);
-  if (shared === null || shared.version < version) return null;
+  if (shared === null || !isUsable(keeper, accountId, shared, version)) return null;
   putBounded(keeper.kept, accountId, {
     ...shared,
     untilMs: keeper.rt.clock.nowMs() + livesMs,
@@ -285,7 +289,17 @@ function unsealed(keeper: Keeper, accountId: string, sealed: string): Access | n
   }
 }
 
+function isUsable(
+  keeper: Keeper,
+  accountId: string,
+  { token, version }: Access,
+  oldest: number,
+): boolean {
+  return version >= oldest && token !== keeper.rejected.get(accountId);
+}
+
 async function forget(keeper: Keeper, accountId: string, token?: string): Promise<void> {
+  if (token !== undefined) putBounded(keeper.rejected, accountId, token);
   if (token === undefined || keeper.kept.get(accountId)?.token === token)
     keeper.kept.delete(accountId);
   if (token === undefined) keeper.dead.delete(accountId);
