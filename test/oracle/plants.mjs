@@ -88,8 +88,8 @@ export const PLANTS = [
   {
     name: 'tombstone-by-absence',
     file: `${SYNC}/calendar/turn.ts`,
-    text: "phase: 'follow', generation: context.generation, delta: page.delta }",
-    bug: "phase: 'follow', generation: context.generation, delta: page.delta, walk: { sweepLimit: 1_000 } }",
+    text: '...(page.quarantined.length > 0 ? { walk: { quarantined: page.quarantined } } : {}),',
+    bug: 'walk: { sweepLimit: 1_000 },',
   },
   {
     name: 'missing-is-fatal',

@@ -81,7 +81,7 @@ test.each([
   const accountId = (await world.store.accounts.list())[0]!.id;
   expect(
     await verifyAccount(world.rt, { ...world, mirror: { bodies } }, accountId, 'gmail'),
-  ).toEqual({ resource: 'gmail', checked: 87, missing: [], extra: [], stale: [] });
+  ).toEqual({ resource: 'gmail', checked: 87, missing: [], extra: [], stale: [], unread: [] });
 
   expect((await world.store.quota.today()).map(({ method }) => method)).toEqual(
     expect.arrayContaining(['gmail.users.messages.get', 'gmail.users.threads.get']),

@@ -96,7 +96,7 @@ test('what a repair mends is none: nothing rings for what Google did long ago', 
     world.rt,
     { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } },
     account,
-    { resource: 'gmail', checked: 1, missing: [], extra: [], stale },
+    { resource: 'gmail', checked: 1, missing: [], extra: [], stale, unread: [] },
   );
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await silence()).toEqual({ counted: 0, held: false });

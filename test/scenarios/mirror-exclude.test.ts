@@ -186,6 +186,7 @@ test('a policy that changes is what verify compares with; --repair or a full syn
     missing: [],
     extra: outside,
     stale: [],
+    unread: [],
   });
   const seq = await lastSeq();
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
@@ -231,10 +232,15 @@ test('verify reads a long thread whole and judges each of its messages, the excl
     (await world.control.ledger()).methods['threads.get']?.calls ?? 0;
   const before = await threadReads();
   const { checked } = await world.drift(kept);
-  expect(await verify()).toEqual({ resource: 'gmail', checked: checked.messages, ...NO_DRIFT });
+  expect(await verify()).toEqual({
+    resource: 'gmail',
+    checked: checked.messages,
+    ...NO_DRIFT,
+    unread: [],
+  });
   expect(await threadReads()).toBeGreaterThan(before);
   await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [messageId]);
-  expect(await verify()).toMatchObject({ missing: [messageId], extra: [], stale: [] });
+  expect(await verify()).toMatchObject({ missing: [messageId], extra: [], stale: [], unread: [] });
 });
 
 test('an audit finds nothing under the policy of the mirror, and applies a changed one', async () => {

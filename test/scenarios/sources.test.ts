@@ -17,7 +17,7 @@ const ODD = Buffer.concat([
     `\r\n--b\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment; filename=x.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.alloc(30_000, 7).toString('base64')}\r\n--b--\r\n\n\0`,
   ),
 ]);
-const NOTHING = { resource: 'gmail', missing: [], extra: [], stale: [] };
+const NOTHING = { resource: 'gmail', missing: [], extra: [], stale: [], unread: [] };
 
 let world: World;
 let mailbox: MailboxSteps;

@@ -44,6 +44,7 @@ test('a whole mirror passes, and everything in it was looked at', async () => {
     missing: [],
     extra: [],
     stale: [],
+    unread: [],
   });
   const calendar = await verify('calendar');
   expect(calendar).toMatchObject({ missing: [], extra: [], stale: [] });
@@ -69,6 +70,7 @@ test('a row that is missing, one too many and one that was changed are each told
     missing: [ids[0]],
     extra: ['ffffffffffffffff'],
     stale: [ids[1], ids[2]],
+    unread: [],
   });
   const event = (
     await pool.query<{ calendar_id: string; id: string }>(
@@ -159,6 +161,7 @@ test('a sample finds by listing what is missing, extra or labelled otherwise, an
     missing: [ids[0]],
     extra: [],
     stale: [ids[1]],
+    unread: [],
   });
   expect((await world.control.ledger()).methods['messages.get']!.calls - gets).toBe(2);
   expect(await verify('gmail', 60)).toMatchObject({ missing: [ids[0]], stale: [ids[1], ids[2]] });
@@ -176,6 +179,7 @@ test('a repair that cannot be served says why, and stays wanted', async () => {
     missing: [rows[0]!.id],
     extra: [],
     stale: [],
+    unread: [],
   } as const;
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
   const repair = (): Promise<string | null> =>
@@ -183,7 +187,7 @@ test('a repair that cannot be served says why, and stays wanted', async () => {
       world.rt,
       deps,
       { accountId, collectionIds: [mailbox.id] },
-      { ...report, missing: [...report.missing], extra: [], stale: [] },
+      { ...report, missing: [...report.missing], extra: [], stale: [], unread: [] },
       0,
     );
   const held = await world.store.lease.claim(mailbox.id);

@@ -22,6 +22,7 @@ function collection(fields: Partial<CollectionView>): CollectionView {
     audit: { last: null, inHand: null },
     heldSweep: null,
     quarantined: 0,
+    troubled: [],
     doorbell: null,
     ...fields,
   };

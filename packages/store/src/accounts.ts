@@ -101,8 +101,20 @@ export interface CollectionView {
   heldSweep: HeldSweepView | null;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
+  /** The newest of them, and those that are still being tried: twenty of each at most. */
+  troubled: TroubledView[];
   /** Null when nobody has tried to be rung for it. */
   doorbell: DoorbellView | null;
+}
+
+/** An item that is in quarantine, or could not be read and is tried again soon. */
+export interface TroubledView {
+  id: string;
+  state: 'quarantined' | 'failing';
+  reason: string;
+  since: Date;
+  /** Null: by `quarantine retry` only. */
+  nextTryAt: Date | null;
 }
 
 export interface DoorbellView {
@@ -121,7 +133,7 @@ export async function listAccounts(
   prisma: PrismaClient,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
-  const quarantined = await quarantinedByCollection(prisma);
+  const { quarantined, troubled } = await trouble(prisma);
   const accounts = await prisma.account.findMany({
     where: emails ? { id: { in: await idsNamed(prisma, emails) } } : {},
     include: {
@@ -173,6 +185,7 @@ export async function listAccounts(
       audit: auditView(c),
       heldSweep: heldSweepOf(c),
       quarantined: quarantined.get(c.id) ?? 0,
+      troubled: troubled.get(c.id) ?? [],
       doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
   }));
@@ -250,6 +263,45 @@ function auditView(c: AuditColumns): AuditView {
         ? null
         : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
   };
+}
+
+async function trouble(prisma: PrismaClient): Promise<{
+  quarantined: Map<string, number>;
+  troubled: Map<string, TroubledView[]>;
+}> {
+  return {
+    quarantined: await quarantinedByCollection(prisma),
+    troubled: await troubledByCollection(prisma),
+  };
+}
+
+/** Of one collection, and of all that are asked for. */
+const TROUBLED_OF_ONE = 20;
+const TROUBLED_LIMIT = 10_000;
+
+/** Named by `accounts list --json` and `why`. */
+async function troubledByCollection(prisma: PrismaClient): Promise<Map<string, TroubledView[]>> {
+  const [quarantined, failing] = await Promise.all([
+    prisma.quarantinedItem.findMany({ orderBy: { lastAt: 'desc' }, take: TROUBLED_LIMIT }),
+    prisma.failingItem.findMany({ orderBy: { lastAt: 'desc' }, take: TROUBLED_LIMIT }),
+  ]);
+  const found = new Map<string, TroubledView[]>();
+  const add = (collectionId: string, view: TroubledView): void => {
+    const views = found.get(collectionId) ?? [];
+    if (views.filter(({ state }) => state === view.state).length < TROUBLED_OF_ONE)
+      found.set(collectionId, [...views, view]);
+  };
+  for (const {
+    collectionId,
+    itemId: id,
+    reason,
+    firstAt: since,
+    retryAt: nextTryAt,
+  } of quarantined)
+    add(collectionId, { id, state: 'quarantined', reason, since, nextTryAt });
+  for (const { collectionId, itemId: id, reason, firstAt: since, retryAt: nextTryAt } of failing)
+    add(collectionId, { id, state: 'failing', reason, since, nextTryAt });
+  return found;
 }
 
 async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {

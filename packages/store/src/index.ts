@@ -71,6 +71,7 @@ export type {
   AuditView,
   CollectionView,
   DoorbellView,
+  TroubledView,
   HeldSweepView,
   Resource,
 } from './accounts.js';

@@ -1,4 +1,4 @@
-import type { GmailMessage, GoogleAccount } from '@syncline/google';
+import { GoogleError, type GmailMessage, type GoogleAccount } from '@syncline/google';
 import {
   isStorableId,
   type ExportedMessage,
@@ -17,6 +17,8 @@ import {
   type MirrorPolicy,
 } from './gmail/mirror-policy.js';
 import { parseMessage } from './gmail/parse.js';
+import { isAccounts } from './gmail/answers.js';
+import { findWitness } from './gmail/witness.js';
 import { floorMs } from './gmail/window.js';
 
 /*
@@ -28,6 +30,8 @@ export interface MailboxDrift {
   missing: string[];
   extra: string[];
   stale: string[];
+  /** Could not be read at the source while others could: nothing is said of them. */
+  unread: string[];
 }
 
 /** A mailbox here and there, and what of it is meant to be kept. */
@@ -116,7 +120,7 @@ export async function compareMessages(
   mailbox: ComparedMailbox,
   ids: readonly string[],
 ): Promise<MailboxDrift> {
-  const found: MailboxDrift = { missing: [], extra: [], stale: [] };
+  const found: MailboxDrift = { missing: [], extra: [], stale: [], unread: [] };
   for (let from = 0; from < ids.length; from += COMPARE_PAGE)
     await comparePage(mailbox, ids.slice(from, from + COMPARE_PAGE), found);
   return found;
@@ -138,7 +142,7 @@ export async function compareListed(
   groups: readonly ListedMessage[][],
 ): Promise<MailboxDrift> {
   const { account } = mailbox;
-  const found: MailboxDrift = { missing: [], extra: [], stale: [] };
+  const found: MailboxDrift = { missing: [], extra: [], stale: [], unread: [] };
   const isCheaper = ({ length }: ListedMessage[]): boolean =>
     account.gmail.prices.thread < length * account.gmail.prices.message;
   const whole = groups.filter(isCheaper);
@@ -147,10 +151,11 @@ export async function compareListed(
     threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]),
   );
   const ids = groups.flat().map(({ id }) => id);
-  // What a thread's answer does not name is asked for alone before it counts as gone.
-  const alone = await messagesOf(
-    account,
+  // What a thread's answer does not name, or a broken thread holds, is asked for alone before it counts as gone.
+  const alone = await readMessages(
+    mailbox,
     ids.filter((id) => !brought.has(id)),
+    found,
   );
   await compareWith(mailbox, ids, [...alone, ...ids.flatMap((id) => brought.get(id) ?? [])], found);
   return found;
@@ -160,18 +165,42 @@ async function threadsOf(
   account: GoogleAccount,
   groups: readonly ListedMessage[][],
 ): Promise<{ messages: GmailMessage[] }[]> {
-  const answer = await account.gmail.getThreads(
-    groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })),
-  );
-  if (answer.failed[0]) throw answer.failed[0].error;
-  return answer.threads;
+  try {
+    const answer = await account.gmail.getThreads(
+      groups.map((group) => ({ id: group[0]?.threadId ?? '', messages: group.length })),
+    );
+    const stopped = answer.failed.find(({ error }) => isAccounts(error));
+    if (stopped) throw stopped.error;
+    return answer.threads;
+  } catch (error) {
+    if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+    return [];
+  }
 }
 
-async function messagesOf(account: GoogleAccount, ids: readonly string[]): Promise<GmailMessage[]> {
+/** @throws GoogleError when it is not the messages that cannot be read, but none can */
+async function readMessages(
+  { store, account, accountId }: ComparedMailbox,
+  ids: readonly string[],
+  found: MailboxDrift,
+): Promise<GmailMessage[]> {
   if (ids.length === 0) return [];
-  const answer = await account.gmail.getMessages([...ids]);
-  if (answer.failed[0]) throw answer.failed[0].error;
-  return answer.messages;
+  const { messages, missing, failed } = await account.gmail
+    .getMessages([...ids])
+    .catch((error: unknown) => {
+      if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+      return { messages: [], missing: [], failed: ids.map((id) => ({ id, error })) };
+    });
+  const [first] = failed;
+  const stopped = failed.find(({ error }) => isAccounts(error));
+  if (stopped) throw stopped.error;
+  const isWitnessed =
+    !first ||
+    messages.length + missing.length > 0 ||
+    (await findWitness({ store, gmail: account.gmail, accountId }, 'message', ids));
+  if (first && !isWitnessed) throw first.error;
+  found.unread.push(...failed.map(({ id }) => id));
+  return messages;
 }
 
 async function comparePage(
@@ -179,26 +208,50 @@ async function comparePage(
   ids: readonly string[],
   found: MailboxDrift,
 ): Promise<void> {
-  await compareWith(mailbox, ids, await messagesOf(mailbox.account, ids), found);
+  await compareWith(mailbox, ids, await readMessages(mailbox, ids, found), found);
+}
+
+/** The row of a message that is to be kept, with its bodies; null where it cannot be read. @throws GoogleError when that is the account's */
+async function rowOf(
+  { account, policy }: ComparedMailbox,
+  message: GmailMessage,
+): Promise<ExportedMessage | null> {
+  try {
+    await fetchBodies(account.gmail, message, policy.bodies);
+    return exportedForm(withBodies(parseMessage(message), policy, null));
+  } catch (error) {
+    if (error instanceof GoogleError && isAccounts(error)) throw error;
+    return null;
+  }
+}
+
+/** Of messages that are stored without a source under a policy that keeps them: those that have one all the same. Chats have none. */
+async function withSourceThere(
+  { account }: ComparedMailbox,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { sources, failed } = await account.gmail.getSources(ids.map((id) => ({ id, bytes: 0 })));
+  return new Set([
+    ...sources.flatMap(({ id, source }) => (source === null ? [] : [id])),
+    ...failed.map(({ id }) => id),
+  ]);
 }
 
 async function compareWith(
-  { store, account, accountId, policy, window }: ComparedMailbox,
+  mailbox: ComparedMailbox,
   ids: readonly string[],
   there: readonly GmailMessage[],
   found: MailboxDrift,
 ): Promise<void> {
-  for (const message of there)
-    if (isKept(policy, floorMs(window), message))
-      await fetchBodies(account.gmail, message, policy.bodies);
-  const source = new Map(
-    there
-      .filter((message) => isKept(policy, floorMs(window), message))
-      .map((message) => [
-        message.id ?? '',
-        exportedForm(withBodies(parseMessage(message), policy, null)),
-      ]),
-  );
+  const { store, accountId, policy, window } = mailbox;
+  const source = new Map<string, ExportedMessage>();
+  for (const message of there) {
+    if (!isKept(policy, floorMs(window), message)) continue;
+    const row = await rowOf(mailbox, message);
+    if (row) source.set(message.id ?? '', row);
+    else found.unread.push(message.id ?? '');
+  }
   // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
   const due = new Set(
     there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id),
@@ -207,15 +260,23 @@ async function compareWith(
   for await (const message of store.mirror.messages(accountId, ids))
     mirror.set(message.id, message);
   const sourced = await store.mirror.withSource(accountId, ids);
+  const unread = new Set(found.unread);
+  const isRaw = policy.bodies === 'raw';
+  const sourceless = isRaw
+    ? ids.filter((id) => source.has(id) && mirror.has(id) && !sourced.has(id))
+    : [];
+  const lacking = await withSourceThere(mailbox, sourceless);
   for (const id of ids) {
     const theirs = source.get(id);
     const here = mirror.get(id);
+    if (unread.has(id)) continue;
     if (!here) {
       if (due.has(id)) found.missing.push(id);
     } else if (!theirs) found.extra.push(id);
     else if (
       JSON.stringify(theirs) !== JSON.stringify(here) ||
-      sourced.has(id) !== (policy.bodies === 'raw')
+      lacking.has(id) ||
+      (sourced.has(id) && !isRaw)
     )
       found.stale.push(id);
   }

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { CalendarListEntry, Google, GoogleAccount } from '@syncline/google';
+import {
+  GoogleError,
+  type CalendarListEntry,
+  type Google,
+  type GoogleAccount,
+} from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
 import { cleanJson, isStorableId, type HeldCollection, type Store } from '@syncline/store';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
 import { verifiedAccount } from './identity/require-verified.js';
+import { isAccounts } from './gmail/answers.js';
 import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
 import {
   COMPARE_PAGE,
@@ -25,6 +31,10 @@ export interface VerifyReport {
   missing: string[];
   extra: string[];
   stale: string[];
+  /** What could not be read at the source while others could (a calendar by its id): nothing is said of it. */
+  unread: string[];
+  /** Items in quarantine; absent when there are none. */
+  quarantined?: { id: string; reason: string; since: Date; nextTryAt: Date | null }[];
   /** Full listings that lacked stored rows, which stay until another listing; absent when there are none. */
   held?: HeldCollection[];
 }
@@ -103,7 +113,19 @@ async function withHeld(
   const held = (await store.collections.heldOf(accountId)).filter(({ kind }) =>
     kind.startsWith(report.resource),
   );
-  return held.length === 0 ? report : { ...report, held };
+  const quarantined = (await store.quarantine.list([accountId]))
+    .filter(({ kind }) => kind.startsWith(report.resource))
+    .map(({ itemId, reason, firstAt, retryAt }) => ({
+      id: itemId,
+      reason,
+      since: firstAt,
+      nextTryAt: retryAt,
+    }));
+  return {
+    ...report,
+    ...(held.length === 0 ? {} : { held }),
+    ...(quarantined.length === 0 ? {} : { quarantined }),
+  };
 }
 
 async function waitForFleet(
@@ -144,7 +166,7 @@ async function verifyMailbox(
   options.progress?.(checked);
   if (suspects.length > 0) await catchUp();
   // The window may have moved meanwhile: what a deepening has brought since is not to be judged by the old one.
-  const { missing, extra, stale } = await compareMessages(
+  const { missing, extra, stale, unread } = await compareMessages(
     { ...mailbox, window: await deps.store.mirror.window(accountId) },
     suspects,
   );
@@ -154,6 +176,7 @@ async function verifyMailbox(
     missing: missing.sort(),
     extra: extra.sort(),
     stale: stale.sort(),
+    unread: unread.sort(),
   };
 }
 
@@ -218,8 +241,8 @@ async function lookAtSample(
   return { checked: ids.length, suspects: [...suspects, ...namesIn(sampled)] };
 }
 
-function namesIn({ missing, extra, stale }: MailboxDrift): string[] {
-  return [...missing, ...extra, ...stale];
+function namesIn({ missing, extra, stale, unread }: MailboxDrift): string[] {
+  return [...missing, ...extra, ...stale, ...unread];
 }
 
 interface Looked {
@@ -241,15 +264,17 @@ async function verifyCalendars(
     missing: [],
     extra: [],
     stale: [],
+    unread: [],
   };
   const first = await compareEvents(store, account, accountId);
   report.checked = first.checked;
   progress?.(first.checked);
-  if (first.differences.size === 0) return report;
+  if (first.differences.size + first.unread.size === 0) return report;
   await catchUp();
   const second = await compareEvents(store, account, accountId);
   for (const [key, kind] of second.differences)
     if (first.differences.get(key) === kind) report[kind].push(key);
+  report.unread.push(...second.unread);
   return report;
 }
 
@@ -259,11 +284,12 @@ async function compareEvents(
   store: Store,
   account: GoogleAccount,
   accountId: string,
-): Promise<{ checked: number; differences: Map<string, Difference> }> {
-  const source = await readAllEvents(account);
+): Promise<{ checked: number; differences: Map<string, Difference>; unread: Set<string> }> {
+  const { events: source, unread } = await readAllEvents(account);
   const checked = source.size;
   const differences = new Map<string, Difference>();
   for await (const { calendarId, event } of store.mirror.events(accountId)) {
+    if (unread.has(calendarId)) continue;
     const key = `${calendarId}/${String(event['id'])}`;
     const there = source.get(key);
     if (there === undefined) differences.set(key, 'extra');
@@ -271,17 +297,25 @@ async function compareEvents(
     source.delete(key);
   }
   for (const key of source.keys()) differences.set(key, 'missing');
-  return { checked, differences };
+  return { checked, differences, unread };
 }
 
 /** Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot be stored is in quarantine, and no call can name it. */
-async function readAllEvents(account: GoogleAccount): Promise<Map<string, string>> {
-  const all = new Map<string, string>();
+async function readAllEvents(
+  account: GoogleAccount,
+): Promise<{ events: Map<string, string>; unread: Set<string> }> {
+  const events = new Map<string, string>();
+  const unread = new Set<string>();
   const calendars = (await readCalendars(account)).filter(({ id }) => isStorableId(id));
-  for (const { id: calendarId } of calendars)
-    for (const [id, event] of await readEvents(account, calendarId))
-      all.set(`${calendarId}/${id}`, event);
-  return all;
+  for (const { id: calendarId } of calendars) {
+    const read = await readEvents(account, calendarId).catch((error: unknown) => {
+      if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+      return null;
+    });
+    if (read === null) unread.add(calendarId);
+    else for (const [id, event] of read) events.set(`${calendarId}/${id}`, event);
+  }
+  return { events, unread };
 }
 
 /** The events of one calendar that the mirror has rows for, as fingerprints by id. */

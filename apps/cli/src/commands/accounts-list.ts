@@ -68,6 +68,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): object {
     parked,
     heldSweep,
     quarantined,
+    troubled,
     audit,
   } = collection;
   return {
@@ -82,6 +83,7 @@ function collectionDocument(collection: CollectionView, nowMs: number): object {
     parked,
     heldSweep,
     quarantined,
+    troubled,
     audit,
   };
 }

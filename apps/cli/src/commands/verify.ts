@@ -38,7 +38,7 @@ export function addVerify(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option(
       '--json',
-      'print {"resource","checked","missing","extra","stale","held"?}, a line a resource',
+      'print {"resource","checked","missing","extra","stale","unread","quarantined"?,"held"?}, a line a resource',
     )
     .action((email: string, options: VerifyOptions) =>
       runWithStore(
@@ -103,7 +103,7 @@ async function verifyAll(
       );
       progress.end();
       await (options.json ? printJson(report) : print(reportText(report, rt.clock.nowMs())));
-      if (driftOf(report) > 0) drifted.push(report);
+      if (!isSound(report)) drifted.push(report);
     }
     return drifted;
   } catch (error) {
@@ -136,12 +136,17 @@ async function repair(
   );
 }
 
+/** What could not be read is not vouched for. */
+function isSound(report: VerifyReport): boolean {
+  return driftOf(report) + report.unread.length === 0;
+}
+
 function driftOf(report: VerifyReport): number {
   return report.missing.length + report.extra.length + report.stale.length;
 }
 
 function reportText(report: VerifyReport, nowMs: number): string {
-  const kinds = ['missing', 'extra', 'stale'] as const;
+  const kinds = ['missing', 'extra', 'stale', 'unread'] as const;
   const head = `${report.resource}: ${amount(report.checked)} checked, ${kinds.map((kind) => `${amount(report[kind].length)} ${kind}`).join(', ')}`;
   const named = kinds
     .filter((kind) => report[kind].length > 0)

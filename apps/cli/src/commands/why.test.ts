@@ -29,6 +29,7 @@ function collection(
     audit,
     heldSweep: null,
     quarantined: 0,
+    troubled: [],
     doorbell: null,
   };
 }

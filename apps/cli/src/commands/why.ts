@@ -76,7 +76,7 @@ function screenOf(account: AccountView, spent: readonly SpentToday[], nowMs: num
     ...table(columns, rows),
     ...doorbellLines(account, nowMs).map(printable),
     ...audits(account, nowMs),
-    ...setAside(account),
+    ...setAside(account, nowMs),
     '',
     spent.length === 0 ? 'spent today: nothing' : 'spent today:',
     ...spent.map(
@@ -116,14 +116,21 @@ function found(drift: number): string {
     : `${counted(drift, 'item')} differed and ${drift === 1 ? 'is' : 'are'} mended`;
 }
 
-function setAside(account: AccountView): string[] {
+function setAside(account: AccountView, nowMs: number): string[] {
   const items = account.collections.reduce((sum, c) => sum + c.quarantined, 0);
-  return items === 0
-    ? []
-    : [
-        '',
-        `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`,
-      ];
+  const named = account.collections.flatMap((c) =>
+    c.troubled.map(({ id, state, reason, since, nextTryAt }) =>
+      printable(
+        `  ${nameOf(c)} ${id}: ${reason}; ${state} since ${when(since, nowMs)}, next try ${nextTryAt === null ? 'by quarantine retry' : when(nextTryAt, nowMs)}`,
+      ),
+    ),
+  );
+  if (items === 0) return named.length === 0 ? [] : ['', 'being tried again:', ...named];
+  return [
+    '',
+    `in quarantine: ${counted(items, 'item')}; see them with: syncline quarantine list ${printable(account.email)}`,
+    ...named,
+  ];
 }
 
 /** The one reason that explains the collection's state best. */

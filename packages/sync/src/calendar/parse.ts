@@ -1,4 +1,5 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
+import { describeError } from '@syncline/runtime';
 import {
   serialised,
   storableCalendar,
@@ -6,12 +7,35 @@ import {
   type CalendarRow,
   type EventRow,
   type EventTime,
+  type SetAside,
 } from '@syncline/store';
 
 /*
  * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond 9999, nonsense) leave their columns
  * empty: the resource keeps them as Google gave them.
  */
+
+/**
+ * The rows of what can be understood. An item that cannot is quarantined and holds no other; like a whole answer it is read again by a full sync.
+ */
+export function parsed<Item extends { id?: string | null }, Row>(
+  items: readonly Item[],
+  parse: (item: Item) => Row,
+): { rows: Row[]; quarantined: SetAside[] } {
+  const rows: Row[] = [];
+  const quarantined: SetAside[] = [];
+  for (const item of items)
+    try {
+      rows.push(parse(item));
+    } catch (error) {
+      quarantined.push({
+        id: item.id ?? '',
+        reason: `it cannot be read: ${describeError(error)}`,
+        cause: 'not-understood',
+      });
+    }
+  return { rows, quarantined };
+}
 
 export function parseCalendar(entry: CalendarListEntry): CalendarRow {
   if (!entry.id) throw new Error('a calendar without id');

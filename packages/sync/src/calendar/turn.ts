@@ -1,6 +1,6 @@
 import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { isStorableId, type Delta, type WalkItem } from '@syncline/store';
+import { isStorableId, type Delta, type WalkItem, type SetAside } from '@syncline/store';
 import {
   withListing,
   type CalendarCursor,
@@ -13,7 +13,7 @@ import { tidyTurn } from '../evidence/tidy.js';
 import { MAX_RESTARTS, type CaughtUp, type Turn, type TurnContext } from '../turn.js';
 import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../without-position.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
-import { isTombstone, parseCalendar, parseEvent } from './parse.js';
+import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 
 /*
  * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose last page alone carries the
@@ -175,7 +175,7 @@ async function walkTurn(
       isRemedy: beginsWalk && isRemedy,
       progress: { done: listed, total: page.nextPageToken ? null : listed },
       delta: page.delta,
-      walk: { met },
+      walk: { met, quarantined: page.quarantined },
     },
     next: () => next,
   };
@@ -249,7 +249,13 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
         };
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
-    commit: { cursor: next, phase: 'follow', generation: context.generation, delta: page.delta },
+    commit: {
+      cursor: next,
+      phase: 'follow',
+      generation: context.generation,
+      delta: page.delta,
+      ...(page.quarantined.length > 0 ? { walk: { quarantined: page.quarantined } } : {}),
+    },
     next: () => next,
     ...(level ? { rest: { kind: 'caught-up', ...positionKept(page) } } : {}),
   };
@@ -268,6 +274,8 @@ function positionKept(page: CalendarPage): Pick<CaughtUp, 'withoutPosition'> {
 
 interface CalendarPage {
   delta: Delta;
+  /** Items that could not be understood. */
+  quarantined: SetAside[];
   metIds: string[];
   nextPageToken: string | null;
   nextSyncToken: string | null;
@@ -306,12 +314,15 @@ async function readPage(
 export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
   delta: Delta;
   metIds: string[];
+  quarantined: SetAside[];
 } {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
   const live = [...last.values()].filter((item) => !item.deleted);
   const removed = [...last.values()].filter((item) => item.deleted).map((item) => item.id ?? '');
+  const { rows: calendars, quarantined } = parsed(live, parseCalendar);
   return {
-    delta: { kind: 'calendar-list', calendars: live.map(parseCalendar), removed },
+    delta: { kind: 'calendar-list', calendars, removed },
+    quarantined,
     metIds: live.map((item) => item.id ?? ''),
   };
 }
@@ -324,7 +335,7 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
 export function meaningOfEvents(
   items: readonly CalendarEvent[],
   gone: readonly string[] = [],
-): { delta: Delta; metIds: string[] } {
+): { delta: Delta; metIds: string[]; quarantined: SetAside[] } {
   const last = new Map(items.map((item) => [item.id ?? '', item]));
   const ended = new Set([
     ...gone,
@@ -334,8 +345,10 @@ export function meaningOfEvents(
     isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
   const live = [...last.values()].filter((item) => !isOver(item));
   const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
+  const { rows: events, quarantined } = parsed(live, parseEvent);
   return {
-    delta: { kind: 'calendar-events', events: live.map(parseEvent), deleted },
+    delta: { kind: 'calendar-events', events, deleted },
+    quarantined,
     metIds: live.map((item) => item.id ?? ''),
   };
 }
