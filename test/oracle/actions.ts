@@ -1,12 +1,33 @@
 import { drawFault } from './weather.js';
 import { chooseStop, runOne } from './runs.js';
-import { activeCollections, connect, note, passTime, type Stage } from './stage.js';
+import { removeSecond, renamed, secondTenant, wrongAccount } from './people.js';
+import {
+  activeCollections,
+  connect,
+  note,
+  passTime,
+  tell,
+  work as finish,
+  type Stage,
+} from './stage.js';
+import { refuseRow, spoilItem } from './troubles.js';
 
 /** What may happen next, and how often. Every action leaves the world at rest: nothing of it goes on by itself. */
 const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = [
   [usersAct, 30],
   [rareAct, 7],
   [bodiesServed, 1],
+  [spoilItem, 1],
+  [refuseRow, 1],
+  [listingLies, 2],
+  [listingNeverEnds, 1.5],
+  [positionMissing, 1],
+  [labelUnlisted, 1],
+  [outage, 1],
+  [wrongAccount, 2],
+  [renamed, 0.7],
+  [secondTenant, 1],
+  [removeSecond, 1],
   [work, 40],
   [callFault, 10],
   [worldFault, 4],
@@ -99,15 +120,96 @@ async function bodiesServed(stage: Stage): Promise<string> {
   return `up to ${inlineBytes} bytes inline`;
 }
 
-/** What the simulator offers over HTTP only. @throws Error with the simulator's words when it refuses */
-async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
-  const answer = await fetch(`${stage.simulator.url}${route}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+const LISTING_OF = {
+  gmail: 'messages.list',
+  'calendar-events': 'events.list',
+  'calendar-list': 'calendarList.list',
+} as const;
+const FULL_LISTINGS = Object.values(LISTING_OF);
+
+/** One full listing of a collection that is mirrored already is empty or lacks items, and says 200. */
+async function listingLies(stage: Stage): Promise<string> {
+  const { rows } = await stage.database.pool.query<{
+    id: string;
+    account_id: string;
+    kind: keyof typeof LISTING_OF;
+    external_id: string;
+  }>(
+    `SELECT c.id, c.account_id, c.kind, c.external_id FROM collections c JOIN accounts a ON a.id = c.account_id
+      WHERE c.phase = 'follow' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
+      ORDER BY a.email, c.kind, c.external_id`,
+  );
+  if (rows.length === 0) return 'nothing is mirrored yet';
+  const chosen = stage.chance.pick(rows);
+  const [email] = [...stage.accounts].find(([, id]) => id === chosen.account_id) ?? [];
+  if (email === undefined) return 'nobody of ours';
+  const { id } = stage.simulator.faults.add({
+    kind: stage.chance.pick(['empty-listing', 'omitting-listing'] as const),
+    method: LISTING_OF[chosen.kind],
+    email,
+    count: stage.chance.between(1, 2),
+    share: stage.chance.pick([0.1, 0.5, 0.9]),
+    ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
   });
-  if (!answer.ok) throw new Error(`${route}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
+  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  const collection = (await activeCollections(stage)).find((one) => one.id === chosen.id);
+  const end = collection ? (await finish(stage, collection, 60_000)).kind : 'gone';
+  if (stage.simulator.faults.list().some((one) => one.id === id)) stage.simulator.faults.end(id);
+  return `${chosen.kind}: ${end}`;
+}
+
+/** Pages that lead back to a page before, or are empty without an end. */
+async function listingNeverEnds(stage: Stage): Promise<string> {
+  const kind = stage.chance.pick([
+    'page-names-itself',
+    'pages-in-a-circle',
+    'pages-repeat',
+    'empty-pages',
+  ] as const);
+  const method = stage.chance.pick([...FULL_LISTINGS, 'history.list']);
+  stage.simulator.faults.add({ kind, method });
+  return `${kind} of ${method}`;
+}
+
+async function positionMissing(stage: Stage): Promise<string> {
+  const kind = stage.chance.pick(['no-sync-token', 'no-history-id', 'garbled-history-id'] as const);
+  stage.simulator.faults.add({ kind, count: stage.chance.between(1, 4) });
+  return kind;
+}
+
+/**
+ * Messages carry a label that the catalogue does not name; then the history expires, so that labels come from lists. The mirror knows the label
+ * by then: of one that no list names, nothing later would tell.
+ */
+async function labelUnlisted(stage: Stage): Promise<string> {
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  if (stage.simulator.faults.list().length > 0) return 'something else is wrong';
+  const mailbox = (await activeCollections(stage)).find(
+    ({ name }) => name === `default ${email} gmail mailbox`,
+  );
+  if (!mailbox || (await finish(stage, mailbox, 60_000)).kind !== 'caught-up')
+    return 'the mailbox is not caught up';
+  const { done } = stage.simulator.act(email, { action: 'label-unlist' });
+  if (done) note(stage, 'label-unlist');
+  if (done && stage.chance.happens(0.7)) stage.simulator.faults.add({ kind: 'expire-history' });
+  return done ? email : 'there is no label';
+}
+
+/** For two minutes Google answers nothing but errors, while the fleet goes on trying. */
+async function outage(stage: Stage): Promise<string> {
+  const kind = stage.chance.pick(['500', '503', 'malformed-json'] as const);
+  const methods = stage.chance.pick([[undefined], ['messages.get', 'threads.get', 'batch']]);
+  const ids = methods.map(
+    (method) => stage.simulator.faults.add({ kind, ...(method ? { method } : {}) }).id,
+  );
+  for (let tries = 0; tries < 6; tries++) {
+    for (const collection of await activeCollections(stage))
+      await runOne(stage, collection, null).catch(() => undefined);
+    await passTime(stage, 20_000, true);
+  }
+  for (const id of ids) stage.simulator.faults.end(id);
+  note(stage, 'outage of two minutes');
+  return kind;
 }
 
 async function callFault(stage: Stage): Promise<string> {

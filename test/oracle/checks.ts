@@ -1,11 +1,14 @@
 import { driftOf } from '../support/drift.js';
-import { catchUp } from './quiet.js';
+import { catchUp, liesIn } from './quiet.js';
 import { accountsOf, connect, Found, type Stage } from './stage.js';
 
 /** Everything that must hold when a world is quiet. @throws Found */
 export async function checkAll(stage: Stage): Promise<void> {
   await mirrorEqualsSource(stage);
   await feedFoldsToRows(stage);
+  await nothingAliveWasDeleted(stage);
+  await onlyTheTroubledWereQuarantined(stage);
+  listingsEnded(stage);
   await mirrorAnew(stage);
   await incrementalEqualsFresh(stage);
   if (stage.chance.happens(0.3)) {
@@ -154,6 +157,50 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
   }
 }
 
+/** A message that Google still has was never deleted, so the feed may not have said so, but for the few rows that one listing's absence suffices for. */
+async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
+  for (const [email, id] of stage.accounts) {
+    const alive = stage.simulator.gmailTruth(email).map((message) => message.id);
+    const { rows } = await stage.database.pool.query<{ entity_id: string; seq: string }>(
+      `SELECT entity_id, seq FROM changes WHERE account_id = $1 AND entity = 'message' AND op = 'deleted' AND entity_id = ANY($2)`,
+      [id, alive],
+    );
+    if (rows.length > SMALL_SWEEP * liesIn(stage))
+      throw new Found(
+        'nothing that is alive was deleted',
+        `${email}: ${rows
+          .slice(0, 3)
+          .map((row) => `${row.entity_id} by ${row.seq}`)
+          .join(', ')}`,
+      );
+  }
+}
+
+const SMALL_SWEEP = 5;
+
+/** An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and is told apart by its reason. */
+async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
+  const { rows } = await stage.database.pool.query<{ item_id: string; reason: string }>(
+    `SELECT DISTINCT q.item_id, q.reason FROM oracle_quarantined q JOIN accounts a ON a.id = q.account_id
+      WHERE q.item_id <> ALL($1) AND q.reason NOT LIKE '%ended the worker%' LIMIT 3`,
+    [[...stage.troubled.keys()]],
+  );
+  if (rows.length > 0)
+    throw new Found(
+      'only what cannot be read is quarantined',
+      rows.map((row) => `${row.item_id} (${row.reason})`).join(', '),
+    );
+}
+
+/** Calls of one method in one world: the smallest pages and the longest story need a fraction of it. */
+const CALLS_OF_A_METHOD = 3_000;
+
+function listingsEnded(stage: Stage): void {
+  for (const [method, { calls }] of Object.entries(stage.simulator.ledger.snapshot().methods))
+    if (method.endsWith('.list') && calls > CALLS_OF_A_METHOD)
+      throw new Found('nothing goes on without an end', `${calls} calls of ${method}`);
+}
+
 /** Whoever is active has a date ahead; whoever has none says why. */
 async function nobodyIsIdle(stage: Stage): Promise<void> {
   const idle = await stage.database.pool.query<{ name: string }>(
@@ -174,11 +221,13 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
 
 /** The simulator's own judgement, and ours of the governor: whatever reached Google was charged first. */
 function googleIsContent(stage: Stage): void {
-  const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods } =
+  const { violations, callsAfterInvalidGrant, callsAfterRevoke, methods, faults } =
     stage.simulator.ledger.snapshot();
+  // Two accounts of one person have their own grants in hand: each hears the refusal once.
+  const shared = 2 * (stage.fired.get('second tenant') ?? 0) * (faults['revoke-grant'] ?? 0);
   if (violations.total > 0)
     throw new Found('no quota violation', JSON.stringify(violations.recent.slice(0, 3)));
-  if (callsAfterInvalidGrant + callsAfterRevoke > stage.callsForgiven)
+  if (callsAfterInvalidGrant + callsAfterRevoke > stage.callsForgiven + shared)
     throw new Found(
       'no call after a refused grant',
       `${callsAfterInvalidGrant + callsAfterRevoke} calls`,

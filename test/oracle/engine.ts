@@ -3,7 +3,7 @@ import { openGoogle, type Google } from '@syncline/google';
 import { createRuntime, type Runtime } from '@syncline/runtime';
 import type { Simulator } from '@syncline/simulator';
 import { LEASE_TTL_MS, type Store } from '@syncline/store';
-import { syncCollection, type Outcome } from '@syncline/sync';
+import { removeAccount, syncCollection, type Outcome } from '@syncline/sync';
 import { redisUrl } from '../support/database.js';
 import { scaled } from '../support/world.js';
 import type { Chance } from './chance.js';
@@ -24,6 +24,8 @@ export interface Engine {
   rt: Runtime;
   store: Store;
   run(collectionId: string, o: { sliceMs: number; stop: StopAt | null }): Promise<Ran>;
+  /** Removes an account as the command does, with nobody at work on it. */
+  remove(accountId: string): Promise<void>;
   /** If anybody was sent away, the fleet begins anew on an empty Redis: what the governor had closed is open again, cached tokens are gone. */
   renewGoogle(): Promise<void>;
   /** FLUSHALL, as far as our keys go, under the feet of a running fleet. */
@@ -72,6 +74,11 @@ export async function openEngine(
     renewGoogle,
     loseRedis: () => redis.lose(prefix),
     charged: (method) => units.get(method) ?? 0,
+    remove: async (accountId) => {
+      sentAway = true;
+      await renewGoogle();
+      await removeAccount(rt, { store, google: opened.at(-1) as Google }, accountId);
+    },
     run: async (collectionId, { sliceMs, stop }) => {
       const interruption = new Interruption(stop);
       const deps = {

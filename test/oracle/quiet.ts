@@ -1,3 +1,5 @@
+import { removeSecond } from './people.js';
+import { endFleetTroubles, endTroubles, othersAreMirrored } from './troubles.js';
 import {
   accountsOf,
   activeCollections,
@@ -15,8 +17,15 @@ const A_DAY_MS = 25 * 3_600_000;
 
 /** Users, faults and crashes are over. Most of those whose grant is dead, or whom policy forbade everything, consent anew; the others' accounts must stand in their named state. */
 export async function makeQuiet(stage: Stage): Promise<void> {
-  stage.simulator.faults.clear();
-  if (stage.simulator.ledger.snapshot().faults['revoke-grant']) await letRefusalsShow(stage);
+  await endFleetTroubles(stage);
+  await othersAreMirrored(stage);
+  await endTroubles(stage);
+  await removeSecond(stage);
+  if (
+    stage.simulator.ledger.snapshot().faults['revoke-grant'] ||
+    stage.fired.has('grant of another account')
+  )
+    await letRefusalsShow(stage);
   const waiting = (await accountsOf(stage)).filter((account) => account.state !== 'active');
   for (const account of waiting) {
     if (!['reauth_required', 'disabled'].includes(account.state) || !account.reason)
@@ -24,7 +33,7 @@ export async function makeQuiet(stage: Stage): Promise<void> {
         'never silently idle',
         `${account.email} is ${account.state} without a reason`,
       );
-    if (stage.chance.happens(0.2)) stage.accounts.delete(account.email);
+    if (stage.chance.happens(0.2)) leave(stage, account.id);
     else await connect(stage, account.email, stage.simulator.consent(account.email), 'default');
   }
   // What leaves no trace in deltas is read again in full when it is that old: renamed labels, and the access to calendars.
@@ -33,12 +42,24 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   await stage.database.pool.query(
     `UPDATE collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
   );
-  await catchUp(stage);
+  // A listing that lacked a few rows is believed: an audit finds them, and a full sync brings them back.
+  await catchUp(stage, { full: liesIn(stage) > 0 });
   // A list that was in the midst of a walk may have passed the entry of a refused calendar before its hour was over: the next look opens it.
   const refused = await stage.database.pool.query(
     "SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'",
   );
   if (refused.rowCount) await catchUp(stage);
+}
+
+/** Full listings that lacked something. */
+export function liesIn({ simulator }: Stage): number {
+  const { faults } = simulator.ledger.snapshot();
+  return (faults['empty-listing'] ?? 0) + (faults['omitting-listing'] ?? 0);
+}
+
+/** Nobody mends this account: it stays in its state, and is compared with nothing. */
+function leave(stage: Stage, accountId: string): void {
+  for (const [email, id] of stage.accounts) if (id === accountId) stage.accounts.delete(email);
 }
 
 /** Every collection has its turn, so that a grant which was taken back is noticed before anybody looks; by then no access token of an older grant lives. */

@@ -68,7 +68,21 @@ const BREAKABLE = `
     IF nextval('oracle_feed_writes') = (SELECT at FROM oracle_break) THEN RAISE EXCEPTION 'the oracle broke this commit'; END IF;
     RETURN NULL;
   END $$;
-  CREATE TRIGGER oracle_break AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION oracle_break_feed()`;
+  CREATE TRIGGER oracle_break AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION oracle_break_feed();
+  CREATE TABLE oracle_refused (id text NOT NULL);
+  CREATE FUNCTION oracle_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT 1 FROM oracle_refused r WHERE r.id = NEW.id) THEN RAISE EXCEPTION 'the oracle refuses this row' USING ERRCODE = '23514'; END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER oracle_refuse BEFORE INSERT OR UPDATE ON gmail_messages FOR EACH ROW EXECUTE FUNCTION oracle_refuse();
+  CREATE TABLE oracle_quarantined (account_id uuid NOT NULL, item_id text NOT NULL, reason text NOT NULL);
+  CREATE FUNCTION oracle_quarantine() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    INSERT INTO oracle_quarantined VALUES (NEW.account_id, NEW.item_id, NEW.reason);
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER oracle_quarantine AFTER INSERT ON quarantined_items FOR EACH ROW EXECUTE FUNCTION oracle_quarantine()`;
 
 /** One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors them. */
 export interface Stage {
@@ -82,6 +96,8 @@ export interface Stage {
   callsForgiven: number;
   /** What happened, in order: printed when the seed fails. */
   story: string[];
+  /** Messages with trouble of their own, by id, and whose they are: see troubles.ts. */
+  troubled: Map<string, string>;
   /** Happenings that the simulator's ledger does not count, by name: see `note`. */
   fired: Map<string, number>;
   close(): Promise<void>;
@@ -91,14 +107,16 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
   const chance = chanceOf(seed);
   const { database } = theatre;
   await database.pool.query(
-    ['accounts', ...theatre.accountTables].map((table) => `DELETE FROM ${table}`).join(';'),
+    ['accounts', ...theatre.accountTables, 'oracle_refused']
+      .map((table) => `DELETE FROM ${table}`)
+      .join(';'),
   );
   const simulator = await startSimulator({
     seed,
     nowMs: START_MS,
     tokenLatencyMs: 0,
     bodyBytes: 300,
-    accounts: chance.happens(0.25) ? 2 : 1,
+    accounts: chance.happens(0.4) ? 2 : 1,
     messagesPerAccount: chance.between(5, 30),
     calendarsPerAccount: chance.between(1, 3),
     eventsPerCalendar: chance.between(2, 8),
@@ -124,6 +142,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     accounts: new Map(),
     callsForgiven: 0,
     story: [],
+    troubled: new Map(),
     fired: new Map(),
     async close() {
       await engine.close();
@@ -140,6 +159,17 @@ export function note(stage: Stage, happening: string, times = 1): void {
   stage.fired.set(happening, (stage.fired.get(happening) ?? 0) + times);
 }
 
+/** What the simulator offers over HTTP only. @throws Error with the simulator's words when it refuses */
+export async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(`${stage.simulator.url}${route}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${route}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
 /** A fixed moment: worlds of one seed are the same on every day. */
 const START_MS = Date.UTC(2026, 10, 2, 9);
 
@@ -150,12 +180,18 @@ export async function connect(
   tenant: string,
 ): Promise<string> {
   const { id } = await stage.engine.store.accounts.import({
-    email,
+    email: await knownAddress(stage, email, tenant),
     refreshToken,
     tenant,
     resources: ['gmail', 'calendar'],
   });
   return id;
+}
+
+/** The address that the mirror has for somebody, who may have another one by now. */
+async function knownAddress(stage: Stage, email: string, tenant: string): Promise<string> {
+  const id = tenant === 'default' ? stage.accounts.get(email) : undefined;
+  return (await accountsOf(stage)).find((account) => account.id === id)?.email ?? email;
 }
 
 async function loseKeys(redis: Redis, prefix: string): Promise<void> {
@@ -203,7 +239,9 @@ export async function passTime(stage: Stage, ms: number, sentAway: boolean): Pro
     `UPDATE collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
   );
   await stage.database.pool.query(
-    'UPDATE walk_items SET not_before = now() WHERE not_before > now()',
+    `UPDATE walk_items SET not_before = now() WHERE not_before > now();
+     UPDATE quarantined_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms';
+     UPDATE failing_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms', last_at = last_at - interval '${ms} ms'`,
   );
   if (sentAway) await stage.engine.renewGoogle();
 }

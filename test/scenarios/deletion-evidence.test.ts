@@ -194,6 +194,39 @@ test('the second listing deletes only what both lack, and runs that end after ea
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
+test('a full sync that begins when the second listing is due confirms what is held, instead of beginning the wait again', async () => {
+  await begin();
+  const events = (await world.control.truth(email, 'calendar')).filter(
+    (row) => row['calendarId'] === email,
+  );
+  await world.control.fault({ kind: 'invalid-sync-token', email });
+  for (const { event } of events.slice(0, 12) as { event: { id: string } }[])
+    await world.control
+      .actAs(email, { action: 'event-delete', calendarId: email, eventId: event.id })
+      .catch(() => undefined);
+  const full = { full: true, resource: 'calendar' } as const;
+  expect(await run('calendar-events', MINUTE)).toMatchObject({ kind: 'held' });
+  // Before the minute is over it waits on, to the same moment.
+  const due = await heldUntil();
+  await world.store.collections.markWanted(null, full);
+  expect(await run('calendar-events', MINUTE)).toMatchObject({ kind: 'held' });
+  expect(await heldUntil()).toEqual(due);
+  await world.database.pool.query(
+    "UPDATE collections SET held_until = 'epoch' WHERE held_since IS NOT NULL",
+  );
+  await world.store.collections.markWanted(null, full);
+  expect(await run('calendar-events', MINUTE)).toEqual({ kind: 'caught-up' });
+  await world.catchUp();
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+async function heldUntil(): Promise<unknown> {
+  const { rows } = await world.database.pool.query(
+    'SELECT held_until FROM collections WHERE held_since IS NOT NULL',
+  );
+  return rows;
+}
+
 test('rows that a changed policy excludes go without a second listing', async () => {
   await begin();
   const trashed = (await world.control.truth(email, 'gmail')).slice(0, 30);

@@ -114,7 +114,8 @@ test.each(quick('calendar-events'))(
       kind: 'parked',
       reason: expect.stringMatching(words) as string,
     });
-    expect((await calls(incremental)) - before).toBeLessThanOrEqual(most);
+    // An empty page that names itself is asked for 20 times more.
+    expect((await calls(incremental)) - before).toBeLessThanOrEqual(Math.max(most, 21));
     const [row] = await rows(kind);
     expect(row).toMatchObject({ parked: 'endless', generation: 1 });
 

@@ -67,6 +67,21 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
   expect((await world.control.ledger()).callsAfterRevoke).toBe(1);
 }, 240_000);
 
+test('a removal of an account that was never checked keeps the grant of a person whom another tenant mirrors under another address', async () => {
+  await open(['one'], 6);
+  world.start('scheduler');
+  const worker = world.start('worker');
+  await served();
+  await world.stop(worker);
+  const name = 'renamed@demo.example';
+  await world.control.rename(mailbox.email, name);
+  mailbox = { ...mailbox, email: name };
+  const { code } = await world.importUnverified([{ ...mailbox, tenant: 'two' }]);
+  expect(code).toBe(0);
+  expect(await removed('--tenant', 'two')).toMatchObject({ grant: 'shared', sharedWith: ['one'] });
+  expect(await refreshed()).toBeNull();
+}, 120_000);
+
 test('--keep-grant leaves the grant alive, also when workers finish the removal', async () => {
   await open(['one'], 6);
   await world.rows(

@@ -14,6 +14,8 @@ export interface Absence {
   rows: number;
   /** Of them, rows that the listing did not name, and that no policy excludes by their own labels. */
   missing: number;
+  /** Of the missing, rows that no earlier listing lacked: they are not held yet. */
+  unheld: number;
   /** Ids among the missing, spread evenly over ages: those of which Google's answer says something. */
   sample: string[];
 }
@@ -31,7 +33,7 @@ export interface HeldSweep {
 }
 
 /** What a claim knows of a sweep that waits. */
-export interface HeldState {
+export interface HeldState extends Pick<HeldSweep, 'waitsFor' | 'untilMs'> {
   sinceMs: number;
   rows: number;
   /** Listings in a row that were discarded. */
@@ -45,27 +47,33 @@ export async function absenceOf(
   generation: number,
   q: { which: Absent; excluded: readonly string[]; limit: number },
 ): Promise<Absence> {
-  const found = await pool.query<{ rows: string | null; missing: string; sample: string[] | null }>(
-    {
-      text: `WITH missing AS MATERIALIZED (${missingRows(lease, q.which)}),
+  const found = await pool.query<{
+    rows: string | null;
+    missing: string;
+    unheld: string;
+    sample: string[] | null;
+  }>({
+    text: `WITH missing AS MATERIALIZED (${missingRows(lease, q.which)}),
                 asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE telling)
            SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
+                  (SELECT count(*) FROM missing WHERE NOT EXISTS (
+                     SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.item_id = missing.id)) AS unheld,
                   CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${countOfRows(lease)}) END AS rows,
                   (SELECT array_agg(id ORDER BY place) FROM asked WHERE place = 0 OR place * $4 / n > (place - 1) * $4 / n) AS sample`,
-      values: [
-        lease.accountId,
-        lease.collectionId,
-        generation,
-        q.limit,
-        ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
-        ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
-      ],
-    },
-  );
+    values: [
+      lease.accountId,
+      lease.collectionId,
+      generation,
+      q.limit,
+      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
+      ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
+    ],
+  });
   const row = found.rows[0];
   return {
     rows: Number(row?.rows ?? 0),
     missing: Number(row?.missing ?? 0),
+    unheld: Number(row?.unheld ?? 0),
     sample: row?.sample ?? [],
   };
 }

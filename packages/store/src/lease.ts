@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { HeldState } from './absence.js';
+import type { HeldState, HeldSweep } from './absence.js';
 import { LEASE_WATCH, type LeaseWatch } from './watches.js';
 
 /**
@@ -139,7 +139,7 @@ export async function claimLease(
                   c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
-                  ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards,
+                  ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards, c.held_for, extract(epoch FROM c.held_until) * 1000 AS held_until_ms,
                   ${OWES} AS owes, ${HAS_TROUBLED} AS has_troubled,
                   ${ONBOARDING} AS onboarding,
                   extract(epoch FROM clock_timestamp() - c.rung_at) * 1000 AS rung_ago_ms, coalesce(c.rung_at > c.served_at, c.rung_at IS NOT NULL) AS rung, ${LEASE_WATCH} AS watch`,
@@ -226,6 +226,8 @@ interface ClaimedRow extends WindowRow, GrantRow {
   held_since: Date | null;
   held_rows: number | null;
   held_discards: number;
+  held_for: HeldSweep['waitsFor'];
+  held_until_ms: string;
 }
 
 function leaseOf(row: ClaimedRow): Lease {
@@ -271,6 +273,8 @@ function leaseOf(row: ClaimedRow): Lease {
             sinceMs: row.held_since.getTime(),
             rows: row.held_rows ?? 0,
             discards: row.held_discards,
+            waitsFor: row.held_for,
+            untilMs: Number(row.held_until_ms),
           },
   };
 }

@@ -1,3 +1,4 @@
+import type { GoogleKeys } from './identities.js';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
@@ -47,7 +48,8 @@ export interface Removal {
   /** `keepGrant`: the removal, whoever finishes it, leaves the grant alive at Google. */
   begin(accountId: string, o?: { keepGrant: boolean }): Promise<void>;
   /** How Google is to be asked for the account, and whom else its grant serves. */
-  grantUse(accountId: string): Promise<GrantUse>;
+  /** @param owner whose the grant is by Google's own word, where it was not checked yet */
+  grantUse(accountId: string, owner?: GoogleKeys): Promise<GrantUse>;
   leasesEndInMs(accountId: string): Promise<number>;
   eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
   abandoned(idleMs: number, limit: number): Promise<string[]>;
@@ -59,6 +61,8 @@ export interface GrantUse {
   project: string;
   /** Null while the account is not bound. */
   identityId: string | null;
+  /** Whether the grant is known to be of that identity. */
+  isChecked: boolean;
   keep: boolean;
   /** Tenants of other accounts of the same person and project: at Google their grants and this one are one. */
   sharedWith: string[];
@@ -67,7 +71,8 @@ export interface GrantUse {
 export function removalIn(pool: pg.Pool): Removal {
   return {
     begin: (accountId, o) => beginRemoval(pool, accountId, o?.keepGrant ?? false),
-    grantUse: (accountId) => grantUse(pool, accountId),
+    grantUse: (accountId, owner) =>
+      grantUse(pool, accountId, owner ?? { sub: null, address: null }),
     leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
     eraseSome: (accountId) => eraseSome(pool, accountId),
     abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),
@@ -137,17 +142,29 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
  * An account that is not bound yet is known by its address. Of several that are being removed at the same time, the one with the greatest id
  * ends the grant: one does, and none before the others' last calls.
  */
-async function grantUse(pool: pg.Pool, accountId: string): Promise<GrantUse> {
+async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Promise<GrantUse> {
   const { rows } = await pool.query<GrantUse>(
     `SELECT a.project, a.identity_id AS "identityId", a.keep_grant AS keep,
+            (a.identity_id IS NOT NULL AND coalesce(a.verified_grant = a.grant_number, false)) AS "isChecked",
             ARRAY(SELECT o.tenant FROM accounts o
                    WHERE o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)
-                     AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) = lower(a.email)))
+                     AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) IN (lower(a.email), lower($3)))
+                       OR o.identity_id IN (SELECT k.identity_id FROM identity_keys k WHERE k.project = a.project
+                                               AND ((k.kind = 'sub' AND k.value = $2) OR (k.kind = 'address' AND k.value = lower($3)))))
                    ORDER BY o.tenant) AS "sharedWith"
        FROM accounts a WHERE a.id = $1`,
-    [accountId],
+    [accountId, owner.sub, owner.address],
   );
-  return rows[0] ?? { project: DEFAULT_PROJECT, identityId: null, keep: false, sharedWith: [] };
+  const [use] = rows;
+  return (
+    use ?? {
+      project: DEFAULT_PROJECT,
+      identityId: null,
+      isChecked: true,
+      keep: false,
+      sharedWith: [],
+    }
+  );
 }
 
 /** Until no run and no watch call can be under way any more, in milliseconds: neither is begun or renewed once the account is being removed. */

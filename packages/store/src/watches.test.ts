@@ -8,7 +8,7 @@ beforeAll(async () => (fixture = await storeFixture()));
 afterAll(() => fixture.close());
 beforeEach(async () => {
   await fixture.database.pool.query(
-    "DELETE FROM watches; DELETE FROM channels; UPDATE collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE accounts SET state = 'active'",
+    "DELETE FROM watches; DELETE FROM channels; UPDATE collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE accounts SET state = 'active', verified_grant = grant_number",
   );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;

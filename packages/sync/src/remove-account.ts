@@ -1,6 +1,6 @@
-import { GoogleError, type Google } from '@syncline/google';
+import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
-import type { GrantUse, Store } from '@syncline/store';
+import type { GoogleKeys, GrantUse, Store } from '@syncline/store';
 import { stopWatches } from './watch/look-after.js';
 
 /*
@@ -43,7 +43,7 @@ export async function removeAccount(
     tell({ step: 'waiting', ms });
     await rt.clock.sleep(ms, rt.signal);
   }
-  const use = await removal.grantUse(accountId);
+  const use = await grantUse(deps, accountId);
   await stopWatches(rt, deps, accountId, { isLast: use.sharedWith.length === 0 });
   tell({
     step: 'revoked',
@@ -57,6 +57,32 @@ export async function removeAccount(
     await deps.google.forgetToken(accountId);
     return rows;
   }
+}
+
+/** A grant that was not checked yet may be of a person whom other accounts mirror: Google says whose it is before it is ended. */
+async function grantUse(
+  { store, google }: { store: Store; google: Google },
+  accountId: string,
+): Promise<GrantUse> {
+  const use = await store.removal.grantUse(accountId);
+  if (use.isChecked || use.keep || use.sharedWith.length > 0) return use;
+  const owner = await ownerOf(google.account(accountId, { lane: 'live', project: use.project }));
+  return owner === null ? use : store.removal.grantUse(accountId, owner);
+}
+
+/** Null when Google does not take the grant, or tells nobody's name: then there is nothing to compare. */
+async function ownerOf(google: GoogleAccount): Promise<GoogleKeys | null> {
+  try {
+    const { sub, address } = await google.owner();
+    return { sub, address: address ?? (await google.gmail.profile()).emailAddress };
+  } catch (error) {
+    if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
+    return null;
+  }
+}
+
+function passesByItself({ detail }: GoogleError): boolean {
+  return detail.kind === 'unavailable' || detail.kind === 'rate-limited';
 }
 
 /** Finishes the removals that nobody has been at for a while. What Google's weather stops is left for the next time, with its reason. */
@@ -96,12 +122,7 @@ async function revoke(
   try {
     return await google.revoke(accountId, { project, quotaUser: identityId ?? accountId });
   } catch (error) {
-    if (
-      !(error instanceof GoogleError) ||
-      error.detail.kind === 'unavailable' ||
-      error.detail.kind === 'rate-limited'
-    )
-      throw error;
+    if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
     rt.log.warn(
       { event: 'revoke_refused', accountId, err: error },
       'Google does not let the grant be revoked; the account is erased all the same',

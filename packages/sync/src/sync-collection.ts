@@ -279,6 +279,8 @@ function noteHeld(context: TurnContext, { held }: PageCommit): void {
   context.held = held && {
     sinceMs,
     rows: held.rows,
+    waitsFor: held.waitsFor,
+    untilMs: held.untilMs,
     discards: held.waitsFor === 'new-listing' ? discards + 1 : discards,
   };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client, type Json } from '../../test-support/client.js';
 import { HELP } from '../cli-options.js';
 import { startSimulator, type Simulator } from '../simulator.js';
+import { ACTIONS } from './act.js';
 
 let simulator: Simulator;
 beforeEach(async () => {
@@ -113,12 +114,16 @@ test('every action can be named, and says what it touched', async () => {
     'label-create',
     'label-rename',
     'label-delete',
+    'label-create',
+    'label-unlist',
     'touch',
     'event-create',
     'event-update',
     'event-delete',
     'event-cancel-instance',
     'event-move-instance',
+    'event-leave-series',
+    'event-cancel-orphan',
     'calendar-create',
     'calendar-rename',
     'calendar-delete',
@@ -152,8 +157,11 @@ test('every action can be named, and says what it touched', async () => {
   const unknown = await call('POST', '/sim/accounts/user1@demo.example/act', { action: 'sleep' });
   expect([unknown.status, unknown.json.error]).toEqual([
     400,
-    `unknown action; the actions are ${[...names, ...sharing, 'event-move-organizer'].join(', ')}`,
+    `unknown action; the actions are ${ACTIONS.join(', ')}`,
   ]);
+  expect([...new Set([...names, ...sharing, 'event-move-organizer'])].sort()).toEqual(
+    [...ACTIONS].sort(),
+  );
 });
 
 test('a sent draft is gone, and its content comes again under a new id', async () => {

@@ -3,7 +3,7 @@ import type { Delta, PageCommit } from '@syncline/store';
 import type { Cursor, Hold } from '../cursor.js';
 import { MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { SAMPLE } from './decide.js';
-import { decided, newListing } from './tidy.js';
+import { decided, newListing, reportConfirmed } from './tidy.js';
 
 /*
  * A sweep that waits, beside the increments: before each page of the second listing the collection looks for changes, and nothing is
@@ -146,17 +146,7 @@ async function proveAgain(context: TurnContext, cursor: HeldCursor): Promise<Tur
     const { hold, held } = newListing(context, missing);
     return turnTo(context, { ...cursor, hold }, { held });
   }
-  const { rt, lease } = context;
-  rt.metrics.sweepsConfirmed.inc({ kind: lease.kind });
-  rt.log.info(
-    {
-      event: 'sweep_confirmed',
-      accountId: lease.accountId,
-      collectionId: lease.collectionId,
-      missing,
-    },
-    'a second full listing lacks the held rows as well; they are deleted',
-  );
+  reportConfirmed(context, missing);
   return null;
 }
 

@@ -17,11 +17,9 @@ const message = (
 });
 
 test('messages are asked for where many rows would lose a label, or no list was read for it', () => {
-  expect(needsEvidence(loss({ rows: 5 }), [])).toBe(false);
-  expect(needsEvidence(loss({ rows: 6 }), [])).toBe(true);
-  expect(needsEvidence(loss({ rows: 1, isListed: false }), [])).toBe(true);
-  expect(needsEvidence(loss({ rows: 5, isListed: false }), ['L'])).toBe(false);
-  expect(needsEvidence(loss({ rows: 6, isListed: false }), ['L'])).toBe(true);
+  expect(needsEvidence(loss({ rows: 5 }))).toBe(false);
+  expect(needsEvidence(loss({ rows: 6 }))).toBe(true);
+  expect(needsEvidence(loss({ rows: 1, isListed: false }))).toBe(true);
 });
 
 test('a list is wrong when a message that it lacks still has the label', () => {

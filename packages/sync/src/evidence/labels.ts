@@ -19,17 +19,17 @@ export interface LabelFindings {
 }
 
 /**
- * Whether messages have to be asked for: for more than five rows, and for a label that no list was read for.
- * @param gone labels that Google has said it does not have: that is evidence for a few rows
+ * Whether messages have to be asked for: for more than five rows, and for a label that no list was read for. That Google does not know
+ * such a label by its id says nothing of the messages: they may carry a label that no method names.
  */
-export function needsEvidence(
-  { labelId, rows, isListed }: LabelLoss,
-  gone: readonly string[],
-): boolean {
-  return rows > SMALL_SWEEP || (!isListed && !gone.includes(labelId));
+export function needsEvidence({ rows, isListed }: LabelLoss): boolean {
+  return rows > SMALL_SWEEP || !isListed;
 }
 
-/** @param there the sampled messages that Google has, with their labels of now */
+/**
+ * @param gone labels that Google has said it does not have: that decides where none of the sampled messages is left
+ * @param there the sampled messages that Google has, with their labels of now
+ */
 export function judgeLabels(
   losses: readonly LabelLoss[],
   gone: readonly string[],
@@ -40,7 +40,7 @@ export function judgeLabels(
   for (const loss of losses) {
     const answered = loss.sample.filter((id) => labelsOf.has(id));
     const isCarried = answered.some((id) => labelsOf.get(id)?.includes(loss.labelId));
-    const isProven = answered.length > 0 || !needsEvidence(loss, gone);
+    const isProven = answered.length > 0 || !needsEvidence(loss) || gone.includes(loss.labelId);
     if (isCarried && loss.isListed) findings.wrong.push(loss.labelId);
     if (!isCarried && !loss.isListed && isProven) findings.deleted.push(loss.labelId);
   }

@@ -1,4 +1,4 @@
-import type { HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
+import type { HeldState, HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
 import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
 import { excludedLabels } from '../gmail/mirror-policy.js';
 import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
@@ -47,23 +47,29 @@ export async function tidyTurn(
 /** Decides by what the listing did not name. */
 async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Turn> {
   const excluded = excludedLabels(context.mirror);
-  const { rows, missing, sample } = await context.store.walk.absence(
+  const { rows, missing, unheld, sample } = await context.store.walk.absence(
     context.lease,
     context.generation,
     { which: 'unmet', excluded, limit: SAMPLE },
   );
-  const confirmedBy = end.listing?.countConfirms ? 'count' : null;
-  const findings: Findings = { rows, missing, asked: null, confirmedBy };
+  const earlier = unheld === 0 ? heldBefore(context) : null;
+  const findings: Findings = {
+    rows,
+    missing,
+    asked: null,
+    confirmedBy: confirmationOf(end.listing, earlier),
+  };
   if (end.listing?.isDisproved) report(context, 'discard', findings);
   const decision = end.listing?.isDisproved ? 'discard' : await decided(context, findings, sample);
   switch (decision) {
     case 'sweep':
+      if (findings.confirmedBy === 'second-listing') reportConfirmed(context, missing);
       // Rows that the policy excludes by their own labels are not among the missing, and are swept all the same.
       return missing === 0 && excluded.length === 0
         ? clearTurn(context, undefined, end, { forgetUnlisted: true })
         : sweepTurn(context, undefined, end);
     case 'hold': {
-      const hold = secondListing(context, end.listing);
+      const hold = secondListing(context, end.listing, earlier);
       return turnTo(context, end.at({ step: 'hold', after: '', hold }), {
         held: { rows: missing, waitsFor: 'second-listing', untilMs: hold.notBeforeMs },
       });
@@ -73,6 +79,21 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
       return turnTo(context, end.at({ step: 'clear', hold }), { held });
     }
   }
+}
+
+/** The wait that an earlier full sync began, when this one lacks nothing but what is held since then. */
+function heldBefore({ held }: TurnContext): HeldState | null {
+  return held?.waitsFor === 'second-listing' ? held : null;
+}
+
+/** A full sync that begins when the second listing is due is the second listing: otherwise each new one would begin the wait again. */
+function confirmationOf(
+  listing: ListingNote | undefined,
+  earlier: HeldState | null,
+): Findings['confirmedBy'] {
+  if (listing?.countConfirms) return 'count';
+  const isDue = earlier !== null && (listing?.begunAtMs ?? 0) >= earlier.untilMs;
+  return isDue ? 'second-listing' : null;
 }
 
 /** Asks Google for the sample where the decision needs it. */
@@ -110,12 +131,23 @@ function report(
   );
 }
 
+/** Counts and logs a sweep that two full listings agree on. */
+export function reportConfirmed({ rt, lease }: TurnContext, missing: number): void {
+  const { accountId, collectionId } = lease;
+  rt.metrics.sweepsConfirmed.inc({ kind: lease.kind });
+  rt.log.info(
+    { event: 'sweep_confirmed', accountId, collectionId, missing },
+    'a second full listing lacks the held rows as well; they are deleted',
+  );
+}
+
 function secondListing(
   { rt, policy }: TurnContext,
   listing: ListingNote | undefined,
+  earlier: HeldState | null,
 ): Extract<Hold, { waitsFor: 'second-listing' }> {
   const begunAtMs = listing?.begunAtMs ?? rt.clock.nowMs();
-  const notBeforeMs = begunAtMs + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+  const notBeforeMs = earlier?.untilMs ?? begunAtMs + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
   return { waitsFor: 'second-listing', notBeforeMs, listing: null };
 }
 

@@ -140,7 +140,7 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
     sample: MESSAGES_OF_A_LABEL,
   });
   const gone = cursor.listing?.deletedLabels ?? [];
-  const asked = losses.filter((loss) => needsEvidence(loss, gone));
+  const asked = losses.filter(needsEvidence);
   const ids = [...new Set(asked.flatMap(({ sample }) => sample))];
   const there = ids.length === 0 ? [] : messagesIn(await context.google.gmail.glanceAt(ids));
   const { deleted, wrong } = judgeLabels(losses, gone, there);

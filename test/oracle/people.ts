@@ -1,0 +1,121 @@
+import {
+  activeCollections,
+  accountsOf,
+  connect,
+  Found,
+  note,
+  passTime,
+  tell,
+  type Stage,
+} from './stage.js';
+import { runOne } from './runs.js';
+
+/*
+ * Whose mail it is: wrong grants, other addresses, and one mailbox in two tenants. A grant of another person touches no row, a person who gets
+ * another address stays the same account, and what one tenant removes is not taken from the other.
+ */
+
+/** Somebody picks another Google account when asked again: the grant of one person is imported under the name of the other. */
+export async function wrongAccount(stage: Stage): Promise<string> {
+  const [one, other] = shuffled(stage);
+  if (one === undefined || other === undefined) return 'there is nobody else';
+  const before = await mailOf(stage, one);
+  await connect(stage, one, stage.simulator.consent(other), 'default');
+  for (const collection of await activeCollections(stage))
+    if (collection.email === one) await runOne(stage, collection, null);
+  const after = await mailOf(stage, one);
+  const foreign = new Set(stage.simulator.gmailTruth(other).map(({ id }) => id));
+  const stolen = after.filter((id) => foreign.has(id));
+  if (stolen.length > 0)
+    throw new Found(
+      'rows come from the account itself',
+      `${one} has the messages ${stolen.slice(0, 3).join(', ')} of ${other}`,
+    );
+  const lost = before.filter((id) => !after.includes(id));
+  const gone = lost.filter((id) => stage.simulator.gmailTruth(one).some((m) => m.id === id));
+  if (gone.length > 0)
+    throw new Found(
+      'rows come from the account itself',
+      `the grant of ${other} took ${gone.slice(0, 3).join(', ')} from ${one}`,
+    );
+  note(stage, 'grant of another account');
+  return `the grant of ${other} for ${one}`;
+}
+
+/** The administrator gives a person another primary address; the one before becomes an alias. */
+export async function renamed(stage: Stage): Promise<string> {
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  const id = stage.accounts.get(email);
+  if (id === undefined || !(await isBound(stage, id))) return 'nobody whose mailbox is known';
+  const name = `renamed${stage.fired.get('renamed') ?? 0}-${email.replace(/^renamed\d+-/, '')}`;
+  await tell(stage, `/sim/accounts/${encodeURIComponent(email)}/rename`, { email: name });
+  stage.accounts.delete(email);
+  stage.accounts.set(name, id);
+  await stage.engine.store.collections.markWanted([id], { full: true });
+  note(stage, 'renamed');
+  return `${email} is ${name} now`;
+}
+
+/** A second tenant mirrors the same mailbox. */
+export async function secondTenant(stage: Stage): Promise<string> {
+  const known = await accountsOf(stage);
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  if (known.some((account) => account.tenant === SECOND)) return 'there is one already';
+  const token = stage.simulator.accounts().find((account) => account.email === email)?.refreshToken;
+  if (!token) return 'the person has no grant';
+  await connect(stage, email, token, SECOND);
+  note(stage, 'second tenant');
+  return email;
+}
+
+/** The second tenant removes its account: the first one's grant lives. */
+export async function removeSecond(stage: Stage): Promise<string> {
+  const second = (await accountsOf(stage)).find((account) => account.tenant === SECOND);
+  if (!second) return 'there is no second tenant';
+  const first = [...stage.accounts].find(([email]) => isOf(stage, email, second.email));
+  const wasAlive = first !== undefined && isGranted(stage, first[0]);
+  // Leases of dead workers are over: a removal waits for them.
+  await passTime(stage, 5_000, true);
+  await stage.engine.remove(second.id);
+  note(stage, 'second tenant removed');
+  if (wasAlive && !isGranted(stage, first[0]))
+    throw new Found(
+      'removal leaves the grants of others',
+      `${first[0]} lost its grant when another tenant removed the account`,
+    );
+  return second.email;
+}
+
+const SECOND = 'second';
+
+function isOf({ simulator }: Stage, email: string, other: string): boolean {
+  const person = simulator.world.get(email);
+  return person !== null && person === simulator.world.get(other);
+}
+
+/** Whether Google still takes the newest grant of the person. */
+function isGranted({ simulator }: Stage, email: string): boolean {
+  return Boolean(simulator.accounts().find((account) => account.email === email)?.refreshToken);
+}
+
+function shuffled(stage: Stage): string[] {
+  const emails = [...stage.accounts.keys()];
+  return stage.chance.happens(0.5) ? emails : emails.toReversed();
+}
+
+/** Before it is, an account takes only a grant of its own address. */
+async function isBound(stage: Stage, id: string): Promise<boolean> {
+  const { rowCount } = await stage.database.pool.query(
+    `SELECT 1 FROM accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
+async function mailOf(stage: Stage, email: string): Promise<string[]> {
+  const { rows } = await stage.database.pool.query<{ id: string }>(
+    'SELECT id FROM gmail_messages WHERE account_id = $1',
+    [stage.accounts.get(email)],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,107 @@
+import type { FaultOrder } from '@syncline/simulator';
+import { activeCollections, Found, note, passTime, work, type Stage } from './stage.js';
+
+/*
+ * Trouble that belongs to one item: an answer that is bad for good, or a row that Postgres refuses. It delays no other item. The world keeps
+ * such trouble until it is quiet; then everything else must be mirrored, before the trouble ends.
+ */
+
+const SPOILINGS = ['403-permission', '500', 'malformed-json'] as const;
+
+/** One message, now stored or not, cannot be read from now on. Few of a mailbox: many would be the mailbox's own trouble, and park it. */
+export async function spoilItem(stage: Stage): Promise<string> {
+  const item = pickMessage(stage);
+  if (item === null) return 'no message is left to spoil';
+  const kind = stage.chance.pick(SPOILINGS);
+  stage.simulator.faults.add({ kind, item: item.id } as FaultOrder);
+  stage.troubled.set(item.id, item.email);
+  note(stage, `item ${kind}`);
+  return `${kind} for ${item.id}`;
+}
+
+/** A constraint of the operator's refuses one message: the theatre's trigger stands for it. */
+export async function refuseRow(stage: Stage): Promise<string> {
+  // Two of a small page would be the fleet's fault, and fail the run.
+  if (stage.fired.has(REFUSED)) return 'one is refused already';
+  const item = pickMessage(stage);
+  if (item === null) return 'no message is left to refuse';
+  await stage.database.pool.query('INSERT INTO oracle_refused VALUES ($1)', [item.id]);
+  stage.troubled.set(item.id, item.email);
+  note(stage, REFUSED);
+  return item.id;
+}
+
+const REFUSED = 'row refused by Postgres';
+const TROUBLED_AT_MOST = 2;
+
+function pickMessage(stage: Stage): { id: string; email: string } | null {
+  if (stage.troubled.size >= TROUBLED_AT_MOST) return null;
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  const ids = stage.simulator
+    .gmailTruth(email)
+    .map(({ id }) => id)
+    .filter((id) => !stage.troubled.has(id));
+  return ids.length < 3 ? null : { id: stage.chance.pick(ids), email };
+}
+
+/** Rounds of the schedule in which every other item must arrive: longer than an item's tries take. */
+const ROUNDS = 12;
+
+/** All faults are over but those of items. @throws Found when an item that has no trouble waits for one that has */
+export async function othersAreMirrored(stage: Stage): Promise<void> {
+  if (stage.troubled.size === 0) return;
+  let left: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const collection of await activeCollections(stage)) await work(stage, collection, 60_000);
+    left = await unmirrored(stage);
+    if (left.length === 0) return note(stage, 'others mirrored beside a bad item');
+    await passTime(stage, 60_000, true);
+  }
+  throw new Found(
+    'one bad item delays no other item',
+    `beside ${[...stage.troubled.keys()].join(', ')} these are missing: ${left.slice(0, 5).join(', ')}`,
+  );
+}
+
+async function unmirrored(stage: Stage): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { id: accountId, email } of await activeMailboxes(stage)) {
+    const { rows } = await stage.database.pool.query<{ id: string }>(
+      'SELECT id FROM gmail_messages WHERE account_id = $1',
+      [accountId],
+    );
+    const stored = new Set(rows.map(({ id }) => id));
+    missing.push(
+      ...stage.simulator
+        .gmailTruth(email)
+        .map(({ id }) => id)
+        .filter((id) => !stored.has(id) && !stage.troubled.has(id)),
+    );
+  }
+  return missing;
+}
+
+async function activeMailboxes(stage: Stage): Promise<{ id: string; email: string }[]> {
+  const ids = [...stage.accounts.values()];
+  const { rows } = await stage.database.pool.query<{ id: string; email: string }>(
+    `SELECT a.id, a.email FROM accounts a WHERE a.id = ANY($1) AND a.state = 'active'`,
+    [ids],
+  );
+  return rows.filter(({ email }) => stage.accounts.has(email));
+}
+
+/** Ends every fault that is not one item's. */
+export async function endFleetTroubles({ simulator }: Stage): Promise<void> {
+  const standing = simulator.faults.list();
+  simulator.faults.clear();
+  for (const { order } of standing) if (order.item !== undefined) simulator.faults.add(order);
+}
+
+/** What was spoiled can be read again, and what was refused fits: somebody who has mended it asks for another try. */
+export async function endTroubles(stage: Stage): Promise<void> {
+  stage.simulator.faults.clear();
+  await stage.database.pool.query('DELETE FROM oracle_refused');
+  const ids = [...stage.troubled.keys()];
+  for (const accountId of stage.accounts.values())
+    if (ids.length > 0) await stage.engine.store.quarantine.retry(accountId, ids);
+}
