@@ -103,10 +103,11 @@ function shuffled(stage: Stage): string[] {
   return stage.chance.happens(0.5) ? emails : emails.toReversed();
 }
 
-/** Before it is, an account takes only a grant of its own address. */
+/** Before it is, by a sub or by rows, an account takes only a grant of its own address. */
 async function isBound(stage: Stage, id: string): Promise<boolean> {
   const { rowCount } = await stage.database.pool.query(
-    `SELECT 1 FROM accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number`,
+    `SELECT 1 FROM accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number
+        AND (google_sub IS NOT NULL OR EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = accounts.id))`,
     [id],
   );
   return rowCount === 1;

@@ -127,6 +127,66 @@ export const PLANTS = [
     text: 'const sent = await request(session, {',
     bug: 'const free = { ...session, quota: { ...session.quota, charge: async ({ user, api, items }) => ({ granted: items, receipt: { user, api, slot: 0, units: 0 } }) } };\n    const sent = await request(ids.some((id) => fetch.errors.has(id)) ? free : session, {',
   },
+  {
+    name: 'identity-not-compared',
+    file: `${SYNC}/identity/judge.ts`,
+    text: 'return known.googleSub === sub ?',
+    bug: 'return known.googleSub !== null ?',
+  },
+  {
+    name: 'revoke-with-a-sibling',
+    file: `${SYNC}/remove-account.ts`,
+    text: "if (sharedWith.length > 0) return 'shared';",
+    bug: '',
+  },
+  {
+    name: 'item-failure-parks',
+    file: `${GOOGLE}/batch-fetch.ts`,
+    text: 'if (!refusal || failures.length < ids.length) {',
+    bug: 'if (!refusal) {',
+  },
+  {
+    name: 'outage-quarantines',
+    file: `${SYNC}/item-failures.ts`,
+    text: "if (!isWitnessed) return { kind: 'collection' };",
+    bug: '',
+  },
+  {
+    name: 'refused-page-retried-whole',
+    file: `${STORE}/commit-page.ts`,
+    text: 'if (!isRowRefusal(error)) throw error;',
+    bug: 'throw error;',
+  },
+  {
+    name: 'exception-deleted-with-series',
+    file: `${STORE}/events.ts`,
+    text: "(recurring_event_id = ANY($3::text[]) AND status = 'cancelled')",
+    bug: 'recurring_event_id = ANY($3::text[])',
+  },
+  {
+    name: 'sweep-without-evidence',
+    file: `${SYNC}/evidence/decide.ts`,
+    text: "if (missing === 0 || (isSmall && !isLarge)) return 'sweep';",
+    bug: "return 'sweep';",
+  },
+  {
+    name: 'self-naming-token-followed',
+    file: `${GOOGLE}/paging.ts`,
+    text: "if (namesItself && (page !== '' || (before?.stalls ?? 0) + 1 >= STALLED_PAGES_LIMIT))\n    return 'page-names-itself';",
+    bug: "if (namesItself)\n    return before ?? { token: '', page: '', age: 0, span: 1, repeats: 0, idle: 0, stalls: 0 };",
+  },
+  {
+    name: 'declared-charset-believed',
+    file: `${SYNC}/gmail/charset.ts`,
+    text: 'return isUtf8(bytes) ? utf8Text(bytes) : charset.decode(bytes);',
+    bug: 'return charset.decode(bytes);',
+  },
+  {
+    name: 'failing-item-lost',
+    file: `${SYNC}/gmail/fetch.ts`,
+    text: 'failing: fate.failing,',
+    bug: 'failing: [],',
+  },
 ];
 
 /** @throws Error when the plant does not stand in `source` exactly once */

@@ -126,6 +126,8 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     threadLength: chance.pick([1, 3, 6]),
     freshMessageLagMs: chance.pick([0, 0, 1_500]),
     bodyCharset: chance.pick(['declared', 'utf-8'] as const),
+    // With `openid` Google tells whose a grant is; without it the stored messages prove it.
+    scopes: chance.pick([[], ['openid', 'email']]).concat('gmail.readonly', 'calendar.readonly'),
     quota: { scale: QUOTA_SCALE },
   });
   const engine = await openEngine(
