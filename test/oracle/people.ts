@@ -17,7 +17,8 @@ import { runOne } from './runs.js';
 
 /** Somebody picks another Google account when asked again: the grant of one person is imported under the name of the other. */
 export async function wrongAccount(stage: Stage): Promise<string> {
-  const [one, other] = shuffled(stage);
+  const [one, known] = shuffled(stage);
+  const other = stage.chance.happens(0.5) ? known : await stranger(stage);
   if (one === undefined || other === undefined) return 'there is nobody else';
   const before = await mailOf(stage, one);
   await connect(stage, one, stage.simulator.consent(other), 'default');
@@ -40,6 +41,14 @@ export async function wrongAccount(stage: Stage): Promise<string> {
     );
   note(stage, 'grant of another account');
   return `the grant of ${other} for ${one}`;
+}
+
+/** Somebody whom no tenant mirrors. */
+async function stranger(stage: Stage): Promise<string> {
+  const email = 'stranger@demo.example';
+  if (stage.simulator.world.get(email) === null)
+    await tell(stage, '/sim/accounts', { email, messages: 5, calendars: 1, eventsPerCalendar: 2 });
+  return email;
 }
 
 /** The administrator gives a person another primary address; the one before becomes an alias. */

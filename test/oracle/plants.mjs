@@ -141,9 +141,9 @@ export const PLANTS = [
   },
   {
     name: 'item-failure-parks',
-    file: `${GOOGLE}/batch-fetch.ts`,
-    text: 'if (!refusal || failures.length < ids.length) {',
-    bug: 'if (!refusal) {',
+    file: `${SYNC}/item-failures.ts`,
+    text: "if (!isWitnessed) return { kind: 'collection' };",
+    bug: "if (isWitnessed || !isWitnessed) return { kind: 'collection' };",
   },
   {
     name: 'outage-quarantines',

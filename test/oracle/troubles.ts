@@ -59,12 +59,18 @@ export async function othersAreMirrored(stage: Stage): Promise<void> {
   }
   throw new Found(
     'one bad item delays no other item',
-    `beside ${[...stage.troubled.keys()].join(', ')} these are missing: ${left.slice(0, 5).join(', ')}`,
+    `beside ${[...stage.troubled.keys()].join(', ')} these wait: ${left.slice(0, 5).join(', ')}`,
   );
 }
 
+/** Other messages that are not stored, and mailboxes that do not follow their changes. */
 async function unmirrored(stage: Stage): Promise<string[]> {
-  const missing: string[] = [];
+  const waiting = await stage.database.pool.query<{ name: string }>(
+    `SELECT a.email || ' is ' || coalesce(c.parked, c.phase) AS name FROM collections c JOIN accounts a ON a.id = c.account_id
+      WHERE c.kind = 'gmail' AND a.id = ANY($1) AND a.state = 'active' AND (c.phase <> 'follow' OR c.parked IS NOT NULL)`,
+    [[...stage.accounts.values()]],
+  );
+  const missing = waiting.rows.map(({ name }) => name);
   for (const { id: accountId, email } of await activeMailboxes(stage)) {
     const { rows } = await stage.database.pool.query<{ id: string }>(
       'SELECT id FROM gmail_messages WHERE account_id = $1',
