@@ -22,6 +22,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,
-  // One more than cores: many tests wait for leases, locks and processes most of their time.
-  maxWorkers: 3,
+  testSequencer: '<rootDir>/test/support/scenarios-first.cjs',
+  // Twice the cores: many tests wait for leases, locks and processes most of their time.
+  maxWorkers: 4,
 };

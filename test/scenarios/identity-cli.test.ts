@@ -51,6 +51,10 @@ test('refuses to import another person’s grant, touches no row, and logs it wi
   await connect(ANN);
   const before = await exported(ANN);
   await world.control.fault({ kind: 'revoke-grant', email: ANN });
+  expect(await world.cli('sync', ANN)).toMatchObject({ code: 0 });
+  await world.untilRows('SELECT state, reason_code FROM accounts', [
+    { state: 'reauth_required', reason_code: 'grant-refused' },
+  ]);
   const refused = await world.import([
     { email: ANN, refreshToken: await world.control.consent(BEN) },
   ]);

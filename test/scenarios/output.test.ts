@@ -25,7 +25,7 @@ const SLEEPY_READER = `
   const { readSync, writeSync } = require('node:fs');
   for (let length; (length = readSync(0, piece)) > 0;) {
     writeSync(1, piece, 0, length);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   }`;
 
 /** How a command is called so that it prints more than a pipe holds, and what shows that all of it arrived. */

@@ -12,11 +12,12 @@ export interface TestDatabase {
 }
 
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = serverUrl();
   const name = `test_${randomUUID().slice(0, 8)}`;
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  await migrate(url.href);
+  const url = databaseUrl(name);
+  await onServer(async (admin) => {
+    await ensureTemplate(admin);
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  });
   const pool = new pg.Pool({ connectionString: url.href, max: 3, options: '-c timezone=UTC' });
   pool.on('error', () => undefined);
   return {
@@ -24,12 +25,42 @@ export async function testDatabase(): Promise<TestDatabase> {
     pool,
     async drop() {
       await pool.end();
-      const admin = new pg.Client({ connectionString: server });
-      await admin.connect();
-      await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-      await admin.end();
+      await onServer((admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
     },
   };
+}
+
+/** A migrated database that the others are copies of: a copy takes a fifth of the time of all migrations. */
+const TEMPLATE = 'syncline_template';
+
+/** Test files run side by side, so one makes the template while the others wait. */
+async function ensureTemplate(admin: pg.Client): Promise<void> {
+  const exists = async (): Promise<boolean> =>
+    (await admin.query('SELECT FROM pg_database WHERE datname = $1', [TEMPLATE])).rowCount === 1;
+  if (await exists()) return;
+  await admin.query(`SELECT pg_advisory_lock(hashtext('${TEMPLATE}'))`);
+  if (await exists()) return;
+  const unfinished = `${TEMPLATE}_unfinished`;
+  await admin.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
+  await migrate(databaseUrl(unfinished).href);
+  await admin.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`);
+}
+
+/** As the server's administrator. */
+async function onServer(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
+  const admin = new pg.Client({ connectionString: serverUrl() });
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+function databaseUrl(name: string): URL {
+  const url = new URL(serverUrl());
+  url.pathname = `/${name}`;
+  return url;
 }
 
 export function serverUrl(): string {

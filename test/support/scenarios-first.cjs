@@ -1,0 +1,13 @@
+const { default: TestSequencer } = require('@jest/test-sequencer');
+
+/**
+ * Scenarios wait for processes most of their time, and some take two minutes. Begun last, one of them would run alone
+ * at the end. Within both groups jest's own order holds: the longest first, by their last run or by their size.
+ */
+module.exports = class ScenariosFirst extends TestSequencer {
+  sort(tests) {
+    const isScenario = ({ path }) => path.includes('/test/scenarios/');
+    const sorted = super.sort(tests);
+    return [...sorted.filter(isScenario), ...sorted.filter((test) => !isScenario(test))];
+  }
+};
