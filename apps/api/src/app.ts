@@ -9,18 +9,18 @@ import express, {
   type Response,
 } from 'express';
 import { BOARD_CSP, BOARD_PATH, queueBoard } from './board.js';
-import { readinessOf } from './health.js';
+import { healthRoutes } from './health.js';
 import { loopbackOnly } from './loopback-only.js';
 import { metricsPage } from './metrics-page.js';
 import { type PushDeps, pushRoutes } from './push/routes.js';
 
 export interface ApiDeps {
-  store: Pick<Store, 'ping'> & {
+  store: {
     accounts: Pick<Store['accounts'], 'countByState'>;
     collections: Pick<Store['collections'], 'countHeld'>;
     watches: Pick<Store['watches'], 'count'>;
   };
-  fleet: Pick<Fleet, 'ping' | 'counts' | 'waitingAgesMs' | 'queues'>;
+  fleet: Pick<Fleet, 'counts' | 'waitingAgesMs' | 'queues'>;
   /** Left out, there are no doorbells. */
   push?: PushDeps;
 }
@@ -30,7 +30,6 @@ export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express
   const app = express();
   app.disable('x-powered-by');
   app.use(everyAnswer);
-  const readiness = readinessOf(rt, { postgres: () => store.ping(), redis: () => fleet.ping() });
   const metrics = metricsPage(rt, {
     fleet,
     accounts: store.accounts,
@@ -39,14 +38,7 @@ export function createApp(rt: Runtime, { store, fleet, push }: ApiDeps): Express
   });
 
   app.get('/', (_request, response) => void response.type('text/html').send(INDEX_PAGE));
-  // Alive is whoever can say so. It depends on nothing, lest a restart of Postgres restart every API with it.
-  app.get('/livez', (_request, response) => void response.json({ status: 'live' }));
-  app.get('/readyz', async (_request, response) => {
-    const { ready, missing } = await readiness();
-    response
-      .status(ready ? 200 : 503)
-      .json(ready ? { status: 'ready' } : { status: 'not ready', missing });
-  });
+  app.use(healthRoutes(rt));
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
     response.set('Content-Type', metrics.contentType).send(text);

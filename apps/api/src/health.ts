@@ -1,46 +1,25 @@
 import type { Runtime } from '@syncline/runtime';
-
-const DEPENDENCY_TIMEOUT_MS = 2_000;
-
-/** What readiness depends on. Each rejects when its server is away. */
-export interface Dependencies {
-  postgres: () => Promise<void>;
-  redis: () => Promise<void>;
-}
-
-export interface Readiness {
-  ready: boolean;
-  /** What did not answer, by name only: addresses and errors belong in the log. */
-  missing: string[];
-}
+import { type RequestHandler, Router } from 'express';
 
 /**
- * Asks Postgres and Redis, each for at most 2 s. Callers that come while a question is open share its answer, so that a
- * flood of probes costs the servers one query at a time.
+ * `/livez` and `/readyz`, at exactly these paths. Alive is whoever can say so: it depends on nothing, lest a restart of Postgres
+ * restart every API with it. Ready is what the probes and loops of this process last reported; a request asks no server.
  */
-export function readinessOf(rt: Runtime, dependencies: Dependencies): () => Promise<Readiness> {
-  let asking: Promise<Readiness> | undefined;
-  return () => (asking ??= ask(rt, dependencies).finally(() => (asking = undefined)));
+export function healthRoutes(rt: Runtime): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  router
+    .route('/livez')
+    .get((_request, response) => void response.json({ status: 'live' }))
+    .all(onlyGet);
+  router
+    .route('/readyz')
+    .get((_request, response) => {
+      const ready = rt.health.answer();
+      response.status(ready.status === 'not ready' ? 503 : 200).json(ready);
+    })
+    .all(onlyGet);
+  return router;
 }
 
-async function ask(rt: Runtime, dependencies: Dependencies): Promise<Readiness> {
-  const names = ['postgres', 'redis'] as const;
-  const answers = await Promise.all(names.map((name) => answersInTime(rt, dependencies[name])));
-  const missing = names.filter((_, index) => answers[index] !== true);
-  return { ready: missing.length === 0, missing };
-}
-
-async function answersInTime(rt: Runtime, question: () => Promise<void>): Promise<boolean> {
-  const waiting = new AbortController();
-  const answer = question().then(
-    () => true,
-    () => false,
-  );
-  const late = rt.clock.sleep(DEPENDENCY_TIMEOUT_MS, waiting.signal).then(
-    () => false,
-    () => false,
-  );
-  const inTime = await Promise.race([answer, late]);
-  waiting.abort(new Error('answered'));
-  return inTime;
-}
+const onlyGet: RequestHandler = (_request, response) =>
+  void response.status(405).set('Allow', 'GET, HEAD').json({ error: 'method not allowed' });

@@ -11,6 +11,7 @@ import {
   type Service,
   must,
   readServiceAccount,
+  runHealthProbe,
   runProcess,
 } from '@syncline/runtime';
 import { openStore } from '@syncline/store';
@@ -28,12 +29,19 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, redisUrl, port } = config;
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE, byIndex: true });
   const fleet = await openFleet(rt, { redisUrl });
+  void runHealthProbe(rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: () => store.probeWrite(),
+  });
+  // Doorbells are written to Postgres, and the scheduler queues them when Redis is back.
+  void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
   const bells = openBells(rt, { store, fleet });
   const verifier = verifierOf(rt, config);
   const subscriptions = subscriptionsOf(rt, config);
   if (!verifier) warnOfUnheard(rt, config);
   const pulling = Promise.all(
-    subscriptions.map((subscription) => runPull(rt, subscription, bells)),
+    subscriptions.map((subscription, at) => runPull(rt, subscription, bells, `pull-${at + 1}`)),
   );
   const server = await listen(
     createApp(rt, { store, fleet, push: { bells, verifier, vault: store.vault } }),

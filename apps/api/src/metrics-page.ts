@@ -1,11 +1,14 @@
 import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, openLoopReport } from '@syncline/runtime';
 
 const CACHED_MS = 5_000;
 /** Watches are counted once in this time: the count reads all of them. */
 const WATCHES_CACHED_MS = 60_000;
 /** And it takes no more of Postgres' time than this, however many there are. */
 const WATCHES_SHARE = 0.01;
+const RETRY_CAP_MS = 60_000;
+/** Nobody scrapes any more: whether it would still fail is not known. */
+const FORGOTTEN_AFTER_MS = 60_000;
 
 export interface MetricsPage {
   contentType: string;
@@ -23,108 +26,139 @@ export interface Measured {
 /**
  * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. Redis and Postgres are asked
  * once in 5 s however many scrapers there are, and once in a minute for the watches, whose figures no scrape waits for; while one is
- * away its gauges are absent instead of old.
+ * away its gauges are absent instead of old, and it is asked ever more rarely.
  */
 export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
-  const { fleet, accounts, collections, watches } = measured;
   const { registry } = rt.metrics;
-  let askedAtMs = Number.NEGATIVE_INFINITY;
-  let asking: Promise<unknown> = Promise.resolve();
-  const countWatches = watchCounter(rt, watches);
+  const [queues, accounts, held, watches] = [
+    queueGauges(rt, measured.fleet),
+    accountGauges(rt, measured.accounts),
+    heldGauges(rt, measured.collections),
+    watchGauges(rt, measured.watches),
+  ].map((gauges) => refresher(rt, gauges)) as [Refresh, Refresh, Refresh, Refresh];
   return {
     contentType: registry.contentType,
     text: async () => {
-      const nowMs = rt.clock.nowMs();
-      if (nowMs - askedAtMs >= CACHED_MS) {
-        askedAtMs = nowMs;
-        asking = Promise.all([
-          measureQueues(rt, fleet),
-          measureAccounts(rt, accounts),
-          measureHeld(rt, collections),
-        ]);
-      }
-      countWatches();
-      await asking;
+      void watches();
+      await Promise.all([queues(), accounts(), held()]);
       return await registry.metrics();
     },
   };
 }
 
-async function measureQueues(
-  rt: Runtime,
-  fleet: Pick<Fleet, 'counts' | 'waitingAgesMs'>,
-): Promise<void> {
-  const { queueJobs, oldestJobAgeSeconds } = rt.metrics;
-  try {
-    const [counts, agesMs] = await Promise.all([fleet.counts(), fleet.waitingAgesMs()]);
-    for (const queue of QUEUE_NAMES) {
-      for (const [state, jobs] of Object.entries(counts[queue]))
-        queueJobs.set({ queue, state }, jobs);
-      oldestJobAgeSeconds.set({ queue }, agesMs[queue] / 1_000);
-    }
-  } catch (error) {
-    rt.log.warn(
-      { event: 'queues-unmeasured', err: error },
-      'the queues could not be counted for /metrics',
-    );
-    queueJobs.reset();
-    oldestJobAgeSeconds.reset();
-  }
+/** What one question fills in. */
+interface Gauges {
+  /** The loop's name. */
+  name: string;
+  everyMs: number;
+  /** Of the server's time, at most. */
+  share?: number;
+  failed: { event: string; text: string };
+  measure(): Promise<void>;
+  reset(): void;
 }
 
-async function measureAccounts(rt: Runtime, accounts: Measured['accounts']): Promise<void> {
-  try {
-    for (const [state, count] of Object.entries(await accounts.countByState()))
-      rt.metrics.accounts.set({ state }, count);
-  } catch (error) {
-    rt.log.warn(
-      { event: 'accounts-unmeasured', err: error },
-      'the accounts could not be counted for /metrics',
-    );
-    rt.metrics.accounts.reset();
-  }
+type Refresh = () => Promise<void>;
+
+/** Begins a measurement unless one is under way or the last is young enough. Resolves when what there is may be printed. */
+function refresher(rt: Runtime, gauges: Gauges): Refresh {
+  const { name, everyMs, share = 1, failed } = gauges;
+  const report = openLoopReport(rt, {
+    name,
+    backoff: { firstMs: everyMs, capMs: RETRY_CAP_MS },
+    need: 'degraded',
+    failed,
+    forgottenAfterMs: FORGOTTEN_AFTER_MS,
+  });
+  let dueAtMs = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> = Promise.resolve();
+  const measure = async (beganMs: number): Promise<void> => {
+    let pauseMs = 0;
+    try {
+      await gauges.measure();
+      report.succeeded();
+    } catch (error) {
+      gauges.reset();
+      pauseMs = report.failed(error);
+    }
+    const tookMs = rt.clock.nowMs() - beganMs;
+    dueAtMs = beganMs + Math.max(everyMs, pauseMs, tookMs / share);
+  };
+  return () => {
+    const beganMs = rt.clock.nowMs();
+    if (beganMs < dueAtMs) return asking;
+    dueAtMs = Number.POSITIVE_INFINITY;
+    return (asking = measure(beganMs));
+  };
+}
+
+function queueGauges(rt: Runtime, fleet: Measured['fleet']): Gauges {
+  const { queueJobs, oldestJobAgeSeconds } = rt.metrics;
+  return {
+    name: 'metrics-queues',
+    everyMs: CACHED_MS,
+    failed: { event: 'queues-unmeasured', text: 'the queues could not be counted for /metrics' },
+    measure: async () => {
+      const [counts, agesMs] = await Promise.all([fleet.counts(), fleet.waitingAgesMs()]);
+      for (const queue of QUEUE_NAMES) {
+        for (const [state, jobs] of Object.entries(counts[queue]))
+          queueJobs.set({ queue, state }, jobs);
+        oldestJobAgeSeconds.set({ queue }, agesMs[queue] / 1_000);
+      }
+    },
+    reset: () => {
+      queueJobs.reset();
+      oldestJobAgeSeconds.reset();
+    },
+  };
+}
+
+function accountGauges(rt: Runtime, accounts: Measured['accounts']): Gauges {
+  return {
+    name: 'metrics-accounts',
+    everyMs: CACHED_MS,
+    failed: {
+      event: 'accounts-unmeasured',
+      text: 'the accounts could not be counted for /metrics',
+    },
+    measure: async () => {
+      for (const [state, count] of Object.entries(await accounts.countByState()))
+        rt.metrics.accounts.set({ state }, count);
+    },
+    reset: () => rt.metrics.accounts.reset(),
+  };
 }
 
 const KINDS = ['gmail', 'calendar-list', 'calendar-events'] as const;
 
-async function measureHeld(rt: Runtime, collections: Measured['collections']): Promise<void> {
-  try {
-    const held = await collections.countHeld();
-    for (const kind of KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
-  } catch (error) {
-    rt.log.warn(
-      { event: 'held_sweeps_unmeasured', err: error },
-      'the held sweeps could not be counted for /metrics',
-    );
-    rt.metrics.heldSweeps.reset();
-  }
-}
-
-/** Begins a count unless one is under way or the last is young enough. */
-function watchCounter(rt: Runtime, watches: Measured['watches']): () => void {
-  let dueAtMs = Number.NEGATIVE_INFINITY;
-  return () => {
-    const beganMs = rt.clock.nowMs();
-    if (beganMs < dueAtMs) return;
-    dueAtMs = Number.POSITIVE_INFINITY;
-    void measureWatches(rt, watches).finally(() => {
-      const tookMs = rt.clock.nowMs() - beganMs;
-      dueAtMs = beganMs + Math.max(WATCHES_CACHED_MS, tookMs / WATCHES_SHARE);
-    });
+function heldGauges(rt: Runtime, collections: Measured['collections']): Gauges {
+  return {
+    name: 'metrics-held-sweeps',
+    everyMs: CACHED_MS,
+    failed: {
+      event: 'held_sweeps_unmeasured',
+      text: 'the held sweeps could not be counted for /metrics',
+    },
+    measure: async () => {
+      const held = await collections.countHeld();
+      for (const kind of KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
+    },
+    reset: () => rt.metrics.heldSweeps.reset(),
   };
 }
 
-async function measureWatches(rt: Runtime, watches: Measured['watches']): Promise<void> {
-  try {
-    for (const [kind, states] of Object.entries(await watches.count())) {
-      for (const [state, count] of Object.entries(states))
-        rt.metrics.watches.set({ kind, state }, count);
-    }
-  } catch (error) {
-    rt.log.warn(
-      { event: 'watches-unmeasured', err: error },
-      'the watches could not be counted for /metrics',
-    );
-    rt.metrics.watches.reset();
-  }
+function watchGauges(rt: Runtime, watches: Measured['watches']): Gauges {
+  return {
+    name: 'metrics-watches',
+    everyMs: WATCHES_CACHED_MS,
+    share: WATCHES_SHARE,
+    failed: { event: 'watches-unmeasured', text: 'the watches could not be counted for /metrics' },
+    measure: async () => {
+      for (const [kind, states] of Object.entries(await watches.count())) {
+        for (const [state, count] of Object.entries(states))
+          rt.metrics.watches.set({ kind, state }, count);
+      }
+    },
+    reset: () => rt.metrics.watches.reset(),
+  };
 }

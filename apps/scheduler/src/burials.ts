@@ -4,12 +4,14 @@
  * What cannot be seen this way (a stopped process, a machine without power, a Redis that does not tell) waits for lease and lock.
  */
 import type { Fleet } from '@syncline/fleet';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { DeadHolder, Store } from '@syncline/store';
 import { type Attendance, NOBODY, afterBurial, missing } from './missing.js';
 import { VISIBILITY_MS } from './reminder.js';
 
 const LOOK_EVERY_MS = 1_000;
+/** Short: after an outage the work of workers that died in it waits for the next look. */
+const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: 2_000 };
 
 export interface BurialDeps {
   store: { lease: Pick<Store['lease'], 'bury'> };
@@ -20,9 +22,14 @@ export interface BurialDeps {
 export async function runBurials(rt: Runtime, deps: BurialDeps): Promise<void> {
   let attendance = NOBODY;
   let isTold = true;
-  let isFailing = false;
-  while (!rt.signal.aborted) {
-    try {
+  await runLoop(rt, {
+    name: 'dead-workers',
+    backoff: BACKOFF,
+    failed: {
+      event: 'burials-failed',
+      text: 'it cannot be seen which workers are gone; trying again until it can',
+    },
+    round: async () => {
       const next = await look(rt, deps, attendance);
       if (next === null && isTold)
         rt.log.warn(
@@ -31,19 +38,9 @@ export async function runBurials(rt: Runtime, deps: BurialDeps): Promise<void> {
         );
       isTold = next !== null;
       attendance = next ?? NOBODY;
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing)
-        rt.log.warn(
-          { event: 'burials-failed', err: error },
-          'it cannot be seen which workers are gone; trying again until it can',
-        );
-      isFailing = true;
-    }
-    await rt.clock.sleep(LOOK_EVERY_MS, rt.signal).catch((reason: unknown) => {
-      if (!rt.signal.aborted) throw reason;
-    });
-  }
+      return LOOK_EVERY_MS;
+    },
+  });
 }
 
 /** One look, after what was seen before; null when Redis does not tell. */

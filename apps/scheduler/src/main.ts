@@ -1,5 +1,11 @@
 import { openFleet } from '@syncline/fleet';
-import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
+import {
+  type ResolvedConfig,
+  type Runtime,
+  type Service,
+  runHealthProbe,
+  runProcess,
+} from '@syncline/runtime';
 import { beginFeedWatch, openStore, runFeedWatch } from '@syncline/store';
 import { runBurials } from './burials.js';
 import { runTicks } from './tick.js';
@@ -16,6 +22,12 @@ async function startScheduler(
 ): Promise<Service> {
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
   const fleet = await openFleet(rt, { redisUrl });
+  void runHealthProbe(rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: () => store.probeWrite(),
+  });
+  void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
   const lookAtFeed = await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const ticking = Promise.all([
     runFeedWatch(rt, lookAtFeed),

@@ -4,7 +4,7 @@
  * and any number of schedulers may run.
  */
 import { SYNC_QUEUES, type Fleet, type SyncQueueName, isWalkQueue } from '@syncline/fleet';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
 import { roomIn } from './room.js';
@@ -20,7 +20,8 @@ const TICK_MS = 1_000;
 const FED_TICK_MS = 250;
 /** When more is due than a queue has room for: what is waited for is a worker, and they are quick. */
 const BUSY_TICK_MS = 100;
-const RETRY_CAP_MS = 10_000;
+/** After a round that failed. */
+export const CLAIM_BACKOFF = { firstMs: 1_000, capMs: 10_000 };
 
 export interface TickDeps {
   store: { collections: Pick<Store['collections'], 'claimDue'> };
@@ -34,30 +35,26 @@ export interface TickDeps {
 export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Promise<void> {
   const remind = reminder(rt, deps);
   const turns: QueueTurns = new Map();
-  let failures = 0;
-  while (!rt.signal.aborted) {
-    try {
+  await runLoop(rt, {
+    name: 'due-work',
+    backoff: CLAIM_BACKOFF,
+    failed: {
+      event: 'scheduler-failed',
+      text: 'due work cannot be claimed or enqueued; trying again until it can',
+      level: 'error',
+    },
+    recovered: {
+      event: 'scheduler-recovered',
+      text: 'due work can be claimed and enqueued again',
+    },
+    round: async () => {
       const endTimer = rt.metrics.schedulerTickSeconds.startTimer();
       await remind();
       const pauseMs = await tick(rt, deps, turns);
       endTimer();
-      if (failures > 0)
-        rt.log.info(
-          { event: 'scheduler-recovered', failures },
-          'due work can be claimed and enqueued again',
-        );
-      failures = 0;
-      if (pauseMs > 0) await pause(rt, pauseMs);
-    } catch (error) {
-      if (failures === 0)
-        rt.log.error(
-          { event: 'scheduler-failed', err: error },
-          'due work cannot be claimed or enqueued; trying again until it can',
-        );
-      failures += 1;
-      await pause(rt, retryMs(failures, rt.random.next()));
-    }
-  }
+      return pauseMs;
+    },
+  });
 }
 
 /** What a scheduler remembers from round to round: which tenants are ahead, queue by queue. */
@@ -107,22 +104,9 @@ async function fill(
   return room > CLAIM_LIMIT ? 0 : BUSY_TICK_MS;
 }
 
-/** Until the next try after `failures` (≥ 1) in a row: half a second doubled up to 10 s, the upper half by `chance` in [0, 1). */
-export function retryMs(failures: number, chance: number): number {
-  const ceiling = Math.min(RETRY_CAP_MS, 500 * 2 ** Math.min(failures, 10));
-  return ceiling / 2 + (chance * ceiling) / 2;
-}
-
 function loadOf(states: Record<string, number>): { waiting: number; active: number } {
   return {
     waiting: (states['waiting'] ?? 0) + (states['prioritized'] ?? 0),
     active: states['active'] ?? 0,
   };
-}
-
-/** Sleeps, or returns early when draining begins: the loop looks at the signal itself. */
-async function pause(rt: Runtime, ms: number): Promise<void> {
-  await rt.clock.sleep(ms, rt.signal).catch((reason: unknown) => {
-    if (!rt.signal.aborted) throw reason;
-  });
 }

@@ -3,9 +3,9 @@
  * nothing remembered here. A loop of its own, since a watch may wait a few seconds and must never hold up a mailbox.
  */
 import type { Fleet } from '@syncline/fleet';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
-import { retryMs } from './tick.js';
+import { CLAIM_BACKOFF } from './tick.js';
 
 const CLAIM_LIMIT = 200;
 /** Longer than the hold on a watch lasts: what a killed worker held is free when it comes round. */
@@ -21,24 +21,18 @@ export interface WatchTickDeps {
 
 /** Ticks until `rt.signal` is aborted. Bad weather in Postgres or Redis is logged when it begins and waited for. */
 export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<void> {
-  for (let failures = 0; !rt.signal.aborted;) {
-    try {
+  await runLoop(rt, {
+    name: 'due-watches',
+    backoff: CLAIM_BACKOFF,
+    failed: {
+      event: 'watch-ticks-failed',
+      text: 'watches cannot be claimed or enqueued; trying again until they can',
+    },
+    round: async () => {
       await watchTick(deps);
-      failures = 0;
-    } catch (error) {
-      if (failures === 0)
-        rt.log.warn(
-          { event: 'watch-ticks-failed', err: error },
-          'watches cannot be claimed or enqueued; trying again until they can',
-        );
-      failures += 1;
-    }
-    await rt.clock
-      .sleep(failures === 0 ? TICK_MS : retryMs(failures, rt.random.next()), rt.signal)
-      .catch((reason: unknown) => {
-        if (!rt.signal.aborted) throw reason;
-      });
-  }
+      return TICK_MS;
+    },
+  });
 }
 
 /** One round. Redis is asked first: while it is away nothing is claimed. */

@@ -2,11 +2,13 @@
  * Tells the quota governor what the ledger in Postgres has of the day: Redis may have forgotten it, and processes that spent a part of it may have ended.
  */
 import type { Google } from '@syncline/google';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 
 /** Nobody is charged for two seconds after Redis forgot (`HOLD_MS` in packages/google): the ledger is told within them. */
 const LOOK_EVERY_MS = 1_000;
+/** For the same reason a failure is not followed by a longer pause. */
+const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: LOOK_EVERY_MS };
 
 export interface DayLedgerDeps {
   store: { quota: Pick<Store['quota'], 'day'> };
@@ -20,23 +22,18 @@ export async function compareDay({ store, google }: DayLedgerDeps): Promise<void
   await google.tellSpentDay(day, units);
 }
 
-/** Looks until `rt.signal` is aborted. What fails is said once, and done again. */
+/** Looks until `rt.signal` is aborted. What fails is logged, and done again. */
 export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<void> {
-  let isSaid = false;
-  while (!rt.signal.aborted) {
-    try {
+  await runLoop(rt, {
+    name: 'day-ledger',
+    backoff: BACKOFF,
+    failed: {
+      event: 'day_ledger_failed',
+      text: 'what was spent today cannot be told to the quota; trying again until it can',
+    },
+    round: async () => {
       await compareDay(deps);
-      isSaid = false;
-    } catch (error) {
-      if (!isSaid)
-        rt.log.warn(
-          { event: 'day_ledger_failed', err: error },
-          'what was spent today cannot be told to the quota; trying again until it can',
-        );
-      isSaid = true;
-    }
-    await rt.clock.sleep(LOOK_EVERY_MS, rt.signal).catch((reason: unknown) => {
-      if (!rt.signal.aborted) throw reason;
-    });
-  }
+      return LOOK_EVERY_MS;
+    },
+  });
 }

@@ -1,6 +1,12 @@
 import { connectionName, openFleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
-import { type ResolvedConfig, type Runtime, type Service, runProcess } from '@syncline/runtime';
+import {
+  type ResolvedConfig,
+  type Runtime,
+  type Service,
+  runHealthProbe,
+  runProcess,
+} from '@syncline/runtime';
 import { beginFeedWatch, openStore } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
@@ -61,6 +67,12 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
       giveUp(STUCK_EXIT_CODE);
     },
   });
+  void runHealthProbe(rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: () => store.probeWrite(),
+  });
+  void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
   const removing = runRemovals(rt, { store, google });
   const probing = runProbes(rt, { store, google });
   const counting = runDayLedger(rt, { store, google });

@@ -1,7 +1,8 @@
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import { probeAccounts, tryProjects, type SyncDeps } from '@syncline/sync';
 
 const TICK_MS = 1_000;
+const BACKOFF = { firstMs: 2_000, capMs: 10_000 };
 /** Accounts are asked about an hour after their refusal at the earliest: they need no tick of their own. */
 const TICKS_PER_ACCOUNT_ROUND = 5;
 
@@ -11,25 +12,21 @@ export async function runProbes(
   deps: Pick<SyncDeps, 'store' | 'google'>,
 ): Promise<void> {
   let hasBegun = false;
-  let failures = 0;
-  for (let tick = 0; !rt.signal.aborted; tick++) {
-    try {
+  let tick = 0;
+  await runLoop(rt, {
+    name: 'refusals',
+    backoff: BACKOFF,
+    failed: {
+      event: 'probes_failed',
+      text: 'refusals of projects and accounts could not be looked into; trying again',
+    },
+    round: async () => {
+      const isAccountRound = tick++ % TICKS_PER_ACCOUNT_ROUND === 0;
       if (!hasBegun) await deps.store.projects.begun(deps.google.projects);
       hasBegun = true;
       await tryProjects(rt, deps);
-      if (tick % TICKS_PER_ACCOUNT_ROUND === 0) await probeAccounts(rt, deps);
-      failures = 0;
-    } catch (error) {
-      if (failures === 0 && !rt.signal.aborted)
-        rt.log.warn(
-          { event: 'probes_failed', err: error },
-          'refusals of projects and accounts could not be looked into; trying again',
-        );
-      failures += 1;
-    }
-    const pauseMs = TICK_MS * (0.5 + rt.random.next()) * Math.min(10, failures + 1);
-    await rt.clock.sleep(pauseMs, rt.signal).catch((reason: unknown) => {
-      if (!rt.signal.aborted) throw reason;
-    });
-  }
+      if (isAccountRound) await probeAccounts(rt, deps);
+      return TICK_MS * (0.5 + rt.random.next());
+    },
+  });
 }

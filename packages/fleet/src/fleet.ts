@@ -6,6 +6,7 @@ import { assert, type Runtime } from '@syncline/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
+import { probeWrite } from './health-probe.js';
 import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
 import { JOB_NAME, jobData, jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
@@ -58,6 +59,8 @@ export interface Fleet {
   heldJobs(): Promise<HeldJob[]>;
   /** Resolves when Redis answers, rejects within about 2 s when it doesn't. */
   ping(): Promise<void>;
+  /** Runs a script that writes a key. Rejects within about 2 s when Redis is away, full, read-only, or refuses it. */
+  probeWrite(): Promise<void>;
   /** For Bull Board, which speaks BullMQ. */
   queues(): Queue[];
   /** Closes the producer's side, within 2 s. Worker hosts are drained by whoever started them. */
@@ -104,6 +107,7 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     strikeOff: attendants.strikeOff,
     heldJobs: () => heldJobs(connection, queues),
     ping: async () => void (await connection.ping()),
+    probeWrite: () => probeWrite(connection, prefix),
     queues: () => QUEUE_NAMES.map((name) => queues[name]),
     close: () => closeProducer(rt, connection),
   };

@@ -3,7 +3,7 @@
  * data is one id: nothing personal or secret can reach Redis, Bull Board or a dump of either, a job that waited an hour
  * is not out of date, and a lost one costs a scheduler's tick.
  */
-import { assert } from '@syncline/runtime';
+import { assert, backoffMs as cappedBackoffMs } from '@syncline/runtime';
 import type { JobsOptions } from 'bullmq';
 
 /** `v` is for the day when old and new workers run side by side: a worker fails a version it doesn't know, visibly. */
@@ -17,8 +17,7 @@ export const JOB_NAME = 'sync';
 
 const DATA_BYTES_LIMIT = 256;
 const ATTEMPT_LIMIT = 8;
-const BACKOFF_BASE_MS = 2_000;
-const BACKOFF_CAP_MS = 120_000;
+const BACKOFF = { firstMs: 2_000, capMs: 120_000 };
 
 // Opaque ids have no `@`, no space and no dot: an address or a domain cannot pass for one.
 const OPAQUE_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -70,6 +69,5 @@ export function jobOptions(collectionId: string, first = false): JobsOptions {
  * has jitter but no cap. `chance` is uniform in [0, 1).
  */
 export function backoffMs(attemptsMade: number, chance: number): number {
-  const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.max(0, attemptsMade - 1));
-  return Math.round(ceiling / 2 + (chance * ceiling) / 2);
+  return Math.round(cappedBackoffMs(attemptsMade, BACKOFF, chance));
 }

@@ -11,7 +11,7 @@
  * A lost lock (this process slept, or Redis was away) means that another worker may have the job: the handler's signal is
  * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
  */
-import { type Runtime, unreachable } from '@syncline/runtime';
+import { type Runtime, runLoop, unreachable } from '@syncline/runtime';
 import {
   DelayedError,
   type Job,
@@ -83,6 +83,7 @@ export class QueueWorker {
   readonly #running = new Map<string, AbortController>();
   readonly #stopped = new AbortController();
   readonly #breaker = new Breaker();
+  readonly #loop: string;
   #fetchedAtMs: number;
   #whenIdle: (() => void) | undefined;
   #starvingSinceMs: number | null = null;
@@ -94,6 +95,7 @@ export class QueueWorker {
     private readonly o: QueueWorkerOptions,
   ) {
     this.#fetchedAtMs = rt.clock.nowMs();
+    this.#loop = `queue-${o.name}`;
     this.#worker = new Worker<JobData>(o.name, (job, token) => this.#process(job, token), {
       connection: o.connection,
       prefix: o.prefix,
@@ -209,12 +211,11 @@ export class QueueWorker {
   }
 
   #listen(): void {
-    this.#worker.on('active', () => (this.#fetchedAtMs = this.rt.clock.nowMs()));
-    this.#worker.on('error', (error) => {
-      this.o.errors.report(error);
-      const pauseMs = this.#breaker.pauseAfter(error, this.rt.clock.nowMs(), this.rt.random.next());
-      if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
+    this.#worker.on('active', () => {
+      this.#fetchedAtMs = this.rt.clock.nowMs();
+      this.rt.health.loopSucceeded(this.#loop);
     });
+    this.#worker.on('error', (error) => this.#heard(error));
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
       for (const id of jobIds)
         this.#running.get(id)?.abort(new Error('the lock of this job was lost'));
@@ -244,6 +245,16 @@ export class QueueWorker {
     });
   }
 
+  /** BullMQ's loops are its own: here their errors are logged, counted, and made to pause. */
+  #heard(error: Error): void {
+    this.o.errors.report(error);
+    const nowMs = this.rt.clock.nowMs();
+    const pauseMs = this.#breaker.pauseAfter(error, nowMs, this.rt.random.next());
+    const overAtMs = this.#breaker.calmAtMs(nowMs);
+    this.rt.health.loopFailed(this.#loop, error, { need: 'not-ready', overAtMs });
+    if (pauseMs !== null) void this.#pauseForAWhile(pauseMs);
+  }
+
   /** The breaker. Measured with Redis full: 5 errors in 5 s instead of 40,000, and it resumes by itself. */
   async #pauseForAWhile(pauseMs: number): Promise<void> {
     if (this.#worker.isPaused()) return;
@@ -258,14 +269,20 @@ export class QueueWorker {
 
   async #watch(): Promise<void> {
     const everyMs = Math.min(WATCH_EVERY_MS, this.o.stuckAfterMs / LOOKS_BEFORE_STUCK);
-    while (!this.#stopped.signal.aborted) {
-      try {
-        await this.rt.clock.sleep(everyMs, this.#stopped.signal);
+    await runLoop(this.rt, {
+      name: `queue-watch-${this.o.name}`,
+      signal: this.#stopped.signal,
+      backoff: { firstMs: everyMs, capMs: everyMs },
+      firstAfterMs: everyMs,
+      failed: {
+        event: 'queue-watch-failed',
+        text: 'it cannot be seen whether jobs wait in a queue; trying again until it can',
+      },
+      round: async () => {
         await this.#look(everyMs);
-      } catch (error) {
-        if (!this.#stopped.signal.aborted) this.o.errors.report(error as Error);
-      }
-    }
+        return everyMs;
+      },
+    });
   }
 
   async #look(everyMs: number): Promise<void> {

@@ -2,7 +2,7 @@
  * Redis' bad weather, as a worker meets it: an endless stream of the same error. These two decisions keep it from becoming
  * a hot loop (measured without them: 8,000 errors a second while Redis is full) and a full log disk.
  */
-import { describeError, type Runtime } from '@syncline/runtime';
+import { RepeatLimit, backoffMs, describeError, type Runtime } from '@syncline/runtime';
 
 /**
  * True when Redis is there and refuses: full (OOM), read-only, cannot persist (MISCONF), loading, or credentials changed.
@@ -17,8 +17,7 @@ export function isRefusal(error: Error): boolean {
 /** Errors within a second that make a loop hot. A lost connection brings one now and then, since BullMQ waits after it. */
 const HOT_ERRORS = 5;
 const HOT_WINDOW_MS = 1_000;
-const PAUSE_FIRST_MS = 1_000;
-const PAUSE_CAP_MS = 30_000;
+const PAUSES = { firstMs: 1_000, capMs: 30_000 };
 /** Without an error for this long after a pause, what caused it is over. */
 const CALM_AFTER_MS = 5_000;
 
@@ -41,21 +40,22 @@ export class Breaker {
     this.#recentMs = [...this.#recentMs.filter((at) => nowMs - at < HOT_WINDOW_MS), nowMs];
     if (!isRefusal(error) && this.#recentMs.length < HOT_ERRORS) return null;
     if (nowMs - this.#resumesAtMs > CALM_AFTER_MS) this.#pauses = 0;
-    const ceilingMs = Math.min(PAUSE_CAP_MS, PAUSE_FIRST_MS * 2 ** Math.min(this.#pauses, 10));
-    const pauseMs = ceilingMs / 2 + (chance * ceilingMs) / 2;
     this.#pauses += 1;
+    const pauseMs = backoffMs(this.#pauses, PAUSES, chance);
     this.#recentMs = [];
     this.#resumesAtMs = nowMs + pauseMs;
     return pauseMs;
   }
+
+  /** When the cause of an error of now counts as over, if no other error comes: in ms since the epoch. */
+  calmAtMs(nowMs: number): number {
+    return Math.max(nowMs, this.#resumesAtMs) + CALM_AFTER_MS;
+  }
 }
 
-const WINDOW_MS = 30_000;
-const KEY_LIMIT = 50;
-
-/** Logs an error the first time, then once in 30 s with the number of those that came in between. Bounded in keys. */
+/** Logs an error the first time, then once in 30 s with the number of those that came in between. Bounded in kinds. */
 export class ErrorLog {
-  readonly #seen = new Map<string, { loggedAtMs: number; suppressed: number }>();
+  readonly #limit = new RepeatLimit();
 
   constructor(
     private readonly rt: Runtime,
@@ -63,18 +63,11 @@ export class ErrorLog {
   ) {}
 
   report(error: Error): void {
-    const key = errorKey(error);
-    const nowMs = this.rt.clock.nowMs();
-    const seen = this.#seen.get(key);
-    if (seen !== undefined && nowMs - seen.loggedAtMs < WINDOW_MS) {
-      seen.suppressed += 1;
-      return;
-    }
-    // An unforeseen variety of keys must not become a leak; what is forgotten is only logged once more.
-    if (this.#seen.size >= KEY_LIMIT) this.#seen.clear();
-    this.#seen.set(key, { loggedAtMs: nowMs, suppressed: 0 });
+    const reason = errorKey(error);
+    const suppressed = this.#limit.admit(reason, this.rt.clock.nowMs());
+    if (suppressed === null) return;
     this.rt.log.warn(
-      { event: this.event, reason: key, suppressed: seen?.suppressed ?? 0 },
+      { event: this.event, reason, suppressed },
       'Redis or BullMQ reported an error',
     );
   }

@@ -3,7 +3,7 @@
  * The decision is one script on Redis (`quota-script.ts` tells the law and what happens when Redis forgets). While Redis is unreachable a
  * process goes on with no more than it had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that convicts the whole project.
  */
-import type { Runtime } from '@syncline/runtime';
+import { type LoopReport, type Runtime, openLoopReport } from '@syncline/runtime';
 import type { Redis } from 'ioredis';
 import type { Api } from './costs.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
@@ -115,8 +115,9 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
   };
   const forgetRun = (): void => void (ledger.run = null);
   redis.on('close', forgetRun);
+  const heartbeat = heartbeatReport(rt);
   const timer = setInterval(
-    () => void beat(ledger).catch((err: unknown) => missedBeat(rt, err)),
+    () => void beat(ledger).then(heartbeat.succeeded, heartbeat.failed),
     HEARTBEAT_MS,
   ).unref();
   return {
@@ -137,13 +138,19 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
   };
 }
 
-/** Redis being away needs no word: the connection's own handler has spoken, and the next beat is a second away. */
-function missedBeat(rt: Runtime, err: unknown): void {
-  if (!isRedisWeather(err))
-    rt.log.error(
-      { event: 'quota-heartbeat-failed', err },
-      "The quota's heartbeat failed; what Redis forgets now may not be told again",
-    );
+/** The pause after a missed beat is the one after every beat: what was spent is to be told within the hold that follows a forgetful Redis. */
+function heartbeatReport(rt: Runtime): LoopReport {
+  return openLoopReport(rt, {
+    name: 'quota-heartbeat',
+    backoff: { firstMs: HEARTBEAT_MS, capMs: HEARTBEAT_MS },
+    failed: {
+      event: 'quota-heartbeat-failed',
+      text: "The quota's heartbeat failed; what Redis forgets now may not be told again",
+      level: 'error',
+    },
+    // That Redis is away is logged by the connection's own handler.
+    isLoggedElsewhere: isRedisWeather,
+  });
 }
 
 async function charge(ledger: Ledger, wanted: Charge): Promise<Verdict> {

@@ -1,4 +1,5 @@
 export { assert, must, unreachable } from './assert.js';
+export { type Backoff, backoffMs } from './backoff.js';
 export type { Breath } from './breath.js';
 export { type Clock, systemClock } from './clock.js';
 export {
@@ -13,7 +14,10 @@ export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/s
 export { makeDir } from './embedded/files.js';
 export { describeError } from './describe-error.js';
 export { ConfigError, OperatorError } from './errors.js';
+export type { Health, Need, ReadyAnswer } from './health.js';
+export { type HealthProbe, runHealthProbe } from './health-probe.js';
 export type { Log } from './log.js';
+export { type LoopReport, openLoopReport, runLoop } from './loop.js';
 export type { Metrics } from './metrics.js';
 export { type Output, flushOutputs, stderr, stdout, stopWaitingForReaders } from './output.js';
 export {
@@ -26,6 +30,7 @@ export {
 export { DEFAULT_PROJECT, type GoogleProject } from './projects.js';
 export { type ServiceAccountKey, readServiceAccount } from './push-config.js';
 export { type Random, systemRandom } from './random.js';
+export { RepeatLimit } from './repeat-limit.js';
 export { resolveConfig } from './resolve.js';
 export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';
 export { drainOnSignals } from './signals.js';

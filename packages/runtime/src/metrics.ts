@@ -14,6 +14,7 @@ function declare(registry: Registry) {
     ...doorbellMetrics(make),
     ...fleetMetrics(make),
     ...populationMetrics(make),
+    ...processMetrics(make),
   };
 }
 
@@ -202,6 +203,14 @@ function populationMetrics({ gauge }: Makers) {
     watches: gauge('syncline_watches', 'Watches and channels by kind of collection and state', [
       'kind',
       'state',
+    ]),
+  };
+}
+
+function processMetrics({ counter }: Makers) {
+  return {
+    loopFailures: counter('syncline_loop_failures_total', 'Failed rounds of loops, by loop', [
+      'loop',
     ]),
   };
 }

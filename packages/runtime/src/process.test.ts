@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type Child, endChildren, startScript } from '../test-support/child.js';
 
 /** Servers that are named are not started, and these are never connected to. */
@@ -104,15 +106,67 @@ test.each([
 });
 
 test('METRICS_PORT has a process serve its own metrics, and nothing else; a taken port is an error that names it', async () => {
-  const child = start('drains', { METRICS_PORT: '0' });
-  await child.says('"event":"ready"');
-  const port = Number(/"event":"metrics","port":(\d+)/.exec(child.output().stderr)?.[1]);
+  const { port } = await serving('drains');
   const page = await fetch(`http://127.0.0.1:${port}/metrics`);
   expect(await page.text()).toContain('syncline_scheduler_tick_seconds');
-  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+  for (const path of ['/', '/metrics/', '/METRICS', '/livez/', '/readyz/x', '/Readyz'])
+    expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 404]);
   const second = start('drains', { METRICS_PORT: String(port) });
   expect(await second.ended).toMatchObject({ code: 1 });
   expect(second.output().stderr).toContain(
     `METRICS_PORT ${port} cannot be listened on (EADDRINUSE)`,
   );
 });
+
+test('METRICS_PORT answers whether the process lives and is ready, to GET and HEAD', async () => {
+  const { child, port } = await serving('drains');
+  await child.says('"event":"ready"');
+  const ask = async (path: string, method = 'GET'): Promise<[number, string]> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+    return [answer.status, await answer.text()];
+  };
+  expect(await ask('/livez')).toEqual([200, '{"status":"live"}']);
+  expect(await ask('/readyz')).toEqual([200, '{"status":"ready"}']);
+  expect(await ask('/readyz?verbose=1')).toEqual([200, '{"status":"ready"}']);
+  expect(await ask('/readyz', 'HEAD')).toEqual([200, '']);
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
+    expect(await ask('/readyz', method)).toEqual([405, '']);
+});
+
+test.each([
+  ['starts slowly', 'starting'],
+  ['drains for ever', 'draining'],
+])('a process that %s is alive and not ready', async (behaviour, phase) => {
+  const { child, port } = await serving(behaviour);
+  if (phase === 'draining') {
+    await child.says('"event":"ready"');
+    child.process.kill('SIGTERM');
+    await child.says('"event":"draining"');
+  }
+  const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+  expect([ready.status, await ready.json()]).toEqual([
+    503,
+    { status: 'not ready', missing: [phase] },
+  ]);
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+});
+
+test('METRICS_PORT refuses long headers, and cuts off those who send none', async () => {
+  const { port } = await serving('drains');
+  const long = await fetch(`http://127.0.0.1:${port}/livez`, {
+    headers: { 'x-long': 'x'.repeat(9_000) },
+  });
+  expect(long.status).toBe(431);
+  const silent = connect(port, '127.0.0.1');
+  silent.write('GET /livez HTTP/1.1\r\n');
+  const [answer] = (await once(silent, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('408 Request Timeout');
+  silent.destroy();
+}, 20_000);
+
+async function serving(behaviour: string): Promise<{ child: Child; port: number }> {
+  const child = start(behaviour, { METRICS_PORT: '0' });
+  await child.says('"event":"metrics"');
+  const port = Number(/"event":"metrics","port":(\d+)/.exec(child.output().stderr)?.[1]);
+  return { child, port };
+}

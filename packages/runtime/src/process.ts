@@ -38,7 +38,7 @@ export interface ProcessOptions {
   requires?: readonly Requirement[];
   /** Where the log goes. Default stdout. */
   stdout?: 'stderr' | 'stdout';
-  /** Serves the process's metrics on METRICS_PORT, if that is set. */
+  /** Serves `/livez`, `/readyz` and `/metrics` on METRICS_PORT, if that is set. */
   servesMetrics?: boolean;
   /** How long a drain may take before what still runs is given up. Default 20 s, which leaves 5 s of the promised 25. */
   drainDeadlineMs?: number;
@@ -98,8 +98,7 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 /** From the embedded servers' start to their release; the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
-  const metrics =
-    config.metricsPort === null ? null : await serveMetrics(rt.metrics, config.metricsPort);
+  const metrics = config.metricsPort === null ? null : await serveMetrics(rt, config.metricsPort);
   if (metrics) rt.log.info({ event: 'metrics', port: metrics.port }, 'metrics are served');
   const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
   const releaseInTime = once(() => release(rt, resolved.release));
@@ -117,6 +116,7 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   if (rt.signal.aborted) return 0;
   const service = await startUnlessDrained(rt, start, drain.deadlineMs);
   if (service === null) return 0;
+  rt.health.started();
   rt.log.info({ event: 'ready' }, 'ready');
   const code = await Promise.race([
     aborted(rt.signal),

@@ -1,5 +1,6 @@
 import { type Breath, createBreath } from './breath.js';
 import { type Clock, systemClock } from './clock.js';
+import { type Health, createHealth } from './health.js';
 import { type Log, createLog } from './log.js';
 import { type Metrics, createMetrics } from './metrics.js';
 import { type Random, systemRandom } from './random.js';
@@ -8,6 +9,8 @@ import { type Random, systemRandom } from './random.js';
 export interface Runtime {
   log: Log;
   metrics: Metrics;
+  /** What `/readyz` tells. */
+  health: Health;
   clock: Clock;
   random: Random;
   /** The process' one event loop, which long work shares with whoever waits. */
@@ -31,12 +34,15 @@ export interface RuntimeOptions {
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const clock = options.clock ?? systemClock;
+  const metrics = createMetrics();
+  const signal = options.signal ?? new AbortController().signal;
   return {
     log: createLog(options.service, options.logLevel, options.stdout ?? 'stdout'),
-    metrics: createMetrics(),
+    metrics,
+    health: createHealth(clock, metrics, signal),
     clock,
     random: options.random ?? systemRandom,
     breath: createBreath(clock),
-    signal: options.signal ?? new AbortController().signal,
+    signal,
   };
 }

@@ -3,7 +3,7 @@
  * rules). Redis is a memory beside Postgres and no more: what it has lost is not asked for, and what it remembers of another deployment or database has
  * another name.
  */
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { RememberedCounter } from './feed-epoch.js';
 import { type Feed, noteEpoch } from './feed.js';
 
@@ -17,6 +17,7 @@ export interface FeedWatchDeps {
 
 /** How often a scheduler counts on: what an older state may lack without being noticed. */
 const COUNT_EVERY_MS = 1_000;
+const BACKOFF = { firstMs: COUNT_EVERY_MS, capMs: 5_000 };
 
 /**
  * Makes the look that a process begins with. Returns a function for the next looks.
@@ -44,24 +45,20 @@ export async function beginFeedWatch(
   };
 }
 
-/** Counts on until `rt.signal` is aborted. A Postgres or Redis that is away is said once, and asked again. */
+/** Counts on until `rt.signal` is aborted. A Postgres or Redis that is away is logged, and asked again. */
 export async function runFeedWatch(rt: Runtime, lookAgain: () => Promise<void>): Promise<void> {
-  let isSaid = false;
-  while (!rt.signal.aborted) {
-    await rt.clock.sleep(COUNT_EVERY_MS, rt.signal).catch((reason: unknown) => {
-      if (!rt.signal.aborted) throw reason;
-    });
-    if (rt.signal.aborted) return;
-    try {
+  await runLoop(rt, {
+    name: 'feed-watch',
+    backoff: BACKOFF,
+    firstAfterMs: COUNT_EVERY_MS,
+    failed: {
+      event: 'feed_watch_failed',
+      text: 'whether the database is an older state cannot be told; trying again until it can',
+      level: 'error',
+    },
+    round: async () => {
       await lookAgain();
-      isSaid = false;
-    } catch (error) {
-      if (!isSaid)
-        rt.log.error(
-          { event: 'feed_watch_failed', err: error },
-          'whether the database is an older state cannot be told; trying again until it can',
-        );
-      isSaid = true;
-    }
-  }
+      return COUNT_EVERY_MS;
+    },
+  });
 }

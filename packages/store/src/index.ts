@@ -34,6 +34,7 @@ import { knownMessages } from './gmail-rows.js';
 import { grantChecksIn, type GrantChecks } from './grant-checks.js';
 import { identitiesIn, type Identities } from './identities.js';
 import { accountOffered, importAccount, type OfferedTo } from './import-account.js';
+import { openWriteProbe, type WriteProbe } from './health-probe.js';
 import { lazyPrisma } from './lazy-prisma.js';
 import {
   callerOf,
@@ -239,6 +240,8 @@ export interface Store {
   alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
+  /** Writes a row. Rejects when Postgres is away, read-only or refuses it. On a session of its own. */
+  probeWrite(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -265,12 +268,10 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
     await pool.end();
     throw error;
   }
-  return storeOver(
-    rt,
-    pool,
-    vault,
-    options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
-  );
+  return storeOver(rt, pool, vault, {
+    holder: options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
+    probe: openWriteProbe(options.databaseUrl, () => rt.random.next()),
+  });
 }
 
 /**
@@ -279,7 +280,12 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
  */
 const WALKS_SHARE = 0.5;
 
-function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): Store {
+function storeOver(
+  rt: Runtime,
+  pool: pg.Pool,
+  vault: Vault,
+  { holder, probe }: { holder: string; probe: WriteProbe },
+): Store {
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool);
   return {
@@ -331,7 +337,10 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, holder: string): St
     },
     alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
-    close: () => pool.end().finally(() => walks.close()),
+    probeWrite: () => probe.check(),
+    close: async () => {
+      await Promise.all([pool.end(), probe.close()]).finally(() => walks.close());
+    },
   };
 }
 

@@ -1,12 +1,11 @@
 import { GoogleError, type Subscription } from '@syncline/google';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Bells } from './bells.js';
 
 /** Messages that one write takes. */
 const PULL_LIMIT = 100;
 const QUIET_PAUSE_MS = 100;
-const RETRY_FIRST_MS = 1_000;
-const RETRY_CAP_MS = 30_000;
+const BACKOFF = { firstMs: 1_000, capMs: 30_000 };
 
 /**
  * Pulls notifications until `rt.signal` is aborted: one write for what came at once, then the acknowledgement, so that what a crash leaves
@@ -16,27 +15,23 @@ export async function runPull(
   rt: Runtime,
   subscription: Subscription,
   bells: Bells,
+  name = 'pull',
 ): Promise<void> {
-  for (let failures = 0; !rt.signal.aborted;) {
-    try {
-      await pullOnce(rt, subscription, bells);
-      failures = 0;
-    } catch (error) {
-      if (rt.signal.aborted) return;
-      if (failures === 0) rt.log.warn({ event: 'pull-failed', err: error }, remedyFor(error));
-      failures += 1;
-      const waitMs =
-        Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 10)) *
-        (0.5 + rt.random.next() / 2);
-      await rt.clock.sleep(waitMs, rt.signal).catch(() => undefined); // The loop looks at the signal itself.
-    }
-  }
+  await runLoop(rt, {
+    name,
+    backoff: BACKOFF,
+    // Polling does its work meanwhile, and pushes are still taken.
+    need: 'degraded',
+    failed: { event: 'pull-failed', text: remedyFor },
+    round: () => pullOnce(rt, subscription, bells),
+  });
 }
 
-async function pullOnce(rt: Runtime, subscription: Subscription, bells: Bells): Promise<void> {
+/** @returns the pause before the next pull, in ms */
+async function pullOnce(rt: Runtime, subscription: Subscription, bells: Bells): Promise<number> {
   const messages = await subscription.pull(PULL_LIMIT, rt.signal);
   // Google waits before it answers that there is nothing; a subscription that does not must not be asked without end.
-  if (messages.length === 0) return rt.clock.sleep(QUIET_PAUSE_MS, rt.signal);
+  if (messages.length === 0) return QUIET_PAUSE_MS;
   const endTimer = rt.metrics.doorbellSeconds.startTimer({ via: 'gmail-pull' });
   const outcomes = await bells.mailboxes(messages.flatMap(({ address }) => address ?? []));
   for (const outcome of outcomes) rt.metrics.doorbells.inc({ via: 'gmail-pull', outcome });
@@ -45,9 +40,10 @@ async function pullOnce(rt: Runtime, subscription: Subscription, bells: Bells): 
     messages.length - outcomes.length,
   );
   // What was not written down is to come again.
-  if (outcomes.includes('busy')) return;
+  if (outcomes.includes('busy')) return 0;
   await subscription.acknowledge(messages.map(({ ackId }) => ackId));
   endTimer();
+  return 0;
 }
 
 function remedyFor(error: unknown): string {

@@ -1,0 +1,127 @@
+/**
+ * What a process knows of its own health (docs/decisions/0011-process-health.md). Loops and probes report here; `/readyz` reads
+ * it and asks nobody. Names only: addresses, ids and error texts belong in the log.
+ */
+import type { Clock } from './clock.js';
+import { describeError } from './describe-error.js';
+import type { Metrics } from './metrics.js';
+
+/** What a process cannot do without (`not-ready`), and what it goes on without (`degraded`). */
+export type Need = 'not-ready' | 'degraded';
+
+/** A streak of failures of one loop. */
+export interface Streak {
+  sinceMs: number;
+  failures: number;
+  /** The kind of the last error, without values. */
+  kind: string;
+  need: Need;
+  /** From then on the streak counts as over, when nobody reports a success. Null: only a success ends it. */
+  overAtMs: number | null;
+}
+
+export interface FailingLoop extends Streak {
+  loop: string;
+}
+
+export interface Failure {
+  kind: string;
+  need: Need;
+  overAtMs?: number | undefined;
+}
+
+/** The body of `/readyz`. */
+export type ReadyAnswer =
+  | { status: 'ready' }
+  | { status: 'degraded'; degraded: string[] }
+  | { status: 'not ready'; missing: string[]; degraded?: string[] };
+
+export interface Health {
+  /** The start is over. Draining is known from the process's signal. */
+  started(): void;
+  loopFailed(loop: string, error: unknown, o: { need: Need; overAtMs?: number }): void;
+  loopSucceeded(loop: string): void;
+  /** Loops that fail repeatedly. */
+  failingLoops(): FailingLoop[];
+  /** From now on the process is ready only with a fresh success of this probe. */
+  expectProbe(name: string, need: Need): void;
+  probed(name: string, isOk: boolean): void;
+  answer(): ReadyAnswer;
+}
+
+interface ProbeResult {
+  need: Need;
+  isOk: boolean;
+  atMs: number;
+}
+
+const FAILURES_TO_REPORT = 3;
+const FAILING_MS_TO_REPORT = 10_000;
+/** Two periods of a probe and its timeout: an older result says nothing about now. */
+const PROBE_STALE_MS = 15_000;
+
+/**
+ * Three failures in a row, and ten seconds since the first. A restart of a server, or one lost connection, is over sooner and makes no
+ * process not ready. A loop with long pauses is not reported for one failure.
+ */
+export function failsRepeatedly({ failures, sinceMs, overAtMs }: Streak, nowMs: number): boolean {
+  if (overAtMs !== null && nowMs >= overAtMs) return false;
+  return failures >= FAILURES_TO_REPORT && nowMs - sinceMs >= FAILING_MS_TO_REPORT;
+}
+
+/** The streak after one more failure; a streak that is over does not go on. */
+export function afterFailure(before: Streak | undefined, failure: Failure, nowMs: number): Streak {
+  const isOver = before?.overAtMs !== null && before !== undefined && nowMs >= before.overAtMs;
+  const goesOn = before !== undefined && !isOver ? before : { sinceMs: nowMs, failures: 0 };
+  return {
+    sinceMs: goesOn.sinceMs,
+    failures: goesOn.failures + 1,
+    kind: failure.kind,
+    need: failure.need,
+    overAtMs: failure.overAtMs ?? null,
+  };
+}
+
+export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSignal): Health {
+  const streaks = new Map<string, Streak>();
+  const probes = new Map<string, ProbeResult>();
+  let hasStarted = false;
+  const failingLoops = (): FailingLoop[] =>
+    [...streaks]
+      .filter(([, streak]) => failsRepeatedly(streak, clock.nowMs()))
+      .map(([loop, streak]) => ({ loop, ...streak }));
+  return {
+    started: () => void (hasStarted = true),
+    loopFailed: (loop, error, { need, overAtMs }) => {
+      metrics.loopFailures.inc({ loop });
+      const failure = { kind: describeError(error), need, overAtMs };
+      streaks.set(loop, afterFailure(streaks.get(loop), failure, clock.nowMs()));
+    },
+    loopSucceeded: (loop) => void streaks.delete(loop),
+    failingLoops,
+    expectProbe: (name, need) => void probes.set(name, { need, isOk: false, atMs: clock.nowMs() }),
+    probed: (name, isOk) => {
+      const need = probes.get(name)?.need ?? 'not-ready';
+      probes.set(name, { need, isOk, atMs: clock.nowMs() });
+    },
+    answer: () => {
+      const nowMs = clock.nowMs();
+      const failed = [...probes]
+        .filter(([, { isOk, atMs }]) => !isOk || nowMs - atMs > PROBE_STALE_MS)
+        .map(([name, { need }]) => ({ name, need }));
+      const loops = failingLoops().map(({ loop, need }) => ({ name: `loop:${loop}`, need }));
+      const phase = draining.aborted ? ['draining'] : hasStarted ? [] : ['starting'];
+      return answerOf(phase, [...failed, ...loops]);
+    },
+  };
+}
+
+function answerOf(phase: string[], failed: { name: string; need: Need }[]): ReadyAnswer {
+  const named = (wanted: Need): string[] =>
+    failed.filter(({ need }) => need === wanted).map(({ name }) => name);
+  const missing = [...phase, ...named('not-ready')];
+  const degraded = named('degraded');
+  if (missing.length > 0)
+    return { status: 'not ready', missing, ...(degraded.length > 0 ? { degraded } : {}) };
+  return degraded.length > 0 ? { status: 'degraded', degraded } : { status: 'ready' };
+}
