@@ -50,47 +50,47 @@ afterAll(async () => {
   await Promise.all([redis.stop(), database.drop()]);
 });
 
-beforeEach(() => everyoneReady());
+beforeEach(() => expectEveryoneReady());
 afterEach(() => postgres.set('passes'));
 
 test('answers 503 while Postgres is read-only, and 200 when it takes writes again', async () => {
   await setReadOnly(true);
-  await withoutPostgres();
+  await expectNoPostgres();
   await setReadOnly(false);
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 test('answers 503 while Postgres is stopped, stays alive, and is ready when it is back', async () => {
   postgres.set('stopped');
-  await withoutPostgres();
+  await expectNoPostgres();
   for (const program of PROGRAMS)
     expect(await ask(program, '/livez')).toEqual({ status: 200, body: { status: 'live' } });
   postgres.set('passes');
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 test('answers 503 within 10 s while the connection to Postgres is half-open', async () => {
   postgres.set('silent');
-  await withoutPostgres();
+  await expectNoPostgres();
   postgres.set('stopped');
   postgres.set('passes');
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 test('answers 503 while Redis refuses writes for lack of memory; the API is degraded and goes on', async () => {
   await admin.config('SET', 'maxmemory', '1');
-  await withoutRedis();
+  await expectNoRedis();
   await admin.config('SET', 'maxmemory', '0');
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 test('answers 503 while Redis is stopped; the API is degraded and goes on', async () => {
   admin.disconnect();
   await redis.stop();
-  await withoutRedis();
+  await expectNoRedis();
   redis = await startRedis([], redis.port);
   admin = adminOf(redis);
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 test('answers 503 while a loop fails again and again, names the loop, and counts its failures', async () => {
@@ -107,7 +107,7 @@ test('answers 503 while a loop fails again and again, names the loop, and counts
   } finally {
     await database.pool.query('ALTER TABLE collections_away RENAME TO collections');
   }
-  await everyoneReady();
+  await expectEveryoneReady();
 });
 
 interface Answer {
@@ -116,7 +116,7 @@ interface Answer {
 }
 
 /** Scheduler and worker need Redis; the API goes on without. */
-async function withoutRedis(): Promise<void> {
+async function expectNoRedis(): Promise<void> {
   for (const program of ['scheduler', 'worker'] as const)
     await becomes(program, {
       status: 503,
@@ -128,7 +128,7 @@ async function withoutRedis(): Promise<void> {
   });
 }
 
-async function withoutPostgres(): Promise<void> {
+async function expectNoPostgres(): Promise<void> {
   for (const program of PROGRAMS)
     await becomes(program, {
       status: 503,
@@ -136,7 +136,7 @@ async function withoutPostgres(): Promise<void> {
     });
 }
 
-async function everyoneReady(): Promise<void> {
+async function expectEveryoneReady(): Promise<void> {
   for (const program of PROGRAMS)
     await becomes(program, { status: 200, body: { status: 'ready' } }, 30_000);
 }

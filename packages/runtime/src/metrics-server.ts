@@ -89,15 +89,17 @@ function answer(pages: Pages, request: IncomingMessage, response: ServerResponse
     // A body that comes with it is not read.
     return void response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end();
   page().then(
-    ({ status, type, text }) => {
-      const headers = {
-        'content-type': type,
-        'content-length': Buffer.byteLength(text),
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      };
-      response.writeHead(status, headers).end(text);
-    },
+    (wanted) => send(response, wanted),
     () => response.writeHead(500).end(),
   );
+}
+
+function send(response: ServerResponse, { status, type, text }: Page): ServerResponse {
+  const headers = {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  };
+  return response.writeHead(status, headers).end(text);
 }

@@ -280,12 +280,12 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
  */
 const WALKS_SHARE = 0.5;
 
-function storeOver(
-  rt: Runtime,
-  pool: pg.Pool,
-  vault: Vault,
-  { holder, probe }: { holder: string; probe: WriteProbe },
-): Store {
+interface Own {
+  holder: string;
+  probe: WriteProbe;
+}
+
+function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool);
   return {
@@ -315,7 +315,7 @@ function storeOver(
       countHeld: () => countHeld(pool),
       heldOf: (accountId) => heldOf(pool, accountId),
     },
-    lease: leasesOver(pool, holder, walks),
+    lease: leasesOver(pool, own.holder, walks),
     commitPage: (lease, commit) =>
       inTurn(walks, lease.tenant, commit, () =>
         countedCommit(rt, pool, lease, LEASE_TTL_MS, commit),
@@ -337,11 +337,13 @@ function storeOver(
     },
     alone: (name, work) => alone(pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
-    probeWrite: () => probe.check(),
-    close: async () => {
-      await Promise.all([pool.end(), probe.close()]).finally(() => walks.close());
-    },
+    probeWrite: own.probe.check,
+    close: () => closeAll(pool, own.probe, walks),
   };
+}
+
+async function closeAll(pool: pg.Pool, probe: WriteProbe, walks: WalkTurns): Promise<void> {
+  await Promise.all([pool.end(), probe.close()]).finally(() => walks.close());
 }
 
 function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lease'] {
