@@ -1,3 +1,4 @@
+import { cleared, listingLies, listingNeverEnds } from './listings.js';
 import { drawFault } from './weather.js';
 import { chooseStop, runOne } from './runs.js';
 import { removeSecond, renamed, secondTenant, wrongAccount } from './people.js';
@@ -17,9 +18,10 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [usersAct, 30],
   [rareAct, 7],
   [bodiesServed, 1],
-  [spoilItem, 1],
+  [spoilItem, 1.5],
   [refuseRow, 1],
   [listingLies, 2],
+  [cleared, 1.2],
   [listingNeverEnds, 1.5],
   [positionMissing, 1],
   [labelUnlisted, 1],
@@ -80,11 +82,10 @@ const RARE = [
 async function rareAct(stage: Stage): Promise<string> {
   const action = stage.chance.pick(RARE);
   const email = stage.chance.pick([...stage.accounts.keys()]);
-  const wanted = SECONDARY[action];
+  const wanted = CALENDARS[action];
   const calendars = wanted
     ? (stage.simulator.world.get(email)?.shelf.all() ?? []).filter(
-        (entry) =>
-          !entry.primary && !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
+        (entry) => !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
       )
     : [];
   if (wanted && calendars.length === 0) return `${action}, of which there was nothing to do`;
@@ -97,14 +98,21 @@ async function rareAct(stage: Stage): Promise<string> {
 }
 
 /** Which calendars an action can be about. */
-const SECONDARY: Partial<
-  Record<(typeof RARE)[number], (entry: { lost: boolean; hidden: boolean }) => boolean>
-> = {
-  'calendar-hide': (entry) => !entry.lost && !entry.hidden,
-  'calendar-show': (entry) => !entry.lost && entry.hidden,
-  'calendar-acl-loss': (entry) => !entry.lost,
-  'calendar-acl-return': (entry) => entry.lost,
+const CALENDARS: Partial<Record<(typeof RARE)[number], (entry: Entry) => boolean>> = {
+  'calendar-hide': (entry) => !entry.primary && !entry.lost && !entry.hidden,
+  'calendar-show': (entry) => !entry.primary && !entry.lost && entry.hidden,
+  'calendar-acl-loss': (entry) => !entry.primary && !entry.lost,
+  'calendar-acl-return': (entry) => !entry.primary && entry.lost,
+  'event-leave-series': ({ lost, calendar }) =>
+    !lost && calendar.living().some(({ body }) => body.recurrence !== undefined),
 };
+
+interface Entry {
+  primary: boolean;
+  lost: boolean;
+  hidden: boolean;
+  calendar: { living(): { body: { recurrence?: unknown } }[] };
+}
 
 async function work(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
@@ -118,57 +126,6 @@ async function bodiesServed(stage: Stage): Promise<string> {
   await tell(stage, '/sim/bodies', { inlineBytes });
   if (inlineBytes === 50) note(stage, 'bodies handed out apart');
   return `up to ${inlineBytes} bytes inline`;
-}
-
-const LISTING_OF = {
-  gmail: 'messages.list',
-  'calendar-events': 'events.list',
-  'calendar-list': 'calendarList.list',
-} as const;
-const FULL_LISTINGS = Object.values(LISTING_OF);
-
-/** One full listing of a collection that is mirrored already is empty or lacks items, and says 200. */
-async function listingLies(stage: Stage): Promise<string> {
-  const { rows } = await stage.database.pool.query<{
-    id: string;
-    account_id: string;
-    kind: keyof typeof LISTING_OF;
-    external_id: string;
-  }>(
-    `SELECT c.id, c.account_id, c.kind, c.external_id FROM collections c JOIN accounts a ON a.id = c.account_id
-      WHERE c.phase = 'follow' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
-      ORDER BY a.email, c.kind, c.external_id`,
-  );
-  if (rows.length === 0) return 'nothing is mirrored yet';
-  const chosen = stage.chance.pick(rows);
-  const [email] = [...stage.accounts].find(([, id]) => id === chosen.account_id) ?? [];
-  if (email === undefined) return 'nobody of ours';
-  const { id } = stage.simulator.faults.add({
-    kind: stage.chance.pick(['empty-listing', 'omitting-listing'] as const),
-    method: LISTING_OF[chosen.kind],
-    email,
-    count: stage.chance.between(1, 2),
-    share: stage.chance.pick([0.1, 0.5, 0.9]),
-    ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
-  });
-  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
-  const collection = (await activeCollections(stage)).find((one) => one.id === chosen.id);
-  const end = collection ? (await finish(stage, collection, 60_000)).kind : 'gone';
-  if (stage.simulator.faults.list().some((one) => one.id === id)) stage.simulator.faults.end(id);
-  return `${chosen.kind}: ${end}`;
-}
-
-/** Pages that lead back to a page before, or are empty without an end. */
-async function listingNeverEnds(stage: Stage): Promise<string> {
-  const kind = stage.chance.pick([
-    'page-names-itself',
-    'pages-in-a-circle',
-    'pages-repeat',
-    'empty-pages',
-  ] as const);
-  const method = stage.chance.pick([...FULL_LISTINGS, 'history.list']);
-  stage.simulator.faults.add({ kind, method });
-  return `${kind} of ${method}`;
 }
 
 async function positionMissing(stage: Stage): Promise<string> {
@@ -195,21 +152,35 @@ async function labelUnlisted(stage: Stage): Promise<string> {
   return done ? email : 'there is no label';
 }
 
-/** For two minutes Google answers nothing but errors, while the fleet goes on trying. */
+/** Methods that answer nothing else: all, messages inside of batches that are answered, or messages with their batches. */
+const OUTAGES: readonly (readonly (string | undefined)[])[] = [
+  [undefined],
+  ['messages.get', 'threads.get'],
+  ['messages.get', 'threads.get', 'batch'],
+];
+const OUTAGE_TRIES = 6;
+/** Longer than any delay between two tries of an item: each of them is a try of every item. */
+const OUTAGE_STEP_MS = 55_000;
+
+/** For five minutes Google answers nothing but errors, or only lists and no messages, while mail arrives and the fleet goes on trying. */
 async function outage(stage: Stage): Promise<string> {
   const kind = stage.chance.pick(['500', '503', 'malformed-json'] as const);
-  const methods = stage.chance.pick([[undefined], ['messages.get', 'threads.get', 'batch']]);
+  const methods = stage.chance.pick(OUTAGES);
+  const email = stage.chance.pick([...stage.accounts.keys()]);
+  for (let mails = stage.chance.between(1, 5); mails > 0; mails--)
+    stage.simulator.act(email, { action: 'deliver' });
   const ids = methods.map(
     (method) => stage.simulator.faults.add({ kind, ...(method ? { method } : {}) }).id,
   );
-  for (let tries = 0; tries < 6; tries++) {
+  for (let tries = 0; tries < OUTAGE_TRIES; tries++) {
     for (const collection of await activeCollections(stage))
-      await runOne(stage, collection, null).catch(() => undefined);
-    await passTime(stage, 20_000, true);
+      if (tries === 0 || collection.name.endsWith(' gmail mailbox'))
+        await runOne(stage, collection, null).catch(() => undefined);
+    await passTime(stage, OUTAGE_STEP_MS, true);
   }
   for (const id of ids) stage.simulator.faults.end(id);
-  note(stage, 'outage of two minutes');
-  return kind;
+  note(stage, methods === OUTAGES[1] ? 'outage of messages alone' : 'outage');
+  return `${kind} of ${methods.join(', ') || 'everything'}`;
 }
 
 async function callFault(stage: Stage): Promise<string> {

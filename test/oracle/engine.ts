@@ -32,6 +32,8 @@ export interface Engine {
   loseRedis(): Promise<void>;
   /** Units that the governor has charged for a method, named as the simulator names it. */
   charged(method: string): number;
+  /** What became of sweeps that waited for evidence, as the fleet's metrics count it. */
+  heldSweeps(): Promise<{ confirmed: number; discarded: number }>;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,10 @@ export async function openEngine(
     renewGoogle,
     loseRedis: () => redis.lose(prefix),
     charged: (method) => units.get(method) ?? 0,
+    heldSweeps: async () => ({
+      confirmed: await totalOf(rt.metrics.sweepsConfirmed),
+      discarded: await totalOf(rt.metrics.sweepsDiscarded),
+    }),
     remove: async (accountId) => {
       sentAway = true;
       await renewGoogle();
@@ -116,6 +122,10 @@ export async function openEngine(
 
 export interface RedisKeys {
   lose(prefix: string): Promise<void>;
+}
+
+async function totalOf(counter: Runtime['metrics']['sweepsConfirmed']): Promise<number> {
+  return (await counter.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
 /** What the governor tells its metric at every charge: before the call, and also of runs that crash. */

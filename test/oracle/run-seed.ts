@@ -9,6 +9,10 @@ export type Verdict = {
   fired: Record<string, number>;
 } & ({ ok: true } | { ok: false; check: string; why: string; story: string[] });
 
+/** Always reported, so that a long run shows a zero. */
+const HELD_CONFIRMED = 'held sweeps confirmed';
+const HELD_DISCARDED = 'held sweeps discarded';
+
 /** One integer decides a world, what people do in it, what goes wrong, and when. */
 export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> {
   let stage: Stage | null = null;
@@ -19,7 +23,7 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     stage.story.push('quiet');
     await makeQuiet(stage);
     await checkAll(stage);
-    return { seed, ok: true, fired: firedIn(stage) };
+    return { seed, ok: true, fired: await firedIn(stage) };
   } catch (error) {
     const why =
       error instanceof Error
@@ -30,7 +34,7 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     return {
       seed,
       ok: false,
-      fired: stage ? firedIn(stage) : {},
+      fired: stage ? await firedIn(stage) : {},
       check: error instanceof Found ? error.check : 'nothing unexpected is thrown',
       why,
       story: stage?.story ?? [],
@@ -41,8 +45,14 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
 }
 
 /** The simulator's own count of the faults that struck, and what the stage counts besides. */
-function firedIn({ simulator, fired }: Stage): Record<string, number> {
-  return { ...simulator.ledger.snapshot().faults, ...Object.fromEntries(fired) };
+async function firedIn({ simulator, engine, fired }: Stage): Promise<Record<string, number>> {
+  const { confirmed, discarded } = await engine.heldSweeps();
+  return {
+    ...simulator.ledger.snapshot().faults,
+    ...Object.fromEntries(fired),
+    [HELD_CONFIRMED]: confirmed,
+    [HELD_DISCARDED]: discarded,
+  };
 }
 
 /** What a person needs to see of a failing seed, with the line that repeats it. */

@@ -10,7 +10,7 @@ const SPOILINGS = ['403-permission', '500', 'malformed-json'] as const;
 
 /** One message, now stored or not, cannot be read from now on. Few of a mailbox: many would be the mailbox's own trouble, and park it. */
 export async function spoilItem(stage: Stage): Promise<string> {
-  const item = pickMessage(stage);
+  const item = await pickMessage(stage, true);
   if (item === null) return 'no message is left to spoil';
   const kind = stage.chance.pick(SPOILINGS);
   stage.simulator.faults.add({ kind, item: item.id } as FaultOrder);
@@ -23,7 +23,7 @@ export async function spoilItem(stage: Stage): Promise<string> {
 export async function refuseRow(stage: Stage): Promise<string> {
   // Two of a small page would be the fleet's fault, and fail the run.
   if (stage.fired.has(REFUSED)) return 'one is refused already';
-  const item = pickMessage(stage);
+  const item = await pickMessage(stage, stage.chance.happens(0.5));
   if (item === null) return 'no message is left to refuse';
   await stage.database.pool.query('INSERT INTO oracle_refused VALUES ($1)', [item.id]);
   stage.troubled.set(item.id, item.email);
@@ -34,14 +34,30 @@ export async function refuseRow(stage: Stage): Promise<string> {
 const REFUSED = 'row refused by Postgres';
 const TROUBLED_AT_MOST = 2;
 
-function pickMessage(stage: Stage): { id: string; email: string } | null {
+/** @param isNew whether one that is not stored yet is preferred: a stored message is read again only seldom */
+async function pickMessage(
+  stage: Stage,
+  isNew: boolean,
+): Promise<{ id: string; email: string } | null> {
   if (stage.troubled.size >= TROUBLED_AT_MOST) return null;
   const email = stage.chance.pick([...stage.accounts.keys()]);
+  if (isNew) stage.simulator.act(email, { action: 'deliver' });
   const ids = stage.simulator
     .gmailTruth(email)
     .map(({ id }) => id)
     .filter((id) => !stage.troubled.has(id));
-  return ids.length < 3 ? null : { id: stage.chance.pick(ids), email };
+  if (ids.length < 3) return null;
+  const stored = await storedIds(stage, stage.accounts.get(email));
+  const unstored = ids.filter((id) => !stored.has(id));
+  return { id: stage.chance.pick(isNew && unstored.length > 0 ? unstored : ids), email };
+}
+
+async function storedIds(stage: Stage, accountId: string | undefined): Promise<Set<string>> {
+  const { rows } = await stage.database.pool.query<{ id: string }>(
+    'SELECT id FROM gmail_messages WHERE account_id = $1',
+    [accountId],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Rounds of the schedule in which every other item must arrive: longer than an item's tries take. */
@@ -72,11 +88,7 @@ async function unmirrored(stage: Stage): Promise<string[]> {
   );
   const missing = waiting.rows.map(({ name }) => name);
   for (const { id: accountId, email } of await activeMailboxes(stage)) {
-    const { rows } = await stage.database.pool.query<{ id: string }>(
-      'SELECT id FROM gmail_messages WHERE account_id = $1',
-      [accountId],
-    );
-    const stored = new Set(rows.map(({ id }) => id));
+    const stored = await storedIds(stage, accountId);
     missing.push(
       ...stage.simulator
         .gmailTruth(email)

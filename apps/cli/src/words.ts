@@ -52,10 +52,10 @@ export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>):
   }
 }
 
-/** What a sweep waits for: `held: a full listing lacked 60 stored rows 2 min ago; they stay until a second listing, in 40 s`. */
+/** What a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is deleted until a second listing, in 40 s`. */
 export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
   const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
-  return `held: a full listing lacked ${counted(held.rows, 'stored row')} ${when(held.since, nowMs)}; they stay until ${listing}, ${when(held.until, nowMs)}`;
+  return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
 }
 
 /** Seconds until the collection's walk ends, or null when it walks not, or cannot tell. */

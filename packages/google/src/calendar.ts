@@ -1,18 +1,17 @@
 /** Google Calendar, one account's: each call is one page of Google's answer, checked and typed ("Calendar API v3" reference). */
 import type { calendar_v3 } from 'googleapis/build/src/apis/calendar/v3';
+import { namedItems } from './nameless.js';
 import { requestPage } from './paging.js';
 import { type Session, orNull, requestJson } from './request.js';
 import type { CalendarMethod } from './costs.js';
 import { type Channel, type ChannelOrder, openChannel, stopChannel } from './watch.js';
-import { identified, identifiedOf, syncTokenOrNull } from './shape.js';
+import { identified, syncTokenOrNull } from './shape.js';
 
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
 
 export interface CalendarPage<Item> {
   items: Item[];
-  /** Items that Google gave without an id: nobody can ask for them again. */
-  nameless?: unknown[];
   nextPageToken: string | null;
   /** On the last page only. */
   nextSyncToken: string | null;
@@ -121,14 +120,10 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
   return requestPage(
     session,
     { method, path, query, pageToken, syncToken: syncToken !== null },
-    (body) => {
-      const { identified: items, nameless } = identifiedOf(body.items, 'items');
-      return {
-        items: items as unknown as Item[],
-        ...(nameless.length > 0 ? { nameless } : {}),
-        nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
-      };
-    },
+    (body) => ({
+      items: namedItems(session, method, body.items, 'items') as unknown as Item[],
+      nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+    }),
     // An event that changes during a listing comes again, in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
   );

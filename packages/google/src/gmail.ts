@@ -11,17 +11,11 @@ import {
   fetchThreads,
   glanceAtMessages,
 } from './messages.js';
+import { namedItems, namedRecords } from './nameless.js';
 import { requestPage } from './paging.js';
 import { type Session, orNull, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
-import {
-  addressOf,
-  countOf,
-  historyIdOrNull,
-  identified,
-  identifiedList,
-  identifiedOf,
-} from './shape.js';
+import { addressOf, countOf, historyIdOrNull, identified } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
@@ -130,10 +124,8 @@ export function gmailOf(session: Session): Gmail {
     attachmentData: (messageId, attachmentId) =>
       fetchAttachmentData(session, `${USER}/messages`, messageId, attachmentId),
     labels: () =>
-      requestJson(
-        session,
-        { method: 'gmail.users.labels.list', path: `${USER}/labels` },
-        (body) => identifiedOf(body.labels, 'labels').identified,
+      requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
+        namedItems(session, 'gmail.users.labels.list', body.labels, 'labels'),
       ),
     label: (id) =>
       orNull(
@@ -158,10 +150,12 @@ function listMessages(
     { method: 'gmail.users.messages.list', path: `${USER}/messages`, query, pageToken },
     (body) => ({
       // A message whose thread is not told is read alone, as if it were a thread of its own.
-      ids: identifiedOf(body.messages, 'messages').identified.map(({ id, threadId }) => ({
-        id,
-        threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,
-      })),
+      ids: namedItems(session, 'gmail.users.messages.list', body.messages, 'messages').map(
+        ({ id, threadId }) => ({
+          id,
+          threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,
+        }),
+      ),
     }),
     ({ ids }) => ids.map(({ id }) => id),
   );
@@ -176,9 +170,10 @@ function history(
     session,
     { method: 'gmail.users.history.list', path: `${USER}/history`, query, pageToken },
     (body) => ({
-      records: identifiedList(body.history, 'history'),
+      records: namedRecords(session, 'gmail.users.history.list', body.history),
       historyId: historyIdOrNull(body.historyId),
     }),
-    ({ records }) => records.map(({ id }) => id),
+    ({ records }) =>
+      records.map((record) => (typeof record.id === 'string' ? record.id : JSON.stringify(record))),
   );
 }

@@ -27,37 +27,40 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A list of objects that each have a string `id`; an absent list is an empty one, as Google leaves empty lists out. */
-export function identifiedList(value: unknown, what: string): (JsonObject & { id: string })[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
-  return value.map((item) => {
-    if (!isIdentified(item)) throw new MalformedAnswer(`an item of ${what} has no id`);
-    return item;
-  });
-}
-
 /** An object with a string `id`. */
 export function identified(value: unknown, what: string): JsonObject & { id: string } {
   if (isIdentified(value)) return value;
   throw new MalformedAnswer(`${what} has no id`);
 }
 
+/** A list with so many items of which none has an id is a broken answer. A few such items are not: the next answer would be the same. */
+const NAMELESS_LIST = 4;
+
 /**
- * The same of a list where items without an id are told apart: one of them must not hold the others. Nobody can name or fetch such an item again.
- * @throws MalformedAnswer when there are only such items
+ * A list of objects that each have a string `id`. Items without one are told apart, by their places: one of them must not hold the others, and nobody
+ * can name or fetch such an item again.
+ * @throws MalformedAnswer when there are many items and none of them has an id
  */
 export function identifiedOf(
   value: unknown,
   what: string,
-): { identified: (JsonObject & { id: string })[]; nameless: unknown[] } {
-  if (value === undefined) return { identified: [], nameless: [] };
-  if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
-  const named = value.filter(isIdentified);
-  if (named.length === 0 && value.length > 0)
+): { identified: (JsonObject & { id: string })[]; nameless: number[] } {
+  const items = listOf(value, what);
+  const identified = items.filter(isIdentified);
+  if (identified.length === 0 && items.length >= NAMELESS_LIST)
     throw new MalformedAnswer(`no item of ${what} has an id`);
-  const nameless = named.length === value.length ? [] : value.filter((item) => !isIdentified(item));
-  return { identified: named, nameless };
+  const nameless =
+    identified.length === items.length
+      ? []
+      : items.flatMap((item, place) => (isIdentified(item) ? [] : [place]));
+  return { identified, nameless };
+}
+
+/** A list of anything; an absent list is an empty one, as Google leaves empty lists out. */
+export function listOf(value: unknown, what: string): unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new MalformedAnswer(`${what} is not a list`);
+  return value;
 }
 
 export function isIdentified(item: unknown): item is JsonObject & { id: string } {

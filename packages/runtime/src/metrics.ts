@@ -53,6 +53,11 @@ function googleMetrics({ counter, seconds }: Makers) {
       'Quota units spent, retries included',
       ['api', 'method'],
     ),
+    itemsWithoutId: counter(
+      'syncline_items_without_id_total',
+      'Items that Google gave without an id, at every answer that has them',
+      ['method'],
+    ),
     quotaWaitSeconds: seconds(
       'syncline_quota_wait_seconds',
       'How long a granted call waited for quota',

@@ -19,6 +19,8 @@ export type ListingNote = {
   profileTotal?: number;
   /** That count stands in for a second listing. */
   countConfirms?: true;
+  /** Of a mailbox: so many messages fewer than its profile counted were listed, where that is too many to take the listing for complete. */
+  lacking?: number;
   /** Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at most. */
   deletedLabels?: string[];
   /** A label's list lacked messages that have the label: nothing is deleted by these lists. */

@@ -84,7 +84,7 @@ test('a sweep that waits is said with its rows, since when, and what it waits fo
     until: new Date(NOW_MS + 40_000),
   } as const;
   const words =
-    'held: a full listing lacked 60 stored rows 20 s ago; they stay until a second listing, in 40 s';
+    'held: a full listing lacked 60 items 20 s ago; nothing is deleted until a second listing, in 40 s';
   const mailbox = { ...collection('gmail', { last: null, inHand: null }), heldSweep };
   const active = { state: 'active' } as const;
   expect(verdictOn(active, mailbox, NOW_MS)).toBe(words);
@@ -92,6 +92,6 @@ test('a sweep that waits is said with its rows, since when, and what it waits fo
   expect(verdictOn(active, { ...mailbox, error: 'no answer' }, NOW_MS)).toBe(`no answer; ${words}`);
   const relisted = { ...mailbox, heldSweep: { ...heldSweep, waitsFor: 'new-listing' as const } };
   expect(verdictOn(active, relisted, NOW_MS)).toContain(
-    'they stay until it is listed again, in 40 s',
+    'nothing is deleted until it is listed again, in 40 s',
   );
 });

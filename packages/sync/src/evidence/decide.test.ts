@@ -1,4 +1,4 @@
-import { countConfirms, decide, relistDelayMs, type Findings } from './decide.js';
+import { countConfirms, decide, lackingByCount, relistDelayMs, type Findings } from './decide.js';
 
 const found = (f: Partial<Findings>): Findings => ({
   rows: 100,
@@ -56,6 +56,18 @@ test('a count stands in for a second listing only of a whole mailbox, exactly, a
   expect(countConfirms(40, 40, false)).toBe(false);
   expect(countConfirms(0, 0, true)).toBe(false);
   expect(countConfirms(null, 0, true)).toBe(false);
+});
+
+test('a listing that is empty, or a fifth and five messages short of the count, is doubted; of a whole mailbox only', () => {
+  expect(lackingByCount(1, 0, true)).toBe(1);
+  expect(lackingByCount(60, 0, true)).toBe(60);
+  expect(lackingByCount(60, 40, true)).toBe(20);
+  expect(lackingByCount(60, 48, true)).toBe(0);
+  expect(lackingByCount(7, 2, true)).toBe(0);
+  expect(lackingByCount(60, 70, true)).toBe(0);
+  expect(lackingByCount(0, 0, true)).toBe(0);
+  expect(lackingByCount(null, 0, true)).toBe(0);
+  expect(lackingByCount(60, 0, false)).toBe(0);
 });
 
 test('a discarded listing is repeated after a minute, then ever later, at most after about an hour', () => {

@@ -43,6 +43,21 @@ export function decide({ rows, missing, asked, confirmedBy }: Findings): Decisio
   return 'sweep';
 }
 
+/**
+ * How many messages a listing lacks by the mailbox's count, or 0 when they are too few to doubt it: mail comes and goes between the two calls.
+ * An empty listing of a mailbox that counts any is always doubted. Of a mailbox that is mirrored in part the count says nothing.
+ */
+export function lackingByCount(
+  profileTotal: number | null,
+  listed: number,
+  isWholeMailbox: boolean,
+): number {
+  if (!isWholeMailbox || profileTotal === null || profileTotal <= listed) return 0;
+  const lacking = profileTotal - listed;
+  const isLarge = lacking > SMALL_SWEEP && lacking * LARGE_SHARE > profileTotal;
+  return listed === 0 || isLarge ? lacking : 0;
+}
+
 /** The second listing begins so long after the first at the earliest. */
 export const CONFIRM_AFTER_MS = 60_000;
 const MOST_RELIST_MS = 60 * 60_000;

@@ -39,7 +39,7 @@ export function holdDueAtMs(hold: Hold): number {
 /** For a person: what a collection waits for that is level but for a sweep. */
 export function heldWords(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
-  return `held: a full listing lacked ${rows ?? 'some'} stored rows, which stay until ${until}`;
+  return `held: a full listing lacked ${rows ?? 'some'} items; nothing is deleted until ${until}`;
 }
 
 /** Rows that an increment names are there: they are held no longer. */

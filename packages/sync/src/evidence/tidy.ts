@@ -59,8 +59,7 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
     asked: null,
     confirmedBy: confirmationOf(end.listing, earlier),
   };
-  if (end.listing?.isDisproved) report(context, 'discard', findings);
-  const decision = end.listing?.isDisproved ? 'discard' : await decided(context, findings, sample);
+  const decision = await decidedBy(context, end.listing, findings, sample);
   switch (decision) {
     case 'sweep':
       if (findings.confirmedBy === 'second-listing') reportConfirmed(context, missing);
@@ -75,10 +74,42 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
       });
     }
     case 'discard': {
-      const { hold, held } = newListing(context, missing);
+      const { hold, held } = newListing(context, Math.max(missing, end.listing?.lacking ?? 0));
       return turnTo(context, end.at({ step: 'clear', hold }), { held });
     }
   }
+}
+
+/** What the listing says of itself comes before what Google says of the missing rows, and what the mailbox counts after it. */
+async function decidedBy(
+  context: TurnContext,
+  listing: ListingNote | undefined,
+  findings: Findings,
+  sample: readonly string[],
+): Promise<Exclude<Decision, 'ask'>> {
+  if (listing?.isDisproved) {
+    report(context, 'discard', findings);
+    return 'discard';
+  }
+  const decision = await decided(context, findings, sample);
+  const lacking = listing?.lacking ?? 0;
+  if (decision !== 'sweep' || lacking === 0 || isAnother(context, listing)) return decision;
+  reportShort(context, lacking);
+  return 'discard';
+}
+
+/** Whether an earlier listing was not taken for complete either, and this one began when it was time for another. */
+function isAnother({ held }: TurnContext, listing: ListingNote | undefined): boolean {
+  return held !== null && (listing?.begunAtMs ?? 0) >= held.untilMs;
+}
+
+function reportShort({ rt, lease }: TurnContext, lacking: number): void {
+  const { accountId, collectionId, kind } = lease;
+  rt.metrics.sweepsDiscarded.inc({ kind });
+  rt.log.warn(
+    { event: 'listing_short', accountId, collectionId, lacking },
+    'a full listing names far fewer messages than the mailbox counts; it is listed again',
+  );
 }
 
 /** The wait that an earlier full sync began, when this one lacks nothing but what is held since then. */

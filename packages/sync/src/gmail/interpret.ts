@@ -88,7 +88,7 @@ function fold(
     known.labels.set(label, present);
     if (present) seen.add(label);
   }
-  known.historyId = recordId;
+  if (recordId > known.historyId) known.historyId = recordId;
   folds.set(id, known);
 }
 

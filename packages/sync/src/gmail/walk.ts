@@ -9,7 +9,7 @@ import {
   type NewCursor,
   type TidyState,
 } from '../cursor.js';
-import { countConfirms } from '../evidence/decide.js';
+import { countConfirms, lackingByCount } from '../evidence/decide.js';
 import { tidyTurn } from '../evidence/tidy.js';
 import type { Turn, TurnContext } from '../turn.js';
 import { REQUESTED_FULL_SYNC_GAP_MS } from '../without-position.js';
@@ -162,10 +162,12 @@ function listingOf(
   listed: number,
 ): ListingNote {
   const isWhole = floorMs(context.window) === 0 && excludedLabels(context.mirror).length === 0;
+  const lacking = lackingByCount(profileTotal ?? null, listed, isWhole);
   return {
     begunAtMs: begunAtMs ?? context.rt.clock.nowMs(),
     ...(deletedLabels === undefined ? {} : { deletedLabels }),
     ...(countConfirms(profileTotal ?? null, listed, isWhole) ? { countConfirms: true } : {}),
+    ...(lacking > 0 ? { lacking } : {}),
   };
 }
 

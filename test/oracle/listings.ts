@@ -1,0 +1,162 @@
+import { must } from '@syncline/runtime';
+import { activeCollections, Found, note, passTime, work, type Stage } from './stage.js';
+
+/* Listings that cannot be believed, those that never end, and absences that are true. */
+
+const LISTING_OF = {
+  gmail: 'messages.list',
+  'calendar-events': 'events.list',
+  'calendar-list': 'calendarList.list',
+} as const;
+const FULL_LISTINGS = Object.values(LISTING_OF);
+
+interface Followed {
+  id: string;
+  account_id: string;
+  kind: keyof typeof LISTING_OF;
+  external_id: string;
+}
+
+/** One full listing of a collection that is mirrored already is empty or lacks items, and says 200. */
+export async function listingLies(stage: Stage): Promise<string> {
+  const followed = await followedCollections(stage);
+  const mailboxes = followed.filter(({ kind }) => kind === 'gmail');
+  const some = mailboxes.length > 0 && stage.chance.happens(0.5) ? mailboxes : followed;
+  if (some.length === 0) return 'nothing is mirrored yet';
+  const chosen = stage.chance.pick(some);
+  const email = emailOf(stage, chosen);
+  if (email === undefined) return 'nobody of ours';
+  const kind = stage.chance.pick(['empty-listing', 'omitting-listing'] as const);
+  const { id } = stage.simulator.faults.add({
+    kind,
+    method: LISTING_OF[chosen.kind],
+    email,
+    ...(kind === 'empty-listing' ? { count: stage.chance.between(1, 2) } : {}),
+    share: stage.chance.pick([0.1, 0.5, 0.9]),
+    ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
+  });
+  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  const end = await workOn(stage, chosen.id);
+  if (stage.simulator.faults.list().some((one) => one.id === id)) stage.simulator.faults.end(id);
+  if (chosen.kind === 'gmail')
+    stage.lies.set(chosen.account_id, (stage.lies.get(chosen.account_id) ?? 0) + 1);
+  return `${chosen.kind}: ${kind}: ${end}`;
+}
+
+/** Calls of one method for one listing that never ends: Google may send a thousand pages without news. */
+const CALLS_WITHOUT_END = 1_500;
+const SLICE_MS = 1_000;
+const RUNS = 30;
+
+/** Pages that lead back to a page before, or are empty without an end. */
+export async function listingNeverEnds(stage: Stage): Promise<string> {
+  const kind = stage.chance.pick([
+    'page-names-itself',
+    'pages-in-a-circle',
+    'pages-repeat',
+    'empty-pages',
+  ] as const);
+  const method = stage.chance.pick([...FULL_LISTINGS, 'history.list']);
+  stage.simulator.faults.add({ kind, method });
+  // Empty pages end after a thousand: whoever comes by meets them.
+  if (kind === 'empty-pages' || stage.chance.happens(0.5)) return `${kind} of ${method}`;
+  const [chosen] = (await followedCollections(stage)).filter(
+    (one) => LISTING_OF[one.kind] === method || (method === 'history.list' && one.kind === 'gmail'),
+  );
+  if (chosen === undefined) return `${kind} of ${method}`;
+  await stage.engine.store.collections.markWanted([chosen.account_id], {
+    full: method !== 'history.list',
+  });
+  const before = callsOf(stage, method);
+  let more = true;
+  for (let runs = 0; more && runs < RUNS; runs++) {
+    const ran = await stage.engine.run(chosen.id, { sliceMs: SLICE_MS, stop: null });
+    more = ran.kind === 'ended' && ran.outcome.kind === 'more';
+    const calls = callsOf(stage, method) - before;
+    if (calls > CALLS_WITHOUT_END)
+      throw new Found('nothing goes on without an end', `${calls} calls of ${method}: ${kind}`);
+  }
+  return `${kind} of ${method}, met by ${chosen.kind}`;
+}
+
+function callsOf({ simulator }: Stage, method: string): number {
+  return simulator.ledger.snapshot().methods[method]?.calls ?? 0;
+}
+
+/** Fewer missing rows are deleted without a second listing. */
+const CLEARED_AT_LEAST = 6;
+const MONTH_MS = 31 * 86_400_000;
+
+/**
+ * Somebody deletes most of a mailbox or a calendar, and Google remembers nothing of it: only a full listing tells. The sweep is held until a
+ * second listing confirms it.
+ */
+export async function cleared(stage: Stage): Promise<string> {
+  const followed = await followedCollections(stage);
+  const large = followed.filter((one) => clearable(stage, one).length >= CLEARED_AT_LEAST);
+  if (large.length === 0) return 'nothing is large enough';
+  const chosen = stage.chance.pick(large);
+  const email = must(emailOf(stage, chosen), 'nobody of ours');
+  const deletions = clearable(stage, chosen);
+  for (const order of deletions) stage.simulator.act(email, order);
+  // A count that agrees would take the place of the second listing.
+  if (chosen.kind === 'gmail')
+    stage.simulator.faults.add({
+      kind: 'altered-answer',
+      method: 'getProfile',
+      email,
+      count: 1,
+      patch: { messagesTotal: 1_000 },
+    });
+  await passTime(stage, MONTH_MS, true);
+  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  const first = await workOn(stage, chosen.id);
+  if (stage.chance.happens(0.3)) return `${chosen.kind}: ${deletions.length} deleted: ${first}`;
+  await passTime(stage, 90_000, true);
+  const second = await workOn(stage, chosen.id);
+  note(stage, `${chosen.kind} cleared`);
+  return `${chosen.kind}: ${deletions.length} deleted: ${first}, ${second}`;
+}
+
+interface Deletion {
+  action: 'delete' | 'event-delete';
+  messageId?: string;
+  calendarId?: string;
+  eventId?: string;
+}
+
+/** What is deleted of a collection, if it is cleared: three of four messages, or every event but changed occurrences; nothing of a calendar list. */
+function clearable(stage: Stage, followed: Followed): Deletion[] {
+  const email = emailOf(stage, followed);
+  if (email === undefined || followed.kind === 'calendar-list') return [];
+  if (followed.kind === 'gmail')
+    return stage.simulator
+      .gmailTruth(email)
+      .filter(({ id }, i) => i % 4 > 0 && !stage.troubled.has(id))
+      .map(({ id }) => ({ action: 'delete', messageId: id }));
+  const calendarId = followed.external_id;
+  const entry = stage.simulator.world.get(email)?.shelf.find(calendarId);
+  if (!entry || entry.accessRole !== 'owner') return [];
+  return entry.calendar
+    .living()
+    .filter(({ body }) => body.recurringEventId === undefined)
+    .map(({ id }) => ({ action: 'event-delete', calendarId, eventId: id }));
+}
+
+async function followedCollections(stage: Stage): Promise<Followed[]> {
+  const { rows } = await stage.database.pool.query<Followed>(
+    `SELECT c.id, c.account_id, c.kind, c.external_id FROM collections c JOIN accounts a ON a.id = c.account_id
+      WHERE c.phase = 'follow' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
+      ORDER BY a.email, c.kind, c.external_id`,
+  );
+  return rows;
+}
+
+function emailOf(stage: Stage, followed: Followed): string | undefined {
+  return [...stage.accounts].find(([, id]) => id === followed.account_id)?.[0];
+}
+
+async function workOn(stage: Stage, id: string): Promise<string> {
+  const collection = (await activeCollections(stage)).find((one) => one.id === id);
+  return collection ? (await work(stage, collection, 60_000)).kind : 'gone';
+}
