@@ -20,18 +20,18 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [bodiesServed, 1],
   [spoilItem, 1.5],
   [refuseRow, 1],
-  [listingLies, 2],
+  [listingLies, 3],
   [cleared, 1.2],
   [listingNeverEnds, 1.5],
   [positionMissing, 1],
   [labelUnlisted, 1],
-  [outage, 1],
+  [outage, 1.3],
   [wrongAccount, 2],
-  [renamed, 0.7],
+  [renamed, 1.5],
   [secondTenant, 1],
   [removeSecond, 1],
   [work, 40],
-  [callFault, 10],
+  [callFault, 11],
   [worldFault, 4],
   [ringFull, 3],
   [timePasses, 9],
@@ -152,11 +152,12 @@ async function labelUnlisted(stage: Stage): Promise<string> {
   return done ? email : 'there is no label';
 }
 
-/** Methods that answer nothing else: all, messages inside of batches that are answered, or messages with their batches. */
+const MESSAGES_ALONE = ['messages.get', 'threads.get'];
+/** Methods that answer nothing else: all, messages with their batches, or messages inside of batches that are answered. */
 const OUTAGES: readonly (readonly (string | undefined)[])[] = [
   [undefined],
-  ['messages.get', 'threads.get'],
   ['messages.get', 'threads.get', 'batch'],
+  ...Array<string[]>(2).fill(MESSAGES_ALONE),
 ];
 const OUTAGE_TRIES = 6;
 /** Longer than any delay between two tries of an item: each of them is a try of every item. */
@@ -179,12 +180,14 @@ async function outage(stage: Stage): Promise<string> {
     await passTime(stage, OUTAGE_STEP_MS, true);
   }
   for (const id of ids) stage.simulator.faults.end(id);
-  note(stage, methods === OUTAGES[1] ? 'outage of messages alone' : 'outage');
+  note(stage, methods === MESSAGES_ALONE ? 'outage of messages alone' : 'outage');
   return `${kind} of ${methods.join(', ') || 'everything'}`;
 }
 
 async function callFault(stage: Stage): Promise<string> {
   const order = drawFault(stage.chance);
+  // It befalls the next refresh, which comes with the next call.
+  if (order.method === 'token') stage.simulator.clock.advance(HOUR_MS);
   stage.simulator.faults.add(order);
   return JSON.stringify(order);
 }
@@ -204,7 +207,8 @@ async function ringFull(stage: Stage): Promise<string> {
   return full ? 'a full sync is wanted' : 'somebody rang';
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** A week takes the history with it, a month the sync tokens and the tombstones. */
 async function timePasses(stage: Stage): Promise<string> {
@@ -226,7 +230,7 @@ async function redisForgets(stage: Stage): Promise<string> {
 
 /** The caches of the fleet go by their own clocks and still take the tokens for good. */
 async function tokensExpire(stage: Stage): Promise<string> {
-  stage.simulator.clock.advance(3_600_000);
+  stage.simulator.clock.advance(HOUR_MS);
   return 'an hour';
 }
 

@@ -165,7 +165,7 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
       `SELECT entity_id, seq FROM changes WHERE account_id = $1 AND entity = 'message' AND op = 'deleted' AND entity_id = ANY($2)`,
       [id, alive],
     );
-    if (rows.length > SMALL_SWEEP * LISTINGS_OF_A_LIE * (stage.lies.get(id) ?? 0))
+    if (rows.length > SMALL_SWEEP * (stage.lies.get(id) ?? 0))
       throw new Found(
         'nothing that is alive was deleted',
         `${email}: ${rows
@@ -177,8 +177,6 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
 }
 
 const SMALL_SWEEP = 5;
-/** A run that begins a second full sync meets the same lie again. */
-const LISTINGS_OF_A_LIE = 2;
 
 /** An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and is told apart by its reason. */
 async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {

@@ -21,7 +21,7 @@ interface Followed {
 export async function listingLies(stage: Stage): Promise<string> {
   const followed = await followedCollections(stage);
   const mailboxes = followed.filter(({ kind }) => kind === 'gmail');
-  const some = mailboxes.length > 0 && stage.chance.happens(0.5) ? mailboxes : followed;
+  const some = mailboxes.length > 0 && stage.chance.happens(0.6) ? mailboxes : followed;
   if (some.length === 0) return 'nothing is mirrored yet';
   const chosen = stage.chance.pick(some);
   const email = emailOf(stage, chosen);
@@ -32,7 +32,7 @@ export async function listingLies(stage: Stage): Promise<string> {
     method: LISTING_OF[chosen.kind],
     email,
     ...(kind === 'empty-listing' ? { count: stage.chance.between(1, 2) } : {}),
-    share: stage.chance.pick([0.1, 0.5, 0.9]),
+    share: stage.chance.pick([0.1, 0.6, 0.9]),
     ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
   });
   await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });

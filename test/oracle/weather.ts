@@ -77,8 +77,8 @@ export function drawFault(chance: Chance): FaultOrder {
       ['passing', 8],
       ['damage', 3],
       ['pages', 2],
-      ['rest', 1],
-      ['token', 2],
+      ['rest', 2],
+      ['token', 4],
       ['lost', 1],
     ])
   ) {
@@ -93,7 +93,7 @@ export function drawFault(chance: Chance): FaultOrder {
     case 'pages':
       return { ...bounds, method: chance.pick(PAGED), kind: chance.pick(PAGES) };
     case 'rest':
-      return chance.happens(0.2)
+      return chance.happens(0.35)
         ? { method: 'getProfile', kind: '400-mail-not-enabled', count: 1 }
         : {
             method: chance.pick(['getProfile', ...PAGED]),
