@@ -6,6 +6,9 @@ import type { Method } from './costs.js';
 import type { Session } from './request.js';
 import { type JsonObject, identifiedOf, isIdentified, isObject, listOf } from './shape.js';
 
+/** A list of so many items, of which none has an id, is a broken answer. Of a few the next answer would be the same. */
+const BROKEN_LIST = 4;
+
 /** The items of a list that have an id; the others are reported. @throws MalformedAnswer for what is no list, or names nothing */
 export function namedItems(
   session: Session,
@@ -13,7 +16,7 @@ export function namedItems(
   value: unknown,
   what: string,
 ): (JsonObject & { id: string })[] {
-  const { identified, nameless } = identifiedOf(value, what);
+  const { identified, nameless } = identifiedOf(value, what, BROKEN_LIST);
   reportNameless(session, method, nameless);
   return identified;
 }

@@ -33,21 +33,20 @@ export function identified(value: unknown, what: string): JsonObject & { id: str
   throw new MalformedAnswer(`${what} has no id`);
 }
 
-/** A list with so many items of which none has an id is a broken answer. A few such items are not: the next answer would be the same. */
-const NAMELESS_LIST = 4;
-
 /**
  * A list of objects that each have a string `id`. Items without one are told apart, by their places: one of them must not hold the others, and nobody
  * can name or fetch such an item again.
- * @throws MalformedAnswer when there are many items and none of them has an id
+ * @param broken a list of so many items, of which none has an id, is a broken answer
+ * @throws MalformedAnswer for such a list, and for what is no list
  */
 export function identifiedOf(
   value: unknown,
   what: string,
+  broken = 1,
 ): { identified: (JsonObject & { id: string })[]; nameless: number[] } {
   const items = listOf(value, what);
   const identified = items.filter(isIdentified);
-  if (identified.length === 0 && items.length >= NAMELESS_LIST)
+  if (identified.length === 0 && items.length >= broken)
     throw new MalformedAnswer(`no item of ${what} has an id`);
   const nameless =
     identified.length === items.length
