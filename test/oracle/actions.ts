@@ -157,7 +157,8 @@ const MESSAGES_ALONE = ['messages.get', 'threads.get'];
 const OUTAGES: readonly (readonly (string | undefined)[])[] = [
   [undefined],
   ['messages.get', 'threads.get', 'batch'],
-  ...Array<string[]>(2).fill(MESSAGES_ALONE),
+  MESSAGES_ALONE,
+  MESSAGES_ALONE,
 ];
 const OUTAGE_TRIES = 6;
 /** Longer than any delay between two tries of an item: each of them is a try of every item. */

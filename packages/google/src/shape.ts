@@ -45,14 +45,14 @@ export function identifiedOf(
   broken = 1,
 ): { identified: (JsonObject & { id: string })[]; nameless: number[] } {
   const items = listOf(value, what);
-  const identified = items.filter(isIdentified);
-  if (identified.length === 0 && items.length >= broken)
+  const named = items.filter(isIdentified);
+  if (named.length === 0 && items.length >= broken)
     throw new MalformedAnswer(`no item of ${what} has an id`);
   const nameless =
-    identified.length === items.length
+    named.length === items.length
       ? []
       : items.flatMap((item, place) => (isIdentified(item) ? [] : [place]));
-  return { identified, nameless };
+  return { identified: named, nameless };
 }
 
 /** A list of anything; an absent list is an empty one, as Google leaves empty lists out. */
