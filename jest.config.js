@@ -11,8 +11,13 @@ module.exports = {
   ],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { configFile: path.join(__dirname, '.swcrc'), swcrc: false }],
+    // An ES module: Node 20.19 can require it, jest cannot before Node 24.9.
+    '/node_modules/jose/.+\\.js$': [
+      '@swc/jest',
+      { configFile: path.join(__dirname, '.swcrc'), swcrc: false },
+    ],
   },
-  transformIgnorePatterns: ['/node_modules/'],
+  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   // Packages are read from source, so that a test never runs against a stale build.
   moduleNameMapper: {
     '^@syncline/(runtime|google|store|sync|fleet|simulator)$': '<rootDir>/packages/$1/src/index.ts',

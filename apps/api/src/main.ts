@@ -69,7 +69,12 @@ function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier
     gmailServiceAccount: null,
   };
   return audience !== null && serviceAccount !== null
-    ? openPushVerifier(rt, { apiUrl: google.apiUrl, audience, serviceAccount })
+    ? openPushVerifier(rt, {
+        apiUrl: google.apiUrl,
+        proxy: google.proxy,
+        audience,
+        serviceAccount,
+      })
     : null;
 }
 
@@ -96,5 +101,7 @@ function subscriptionsOf(rt: Runtime, { google, push }: ResolvedConfig): Subscri
     readServiceAccount(push?.credentialsFile ?? ''),
     'the configuration has checked the key file',
   );
-  return names.map((name) => openSubscription(rt, { apiUrl: google.apiUrl, name, serviceAccount }));
+  return names.map((name) =>
+    openSubscription(rt, { apiUrl: google.apiUrl, proxy: google.proxy, name, serviceAccount }),
+  );
 }

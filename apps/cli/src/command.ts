@@ -13,6 +13,7 @@ import {
   createRuntime,
   drainOnSignals,
   loadConfig,
+  logSurroundings,
   processEnvironment,
   resolveConfig,
   stopWaitingForReaders,
@@ -58,6 +59,7 @@ export async function runCommand(
     stdout: 'stderr',
     signal: draining.signal,
   });
+  logSurroundings(rt, config);
   const resolved = await resolveConfig(config, say);
   try {
     process.exitCode = await act({ rt, config: resolved.config, env: processEnvironment() });

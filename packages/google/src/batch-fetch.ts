@@ -7,9 +7,10 @@
  * three in a row asking stops). Only when asking stopped before anything was fetched is the reason thrown instead.
  */
 import { unreachable } from '@syncline/runtime';
+import { REFUSAL_LIMIT_BYTES } from './answer-limits.js';
 import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
 import { classify, isAccountsRefusal } from './classify.js';
-import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
+import { AnswerRefused, GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import type { GmailMethod } from './costs.js';
 import { type Sent, type Session, noteRefusal, request } from './request.js';
 import { type JsonObject, isIdentified, parseObject } from './shape.js';
@@ -218,11 +219,16 @@ function isCrowded({ detail }: GoogleError): boolean {
 function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): GoogleError | null {
   if (part.status === 200) {
     const one = readPart(fetch.kind, id, part, body);
-    if (one === null) return unavailable(fetch.kind.method);
+    if (one === null || one instanceof GoogleError) return one ?? unavailable(fetch.kind.method);
     fetch.found.push(one);
     fetch.errors.delete(id);
     return null;
   }
+  if (part.end - part.start > REFUSAL_LIMIT_BYTES)
+    return unavailable(
+      fetch.kind.method,
+      new AnswerRefused('a refusal is longer than any of Google'),
+    );
   const detail = classify(
     fetch.kind.method,
     part.status,
@@ -235,13 +241,18 @@ function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): Goog
   return null;
 }
 
-/** Null for a body that is cut or someone else's: both are asked again. */
-function readPart<T>(kind: Kind<T>, id: string, part: BatchPart, body: Buffer): T | null {
+/** Null for a body that is someone else's, an error for one that is cut or beyond the bounds: all are asked for again. */
+function readPart<T>(
+  kind: Kind<T>,
+  id: string,
+  part: BatchPart,
+  body: Buffer,
+): T | GoogleError | null {
   try {
     const one = parseObject(body, part.start, part.end);
     return isIdentified(one) && one.id === id ? kind.read(one) : null;
   } catch (error) {
-    if (error instanceof MalformedAnswer) return null;
+    if (error instanceof MalformedAnswer) return unavailable(kind.method, error);
     throw error;
   }
 }

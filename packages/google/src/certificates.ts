@@ -1,17 +1,21 @@
-import { type KeyObject, createPublicKey } from 'node:crypto';
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, boundedLog } from '@syncline/runtime';
+import { type JWTVerifyGetKey, createLocalJWKSet, errors } from 'jose';
 import { MalformedAnswer, unavailable } from './errors.js';
 import { parseObject } from './shape.js';
 import type { Transport } from './transport.js';
 
 /*
  * The public keys that Google signs identity tokens with. It changes them every few days and shows the next one beforehand, so an unknown key
- * is a reason to look again; but anybody can name an unknown key, so that is done at a bounded rate, by one request at a time.
+ * is a reason to look again; but anybody can name an unknown key, so that is done at a bounded rate, by one request at a time. jose has a set of
+ * keys that fetches itself, but it fetches by its own way and without our bounds; the one here goes where every call to Google goes.
  */
 
 export interface Certificates {
-  /** The key of that name, or null when Google does not show it. @throws GoogleError when the keys were never seen and Google does not answer */
-  key(kid: string): Promise<KeyObject | null>;
+  /**
+   * Finds the key of a token for jose.
+   * @throws JWKSNoMatchingKey when Google does not show it; GoogleError when the keys were never seen and Google does not answer
+   */
+  key: JWTVerifyGetKey;
 }
 
 /** A key that Google takes back is believed no longer than this. */
@@ -28,41 +32,67 @@ interface Ring {
   rt: Runtime;
   transport: Transport;
   origin: string;
-  keys: Map<string, KeyObject>;
+  /** Null as long as no keys were seen. */
+  find: JWTVerifyGetKey | null;
   seenAtMs: number;
   askedAtMs: number;
   asking: Promise<void> | null;
+  warn: (err: unknown) => void;
 }
 
 export function openCertificates(rt: Runtime, transport: Transport, origin: string): Certificates {
   const never = Number.NEGATIVE_INFINITY;
+  const warn = boundedLog(rt.clock, LOOK_AGAIN_MS, (more, err: unknown) =>
+    rt.log.warn(
+      { event: 'certificates-unavailable', more, err },
+      "Google's keys could not be read again; those seen last are used",
+    ),
+  );
   const ring: Ring = {
     rt,
     transport,
     origin,
-    keys: new Map(),
+    find: null,
     seenAtMs: never,
     askedAtMs: never,
     asking: null,
+    warn,
   };
-  return { key: (kid) => keyOf(ring, kid) };
+  return { key: (header, token) => keyOf(ring, header, token) };
 }
 
-async function keyOf(ring: Ring, kid: string): Promise<KeyObject | null> {
+type Key = Awaited<ReturnType<JWTVerifyGetKey>>;
+
+async function keyOf(ring: Ring, ...[header, token]: Parameters<JWTVerifyGetKey>): Promise<Key> {
   const nowMs = ring.rt.clock.nowMs();
-  const known = ring.keys.get(kid);
-  if (known && nowMs - ring.seenAtMs < FRESH_FOR_MS) return known;
+  if (nowMs - ring.seenAtMs < FRESH_FOR_MS) {
+    const known = await find(ring, header, token);
+    if (known) return known;
+  }
   if (ring.asking !== null || nowMs - ring.askedAtMs >= LOOK_AGAIN_MS) {
     await look(ring).catch((error: unknown) => {
       if (isStale(ring)) throw error;
-      ring.rt.log.warn(
-        { event: 'certificates-unavailable', err: error },
-        "Google's keys could not be read again; those seen last are used",
-      );
+      ring.warn(error);
     });
   }
   if (isStale(ring)) throw unavailable(METHOD);
-  return ring.keys.get(kid) ?? null;
+  const key = await find(ring, header, token);
+  if (key === null) throw new errors.JWKSNoMatchingKey();
+  return key;
+}
+
+/** Null for a key that is not among those seen last. */
+async function find(
+  ring: Ring,
+  ...[header, token]: Parameters<JWTVerifyGetKey>
+): Promise<Key | null> {
+  try {
+    return (await ring.find?.(header, token)) ?? null;
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return null;
+    // The token has named a key that Google shows and that is none.
+    throw unavailable(METHOD, error);
+  }
 }
 
 function isStale(ring: Ring): boolean {
@@ -83,26 +113,16 @@ async function ask(ring: Ring): Promise<void> {
     path: PATH,
   });
   if (answer.status !== 200) throw unavailable(METHOD);
-  ring.keys = readKeys(answer.body);
+  ring.find = readKeys(answer.body);
   ring.seenAtMs = ring.rt.clock.nowMs();
 }
 
-function readKeys(body: Buffer): Map<string, KeyObject> {
+function readKeys(body: Buffer): JWTVerifyGetKey {
   try {
     const { keys } = parseObject(body);
     if (!Array.isArray(keys)) throw new MalformedAnswer('keys is not a list');
-    return new Map(
-      keys
-        .slice(0, KEYS_LIMIT)
-        .filter(isSigningKey)
-        .map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })]),
-    );
+    return createLocalJWKSet({ keys: keys.slice(0, KEYS_LIMIT) as { kty: string }[] });
   } catch (error) {
     throw unavailable(METHOD, error);
   }
-}
-
-function isSigningKey(jwk: unknown): jwk is { kid: string; kty: 'RSA'; n: string; e: string } {
-  const { kid, kty, n, e } = Object(jwk) as Record<string, unknown>;
-  return typeof kid === 'string' && kty === 'RSA' && typeof n === 'string' && typeof e === 'string';
 }

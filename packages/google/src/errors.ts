@@ -22,8 +22,8 @@ export type GoogleErrorKind =
       retryAfterMs: number;
       source: 'governor' | 'google';
     }
-  /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. */
-  | { kind: 'unavailable'; retryAfterMs: number | null }
+  /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. `why`, in words of ours, where an operator can do something about it. */
+  | { kind: 'unavailable'; retryAfterMs: number | null; why?: string }
   /** The grant is dead (`invalid_grant` and friends): a human must connect the account again. */
   | { kind: 'unauthorized'; reason: string }
   /** The grant lives but does not cover this: missing scope, domain policy, API disabled, no mailbox. */
@@ -66,7 +66,7 @@ function inWords(detail: GoogleErrorKind): string {
     case 'rate-limited':
       return `${detail.source === 'governor' ? 'held back by our own quota' : 'refused by Google'} (${detail.scope}), next try in ${Math.ceil(detail.retryAfterMs / 1000)} s`;
     case 'unavailable':
-      return 'Google gave no usable answer';
+      return `Google gave no usable answer${detail.why === undefined ? '' : ` (${detail.why})`}`;
     case 'unauthorized':
       return `Google no longer accepts this account's grant (${detail.reason})`;
     case 'forbidden':
@@ -86,10 +86,14 @@ function inWords(detail: GoogleErrorKind): string {
 
 /** A 2xx answer whose body is not what Google documents. Inside this package only: it leaves as `unavailable`. */
 export class MalformedAnswer extends Error {
-  override readonly name = 'MalformedAnswer';
+  override readonly name: string = 'MalformedAnswer';
 }
+
+/** An answer that is beyond our bounds, or that the proxy gave in Google's place. Its message is ours and is shown. */
+export class AnswerRefused extends MalformedAnswer {}
 
 /** What was spoiled on the way or on Google's side, and may be whole the next time. */
 export function unavailable(method: string, cause?: unknown): GoogleError {
-  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null }, { cause });
+  const why = cause instanceof AnswerRefused ? { why: cause.message } : {};
+  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, ...why }, { cause });
 }

@@ -417,7 +417,9 @@ describe('tokens', () => {
     const google = await bench.open();
     bench.stub.answer = () => ({ body: {} });
     expect(await google.revoke('a1')).toBe('revoked');
-    expect(bench.stub.seen).toMatchObject([{ verb: 'POST', path: '/revoke?token=1%2F%2Fa1' }]);
+    expect(bench.stub.seen).toMatchObject([
+      { verb: 'POST', path: '/revoke', body: 'token=1%2F%2Fa1' },
+    ]);
     bench.stub.answer = () => ({ status: 400, body: { error: 'invalid_token' } });
     expect(await google.revoke('a1')).toBe('already-gone');
     bench.tokens.current.set('a2', null);

@@ -1,5 +1,11 @@
 /** Google as the rest of Syncline sees it: accounts with typed pages, one kind of error, and a quota that is never exceeded. */
-import { type Config, type GoogleProject, type Runtime, DEFAULT_PROJECT } from '@syncline/runtime';
+import {
+  type Config,
+  type GoogleProject,
+  type GoogleProxy,
+  type Runtime,
+  DEFAULT_PROJECT,
+} from '@syncline/runtime';
 import { openBatchSizes } from './batch-size.js';
 import { type Calendar, calendarOf } from './calendar.js';
 import { candidateTokens } from './candidate.js';
@@ -34,6 +40,8 @@ export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
 export interface GoogleOptions {
   /** One origin that replaces all of Google's hosts; null is Google. */
   apiUrl: string | null;
+  /** Through which Google is reached; null is straight, which is the default. */
+  proxy?: GoogleProxy | null;
   clientId: string;
   clientSecret: string;
   redisUrl: string;
@@ -103,7 +111,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
   const redis = await connectRedis(rt, options.redisUrl, options.connectionName);
-  const transport = openTransport();
+  const transport = openTransport(options.proxy);
   const projects = new Map<string, Project>();
   for (const project of configured)
     projects.set(

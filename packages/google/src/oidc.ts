@@ -3,16 +3,26 @@
  * A token is believed when Google signed it (RS256), for our audience, in the name of the service account that the operator has named, and
  * it has not expired. What can be told without a key is told first: a forgery then costs no request and hardly any CPU.
  */
-import { verify as verifySignature } from 'node:crypto';
-import type { Runtime } from '@syncline/runtime';
+import { type GoogleProxy, type Runtime, boundedLog } from '@syncline/runtime';
+import {
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type ProtectedHeaderParameters,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+} from 'jose';
 import { openCertificates } from './certificates.js';
-import { GoogleError } from './errors.js';
+import { GoogleError, unavailable } from './errors.js';
 import { originsFor } from './origins.js';
 import { openTransport } from './transport.js';
 
 export interface PushVerifierOptions {
   /** One origin that replaces Google's; null is Google. */
   apiUrl: string | null;
+  /** Through which Google is reached; null is straight, which is the default. */
+  proxy?: GoogleProxy | null;
   audience: string;
   serviceAccount: string;
 }
@@ -36,36 +46,38 @@ export interface PushVerifier {
   close(): Promise<void>;
 }
 
-const ISSUERS = new Set(['https://accounts.google.com', 'accounts.google.com']);
+const ALGORITHM = 'RS256';
+const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
 /** Clocks differ. */
-const SKEW_MS = 10_000;
+const SKEW_S = 10;
 /** Google's tokens live an hour; one that claims more than a day is none of them. */
-const LONGEST_LIFE_MS = 24 * 3_600_000;
+const LONGEST_LIFE_S = 24 * 3_600;
 const TOKEN_LIMIT = 8_192;
+const LOG_EVERY_MS = 30_000;
 
 export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): PushVerifier {
-  const transport = openTransport();
+  const transport = openTransport(options.proxy);
   const certificates = openCertificates(rt, transport, originsFor(options.apiUrl).certificates);
+  const warn = boundedLog(rt.clock, LOG_EVERY_MS, (more, err: GoogleError) =>
+    rt.log.warn(
+      { event: 'certificates-unavailable', more, err },
+      "Google's keys cannot be read: pushes are refused until they can",
+    ),
+  );
   return {
     verify: async (authorization) => {
       const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
       if (token === undefined) return 'no-token';
-      const parts = read(token);
-      if (parts === null) return 'malformed-token';
-      const refusal = refusalOf(parts, options, rt.clock.nowMs());
-      if (refusal !== null) return refusal;
+      const unsigned = token.length > TOKEN_LIMIT ? null : decoded(token);
+      if (unsigned === null) return 'malformed-token';
       try {
-        const key = await certificates.key(parts.kid);
-        if (key === null) return 'unknown-key';
-        return verifySignature('sha256', Buffer.from(parts.signed), key, parts.signature)
-          ? null
-          : 'bad-signature';
+        return (
+          refusalBeforeKeys(unsigned, options) ??
+          (await verified(token, certificates.key, options, rt.clock.nowMs()))
+        );
       } catch (error) {
         if (!(error instanceof GoogleError)) throw error;
-        rt.log.warn(
-          { event: 'certificates-unavailable', err: error },
-          "Google's keys cannot be read: pushes are refused until they can",
-        );
+        warn(error);
         return 'cannot-tell';
       }
     },
@@ -73,56 +85,73 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
   };
 }
 
-interface TokenParts {
-  alg: unknown;
-  kid: string;
-  claims: Record<string, unknown>;
-  signed: string;
-  signature: Buffer;
+interface Unsigned {
+  header: ProtectedHeaderParameters;
+  claims: JWTPayload;
 }
 
-function read(token: string): TokenParts | null {
-  const [head, body, signature, ...rest] = token.split('.');
-  if (token.length > TOKEN_LIMIT || !head || !body || signature === undefined || rest.length > 0)
-    return null;
-  const header = jsonOf(head);
-  const claims = jsonOf(body);
-  if (header === null || claims === null) return null;
-  const kid = typeof header['kid'] === 'string' ? header['kid'] : '';
-  return {
-    alg: header['alg'],
-    kid,
-    claims,
-    signed: `${head}.${body}`,
-    signature: Buffer.from(signature, 'base64url'),
-  };
+/** Null for what is no token. Nothing of it is believed yet. */
+function decoded(token: string): Unsigned | null {
+  try {
+    return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof TypeError) return null;
+    throw error;
+  }
 }
 
-/** Pure. What is wrong with a token apart from its signature. */
-function refusalOf(
-  { alg, claims }: TokenParts,
+/** What can be told without a key. The service account is ours to check: to jose it is a claim like any other. */
+function refusalBeforeKeys(
+  { header, claims }: Unsigned,
   { audience, serviceAccount }: PushVerifierOptions,
-  nowMs: number,
 ): PushRefusal | null {
   // A token that names its own algorithm (none, or HS256 with our public key as the secret) is not to be asked twice.
-  if (alg !== 'RS256') return 'wrong-algorithm';
-  if (typeof claims['iss'] !== 'string' || !ISSUERS.has(claims['iss'])) return 'wrong-issuer';
-  if (claims['aud'] !== audience) return 'wrong-audience';
+  if (header.alg !== ALGORITHM) return 'wrong-algorithm';
+  if (!ISSUERS.includes(claims.iss ?? '')) return 'wrong-issuer';
+  if (claims.aud !== audience) return 'wrong-audience';
   if (claims['email'] !== serviceAccount || claims['email_verified'] !== true)
     return 'wrong-service-account';
-  const [from, until] = [Number(claims['iat']) * 1_000, Number(claims['exp']) * 1_000];
-  const inForce =
-    until > nowMs - SKEW_MS && until < nowMs + LONGEST_LIFE_MS && from < nowMs + SKEW_MS;
-  return inForce ? null : 'expired';
+  return typeof header['kid'] === 'string' ? null : 'unknown-key';
 }
 
-function jsonOf(part: string): Record<string, unknown> | null {
+/** @throws GoogleError when Google's keys cannot be had */
+async function verified(
+  token: string,
+  key: JWTVerifyGetKey,
+  { audience }: PushVerifierOptions,
+  nowMs: number,
+): Promise<PushRefusal | null> {
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null; // Not JSON is an answer here: the token is none of Google's.
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: [ALGORITHM],
+      issuer: ISSUERS,
+      audience,
+      requiredClaims: ['iat', 'exp'],
+      clockTolerance: SKEW_S,
+      maxTokenAge: LONGEST_LIFE_S,
+      currentDate: new Date(nowMs),
+    });
+    return Number(payload.exp) < nowMs / 1_000 + LONGEST_LIFE_S ? null : 'expired';
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return refusalOf(error);
+    // The key that Google shows under this name is none that jose takes: too short, or broken.
+    throw error instanceof GoogleError ? error : unavailable('oauth2.certs', error);
   }
+}
+
+const TIME_CLAIMS = ['iat', 'exp', 'nbf'];
+
+function refusalOf(error: errors.JOSEError): PushRefusal {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return TIME_CLAIMS.includes(error.claim)
+      ? 'expired'
+      : error.claim === 'aud'
+        ? 'wrong-audience'
+        : 'wrong-issuer';
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'unknown-key';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad-signature';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'wrong-algorithm';
+  return 'malformed-token';
 }

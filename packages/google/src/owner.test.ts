@@ -62,7 +62,9 @@ describe('the owner of an account’s grant', () => {
     });
     expect(await owner()).toEqual({ sub: '7', address: 'ann@example.com' });
     expect(await owner()).toEqual({ sub: '7', address: 'ann@example.com' });
-    expect(bench.stub.seen.map(({ path }) => path.split('?')[0])).toEqual(['/tokeninfo']);
+    expect(bench.stub.seen).toMatchObject([
+      { verb: 'POST', path: '/tokeninfo', headers: { authorization: 'Bearer ya29.1' } },
+    ]);
   });
 
   test('is nobody where Google does not tell, and unknown while Google does not answer', async () => {

@@ -53,8 +53,14 @@ export async function askTokenInfo(
   const answer = await transport.exchange({
     method: TOKEN_INFO,
     origin,
-    verb: 'GET',
-    path: `/tokeninfo?access_token=${encodeURIComponent(accessToken)}`,
+    // As google-auth-library asks: a token in the URL would be kept in the logs of whatever passes it on.
+    verb: 'POST',
+    path: '/tokeninfo',
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      'content-type': 'application/x-www-form-urlencoded;charset=UTF-8',
+    },
+    body: '',
   });
   const nobody: GrantOwner = { sub: null, address: null };
   if (answer.status === 200) return ownerIn(bodyOf(answer)) ?? nobody;

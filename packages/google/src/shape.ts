@@ -4,13 +4,16 @@
  * than a change of Google's.
  */
 import { isAscii } from 'node:buffer';
-import { MalformedAnswer } from './errors.js';
+import { AnswerRefused, MalformedAnswer } from './errors.js';
+import { isNestedTooDeep, NESTING_LIMIT } from './nesting.js';
 
 export type JsonObject = Record<string, unknown>;
 
 export function parseObject(body: Buffer, start = 0, end = body.length): JsonObject {
+  const bytes = body.subarray(start, end);
+  if (isNestedTooDeep(bytes))
+    throw new AnswerRefused(`the answer is nested deeper than ${NESTING_LIMIT} levels`);
   try {
-    const bytes = body.subarray(start, end);
     // Most answers are ASCII (bodies are base64url): looking first costs a fraction of decoding them as UTF-8.
     return objectOf(JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')), 'the body');
   } catch (error) {

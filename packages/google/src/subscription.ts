@@ -2,8 +2,10 @@
  * A Pub/Sub subscription that is pulled, for operators without a public address. Its caller is a service account of theirs, which signs an
  * assertion for an access token (RFC 7523) and needs the role Pub/Sub Subscriber on the subscription.
  */
-import { sign } from 'node:crypto';
-import type { Runtime } from '@syncline/runtime';
+import { createPrivateKey } from 'node:crypto';
+import type { GoogleProxy, Runtime } from '@syncline/runtime';
+import { SignJWT } from 'jose';
+import type { OtherMethod } from './answer-limits.js';
 import { classify, classifyToken } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import { addressIn } from './notifications.js';
@@ -14,6 +16,8 @@ import { type Answer, type Transport, openTransport } from './transport.js';
 export interface SubscriptionOptions {
   /** One origin that replaces Google's; null is Google. */
   apiUrl: string | null;
+  /** Through which Google is reached; null is straight, which is the default. */
+  proxy?: GoogleProxy | null;
   /** `projects/P/subscriptions/S`. */
   name: string;
   serviceAccount: { email: string; privateKey: string; keyId: string };
@@ -53,7 +57,7 @@ interface Puller {
 export function openSubscription(rt: Runtime, options: SubscriptionOptions): Subscription {
   const puller: Puller = {
     rt,
-    transport: openTransport(),
+    transport: openTransport(options.proxy),
     origins: originsFor(options.apiUrl),
     options,
     token: null,
@@ -87,7 +91,7 @@ function readPulled(answer: Answer): Pulled[] {
 
 async function call(
   puller: Puller,
-  method: string,
+  method: OtherMethod,
   verb: string,
   body: object,
   signal?: AbortSignal,
@@ -119,7 +123,7 @@ async function accessToken(puller: Puller): Promise<string> {
   if (puller.token && puller.token.untilMs > nowMs) return puller.token.text;
   const body = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    assertion: assertionOf(puller.options.serviceAccount, nowMs),
+    assertion: await assertionOf(puller.options.serviceAccount, nowMs),
   }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const answer = await puller.transport.exchange({
@@ -142,20 +146,17 @@ async function accessToken(puller: Puller): Promise<string> {
   }
 }
 
+/** RFC 7523. @throws TypeError for a key that is no RSA key of 2048 bits or more */
 function assertionOf(
   { email, privateKey, keyId }: SubscriptionOptions['serviceAccount'],
   nowMs: number,
-): string {
+): Promise<string> {
   const iat = Math.floor(nowMs / 1_000);
-  const claims = {
-    iss: email,
-    scope: SCOPE,
-    aud: TOKEN_AUDIENCE,
-    iat,
-    exp: iat + ASSERTION_LIFE_S,
-  };
-  const signed = [{ alg: 'RS256', typ: 'JWT', kid: keyId }, claims]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
+  return new SignJWT({ scope: SCOPE })
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keyId })
+    .setIssuer(email)
+    .setAudience(TOKEN_AUDIENCE)
+    .setIssuedAt(iat)
+    .setExpirationTime(iat + ASSERTION_LIFE_S)
+    .sign(createPrivateKey(privateKey));
 }

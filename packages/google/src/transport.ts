@@ -5,10 +5,12 @@
  */
 import { gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { must } from '@syncline/runtime';
-import { Pool } from 'undici';
-import { unavailable } from './errors.js';
+import type { GoogleProxy } from '@syncline/runtime';
+import type { Dispatcher } from 'undici';
+import { type AnyMethod, answerLimitBytes } from './answer-limits.js';
+import { AnswerRefused, unavailable } from './errors.js';
 import { wantsGzip } from './origins.js';
+import { dispatcherFor, proxyFailure } from './proxy.js';
 
 const inflate = promisify(gunzip);
 
@@ -19,16 +21,13 @@ const FIRST_BYTE_TIMEOUT_MS = 30_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const EXCHANGE_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 30_000;
-/** Google's largest answer stays under this: a raw message of 50 MB, which Gmail takes at most, is 70 MB in base64. */
-const BODY_LIMIT_BYTES = 80 * 1024 * 1024;
-
 /** Google compresses only for clients that say gzip twice: in Accept-Encoding and in the User-Agent. */
 const USER_AGENT = 'syncline/0.1';
 const USER_AGENT_GZIP = 'syncline/0.1 (gzip)';
 
 export interface Outgoing {
-  /** Google's name of the method, for errors. */
-  method: string;
+  /** Google's name of the method: for errors, and for how large the answer may be. */
+  method: AnyMethod;
   origin: string;
   verb: 'GET' | 'POST';
   path: string;
@@ -52,38 +51,42 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export function openTransport(): Transport {
-  const pools = new Map<string, Pool>();
+/** @param proxy through which Google is reached; null is straight. Every connection of this transport keeps to it */
+export function openTransport(proxy: GoogleProxy | null = null): Transport {
+  const ways = new Map<string, Dispatcher>();
   return {
-    exchange: (out) => exchange(poolFor(pools, out.origin), out),
+    exchange: (out) => exchange(wayTo(ways, out.origin, proxy), proxy, out),
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-      pools.clear();
+      await Promise.all([...ways.values()].map((way) => way.destroy()));
+      ways.clear();
     },
   };
 }
 
-function poolFor(pools: Map<string, Pool>, origin: string): Pool {
-  if (!pools.has(origin)) {
-    const bounds = {
-      connections: CONNECTIONS_PER_ORIGIN,
-      headersTimeout: FIRST_BYTE_TIMEOUT_MS,
-      bodyTimeout: SILENCE_TIMEOUT_MS,
-    };
-    const keeping = {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-    };
-    pools.set(
-      origin,
-      new Pool(origin, { ...bounds, ...keeping, maxResponseSize: BODY_LIMIT_BYTES }),
-    );
-  }
-  return must(pools.get(origin), 'a pool was made for this origin');
+function wayTo(
+  ways: Map<string, Dispatcher>,
+  origin: string,
+  proxy: GoogleProxy | null,
+): Dispatcher {
+  const known = ways.get(origin);
+  if (known) return known;
+  const way = dispatcherFor(origin, proxy, {
+    connections: CONNECTIONS_PER_ORIGIN,
+    headersTimeout: FIRST_BYTE_TIMEOUT_MS,
+    bodyTimeout: SILENCE_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  });
+  ways.set(origin, way);
+  return way;
 }
 
-async function exchange(pool: Pool, out: Outgoing): Promise<Answer> {
+async function exchange(
+  way: Dispatcher,
+  proxy: GoogleProxy | null,
+  out: Outgoing,
+): Promise<Answer> {
   out.signal?.throwIfAborted();
   // A controller of its own instead of AbortSignal.any: on Node 20 that one leaks into long-lived signals.
   const limit = new AbortController();
@@ -91,17 +94,19 @@ async function exchange(pool: Pool, out: Outgoing): Promise<Answer> {
   const timer = setTimeout(giveUp, EXCHANGE_TIMEOUT_MS);
   out.signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    return await sendAndRead(pool, out, limit.signal);
+    return await sendAndRead(way, out, limit.signal);
   } catch (error) {
     if (out.signal?.aborted) throw out.signal.reason;
-    throw isOurMistake(error) ? error : unavailable(out.method, error);
+    if (isOurMistake(error)) throw error;
+    const failure = proxyFailure(error, out.origin, proxy);
+    throw unavailable(out.method, failure === null ? error : new AnswerRefused(failure));
   } finally {
     clearTimeout(timer);
     out.signal?.removeEventListener('abort', giveUp);
   }
 }
 
-async function sendAndRead(pool: Pool, out: Outgoing, signal: AbortSignal): Promise<Answer> {
+async function sendAndRead(way: Dispatcher, out: Outgoing, signal: AbortSignal): Promise<Answer> {
   const gzip = wantsGzip(out.origin);
   const headers: Record<string, string> = {
     ...out.headers,
@@ -109,23 +114,57 @@ async function sendAndRead(pool: Pool, out: Outgoing, signal: AbortSignal): Prom
     'user-agent': gzip ? USER_AGENT_GZIP : USER_AGENT,
   };
   if (gzip) headers['accept-encoding'] = 'gzip';
-  const response = await pool.request({
+  const response = await way.request({
+    origin: out.origin,
     path: out.path,
     method: out.verb,
     headers,
     body: out.body ?? null,
     signal,
   });
-  const raw = Buffer.from(await response.body.arrayBuffer());
-  const body =
-    response.headers['content-encoding'] === 'gzip'
-      ? await inflate(raw, { maxOutputLength: BODY_LIMIT_BYTES })
-      : raw;
+  const limitBytes = answerLimitBytes(out.method, response.statusCode);
+  const raw = await readWithin(response, limitBytes);
+  const isZipped = response.headers['content-encoding'] === 'gzip';
+  const body = isZipped ? await inflated(raw, limitBytes) : raw;
   return {
     status: response.statusCode,
     contentType: String(response.headers['content-type'] ?? ''),
     body,
   };
+}
+
+/** @throws AnswerRefused as soon as the body is known to be larger: by its declared length, or by the bytes that have come. The connection is closed then. */
+async function readWithin(
+  { body, headers }: Dispatcher.ResponseData,
+  limitBytes: number,
+): Promise<Buffer> {
+  body.on('error', () => undefined); // Of a body that is thrown away half read.
+  if (Number(headers['content-length'] ?? 0) > limitBytes) {
+    body.destroy();
+    throw tooLarge(limitBytes);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // Leaving the loop destroys the body.
+    if (bytes > limitBytes) throw tooLarge(limitBytes);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes);
+}
+
+async function inflated(raw: Buffer, limitBytes: number): Promise<Buffer> {
+  try {
+    return await inflate(raw, { maxOutputLength: limitBytes });
+  } catch (error) {
+    const { code } = Object(error) as { code?: unknown };
+    throw code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : error;
+  }
+}
+
+function tooLarge(limitBytes: number): AnswerRefused {
+  return new AnswerRefused(`the answer is larger than ${limitBytes / 1024} KB`);
 }
 
 /** What no waiting mends: a header or path that we built wrong is a bug and must not pass for weather. */

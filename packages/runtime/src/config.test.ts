@@ -32,7 +32,14 @@ describe('a configuration that can be used', () => {
       databaseUrl: null,
       redisUrl: null,
       dataDir: '/checkout/.syncline',
-      google: { apiUrl: null, clientId: 'id', clientSecret: 'secret', projects: [] },
+      google: {
+        apiUrl: null,
+        clientId: 'id',
+        clientSecret: 'secret',
+        projects: [],
+        proxy: null,
+      },
+      allowInsecure: [],
       masterKey: null,
       quotas: {
         gmailUnitsPerUserMinute: 6000,
@@ -271,6 +278,41 @@ describe('a wrong configuration is refused by name', () => {
       { MIRROR_WINDOW_DAYS: '0' },
       /^MIRROR_WINDOW_DAYS must be a whole number from 1 to 20000/,
     ],
+    [
+      'a Google in plaintext beyond this machine',
+      { GOOGLE_API_URL: 'http://elsewhere' },
+      /^GOOGLE_API_URL must be https beyond loopback.*SYNCLINE_ALLOW_INSECURE=google-url/,
+    ],
+    [
+      'a Google that only looks like this machine',
+      { GOOGLE_API_URL: 'http://127.0.0.1.example.com' },
+      /^GOOGLE_API_URL must be https beyond loopback/,
+    ],
+    [
+      'certificates that are not checked',
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0', SYNCLINE_ALLOW_INSECURE: 'google-url,postgres,redis' },
+      /^NODE_TLS_REJECT_UNAUTHORIZED must not be 0/,
+    ],
+    [
+      'an unknown kind of plaintext',
+      { SYNCLINE_ALLOW_INSECURE: 'google-url,everything' },
+      /^SYNCLINE_ALLOW_INSECURE must be a list of postgres, redis, google-url/,
+    ],
+    ...[
+      'proxy:3128',
+      'socks5://proxy:1080',
+      'http://proxy/path',
+      'http://u:%zz@proxy',
+      'http://',
+    ].flatMap((url) =>
+      ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].map(
+        (name): [string, NodeJS.ProcessEnv, RegExp] => [
+          `${name}=${url}`,
+          { [name]: url },
+          new RegExp(`^${name} must be a URL like http:`),
+        ],
+      ),
+    ),
     ['no concurrency', { WORKER_CONCURRENCY: '0' }, /^WORKER_CONCURRENCY must/],
     ['a port too high', { PORT: '65536' }, /^PORT must be a whole number from 0 to 65535/],
     ['a port by name', { PORT: 'http' }, /^PORT must/],
@@ -372,6 +414,55 @@ describe('a wrong configuration is refused by name', () => {
     expect(problemsOf({ ...SIMULATED, SYNCLINE_MASTER_KEY_FILE: file })).toContainEqual(
       'SYNCLINE_MASTER_KEY_FILE names an empty file',
     );
+  });
+});
+
+describe('the way to Google', () => {
+  const proxyOf = (env: NodeJS.ProcessEnv) =>
+    loadConfig({ ...SIMULATED, ...env }, '/checkout').google.proxy;
+
+  test('goes through the proxies that are named, by scheme, and past the hosts of NO_PROXY', () => {
+    expect(
+      proxyOf({
+        HTTPS_PROXY: 'http://user:p%40ss@proxy:3128',
+        HTTP_PROXY: 'https://other',
+        NO_PROXY: 'localhost,.example.com',
+      }),
+    ).toEqual({
+      httpsUrl: 'http://user:p%40ss@proxy:3128',
+      httpUrl: 'https://other',
+      noProxy: 'localhost,.example.com',
+    });
+  });
+
+  test('is told by the lower-case forms where both are set', () => {
+    expect(
+      proxyOf({
+        HTTPS_PROXY: 'http://upper',
+        https_proxy: 'http://lower',
+        HTTP_PROXY: 'http://upper',
+        http_proxy: '',
+        NO_PROXY: 'upper',
+        no_proxy: 'lower',
+      }),
+    ).toEqual({ httpsUrl: 'http://lower', httpUrl: 'http://upper', noProxy: 'lower' });
+  });
+
+  test('is straight where only NO_PROXY is set', () => {
+    expect(proxyOf({ NO_PROXY: '*' })).toBeNull();
+  });
+
+  test('may be plain http on this machine, and elsewhere by permission', () => {
+    for (const host of ['localhost:1', '127.0.0.1:1', '127.1.2.3:1', '[::1]:1'])
+      expect(loadConfig({ GOOGLE_API_URL: `http://${host}` }, '/checkout').google.apiUrl).toBe(
+        `http://${host}`,
+      );
+    expect(
+      loadConfig(
+        { GOOGLE_API_URL: 'http://elsewhere', SYNCLINE_ALLOW_INSECURE: 'google-url' },
+        '/checkout',
+      ),
+    ).toMatchObject({ google: { apiUrl: 'http://elsewhere' }, allowInsecure: ['google-url'] });
   });
 });
 

@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from './errors.js';
+import { type GoogleProxy, toProxy } from './google-proxy.js';
+import { type InsecureKind, problemsOfPlaintext } from './insecure.js';
 import { type GoogleProject, readProjects } from './projects.js';
 import { type Push, missingForDoorbells, toPush } from './push-config.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
@@ -26,7 +28,11 @@ export interface Config {
     clientId: string | null;
     clientSecret: string | null;
     projects: GoogleProject[];
+    /** Through which Google is reached; null is straight. */
+    proxy: GoogleProxy | null;
   };
+  /** What may be sent in plaintext beyond loopback, by the operator's word; told at each start. */
+  allowInsecure: readonly InsecureKind[];
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
   quotas: Quotas;
@@ -78,6 +84,7 @@ export type ResolvedConfig = Config & {
     clientId: string;
     clientSecret: string;
     projects: GoogleProject[];
+    proxy: GoogleProxy | null;
   };
 };
 
@@ -97,6 +104,7 @@ export function loadConfig(
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
+  if (values) problems.push(...problemsOfPlaintext(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];
@@ -178,7 +186,9 @@ function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]
       clientId: values.GOOGLE_CLIENT_ID ?? (simulated ? 'syncline-demo' : null),
       clientSecret: values.GOOGLE_CLIENT_SECRET ?? (simulated ? 'syncline-demo' : null),
       projects,
+      proxy: toProxy(values),
     },
+    allowInsecure: values.SYNCLINE_ALLOW_INSECURE,
     masterKey: values.SYNCLINE_MASTER_KEY ?? null,
     quotas: toQuotas(values),
     poll: {

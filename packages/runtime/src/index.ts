@@ -1,5 +1,6 @@
 export { assert, must, unreachable } from './assert.js';
 export { type Backoff, backoffMs } from './backoff.js';
+export { boundedLog } from './bounded-log.js';
 export type { Breath } from './breath.js';
 export { type Clock, systemClock } from './clock.js';
 export {
@@ -12,6 +13,8 @@ export {
 } from './config.js';
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';
 export { makeDir } from './embedded/files.js';
+export type { GoogleProxy } from './google-proxy.js';
+export type { InsecureKind } from './insecure.js';
 export { describeError } from './describe-error.js';
 export { ConfigError, OperatorError } from './errors.js';
 export type { Health, Need, ReadyAnswer } from './health.js';
@@ -24,6 +27,7 @@ export {
   type ProcessOptions,
   type Service,
   checkoutDir,
+  logSurroundings,
   processEnvironment,
   runProcess,
 } from './process.js';

@@ -11,6 +11,8 @@
 import path from 'node:path';
 import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 import { OperatorError } from './errors.js';
+import { proxyForLog } from './google-proxy.js';
+import { insecureInWords } from './insecure.js';
 import { collectProcessMetrics } from './metrics.js';
 import { serveMetrics } from './metrics-server.js';
 import { flushOutputs, stderr } from './output.js';
@@ -98,6 +100,7 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 /** From the embedded servers' start to their release; the exit code. */
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
+  logSurroundings(rt, config);
   const metrics = config.metricsPort === null ? null : await serveMetrics(rt, config.metricsPort);
   if (metrics) rt.log.info({ event: 'metrics', port: metrics.port }, 'metrics are served');
   const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
@@ -109,6 +112,23 @@ async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Pro
     metrics?.close();
     await releaseInTime();
   }
+}
+
+/** What an operator has allowed or set around the process, at each start. */
+export function logSurroundings(
+  { log }: Runtime,
+  { allowInsecure, google }: Pick<Config, 'allowInsecure' | 'google'>,
+): void {
+  for (const kind of allowInsecure)
+    log.warn(
+      { event: 'insecure_allowed', kind },
+      `SYNCLINE_ALLOW_INSECURE: ${insecureInWords(kind)}`,
+    );
+  if (google.proxy)
+    log.info(
+      { event: 'proxy_configured', proxy: proxyForLog(google.proxy) },
+      'Google is reached through a proxy',
+    );
 }
 
 /** From start to the end of draining; the exit code. */

@@ -12,10 +12,9 @@ export async function resolveConfig(
 ): Promise<{ config: ResolvedConfig; release(): Promise<void> }> {
   const { databaseUrl, redisUrl, masterKey, dataDir } = config;
   const google = {
-    apiUrl: config.google.apiUrl,
+    ...config.google,
     clientId: config.google.clientId ?? '',
     clientSecret: config.google.clientSecret ?? '',
-    projects: config.google.projects,
   };
   if (databaseUrl !== null && redisUrl !== null) {
     return {

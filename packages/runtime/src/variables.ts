@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
+import { INSECURE_KINDS, isLoopback } from './insecure.js';
 import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
 
 /** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
@@ -27,6 +29,22 @@ export const VARIABLES = z.object({
   GOOGLE_CLIENT_SECRET: z.string().optional(),
   GOOGLE_PROJECTS_FILE: z.string().optional(),
   GOOGLE_API_URL: origin('must be an origin like http://127.0.0.1:8787, without a path').optional(),
+  // The lower-case forms are read by other programs too, and win here as they do there.
+  HTTPS_PROXY: proxyUrl(),
+  https_proxy: proxyUrl(),
+  HTTP_PROXY: proxyUrl(),
+  http_proxy: proxyUrl(),
+  NO_PROXY: z.string().optional(),
+  no_proxy: z.string().optional(),
+  SYNCLINE_ALLOW_INSECURE: listOf(INSECURE_KINDS).default([]),
+  // Node's own switch: everything that this process reads by TLS could be anybody's.
+  NODE_TLS_REJECT_UNAUTHORIZED: z
+    .string()
+    .refine(
+      (text) => text !== '0',
+      'must not be 0: it turns off the check of every certificate. Name the authority of your own certificates by NODE_EXTRA_CA_CERTS',
+    )
+    .optional(),
   SYNCLINE_MASTER_KEY: masterKey().optional(),
   GMAIL_UNITS_PER_USER_MINUTE: whole(1, 1e9).default(6_000),
   GMAIL_UNITS_PER_PROJECT_MINUTE: whole(1, 1e9).default(1_200_000),
@@ -115,6 +133,10 @@ function origin(message: string) {
   ).transform((text) => new URL(text).origin);
 }
 
+function proxyUrl() {
+  return z.string().refine(isProxyUrl, PROXY_URL_MESSAGE).optional();
+}
+
 /** An address that our own paths can be appended to. It may have a path of its own, behind a gateway. */
 function baseUrl(message: string) {
   return url(
@@ -140,9 +162,7 @@ function hasHost(parsed: URL): boolean {
 }
 
 function isSecureOrLoopback(parsed: URL): boolean {
-  return (
-    parsed.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
-  );
+  return parsed.protocol === 'https:' || isLoopback(parsed.hostname);
 }
 
 function masterKey() {

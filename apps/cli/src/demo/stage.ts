@@ -45,9 +45,9 @@ const SIMULATOR_TIMEOUT_MS = 60_000;
 const ASK_EVERY_MS = 50;
 /** Answers of a near Google: enough that waiting for it, and not doing the work, is what takes the time. */
 const LATENCY_MS = 20;
-/** The operator's settings for the real Google have no place in a demo. */
+/** The operator's settings for the real Google, and the way there, have no place in a demo. */
 const FOREIGN =
-  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)/;
+  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';

@@ -49,7 +49,7 @@ export function revoke(sim: Sim, token: string | null): Reply {
   return jsonReply({}, PLAIN);
 }
 
-/** `/tokeninfo?access_token=…`. */
+/** `/tokeninfo` with the token as a bearer (google-auth-library's `getTokenInfo`), or as `?access_token=…`. */
 export function tokenInfo(sim: Sim, token: string | null): Reply {
   const known = token === null ? null : sim.grants.ofAccessToken(token);
   if (known === null || !sim.grants.isLive(known.grant) || known.expiresAtMs <= sim.clock.nowMs())

@@ -73,7 +73,7 @@ async function elsewhere(exchange: Exchange, path: string, query: URLSearchParam
     const form = new URLSearchParams((await readBody(request)).toString());
     await send(request, response, revoke(sim, query.get('token') ?? form.get('token')));
   } else if (path === '/tokeninfo')
-    await send(request, response, tokenInfo(sim, query.get('access_token')));
+    await send(request, response, tokenInfo(sim, tokenOf(request, query)));
   else if (isPubSubPath(path))
     await send(
       request,

@@ -1,0 +1,184 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createRuntime, type Clock, type Runtime } from '@syncline/runtime';
+import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { startStubGoogle, type StubGoogle } from '../test-support/stub-google.js';
+import { openPushVerifier, type PushVerifier } from './oidc.js';
+
+const AUDIENCE = 'https://sync.example.com/push/gmail';
+const SERVICE_ACCOUNT = 'push@project.iam.gserviceaccount.com';
+const google = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+const stranger = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+let stub: StubGoogle;
+let verifier: PushVerifier;
+let nowMs: number;
+let warnings: object[];
+beforeEach(async () => {
+  stub = await startStubGoogle();
+  stub.answer = () => ({ body: { keys: [shown('k1')] } });
+  nowMs = Date.now();
+  warnings = [];
+  const rt = createRuntime({ service: 'test', logLevel: 'silent', clock: stopped() });
+  rt.log.warn = ((fields: object) => warnings.push(fields)) as Runtime['log']['warn'];
+  verifier = openPushVerifier(rt, {
+    apiUrl: stub.url,
+    audience: AUDIENCE,
+    serviceAccount: SERVICE_ACCOUNT,
+  });
+});
+afterEach(async () => {
+  await verifier.close();
+  await stub.close();
+});
+
+function stopped(): Clock {
+  return { ...createRuntime({ service: 'test', logLevel: 'silent' }).clock, nowMs: () => nowMs };
+}
+
+const shown = (kid: string, key = google.publicKey) => ({
+  ...key.export({ format: 'jwk' }),
+  kid,
+  alg: 'RS256',
+  use: 'sig',
+});
+
+function claims(over: JWTPayload = {}): JWTPayload {
+  const iat = Math.floor(nowMs / 1_000);
+  return {
+    iss: 'https://accounts.google.com',
+    aud: AUDIENCE,
+    email: SERVICE_ACCOUNT,
+    email_verified: true,
+    iat,
+    exp: iat + 3_600,
+    ...over,
+  };
+}
+
+async function verdict(
+  over: JWTPayload = {},
+  header: object = {},
+  key = google.privateKey,
+): Promise<unknown> {
+  const token = await new SignJWT(claims(over))
+    .setProtectedHeader({ alg: 'RS256', kid: 'k1', ...header })
+    .sign(key);
+  return verifier.verify(`Bearer ${token}`);
+}
+
+const seconds = (fromNow: number): number => Math.floor(nowMs / 1_000) + fromNow;
+
+test('a token of Google for the service account is good', async () => {
+  expect(await verdict()).toBeNull();
+  expect(await verdict({ iss: 'accounts.google.com' })).toBeNull();
+});
+
+test.each<[string, JWTPayload, string | null]>([
+  ['another issuer', { iss: 'https://accounts.example.com' }, 'wrong-issuer'],
+  ['no issuer', { iss: undefined }, 'wrong-issuer'],
+  ['another audience', { aud: 'https://elsewhere' }, 'wrong-audience'],
+  ['a list of audiences', { aud: [AUDIENCE, 'https://elsewhere'] }, 'wrong-audience'],
+  ['another sender', { email: 'x@y.z' }, 'wrong-service-account'],
+  ['an unverified sender', { email_verified: 'true' }, 'wrong-service-account'],
+])('%s is refused before any key is asked for', async (_what, over, refusal) => {
+  expect(await verdict(over)).toBe(refusal);
+  expect(stub.seen).toEqual([]);
+});
+
+test.each<[string, () => JWTPayload, string | null]>([
+  ['expired within the tolerance', () => ({ exp: seconds(-9) }), null],
+  ['expired', () => ({ iat: seconds(-3_700), exp: seconds(-11) }), 'expired'],
+  ['issued within the tolerance ahead', () => ({ iat: seconds(9) }), null],
+  ['issued in the future', () => ({ iat: seconds(60) }), 'expired'],
+  ['not valid yet', () => ({ nbf: seconds(60) }), 'expired'],
+  ['valid within the tolerance', () => ({ nbf: seconds(9) }), null],
+  ['valid for longer than a day', () => ({ exp: seconds(25 * 3_600) }), 'expired'],
+  ['issued more than a day ago', () => ({ iat: seconds(-25 * 3_600) }), 'expired'],
+  ['without an end', () => ({ exp: undefined }), 'expired'],
+  ['without a beginning', () => ({ iat: undefined }), 'expired'],
+])('a token that is %s', async (_what, over, refusal) => {
+  expect(await verdict(over())).toBe(refusal);
+});
+
+test('the algorithm is RS256, whatever the token says', async () => {
+  const unsecured = new UnsecuredJWT(claims()).encode();
+  expect(await verifier.verify(`Bearer ${unsecured}`)).toBe('wrong-algorithm');
+  const confused = await new SignJWT(claims())
+    .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+    .sign(Buffer.from(google.publicKey.export({ type: 'spki', format: 'pem' })));
+  expect(await verifier.verify(`Bearer ${confused}`)).toBe('wrong-algorithm');
+  for (const alg of ['RS384', 'RS512', 'PS256'])
+    expect(await verdict({}, { alg })).toBe('wrong-algorithm');
+  stub.answer = () => ({ body: { keys: [{ ...shown('k1', curve.publicKey), alg: 'ES256' }] } });
+  expect(await verdict({}, { alg: 'ES256' }, curve.privateKey)).toBe('wrong-algorithm');
+  expect(stub.seen).toEqual([]);
+});
+
+test('a key of somebody else, a key without a name and a header that asks for extensions are refused', async () => {
+  expect(await verdict({}, {}, stranger.privateKey)).toBe('bad-signature');
+  expect(await verdict({}, { kid: undefined })).toBe('unknown-key');
+  // Carried along in the token itself.
+  expect(
+    await verdict({}, { jwk: stranger.publicKey.export({ format: 'jwk' }) }, stranger.privateKey),
+  ).toBe('bad-signature');
+});
+
+test.each([
+  '',
+  'Basic x',
+  'Bearer',
+  'Bearer a.b',
+  'Bearer a.b.c',
+  `Bearer ${'a'.repeat(9_000)}.b.c`,
+])('what is no token is no token: %p', async (header) => {
+  expect(await verifier.verify(header)).toMatch(/^(no|malformed)-token$/);
+  expect(stub.seen).toEqual([]);
+});
+
+test('an unknown key is asked about again, once in half a minute for all', async () => {
+  expect(await verdict()).toBeNull();
+  const many = Array.from({ length: 50 }, (_, n) => verdict({}, { kid: `unknown-${n}` }));
+  expect(new Set(await Promise.all(many))).toEqual(new Set(['unknown-key']));
+  expect(stub.seen).toHaveLength(1);
+  nowMs += 31_000;
+  stub.answer = () => ({ body: { keys: [shown('k2')] } });
+  expect(await Promise.all([verdict({}, { kid: 'k2' }), verdict({}, { kid: 'k3' })])).toEqual([
+    null,
+    'unknown-key',
+  ]);
+  expect(stub.seen).toHaveLength(2);
+  expect(await verdict({}, { kid: 'k1' })).toBe('unknown-key');
+});
+
+test('keys that were seen are believed for a day while Google does not answer', async () => {
+  expect(await verdict()).toBeNull();
+  stub.answer = () => ({ status: 503 });
+  nowMs += 23 * 3_600_000;
+  expect(await verdict()).toBeNull();
+  nowMs += 2 * 3_600_000;
+  expect(await verdict()).toBe('cannot-tell');
+});
+
+test('forged pushes while the keys are away are told once in half a minute, with their number', async () => {
+  stub.answer = () => ({ status: 503 });
+  const forged = (): Promise<unknown> => verdict({}, { kid: 'k9' }, stranger.privateKey);
+  for (let n = 0; n < 40; n++) expect(await forged()).toBe('cannot-tell');
+  expect(warnings).toMatchObject([{ event: 'certificates-unavailable', more: 0 }]);
+  nowMs += 31_000;
+  await Promise.all(Array.from({ length: 20 }, forged));
+  expect(warnings).toHaveLength(2);
+  expect(warnings[1]).toMatchObject({ more: 39 });
+  expect(stub.seen).toHaveLength(2);
+});
+
+test.each<[string, unknown]>([
+  ['no list of keys', { keys: 'k1' }],
+  ['a list of nothing', { keys: [7] }],
+  ['no JSON', '<html>'],
+  ['more than keys can be', `{"keys":[${'['.repeat(300_000)}`],
+  ['a key that is none', { keys: [{ kid: 'k1', kty: 'RSA', n: 'AQAB', e: '!' }] }],
+])('keys that cannot be read are no verdict: %s', async (_what, body) => {
+  stub.answer = () => ({ body });
+  expect(await verdict()).toBe('cannot-tell');
+});
