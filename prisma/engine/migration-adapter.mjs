@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum } from '@prisma/driver-adapter-utils';
+import pg from 'pg';
 import { createDatabase, dropDatabase } from './databases.mjs';
 
 const CHAR = 18; // The catalogue type "char", one byte.
@@ -26,7 +27,11 @@ export function parseUrl(url) {
       ? { ssl: { rejectUnauthorized: ssl.startsWith('verify') } }
       : {}),
   };
-  return { connection, schema: parsed.searchParams.get('schema') ?? undefined };
+  const schema = parsed.searchParams.get('schema') ?? undefined;
+  // The migrations' files name no schema, and neither does the engine's bookkeeping.
+  if (schema)
+    connection.options = `-c search_path=${pg.escapeIdentifier(schema).replaceAll(/[\\ ]/g, '\\$&')}`;
+  return { connection, schema };
 }
 
 export class MigrationPg extends PrismaPg {
@@ -71,6 +76,10 @@ export class MigrationPg extends PrismaPg {
         { schema: this.#schema },
       ).connect(),
     );
+    if (this.#schema)
+      await shadow.executeScript(
+        `CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(this.#schema)};`,
+      );
     const dispose = shadow.dispose.bind(shadow);
     shadow.dispose = async () => {
       await dispose();

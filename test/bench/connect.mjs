@@ -25,7 +25,7 @@ export async function connect() {
       const first = await imported(env, accounts('first', 1));
       const before = read();
       const all = await imported(env, accounts('user', ACCOUNTS));
-      const { rows } = await pool.query('SELECT count(*)::int AS accounts FROM accounts');
+      const { rows } = await pool.query('SELECT count(*)::int AS accounts FROM syncline.accounts');
       if (rows[0].accounts !== ACCOUNTS + 1)
         throw new Error(`${rows[0].accounts} accounts are connected`);
       figure(

@@ -43,7 +43,7 @@ export async function fairness() {
       ]);
       const busy = quantiles(during);
       const { rows } = await stage.pool.query(
-        "SELECT count(*) FILTER (WHERE c.phase = 'follow') AS done FROM collections c WHERE c.tenant = 'large' AND c.kind = 'gmail'",
+        "SELECT count(*) FILTER (WHERE c.phase = 'follow') AS done FROM syncline.collections c WHERE c.tenant = 'large' AND c.kind = 'gmail'",
       );
       if (Number(rows[0].done) === LARGE.accounts)
         throw new Error("the large tenant was done too soon to be in anybody's way");
@@ -71,7 +71,7 @@ async function firstSync(stage, tenant, connect) {
   await connect();
   for (;;) {
     const { rows } = await stage.pool.query(
-      "SELECT count(*) AS done FROM collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'follow' AND progress_done >= $2",
+      "SELECT count(*) AS done FROM syncline.collections WHERE tenant = $1 AND kind = 'gmail' AND phase = 'follow' AND progress_done >= $2",
       [tenant, NEWCOMER.messages],
     );
     if (Number(rows[0].done) === NEWCOMER.accounts) return (performance.now() - began) / 1_000;

@@ -50,7 +50,7 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
     const api = JSON.parse(await firstLine(simulator)).url;
     const masterKey = randomBytes(32);
     await importAccounts(databaseUrl, masterKey, api);
-    await pool.query("UPDATE collections SET next_sync_at = now() + interval '1 hour'");
+    await pool.query("UPDATE syncline.collections SET next_sync_at = now() + interval '1 hour'");
     const whole = {
       DATABASE_URL: databaseUrl,
       REDIS_URL: servers.redisUrl,
@@ -81,7 +81,7 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
       read,
       openStore: open,
       workers: pids.worker,
-      due: () => pool.query('UPDATE collections SET next_sync_at = now()'),
+      due: () => pool.query('UPDATE syncline.collections SET next_sync_at = now()'),
     });
   } finally {
     await Promise.all(children.toReversed().map(stop));
@@ -93,12 +93,12 @@ export async function withFleet(servers, { simulator: args, workers = 1, env = {
 export async function allStored(pool, messages) {
   for (;;) {
     const { rows } = await pool.query(
-      `SELECT (SELECT count(*) FROM collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM collections) AS done`,
+      `SELECT (SELECT count(*) FROM syncline.collections WHERE phase <> 'follow') AS open, (SELECT coalesce(sum(progress_done), 0) FROM syncline.collections) AS done`,
     );
     if (Number(rows[0].open) === 0 && Number(rows[0].done) >= messages) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  const { rows } = await pool.query('SELECT count(*) AS stored FROM gmail_messages');
+  const { rows } = await pool.query('SELECT count(*) AS stored FROM syncline.gmail_messages');
   if (Number(rows[0].stored) !== messages)
     throw new Error(`${rows[0].stored} of ${messages} messages are stored`);
 }

@@ -248,7 +248,7 @@ async function urlOf(child) {
 async function settled(pool, accounts) {
   for (;;) {
     const { rows } = await pool.query(
-      "SELECT count(*) AS on FROM watches w JOIN collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at",
+      "SELECT count(*) AS on FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id WHERE w.state = 'on' AND c.phase = 'follow' AND c.rung_at > w.watched_at AND c.served_at > c.rung_at",
     );
     if (Number(rows[0].on) === accounts) return;
     await pause(200);
@@ -257,15 +257,18 @@ async function settled(pool, accounts) {
 
 async function walked({ pool }) {
   const { rows } = await pool.query(`
-    SELECT (SELECT count(*)::int FROM walk_items w JOIN accounts a ON a.id = w.account_id WHERE a.tenant = 'beside') AS listed,
-           (SELECT count(*)::int FROM gmail_messages m JOIN accounts a ON a.id = m.account_id WHERE a.tenant = 'beside') AS stored`);
+    SELECT (SELECT count(*)::int FROM syncline.walk_items w JOIN syncline.accounts a ON a.id = w.account_id WHERE a.tenant = 'beside') AS listed,
+           (SELECT count(*)::int FROM syncline.gmail_messages m JOIN syncline.accounts a ON a.id = m.account_id WHERE a.tenant = 'beside') AS stored`);
   return rows[0];
 }
 
 /** Sends the changes on time, to the accounts that `among` admits, however late the answers are, and looks for their rows. @returns for each change that was stored, how many ms that took, and the second in which it was made */
 export async function measure({ pool, google }, plan) {
   const ids = new Map(
-    (await pool.query('SELECT email, id FROM accounts')).rows.map(({ email, id }) => [email, id]),
+    (await pool.query('SELECT email, id FROM syncline.accounts')).rows.map(({ email, id }) => [
+      email,
+      id,
+    ]),
   );
   const emails = (await accountsOf(google))
     .map(({ email }) => email)
@@ -288,7 +291,7 @@ export async function measure({ pool, google }, plan) {
     const asked = [...waiting];
     const { rows } = await pool.query({
       name: 'stored',
-      text: 'SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN gmail_messages m ON m.account_id = u.account_id AND m.id = u.id',
+      text: 'SELECT m.id FROM unnest($1::uuid[], $2::text[]) AS u(account_id, id) JOIN syncline.gmail_messages m ON m.account_id = u.account_id AND m.id = u.id',
       values: [asked.map(([, { accountId }]) => accountId), asked.map(([id]) => id)],
     });
     const seenMs = performance.now();

@@ -69,15 +69,15 @@ async function measure(fleet) {
 async function copyAccount({ pool, openStore }, copies) {
   const far = "now() + interval '1 hour'";
   await pool.query(
-    `INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM accounts, generate_series(1, ${copies}) AS n`,
+    `INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), tenant, 'copy-' || n || '@demo.example', resources FROM syncline.accounts, generate_series(1, ${copies}) AS n`,
   );
   await pool.query(
-    'INSERT INTO credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM credentials c JOIN accounts a ON a.id <> c.account_id',
+    'INSERT INTO syncline.credentials (account_id, sealed, key_id) SELECT a.id, c.sealed, c.key_id FROM syncline.credentials c JOIN syncline.accounts a ON a.id <> c.account_id',
   );
-  await pool.query(`INSERT INTO collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
-    SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM collections c JOIN accounts a ON a.id <> c.account_id`);
+  await pool.query(`INSERT INTO syncline.collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
+    SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM syncline.collections c JOIN syncline.accounts a ON a.id <> c.account_id`);
   const { rows } = await pool.query(
-    "SELECT id, email LIKE 'copy-%' AS copy FROM accounts ORDER BY copy",
+    "SELECT id, email LIKE 'copy-%' AS copy FROM syncline.accounts ORDER BY copy",
   );
   const store = await openStore();
   try {
@@ -98,7 +98,7 @@ async function dueAgain(fleet) {
 async function served(pool, since) {
   for (;;) {
     const { rows } = await pool.query(
-      'SELECT count(*) AS open FROM collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)',
+      'SELECT count(*) AS open FROM syncline.collections WHERE served_at IS NULL OR served_at < coalesce($1::timestamptz, served_at)',
       [since],
     );
     if (Number(rows[0].open) === 0) return;

@@ -70,7 +70,7 @@ async function paceOf(servers, workers) {
 
 async function stored(pool) {
   const { rows } = await pool.query(
-    'SELECT coalesce(sum(progress_done), 0) AS stored FROM collections',
+    'SELECT coalesce(sum(progress_done), 0) AS stored FROM syncline.collections',
   );
   return Number(rows[0].stored);
 }

@@ -55,15 +55,15 @@ async function fill(pool, fromWhen) {
   const minutes = (ACCOUNTS * 3) / DUE_A_MINUTE;
   await pool.query('SET statement_timeout = 0');
   await pool.query(
-    `INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't' || n % ${TENANTS}, 'u' || n || '@example.com', '{gmail,calendar}' FROM generate_series(1, ${ACCOUNTS}) AS n`,
+    `INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't' || n % ${TENANTS}, 'u' || n || '@example.com', '{gmail,calendar}' FROM generate_series(1, ${ACCOUNTS}) AS n`,
   );
   await pool.query(
-    `INSERT INTO collections (id, account_id, tenant, kind, external_id, phase, generation, cursor, next_sync_at)
+    `INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, phase, generation, cursor, next_sync_at)
      SELECT gen_random_uuid(), a.id, a.tenant, k.kind, k.kind, CASE WHEN random() < 0.1 THEN 'backfill' ELSE 'follow' END, 1, '{"phase":"follow"}', '${fromWhen}'::timestamptz + random() * ${minutes} * interval '1 min'
-       FROM accounts a, (VALUES ('gmail'), ('calendar-list'), ('calendar-events')) AS k(kind)`,
+       FROM syncline.accounts a, (VALUES ('gmail'), ('calendar-list'), ('calendar-events')) AS k(kind)`,
   );
-  await pool.query('VACUUM ANALYZE accounts');
-  await pool.query('VACUUM ANALYZE collections');
+  await pool.query('VACUUM ANALYZE syncline.accounts');
+  await pool.query('VACUUM ANALYZE syncline.collections');
   console.log(`filled in ${((performance.now() - began) / 1_000).toFixed(0)} s`);
 }
 
@@ -72,7 +72,7 @@ async function explain(pool) {
   const session = await pool.connect();
   await session.query('SET plan_cache_mode = force_generic_plan');
   await session.query(
-    `PREPARE due(bool, bool, int) AS SELECT id, tenant, next_sync_at FROM collections
+    `PREPARE due(bool, bool, int) AS SELECT id, tenant, next_sync_at FROM syncline.collections
       WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now() ORDER BY next_sync_at LIMIT $3`,
   );
   const { rows } = await session.query(
@@ -99,7 +99,7 @@ async function measure(servers, databaseUrl, pool, redis) {
     await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
     const after = { ...usage([child.pid]), claimed: await claimedSoFar(), ticks: await ticks() };
     const late = await pool.query(
-      `SELECT coalesce(extract(epoch FROM now() - min(next_sync_at)), 0) AS seconds FROM collections WHERE state = 'active' AND next_sync_at <= now()`,
+      `SELECT coalesce(extract(epoch FROM now() - min(next_sync_at)), 0) AS seconds FROM syncline.collections WHERE state = 'active' AND next_sync_at <= now()`,
     );
     console.log(
       `scheduler CPU ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s a minute, peak RSS ${Math.round(after.peakMb)} MB, ${after.claimed - before.claimed} collections handed out`,
@@ -129,7 +129,7 @@ async function consume(servers, pool) {
     settled = [];
     if (ids.length > 0)
       await pool.query(
-        `UPDATE collections SET next_sync_at = now() + interval '5 h' WHERE id = ANY($1::uuid[])`,
+        `UPDATE syncline.collections SET next_sync_at = now() + interval '5 h' WHERE id = ANY($1::uuid[])`,
         [ids],
       );
   };

@@ -13,7 +13,7 @@ export function watchRecoveries(pool) {
       const at = performance.now();
       pool
         .query(
-          "SELECT id FROM collections WHERE lease_holder LIKE $1 || '%' AND lease_until > now() AND next_sync_at < '9999-01-01'",
+          "SELECT id FROM syncline.collections WHERE lease_holder LIKE $1 || '%' AND lease_until > now() AND next_sync_at < '9999-01-01'",
           [holder],
         )
         .then(
@@ -24,7 +24,7 @@ export function watchRecoveries(pool) {
     async look() {
       if (open.length === 0) return;
       const { rows } = await pool.query(
-        'SELECT id, lease_holder FROM collections WHERE id = ANY($1::uuid[])',
+        'SELECT id, lease_holder FROM syncline.collections WHERE id = ANY($1::uuid[])',
         [open.map(({ id }) => id)],
       );
       const holders = new Map(rows.map((row) => [row.id, row.lease_holder]));

@@ -33,7 +33,7 @@ function difference(): { status: number | null; stdout: string } {
 
 test('the migrations make what the Prisma schema describes, no more and no less', async () => {
   expect(difference()).toMatchObject({ status: 0 });
-  await database.pool.query('ALTER TABLE gmail_messages ADD COLUMN forgotten text');
+  await database.pool.query('ALTER TABLE syncline.gmail_messages ADD COLUMN forgotten text');
   const bent = difference();
   expect(bent.status).toBe(2);
   expect(bent.stdout).toContain('forgotten');
@@ -41,7 +41,7 @@ test('the migrations make what the Prisma schema describes, no more and no less'
 
 test('bodies and original JSON are stored out of line and uncompressed', async () => {
   const storage = await database.pool.query(
-    "SELECT attrelid::regclass || '.' || attname AS name FROM pg_attribute WHERE attstorage = 'e' AND attnum > 0 AND attrelid::regclass::text ~ '^(gmail|calendar)' ORDER BY 1",
+    "SELECT c.relname || '.' || a.attname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attstorage = 'e' AND a.attnum > 0 AND c.relnamespace = 'syncline'::regnamespace AND c.relname ~ '^(gmail|calendar)' AND c.relkind = 'r' ORDER BY 1",
   );
   expect(storage.rows.map((row: { name: string }) => row.name)).toEqual([
     'calendar_events.resource',
@@ -54,14 +54,14 @@ test('bodies and original JSON are stored out of line and uncompressed', async (
 
 test('what the scheduler asks and what a walk asks are index scans', async () => {
   await database.pool.query(
-    "INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 2000) n",
+    "INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 2000) n",
   );
   await database.pool.query(
-    "INSERT INTO collections (id, account_id, kind, external_id, next_sync_at) SELECT gen_random_uuid(), id, 'gmail', 'mailbox', now() + interval '1 h' FROM accounts",
+    "INSERT INTO syncline.collections (id, account_id, kind, external_id, next_sync_at) SELECT gen_random_uuid(), id, 'gmail', 'mailbox', now() + interval '1 h' FROM syncline.accounts",
   );
   await database.pool.query('ANALYZE');
   const due = await database.pool.query(
-    "EXPLAIN SELECT id FROM collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
+    "EXPLAIN SELECT id FROM syncline.collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
   );
   expect(JSON.stringify(due.rows)).toContain('collections_due_by_queue_idx');
 });

@@ -269,7 +269,7 @@ async function commitBreaks(stage: Stage): Promise<string> {
   const collections = await activeCollections(stage);
   if (collections.length === 0) return 'no account is active';
   await stage.database.pool.query(
-    `UPDATE oracle_break SET at = (SELECT last_value FROM oracle_feed_writes) + $1`,
+    `UPDATE syncline.oracle_break SET at = (SELECT last_value FROM syncline.oracle_feed_writes) + $1`,
     [stage.chance.between(1, 3)],
   );
   try {
@@ -279,14 +279,14 @@ async function commitBreaks(stage: Stage): Promise<string> {
       return 'in the middle';
     throw error;
   } finally {
-    await stage.database.pool.query('UPDATE oracle_break SET at = 0');
+    await stage.database.pool.query('UPDATE syncline.oracle_break SET at = 0');
   }
 }
 
 /** Google forgets page tokens that rest too long; all that are held anywhere become unknown to it. */
 async function pageTokensDie(stage: Stage): Promise<string> {
   const died = await stage.database.pool.query(
-    `UPDATE collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END
+    `UPDATE syncline.collections SET cursor = CASE WHEN cursor ? 'listing' THEN jsonb_set(cursor, '{listing,pageToken}', '"forgotten"') ELSE jsonb_set(cursor, '{pageToken}', '"forgotten"') END
       WHERE coalesce(cursor #>> '{listing,pageToken}', cursor ->> 'pageToken') IS NOT NULL`,
   );
   return `${died.rowCount ?? 0} of them`;

@@ -64,8 +64,8 @@ async function incrementalEqualsFresh(stage: Stage): Promise<void> {
   for (const [email, id] of stage.accounts) {
     for (const [table, columns] of tables) {
       const unlike = await stage.database.pool.query<{ side: string; row: unknown }>(
-        `(SELECT 'only incremental' AS side, to_jsonb(x) AS row FROM (SELECT ${columns} FROM ${table} WHERE account_id = $1 EXCEPT SELECT ${columns} FROM ${table} WHERE account_id = $2) x)
-         UNION ALL (SELECT 'only fresh', to_jsonb(x) FROM (SELECT ${columns} FROM ${table} WHERE account_id = $2 EXCEPT SELECT ${columns} FROM ${table} WHERE account_id = $1) x) LIMIT 3`,
+        `(SELECT 'only incremental' AS side, to_jsonb(x) AS row FROM (SELECT ${columns} FROM syncline.${table} WHERE account_id = $1 EXCEPT SELECT ${columns} FROM syncline.${table} WHERE account_id = $2) x)
+         UNION ALL (SELECT 'only fresh', to_jsonb(x) FROM (SELECT ${columns} FROM syncline.${table} WHERE account_id = $2 EXCEPT SELECT ${columns} FROM syncline.${table} WHERE account_id = $1) x) LIMIT 3`,
         [id, fresh.get(email)],
       );
       if (unlike.rows.length > 0)
@@ -92,7 +92,7 @@ const NOT_COMPARED = ['account_id', 'updated_at', 'created_at', 'history_id'];
 async function mirrorTables(stage: Stage): Promise<[table: string, columns: string][]> {
   const rows = await stage.database.pool.query<{ table_name: string; columns: string }>(
     `SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) AS columns FROM information_schema.columns
-      WHERE table_schema = current_schema() AND table_name = ANY($1) AND column_name <> ALL($2) GROUP BY table_name ORDER BY table_name`,
+      WHERE table_schema = 'syncline' AND table_name = ANY($1) AND column_name <> ALL($2) GROUP BY table_name ORDER BY table_name`,
     [MIRROR, NOT_COMPARED],
   );
   return rows.rows.map((row) => [row.table_name, row.columns]);
@@ -113,7 +113,7 @@ async function fullWalkChangesNothing(stage: Stage): Promise<void> {
 async function feedEnds(stage: Stage): Promise<unknown> {
   return (
     await stage.database.pool.query(
-      'SELECT tenant, email, feed_seq FROM accounts ORDER BY tenant, email',
+      'SELECT tenant, email, feed_seq FROM syncline.accounts ORDER BY tenant, email',
     )
   ).rows;
 }
@@ -142,8 +142,8 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
       }
     }
     const rows = await stage.database.pool.query<{ key: string }>(
-      `SELECT 'message  ' || id AS key FROM gmail_messages WHERE account_id = $1 UNION ALL SELECT 'label  ' || id FROM gmail_labels WHERE account_id = $1
-       UNION ALL SELECT 'calendar  ' || id FROM calendars WHERE account_id = $1 UNION ALL SELECT 'event ' || calendar_id || ' ' || id FROM calendar_events WHERE account_id = $1`,
+      `SELECT 'message  ' || id AS key FROM syncline.gmail_messages WHERE account_id = $1 UNION ALL SELECT 'label  ' || id FROM syncline.gmail_labels WHERE account_id = $1
+       UNION ALL SELECT 'calendar  ' || id FROM syncline.calendars WHERE account_id = $1 UNION ALL SELECT 'event ' || calendar_id || ' ' || id FROM syncline.calendar_events WHERE account_id = $1`,
       [id],
     );
     for (const { key } of rows.rows)
@@ -162,7 +162,7 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
   for (const [email, id] of stage.accounts) {
     const alive = stage.simulator.gmailTruth(email).map((message) => message.id);
     const { rows } = await stage.database.pool.query<{ entity_id: string; seq: string }>(
-      `SELECT entity_id, seq FROM changes WHERE account_id = $1 AND entity = 'message' AND op = 'deleted' AND entity_id = ANY($2)`,
+      `SELECT entity_id, seq FROM syncline.changes WHERE account_id = $1 AND entity = 'message' AND op = 'deleted' AND entity_id = ANY($2)`,
       [id, alive],
     );
     if (rows.length > SMALL_SWEEP * (stage.lies.get(id) ?? 0))
@@ -181,7 +181,7 @@ const SMALL_SWEEP = 5;
 /** An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and is told apart by its reason. */
 async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
   const { rows } = await stage.database.pool.query<{ item_id: string; reason: string }>(
-    `SELECT DISTINCT q.item_id, q.reason FROM oracle_quarantined q JOIN accounts a ON a.id = q.account_id
+    `SELECT DISTINCT q.item_id, q.reason FROM syncline.oracle_quarantined q JOIN syncline.accounts a ON a.id = q.account_id
       WHERE q.item_id <> ALL($1) AND q.reason NOT LIKE '%ended the worker%' LIMIT 3`,
     [[...stage.troubled.keys()]],
   );
@@ -204,17 +204,17 @@ function listingsEnded(stage: Stage): void {
 /** Whoever is active has a date ahead; whoever has none says why. */
 async function nobodyIsIdle(stage: Stage): Promise<void> {
   const idle = await stage.database.pool.query<{ name: string }>(
-    `SELECT a.email || ' ' || c.kind || ' ' || c.external_id AS name FROM collections c JOIN accounts a ON a.id = c.account_id
+    `SELECT a.email || ' ' || c.kind || ' ' || c.external_id AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
       WHERE (a.state = 'active' AND c.state = 'active' AND c.next_sync_at > now() + interval '20 minutes')
          OR (a.state <> 'active' AND a.reason IS NULL) OR (c.state <> 'active' AND c.error IS NULL)
          OR (a.state = 'active' AND c.kind <> 'calendar-events' AND c.state <> 'active')
-         OR (a.state = 'active' AND c.state = 'gone' AND EXISTS (SELECT 1 FROM calendars k WHERE k.account_id = a.id AND k.id = c.external_id))`,
+         OR (a.state = 'active' AND c.state = 'gone' AND EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id AND k.id = c.external_id))`,
   );
   if (idle.rows.length > 0)
     throw new Found('never silently idle', idle.rows.map((row) => row.name).join(', '));
   // Accounts without a grant that works read nothing again.
   const set = await stage.database.pool.query<{ item_id: string; reason: string }>(
-    `SELECT item_id, reason FROM quarantined_items q JOIN accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
+    `SELECT item_id, reason FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
   );
   if (set.rows.length > 0)
     throw new Found('nothing is quarantined for weather', JSON.stringify(set.rows.slice(0, 3)));

@@ -145,7 +145,7 @@ function clearable(stage: Stage, followed: Followed): Deletion[] {
 
 async function followedCollections(stage: Stage): Promise<Followed[]> {
   const { rows } = await stage.database.pool.query<Followed>(
-    `SELECT c.id, c.account_id, c.kind, c.external_id FROM collections c JOIN accounts a ON a.id = c.account_id
+    `SELECT c.id, c.account_id, c.kind, c.external_id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
       WHERE c.phase = 'follow' AND c.state = 'active' AND a.state = 'active' AND a.tenant = 'default'
       ORDER BY a.email, c.kind, c.external_id`,
   );

@@ -115,8 +115,8 @@ function shuffled(stage: Stage): string[] {
 /** Before it is, by a sub or by rows, an account takes only a grant of its own address. */
 async function isBound(stage: Stage, id: string): Promise<boolean> {
   const { rowCount } = await stage.database.pool.query(
-    `SELECT 1 FROM accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number
-        AND (google_sub IS NOT NULL OR EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = accounts.id))`,
+    `SELECT 1 FROM syncline.accounts WHERE id = $1 AND state = 'active' AND identity_id IS NOT NULL AND verified_grant = grant_number
+        AND (google_sub IS NOT NULL OR EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = accounts.id))`,
     [id],
   );
   return rowCount === 1;
@@ -124,7 +124,7 @@ async function isBound(stage: Stage, id: string): Promise<boolean> {
 
 async function mailOf(stage: Stage, email: string): Promise<string[]> {
   const { rows } = await stage.database.pool.query<{ id: string }>(
-    'SELECT id FROM gmail_messages WHERE account_id = $1',
+    'SELECT id FROM syncline.gmail_messages WHERE account_id = $1',
     [stage.accounts.get(email)],
   );
   return rows.map(({ id }) => id);

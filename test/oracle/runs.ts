@@ -136,8 +136,8 @@ async function fencedState(
 ): Promise<{ epoch: string | null }> {
   const rows = await stage.database.pool.query<{ epoch: string | null }>(
     `SELECT c.lease_epoch AS epoch, c.cursor, c.phase, c.generation, c.state, c.error, c.failures, c.served_at, c.next_sync_at, c.wanted_full, a.state AS account_state, a.feed_seq,
-            (SELECT count(*) FROM walk_items w WHERE w.collection_id = c.id) AS walk_items
-       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`,
+            (SELECT count(*) FROM syncline.walk_items w WHERE w.collection_id = c.id) AS walk_items
+       FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.id = $1`,
     [collection.id],
   );
   return rows.rows[0] ?? { epoch: null };

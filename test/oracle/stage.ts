@@ -34,7 +34,7 @@ export async function openTheatre(): Promise<Theatre> {
   await database.pool.query(BREAKABLE);
   const owned = await database.pool.query<{ name: string }>(
     `SELECT c.table_name AS name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-      WHERE c.table_schema = current_schema() AND c.column_name = 'account_id' AND t.table_type = 'BASE TABLE' ORDER BY 1`,
+      WHERE c.table_schema = 'syncline' AND c.column_name = 'account_id' AND t.table_type = 'BASE TABLE' ORDER BY 1`,
   );
   const redis = new Redis(redisUrl());
   const store = await openStore(testRuntime(), {
@@ -60,29 +60,29 @@ export async function openTheatre(): Promise<Theatre> {
  * That is how a commit dies in its middle, where no proxy reaches.
  */
 const BREAKABLE = `
-  CREATE SEQUENCE oracle_feed_writes;
-  CREATE TABLE oracle_break (at bigint NOT NULL);
-  INSERT INTO oracle_break VALUES (0);
-  CREATE FUNCTION oracle_break_feed() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE SEQUENCE syncline.oracle_feed_writes;
+  CREATE TABLE syncline.oracle_break (at bigint NOT NULL);
+  INSERT INTO syncline.oracle_break VALUES (0);
+  CREATE FUNCTION syncline.oracle_break_feed() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    IF nextval('oracle_feed_writes') = (SELECT at FROM oracle_break) THEN RAISE EXCEPTION 'the oracle broke this commit'; END IF;
+    IF nextval('syncline.oracle_feed_writes') = (SELECT at FROM syncline.oracle_break) THEN RAISE EXCEPTION 'the oracle broke this commit'; END IF;
     RETURN NULL;
   END $$;
-  CREATE TRIGGER oracle_break AFTER INSERT ON changes FOR EACH STATEMENT EXECUTE FUNCTION oracle_break_feed();
-  CREATE TABLE oracle_refused (id text NOT NULL);
-  CREATE FUNCTION oracle_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE TRIGGER oracle_break AFTER INSERT ON syncline.changes FOR EACH STATEMENT EXECUTE FUNCTION syncline.oracle_break_feed();
+  CREATE TABLE syncline.oracle_refused (id text NOT NULL);
+  CREATE FUNCTION syncline.oracle_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    IF EXISTS (SELECT 1 FROM oracle_refused r WHERE r.id = NEW.id) THEN RAISE EXCEPTION 'the oracle refuses this row' USING ERRCODE = '23514'; END IF;
+    IF EXISTS (SELECT 1 FROM syncline.oracle_refused r WHERE r.id = NEW.id) THEN RAISE EXCEPTION 'the oracle refuses this row' USING ERRCODE = '23514'; END IF;
     RETURN NEW;
   END $$;
-  CREATE TRIGGER oracle_refuse BEFORE INSERT OR UPDATE ON gmail_messages FOR EACH ROW EXECUTE FUNCTION oracle_refuse();
-  CREATE TABLE oracle_quarantined (account_id uuid NOT NULL, item_id text NOT NULL, reason text NOT NULL);
-  CREATE FUNCTION oracle_quarantine() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE TRIGGER oracle_refuse BEFORE INSERT OR UPDATE ON syncline.gmail_messages FOR EACH ROW EXECUTE FUNCTION syncline.oracle_refuse();
+  CREATE TABLE syncline.oracle_quarantined (account_id uuid NOT NULL, item_id text NOT NULL, reason text NOT NULL);
+  CREATE FUNCTION syncline.oracle_quarantine() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    INSERT INTO oracle_quarantined VALUES (NEW.account_id, NEW.item_id, NEW.reason);
+    INSERT INTO syncline.oracle_quarantined VALUES (NEW.account_id, NEW.item_id, NEW.reason);
     RETURN NULL;
   END $$;
-  CREATE TRIGGER oracle_quarantine AFTER INSERT ON quarantined_items FOR EACH ROW EXECUTE FUNCTION oracle_quarantine()`;
+  CREATE TRIGGER oracle_quarantine AFTER INSERT ON syncline.quarantined_items FOR EACH ROW EXECUTE FUNCTION syncline.oracle_quarantine()`;
 
 /** One seed's world: a simulated Google with one or two small accounts, and the engine that mirrors them. */
 export interface Stage {
@@ -110,7 +110,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
   const { database } = theatre;
   await database.pool.query(
     ['accounts', ...theatre.accountTables, 'oracle_refused']
-      .map((table) => `DELETE FROM ${table}`)
+      .map((table) => `DELETE FROM syncline.${table}`)
       .join(';'),
   );
   // A sweep of a few rows needs no evidence: some worlds are large enough for one that does.
@@ -212,7 +212,7 @@ export async function accountsOf(
 ): Promise<{ id: string; email: string; tenant: string; state: string; reason: string | null }[]> {
   return (
     await stage.database.pool.query(
-      'SELECT id, email, tenant, state, reason FROM accounts ORDER BY tenant, email',
+      'SELECT id, email, tenant, state, reason FROM syncline.accounts ORDER BY tenant, email',
     )
   ).rows;
 }
@@ -232,7 +232,7 @@ export async function activeCollections(
 ): Promise<CollectionRow[]> {
   const rows = await stage.database.pool.query<CollectionRow>(
     `SELECT c.id, c.account_id, c.lease_epoch, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
-       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.served_at IS NULL OR c.served_at <= $1)
+       FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.served_at IS NULL OR c.served_at <= $1)
       ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
     [unservedSince],
   );
@@ -243,19 +243,19 @@ export async function activeCollections(
 export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
   stage.simulator.clock.advance(ms);
   await stage.database.pool.query(
-    `UPDATE collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
+    `UPDATE syncline.collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
   );
   await stage.database.pool.query(
-    `UPDATE walk_items SET not_before = now() WHERE not_before > now();
-     UPDATE quarantined_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms';
-     UPDATE failing_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms', last_at = last_at - interval '${ms} ms'`,
+    `UPDATE syncline.walk_items SET not_before = now() WHERE not_before > now();
+     UPDATE syncline.quarantined_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms';
+     UPDATE syncline.failing_items SET retry_at = retry_at - interval '${ms} ms', first_at = first_at - interval '${ms} ms', last_at = last_at - interval '${ms} ms'`,
   );
   if (sentAway) await stage.engine.renewGoogle();
 }
 
 export function lapseLease(stage: Stage, collectionId: string): Promise<unknown> {
   return stage.database.pool.query(
-    'UPDATE collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()',
+    'UPDATE syncline.collections SET lease_until = NULL WHERE id = $1 AND lease_until > now()',
     [collectionId],
   );
 }

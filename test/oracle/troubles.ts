@@ -25,7 +25,7 @@ export async function refuseRow(stage: Stage): Promise<string> {
   if (stage.fired.has(REFUSED)) return 'one is refused already';
   const item = await pickMessage(stage, stage.chance.happens(0.5));
   if (item === null) return 'no message is left to refuse';
-  await stage.database.pool.query('INSERT INTO oracle_refused VALUES ($1)', [item.id]);
+  await stage.database.pool.query('INSERT INTO syncline.oracle_refused VALUES ($1)', [item.id]);
   stage.troubled.set(item.id, item.email);
   note(stage, REFUSED);
   return item.id;
@@ -54,7 +54,7 @@ async function pickMessage(
 
 async function storedIds(stage: Stage, accountId: string | undefined): Promise<Set<string>> {
   const { rows } = await stage.database.pool.query<{ id: string }>(
-    'SELECT id FROM gmail_messages WHERE account_id = $1',
+    'SELECT id FROM syncline.gmail_messages WHERE account_id = $1',
     [accountId],
   );
   return new Set(rows.map(({ id }) => id));
@@ -82,7 +82,7 @@ export async function othersAreMirrored(stage: Stage): Promise<void> {
 /** Other messages that are not stored, and mailboxes that do not follow their changes. */
 async function unmirrored(stage: Stage): Promise<string[]> {
   const waiting = await stage.database.pool.query<{ name: string }>(
-    `SELECT a.email || ' is ' || coalesce(c.parked, c.phase) AS name FROM collections c JOIN accounts a ON a.id = c.account_id
+    `SELECT a.email || ' is ' || coalesce(c.parked, c.phase) AS name FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
       WHERE c.kind = 'gmail' AND a.id = ANY($1) AND a.state = 'active' AND (c.phase <> 'follow' OR c.parked IS NOT NULL)`,
     [[...stage.accounts.values()]],
   );
@@ -102,7 +102,7 @@ async function unmirrored(stage: Stage): Promise<string[]> {
 async function activeMailboxes(stage: Stage): Promise<{ id: string; email: string }[]> {
   const ids = [...stage.accounts.values()];
   const { rows } = await stage.database.pool.query<{ id: string; email: string }>(
-    `SELECT a.id, a.email FROM accounts a WHERE a.id = ANY($1) AND a.state = 'active'`,
+    `SELECT a.id, a.email FROM syncline.accounts a WHERE a.id = ANY($1) AND a.state = 'active'`,
     [ids],
   );
   return rows.filter(({ email }) => stage.accounts.has(email));
@@ -118,7 +118,7 @@ export async function endFleetTroubles({ simulator }: Stage): Promise<void> {
 /** What was spoiled can be read again, and what was refused fits: somebody who has mended it asks for another try. */
 export async function endTroubles(stage: Stage): Promise<void> {
   stage.simulator.faults.clear();
-  await stage.database.pool.query('DELETE FROM oracle_refused');
+  await stage.database.pool.query('DELETE FROM syncline.oracle_refused');
   const ids = [...stage.troubled.keys()];
   for (const accountId of stage.accounts.values())
     if (ids.length > 0) await stage.engine.store.quarantine.retry(accountId, ids);

@@ -120,11 +120,11 @@ test('a stored source is written byte for byte, and where there is none the reas
     ended(startProgram('cli', { ...env, MIRROR_BODIES: 'raw' }, ['source', EMAIL, ...args]));
   const bytes = Buffer.from([0, 10, 13, 128, 255]);
   await database.pool.query(
-    "INSERT INTO gmail_sources SELECT id, 'm1', $1::bytea FROM accounts UNION ALL SELECT id, 'm2', $2::bytea FROM accounts",
+    "INSERT INTO syncline.gmail_sources SELECT id, 'm1', $1::bytea FROM syncline.accounts UNION ALL SELECT id, 'm2', $2::bytea FROM syncline.accounts",
     [bytes, Buffer.from(mail())],
   );
   await database.pool.query(
-    "INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm3', 't', 1, '{}', '', '{}' FROM accounts",
+    "INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm3', 't', 1, '{}', '', '{}' FROM syncline.accounts",
   );
   const [odd, plain, kept, unknown] = await Promise.all([
     source('m1', '--json'),
@@ -160,7 +160,7 @@ test('messages of an earlier version get their addresses from the headers that a
     },
   };
   await database.pool.query(
-    "INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM accounts",
+    "INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, 'm5', 't', 1, '{}', '', $1::jsonb FROM syncline.accounts",
     [resource],
   );
   const { code, stdout } = await ended(startProgram('cli', env, ['addresses', EMAIL, '--json']));
@@ -169,7 +169,7 @@ test('messages of an earlier version get their addresses from the headers that a
     { email: EMAIL, tenant: 'default', filled: expect.any(Number) },
   ]);
   const { rows } = await database.pool.query<{ id: string; addresses: unknown }>(
-    'SELECT id, addresses FROM gmail_messages',
+    'SELECT id, addresses FROM syncline.gmail_messages',
   );
   expect(rows).toContainEqual({
     id: 'm5',

@@ -35,7 +35,7 @@ beforeEach(async () => {
       await mailbox.act({ action: 'deliver', labelIds: [label, 'UNREAD'], text: `${label} ${i}` });
   await world.catchUp();
   await world.database.pool.query(
-    "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
   );
 });
 afterEach(() => world.close());
@@ -43,13 +43,13 @@ afterEach(() => world.close());
 const fromMs = async (): Promise<number> =>
   (
     await world.database.pool.query<{ window_from: Date }>(
-      "SELECT window_from FROM collections WHERE kind = 'gmail'",
+      "SELECT window_from FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!.window_from.getTime();
 const position = async (): Promise<Record<string, unknown> | null> =>
   (
     await world.database.pool.query<{ at: Record<string, unknown> | null }>(
-      "SELECT audit_position AS at FROM collections WHERE kind = 'gmail'",
+      "SELECT audit_position AS at FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!.at;
 const audit = async (): Promise<AuditView> =>
@@ -68,7 +68,7 @@ const source = async (wanted: (message: Record<string, unknown>) => boolean): Pr
 /** One run of the mailbox, with a slice of its audit if that is due. */
 async function run(sliceMs = 30_000): Promise<void> {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
   );
   await syncCollection(world.rt, { ...world, policy: POLICY }, rows[0]!.id, {
     sliceMs,
@@ -83,8 +83,8 @@ async function auditWhole(): Promise<AuditView['last']> {
 
 async function plant(id: string, internalDateMs: number): Promise<void> {
   await world.database.pool.query(
-    `INSERT INTO gmail_messages SELECT account_id, $1, thread_id, history_id, label_ids, 'epoch'::timestamptz + $2 * interval '1 ms', size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource
-       FROM gmail_messages LIMIT 1`,
+    `INSERT INTO syncline.gmail_messages SELECT account_id, $1, thread_id, history_id, label_ids, 'epoch'::timestamptz + $2 * interval '1 ms', size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource
+       FROM syncline.gmail_messages LIMIT 1`,
     [id, internalDateMs],
   );
 }
@@ -105,10 +105,11 @@ test('rows that are excluded, too old, missing or mislabelled are drift, and are
     (message) => isOutside(message) && Number(message['internalDate']) >= moment,
   );
   const [old] = await source((message) => Number(message['internalDate']) < moment - 86_400_000);
-  await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [missing]);
-  await world.database.pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [
-    mislabelled,
-  ]);
+  await world.database.pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [missing]);
+  await world.database.pool.query(
+    "UPDATE syncline.gmail_messages SET label_ids = '{SPAM}' WHERE id = $1",
+    [mislabelled],
+  );
   await plant(excluded!, world.rt.clock.nowMs());
   await plant(old!, moment - 86_400_000);
   expect(await auditWhole()).toMatchObject({ drift: 4 });

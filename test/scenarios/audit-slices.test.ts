@@ -30,7 +30,7 @@ afterEach(() => world.close());
 
 const letAuditsBeDue = (): Promise<unknown> =>
   world.database.pool.query(
-    "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
+    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL",
   );
 const auditOf = async (kind: string): Promise<AuditView> =>
   (await world.store.accounts.list())[0]!.collections.find((c) => c.kind === kind)!.audit;
@@ -43,7 +43,7 @@ const unitsSpent = async (): Promise<number> =>
 /** One run of every collection of a kind, with one slice of its audit. */
 async function runOnce(kind: string, policy: SyncPolicy = POLICY): Promise<void> {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = $1 AND state = 'active'",
+    "SELECT id FROM syncline.collections WHERE kind = $1 AND state = 'active'",
     [kind],
   );
   for (const { id } of rows)
@@ -56,16 +56,18 @@ async function runOnce(kind: string, policy: SyncPolicy = POLICY): Promise<void>
 async function breakRows(): Promise<string[]> {
   const { pool } = world.database;
   const ids = (
-    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+    await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
   ).rows.map((row) => row.id);
-  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
+  await pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE syncline.gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [
+    ids[1],
+  ]);
   await pool.query(
-    "UPDATE gmail_messages SET label_ids = array_append(label_ids, 'nobodys') WHERE id = $1",
+    "UPDATE syncline.gmail_messages SET label_ids = array_append(label_ids, 'nobodys') WHERE id = $1",
     [ids[2]],
   );
   await pool.query(
-    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+    "INSERT INTO syncline.gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM syncline.gmail_messages LIMIT 1",
   );
   return ids;
 }
@@ -84,7 +86,7 @@ test('slice by slice within its budget the whole mailbox is audited, and until t
   expect(slices).toBeGreaterThan(5);
   expect((await auditOf('gmail')).last).toMatchObject({ checked: 60, drift: 4 });
   expect((await auditOf('gmail')).last!.contents).toBeGreaterThanOrEqual(20);
-  expect((await world.database.pool.query('SELECT 1 FROM audit_items')).rows).toEqual([]);
+  expect((await world.database.pool.query('SELECT 1 FROM syncline.audit_items')).rows).toEqual([]);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
@@ -102,26 +104,26 @@ test('messages that come, go and change between the slices are not drift', async
 test('between two slices the mailbox rests; a page token that died begins its list again, and a new walk the audit', async () => {
   await runOnce('gmail');
   const { rows } = await world.database.pool.query(
-    "SELECT audit_position AS at FROM collections WHERE kind = 'gmail'",
+    "SELECT audit_position AS at FROM syncline.collections WHERE kind = 'gmail'",
   );
   expect(rows[0].at).toMatchObject({ step: 'list', pageToken: expect.any(String) });
   const spent = await unitsSpent();
   await runOnce('gmail', { ...POLICY, auditRestMs: 60_000 });
   expect((await unitsSpent()) - spent).toBeLessThanOrEqual(5);
   await world.database.pool.query(
-    'UPDATE collections SET audit_position = audit_position || \'{"pageToken":"died"}\' WHERE kind = \'gmail\'',
+    'UPDATE syncline.collections SET audit_position = audit_position || \'{"pageToken":"died"}\' WHERE kind = \'gmail\'',
   );
   await runOnce('gmail');
   expect(
     (
       await world.database.pool.query(
-        "SELECT audit_position->>'restarts' AS n FROM collections WHERE kind = 'gmail'",
+        "SELECT audit_position->>'restarts' AS n FROM syncline.collections WHERE kind = 'gmail'",
       )
     ).rows,
   ).toEqual([{ n: expect.stringMatching(/^[01]$/) }]);
   const { id } = (
     await world.database.pool.query<{ id: string }>(
-      "SELECT id FROM collections WHERE kind = 'gmail'",
+      "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!;
   await world.store.collections.wantWalk(id);
@@ -130,7 +132,7 @@ test('between two slices the mailbox rests; a page token that died begins its li
   expect(
     (
       await world.database.pool.query(
-        "SELECT audit_position->>'generation' AS n, audit_so_far::int AS listed FROM collections WHERE kind = 'gmail'",
+        "SELECT audit_position->>'generation' AS n, audit_so_far::int AS listed FROM syncline.collections WHERE kind = 'gmail'",
       )
     ).rows,
   ).toEqual([{ n: '2', listed: expect.any(Number) }]);
@@ -142,11 +144,12 @@ test('between two slices the mailbox rests; a page token that died begins its li
 test('calendar lists are audited: an entry too few or too many is drift, one whose properties changed is late and mended', async () => {
   const { pool } = world.database;
   await pool.query(
-    'UPDATE calendars SET resource = resource || \'{"summary":"another"}\' WHERE is_primary',
+    'UPDATE syncline.calendars SET resource = resource || \'{"summary":"another"}\' WHERE is_primary',
   );
   await runOnce('calendar-list');
-  const calendars = (await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM calendars'))
-    .rows[0]!.n;
+  const calendars = (
+    await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM syncline.calendars')
+  ).rows[0]!.n;
   expect((await auditOf('calendar-list')).last).toMatchObject({
     checked: calendars,
     contents: calendars,
@@ -154,14 +157,17 @@ test('calendar lists are audited: an entry too few or too many is drift, one who
   });
   await world.catchUp();
   expect(
-    (await pool.query("SELECT 1 FROM calendars WHERE resource->>'summary' = 'another'")).rows,
+    (await pool.query("SELECT 1 FROM syncline.calendars WHERE resource->>'summary' = 'another'"))
+      .rows,
   ).toEqual([]);
   await pool.query(
-    "INSERT INTO calendars (account_id, id, is_primary, resource) SELECT account_id, 'nobodys', false, '{}' FROM calendars LIMIT 1",
+    "INSERT INTO syncline.calendars (account_id, id, is_primary, resource) SELECT account_id, 'nobodys', false, '{}' FROM syncline.calendars LIMIT 1",
   );
   await letAuditsBeDue();
   await runOnce('calendar-list');
   expect((await auditOf('calendar-list')).last).toMatchObject({ checked: calendars, drift: 1 });
   await world.catchUp();
-  expect((await pool.query("SELECT 1 FROM calendars WHERE id = 'nobodys'")).rows).toEqual([]);
+  expect((await pool.query("SELECT 1 FROM syncline.calendars WHERE id = 'nobodys'")).rows).toEqual(
+    [],
+  );
 });

@@ -19,7 +19,7 @@ afterEach(() => world.close());
 async function runWithAudit(): Promise<void> {
   const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
   await world.database.pool.query(
-    "UPDATE collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
+    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', next_sync_at = now()",
   );
   for (;;) {
     const due = await world.store.collections.claimDue({ limit: 20, visibilityMs: 60_000 });
@@ -35,7 +35,7 @@ async function runWithAudit(): Promise<void> {
 async function auditsOf(): Promise<unknown[]> {
   return (
     await world.database.pool.query(
-      'SELECT kind, audit_drift AS drift, audited_at IS NOT NULL AS done FROM collections ORDER BY kind, external_id',
+      'SELECT kind, audit_drift AS drift, audited_at IS NOT NULL AS done FROM syncline.collections ORDER BY kind, external_id',
     )
   ).rows;
 }
@@ -43,21 +43,24 @@ async function auditsOf(): Promise<unknown[]> {
 test('rows that were broken in the database are found and mended, with change events and a count', async () => {
   const { pool } = world.database;
   const ids = (
-    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 2')
+    await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 2')
   ).rows.map((row) => row.id);
-  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
+  await pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE syncline.gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [
+    ids[1],
+  ]);
   await pool.query(
-    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+    "INSERT INTO syncline.gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM syncline.gmail_messages LIMIT 1",
   );
   const event = (
     await pool.query<{ id: string }>(
-      'UPDATE calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id',
+      'UPDATE syncline.calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE id = (SELECT min(id) FROM syncline.calendar_events) RETURNING id',
     )
   ).rows[0]!;
   const account = (await world.store.accounts.list())[0]!;
   const seq = BigInt(
-    (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!.feed_seq,
+    (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM syncline.accounts')).rows[0]!
+      .feed_seq,
   );
   await runWithAudit();
   expect(await world.drift()).toMatchObject(NO_DRIFT);

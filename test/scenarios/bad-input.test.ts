@@ -55,7 +55,7 @@ const cli = (args: string[], over: Record<string, string> = {}): ReturnType<type
 const snapshot = async (): Promise<unknown> =>
   (
     await database.pool.query(
-      'SELECT (SELECT json_agg(a ORDER BY a.id) FROM accounts a) AS accounts, (SELECT json_agg(c ORDER BY c.account_id) FROM credentials c) AS credentials, (SELECT count(*) FROM collections) AS collections',
+      'SELECT (SELECT json_agg(a ORDER BY a.id) FROM syncline.accounts a) AS accounts, (SELECT json_agg(c ORDER BY c.account_id) FROM syncline.credentials c) AS credentials, (SELECT count(*) FROM syncline.collections) AS collections',
     )
   ).rows;
 
@@ -92,7 +92,7 @@ test('a wrong import line is named with its number, and the rest is imported', a
     /\b5\b.*resources/,
     /\b6\b.*surprise/,
   );
-  const emails = await database.pool.query('SELECT email FROM accounts ORDER BY email');
+  const emails = await database.pool.query('SELECT email FROM syncline.accounts ORDER BY email');
   expect(emails.rows.map((row: { email: string }) => row.email)).toEqual([
     'ok1@example.com',
     'ok4@example.com',
@@ -180,7 +180,7 @@ test('an unknown account, an unknown command, a missing file', async () => {
 
 test('a schema older than the program is refused by every process, with the line that mends it', async () => {
   const old = await testDatabase();
-  await old.pool.query('TRUNCATE _prisma_migrations');
+  await old.pool.query('TRUNCATE syncline._prisma_migrations');
   for (const program of ['scheduler', 'worker', 'api'] as const)
     expectClear(
       await run(program, [], { DATABASE_URL: old.url }),

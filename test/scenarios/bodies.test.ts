@@ -16,7 +16,7 @@ const kept = async (): Promise<{
 }> =>
   (
     await world.database.pool.query(
-      'SELECT count(text_plain)::int AS text, count(text_html)::int AS html, (SELECT count(*)::int FROM gmail_messages) AS messages, (SELECT count(*)::int FROM gmail_attachments) AS attachments FROM gmail_bodies',
+      'SELECT count(text_plain)::int AS text, count(text_html)::int AS html, (SELECT count(*)::int FROM syncline.gmail_messages) AS messages, (SELECT count(*)::int FROM syncline.gmail_attachments) AS attachments FROM syncline.gmail_bodies',
     )
   ).rows[0];
 
@@ -31,11 +31,11 @@ interface Addressed {
 const addressed = async (): Promise<Addressed[]> =>
   (
     await world.database.pool.query<Addressed>(
-      'SELECT id, from_header, addresses FROM gmail_messages ORDER BY id',
+      'SELECT id, from_header, addresses FROM syncline.gmail_messages ORDER BY id',
     )
   ).rows;
 const feed = async (): Promise<number> =>
-  (await world.database.pool.query('SELECT count(*)::int AS n FROM changes')).rows[0].n;
+  (await world.database.pool.query('SELECT count(*)::int AS n FROM syncline.changes')).rows[0].n;
 
 /** The queries that docs/mirror.md shows for addresses. */
 function documented(): string[] {
@@ -104,7 +104,7 @@ test.each([
     expect((await world.database.pool.query(query, [accountId])).rows.length).toBeGreaterThan(0);
   // What an earlier version has mirrored gets the same from its stored headers, whatever is kept of bodies, and nobody is told of it.
   const events = await feed();
-  await world.database.pool.query('UPDATE gmail_messages SET addresses = NULL');
+  await world.database.pool.query('UPDATE syncline.gmail_messages SET addresses = NULL');
   expect(await fillAddresses(world.store, accountId, new AbortController().signal)).toBe(87);
   expect([
     await addressed(),

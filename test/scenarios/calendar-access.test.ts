@@ -28,7 +28,7 @@ interface CollectionRow {
 const collections = async (): Promise<CollectionRow[]> =>
   (
     await world.database.pool.query(
-      "SELECT external_id, state, error, generation FROM collections WHERE kind = 'calendar-events' ORDER BY external_id",
+      "SELECT external_id, state, error, generation FROM syncline.collections WHERE kind = 'calendar-events' ORDER BY external_id",
     )
   ).rows as CollectionRow[];
 const collection = async (id: string): Promise<CollectionRow | undefined> =>
@@ -38,7 +38,7 @@ const eventCount = async (id: string): Promise<number> =>
     (
       (
         await world.database.pool.query(
-          'SELECT count(*) FROM calendar_events WHERE calendar_id = $1',
+          'SELECT count(*) FROM syncline.calendar_events WHERE calendar_id = $1',
           [id],
         )
       ).rows[0] as { count: string }
@@ -48,7 +48,7 @@ const secondary = async (): Promise<string> =>
   (await collections()).find((row) => row.external_id.startsWith('c_'))!.external_id;
 const listAgeRunsOut = (): Promise<unknown> =>
   world.database.pool.query(
-    "UPDATE collections SET cursor = cursor || '{\"relistAtMs\":0}' WHERE kind = 'calendar-list'",
+    "UPDATE syncline.collections SET cursor = cursor || '{\"relistAtMs\":0}' WHERE kind = 'calendar-list'",
   );
 const settled = async (): Promise<void> => {
   // A refusal asks for the full list while the first round may have served the list already.
@@ -85,7 +85,7 @@ test('a role lowered to free/busy takes the details away, a role given back brin
       (
         (
           await world.database.pool.query(
-            'SELECT count(summary) FROM calendar_events WHERE calendar_id = $1',
+            'SELECT count(summary) FROM syncline.calendar_events WHERE calendar_id = $1',
             [id],
           )
         ).rows[0] as { count: string }
@@ -103,7 +103,11 @@ test('a role lowered to free/busy takes the details away, a role given back brin
   expect(await summaries()).toBe(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(
-    (await world.database.pool.query('SELECT access_role FROM calendars WHERE id = $1', [id])).rows,
+    (
+      await world.database.pool.query('SELECT access_role FROM syncline.calendars WHERE id = $1', [
+        id,
+      ])
+    ).rows,
   ).toEqual([{ access_role: 'freeBusyReader' }]);
   await world.control.actAs(email, { action: 'calendar-role', calendarId: id, role: 'writer' });
   await settled();
@@ -115,7 +119,7 @@ test('a calendar that is refused although the list has it keeps its rows, and is
   const id = await secondary();
   const before = await eventCount(id);
   await world.database.pool.query(
-    "UPDATE collections SET state = 'gone', gone_at = now(), error = 'refused' WHERE external_id = $1",
+    "UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = 'refused' WHERE external_id = $1",
     [id],
   );
   await listAgeRunsOut();
@@ -123,7 +127,7 @@ test('a calendar that is refused although the list has it keeps its rows, and is
   expect(await collection(id)).toMatchObject({ state: 'gone', error: 'refused' });
   expect(await eventCount(id)).toBe(before);
   await world.database.pool.query(
-    "UPDATE collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1",
+    "UPDATE syncline.collections SET gone_at = now() - interval '2 hours' WHERE external_id = $1",
     [id],
   );
   await settled();

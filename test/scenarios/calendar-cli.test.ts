@@ -40,12 +40,12 @@ beforeAll(async () => {
     end: { date: '2026-03-26' },
   };
   await database.pool.query(
-    `INSERT INTO calendars (account_id, id, time_zone, is_primary, resource) SELECT id, 'a@example.com', 'Europe/Berlin', true, '{}' FROM accounts`,
+    `INSERT INTO syncline.calendars (account_id, id, time_zone, is_primary, resource) SELECT id, 'a@example.com', 'Europe/Berlin', true, '{}' FROM syncline.accounts`,
   );
   for (const event of [weekly, single]) {
     await database.pool.query(
-      `INSERT INTO calendar_events (account_id, calendar_id, id, status, is_recurring, start_date, end_date, resource)
-       SELECT id, 'a@example.com', $1, 'confirmed', $2, $3::date, $4::date, $5::jsonb FROM accounts`,
+      `INSERT INTO syncline.calendar_events (account_id, calendar_id, id, status, is_recurring, start_date, end_date, resource)
+       SELECT id, 'a@example.com', $1, 'confirmed', $2, $3::date, $4::date, $5::jsonb FROM syncline.accounts`,
       [
         event.id,
         'recurrence' in event,

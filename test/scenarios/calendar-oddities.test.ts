@@ -29,7 +29,7 @@ const ids = async (): Promise<string[]> =>
   (
     (
       await world.database.pool.query(
-        'SELECT id FROM calendar_events WHERE calendar_id = $1 ORDER BY id COLLATE "C"',
+        'SELECT id FROM syncline.calendar_events WHERE calendar_id = $1 ORDER BY id COLLATE "C"',
         [email],
       )
     ).rows as { id: string }[]
@@ -44,21 +44,21 @@ const cursorOf = async (): Promise<Record<string, unknown>> =>
   (
     (
       await world.database.pool.query(
-        "SELECT cursor FROM collections WHERE kind = 'calendar-events' AND external_id = $1",
+        "SELECT cursor FROM syncline.collections WHERE kind = 'calendar-events' AND external_id = $1",
         [email],
       )
     ).rows[0] as { cursor: Record<string, unknown> }
   ).cursor;
 const bendCursor = (patch: object): Promise<unknown> =>
   world.database.pool.query(
-    "UPDATE collections SET cursor = cursor || $2::jsonb WHERE kind = 'calendar-events' AND external_id = $1",
+    "UPDATE syncline.collections SET cursor = cursor || $2::jsonb WHERE kind = 'calendar-events' AND external_id = $1",
     [email, JSON.stringify(patch)],
   );
 
 /** One page of the primary calendar's events. */
 async function onePage(): Promise<void> {
   const found = await world.database.pool.query(
-    "SELECT id FROM collections WHERE kind = 'calendar-events' AND external_id = $1",
+    "SELECT id FROM syncline.collections WHERE kind = 'calendar-events' AND external_id = $1",
     [email],
   );
   const deps = {
@@ -215,7 +215,7 @@ test('a page token that died in the middle of a walk begins it again, one of a l
   expect(
     (
       await world.database.pool.query(
-        'SELECT failures, error FROM collections WHERE external_id = $1',
+        'SELECT failures, error FROM syncline.collections WHERE external_id = $1',
         [email],
       )
     ).rows,
@@ -234,7 +234,7 @@ test.each(['garbage', 'CPDAlvWDx70CEPDAlvWDx70CGAU='])(
     await expectLevel();
     expect(await ids()).toEqual(before);
     const feed = await world.database.pool.query(
-      "SELECT op FROM changes WHERE entity = 'event' AND op <> 'created'",
+      "SELECT op FROM syncline.changes WHERE entity = 'event' AND op <> 'created'",
     );
     expect(feed.rows).toEqual([]);
   },
@@ -247,7 +247,7 @@ test('what a listing repeats changes nothing and is no news', async () => {
   await act({ action: 'event-update', event: { summary: 'Once' } });
   await expectLevel();
   const news = async (): Promise<number> =>
-    (await world.database.pool.query('SELECT 1 FROM changes')).rows.length;
+    (await world.database.pool.query('SELECT 1 FROM syncline.changes')).rows.length;
   const before = await news();
   await bendCursor({ bookmark });
   await expectLevel();
@@ -262,7 +262,7 @@ async function onePageOfNewCalendar(): Promise<void> {
     policy: { activeMs: 60_000, idleMs: 900_000 },
   };
   const list = await world.database.pool.query(
-    "SELECT id FROM collections WHERE kind = 'calendar-list'",
+    "SELECT id FROM syncline.collections WHERE kind = 'calendar-list'",
   );
   await syncCollection(world.rt, deps, (list.rows[0] as { id: string }).id, {
     sliceMs: 5_000,

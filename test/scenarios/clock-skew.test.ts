@@ -68,7 +68,7 @@ test('workers whose clocks are hours apart share leases, quota and schedule as i
   expect(outcomes).toContain('busy');
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const open = await world.database.pool.query(
-    "SELECT count(*)::int AS open FROM collections WHERE run_open OR next_sync_at > now() + interval '1 day'",
+    "SELECT count(*)::int AS open FROM syncline.collections WHERE run_open OR next_sync_at > now() + interval '1 day'",
   );
   expect(open.rows).toEqual([{ open: 0 }]);
   await Promise.all(workers.map(({ google }) => google.close()));

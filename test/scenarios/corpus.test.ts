@@ -111,7 +111,7 @@ async function mirrored(): Promise<Map<string, ExportedMessage>> {
 
 async function addressColumns(): Promise<Map<string, MailAddresses>> {
   const { rows: found } = await world.database.pool.query<{ id: string; addresses: MailAddresses }>(
-    'SELECT id, addresses FROM gmail_messages',
+    'SELECT id, addresses FROM syncline.gmail_messages',
   );
   return new Map(found.map((row) => [row.id, row.addresses]));
 }

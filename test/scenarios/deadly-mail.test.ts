@@ -95,7 +95,7 @@ async function until(met: () => Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + 150_000; !(await met());) {
     if (performance.now() > deadline)
       throw new Error(
-        `not within 150 s: ${JSON.stringify((await database.pool.query('SELECT kind, phase, crashes, in_flight_crashes, error FROM collections')).rows)}`,
+        `not within 150 s: ${JSON.stringify((await database.pool.query('SELECT kind, phase, crashes, in_flight_crashes, error FROM syncline.collections')).rows)}`,
       );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -40,7 +40,7 @@ const act = async (order: object): Promise<Record<string, string>> =>
 
 async function labelled(labelId: string): Promise<string[]> {
   const found = await world.database.pool.query<{ id: string }>(
-    'SELECT id FROM gmail_messages WHERE $1 = ANY (label_ids) ORDER BY id',
+    'SELECT id FROM syncline.gmail_messages WHERE $1 = ANY (label_ids) ORDER BY id',
     [labelId],
   );
   return found.rows.map(({ id }) => id);
@@ -48,7 +48,9 @@ async function labelled(labelId: string): Promise<string[]> {
 
 const catalogue = async (): Promise<string[]> =>
   (
-    await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_labels ORDER BY id')
+    await world.database.pool.query<{ id: string }>(
+      'SELECT id FROM syncline.gmail_labels ORDER BY id',
+    )
   ).rows.map(({ id }) => id);
 
 /** A label on ten messages, in step with the mirror. */
@@ -95,7 +97,7 @@ test('an empty list of one label takes it off no message, and the mailbox is lis
   expect(await mailbox()).toMatchObject({ kind: 'held' });
   expect(await labelled('INBOX')).toEqual(before);
   await world.database.pool.query(
-    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
   );
   expect(await mailbox()).toEqual({ kind: 'caught-up' });
   expect(await labelled('INBOX')).toEqual(before);

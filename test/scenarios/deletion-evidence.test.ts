@@ -28,7 +28,7 @@ const SOON = { ...MINUTE, confirmAfterMs: 100 };
 const idOf = async (kind: string): Promise<string> =>
   (
     await world.database.pool.query<{ id: string }>(
-      'SELECT id FROM collections WHERE kind = $1 AND (kind <> $2 OR external_id = $3)',
+      'SELECT id FROM syncline.collections WHERE kind = $1 AND (kind <> $2 OR external_id = $3)',
       [kind, 'calendar-events', email],
     )
   ).rows[0]!.id;
@@ -48,7 +48,7 @@ async function run(kind: string, policy = MINUTE, sliceMs = 60_000): Promise<Out
 
 async function count(table: string): Promise<number> {
   const found = await world.database.pool.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM ${table}`,
+    `SELECT count(*)::int AS n FROM syncline.${table}`,
   );
   return found.rows[0]!.n;
 }
@@ -64,7 +64,7 @@ async function feedEnd(): Promise<bigint> {
 const held = async (kind: string): Promise<Record<string, unknown>> =>
   (
     await world.database.pool.query<Record<string, unknown>>(
-      'SELECT held_since IS NOT NULL AS held, held_rows AS rows, held_for AS waits, held_discards AS discards FROM collections WHERE id = $1',
+      'SELECT held_since IS NOT NULL AS held, held_rows AS rows, held_for AS waits, held_discards AS discards FROM syncline.collections WHERE id = $1',
       [await idOf(kind)],
     )
   ).rows[0]!;
@@ -93,7 +93,7 @@ describe.each([
     expect([await count(table), await count('calendars'), await feedEnd()]).toEqual(before);
     expect(await held(kind)).toMatchObject({ held: true, waits: 'new-listing', discards: 1 });
     await world.database.pool.query(
-      `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
     );
     expect(await run(kind, SOON)).toEqual({ kind: 'caught-up' });
     expect([await count(table), await count('calendars'), await feedEnd()]).toEqual(before);
@@ -151,7 +151,7 @@ test('a large sweep waits for a second listing a minute later, while increments 
     held: [{ kind: 'gmail', waitsFor: 'second-listing' }],
   });
   await world.database.pool.query(
-    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
   );
   expect(await run('gmail')).toEqual({ kind: 'caught-up' });
   const kept = (message: Record<string, unknown>): boolean =>
@@ -160,7 +160,7 @@ test('a large sweep waits for a second listing a minute later, while increments 
   expect(await held('gmail')).toEqual(NOT_HELD);
   expect(await count('held_items')).toBe(0);
   const walks = await world.database.pool.query(
-    "SELECT walks_today FROM collections WHERE kind = 'gmail'",
+    "SELECT walks_today FROM syncline.collections WHERE kind = 'gmail'",
   );
   expect(walks.rows).toEqual([{ walks_today: 1 }]);
 });
@@ -187,7 +187,7 @@ test('the second listing deletes only what both lack, and runs that end after ea
   expect(await run('calendar-events', MINUTE, 0)).toMatchObject({ kind: 'held' });
   expect(await count('calendar_events')).toBe(before);
   await world.database.pool.query(
-    `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
   );
   expect(await run('calendar-events', MINUTE, 0)).toEqual({ kind: 'caught-up' });
   await world.catchUp();
@@ -212,7 +212,7 @@ test('a full sync that begins when the second listing is due confirms what is he
   expect(await run('calendar-events', MINUTE)).toMatchObject({ kind: 'held' });
   expect(await heldUntil()).toEqual(due);
   await world.database.pool.query(
-    "UPDATE collections SET held_until = 'epoch' WHERE held_since IS NOT NULL",
+    "UPDATE syncline.collections SET held_until = 'epoch' WHERE held_since IS NOT NULL",
   );
   await world.store.collections.markWanted(null, full);
   expect(await run('calendar-events', MINUTE)).toEqual({ kind: 'caught-up' });
@@ -222,7 +222,7 @@ test('a full sync that begins when the second listing is due confirms what is he
 
 async function heldUntil(): Promise<unknown> {
   const { rows } = await world.database.pool.query(
-    'SELECT held_until FROM collections WHERE held_since IS NOT NULL',
+    'SELECT held_until FROM syncline.collections WHERE held_since IS NOT NULL',
   );
   return rows;
 }

@@ -25,23 +25,26 @@ beforeAll(async () => {
   email = world.simulator.accounts()[0]!.email;
   mailboxId = await idOf("kind = 'gmail'");
   await world.database.pool.query(
-    `INSERT INTO watches (collection_id, account_id, state, target, address, watched_at, expires_at, due_at)
-     SELECT id, account_id, 'on', $2, $3, now() - interval '1 h', now() + interval '6 days', now() + interval '5 days' FROM collections WHERE id = $1`,
+    `INSERT INTO syncline.watches (collection_id, account_id, state, target, address, watched_at, expires_at, due_at)
+     SELECT id, account_id, 'on', $2, $3, now() - interval '1 h', now() + interval '6 days', now() + interval '5 days' FROM syncline.collections WHERE id = $1`,
     [mailboxId, TOPIC, email],
   );
 });
 beforeEach(async () => {
   await world.database.pool.query(
-    "UPDATE collections SET rung_at = now() - interval '2 min', served_at = now() - interval '1 min', walk_started_at = now(), next_sync_at = now() + interval '1 h'",
+    "UPDATE syncline.collections SET rung_at = now() - interval '2 min', served_at = now() - interval '1 min', walk_started_at = now(), next_sync_at = now() + interval '1 h'",
   );
-  await world.database.pool.query('UPDATE watches SET silent_since = NULL');
+  await world.database.pool.query('UPDATE syncline.watches SET silent_since = NULL');
   world.rt.metrics.silentWatches.reset();
 });
 afterAll(() => world.close());
 
 const idOf = async (where: string): Promise<string> =>
-  (await world.database.pool.query<{ id: string }>(`SELECT id FROM collections WHERE ${where}`))
-    .rows[0]!.id;
+  (
+    await world.database.pool.query<{ id: string }>(
+      `SELECT id FROM syncline.collections WHERE ${where}`,
+    )
+  ).rows[0]!.id;
 
 /** One run of the mailbox, as a worker that the schedule sent. @returns how it ended */
 async function look({ sliceMs = 5_000, store = world.store } = {}): Promise<string> {
@@ -74,7 +77,7 @@ async function silence(): Promise<{ counted: number; held: boolean }> {
 
 async function breakRows(count: number): Promise<string[]> {
   const broken = await world.database.pool.query<{ id: string }>(
-    "UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT $1) RETURNING id",
+    "UPDATE syncline.gmail_messages SET label_ids = '{SPAM}' WHERE id IN (SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT $1) RETURNING id",
     [count],
   );
   return broken.rows.map(({ id }) => id);
@@ -113,7 +116,7 @@ test('nor what one run puts on its list and the next one mends', async () => {
 test('nor what an audit finds and the next look mends', async () => {
   await breakRows(3);
   await world.database.pool.query(
-    "UPDATE collections SET walk_started_at = now() - interval '2 days', audited_at = NULL",
+    "UPDATE syncline.collections SET walk_started_at = now() - interval '2 days', audited_at = NULL",
   );
   for (let looks = 0; looks < 2; looks++) expect(await look()).not.toBe('failed');
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -123,14 +126,14 @@ test('nor what an audit finds and the next look mends', async () => {
 test('nor a label that was renamed: the catalogue leaves no record that anything could ring for', async () => {
   const rename = world.simulator.act(email, { action: 'label-rename' });
   await world.database.pool.query(
-    "UPDATE collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1",
+    "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{labelsReadAtMs}', '0') WHERE id = $1",
     [mailboxId],
   );
   const events = async (): Promise<number> =>
     Number(
       (
         await world.database.pool.query<{ n: string }>(
-          "SELECT count(*) AS n FROM changes WHERE entity = 'label'",
+          "SELECT count(*) AS n FROM syncline.changes WHERE entity = 'label'",
         )
       ).rows[0]!.n,
     );

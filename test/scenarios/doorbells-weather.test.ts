@@ -30,8 +30,11 @@ afterAll(() => world.close());
 
 const email = (): string => world.simulator.accounts()[0]!.email;
 const stored = async (messageId: string): Promise<boolean> =>
-  (await world.database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId]))
-    .rowCount === 1;
+  (
+    await world.database.pool.query('SELECT 1 FROM syncline.gmail_messages WHERE id = $1', [
+      messageId,
+    ])
+  ).rowCount === 1;
 const isLevel = async (): Promise<boolean> => {
   const { missing, extra, stale } = await world.drift();
   return missing.length + extra.length + stale.length === 0;

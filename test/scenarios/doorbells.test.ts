@@ -23,8 +23,12 @@ afterAll(() => world.close());
 
 const count = async (sql: string, values: unknown[] = []): Promise<number> =>
   Number(
-    (await world.database.pool.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`, values))
-      .rows[0]!.n,
+    (
+      await world.database.pool.query<{ n: string }>(
+        `SELECT count(*) AS n FROM syncline.${sql}`,
+        values,
+      )
+    ).rows[0]!.n,
   );
 const all = (): Promise<number> => count('watches');
 const watchesIn = (state: string): Promise<number> => count('watches WHERE state = $1', [state]);
@@ -32,7 +36,7 @@ const emails = (): string[] => world.simulator.accounts().map(({ email }) => ema
 const mailboxOf = async (email: string): Promise<string> =>
   (
     await world.database.pool.query<{ id: string }>(
-      "SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.kind = 'gmail'",
+      "SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.kind = 'gmail'",
       [email],
     )
   ).rows[0]!.id;
@@ -54,7 +58,7 @@ test('every mailbox, calendar list and calendar rings, but for those that Google
   expect(channels).toHaveLength(6);
   expect([await watchesIn('on'), await watchesIn('unwatchable')]).toEqual([8, 2]);
   const { rows } = await world.database.pool.query<{ days: string; renews: string }>(
-    "SELECT extract(epoch FROM due_at - now()) / 86400 AS days, extract(epoch FROM due_at - watched_at) / 86400 AS renews FROM watches ORDER BY state = 'on', collection_id",
+    "SELECT extract(epoch FROM due_at - now()) / 86400 AS days, extract(epoch FROM due_at - watched_at) / 86400 AS renews FROM syncline.watches ORDER BY state = 'on', collection_id",
   );
   expect(rows.slice(0, 2).every(({ days }) => Number(days) > 25)).toBe(true);
   expect(
@@ -102,29 +106,31 @@ test('a watch that Google lost is told by its silence when a look finds a change
   const [account] = await world.store.accounts.list([email]);
   await world.google.account(account!.id).gmail.stopWatch();
   await world.database.pool.query(
-    "UPDATE collections SET rung_at = rung_at - interval '1 minute' WHERE id = $1",
+    "UPDATE syncline.collections SET rung_at = rung_at - interval '1 minute' WHERE id = $1",
     [collectionId],
   );
   await world.database.pool.query(
-    "UPDATE watches SET watched_at = watched_at - interval '1 hour' WHERE collection_id = $1",
+    "UPDATE syncline.watches SET watched_at = watched_at - interval '1 hour' WHERE collection_id = $1",
     [collectionId],
   );
   const { messageId } = world.simulator.act(email, { action: 'deliver' });
   // The next look, which would come with time.
-  await world.database.pool.query('UPDATE collections SET next_sync_at = now() WHERE id = $1', [
-    collectionId,
-  ]);
+  await world.database.pool.query(
+    'UPDATE syncline.collections SET next_sync_at = now() WHERE id = $1',
+    [collectionId],
+  );
   await world.until(async () => (await bellOf(email, 'gmail'))?.silent === true);
   expect(await stored(messageId!)).toBe(true);
   const { rows } = await world.database.pool.query<{ looks: string; renews: string }>(
-    'SELECT extract(epoch FROM c.next_sync_at - now()) AS looks, extract(epoch FROM w.due_at - now()) AS renews FROM collections c JOIN watches w ON w.collection_id = c.id WHERE c.id = $1',
+    'SELECT extract(epoch FROM c.next_sync_at - now()) AS looks, extract(epoch FROM w.due_at - now()) AS renews FROM syncline.collections c JOIN syncline.watches w ON w.collection_id = c.id WHERE c.id = $1',
     [collectionId],
   );
   expect(Number(rows[0]!.looks)).toBeLessThanOrEqual((POLL.activeMs * 1.1) / 1_000);
   expect(Number(rows[0]!.renews)).toBeLessThanOrEqual(10);
-  await world.database.pool.query('UPDATE watches SET due_at = now() WHERE collection_id = $1', [
-    collectionId,
-  ]);
+  await world.database.pool.query(
+    'UPDATE syncline.watches SET due_at = now() WHERE collection_id = $1',
+    [collectionId],
+  );
   await world.until(async () => (await bellOf(email, 'gmail'))?.silent === false);
   expect((await world.watches()).gmail.map((watch) => watch.email)).toContain(email);
   const { messageId: next } = world.simulator.act(email, { action: 'deliver' });
@@ -134,7 +140,7 @@ test('a watch that Google lost is told by its silence when a look finds a change
 test('a channel is renewed by a second one beside it, and the first is stopped after that', async () => {
   const email = emails()[0]!;
   const { rows } = await world.database.pool.query<{ id: string }>(
-    'SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.external_id = $1',
+    'SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.external_id = $1',
     [email],
   );
   const collectionId = rows[0]!.id;
@@ -147,7 +153,7 @@ test('a channel is renewed by a second one beside it, and the first is stopped a
       .map(({ id }) => id);
   const [elder] = await ofCalendar();
   await world.database.pool.query(
-    "UPDATE watches SET watched_at = now() - interval '6.5 days', expires_at = now() + interval '0.5 days' WHERE collection_id = $1",
+    "UPDATE syncline.watches SET watched_at = now() - interval '6.5 days', expires_at = now() + interval '0.5 days' WHERE collection_id = $1",
     [collectionId],
   );
   const deps = {
@@ -224,7 +230,7 @@ test('a pause ends the ringing, a resume begins it again, and a removal ends it 
 async function targetOf(collectionId: string): Promise<string | null> {
   return (
     await world.database.pool.query<{ target: string | null }>(
-      'SELECT target FROM watches WHERE collection_id = $1',
+      'SELECT target FROM syncline.watches WHERE collection_id = $1',
       [collectionId],
     )
   ).rows[0]!.target;

@@ -37,7 +37,7 @@ async function row(kind: string): Promise<Row> {
   const found = await world.database.pool.query<Row>(
     `SELECT id, phase, generation, parked, error, failures, walks_today, cursor,
             (extract(epoch FROM next_sync_at - now()) * 1000)::int AS next_in_ms, served_at <= walk_started_at AS as_of_full_sync
-       FROM collections WHERE kind = $1 AND external_id NOT LIKE '%holiday%' ORDER BY external_id LIMIT 1`,
+       FROM syncline.collections WHERE kind = $1 AND external_id NOT LIKE '%holiday%' ORDER BY external_id LIMIT 1`,
     [kind],
   );
   return found.rows[0]!;

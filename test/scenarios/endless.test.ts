@@ -30,7 +30,7 @@ interface Row {
 async function rows(kind: string): Promise<Row[]> {
   const found = await world.database.pool.query<Row>(
     `SELECT id, kind, parked, error, endless_listings, generation, extract(epoch FROM next_sync_at - now()) * 1000 AS rests_ms
-       FROM collections WHERE kind = $1 ORDER BY id`,
+       FROM syncline.collections WHERE kind = $1 ORDER BY id`,
     [kind],
   );
   return found.rows;
@@ -61,7 +61,9 @@ const calls = async (method: string): Promise<number> =>
   (await world.control.ledger()).methods[method]?.calls ?? 0;
 
 const count = async (table: string): Promise<number> =>
-  Number((await world.database.pool.query(`SELECT count(*) AS n FROM ${table}`)).rows[0].n);
+  Number(
+    (await world.database.pool.query(`SELECT count(*) AS n FROM syncline.${table}`)).rows[0].n,
+  );
 
 const LISTS = [
   ['gmail', 'messages.list', 'history.list'],
@@ -149,7 +151,9 @@ test('a full sync whose list has no end sweeps nothing', async () => {
   await world.catchUp();
   const stored = [await count('gmail_messages'), await count('calendar_events')];
   await world.control.fault({ kind: 'pages-repeat' });
-  await world.database.pool.query('UPDATE collections SET wanted_full = true, wanted_at = now()');
+  await world.database.pool.query(
+    'UPDATE syncline.collections SET wanted_full = true, wanted_at = now()',
+  );
   for (const kind of ['gmail', 'calendar-list', 'calendar-events'])
     expect(await run(kind)).toMatchObject({ kind: 'parked' });
   expect([await count('gmail_messages'), await count('calendar_events')]).toEqual(stored);
@@ -186,7 +190,7 @@ test('a label whose list has no end does not take the label from any message', a
     Number(
       (
         await world.database.pool.query(
-          'SELECT count(*) AS n FROM gmail_messages WHERE cardinality(label_ids) > 0',
+          'SELECT count(*) AS n FROM syncline.gmail_messages WHERE cardinality(label_ids) > 0',
         )
       ).rows[0].n,
     );
@@ -212,9 +216,10 @@ test('older mail whose list has no end does not hold up new mail', async () => {
   const before = await calls('messages.list');
   expect(await run('gmail', 5_000)).toMatchObject({ kind: 'snooze' });
   expect(await calls('messages.list')).toBe(before);
-  const found = await world.database.pool.query('SELECT id FROM gmail_messages WHERE id = $1', [
-    messageId,
-  ]);
+  const found = await world.database.pool.query(
+    'SELECT id FROM syncline.gmail_messages WHERE id = $1',
+    [messageId],
+  );
   expect(found.rows).toHaveLength(1);
 });
 
@@ -225,7 +230,8 @@ test.each(['gmail', 'calendar'] as const)(
     await world.catchUp();
     for (const method of ['messages.list', 'events.list', 'calendarList.list'])
       await world.control.fault({ kind: 'pages-repeat', method });
-    const accountId = (await world.database.pool.query('SELECT id FROM accounts')).rows[0].id;
+    const accountId = (await world.database.pool.query('SELECT id FROM syncline.accounts')).rows[0]
+      .id;
     await expect(
       verifyAccount(world.rt, { store: world.store, google: world.google }, accountId, resource),
     ).rejects.toThrow("Google's listing has no end");
@@ -238,7 +244,7 @@ test.each(['gmail', 'calendar-list', 'calendar-events'])(
     await begin();
     await world.catchUp();
     await world.database.pool.query(
-      "UPDATE collections SET walk_started_at = now() - interval '2 days'",
+      "UPDATE syncline.collections SET walk_started_at = now() - interval '2 days'",
     );
     for (const method of ['messages.list', 'events.list', 'calendarList.list'])
       await world.control.fault({ kind: 'pages-repeat', method });

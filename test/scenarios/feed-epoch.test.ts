@@ -57,7 +57,7 @@ async function newEpoch(): Promise<number> {
 
 /** Stores new messages, each a change, in the database that `store` is of. */
 async function change(store: Store, pool: pg.Pool, ...ids: string[]): Promise<void> {
-  await pool.query('UPDATE collections SET lease_until = NULL');
+  await pool.query('UPDATE syncline.collections SET lease_until = NULL');
   const lease = await claim(
     { store, database: { ...fixture.database, pool } },
     fixture.accountId,
@@ -179,7 +179,7 @@ test('a Redis that has forgotten, another Redis and a Redis that others share be
   const other = await storeFixture();
   try {
     // Its counter stands far below that of the first.
-    await fixture.database.pool.query('UPDATE feed_state SET counter = counter + 1000');
+    await fixture.database.pool.query('UPDATE syncline.feed_state SET counter = counter + 1000');
     await runScheduler(fixture.database.url);
     const otherEnv = {
       ...env(other.database.url),
@@ -305,7 +305,9 @@ function poolOf(connectionString: string): pg.Pool {
 async function epochIn(databaseUrl: string): Promise<number> {
   const pool = poolOf(databaseUrl);
   try {
-    return Number((await pool.query('SELECT feed_epoch FROM accounts')).rows[0].feed_epoch);
+    return Number(
+      (await pool.query('SELECT feed_epoch FROM syncline.accounts')).rows[0].feed_epoch,
+    );
   } finally {
     await pool.end();
   }
@@ -327,23 +329,23 @@ interface State {
 
 async function stateNow(): Promise<State> {
   const { rows } = await fixture.database.pool.query<{ counter: string; feed_seq: string }>(
-    'SELECT counter, feed_seq FROM feed_state, accounts',
+    'SELECT counter, feed_seq FROM syncline.feed_state, syncline.accounts',
   );
   return { counter: rows[0]!.counter, feedSeq: rows[0]!.feed_seq };
 }
 
 async function putBack({ counter, feedSeq }: State): Promise<void> {
-  await fixture.database.pool.query('UPDATE feed_state SET counter = $1', [counter]);
-  await fixture.database.pool.query('UPDATE accounts SET feed_seq = $1', [feedSeq]);
-  await fixture.database.pool.query('DELETE FROM changes WHERE seq > $1', [feedSeq]);
-  await fixture.database.pool.query("DELETE FROM gmail_labels WHERE id = 'b'");
+  await fixture.database.pool.query('UPDATE syncline.feed_state SET counter = $1', [counter]);
+  await fixture.database.pool.query('UPDATE syncline.accounts SET feed_seq = $1', [feedSeq]);
+  await fixture.database.pool.query('DELETE FROM syncline.changes WHERE seq > $1', [feedSeq]);
+  await fixture.database.pool.query("DELETE FROM syncline.gmail_labels WHERE id = 'b'");
 }
 
 /** Until the scheduler has counted on, and Redis was told: a later number is in Postgres only after the earlier one is in Redis. */
 async function countsOn(from: string): Promise<void> {
   for (;;) {
     const { rows } = await fixture.database.pool.query<{ counter: string }>(
-      'SELECT counter FROM feed_state',
+      'SELECT counter FROM syncline.feed_state',
     );
     if (BigInt(rows[0]!.counter) >= BigInt(from) + 2n) return;
     await fixture.rt.clock.sleep(50);

@@ -19,7 +19,7 @@ async function begin(messagesPerAccount: number): Promise<void> {
 /** Runs until the mailbox rests. */
 async function run(): Promise<Outcome> {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
   );
   for (;;) {
     const outcome = await syncCollection(
@@ -39,13 +39,13 @@ async function run(): Promise<Outcome> {
 /** The wait for another listing is over. */
 async function minuteLater(): Promise<void> {
   await world.database.pool.query(
-    `UPDATE collections SET held_until = now() - interval '1 s', cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    `UPDATE syncline.collections SET held_until = now() - interval '1 s', cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
   );
 }
 
 async function mailbox(): Promise<Record<string, unknown>> {
   const { rows } = await world.database.pool.query<Record<string, unknown>>(
-    `SELECT held_rows, held_for, (SELECT count(*)::int FROM gmail_messages) AS messages FROM collections WHERE kind = 'gmail'`,
+    `SELECT held_rows, held_for, (SELECT count(*)::int FROM syncline.gmail_messages) AS messages FROM syncline.collections WHERE kind = 'gmail'`,
   );
   return rows[0]!;
 }

@@ -57,7 +57,7 @@ async function scopes(email: string, names: string[]): Promise<void> {
 /** Time passes: what rests is looked at again. */
 function restIsOver(): Promise<unknown> {
   return world.database.pool.query(
-    "UPDATE collections SET next_sync_at = now() WHERE state = 'active' AND parked IS NOT NULL",
+    "UPDATE syncline.collections SET next_sync_at = now() WHERE state = 'active' AND parked IS NOT NULL",
   );
 }
 
@@ -99,7 +99,7 @@ test('scope, API, mailbox and domain policy: the mailbox rests with the reason, 
   await restIsOver();
   await runDue();
   expect(
-    await truth('SELECT 1 FROM collections WHERE parked IS NOT NULL OR error IS NOT NULL'),
+    await truth('SELECT 1 FROM syncline.collections WHERE parked IS NOT NULL OR error IS NOT NULL'),
   ).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
@@ -108,7 +108,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   await world.catchUp();
   const refused = emails.slice(4);
   const rows =
-    'SELECT (SELECT count(*) FROM gmail_messages) AS messages, (SELECT count(*) FROM calendar_events) AS events, (SELECT json_agg(generation ORDER BY id) FROM collections) AS generations';
+    'SELECT (SELECT count(*) FROM syncline.gmail_messages) AS messages, (SELECT count(*) FROM syncline.calendar_events) AS events, (SELECT json_agg(generation ORDER BY id) FROM syncline.collections) AS generations';
   const before = await truth(rows);
   for (const [i, email] of refused.entries())
     await world.control.fault({ kind: 'revoke-grant', email, variant: VARIANTS[i] });
@@ -134,7 +134,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   const calls = (await world.control.ledger()).methods;
   await world.store.collections.markWanted(null, { full: false });
   await world.database.pool.query(
-    "UPDATE collections SET next_sync_at = now() FROM accounts a WHERE a.id = account_id AND a.state <> 'active'",
+    "UPDATE syncline.collections SET next_sync_at = now() FROM syncline.accounts a WHERE a.id = account_id AND a.state <> 'active'",
   );
   await runDue();
   const { methods, callsAfterInvalidGrant } = await world.control.ledger();
@@ -153,6 +153,10 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(
-    (await truth('SELECT json_agg(generation ORDER BY id) AS generations FROM collections'))[0],
+    (
+      await truth(
+        'SELECT json_agg(generation ORDER BY id) AS generations FROM syncline.collections',
+      )
+    )[0],
   ).toEqual({ generations: (before[0] as { generations: number[] }).generations });
 });

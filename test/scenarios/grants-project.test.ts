@@ -33,17 +33,18 @@ async function imported(lines: readonly object[]): Promise<void> {
 }
 
 const PARKED =
-  'SELECT parked, count(*)::int AS collections FROM collections GROUP BY parked ORDER BY parked';
-const NOTHING_PARKED = 'SELECT count(*)::int AS parked FROM collections WHERE parked IS NOT NULL';
+  'SELECT parked, count(*)::int AS collections FROM syncline.collections GROUP BY parked ORDER BY parked';
+const NOTHING_PARKED =
+  'SELECT count(*)::int AS parked FROM syncline.collections WHERE parked IS NOT NULL';
 
 async function mirrored(): Promise<number> {
   await world.untilRows(
-    'SELECT count(*)::int AS unserved FROM collections WHERE served_at IS NULL OR error IS NOT NULL',
+    'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL',
     [{ unserved: 0 }],
     60_000,
   );
   const [{ count }] = (await world.rows<{ count: number }>(
-    'SELECT count(*)::int AS count FROM collections',
+    'SELECT count(*)::int AS count FROM syncline.collections',
   )) as [{ count: number }];
   return count;
 }
@@ -53,7 +54,7 @@ async function servedWithin(ms: number): Promise<void> {
     { now: string },
   ];
   await world.untilRows(
-    `SELECT bool_and(served_at > '${now}' AND parked IS NULL) AS served FROM collections`,
+    `SELECT bool_and(served_at > '${now}' AND parked IS NULL) AS served FROM syncline.collections`,
     [{ served: true }],
     ms,
   );
@@ -64,7 +65,7 @@ test('a rotated client secret is asked about by one try for all accounts, and ev
   const collections = await mirrored();
   await world.order('clients', { ...CLIENT, secret: 'second' });
   await world.untilRows(PARKED, [{ parked: 'client', collections }]);
-  expect(await world.rows('SELECT project, scope, code FROM project_failures')).toEqual([
+  expect(await world.rows('SELECT project, scope, code FROM syncline.project_failures')).toEqual([
     { project: 'default', scope: 'client', code: 'invalid_client' },
   ]);
   const refusedBefore = (await clientRefusals()).count;
@@ -79,22 +80,23 @@ test('a rotated client secret is asked about by one try for all accounts, and ev
   world.env = { ...world.env, GOOGLE_CLIENT_SECRET: 'third' };
   world.start('worker');
   await servedWithin(15_000);
-  expect(await world.rows('SELECT 1 FROM project_failures')).toEqual([]);
+  expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
 test('a deleted client and an API that is not enabled are waited for as one, and each resource by itself', async () => {
   world.start('worker');
   await mirrored();
   await world.order('clients', { ...CLIENT, state: 'deleted' });
-  await world.untilRows("SELECT DISTINCT coalesce(parked, '') AS parked FROM collections", [
-    { parked: 'client' },
-  ]);
+  await world.untilRows(
+    "SELECT DISTINCT coalesce(parked, '') AS parked FROM syncline.collections",
+    [{ parked: 'client' }],
+  );
   await world.order('clients', CLIENT);
   await servedWithin(15_000);
   await world.control.fault({ kind: '403-api-disabled', method: 'history.list' });
   await world.control.fault({ kind: '403-api-disabled', method: 'getProfile' });
   await world.untilRows(
-    "SELECT DISTINCT kind, parked FROM collections WHERE kind IN ('gmail', 'calendar-list') ORDER BY kind",
+    "SELECT DISTINCT kind, parked FROM syncline.collections WHERE kind IN ('gmail', 'calendar-list') ORDER BY kind",
     [
       { kind: 'calendar-list', parked: null },
       { kind: 'gmail', parked: 'project' },
@@ -102,7 +104,7 @@ test('a deleted client and an API that is not enabled are waited for as one, and
   );
   await world.control.clearFaults();
   await servedWithin(20_000);
-  expect(await world.rows('SELECT 1 FROM project_failures')).toEqual([]);
+  expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
 test('one account with the token of another client waits alone, and goes on when that is mended', async () => {
@@ -110,11 +112,11 @@ test('one account with the token of another client waits alone, and goes on when
   await world.control.fault({ kind: 'token-unauthorized-client', email });
   world.start('worker');
   await world.untilRows(
-    `SELECT DISTINCT a.email, c.parked FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.parked IS NOT NULL`,
+    `SELECT DISTINCT a.email, c.parked FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.parked IS NOT NULL`,
     [{ email, parked: 'other-client' }],
   );
   await world.untilRows(
-    `SELECT count(*)::int AS unserved FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email <> '${email}' AND c.served_at IS NULL`,
+    `SELECT count(*)::int AS unserved FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email <> '${email}' AND c.served_at IS NULL`,
     [{ unserved: 0 }],
     60_000,
   );

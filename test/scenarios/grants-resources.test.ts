@@ -18,7 +18,7 @@ beforeEach(async () => {
   world.start('scheduler');
   world.start('worker');
   await world.untilRows(
-    "SELECT count(*)::int AS unserved FROM collections WHERE state = 'active' AND (served_at IS NULL OR error IS NOT NULL)",
+    "SELECT count(*)::int AS unserved FROM syncline.collections WHERE state = 'active' AND (served_at IS NULL OR error IS NOT NULL)",
     [{ unserved: 0 }],
     60_000,
   );
@@ -28,15 +28,15 @@ afterEach(() => world.close());
 /** Rows by table and account, in the order of addresses. */
 async function counts(...tables: string[]): Promise<Record<string, number>[]> {
   return world.rows(
-    `SELECT ${tables.map((table) => `(SELECT count(*)::int FROM ${table} t WHERE t.account_id = a.id) AS ${table}`).join(', ')} FROM accounts a ORDER BY a.email`,
+    `SELECT ${tables.map((table) => `(SELECT count(*)::int FROM syncline.${table} t WHERE t.account_id = a.id) AS ${table}`).join(', ')} FROM syncline.accounts a ORDER BY a.email`,
   );
 }
 
 /** What the feed folded from its beginning says is alive, per account and entity, beside the rows that are. */
 const FOLDED = `
-  WITH last AS (SELECT DISTINCT ON (account_id, entity, calendar_id, entity_id) account_id, entity, op FROM changes ORDER BY account_id, entity, calendar_id, entity_id, seq DESC)
+  WITH last AS (SELECT DISTINCT ON (account_id, entity, calendar_id, entity_id) account_id, entity, op FROM syncline.changes ORDER BY account_id, entity, calendar_id, entity_id, seq DESC)
   SELECT a.email, count(*) FILTER (WHERE entity = 'event')::int AS events, count(*) FILTER (WHERE entity = 'calendar')::int AS calendars, count(*) FILTER (WHERE entity = 'message')::int AS messages
-    FROM accounts a LEFT JOIN last ON last.account_id = a.id AND last.op <> 'deleted' GROUP BY a.email ORDER BY a.email`;
+    FROM syncline.accounts a LEFT JOIN last ON last.account_id = a.id AND last.op <> 'deleted' GROUP BY a.email ORDER BY a.email`;
 
 test('erases the rows of that resource alone, and the feed tells of each', async () => {
   const [{ email }] = accounts as [(typeof accounts)[0]];
@@ -71,7 +71,7 @@ test('erases the rows of that resource alone, and the feed tells of each', async
   ]);
   expect(
     await world.rows(
-      "SELECT count(*)::int AS left FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.kind <> 'gmail'",
+      "SELECT count(*)::int AS left FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = $1 AND c.kind <> 'gmail'",
       [email],
     ),
   ).toEqual([{ left: 0 }]);
@@ -81,7 +81,7 @@ test('erases the rows of that resource alone, and the feed tells of each', async
   const again = { ...accounts[0]!, resources: ['gmail', 'calendar'] };
   expect(await world.import([again])).toMatchObject({ code: 0 });
   await world.untilRows(
-    `SELECT count(*)::int AS events FROM calendar_events e JOIN accounts a ON a.id = e.account_id WHERE a.email = '${email}'`,
+    `SELECT count(*)::int AS events FROM syncline.calendar_events e JOIN syncline.accounts a ON a.id = e.account_id WHERE a.email = '${email}'`,
     [{ events: before!['calendar_events']! }],
   );
 }, 240_000);
@@ -89,16 +89,17 @@ test('erases the rows of that resource alone, and the feed tells of each', async
 test('is finished by workers when its command was killed, and refuses an import of the resource meanwhile', async () => {
   const [{ email }] = accounts as [(typeof accounts)[0]];
   await world.rows(
-    "UPDATE accounts SET erasing = '{gmail}', resources = '{calendar}', updated_at = now() + interval '1 hour' WHERE email = $1",
+    "UPDATE syncline.accounts SET erasing = '{gmail}', resources = '{calendar}', updated_at = now() + interval '1 hour' WHERE email = $1",
     [email],
   );
   const meanwhile = await world.import([{ ...accounts[0]!, resources: ['gmail', 'calendar'] }]);
   expect(meanwhile).toMatchObject({ code: 1, stderr: expect.stringContaining('being erased') });
-  await world.rows("UPDATE accounts SET updated_at = now() - interval '1 hour' WHERE email = $1", [
-    email,
-  ]);
+  await world.rows(
+    "UPDATE syncline.accounts SET updated_at = now() - interval '1 hour' WHERE email = $1",
+    [email],
+  );
   await world.untilRows(
-    `SELECT erasing, (SELECT count(*)::int FROM gmail_messages m WHERE m.account_id = a.id) AS messages, (SELECT count(*)::int FROM gmail_bodies m WHERE m.account_id = a.id) AS bodies FROM accounts a WHERE email = '${email}'`,
+    `SELECT erasing, (SELECT count(*)::int FROM syncline.gmail_messages m WHERE m.account_id = a.id) AS messages, (SELECT count(*)::int FROM syncline.gmail_bodies m WHERE m.account_id = a.id) AS bodies FROM syncline.accounts a WHERE email = '${email}'`,
     [{ erasing: [], messages: 0, bodies: 0 }],
   );
   const [folded] = await world.rows<{ messages: number }>(FOLDED);

@@ -23,11 +23,11 @@ async function imported(lines: readonly object[]): Promise<void> {
   if (code !== 0) throw new Error(`the import failed: ${stderr}`);
 }
 
-const STATES = 'SELECT email, state FROM accounts ORDER BY email';
+const STATES = 'SELECT email, state FROM syncline.accounts ORDER BY email';
 const states = (...named: string[]): object[] =>
   accounts.map(({ email }, i) => ({ email, state: named[i] ?? 'active' }));
 const UNSERVED =
-  'SELECT count(*)::int AS unserved FROM collections WHERE served_at IS NULL OR error IS NOT NULL';
+  'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL';
 const WHOLE = [{ unserved: 0 }];
 
 /** Everything is mirrored, with both programs running. */
@@ -46,7 +46,7 @@ async function servedAnew(email: string): Promise<void> {
     { now: string },
   ];
   await world.untilRows(
-    `SELECT a.state, bool_and(c.served_at > '${now}') AS served FROM accounts a JOIN collections c ON c.account_id = a.id WHERE a.email = '${email}' GROUP BY a.state`,
+    `SELECT a.state, bool_and(c.served_at > '${now}') AS served FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.email = '${email}' GROUP BY a.state`,
     [{ state: 'active', served: true }],
     30_000,
   );
@@ -66,19 +66,19 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
   await suspend(true);
   await world.untilRows(STATES, states('reauth_required'));
   const [{ hours }] = (await world.rows<{ hours: number }>(
-    "SELECT extract(epoch FROM probe_at - now())::float8 / 3600 AS hours FROM accounts WHERE state = 'reauth_required'",
+    "SELECT extract(epoch FROM probe_at - now())::float8 / 3600 AS hours FROM syncline.accounts WHERE state = 'reauth_required'",
   )) as [{ hours: number }];
   expect(hours).toBeGreaterThan(0.8);
   expect(hours).toBeLessThan(1.2);
   // An hour passes, and the account is still suspended: it is tried again later.
   world.simulator.clock.advance(3_600_000);
-  await world.rows("UPDATE accounts SET probe_at = now() WHERE state = 'reauth_required'");
+  await world.rows("UPDATE syncline.accounts SET probe_at = now() WHERE state = 'reauth_required'");
   await world.untilRows(
-    "SELECT state, probes, probe_at > now() + interval '1 hour' AS later FROM accounts WHERE state <> 'active'",
+    "SELECT state, probes, probe_at > now() + interval '1 hour' AS later FROM syncline.accounts WHERE state <> 'active'",
     [{ state: 'reauth_required', probes: 1, later: true }],
   );
   await suspend(false);
-  await world.rows("UPDATE accounts SET probe_at = now() WHERE state = 'reauth_required'");
+  await world.rows("UPDATE syncline.accounts SET probe_at = now() WHERE state = 'reauth_required'");
   await servedAnew(accounts[0]!.email);
   world.simulator.clock.advance(3_600_000);
   await suspend(true);
@@ -91,12 +91,12 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
 
 test('credentials that were swapped give their accounts a named state; removal erases and says what it could not do, and an import is taken', async () => {
   await world.rows(
-    'UPDATE credentials c SET sealed = o.sealed FROM credentials o WHERE o.account_id <> c.account_id',
+    'UPDATE syncline.credentials c SET sealed = o.sealed FROM syncline.credentials o WHERE o.account_id <> c.account_id',
   );
   world.start('scheduler');
   world.start('worker');
   await world.untilRows(
-    "SELECT state, reason LIKE 'the stored refresh token does not open%import a new refresh token' AS named FROM accounts",
+    "SELECT state, reason LIKE 'the stored refresh token does not open%import a new refresh token' AS named FROM syncline.accounts",
     [1, 2].map(() => ({ state: 'reauth_required', named: true })),
   );
   const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
@@ -106,7 +106,7 @@ test('credentials that were swapped give their accounts a named state; removal e
   expect(await world.import([second])).toMatchObject({ code: 0 });
   await servedAnew(second.email);
   await world.untilRows(
-    `SELECT email, (SELECT count(*)::int FROM gmail_messages) AS messages FROM accounts`,
+    `SELECT email, (SELECT count(*)::int FROM syncline.gmail_messages) AS messages FROM syncline.accounts`,
     [{ email: second.email, messages: 8 }],
   );
 }, 180_000);
@@ -134,13 +134,13 @@ test('a refresh token that Google rotates late never takes the place of one that
   world.start('scheduler');
   const worker = world.start('worker');
   await world.untilRows(
-    `SELECT count(*) > 0 AS running FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = '${accounts[0]!.email}' AND c.lease_until > now()`,
+    `SELECT count(*) > 0 AS running FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = '${accounts[0]!.email}' AND c.lease_until > now()`,
     [{ running: true }],
   );
   const refreshToken = await world.control.consent(accounts[0]!.email);
   await world.import([{ ...accounts[0]!, refreshToken }]);
   const sealed =
-    'SELECT encode(sealed, $$hex$$) AS sealed FROM credentials c JOIN accounts a ON a.id = c.account_id ORDER BY email';
+    'SELECT encode(sealed, $$hex$$) AS sealed FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id ORDER BY email';
   const kept = await world.rows<{ sealed: string }>(sealed);
   await servedAnew(accounts[0]!.email);
   await world.stop(worker);
@@ -163,7 +163,7 @@ test('an import that leaves resources out changes none, and one that names fewer
       { email: 'one@demo.example', refreshToken: 'y' },
     ]),
   ).toMatchObject({ code: 0 });
-  expect(await world.rows('SELECT resources FROM accounts ORDER BY email')).toEqual([
+  expect(await world.rows('SELECT resources FROM syncline.accounts ORDER BY email')).toEqual([
     { resources: ['gmail'] },
     { resources: ['calendar', 'gmail'] },
     { resources: ['calendar', 'gmail'] },
@@ -173,7 +173,7 @@ test('an import that leaves resources out changes none, and one that names fewer
 test('a grant that covers less than the one before parks what it does not cover, and deletes nothing', async () => {
   await mirrored();
   const { email } = accounts[0]!;
-  const COUNTS = `SELECT (SELECT count(*)::int FROM gmail_messages) AS messages, (SELECT count(*)::int FROM calendar_events) AS events, (SELECT count(*)::int FROM calendars) AS calendars`;
+  const COUNTS = `SELECT (SELECT count(*)::int FROM syncline.gmail_messages) AS messages, (SELECT count(*)::int FROM syncline.calendar_events) AS events, (SELECT count(*)::int FROM syncline.calendars) AS calendars`;
   const before = await world.rows<object>(COUNTS);
   const token = await fetch(`${world.simulator.url}/sim/accounts/${email}/consent`, {
     method: 'POST',
@@ -182,7 +182,7 @@ test('a grant that covers less than the one before parks what it does not cover,
   const { refreshToken } = (await token.json()) as { refreshToken: string };
   expect(await world.import([{ email, refreshToken }])).toMatchObject({ code: 0 });
   await world.untilRows(
-    `SELECT c.kind, c.parked FROM collections c JOIN accounts a ON a.id = c.account_id WHERE a.email = '${email}' AND c.parked IS NOT NULL`,
+    `SELECT c.kind, c.parked FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.email = '${email}' AND c.parked IS NOT NULL`,
     [{ kind: 'gmail', parked: 'scope' }],
   );
   expect(await world.rows(COUNTS)).toEqual(before);

@@ -52,7 +52,7 @@ test('refuses to import another person’s grant, touches no row, and logs it wi
   const before = await exported(ANN);
   await world.control.fault({ kind: 'revoke-grant', email: ANN });
   expect(await world.cli('sync', ANN)).toMatchObject({ code: 0 });
-  await world.untilRows('SELECT state, reason_code FROM accounts', [
+  await world.untilRows('SELECT state, reason_code FROM syncline.accounts', [
     { state: 'reauth_required', reason_code: 'grant-refused' },
   ]);
   const refused = await world.import([
@@ -105,7 +105,7 @@ test('with --no-verify the first sync refuses it, before it writes anything', as
   const before = await exported(ANN);
   const refreshToken = await world.control.consent(BEN);
   expect(await world.importUnverified([{ email: ANN, refreshToken }])).toMatchObject({ code: 0 });
-  await world.untilRows('SELECT state, reason_code FROM accounts', [
+  await world.untilRows('SELECT state, reason_code FROM syncline.accounts', [
     { state: 'reauth_required', reason_code: 'identity-refused' },
   ]);
   expect((await world.cli('why', ANN)).stdout).toContain('another Google account');

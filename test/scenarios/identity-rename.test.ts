@@ -19,8 +19,12 @@ afterEach(() => world.close());
 
 const count = async (sql: string, values: unknown[] = []): Promise<number> =>
   Number(
-    (await world.database.pool.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`, values))
-      .rows[0]!.n,
+    (
+      await world.database.pool.query<{ n: string }>(
+        `SELECT count(*) AS n FROM syncline.${sql}`,
+        values,
+      )
+    ).rows[0]!.n,
   );
 
 test('pushes under a new primary address ring for the mailbox, whose account and watch have followed it', async () => {

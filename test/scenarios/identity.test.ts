@@ -38,7 +38,7 @@ async function rowsOf(email = ANN): Promise<unknown[]> {
     rows.push(
       (
         await world.database.pool.query(
-          `SELECT to_jsonb(t) - 'updated_at' AS row FROM ${table} t WHERE account_id = $1 ORDER BY t::text`,
+          `SELECT to_jsonb(t) - 'updated_at' AS row FROM syncline.${table} t WHERE account_id = $1 ORDER BY t::text`,
           [id],
         )
       ).rows,
@@ -176,8 +176,12 @@ test('calendars without mail: the primary calendar decides, and a changed addres
   await runDue();
   expect(await state()).toEqual(['active', null]);
   const events = async (): Promise<unknown> =>
-    (await world.database.pool.query('SELECT id FROM calendar_events WHERE account_id = $1', [id]))
-      .rowCount;
+    (
+      await world.database.pool.query(
+        'SELECT id FROM syncline.calendar_events WHERE account_id = $1',
+        [id],
+      )
+    ).rowCount;
   const before = await events();
   await calendarsOnly(ANN, await world.control.consent(BEN));
   await runDue();
@@ -254,7 +258,9 @@ test('a grant that was checked is not asked about again, and an account from bef
   await start(WITHOUT_SUB);
   const asked = (): number[] => ['getProfile', 'calendarList.list'].map(calls);
   const { id } = await account();
-  await world.database.pool.query('UPDATE accounts SET identity_id = NULL WHERE id = $1', [id]);
+  await world.database.pool.query('UPDATE syncline.accounts SET identity_id = NULL WHERE id = $1', [
+    id,
+  ]);
   await world.store.collections.markWanted([id], { resource: 'gmail' });
   await runDue();
   expect(await account()).toMatchObject({ identityId: expect.any(String), state: 'active' });

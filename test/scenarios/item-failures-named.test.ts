@@ -36,9 +36,11 @@ async function besideFleet<T>(work: Promise<T>): Promise<T> {
 }
 
 async function runMailbox(): Promise<string> {
-  await world.database.pool.query("UPDATE failing_items SET retry_at = now() - interval '1 ms'");
+  await world.database.pool.query(
+    "UPDATE syncline.failing_items SET retry_at = now() - interval '1 ms'",
+  );
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
   );
   const outcome = await syncCollection(
     world.rt,
@@ -76,7 +78,7 @@ test('verify ends with an error while no message can be read', async () => {
 test('verify compares the other calendars when the events of one cannot be read', async () => {
   await world.catchUp();
   const [calendar] = (
-    await world.database.pool.query<{ id: string }>('SELECT id FROM calendars ORDER BY id')
+    await world.database.pool.query<{ id: string }>('SELECT id FROM syncline.calendars ORDER BY id')
   ).rows;
   await world.control.fault({ kind: '500', method: 'events.list', id: calendar!.id });
   const report = await verify('calendar');
@@ -120,7 +122,7 @@ test('a message that can be read again is stored and leaves the quarantine; one 
     back,
   ]);
   await world.database.pool.query(
-    "UPDATE quarantined_items SET retry_at = now() - interval '1 ms'",
+    "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms'",
   );
   await world.catchUp();
   expect(await world.store.quarantine.list([accountId])).toEqual([]);

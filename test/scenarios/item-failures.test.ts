@@ -29,7 +29,7 @@ async function connect(options: { messages: number; threadLength?: number; raw?:
   accountId = (await world.store.accounts.list())[0]!.id;
   mailbox = (
     await world.database.pool.query<{ id: string }>(
-      "SELECT id FROM collections WHERE kind = 'gmail'",
+      "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!.id;
 }
@@ -54,7 +54,9 @@ async function runs(limit = RUNS_LIMIT): Promise<string[]> {
 }
 
 async function hasten(): Promise<void> {
-  await world.database.pool.query("UPDATE failing_items SET retry_at = now() - interval '1 ms'");
+  await world.database.pool.query(
+    "UPDATE syncline.failing_items SET retry_at = now() - interval '1 ms'",
+  );
 }
 
 const truth = async (): Promise<string[]> =>
@@ -62,7 +64,7 @@ const truth = async (): Promise<string[]> =>
 
 async function stored(): Promise<string[]> {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    'SELECT id FROM gmail_messages ORDER BY id',
+    'SELECT id FROM syncline.gmail_messages ORDER BY id',
   );
   return rows.map(({ id }) => id);
 }
@@ -187,7 +189,7 @@ test('a chat without a raw form is stored without its source, and not asked for 
   expect((await runs()).at(-1)).toBe('caught-up');
   expect(await stored()).toEqual((await truth()).sort());
   const sourceless = await world.database.pool.query(
-    'SELECT id FROM gmail_messages WHERE id NOT IN (SELECT message_id FROM gmail_sources)',
+    'SELECT id FROM syncline.gmail_messages WHERE id NOT IN (SELECT message_id FROM syncline.gmail_sources)',
   );
   expect([sourceless.rows, await quarantined()]).toEqual([[{ id: chat }], []]);
   const asked = (): Promise<number | undefined> =>

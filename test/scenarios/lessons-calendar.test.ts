@@ -28,20 +28,20 @@ const query = async <Row extends object>(sql: string): Promise<Row[]> =>
   (await world.database.pool.query(sql)).rows as Row[];
 const eventRows = (): Promise<EventRow[]> =>
   query<EventRow>(
-    'SELECT account_id, calendar_id, id, ctid::text AS place FROM calendar_events ORDER BY 1, 2, 3',
+    'SELECT account_id, calendar_id, id, ctid::text AS place FROM syncline.calendar_events ORDER BY 1, 2, 3',
   );
 const generations = (): Promise<
   { email: string; kind: string; id: string; generation: number }[]
 > =>
   query(
-    'SELECT a.email, c.kind, c.external_id AS id, c.generation FROM collections c JOIN accounts a ON a.id = account_id ORDER BY a.email, c.kind, c.external_id',
+    'SELECT a.email, c.kind, c.external_id AS id, c.generation FROM syncline.collections c JOIN syncline.accounts a ON a.id = account_id ORDER BY a.email, c.kind, c.external_id',
   );
 const calls = async (): Promise<number> =>
   (await world.control.ledger()).methods['events.list']?.calls ?? 0;
 const events = (): Promise<number> =>
-  query<{ n: number }>("SELECT count(*)::int AS n FROM changes WHERE entity = 'event'").then(
-    ([row]) => row!.n,
-  );
+  query<{ n: number }>(
+    "SELECT count(*)::int AS n FROM syncline.changes WHERE entity = 'event'",
+  ).then(([row]) => row!.n);
 const act = (action: object): Promise<{ calendarId: string; eventId: string }> =>
   world.control.actAs(email, action) as Promise<{ calendarId: string; eventId: string }>;
 
@@ -52,7 +52,7 @@ async function level(): Promise<void> {
 
 test('every calendar of an account is mirrored, not the primary alone', async () => {
   const mirrored = await query<{ email: string; calendars: number; filled: number }>(
-    'SELECT a.email, count(DISTINCT c.id)::int AS calendars, count(DISTINCT e.calendar_id)::int AS filled FROM accounts a JOIN calendars c ON c.account_id = a.id LEFT JOIN calendar_events e ON (e.account_id, e.calendar_id) = (c.account_id, c.id) GROUP BY 1 ORDER BY 1',
+    'SELECT a.email, count(DISTINCT c.id)::int AS calendars, count(DISTINCT e.calendar_id)::int AS filled FROM syncline.accounts a JOIN syncline.calendars c ON c.account_id = a.id LEFT JOIN syncline.calendar_events e ON (e.account_id, e.calendar_id) = (c.account_id, c.id) GROUP BY 1 ORDER BY 1',
   );
   const shelves = world.simulator.world.all().map((account) => ({
     email: account.email,
@@ -67,7 +67,7 @@ test('every calendar of an account is mirrored, not the primary alone', async ()
 
 test('a calendar that two accounts see is one calendar in each of them, with a token of its own', async () => {
   const shared = await query<{ id: string; accounts: number; tokens: number }>(
-    "SELECT external_id AS id, count(*)::int AS accounts, count(DISTINCT cursor->>'bookmark')::int AS tokens FROM collections WHERE kind = 'calendar-events' GROUP BY 1 HAVING count(*) > 1",
+    "SELECT external_id AS id, count(*)::int AS accounts, count(DISTINCT cursor->>'bookmark')::int AS tokens FROM syncline.collections WHERE kind = 'calendar-events' GROUP BY 1 HAVING count(*) > 1",
   );
   expect(shared).toEqual([{ id: expect.stringContaining('holiday'), accounts: 2, tokens: 2 }]);
   // Tokens of the first account die, and with them every token of the shared calendar: nothing else is walked again.
@@ -134,7 +134,7 @@ test('fields that have no column are kept and follow their changes', async () =>
   });
   await level();
   const [row] = await query<{ resource: object }>(
-    `SELECT resource FROM calendar_events WHERE id = '${eventId}'`,
+    `SELECT resource FROM syncline.calendar_events WHERE id = '${eventId}'`,
   );
   expect(row?.resource).toMatchObject({
     hangoutLink: 'https://meet.example/two',
@@ -157,7 +157,7 @@ test('an all-day event stands on the day that its calendar shows, whatever the z
     said: { date?: string };
     ends: { date?: string };
   }>(
-    "SELECT id, start_date::text AS first, end_date::text AS end, resource->'start' AS said, resource->'end' AS ends FROM calendar_events WHERE start_date IS NOT NULL",
+    "SELECT id, start_date::text AS first, end_date::text AS end, resource->'start' AS said, resource->'end' AS ends FROM syncline.calendar_events WHERE start_date IS NOT NULL",
   );
   reader.release(true);
   expect(
@@ -182,7 +182,7 @@ test('a timed event keeps the zone it repeats in, not only its instant', async (
   });
   await level();
   const [row] = await query<{ start_at: Date; start_zone: string; resource: object }>(
-    `SELECT start_at, start_zone, resource FROM calendar_events WHERE id = '${eventId}'`,
+    `SELECT start_at, start_zone, resource FROM syncline.calendar_events WHERE id = '${eventId}'`,
   );
   expect(row).toMatchObject({
     start_at: new Date('2026-03-28T08:30:00Z'),
@@ -201,6 +201,6 @@ test('what was deleted while the token was dead is gone after the full walk, alt
   await world.control.fault({ kind: 'invalid-sync-token', email });
   const told = await events();
   await level();
-  expect(await query(`SELECT 1 FROM calendar_events WHERE id = '${eventId}'`)).toEqual([]);
+  expect(await query(`SELECT 1 FROM syncline.calendar_events WHERE id = '${eventId}'`)).toEqual([]);
   expect((await events()) - told).toBe(1);
 });

@@ -14,7 +14,7 @@ const query = async <Row extends object>(sql: string, values: unknown[] = []): P
 
 test('no text of Google’s can be too long for its column', async () => {
   const bounded = await query(
-    "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' AND character_maximum_length IS NOT NULL AND table_name NOT LIKE '\\_prisma%'",
+    "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'syncline' AND character_maximum_length IS NOT NULL AND table_name NOT LIKE '\\_prisma%'",
   );
   expect(bounded).toEqual([]);
   // A btree entry holds some 2,700 bytes: whatever people write must not be in an index.
@@ -30,7 +30,7 @@ test('no text of Google’s can be too long for its column', async () => {
 
 test('history ids and sequence numbers are numbers of 64 bits in every table, so that 10 comes after 9', async () => {
   const ids = await query<{ type: string }>(
-    "SELECT data_type AS type FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('history_id', 'seq', 'feed_seq', 'lease_epoch', 'ordinal')",
+    "SELECT data_type AS type FROM information_schema.columns WHERE table_schema = 'syncline' AND column_name IN ('history_id', 'seq', 'feed_seq', 'lease_epoch', 'ordinal')",
   );
   expect(ids.length).toBeGreaterThanOrEqual(5);
   expect(new Set(ids.map(({ type }) => type))).toEqual(new Set(['bigint']));
@@ -40,7 +40,7 @@ test.each(ACCOUNT_TABLES.map((table) => [table]))(
   'rows of an account in %s are found by an index, not by reading the table',
   async (table) => {
     const led = await query(
-      "SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = $1::regclass AND a.attname = 'account_id'",
+      "SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = ('syncline.' || $1)::regclass AND a.attname = 'account_id'",
       [table],
     );
     expect(led.length).toBeGreaterThan(0);
@@ -49,14 +49,14 @@ test.each(ACCOUNT_TABLES.map((table) => [table]))(
 
 test('whether messages are known is asked of an index, however many there are', async () => {
   await query(
-    "INSERT INTO accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 20) n",
+    "INSERT INTO syncline.accounts (id, tenant, email, resources) SELECT gen_random_uuid(), 't', 'u' || n, '{gmail}' FROM generate_series(1, 20) n",
   );
   await query(
-    "INSERT INTO gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, n::text, n::text, n, '{INBOX}', '', '{}' FROM accounts, generate_series(1, 300) n",
+    "INSERT INTO syncline.gmail_messages (account_id, id, thread_id, history_id, label_ids, snippet, resource) SELECT id, n::text, n::text, n, '{INBOX}', '', '{}' FROM syncline.accounts, generate_series(1, 300) n",
   );
-  await query('ANALYZE gmail_messages');
+  await query('ANALYZE syncline.gmail_messages');
   const plan = await query(
-    'EXPLAIN SELECT id FROM gmail_messages WHERE account_id = (SELECT id FROM accounts LIMIT 1) AND id = ANY($1::text[])',
+    'EXPLAIN SELECT id FROM syncline.gmail_messages WHERE account_id = (SELECT id FROM syncline.accounts LIMIT 1) AND id = ANY($1::text[])',
     [['17', '18']],
   );
   expect(JSON.stringify(plan)).toContain('gmail_messages_pkey');

@@ -23,8 +23,11 @@ const account = async (email: string): Promise<AccountView> =>
   (await world.store.accounts.list([email]))[0]!;
 const messages = async (): Promise<number> =>
   Number(
-    (await world.database.pool.query<{ count: string }>('SELECT count(*) FROM gmail_messages'))
-      .rows[0]!.count,
+    (
+      await world.database.pool.query<{ count: string }>(
+        'SELECT count(*) FROM syncline.gmail_messages',
+      )
+    ).rows[0]!.count,
   );
 
 async function connect(email: string, refreshToken: string): Promise<string> {
@@ -58,7 +61,7 @@ test('connecting an account again keeps its id, its cursors and its rows, and to
   const cursors = async (): Promise<unknown[]> =>
     (
       await world.database.pool.query(
-        'SELECT id, account_id, cursor, generation FROM collections ORDER BY id',
+        'SELECT id, account_id, cursor, generation FROM syncline.collections ORDER BY id',
       )
     ).rows;
   const [before, ids, kept] = [

@@ -28,8 +28,11 @@ const row = async (id: string): Promise<ExportedMessage | undefined> =>
   (await mailbox.rows()).get(id);
 const lastSeq = async (): Promise<bigint> =>
   BigInt(
-    (await world.database.pool.query<{ seq: string }>('SELECT feed_seq AS seq FROM accounts'))
-      .rows[0]!.seq,
+    (
+      await world.database.pool.query<{ seq: string }>(
+        'SELECT feed_seq AS seq FROM syncline.accounts',
+      )
+    ).rows[0]!.seq,
   );
 const newsOf = async (seq: bigint): Promise<string[]> =>
   (await world.store.changes(mailbox.accountId, seq, 10_000)).map(({ op, id }) => `${op} ${id}`);
@@ -152,7 +155,7 @@ test('labels that are made, nested, renamed and deleted are followed, and so are
   const catalogue = async (): Promise<object[]> =>
     (
       await world.database.pool.query(
-        'SELECT id, name, type FROM gmail_labels ORDER BY id COLLATE "C"',
+        'SELECT id, name, type FROM syncline.gmail_labels ORDER BY id COLLATE "C"',
       )
     ).rows;
   const inGmail = (): object[] =>
@@ -172,7 +175,7 @@ test('labels that are made, nested, renamed and deleted are followed, and so are
   await act({ action: 'label-delete', labelId: child.labelId });
   // Renames leave no record in history: the catalogue is read again when it has its age.
   await world.database.pool.query(
-    "UPDATE collections SET cursor = cursor || '{\"labelsReadAtMs\": 0}' WHERE kind = 'gmail'",
+    "UPDATE syncline.collections SET cursor = cursor || '{\"labelsReadAtMs\": 0}' WHERE kind = 'gmail'",
   );
   await level();
   expect(await catalogue()).toEqual(inGmail());

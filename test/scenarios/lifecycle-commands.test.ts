@@ -66,10 +66,10 @@ test('pause, why, resume, remove: each says what it did, and an account that is 
 
 test('quarantine lists, retries and drops; what is parked and set aside stands in why and in accounts list', async () => {
   const { rows } = await database.pool.query<{ id: string; account_id: string }>(
-    "UPDATE collections SET parked = 'scope', error = 'the grant does not cover Gmail' WHERE kind = 'gmail' RETURNING id, account_id",
+    "UPDATE syncline.collections SET parked = 'scope', error = 'the grant does not cover Gmail' WHERE kind = 'gmail' RETURNING id, account_id",
   );
   await database.pool.query(
-    "INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) VALUES ($1, $2, 'm1', 'it cannot be read'), ($1, $2, 'm2', 'it cannot be read')",
+    "INSERT INTO syncline.quarantined_items (account_id, collection_id, item_id, reason) VALUES ($1, $2, 'm1', 'it cannot be read'), ($1, $2, 'm2', 'it cannot be read')",
     [rows[0]!.account_id, rows[0]!.id],
   );
   expect(JSON.parse((await cli('quarantine', 'list', email, '--json')).stdout)).toMatchObject([
@@ -77,7 +77,7 @@ test('quarantine lists, retries and drops; what is parked and set aside stands i
     { itemId: 'm2' },
   ]);
   await database.pool.query(
-    "UPDATE quarantined_items SET retry_at = now() + interval '30 minutes' WHERE item_id = 'm2'",
+    "UPDATE syncline.quarantined_items SET retry_at = now() + interval '30 minutes' WHERE item_id = 'm2'",
   );
   expect((await cli('quarantine', 'list', email)).stdout).toMatch(
     /m1 .* by retry .*\n.*m2 .* in (29|30) min/,
@@ -99,10 +99,10 @@ test('quarantine lists, retries and drops; what is parked and set aside stands i
     code: 1,
     stdout: `${JSON.stringify({ email, dropped: 1 })}\n`,
   });
-  expect((await database.pool.query('SELECT item_id FROM wanted_items')).rows).toEqual([
+  expect((await database.pool.query('SELECT item_id FROM syncline.wanted_items')).rows).toEqual([
     { item_id: 'm1' },
   ]);
-  expect((await database.pool.query('SELECT item_id FROM quarantined_items')).rows).toEqual([
-    { item_id: 'm1' },
-  ]);
+  expect(
+    (await database.pool.query('SELECT item_id FROM syncline.quarantined_items')).rows,
+  ).toEqual([{ item_id: 'm1' }]);
 }, 180_000);

@@ -34,7 +34,7 @@ interface Row {
 const collection = async (kind: string): Promise<Row> =>
   (
     await world.database.pool.query<Row>(
-      'SELECT id, cursor, generation FROM collections WHERE kind = $1 AND (kind <> $2 OR external_id = $3)',
+      'SELECT id, cursor, generation FROM syncline.collections WHERE kind = $1 AND (kind <> $2 OR external_id = $3)',
       [kind, 'calendar-events', email],
     )
   ).rows[0]!;
@@ -111,7 +111,7 @@ async function runPages(pages: CalendarEvent[][]): Promise<void> {
 const ids = async (): Promise<string[]> =>
   (
     await world.database.pool.query<{ id: string }>(
-      'SELECT id FROM calendar_events WHERE calendar_id = $1 AND id LIKE \'series%\' ORDER BY id COLLATE "C"',
+      'SELECT id FROM syncline.calendar_events WHERE calendar_id = $1 AND id LIKE \'series%\' ORDER BY id COLLATE "C"',
       [email],
     )
   ).rows.map((row) => row.id);
@@ -158,7 +158,7 @@ test('cancelled exceptions that come after the tombstone of their series leave n
 
 test('a bookmark that expires in the middle of a listing (410) begins a new walk, which wipes nothing and takes away what is gone', async () => {
   await world.database.pool.query(
-    "UPDATE collections SET cursor = jsonb_set(cursor, '{bookmark}', '\"garbage\"') WHERE kind = 'calendar-events'",
+    "UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{bookmark}', '\"garbage\"') WHERE kind = 'calendar-events'",
   );
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -191,7 +191,7 @@ test('a mailbox in the middle of its history whose page token died lists again f
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await collection('gmail')).toMatchObject({ generation: before.generation });
   expect(
-    (await world.database.pool.query('SELECT 1 FROM collections WHERE failures > 0')).rows,
+    (await world.database.pool.query('SELECT 1 FROM syncline.collections WHERE failures > 0')).rows,
   ).toEqual([]);
 });
 
@@ -205,14 +205,14 @@ test('a page token and the bookmark of its listing that died together begin a ne
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(await collection('gmail')).toMatchObject({ generation: generation + 1 });
   expect(
-    (await world.database.pool.query('SELECT 1 FROM collections WHERE failures > 0')).rows,
+    (await world.database.pool.query('SELECT 1 FROM syncline.collections WHERE failures > 0')).rows,
   ).toEqual([]);
 });
 
 test('tombstones that Google has forgotten are found out by the walk that follows, since the bookmark is older still', async () => {
   const event = (
     await world.database.pool.query<{ id: string }>(
-      'SELECT id FROM calendar_events WHERE calendar_id = $1 AND recurring_event_id IS NULL ORDER BY id LIMIT 1',
+      'SELECT id FROM syncline.calendar_events WHERE calendar_id = $1 AND recurring_event_id IS NULL ORDER BY id LIMIT 1',
       [email],
     )
   ).rows[0]!.id;
@@ -225,7 +225,11 @@ test('tombstones that Google has forgotten are found out by the walk that follow
   expect(moved.ok).toBe(true);
   await world.catchUp();
   expect(
-    (await world.database.pool.query('SELECT 1 FROM calendar_events WHERE id = $1', [event])).rows,
+    (
+      await world.database.pool.query('SELECT 1 FROM syncline.calendar_events WHERE id = $1', [
+        event,
+      ])
+    ).rows,
   ).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect((await collection('calendar-events')).generation).toBe(generation + 1);

@@ -199,7 +199,9 @@ test('a body that cannot be had for a moment is asked for again', async () => {
     text: 'x'.repeat(5_000),
     attachments: [],
   });
-  expect((await world.database.pool.query('SELECT * FROM quarantined_items')).rows).toEqual([]);
+  expect(
+    (await world.database.pool.query('SELECT * FROM syncline.quarantined_items')).rows,
+  ).toEqual([]);
 });
 
 test('a body of more than eight megabytes stays an attachment', async () => {

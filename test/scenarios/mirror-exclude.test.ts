@@ -48,7 +48,9 @@ const gets = async (): Promise<number> => {
   return (methods['messages.get']?.calls ?? 0) + (methods['threads.get']?.calls ?? 0);
 };
 const lastSeq = async (): Promise<bigint> =>
-  BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
+  BigInt(
+    (await world.database.pool.query('SELECT feed_seq FROM syncline.accounts')).rows[0].feed_seq,
+  );
 const events = async (after: bigint): Promise<string[]> =>
   (await world.store.changes(mailbox.accountId, after, 10_000))
     .filter(({ entity }) => entity === 'message')
@@ -191,7 +193,7 @@ test('a policy that changes is what verify compares with; --repair or a full syn
   const seq = await lastSeq();
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
   );
   expect(
     await repairDrift(
@@ -239,7 +241,7 @@ test('verify reads a long thread whole and judges each of its messages, the excl
     unread: [],
   });
   expect(await threadReads()).toBeGreaterThan(before);
-  await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [messageId]);
+  await world.database.pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [messageId]);
   expect(await verify()).toMatchObject({ missing: [messageId], extra: [], stale: [], unread: [] });
 });
 
@@ -247,7 +249,7 @@ test('an audit finds nothing under the policy of the mirror, and applies a chang
   await mirrored({ exclude: ['trash'] }, 145, 60);
   const audit = async (): Promise<number> => {
     const { rows } = await world.database.pool.query(
-      "UPDATE collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
+      "UPDATE syncline.collections SET walk_started_at = now() - interval '2 h', audited_at = NULL, audit_drift = NULL WHERE kind = 'gmail' RETURNING id",
     );
     const policy = { activeMs: 60_000, idleMs: 900_000, auditEveryMs: 3_600_000 };
     const outcome = await syncCollection(world.rt, { ...world, policy }, rows[0].id, {
@@ -256,7 +258,9 @@ test('an audit finds nothing under the policy of the mirror, and applies a chang
     });
     expect(outcome.kind).toMatch(/caught-up|more/);
     return (
-      await world.database.pool.query("SELECT audit_drift FROM collections WHERE kind = 'gmail'")
+      await world.database.pool.query(
+        "SELECT audit_drift FROM syncline.collections WHERE kind = 'gmail'",
+      )
     ).rows[0].audit_drift;
   };
   expect(await audit()).toBe(0);

@@ -34,7 +34,7 @@ async function mirrored(
 /** As SQL knows it: from when on the mailbox is mirrored, and how far back a deepening is going. */
 const window = async (): Promise<{ fromMs: number; goalMs: number | null; phase: string }> => {
   const { rows } = await world.database.pool.query(
-    "SELECT window_from, window_goal, phase FROM collections WHERE kind = 'gmail'",
+    "SELECT window_from, window_goal, phase FROM syncline.collections WHERE kind = 'gmail'",
   );
   return {
     fromMs: rows[0].window_from?.getTime() ?? 0,
@@ -43,7 +43,8 @@ const window = async (): Promise<{ fromMs: number; goalMs: number | null; phase:
   };
 };
 const collectionId = async (): Promise<string> =>
-  (await world.database.pool.query("SELECT id FROM collections WHERE kind = 'gmail'")).rows[0].id;
+  (await world.database.pool.query("SELECT id FROM syncline.collections WHERE kind = 'gmail'"))
+    .rows[0].id;
 const daysBack = (ms: number): number => Math.round((world.rt.clock.nowMs() - ms) / DAY_MS);
 const since =
   (fromMs: number) =>
@@ -58,11 +59,13 @@ const calls = async (method: string): Promise<number> =>
 const places = async (): Promise<Map<string, string>> =>
   new Map(
     (
-      await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')
+      await world.database.pool.query('SELECT id, ctid::text AS place FROM syncline.gmail_messages')
     ).rows.map((row: { id: string; place: string }) => [row.id, row.place]),
   );
 const lastSeq = async (): Promise<bigint> =>
-  BigInt((await world.database.pool.query('SELECT feed_seq FROM accounts')).rows[0].feed_seq);
+  BigInt(
+    (await world.database.pool.query('SELECT feed_seq FROM syncline.accounts')).rows[0].feed_seq,
+  );
 const events = async (after: bigint): Promise<string[]> =>
   (await world.store.changes(mailbox.accountId, after, 10_000))
     .filter(({ entity }) => entity === 'message')
@@ -139,7 +142,7 @@ test('a larger window fetches the older slice and nothing else, readable through
     lease: { phase: 'backfill', onboarding: false, window: { fromMs, goalMs: going.goalMs } },
   });
   await world.database.pool.query(
-    'UPDATE collections SET lease_until = NULL, run_open = false WHERE id = $1',
+    'UPDATE syncline.collections SET lease_until = NULL, run_open = false WHERE id = $1',
     [collection],
   );
   const slice = await inSource(going.goalMs!, fromMs);
@@ -210,7 +213,7 @@ test('a deepening that crashes again and again ends whole, and what was stored i
     expect(interruption.where).toBe(stop.at);
     // Its lease runs out, and so does the suspicion that a message has killed it.
     await world.database.pool.query(
-      'UPDATE collections SET lease_until = NULL, crashes = 0 WHERE id = $1',
+      'UPDATE syncline.collections SET lease_until = NULL, crashes = 0 WHERE id = $1',
       [collection],
     );
     cursors.add(JSON.stringify(await mailbox.cursor()));
@@ -232,7 +235,7 @@ test('page tokens that die begin the slice again; when all of them die the mailb
   const before = await calls('messages.get');
   const spoil = (): Promise<unknown> =>
     world.database.pool.query(
-      `UPDATE collections SET cursor = jsonb_set(cursor, '{deepening,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{deepening,pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
     );
   const isBetweenPages = (cursor: Record<string, unknown>): boolean => {
     const deepening = cursor['deepening'] as

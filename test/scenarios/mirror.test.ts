@@ -9,7 +9,7 @@ const calls = async (method: string): Promise<number> =>
     (
       (
         await world.database.pool.query(
-          'SELECT coalesce(sum(calls), 0) AS calls FROM quota_ledger WHERE method = $1',
+          'SELECT coalesce(sum(calls), 0) AS calls FROM syncline.quota_ledger WHERE method = $1',
           [method],
         )
       ).rows[0] as { calls: string }
@@ -138,13 +138,13 @@ test('an expired history leads to a new generation, in which every row stays rea
     sliceMs: 0,
     onOutcome: () =>
       void world.database.pool
-        .query('SELECT count(*) FROM gmail_messages')
+        .query('SELECT count(*) FROM syncline.gmail_messages')
         .then((r: { rows: { count: string }[] }) => counts.push(Number(r.rows[0]!.count))),
   });
   expect(Math.min(...counts)).toBeGreaterThanOrEqual(99);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   const generation = await world.database.pool.query(
-    "SELECT generation, phase FROM collections WHERE kind = 'gmail'",
+    "SELECT generation, phase FROM syncline.collections WHERE kind = 'gmail'",
   );
   expect(generation.rows).toEqual([{ generation: 2, phase: 'follow' }]);
 });
@@ -186,7 +186,7 @@ test('a refused grant stops the account with its reason and its rows, and no cal
     reason: expect.stringContaining('invalid_grant'),
   });
   const kept = await world.database.pool.query(
-    'SELECT count(*) FROM gmail_messages WHERE account_id = $1',
+    'SELECT count(*) FROM syncline.gmail_messages WHERE account_id = $1',
     [accounts[0]!.id],
   );
   expect(kept.rows[0]).toEqual({ count: '30' });

@@ -65,7 +65,7 @@ test.each([
     await begin();
     await world.catchUp();
     const rows = async (): Promise<number> =>
-      (await world.database.pool.query(`SELECT 1 FROM ${table}`)).rowCount ?? 0;
+      (await world.database.pool.query(`SELECT 1 FROM syncline.${table}`)).rowCount ?? 0;
     const complete = await rows();
     await world.close();
     await begin();

@@ -209,7 +209,7 @@ beforeAll(async () => {
   });
   await store.close();
   // None of the rows that follow is Google's, so nothing could prove whose the grant is.
-  await database.pool.query('UPDATE accounts SET verified_grant = grant_number');
+  await database.pool.query('UPDATE syncline.accounts SET verified_grant = grant_number');
   await fillMirror(database.pool, id);
   const reader = path.join(directory, 'reader.cjs');
   writeFileSync(reader, SLEEPY_READER);

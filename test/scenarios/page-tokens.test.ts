@@ -19,7 +19,7 @@ test.each([
       await world.catchUp();
       world.simulator.actAtRandom(20);
       await world.database.pool.query(
-        `UPDATE collections SET cursor = ${withDeadToken} WHERE kind = $1`,
+        `UPDATE syncline.collections SET cursor = ${withDeadToken} WHERE kind = $1`,
         [kind],
       );
       await world.catchUp();
@@ -27,7 +27,7 @@ test.each([
       expect(
         (
           await world.database.pool.query<{ generation: number }>(
-            'SELECT generation FROM collections WHERE kind = $1',
+            'SELECT generation FROM syncline.collections WHERE kind = $1',
             [kind],
           )
         ).rows[0]?.generation,

@@ -24,7 +24,7 @@ beforeEach(async () => {
   accountId = (await world.store.accounts.list())[0]!.id;
   mailbox = (
     await world.database.pool.query<{ id: string }>(
-      "SELECT id FROM collections WHERE kind = 'gmail'",
+      "SELECT id FROM syncline.collections WHERE kind = 'gmail'",
     )
   ).rows[0]!.id;
 });
@@ -70,9 +70,10 @@ async function run(
       signal,
     });
   } finally {
-    await world.database.pool.query('UPDATE collections SET lease_until = NULL WHERE id = $1', [
-      mailbox,
-    ]);
+    await world.database.pool.query(
+      'UPDATE syncline.collections SET lease_until = NULL WHERE id = $1',
+      [mailbox],
+    );
   }
 }
 
@@ -98,17 +99,18 @@ test('a message that ends the worker is quarantined after it has done so three t
   expect(await world.store.quarantine.list([accountId])).toMatchObject([
     { itemId: poison, reason: 'it ended the worker 3 times', kind: 'gmail', attempts: 1 },
   ]);
-  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([
-    { count: '59' },
-  ]);
+  expect(
+    (await world.database.pool.query('SELECT count(*) FROM syncline.gmail_messages')).rows,
+  ).toEqual([{ count: '59' }]);
   expect(
     (await world.store.accounts.list())[0]!.collections.find(({ kind }) => kind === 'gmail'),
   ).toMatchObject({ quarantined: 1, phase: 'follow' });
   expect(
     (
-      await world.database.pool.query('SELECT crashes, run_open FROM collections WHERE id = $1', [
-        mailbox,
-      ])
+      await world.database.pool.query(
+        'SELECT crashes, run_open FROM syncline.collections WHERE id = $1',
+        [mailbox],
+      )
     ).rows,
   ).toEqual([{ crashes: 0, run_open: false }]);
 });
@@ -144,7 +146,7 @@ test('retry takes it in when it can be taken, and it leaves the quarantine', asy
   expect(await world.store.quarantine.retry(accountId, null)).toBe(1);
   await world.catchUp();
   expect(await world.store.quarantine.list(null)).toEqual([]);
-  expect((await world.database.pool.query('SELECT 1 FROM wanted_items')).rowCount).toBe(0);
+  expect((await world.database.pool.query('SELECT 1 FROM syncline.wanted_items')).rowCount).toBe(0);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
@@ -154,7 +156,7 @@ test('who was in hand by chance is read again after a minute by itself, and leav
   await run(google);
   expect(await chance()).toEqual({ inSeconds: 60, looked: true });
   await world.database.pool.query(
-    "UPDATE quarantined_items SET retry_at = now() - interval '1 ms'",
+    "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms'",
   );
   expect(await run(world.google)).toEqual({ kind: 'caught-up' });
   expect(await world.store.quarantine.list(null)).toEqual([]);
@@ -177,7 +179,7 @@ test('a message that goes on ending the worker is tried once more after an hour,
     ]);
     expect(await chance()).toMatchObject({ inSeconds: seconds });
     await world.database.pool.query(
-      "UPDATE quarantined_items SET retry_at = now() - interval '1 ms' WHERE retry_at IS NOT NULL",
+      "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms' WHERE retry_at IS NOT NULL",
     );
   }
   expect(await run(google)).toEqual({ kind: 'caught-up' });
@@ -188,14 +190,14 @@ test('a message that goes on ending the worker is tried once more after an hour,
 async function chance(): Promise<object> {
   const { rows } = await world.database.pool
     .query(`SELECT extract(epoch FROM q.retry_at - q.last_at)::int AS "inSeconds", c.next_sync_at = q.retry_at AS looked
-                                                      FROM quarantined_items q JOIN collections c ON c.id = q.collection_id`);
+                                                      FROM syncline.quarantined_items q JOIN syncline.collections c ON c.id = q.collection_id`);
   return rows[0] as object;
 }
 
 test('an item that was deleted meanwhile leaves the quarantine too, and drop forgets one', async () => {
   await world.catchUp();
   await world.database.pool.query(
-    `INSERT INTO quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`,
+    `INSERT INTO syncline.quarantined_items (account_id, collection_id, item_id, reason) SELECT $1, $2, u, 'it cannot be read' FROM unnest(ARRAY['18ffffffffffff01', '18ffffffffffff02']) u`,
     [accountId, mailbox],
   );
   expect(await world.store.quarantine.drop(accountId, ['18ffffffffffff02', 'unknown'])).toBe(1);
@@ -216,7 +218,7 @@ test('throttling, weather and orderly drains count against nobody', async () => 
   expect(
     (
       await world.database.pool.query(
-        'SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM collections',
+        'SELECT max(crashes) AS crashes, bool_or(run_open) AS open FROM syncline.collections',
       )
     ).rows,
   ).toEqual([{ crashes: 0, open: false }]);
@@ -227,10 +229,10 @@ test('throttling, weather and orderly drains count against nobody', async () => 
 test('more wishes than one page are all served, and the bookmark stays where it was', async () => {
   await world.catchUp();
   const ids = (
-    await world.database.pool.query<{ id: string }>('SELECT id FROM gmail_messages')
+    await world.database.pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages')
   ).rows.map((row) => row.id);
-  await world.database.pool.query("UPDATE gmail_messages SET subject = 'broken'");
-  await world.database.pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
+  await world.database.pool.query("UPDATE syncline.gmail_messages SET subject = 'broken'");
+  await world.database.pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
   expect(await world.store.quarantine.wantMessages(accountId, ids)).toBe(60);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);

@@ -16,7 +16,7 @@ beforeEach(async () => {
   simulator = await startSimulator({ seed: 3, accounts: 1, messagesPerAccount: 0 });
   // Nothing of it is due: what is counted is what the ledger has.
   await fixture.database.pool.query(
-    "UPDATE collections SET next_sync_at = now() + interval '1 day'",
+    "UPDATE syncline.collections SET next_sync_at = now() + interval '1 day'",
   );
 });
 afterEach(async () => {
@@ -36,7 +36,7 @@ const env = (): Record<string, string> => ({
 
 async function spend(daysAgo: number, method: string, units: number): Promise<void> {
   await fixture.database.pool.query(
-    `INSERT INTO quota_ledger (account_id, day, method, calls, units) VALUES ($1, (now() AT TIME ZONE 'America/Los_Angeles')::date - $2::int, $3, 1, $4)`,
+    `INSERT INTO syncline.quota_ledger (account_id, day, method, calls, units) VALUES ($1, (now() AT TIME ZONE 'America/Los_Angeles')::date - $2::int, $3, 1, $4)`,
     [fixture.accountId, daysAgo, method, units],
   );
 }
@@ -92,7 +92,7 @@ test('what is recorded belongs to the day that Google counts, by Pacific time', 
     { method: 'gmail.users.getProfile', calls: 1, units: 1 },
   ]);
   const { rows } = await fixture.database.pool.query(
-    "SELECT (day = (now() AT TIME ZONE 'America/Los_Angeles')::date) AS is_pacific FROM quota_ledger",
+    "SELECT (day = (now() AT TIME ZONE 'America/Los_Angeles')::date) AS is_pacific FROM syncline.quota_ledger",
   );
   expect(rows).toEqual([{ is_pacific: true }]);
   const { day, units } = await fixture.store.quota.day();

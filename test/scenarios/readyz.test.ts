@@ -94,7 +94,7 @@ test('answers 503 while Redis is stopped; the API is degraded and goes on', asyn
 });
 
 test('answers 503 while a loop fails again and again, names the loop, and counts its failures', async () => {
-  await database.pool.query('ALTER TABLE collections RENAME TO collections_away');
+  await database.pool.query('ALTER TABLE syncline.collections RENAME TO collections_away');
   try {
     await becomes('scheduler', {
       status: 503,

@@ -39,7 +39,9 @@ test.each(
     expect(drift).toMatchObject(NO_DRIFT);
     expect(drift.checked.messages).toBe(mails);
     expect(drift.checked.events).toBeGreaterThanOrEqual(folder === FIXTURES ? 5 : 150);
-    expect((await world.database.pool.query('SELECT * FROM quarantined_items')).rows).toEqual([]);
+    expect(
+      (await world.database.pool.query('SELECT * FROM syncline.quarantined_items')).rows,
+    ).toEqual([]);
   },
 );
 

@@ -34,7 +34,7 @@ const act = async (action: object): Promise<Record<string, string>> =>
 const alter = (item: string, patch: object, method?: string): Promise<unknown> =>
   world.control.fault({ kind: 'altered-answer', item, patch, ...(method ? { method } : {}) });
 const idsIn = async (table: string): Promise<string[]> =>
-  (await sql<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`)).map(({ id }) => id);
+  (await sql<{ id: string }>(`SELECT id FROM syncline.${table} ORDER BY id`)).map(({ id }) => id);
 const quarantined = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     (await world.store.quarantine.list([accountId])).map(({ itemId, reason }) => [itemId, reason]),
@@ -64,7 +64,7 @@ test('two attachments with one part id are stored under two keys, and each is fo
   expect(await idsIn('gmail_messages')).toHaveLength(61);
   expect(
     await sql(
-      `SELECT part_id, filename FROM gmail_attachments WHERE message_id = '${id}' ORDER BY position`,
+      `SELECT part_id, filename FROM syncline.gmail_attachments WHERE message_id = '${id}' ORDER BY position`,
     ),
   ).toEqual([
     { part_id: '1', filename: 'one.csv' },
@@ -114,10 +114,10 @@ test('hostile texts and numbers are cleaned: every message, label, calendar and 
   expect(await quarantined()).toEqual({});
   expect(await idsIn('gmail_messages')).toEqual((await truth('gmail')).sort());
   expect((await idsIn('calendar_events')).length).toBe((await truth('calendar')).length);
-  expect(await sql(`SELECT name FROM gmail_labels WHERE id = '${labelId}'`)).toEqual([
+  expect(await sql(`SELECT name FROM syncline.gmail_labels WHERE id = '${labelId}'`)).toEqual([
     { name: 'ab\ufffd' },
   ]);
-  expect(await sql(`SELECT summary FROM calendars WHERE id = '${calendarId}'`)).toEqual([
+  expect(await sql(`SELECT summary FROM syncline.calendars WHERE id = '${calendarId}'`)).toEqual([
     { summary: 'ab\ufffd' },
   ]);
   await expectFollowed();
@@ -150,9 +150,9 @@ test('an item whose id cannot be stored is named in quarantine, and every other 
     expect(await verify(resource)).toMatchObject({ extra: [], stale: [] });
   await audit();
   expect(await world.store.accounts.list()).toMatchObject([{ state: 'active' }]);
-  expect(await sql("SELECT 1 FROM collections WHERE state = 'active' AND failures > 0")).toEqual(
-    [],
-  );
+  expect(
+    await sql("SELECT 1 FROM syncline.collections WHERE state = 'active' AND failures > 0"),
+  ).toEqual([]);
 });
 
 test('ids in history and in an incremental listing that cannot be stored hold nothing back', async () => {
@@ -172,7 +172,7 @@ test('ids in history and in an incremental listing that cannot be stored hold no
   ]);
   expect(
     await sql(
-      `SELECT 1 FROM gmail_messages WHERE id = '${second}' AND 'STARRED' = ANY (label_ids)`,
+      `SELECT 1 FROM syncline.gmail_messages WHERE id = '${second}' AND 'STARRED' = ANY (label_ids)`,
     ),
   ).toHaveLength(1);
 });
@@ -189,7 +189,9 @@ test('what Postgres refuses is quarantined while the rest is stored, and leaves 
     ['calendar_events', 'summary'],
   ];
   for (const [table, column] of checks)
-    await sql(`ALTER TABLE ${table} ADD CONSTRAINT no_poison CHECK (${column} <> 'poison')`);
+    await sql(
+      `ALTER TABLE syncline.${table} ADD CONSTRAINT no_poison CHECK (${column} <> 'poison')`,
+    );
   await world.catchUp();
   const entries = await quarantined();
   expect(Object.keys(entries)).toHaveLength(4);
@@ -199,39 +201,45 @@ test('what Postgres refuses is quarantined while the rest is stored, and leaves 
   await expectFollowed();
   expect((await world.drift()).missing.length).toBeGreaterThan(0);
 
-  for (const [table] of checks) await sql(`ALTER TABLE ${table} DROP CONSTRAINT no_poison`);
+  for (const [table] of checks)
+    await sql(`ALTER TABLE syncline.${table} DROP CONSTRAINT no_poison`);
   await world.store.quarantine.retry(accountId, null);
   await world.catchUp();
   await world.catchUp();
   expect(await quarantined()).toEqual({});
-  expect(await sql('SELECT 1 FROM wanted_items')).toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.wanted_items')).toEqual([]);
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
 test('what is refused again when its retry is due goes back to quarantine, and its collection rests', async () => {
   const { eventId } = await act({ action: 'event-create', event: { summary: 'poison' } });
   await act({ action: 'label-create', name: 'poison' });
-  await sql(`ALTER TABLE calendar_events ADD CONSTRAINT no_poison CHECK (summary <> 'poison')`);
-  await sql(`ALTER TABLE gmail_labels ADD CONSTRAINT no_poison CHECK (name <> 'poison')`);
+  await sql(
+    `ALTER TABLE syncline.calendar_events ADD CONSTRAINT no_poison CHECK (summary <> 'poison')`,
+  );
+  await sql(`ALTER TABLE syncline.gmail_labels ADD CONSTRAINT no_poison CHECK (name <> 'poison')`);
   await world.catchUp();
-  await sql("UPDATE quarantined_items SET retry_at = now() - interval '1 ms'");
+  await sql("UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms'");
   await world.catchUp();
   const entries = await world.store.quarantine.list([accountId]);
   expect(entries).toHaveLength(2);
   expect(Math.min(...entries.map(({ attempts }) => attempts))).toBeGreaterThan(1);
   expect(entries.map(({ itemId }) => itemId)).toContain(eventId);
-  const due = "SELECT 1 FROM quarantined_items WHERE retry_at <= now() + interval '5 minutes'";
+  const due =
+    "SELECT 1 FROM syncline.quarantined_items WHERE retry_at <= now() + interval '5 minutes'";
   expect(await sql(due)).toEqual([]);
 });
 
 test('a page of which too much is refused fails the run with a reason, and nothing of it is stored', async () => {
-  await sql("ALTER TABLE gmail_messages ADD CONSTRAINT no_poison CHECK (snippet = 'none')");
+  await sql(
+    "ALTER TABLE syncline.gmail_messages ADD CONSTRAINT no_poison CHECK (snippet = 'none')",
+  );
   const mailbox = await collection('gmail');
   await expect(run(mailbox)).rejects.toThrow('rows of a page were refused');
   expect(await idsIn('gmail_messages')).toEqual([]);
   expect(await quarantined()).toEqual({});
   const [row] = await sql<{ error: string; rests: boolean }>(
-    `SELECT error, next_sync_at > now() + interval '20 seconds' AS rests FROM collections WHERE id = '${mailbox}'`,
+    `SELECT error, next_sync_at > now() + interval '20 seconds' AS rests FROM syncline.collections WHERE id = '${mailbox}'`,
   );
   expect(row).toEqual({ error: expect.stringContaining('constraint no_poison'), rests: true });
 });
@@ -251,7 +259,7 @@ test.each(['messages.list', 'events.list'])(
     const held = await collection(method === 'messages.list' ? 'gmail' : 'calendar-events');
     expect(await run(held)).toMatchObject({ kind: 'parked' });
     const [row] = await sql<{ error: string; run_open: boolean }>(
-      `SELECT error, run_open FROM collections WHERE id = '${held}'`,
+      `SELECT error, run_open FROM syncline.collections WHERE id = '${held}'`,
     );
     expect(row).toEqual({ error: expect.stringContaining('can be kept'), run_open: false });
     await world.control.clearFaults();
@@ -279,12 +287,14 @@ async function expectFollowed(): Promise<void> {
 }
 
 async function collection(kind: string): Promise<string> {
-  const [row] = await sql<{ id: string }>(`SELECT id FROM collections WHERE kind = '${kind}'`);
+  const [row] = await sql<{ id: string }>(
+    `SELECT id FROM syncline.collections WHERE kind = '${kind}'`,
+  );
   return row!.id;
 }
 
 async function run(id: string, audits: { auditEveryMs?: number } = {}): Promise<Outcome> {
-  await sql('UPDATE collections SET lease_until = NULL');
+  await sql('UPDATE syncline.collections SET lease_until = NULL');
   return syncCollection(
     world.rt,
     { store: world.store, google: world.google, policy: { ...POLICY, ...audits } },
@@ -307,11 +317,11 @@ function verify(resource: 'gmail' | 'calendar'): Promise<VerifyReport> {
 
 /** Audits of every collection, which compare what is there. */
 async function audit(): Promise<void> {
-  await sql("UPDATE collections SET audited_at = 'epoch', walk_started_at = 'epoch'");
+  await sql("UPDATE syncline.collections SET audited_at = 'epoch', walk_started_at = 'epoch'");
   for (const { id } of await sql<{ id: string }>(
-    "SELECT id FROM collections WHERE state = 'active'",
+    "SELECT id FROM syncline.collections WHERE state = 'active'",
   ))
     await run(id, { auditEveryMs: 1 });
-  expect(await sql('SELECT 1 FROM collections WHERE audit_drift > 0')).toEqual([]);
-  expect(await sql('SELECT 1 FROM collections WHERE audit_checked > 0')).not.toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.collections WHERE audit_drift > 0')).toEqual([]);
+  expect(await sql('SELECT 1 FROM syncline.collections WHERE audit_checked > 0')).not.toEqual([]);
 }

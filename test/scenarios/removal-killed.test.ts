@@ -80,21 +80,22 @@ afterAll(async () => {
 async function rowsOf(accountId: string): Promise<string[]> {
   const tables = (
     await database.pool.query<{ name: string }>(
-      "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'account_id'",
+      "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'syncline' AND column_name = 'account_id'",
     )
   ).rows.map(({ name }) => name);
   const counted = await Promise.all(
     tables.map(async (name) => ({
       name,
       rows: (
-        await database.pool.query(`SELECT 1 FROM ${name} WHERE account_id = $1 LIMIT 1`, [
+        await database.pool.query(`SELECT 1 FROM syncline.${name} WHERE account_id = $1 LIMIT 1`, [
           accountId,
         ])
       ).rows.length,
     })),
   );
-  const account = (await database.pool.query('SELECT 1 FROM accounts WHERE id = $1', [accountId]))
-    .rows.length;
+  const account = (
+    await database.pool.query('SELECT 1 FROM syncline.accounts WHERE id = $1', [accountId])
+  ).rows.length;
   return [
     ...counted.filter(({ rows }) => rows > 0).map(({ name }) => name),
     ...(account > 0 ? ['accounts'] : []),
@@ -113,9 +114,10 @@ test.each(
     const command = startProgram('cli', env, ['accounts', 'remove', account.email]);
     while (
       (
-        await database.pool.query("SELECT 1 FROM accounts WHERE id = $1 AND state = 'active'", [
-          account.id,
-        ])
+        await database.pool.query(
+          "SELECT 1 FROM syncline.accounts WHERE id = $1 AND state = 'active'",
+          [account.id],
+        )
       ).rows.length > 0
     ) {
       if (command.exitCode !== null)

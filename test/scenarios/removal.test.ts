@@ -26,13 +26,13 @@ afterEach(() => world.close());
 async function rowsLeft(): Promise<Record<string, number>> {
   const tables = (
     await world.database.pool.query<{ name: string }>(
-      "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'account_id'",
+      "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'syncline' AND column_name = 'account_id'",
     )
   ).rows;
   const left: Record<string, number> = {};
   for (const { name } of [...tables, { name: 'accounts' }]) {
     const counted = await world.database.pool.query<{ n: string }>(
-      `SELECT count(*) AS n FROM ${name} WHERE ${name === 'accounts' ? 'id' : 'account_id'} = $1`,
+      `SELECT count(*) AS n FROM syncline.${name} WHERE ${name === 'accounts' ? 'id' : 'account_id'} = $1`,
       [accountId],
     );
     if (counted.rows[0]!.n !== '0') left[name] = Number(counted.rows[0]!.n);
@@ -131,7 +131,7 @@ test('while Google cannot be asked to revoke, the removal waits with its reason,
 
 test('a run that is under way when its account is removed writes nothing more and calls nobody after the revocation', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE account_id = $1 AND kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = 'gmail'",
     [accountId],
   );
   await world.control.fault({ kind: 'latency', ms: 300, method: 'messages.get' });
@@ -141,7 +141,7 @@ test('a run that is under way when its account is removed writes nothing more an
       Number(
         (
           await world.database.pool.query(
-            'SELECT count(*) AS n FROM gmail_messages WHERE account_id = $1',
+            'SELECT count(*) AS n FROM syncline.gmail_messages WHERE account_id = $1',
             [accountId],
           )
         ).rows[0]!.n,
@@ -157,7 +157,7 @@ test('a commit of a zombie brings no row back', async () => {
   const lease = await claim(world, accountId, 'gmail');
   await world.store.removal.begin(accountId);
   await world.database.pool.query(
-    'UPDATE collections SET lease_until = NULL WHERE account_id = $1',
+    'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',
     [accountId],
   );
   await removeAccount(world.rt, world, accountId);
@@ -176,7 +176,7 @@ test('a commit of a zombie brings no row back', async () => {
 
 test('pause stops a run at its next commit and all new work; resume goes on from the same cursor', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE account_id = $1 AND kind = 'gmail'",
+    "SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = 'gmail'",
     [accountId],
   );
   await world.control.fault({ kind: 'latency', ms: 200, method: 'messages.get' });
@@ -186,7 +186,7 @@ test('pause stops a run at its next commit and all new work; resume goes on from
       Number(
         (
           await world.database.pool.query(
-            'SELECT count(*) AS n FROM gmail_messages WHERE account_id = $1',
+            'SELECT count(*) AS n FROM syncline.gmail_messages WHERE account_id = $1',
             [accountId],
           )
         ).rows[0]!.n,

@@ -24,7 +24,7 @@ const units = async (): Promise<Record<string, number>> =>
   Object.fromEntries(
     (
       await world.database.pool.query(
-        "SELECT method, sum(calls)::int AS calls FROM quota_ledger WHERE method LIKE 'gmail%' GROUP BY method",
+        "SELECT method, sum(calls)::int AS calls FROM syncline.quota_ledger WHERE method LIKE 'gmail%' GROUP BY method",
       )
     ).rows.map((row: { method: string; calls: number }) => [row.method, row.calls]),
   );
@@ -33,7 +33,7 @@ const units = async (): Promise<Record<string, number>> =>
 const places = async (): Promise<Map<string, string>> =>
   new Map(
     (
-      await world.database.pool.query('SELECT id, ctid::text AS place FROM gmail_messages')
+      await world.database.pool.query('SELECT id, ctid::text AS place FROM syncline.gmail_messages')
     ).rows.map((row: { id: string; place: string }) => [row.id, row.place]),
   );
 
@@ -41,7 +41,7 @@ const lastSeq = async (): Promise<bigint> =>
   BigInt(
     (
       await world.database.pool.query(
-        'SELECT coalesce(max(seq), 0) AS seq FROM changes WHERE account_id = $1',
+        'SELECT coalesce(max(seq), 0) AS seq FROM syncline.changes WHERE account_id = $1',
         [mailbox.accountId],
       )
     ).rows[0].seq,
@@ -120,7 +120,7 @@ test('what changed meanwhile is found, page by page, and what did not is neither
     ((await units())['gmail.users.messages.get'] ?? 0) - (spent['gmail.users.messages.get'] ?? 0),
   ).toBe(created + asked);
   const scratch = await world.database.pool.query(
-    'SELECT (SELECT count(*) FROM walk_labels)::int + (SELECT count(*) FROM walk_items)::int AS left',
+    'SELECT (SELECT count(*) FROM syncline.walk_labels)::int + (SELECT count(*) FROM syncline.walk_items)::int AS left',
   );
   expect(scratch.rows).toEqual([{ left: 0 }]);
 });
@@ -149,7 +149,7 @@ test('a full sync that was asked for fetches everything, expired history or not'
 describe('a resync whose page tokens rest too long', () => {
   const spoil = (): Promise<unknown> =>
     world.database.pool.query(
-      `UPDATE collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{pageToken}', '"00000000000000000000"') WHERE kind = 'gmail'`,
     );
 
   test('begins the list again under a new generation, and a label’s list alone again', async () => {
@@ -186,8 +186,11 @@ describe('a resync whose page tokens rest too long', () => {
       .map((event) => `${event.op} ${event.id}`);
     expect(feed.sort()).toEqual(difference(before, await mailbox.rows()));
     expect(
-      (await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'"))
-        .rows,
+      (
+        await world.database.pool.query(
+          "SELECT generation FROM syncline.collections WHERE kind = 'gmail'",
+        )
+      ).rows,
     ).toEqual([{ generation: 3 }]);
   });
 
@@ -201,7 +204,11 @@ describe('a resync whose page tokens rest too long', () => {
       outcome = (await mailbox.step()).kind;
     }
     expect(
-      (await world.database.pool.query("SELECT parked FROM collections WHERE kind = 'gmail'")).rows,
+      (
+        await world.database.pool.query(
+          "SELECT parked FROM syncline.collections WHERE kind = 'gmail'",
+        )
+      ).rows,
     ).toEqual([{ parked: 'restless' }]);
     expect((await mailbox.rows()).size).toBe(600);
   });

@@ -35,7 +35,7 @@ const removed = async (...args: string[]): Promise<Record<string, unknown>> => {
 
 async function served(): Promise<void> {
   await world.untilRows(
-    'SELECT count(*)::int AS unserved FROM collections WHERE served_at IS NULL OR error IS NOT NULL',
+    'SELECT count(*)::int AS unserved FROM syncline.collections WHERE served_at IS NULL OR error IS NOT NULL',
     [{ unserved: 0 }],
     90_000,
   );
@@ -59,7 +59,7 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
     { now: string },
   ];
   await world.untilRows(
-    `SELECT a.tenant, a.state, bool_and(c.served_at > '${now}') AS served FROM accounts a JOIN collections c ON c.account_id = a.id GROUP BY a.id`,
+    `SELECT a.tenant, a.state, bool_and(c.served_at > '${now}') AS served FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id GROUP BY a.id`,
     [{ tenant: 'three', state: 'active', served: true }],
   );
   expect(await removed()).toMatchObject({ grant: 'revoked', sharedWith: [] });
@@ -85,10 +85,10 @@ test('a removal of an account that was never checked keeps the grant of a person
 test('--keep-grant leaves the grant alive, also when workers finish the removal', async () => {
   await open(['one'], 6);
   await world.rows(
-    "UPDATE accounts SET state = 'removing', keep_grant = true, updated_at = now() - interval '1 hour'",
+    "UPDATE syncline.accounts SET state = 'removing', keep_grant = true, updated_at = now() - interval '1 hour'",
   );
   world.start('worker');
-  await world.untilRows('SELECT email FROM accounts', [], 30_000);
+  await world.untilRows('SELECT email FROM syncline.accounts', [], 30_000);
   expect(await refreshed()).toBeNull();
   const imported = await world.import([mailbox]);
   expect(imported).toMatchObject({ code: 0 });
@@ -104,7 +104,7 @@ test("three tenants of one mailbox stay within Google's quota of one user, and u
   world.start('worker');
   // A minute's units are 300 messages: the window is full for the rest of the time.
   await world.untilRows(
-    'SELECT count(*) >= 250 AS many FROM gmail_messages',
+    'SELECT count(*) >= 250 AS many FROM syncline.gmail_messages',
     [{ many: true }],
     60_000,
   );

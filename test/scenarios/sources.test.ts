@@ -50,7 +50,7 @@ async function deliver(mail: Buffer): Promise<string> {
 
 async function sources(): Promise<Map<string, Buffer>> {
   const found = await world.database.pool.query<{ message_id: string; source: Buffer }>(
-    'SELECT message_id, source FROM gmail_sources',
+    'SELECT message_id, source FROM syncline.gmail_sources',
   );
   return new Map(found.rows.map((row) => [row.message_id, row.source]));
 }
@@ -58,7 +58,7 @@ async function sources(): Promise<Map<string, Buffer>> {
 const without = async (): Promise<number> =>
   (
     await world.database.pool.query(
-      'SELECT count(*)::int AS n FROM gmail_messages m FULL JOIN gmail_sources s ON s.account_id = m.account_id AND s.message_id = m.id WHERE s.message_id IS NULL OR m.id IS NULL',
+      'SELECT count(*)::int AS n FROM syncline.gmail_messages m FULL JOIN syncline.gmail_sources s ON s.account_id = m.account_id AND s.message_id = m.id WHERE s.message_id IS NULL OR m.id IS NULL',
     )
   ).rows[0].n;
 const gets = async (): Promise<{ calls: number; units: number }> =>
@@ -174,7 +174,7 @@ test('what arrives comes with its source at twice the price, a label costs nothi
 
 test('a message whose source is missing is stale, and a repair fetches it', async () => {
   const [id] = [...delivered.keys()];
-  await world.database.pool.query('DELETE FROM gmail_sources WHERE message_id = $1', [id]);
+  await world.database.pool.query('DELETE FROM syncline.gmail_sources WHERE message_id = $1', [id]);
   expect(await verify()).toMatchObject({ stale: [id] });
   await world.store.quarantine.wantMessages(mailbox.accountId, [id!]);
   await world.catchUp();

@@ -145,14 +145,15 @@ test('a refused grant: no more calls, nothing is wiped, and a new consent goes o
   expect((await runDue(() => null)).asked).toEqual([]);
   await expectNothingIdle();
   const generations = (
-    await world.database.pool.query('SELECT generation FROM collections ORDER BY id')
+    await world.database.pool.query('SELECT generation FROM syncline.collections ORDER BY id')
   ).rows;
   await world.control.act(20);
   await importAgain(await world.control.consent(known!.email));
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(
-    (await world.database.pool.query('SELECT generation FROM collections ORDER BY id')).rows,
+    (await world.database.pool.query('SELECT generation FROM syncline.collections ORDER BY id'))
+      .rows,
   ).toEqual(generations);
 });
 
@@ -167,14 +168,16 @@ test('a bookmark that expires again and again is walked a bounded number of time
     error: expect.stringContaining('6 times within a day'),
   });
   const { generation } = (
-    await world.database.pool.query("SELECT generation FROM collections WHERE kind = 'gmail'")
+    await world.database.pool.query(
+      "SELECT generation FROM syncline.collections WHERE kind = 'gmail'",
+    )
   ).rows[0] as { generation: number };
   // The first walk and six more.
   expect(generation).toBeLessThanOrEqual(7);
   expect((await mailbox()).nextSyncAt!.getTime()).toBeGreaterThan(
     world.rt.clock.nowMs() + 5 * 3_600_000,
   );
-  expect((await world.database.pool.query('SELECT count(*) FROM gmail_messages')).rows).toEqual([
-    { count: '20' },
-  ]);
+  expect(
+    (await world.database.pool.query('SELECT count(*) FROM syncline.gmail_messages')).rows,
+  ).toEqual([{ count: '20' }]);
 });

@@ -76,8 +76,11 @@ test('a worker whose connection to the queues is half-open says so, ends with 75
   startWorker();
   await until(
     async () =>
-      (await database.pool.query('SELECT 1 FROM gmail_messages WHERE id = $1', [messageId]))
-        .rowCount === 1,
+      (
+        await database.pool.query('SELECT 1 FROM syncline.gmail_messages WHERE id = $1', [
+          messageId,
+        ])
+      ).rowCount === 1,
   );
   const [noticedMs, resumedMs] = [endedAt - silencedAt, performance.now() - endedAt].map(
     Math.round,

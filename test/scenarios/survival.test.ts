@@ -68,7 +68,7 @@ test('kill -9 of one of two workers in the middle of a backfill: the other resum
   await endProcess(victim, 'SIGKILL');
   const killedAt = performance.now();
   const held = await database.pool.query<{ id: string }>(
-    'SELECT id FROM collections WHERE lease_holder = $1 AND lease_until > now()',
+    'SELECT id FROM syncline.collections WHERE lease_holder = $1 AND lease_until > now()',
     [holder],
   );
   expect(held.rowCount).toBeGreaterThan(0);
@@ -77,7 +77,7 @@ test('kill -9 of one of two workers in the middle of a backfill: the other resum
     async () =>
       (
         await database.pool.query(
-          'SELECT 1 FROM collections WHERE id = ANY($1::uuid[]) AND lease_holder = $2',
+          'SELECT 1 FROM syncline.collections WHERE id = ANY($1::uuid[]) AND lease_holder = $2',
           [ids, holder],
         )
       ).rowCount === 0,
@@ -133,7 +133,8 @@ test('SIGTERM drains: the process ends by itself with 0, and its collections are
   expect(await endProcess(worker, 'SIGTERM')).toEqual({ code: 0, signal: null });
   expect(performance.now() - began).toBeLessThan(25_000);
   expect(
-    (await database.pool.query('SELECT 1 FROM collections WHERE lease_until > now()')).rowCount,
+    (await database.pool.query('SELECT 1 FROM syncline.collections WHERE lease_until > now()'))
+      .rowCount,
   ).toBe(0);
   startProgram('worker', env);
   await expectWhole();
@@ -144,8 +145,8 @@ async function untilHalfDone(): Promise<string> {
   let holder = '';
   await until(async () => {
     const now = await database.pool.query<{ stored: string; holder: string | null }>(
-      `SELECT (SELECT count(*) FROM gmail_messages) AS stored,
-              (SELECT lease_holder FROM collections WHERE kind = 'gmail' AND phase = 'backfill' AND lease_until > now() LIMIT 1) AS holder`,
+      `SELECT (SELECT count(*) FROM syncline.gmail_messages) AS stored,
+              (SELECT lease_holder FROM syncline.collections WHERE kind = 'gmail' AND phase = 'backfill' AND lease_until > now() LIMIT 1) AS holder`,
     );
     holder = now.rows[0]?.holder ?? '';
     return Number(now.rows[0]?.stored) > 150 && holder !== '';
@@ -186,7 +187,7 @@ async function until(met: () => Promise<boolean>, timeoutMs = 60_000): Promise<v
   while (!(await met())) {
     if (performance.now() > deadline) {
       const { rows } = await database.pool.query(
-        'SELECT kind, phase, state, error, lease_holder, next_sync_at, progress_done, progress_total FROM collections',
+        'SELECT kind, phase, state, error, lease_holder, next_sync_at, progress_done, progress_total FROM syncline.collections',
       );
       throw new Error(`not within ${timeoutMs} ms; collections: ${JSON.stringify(rows)}`);
     }

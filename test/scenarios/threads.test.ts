@@ -80,7 +80,10 @@ test('refusals, outages and cut connections among the threads lose nothing and s
   await world.catchUp({ sliceMs: 0 });
   expect(await world.drift()).toMatchObject(NO_DRIFT);
   expect(
-    (await world.database.pool.query('SELECT count(*)::int AS set_aside FROM quarantined_items'))
-      .rows,
+    (
+      await world.database.pool.query(
+        'SELECT count(*)::int AS set_aside FROM syncline.quarantined_items',
+      )
+    ).rows,
   ).toEqual([{ set_aside: 0 }]);
 });

@@ -70,7 +70,7 @@ function answering(pages: CalendarEvent[][]): Google {
 
 async function collectionId(): Promise<string> {
   const found = await world.database.pool.query<{ id: string }>(
-    "SELECT id FROM collections WHERE kind = 'calendar-events' AND external_id = $1",
+    "SELECT id FROM syncline.collections WHERE kind = 'calendar-events' AND external_id = $1",
     [email],
   );
   return found.rows[0]!.id;
@@ -82,7 +82,7 @@ async function listing(pages: CalendarEvent[][], mode: 'incremental' | 'full'): 
   const id = await collectionId();
   if (mode === 'full')
     await world.database.pool.query(
-      `UPDATE collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE id = $1`,
+      `UPDATE syncline.collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE id = $1`,
       [id],
     );
   const run = (): Promise<unknown> =>
@@ -98,10 +98,10 @@ async function listing(pages: CalendarEvent[][], mode: 'incremental' | 'full'): 
 
 /** An empty calendar that follows. */
 async function begin(): Promise<void> {
-  await world.database.pool.query('DELETE FROM calendar_events');
-  await world.database.pool.query('DELETE FROM cancelled_occurrences');
+  await world.database.pool.query('DELETE FROM syncline.calendar_events');
+  await world.database.pool.query('DELETE FROM syncline.cancelled_occurrences');
   await world.database.pool.query(
-    `UPDATE collections SET phase = 'follow', cursor = '{"phase":"follow","bookmark":"token 0","pageToken":null}', next_sync_at = now() + interval '1 hour'
+    `UPDATE syncline.collections SET phase = 'follow', cursor = '{"phase":"follow","bookmark":"token 0","pageToken":null}', next_sync_at = now() + interval '1 hour'
       WHERE kind = 'calendar-events'`,
   );
 }
@@ -109,7 +109,7 @@ async function begin(): Promise<void> {
 const rows = async (): Promise<string[]> =>
   (
     await world.database.pool.query<{ row: string }>(
-      'SELECT id || \' \' || status AS row FROM calendar_events ORDER BY id COLLATE "C"',
+      'SELECT id || \' \' || status AS row FROM syncline.calendar_events ORDER BY id COLLATE "C"',
     )
   ).rows.map(({ row }) => row);
 const row = ({ id, status }: CalendarEvent): string => `${id} ${status}`;
@@ -212,7 +212,7 @@ test('the feed names a row once for each time that it changes', async () => {
 test('Google and the mirror agree on series that are left and occurrences without one, and verify says so', async () => {
   await begin();
   await world.database.pool.query(
-    `UPDATE collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE kind = 'calendar-events'`,
+    `UPDATE syncline.collections SET phase = 'new', cursor = '{"phase":"new"}' WHERE kind = 'calendar-events'`,
   );
   const act = async (action: string, eventId: string, event: object = {}): Promise<string> =>
     (

@@ -54,15 +54,18 @@ test('a whole mirror passes, and everything in it was looked at', async () => {
 test('a row that is missing, one too many and one that was changed are each told by name', async () => {
   const { pool } = world.database;
   const ids = (
-    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+    await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
   ).rows.map((row) => row.id);
-  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_messages SET subject = 'another' WHERE id = $1", [ids[1]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
-    ids[2],
+  await pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE syncline.gmail_messages SET subject = 'another' WHERE id = $1", [
+    ids[1],
   ]);
   await pool.query(
-    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+    "UPDATE syncline.gmail_bodies SET text_plain = 'another' WHERE message_id = $1",
+    [ids[2]],
+  );
+  await pool.query(
+    "INSERT INTO syncline.gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM syncline.gmail_messages LIMIT 1",
   );
   expect(await verify('gmail')).toEqual({
     resource: 'gmail',
@@ -74,11 +77,11 @@ test('a row that is missing, one too many and one that was changed are each told
   });
   const event = (
     await pool.query<{ calendar_id: string; id: string }>(
-      'SELECT calendar_id, id FROM calendar_events ORDER BY id LIMIT 1',
+      'SELECT calendar_id, id FROM syncline.calendar_events ORDER BY id LIMIT 1',
     )
   ).rows[0]!;
   await pool.query(
-    'UPDATE calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE calendar_id = $1 AND id = $2',
+    'UPDATE syncline.calendar_events SET resource = resource || \'{"summary":"another"}\' WHERE calendar_id = $1 AND id = $2',
     [event.calendar_id, event.id],
   );
   expect(await verify('calendar')).toMatchObject({
@@ -90,10 +93,10 @@ test('a row that is missing, one too many and one that was changed are each told
 
 test('a full sync mends what verify found', async () => {
   await world.database.pool.query(
-    "UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM gmail_messages ORDER BY id LIMIT 5)",
+    "UPDATE syncline.gmail_bodies SET text_plain = 'another' WHERE message_id IN (SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 5)",
   );
   await world.database.pool.query(
-    'DELETE FROM gmail_messages WHERE id IN (SELECT id FROM gmail_messages ORDER BY id DESC LIMIT 5)',
+    'DELETE FROM syncline.gmail_messages WHERE id IN (SELECT id FROM syncline.gmail_messages ORDER BY id DESC LIMIT 5)',
   );
   await world.store.collections.markWanted([accountId], { full: true });
   await world.catchUp();
@@ -103,23 +106,24 @@ test('a full sync mends what verify found', async () => {
 test('repair mends exactly what differs, with its change events, and asks for nothing else', async () => {
   const { pool } = world.database;
   const ids = (
-    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+    await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
   ).rows.map((row) => row.id);
-  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
-    ids[1],
-  ]);
+  await pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
   await pool.query(
-    "INSERT INTO gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM gmail_messages LIMIT 1",
+    "UPDATE syncline.gmail_bodies SET text_plain = 'another' WHERE message_id = $1",
+    [ids[1]],
+  );
+  await pool.query(
+    "INSERT INTO syncline.gmail_messages SELECT account_id, 'ffffffffffffffff', thread_id, history_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource FROM syncline.gmail_messages LIMIT 1",
   );
   const event = (
     await pool.query<{ id: string }>(
-      'DELETE FROM calendar_events WHERE id = (SELECT min(id) FROM calendar_events) RETURNING id',
+      'DELETE FROM syncline.calendar_events WHERE id = (SELECT min(id) FROM syncline.calendar_events) RETURNING id',
     )
   ).rows[0]!;
   const reports = [await verify('gmail'), await verify('calendar')];
-  const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM accounts')).rows[0]!
-    .feed_seq;
+  const seq = (await pool.query<{ feed_seq: string }>('SELECT feed_seq FROM syncline.accounts'))
+    .rows[0]!.feed_seq;
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
   const { collections } = (await world.store.accounts.list())[0]!;
   const deps = { ...world, policy: { activeMs: 60_000, idleMs: 900_000 } };
@@ -147,13 +151,16 @@ test('repair mends exactly what differs, with its change events, and asks for no
 test('a sample finds by listing what is missing, extra or labelled otherwise, and by content what it meets', async () => {
   const { pool } = world.database;
   const ids = (
-    await pool.query<{ id: string }>('SELECT id FROM gmail_messages ORDER BY id LIMIT 3')
+    await pool.query<{ id: string }>('SELECT id FROM syncline.gmail_messages ORDER BY id LIMIT 3')
   ).rows.map((row) => row.id);
-  await pool.query('DELETE FROM gmail_messages WHERE id = $1', [ids[0]]);
-  await pool.query("UPDATE gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [ids[1]]);
-  await pool.query("UPDATE gmail_bodies SET text_plain = 'another' WHERE message_id = $1", [
-    ids[2],
+  await pool.query('DELETE FROM syncline.gmail_messages WHERE id = $1', [ids[0]]);
+  await pool.query("UPDATE syncline.gmail_messages SET label_ids = '{SPAM}' WHERE id = $1", [
+    ids[1],
   ]);
+  await pool.query(
+    "UPDATE syncline.gmail_bodies SET text_plain = 'another' WHERE message_id = $1",
+    [ids[2]],
+  );
   const gets = (await world.control.ledger()).methods['messages.get']!.calls;
   expect(await verify('gmail', 0)).toEqual({
     resource: 'gmail',
@@ -169,7 +176,7 @@ test('a sample finds by listing what is missing, extra or labelled otherwise, an
 
 test('a repair that cannot be served says why, and stays wanted', async () => {
   const { rows } = await world.database.pool.query<{ id: string }>(
-    'DELETE FROM gmail_messages WHERE id = (SELECT min(id) FROM gmail_messages) RETURNING id',
+    'DELETE FROM syncline.gmail_messages WHERE id = (SELECT min(id) FROM syncline.gmail_messages) RETURNING id',
   );
   const account = (await world.store.accounts.list())[0]!;
   const mailbox = account.collections.find(({ kind }) => kind === 'gmail')!;

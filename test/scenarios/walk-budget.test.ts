@@ -22,7 +22,7 @@ afterAll(() => world.close());
 
 const bend = (kind: string, patch: object): Promise<unknown> =>
   world.database.pool.query(
-    'UPDATE collections SET cursor = cursor || $2::jsonb, next_sync_at = now() WHERE kind = $1',
+    'UPDATE syncline.collections SET cursor = cursor || $2::jsonb, next_sync_at = now() WHERE kind = $1',
     [kind, JSON.stringify(patch)],
   );
 const collection = async (
@@ -30,7 +30,7 @@ const collection = async (
 ): Promise<{ id: string; parked: string | null; generation: number; walks_today: number }> =>
   (
     await world.database.pool.query(
-      'SELECT id, parked, generation, walks_today FROM collections WHERE kind = $1 ORDER BY external_id',
+      'SELECT id, parked, generation, walks_today FROM syncline.collections WHERE kind = $1 ORDER BY external_id',
       [kind],
     )
   ).rows[0];

@@ -130,7 +130,7 @@ export async function claim(
   kind: string,
 ): Promise<Lease> {
   const found = await fixture.database.pool.query<{ id: string }>(
-    'SELECT id FROM collections WHERE account_id = $1 AND kind = $2 LIMIT 1',
+    'SELECT id FROM syncline.collections WHERE account_id = $1 AND kind = $2 LIMIT 1',
     [accountId, kind],
   );
   const claimed = await fixture.store.lease.claim((found.rows[0] as { id: string }).id);

@@ -187,7 +187,7 @@ async function until(
   for (const deadline = performance.now() + timeoutMs; !(await met());) {
     if (performance.now() > deadline) {
       const { rows } = await database.pool.query(
-        'SELECT c.kind, c.external_id, c.phase, c.error, c.rung_at, c.served_at, c.next_sync_at, w.* FROM collections c LEFT JOIN watches w ON w.collection_id = c.id',
+        'SELECT c.kind, c.external_id, c.phase, c.error, c.rung_at, c.served_at, c.next_sync_at, w.* FROM syncline.collections c LEFT JOIN syncline.watches w ON w.collection_id = c.id',
       );
       throw new Error(
         `it did not come to that within ${timeoutMs} ms: ${JSON.stringify(rows, null, 1)}`,

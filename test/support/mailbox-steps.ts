@@ -21,7 +21,7 @@ export async function mailboxSteps(world: World): Promise<MailboxSteps> {
     account_id: string;
     email: string;
   }>(
-    "SELECT c.id, account_id, email FROM collections c JOIN accounts a ON a.id = account_id WHERE kind = 'gmail'",
+    "SELECT c.id, account_id, email FROM syncline.collections c JOIN syncline.accounts a ON a.id = account_id WHERE kind = 'gmail'",
   );
   const mailbox = found[0]!;
   const deps = () => ({
@@ -31,8 +31,11 @@ export async function mailboxSteps(world: World): Promise<MailboxSteps> {
     mirror: world.mirror,
   });
   const cursor = async (): Promise<Record<string, unknown>> =>
-    (await world.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [mailbox.id]))
-      .rows[0].cursor;
+    (
+      await world.database.pool.query('SELECT cursor FROM syncline.collections WHERE id = $1', [
+        mailbox.id,
+      ])
+    ).rows[0].cursor;
   const step = (): Promise<Outcome> =>
     syncCollection(world.rt, deps(), mailbox.id, {
       sliceMs: 0,

@@ -57,7 +57,7 @@ export async function absenceOf(
                 asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE telling)
            SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
                   (SELECT count(*) FROM missing WHERE NOT EXISTS (
-                     SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.item_id = missing.id)) AS unheld,
+                     SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.item_id = missing.id)) AS unheld,
                   CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${countOfRows(lease)}) END AS rows,
                   (SELECT array_agg(id ORDER BY place) FROM asked WHERE place = 0 OR place * $4 / n > (place - 1) * $4 / n) AS sample`,
     values: [
@@ -109,7 +109,7 @@ async function heldIds(
   q: { after: string; limit: number },
 ): Promise<string[]> {
   const held = await pool.query<{ item_id: string }>(
-    'SELECT item_id FROM held_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id > $4 ORDER BY item_id LIMIT $5',
+    'SELECT item_id FROM syncline.held_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id > $4 ORDER BY item_id LIMIT $5',
     [lease.accountId, lease.collectionId, generation, q.after, q.limit],
   );
   return held.rows.map((row) => row.item_id);
@@ -119,33 +119,33 @@ async function heldIds(
 function missingRows(lease: Lease, which: Absent): string {
   const absent = (id: string): string =>
     which === 'unmet'
-      ? `NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id})`
-      : `EXISTS (SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id})`;
+      ? `NOT EXISTS (SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id})`
+      : `EXISTS (SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id})`;
   switch (lease.kind) {
     case 'gmail':
-      return `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM gmail_messages m
+      return `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM syncline.gmail_messages m
                WHERE m.account_id = $1 AND ${absent('m.id')} AND NOT m.label_ids && $5::text[]`;
     case 'calendar-list':
       return `SELECT c.id, NULL::timestamptz AS age, true AS telling,
-                     1 + (SELECT count(*) FROM calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
-                FROM calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`;
+                     1 + (SELECT count(*) FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
+                FROM syncline.calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`;
     case 'calendar-events':
       // Google answers to the id of an occurrence as long as its series is there, whether it was changed or not.
-      return `SELECT e.id, coalesce(e.start_at, e.start_date::timestamptz) AS age, 1 AS weight,
+      return `SELECT e.id, coalesce(e.start_at, e.start_date::timestamp AT TIME ZONE 'UTC') AS age, 1 AS weight,
                      e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT EXISTS (
-                       SELECT 1 FROM calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id)) AS telling
-                FROM calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`;
+                       SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id)) AS telling
+                FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`;
   }
 }
 
 function countOfRows(lease: Lease): string {
   switch (lease.kind) {
     case 'gmail':
-      return 'SELECT count(*) FROM gmail_messages WHERE account_id = $1';
+      return 'SELECT count(*) FROM syncline.gmail_messages WHERE account_id = $1';
     case 'calendar-list':
-      return '(SELECT count(*) FROM calendars WHERE account_id = $1) + (SELECT count(*) FROM calendar_events WHERE account_id = $1)';
+      return '(SELECT count(*) FROM syncline.calendars WHERE account_id = $1) + (SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1)';
     case 'calendar-events':
-      return 'SELECT count(*) FROM calendar_events WHERE account_id = $1 AND calendar_id = $5';
+      return 'SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $5';
   }
 }
 
@@ -158,7 +158,7 @@ export function hold(
 ): void {
   session.send({
     name: 'held-put',
-    text: `INSERT INTO held_items (account_id, collection_id, generation, item_id)
+    text: `INSERT INTO syncline.held_items (account_id, collection_id, generation, item_id)
            SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
@@ -168,7 +168,7 @@ export function hold(
 export function release(session: Transaction, lease: Lease, ids: readonly string[]): void {
   session.send({
     name: 'held-release',
-    text: 'DELETE FROM held_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    text: 'DELETE FROM syncline.held_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -178,8 +178,8 @@ export function forgetHeld(session: Transaction, lease: Lease, limit: number): P
   return session
     .query({
       name: 'held-forget',
-      text: `DELETE FROM held_items WHERE (account_id, collection_id, generation, item_id) IN (
-               SELECT account_id, collection_id, generation, item_id FROM held_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3)`,
+      text: `DELETE FROM syncline.held_items WHERE (account_id, collection_id, generation, item_id) IN (
+               SELECT account_id, collection_id, generation, item_id FROM syncline.held_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3)`,
       values: [lease.accountId, lease.collectionId, limit],
     })
     .then(({ rowCount }) => rowCount ?? 0);
@@ -191,12 +191,12 @@ export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | n
     held === null
       ? {
           name: 'held-over',
-          text: 'UPDATE collections SET held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0 WHERE id = $1',
+          text: 'UPDATE syncline.collections SET held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0 WHERE id = $1',
           values: [lease.collectionId],
         }
       : {
           name: 'held-note',
-          text: `UPDATE collections SET held_since = coalesce(held_since, now()), held_rows = $2, held_for = $3, held_until = 'epoch'::timestamptz + $4::bigint * interval '1 ms',
+          text: `UPDATE syncline.collections SET held_since = coalesce(held_since, now()), held_rows = $2, held_for = $3, held_until = 'epoch'::timestamptz + $4::bigint * interval '1 ms',
                     held_discards = held_discards + ($3 = 'new-listing')::int WHERE id = $1`,
           values: [lease.collectionId, held.rows, held.waitsFor, Math.round(held.untilMs)],
         },
@@ -206,7 +206,7 @@ export function noteHeld(session: Transaction, lease: Lease, held: HeldSweep | n
 /** Collections with a sweep that waits, by kind. */
 export async function countHeld(pool: pg.Pool): Promise<Map<string, number>> {
   const counted = await pool.query<{ kind: string; held: string }>(
-    "SELECT kind, count(*) AS held FROM collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
+    "SELECT kind, count(*) AS held FROM syncline.collections WHERE held_since IS NOT NULL AND state = 'active' GROUP BY kind",
   );
   return new Map(counted.rows.map(({ kind, held }) => [kind, Number(held)]));
 }
@@ -226,7 +226,7 @@ export interface HeldCollection {
 export async function heldOf(pool: pg.Pool, accountId: string): Promise<HeldCollection[]> {
   const held = await pool.query<HeldCollection>(
     `SELECT kind, external_id AS "externalId", held_rows AS rows, held_since AS since, held_for AS "waitsFor", held_until AS until
-       FROM collections WHERE account_id = $1 AND held_since IS NOT NULL AND state = 'active' ORDER BY kind, external_id`,
+       FROM syncline.collections WHERE account_id = $1 AND held_since IS NOT NULL AND state = 'active' ORDER BY kind, external_id`,
     [accountId],
   );
   return held.rows;

@@ -193,8 +193,8 @@ export async function listAccounts(
 
 async function idsNamed(prisma: PrismaClient, emails: readonly string[]): Promise<string[]> {
   const named = await prisma.$queryRaw<{ id: string }[]>`
-    SELECT id FROM accounts WHERE lower(email) = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)
-     UNION SELECT account_id FROM account_aliases WHERE address = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)`;
+    SELECT id FROM syncline.accounts WHERE lower(email) = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)
+     UNION SELECT account_id FROM syncline.account_aliases WHERE address = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)`;
   return named.map(({ id }) => id);
 }
 
@@ -321,7 +321,7 @@ export async function countByState(pool: pg.Pool): Promise<Record<AccountState, 
     removing: 0,
   };
   const rows = await pool.query<{ state: AccountState; accounts: string }>(
-    'SELECT state, count(*) AS accounts FROM accounts GROUP BY state',
+    'SELECT state, count(*) AS accounts FROM syncline.accounts GROUP BY state',
   );
   for (const row of rows.rows) counts[row.state] = Number(row.accounts);
   return counts;

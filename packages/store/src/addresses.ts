@@ -53,7 +53,7 @@ async function missing(
     id: string;
     headers: { name?: string; value?: string }[] | null;
   }>(
-    `SELECT id, resource->'payload'->'headers' AS headers FROM gmail_messages WHERE account_id = $1 AND id > $2 AND addresses IS NULL ORDER BY id LIMIT $3`,
+    `SELECT id, resource->'payload'->'headers' AS headers FROM syncline.gmail_messages WHERE account_id = $1 AND id > $2 AND addresses IS NULL ORDER BY id LIMIT $3`,
     [accountId, after, limit],
   );
   return found.rows.map(({ id, headers }) => ({ id, headers: headers ?? [] }));
@@ -74,7 +74,7 @@ async function fill(
 }
 
 const UPDATE = `
-UPDATE gmail_messages m SET addresses = u.addresses::jsonb FROM unnest($2::text[], $3::text[]) AS u(id, addresses)
+UPDATE syncline.gmail_messages m SET addresses = u.addresses::jsonb FROM unnest($2::text[], $3::text[]) AS u(id, addresses)
  WHERE m.account_id = $1 AND m.id = u.id`;
 
 function valuesOf(accountId: string, rows: readonly Addressed[]): unknown[] {

@@ -67,7 +67,7 @@ export function auditIn(pool: pg.Pool): Audit {
 async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
-      text: `UPDATE collections SET audit_position = $3::jsonb, audit_begun_at = coalesce(audit_begun_at, now()), audit_sliced_at = now(), audit_so_far = $4, audit_drift_so_far = $5
+      text: `UPDATE syncline.collections SET audit_position = $3::jsonb, audit_begun_at = coalesce(audit_begun_at, now()), audit_sliced_at = now(), audit_so_far = $4, audit_drift_so_far = $5
               WHERE id = $1 AND lease_epoch = $2`,
       values: [
         lease.collectionId,
@@ -88,7 +88,7 @@ async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<v
     if (note.sample?.length) await insert(session, lease, true, note.sample);
     if (note.looked?.length) {
       await session.query(
-        'DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])',
+        'DELETE FROM syncline.audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect AND item_id = ANY($3::text[])',
         [lease.accountId, lease.collectionId, arrayLiteral(note.looked, (id) => id)],
       );
     }
@@ -97,7 +97,7 @@ async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<v
 
 async function suspectsOf(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await pool.query<{ item_id: string }>(
-    'SELECT item_id FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect ORDER BY item_id LIMIT $3',
+    'SELECT item_id FROM syncline.audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect ORDER BY item_id LIMIT $3',
     [lease.accountId, lease.collectionId, limit],
   );
   return found.rows.map((row) => row.item_id);
@@ -110,7 +110,7 @@ async function finish(
 ): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
-      text: `UPDATE collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
+      text: `UPDATE syncline.collections SET audited_at = now(), audit_checked = $3, audit_contents = $4, audit_drift = $5, audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), checked, contents, drift],
     });
@@ -122,7 +122,7 @@ async function finish(
 async function beginLater(pool: pg.Pool, lease: Lease, restMs: number): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
-      text: `UPDATE collections SET audit_position = '{"generation": 0}', audit_begun_at = now(), audit_sliced_at = now() + $3 * interval '1 ms', audit_so_far = 0, audit_drift_so_far = 0
+      text: `UPDATE syncline.collections SET audit_position = '{"generation": 0}', audit_begun_at = now(), audit_sliced_at = now() + $3 * interval '1 ms', audit_so_far = 0, audit_drift_so_far = 0
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), Math.round(restMs)],
     });
@@ -133,7 +133,7 @@ async function beginLater(pool: pg.Pool, lease: Lease, restMs: number): Promise<
 async function abandon(pool: pg.Pool, lease: Lease): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {
-      text: 'UPDATE collections SET audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0 WHERE id = $1 AND lease_epoch = $2',
+      text: 'UPDATE syncline.collections SET audit_position = NULL, audit_begun_at = NULL, audit_sliced_at = NULL, audit_so_far = 0, audit_drift_so_far = 0 WHERE id = $1 AND lease_epoch = $2',
       values: [lease.collectionId, String(lease.epoch)],
     });
     await forgetAll(session, lease);
@@ -157,7 +157,7 @@ async function insert(
   ids: readonly string[],
 ): Promise<void> {
   await session.query(
-    'INSERT INTO audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING',
+    'INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id) SELECT $1, $2, $3, u.id FROM unnest($4::text[]) AS u(id) ON CONFLICT DO NOTHING',
     [
       lease.accountId,
       lease.collectionId,
@@ -179,14 +179,14 @@ async function compareList(
   { labelId, catalogue, fromMs, floorMs }: CompleteList,
 ): Promise<void> {
   await session.query(
-    `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
+    `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
      SELECT $1, $2, true, u.id FROM (
-       SELECT i.item_id AS id FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect
-          AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids)))
+       SELECT i.item_id AS id FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect
+          AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids)))
         UNION
-       SELECT m.id FROM gmail_messages m WHERE m.account_id = $1 AND ($3 = '' OR $3 = ANY (m.label_ids))
+       SELECT m.id FROM syncline.gmail_messages m WHERE m.account_id = $1 AND ($3 = '' OR $3 = ANY (m.label_ids))
           AND ($5::bigint = 0 OR m.internal_date IS NULL OR m.internal_date >= 'epoch'::timestamptz + $5 * interval '1 ms' OR m.internal_date < 'epoch'::timestamptz + $6::bigint * interval '1 ms')
-          AND (NOT EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id) OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
+          AND (NOT EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id) OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
      ) AS u ON CONFLICT DO NOTHING`,
     [
       lease.accountId,
@@ -206,15 +206,15 @@ async function compareExcluded(
   { labelId }: CompleteList,
 ): Promise<void> {
   await session.query(
-    `DELETE FROM audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
-        AND EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
-        AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id)`,
+    `DELETE FROM syncline.audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
+        AND EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
+        AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id)`,
     [lease.accountId, lease.collectionId],
   );
   await session.query(
-    `INSERT INTO audit_items (account_id, collection_id, suspect, item_id)
-     SELECT $1, $2, true, m.id FROM gmail_messages m WHERE m.account_id = $1
-        AND ($3 = ANY (m.label_ids) OR EXISTS (SELECT 1 FROM audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id))
+    `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
+     SELECT $1, $2, true, m.id FROM syncline.gmail_messages m WHERE m.account_id = $1
+        AND ($3 = ANY (m.label_ids) OR EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id))
          ON CONFLICT DO NOTHING`,
     [lease.accountId, lease.collectionId, labelId],
   );
@@ -222,14 +222,14 @@ async function compareExcluded(
 
 async function forget(session: Transaction, lease: Lease, suspect: boolean): Promise<void> {
   await session.query(
-    'DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3',
+    'DELETE FROM syncline.audit_items WHERE account_id = $1 AND collection_id = $2 AND suspect = $3',
     [lease.accountId, lease.collectionId, suspect],
   );
 }
 
 async function forgetAll(session: Transaction, lease: Lease): Promise<void> {
-  await session.query('DELETE FROM audit_items WHERE account_id = $1 AND collection_id = $2', [
-    lease.accountId,
-    lease.collectionId,
-  ]);
+  await session.query(
+    'DELETE FROM syncline.audit_items WHERE account_id = $1 AND collection_id = $2',
+    [lease.accountId, lease.collectionId],
+  );
 }

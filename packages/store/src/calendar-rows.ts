@@ -23,7 +23,7 @@ export async function upsertCalendars(
   const ids = arrayLiteral(rows, (c) => c.id);
   const stored = await session.query<{ id: string; created: boolean }>({
     name: 'calendar-upsert',
-    text: `INSERT INTO calendars AS c (account_id, id, summary, time_zone, access_role, is_primary, resource)
+    text: `INSERT INTO syncline.calendars AS c (account_id, id, summary, time_zone, access_role, is_primary, resource)
            SELECT $1, u.id, u.summary, u.time_zone, u.access_role, u.is_primary, u.resource::jsonb
              FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::text[]) AS u(id, summary, time_zone, access_role, is_primary, resource)
            ON CONFLICT (account_id, id) DO UPDATE
@@ -42,8 +42,8 @@ export async function upsertCalendars(
   });
   await session.query({
     name: 'calendar-open-collections',
-    text: `INSERT INTO collections AS c (id, account_id, tenant, kind, external_id)
-           SELECT u.collection_id, a.id, a.tenant, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id) JOIN accounts a ON a.id = $1
+    text: `INSERT INTO syncline.collections AS c (id, account_id, tenant, kind, external_id)
+           SELECT u.collection_id, a.id, a.tenant, 'calendar-events', u.id FROM unnest($2::uuid[], $3::text[]) AS u(collection_id, id) JOIN syncline.accounts a ON a.id = $1
            ON CONFLICT (account_id, kind, external_id) DO UPDATE
               SET state = 'active', phase = 'new', cursor = '{"phase":"new"}', error = NULL, parked = NULL, failures = 0, next_sync_at = now(), gone_at = NULL, lease_epoch = c.lease_epoch + 1,
                   held_since = NULL, held_rows = NULL, held_for = NULL, held_until = NULL, held_discards = 0
@@ -73,24 +73,24 @@ export async function removeCalendars(
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   await session.query({
     name: 'calendar-close-collections',
-    text: `UPDATE collections SET state = 'gone', gone_at = now(), error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
+    text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = 'the calendar left the account''s calendar list', lease_epoch = lease_epoch + 1
             WHERE account_id = $1 AND kind = 'calendar-events' AND external_id = ANY($2::text[])`,
     values,
   });
   await lookAfterGone(session, accountId);
   const events = await session.query<{ id: string; calendar_id: string }>({
     name: 'calendar-erase-events',
-    text: 'DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',
+    text: 'DELETE FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = ANY($2::text[]) RETURNING id, calendar_id',
     values,
   });
   session.send({
     name: 'calendar-erase-occurrences',
-    text: 'DELETE FROM cancelled_occurrences WHERE account_id = $1 AND calendar_id = ANY($2::text[])',
+    text: 'DELETE FROM syncline.cancelled_occurrences WHERE account_id = $1 AND calendar_id = ANY($2::text[])',
     values,
   });
   const calendars = await session.query<{ id: string }>({
     name: 'calendar-delete',
-    text: 'DELETE FROM calendars WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id',
+    text: 'DELETE FROM syncline.calendars WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id',
     values,
   });
   return [

@@ -27,9 +27,9 @@ export function appendChanges(
 ): void {
   session.send({
     name: 'feed-append',
-    text: `WITH numbered AS (UPDATE accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
-                touched AS (UPDATE collections SET last_change_at = now() WHERE id = $2)
-           INSERT INTO changes (account_id, seq, entity, entity_id, calendar_id, op)
+    text: `WITH numbered AS (UPDATE syncline.accounts SET feed_seq = feed_seq + $3 WHERE id = $1 RETURNING feed_seq - $3 AS before),
+                touched AS (UPDATE syncline.collections SET last_change_at = now() WHERE id = $2)
+           INSERT INTO syncline.changes (account_id, seq, entity, entity_id, calendar_id, op)
            SELECT $1, (SELECT before FROM numbered) + u.n, u.entity, u.id, u.calendar_id, u.op
              FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS u(entity, id, calendar_id, op, n)`,
     values: [
@@ -61,7 +61,7 @@ export async function readChanges(
     at: Date;
   }>({
     name: 'feed-read',
-    text: `SELECT a.feed_epoch AS epoch, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at FROM accounts a JOIN changes c ON c.account_id = a.id
+    text: `SELECT a.feed_epoch AS epoch, c.seq, c.entity, c.entity_id, c.calendar_id, c.op, c.at FROM syncline.accounts a JOIN syncline.changes c ON c.account_id = a.id
             WHERE a.id = $1 AND c.seq > greatest($2::bigint, a.feed_epoch_start) ORDER BY c.seq LIMIT $3`,
     values: [accountId, String(afterSeq), limit],
   });

@@ -13,7 +13,9 @@ test('what is due is handed out once, by however many schedulers, until its visi
   const claims = await Promise.all([claimDue(), claimDue(), claimDue()]);
   expect(claims.flat()).toHaveLength(2);
   expect(await claimDue()).toEqual([]);
-  await fixture.database.pool.query("UPDATE collections SET next_sync_at = now() - interval '1 s'");
+  await fixture.database.pool.query(
+    "UPDATE syncline.collections SET next_sync_at = now() - interval '1 s'",
+  );
   expect(await claimDue()).toHaveLength(2);
 });
 
@@ -62,7 +64,7 @@ test('a lease is exclusive until it runs out, and a takeover raises the epoch', 
   const first = await claim(fixture, fixture.accountId, 'gmail');
   expect(await fixture.store.lease.claim(first.collectionId)).toMatchObject({ kind: 'busy' });
   await fixture.database.pool.query(
-    "UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
+    "UPDATE syncline.collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
     [first.collectionId],
   );
   const second = await claim(fixture, fixture.accountId, 'gmail');
@@ -92,7 +94,7 @@ test('a run that is caught up ends what the collection was parked for, whether i
   const parked = async (): Promise<unknown> =>
     (
       await fixture.database.pool.query(
-        "SELECT parked, error FROM collections WHERE kind = 'gmail'",
+        "SELECT parked, error FROM syncline.collections WHERE kind = 'gmail'",
       )
     ).rows[0];
   await fixture.store.lease.park(await claim(fixture, fixture.accountId, 'gmail'), {
@@ -144,7 +146,7 @@ test('an account that needs a new grant is off the schedule, keeps everything, a
 
 test('a refusal under a lost lease does not stop an account whose grant was renewed', async () => {
   const zombie = await claim(fixture, fixture.accountId, 'gmail');
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   await claim(fixture, fixture.accountId, 'gmail');
   await fixture.store.accounts.requireReauth(zombie, refused('late refusal'));
   expect((await fixture.store.accounts.list())[0]).toMatchObject({ state: 'active' });

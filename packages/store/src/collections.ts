@@ -44,7 +44,7 @@ export async function settle(
   const settled = await pool.query<{ wanted_again: boolean }>({
     name: 'collection-settle',
     text: `WITH settled AS (
-           UPDATE collections
+           UPDATE syncline.collections
               SET lease_until = NULL, run_open = false, crashes = CASE WHEN $7 THEN 0 ELSE crashes END,
                   served_at = CASE WHEN $3 = 'caught-up' THEN ${AS_OF} ELSE served_at END,
                   last_synced_at = CASE WHEN $3 = 'caught-up' THEN now() ELSE last_synced_at END,
@@ -52,7 +52,7 @@ export async function settle(
                   error = $5, parked = CASE WHEN $3 = 'caught-up' THEN NULL ELSE parked END,
                   endless_listings = CASE WHEN $3 = 'caught-up' THEN 0 ELSE endless_listings END,
                   next_sync_at = CASE WHEN $3 NOT IN ('caught-up', 'held') THEN now() + $4 * interval '1 ms' WHEN wanted_at > ${AS_OF} THEN now()
-                                      ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
+                                      ELSE least(now() + $4 * interval '1 ms', (SELECT min(retry_at) FROM syncline.quarantined_items q WHERE q.account_id = collections.account_id AND q.collection_id = $1)) END
             WHERE id = $1 AND lease_epoch = $2
         RETURNING account_id, coalesce(wanted_at > ${AS_OF}, false) AS wanted_again),
            charged AS (${addSpent('SELECT account_id FROM settled', 9)})
@@ -96,11 +96,12 @@ export interface Parking {
 export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boolean> {
   return await inTransaction(pool, async (session) => {
     const isNews = p.waitsFor ? await noteFailure(session, p.waitsFor, p.waitsFor.tryInMs) : false;
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-      lease.accountId,
-    ]);
+    await session.query(
+      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [lease.accountId],
+    );
     const parked = await session.query({
-      text: `UPDATE collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms',
+      text: `UPDATE syncline.collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms',
                     cursor = coalesce($6::jsonb, cursor), phase = coalesce($7, phase), endless_listings = endless_listings + CASE WHEN $6::jsonb IS NULL THEN 0 ELSE 1 END
               WHERE id = $1 AND lease_epoch = $2`,
       values: [
@@ -116,8 +117,8 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
     if (parked.rowCount !== 1) throw new LeaseLost(lease);
     if (p.cause !== 'policy') return isNews;
     const disabled = await session.query({
-      text: `UPDATE accounts a SET state = 'disabled', reason = $2, reason_code = 'policy-forbids', refused_since = now(), probes = 0, probe_at = now() + $3 * interval '1 ms', updated_at = now() WHERE id = $1 AND state = 'active'
-                AND NOT EXISTS (SELECT 1 FROM collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
+      text: `UPDATE syncline.accounts a SET state = 'disabled', reason = $2, reason_code = 'policy-forbids', refused_since = now(), probes = 0, probe_at = now() + $3 * interval '1 ms', updated_at = now() WHERE id = $1 AND state = 'active'
+                AND NOT EXISTS (SELECT 1 FROM syncline.collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
       values: [
         lease.accountId,
         `${cleanReason(p.reason)}; ask the administrator, then: syncline accounts resume`,
@@ -136,11 +137,12 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
  */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-      lease.accountId,
-    ]);
+    await session.query(
+      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [lease.accountId],
+    );
     const settled = await session.query({
-      text: `UPDATE collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
+      text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
       values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });
@@ -148,7 +150,7 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
     if (lease.kind !== 'calendar-events') return;
     await lookAfterGone(session, lease.accountId);
     await session.query({
-      text: `UPDATE collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
+      text: `UPDATE syncline.collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
               WHERE account_id = $1 AND kind = 'calendar-list' AND state = 'active'`,
       values: [lease.accountId],
     });
@@ -158,7 +160,7 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
 /** Has one collection walked over again. */
 export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<void> {
   await pool.query(
-    'UPDATE collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
+    'UPDATE syncline.collections SET wanted_at = clock_timestamp(), wanted_full = true, next_sync_at = least(next_sync_at, now()) WHERE id = $1',
     [collectionId],
   );
 }
@@ -177,10 +179,10 @@ export async function markWanted(
     session.query<{ at: string }>({
       text: `WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
                 chosen AS MATERIALIZED (
-                  SELECT id FROM collections
+                  SELECT id FROM syncline.collections
                    WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
                      AND ($2::text IS NULL OR (kind = 'gmail') = ($2 = 'gmail')) ORDER BY id FOR UPDATE),
-                rung AS (UPDATE collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
+                rung AS (UPDATE syncline.collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
                            FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
       values: [
@@ -215,7 +217,7 @@ export async function unservedSince(
     reason: string | null;
   }>({
     text: `SELECT a.email, c.kind, c.external_id, a.state, coalesce(a.reason, c.error) AS reason
-             FROM collections c JOIN accounts a ON a.id = c.account_id
+             FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
             WHERE c.state = 'active' AND ($1::uuid[] IS NULL OR a.id = ANY($1::uuid[])) AND (c.served_at IS NULL OR c.served_at <= $2::timestamptz)
             ORDER BY a.email, c.kind, c.external_id`,
     values: [accountIds && arrayLiteral(accountIds, (id) => id), since],
@@ -236,7 +238,7 @@ export async function scheduleAccount(
   active: boolean,
 ): Promise<void> {
   await session.query({
-    text: `UPDATE collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
+    text: `UPDATE syncline.collections SET next_sync_at = ${active ? 'now()' : NEVER} WHERE account_id = $1 AND state = 'active'`,
     values: [accountId],
   });
 }

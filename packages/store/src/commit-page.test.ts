@@ -48,9 +48,10 @@ const commitOf = (delta: Delta, over: Partial<PageCommit> = {}): PageCommit => (
 const rowsOf = async (table: string): Promise<number> =>
   Number(
     (
-      await fixture.database.pool.query(`SELECT count(*) FROM ${table} WHERE account_id = $1`, [
-        fixture.accountId,
-      ])
+      await fixture.database.pool.query(
+        `SELECT count(*) FROM syncline.${table} WHERE account_id = $1`,
+        [fixture.accountId],
+      )
     ).rows[0].count,
   );
 const feed = (): Promise<{ seq: bigint; op: string; id: string }[]> =>
@@ -59,7 +60,7 @@ const feed = (): Promise<{ seq: bigint; op: string; id: string }[]> =>
 /** A fresh lease each time: expired leases are free. */
 async function lease(): Promise<Lease> {
   await fixture.database.pool.query(
-    'UPDATE collections SET lease_until = NULL WHERE account_id = $1',
+    'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',
     [fixture.accountId],
   );
   return claim(fixture, fixture.accountId, 'gmail');
@@ -103,7 +104,7 @@ test('a page stores rows, feed and cursor together', async () => {
   ]);
   expect((await feed()).map((event) => [event.op, event.id])).toEqual([['created', 'm1']]);
   const cursor = await fixture.database.pool.query(
-    'SELECT cursor, phase FROM collections WHERE id = $1',
+    'SELECT cursor, phase FROM syncline.collections WHERE id = $1',
     [held.collectionId],
   );
   expect(cursor.rows[0]).toEqual({ cursor: { phase: 'follow', after: '10' }, phase: 'follow' });
@@ -123,7 +124,7 @@ test('a page applied twice changes nothing the second time', async () => {
   });
   const before = await feed();
   const versions = await fixture.database.pool.query(
-    'SELECT id, xmin::text FROM gmail_messages ORDER BY id',
+    'SELECT id, xmin::text FROM syncline.gmail_messages ORDER BY id',
   );
   expect(await fixture.store.commitPage(await lease(), page)).toMatchObject({
     created: 0,
@@ -132,8 +133,11 @@ test('a page applied twice changes nothing the second time', async () => {
   });
   expect(await feed()).toEqual(before);
   expect(
-    (await fixture.database.pool.query('SELECT id, xmin::text FROM gmail_messages ORDER BY id'))
-      .rows,
+    (
+      await fixture.database.pool.query(
+        'SELECT id, xmin::text FROM syncline.gmail_messages ORDER BY id',
+      )
+    ).rows,
   ).toEqual(versions.rows);
 });
 
@@ -141,7 +145,7 @@ test('addresses come with their row; those that an earlier version did not have,
   const addresses = async (): Promise<unknown> =>
     (
       await fixture.database.pool.query(
-        "SELECT addresses FROM gmail_messages WHERE account_id = $1 AND id = 'm2'",
+        "SELECT addresses FROM syncline.gmail_messages WHERE account_id = $1 AND id = 'm2'",
         [fixture.accountId],
       )
     ).rows[0].addresses;
@@ -150,7 +154,7 @@ test('addresses come with their row; those that an earlier version did not have,
   const before = await feed();
   for (const earlier of [null, '{"from":[]}']) {
     await fixture.database.pool.query(
-      "UPDATE gmail_messages SET addresses = $1::jsonb WHERE id = 'm2'",
+      "UPDATE syncline.gmail_messages SET addresses = $1::jsonb WHERE id = 'm2'",
       [earlier],
     );
     expect(
@@ -194,7 +198,7 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
     await rowsOf('gmail_messages'),
     await feed(),
     (
-      await fixture.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [
+      await fixture.database.pool.query('SELECT cursor FROM syncline.collections WHERE id = $1', [
         held.collectionId,
       ])
     ).rows,
@@ -210,7 +214,7 @@ test('a page that fails half-way leaves neither rows nor cursor nor feed', async
     await rowsOf('gmail_messages'),
     await feed(),
     (
-      await fixture.database.pool.query('SELECT cursor FROM collections WHERE id = $1', [
+      await fixture.database.pool.query('SELECT cursor FROM syncline.collections WHERE id = $1', [
         held.collectionId,
       ])
     ).rows,
@@ -253,9 +257,9 @@ test('a sweep removes what the walk did not meet, in bounded commits', async () 
     commitOf({ kind: 'none' }, { generation: 2, walk: { sweepLimit: 2 } }),
   );
   expect([first.swept, second.swept]).toEqual([2, 1]);
-  expect((await fixture.database.pool.query('SELECT id FROM gmail_messages')).rows).toEqual([
-    { id: 's2' },
-  ]);
+  expect(
+    (await fixture.database.pool.query('SELECT id FROM syncline.gmail_messages')).rows,
+  ).toEqual([{ id: 's2' }]);
 });
 
 test('NUL bytes, lone surrogates and every other text survive as documented', async () => {
@@ -270,7 +274,7 @@ test('NUL bytes, lone surrogates and every other text survive as documented', as
       });
       await fixture.store.commitPage(await lease(), commitOf(gmail({ messages: [row] })));
       const stored = await fixture.database.pool.query(
-        'SELECT m.subject, m.label_ids, m.resource, b.text_plain FROM gmail_messages m JOIN gmail_bodies b ON b.message_id = m.id WHERE m.id = $1',
+        'SELECT m.subject, m.label_ids, m.resource, b.text_plain FROM syncline.gmail_messages m JOIN syncline.gmail_bodies b ON b.message_id = m.id WHERE m.id = $1',
         ['odd'],
       );
       expect(stored.rows[0]).toEqual({
@@ -341,7 +345,7 @@ test('the feed is gapless in commit order and folds to the live rows, whatever i
 
 async function claimList(): Promise<Lease> {
   await fixture.database.pool.query(
-    "UPDATE collections SET lease_until = NULL WHERE account_id = $1 AND kind = 'calendar-list'",
+    "UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1 AND kind = 'calendar-list'",
     [fixture.accountId],
   );
   return claim(fixture, fixture.accountId, 'calendar-list');
@@ -358,7 +362,7 @@ async function assertFeedFolds(): Promise<void> {
     else live.add(key);
   }
   const rows = await fixture.database.pool.query<{ key: string }>(
-    "SELECT 'message/' || id AS key FROM gmail_messages UNION ALL SELECT 'calendar/' || id FROM calendars UNION ALL SELECT 'label/' || id FROM gmail_labels",
+    "SELECT 'message/' || id AS key FROM syncline.gmail_messages UNION ALL SELECT 'calendar/' || id FROM syncline.calendars UNION ALL SELECT 'label/' || id FROM syncline.gmail_labels",
   );
   expect([...live].sort()).toEqual(rows.rows.map((row) => row.key).sort());
 }

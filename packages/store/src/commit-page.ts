@@ -159,12 +159,12 @@ async function fence(
 ): Promise<void> {
   const fenced = await session.query({
     name: 'commit-fence',
-    text: `UPDATE collections
+    text: `UPDATE syncline.collections
               SET cursor = $3::jsonb, phase = $4, generation = $5, lease_until = now() + $6 * interval '1 ms', failures = 0, error = NULL, parked = NULL,
                   progress_done = coalesce($7, progress_done), progress_total = CASE WHEN $7 IS NULL THEN progress_total ELSE $8 END,
                   walk_started_at = CASE WHEN $9 THEN now() ELSE walk_started_at END,
-                  walks_today = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN 1 WHEN $10 THEN walks_today + 1 ELSE walks_today END,
-                  walks_since = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '1 day') THEN now() ELSE walks_since END,
+                  walks_today = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '24 hours') THEN 1 WHEN $10 THEN walks_today + 1 ELSE walks_today END,
+                  walks_since = CASE WHEN $10 AND (walks_since IS NULL OR walks_since < now() - interval '24 hours') THEN now() ELSE walks_since END,
                   wanted_full = wanted_full AND NOT ($9 AND coalesce(wanted_at, run_started_at) <= run_started_at)
             WHERE id = $1 AND lease_epoch = $2`,
     values: [
@@ -185,7 +185,7 @@ async function fence(
 
 function moveWindow(session: Transaction, lease: Lease, { fromMs, goalMs }: MailWindow): void {
   session.send({
-    text: `UPDATE collections SET window_from = CASE WHEN $2::bigint > 0 THEN 'epoch'::timestamptz + $2 * interval '1 ms' END, window_goal = 'epoch'::timestamptz + $3::bigint * interval '1 ms' WHERE id = $1`,
+    text: `UPDATE syncline.collections SET window_from = CASE WHEN $2::bigint > 0 THEN 'epoch'::timestamptz + $2 * interval '1 ms' END, window_goal = 'epoch'::timestamptz + $3::bigint * interval '1 ms' WHERE id = $1`,
     values: [lease.collectionId, Math.round(fromMs), goalMs === null ? null : Math.round(goalMs)],
   });
 }

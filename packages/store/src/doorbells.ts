@@ -53,9 +53,9 @@ async function ringMailboxes(
   const rung = await pool.query<RungRow & { address: string }>({
     name: 'ring-mailboxes',
     text: `WITH chosen AS MATERIALIZED (
-             SELECT c.id, w.address FROM watches w JOIN collections c ON c.id = w.collection_id JOIN accounts a ON a.id = c.account_id
+             SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
               WHERE w.address = ANY($1::text[]) AND c.kind = 'gmail' AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
-           UPDATE collections c SET ${RING} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
+           UPDATE syncline.collections c SET ${RING} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
            RETURNING c.id, c.kind, ${READY} AS ready, chosen.address`,
     values: [arrayLiteral(addresses, (address) => address)],
   });
@@ -72,7 +72,7 @@ async function ringChannel(
 ): Promise<Rung | null> {
   const rung = await pool.query<RungRow>({
     name: 'ring-channel',
-    text: `UPDATE collections c SET ${RING} FROM channels h JOIN accounts a ON a.id = h.account_id
+    text: `UPDATE syncline.collections c SET ${RING} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
         RETURNING c.id, c.kind, ${READY} AS ready`,
     values: [channelId, resourceId],
@@ -84,7 +84,7 @@ async function ringChannel(
 async function greet(pool: pg.Pool, channelId: string, resourceId: string): Promise<boolean> {
   const greeted = await pool.query({
     name: 'greet-channel',
-    text: `UPDATE watches w SET heard_at = clock_timestamp() FROM channels h
+    text: `UPDATE syncline.watches w SET heard_at = clock_timestamp() FROM syncline.channels h
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND w.collection_id = h.collection_id`,
     values: [channelId, resourceId],
   });

@@ -5,15 +5,15 @@ beforeAll(async () => {
   fixture = await storeFixture();
 });
 afterAll(() => fixture.close());
-beforeEach(() => fixture.database.pool.query('DELETE FROM accounts'));
+beforeEach(() => fixture.database.pool.query('DELETE FROM syncline.accounts'));
 
 const QUEUE = { gmail: false, full: true };
 
 /** Gives a tenant calendars that have been due since so many seconds, the later ones for less long. */
 async function dueCalendars(tenant: string, count: number, sinceSeconds: number): Promise<void> {
   await fixture.database.pool.query({
-    text: `WITH account AS (INSERT INTO accounts (id, tenant, email) VALUES (gen_random_uuid(), $1, $1 || '@example.com') RETURNING id)
-           INSERT INTO collections (id, account_id, tenant, kind, external_id, next_sync_at)
+    text: `WITH account AS (INSERT INTO syncline.accounts (id, tenant, email) VALUES (gen_random_uuid(), $1, $1 || '@example.com') RETURNING id)
+           INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, next_sync_at)
            SELECT gen_random_uuid(), account.id, $1, 'calendar-events', 'c' || n, now() - ($3 - n * 0.0001) * interval '1 s' FROM account, generate_series(1, $2) AS n`,
     values: [tenant, count, sinceSeconds],
   });
@@ -85,10 +85,10 @@ test('a queue is asked for its own collections only, and who has just connected 
   await dueCalendars('ada', 2, 600);
   const { pool } = fixture.database;
   await pool.query(
-    `UPDATE collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`,
+    `UPDATE syncline.collections SET phase = 'follow', generation = 1 WHERE external_id = 'c1'`,
   );
   await pool.query(
-    `UPDATE collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`,
+    `UPDATE syncline.collections SET phase = 'backfill', generation = 1, progress_done = 5000 WHERE external_id = 'c2'`,
   );
   await dueCalendars('bob', 1, 60);
   const walks = await fixture.store.collections.claimDue({

@@ -118,7 +118,7 @@ async function claimInTurns(
   const due = await pool.query<TurnRow>({
     name: 'collections-due',
     text: `WITH seen AS MATERIALIZED (
-                SELECT id, tenant, next_sync_at FROM collections
+                SELECT id, tenant, next_sync_at FROM syncline.collections
                  WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now()
                  ORDER BY next_sync_at LIMIT $3),
               oldest AS MATERIALIZED (SELECT * FROM seen WHERE tenant <> ALL($4::text[]) ORDER BY next_sync_at LIMIT ${WINDOW}),
@@ -130,10 +130,10 @@ async function claimInTurns(
                   FROM oldest LEFT JOIN unnest($7::text[], $8::bigint[]) AS h(tenant, turns) USING (tenant)),
               chosen AS MATERIALIZED (SELECT id, turn FROM turns ORDER BY turn, next_sync_at LIMIT $5),
               picked AS (
-                SELECT c.id, chosen.turn FROM chosen JOIN collections c ON c.id = chosen.id JOIN accounts a ON a.id = c.account_id
+                SELECT c.id, chosen.turn FROM chosen JOIN syncline.collections c ON c.id = chosen.id JOIN syncline.accounts a ON a.id = c.account_id
                  WHERE c.next_sync_at <= now() AND c.state = 'active' AND a.state = 'active'
                    FOR UPDATE OF c SKIP LOCKED)
-           UPDATE collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
+           UPDATE syncline.collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
         RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, picked.turn, (SELECT tenants FROM crowding) AS crowding,
                   ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
     values: [

@@ -7,7 +7,8 @@ beforeEach(async () => {
 afterEach(() => fixture.close());
 
 const collections = async (): Promise<unknown[]> =>
-  (await fixture.database.pool.query('SELECT kind, state FROM collections ORDER BY kind')).rows;
+  (await fixture.database.pool.query('SELECT kind, state FROM syncline.collections ORDER BY kind'))
+    .rows;
 
 test('a resource that is being erased is claimed by nobody, and its collections go last', async () => {
   const { resourceErasure } = fixture.store;

@@ -28,7 +28,7 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
     collections: async (accountId, resource) =>
       (
         await pool.query<{ id: string }>(
-          `SELECT id FROM collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+          `SELECT id FROM syncline.collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
           [accountId],
         )
       ).rows.map(({ id }) => id),
@@ -80,22 +80,23 @@ const ERASE_PAGE = 1_000;
 
 async function begin(pool: pg.Pool, accountId: string, resource: Resource): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-      accountId,
-    ]);
+    await session.query(
+      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [accountId],
+    );
     const begun = await session.query(
-      `UPDATE accounts SET resources = array_remove(resources, $2), erasing = array_append(array_remove(coalesce(erasing, '{}'), $2), $2), updated_at = now()
+      `UPDATE syncline.accounts SET resources = array_remove(resources, $2), erasing = array_append(array_remove(coalesce(erasing, '{}'), $2), $2), updated_at = now()
         WHERE id = $1 AND state <> 'removing' AND ((resources @> ARRAY[$2] AND cardinality(resources) > 1) OR $2 = ANY(erasing))`,
       [accountId, resource],
     );
     if (begun.rowCount !== 1) return false;
     await session.query(
-      `UPDATE collections c SET state = 'removing', lease_epoch = lease_epoch + 1, run_open = false, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL
+      `UPDATE syncline.collections c SET state = 'removing', lease_epoch = lease_epoch + 1, run_open = false, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL
         WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
       [accountId],
     );
     await session.query(
-      `UPDATE watches w SET epoch = w.epoch + 1 FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      `UPDATE syncline.watches w SET epoch = w.epoch + 1 FROM syncline.collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
       [accountId],
     );
     return true;
@@ -115,11 +116,11 @@ async function eraseSome(
   }
   return inTransaction(pool, async (session) => {
     const gone = await session.query(
-      `DELETE FROM collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      `DELETE FROM syncline.collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
       [accountId],
     );
     await session.query(
-      'UPDATE accounts SET erasing = array_remove(erasing, $2), updated_at = now() WHERE id = $1',
+      'UPDATE syncline.accounts SET erasing = array_remove(erasing, $2), updated_at = now() WHERE id = $1',
       [accountId, resource],
     );
     return { erased: gone.rowCount ?? 0, done: true };
@@ -142,7 +143,7 @@ async function erasePage(
         : 0;
   if (erased > 0)
     session.send({
-      text: 'UPDATE accounts SET updated_at = now() WHERE id = $1',
+      text: 'UPDATE syncline.accounts SET updated_at = now() WHERE id = $1',
       values: [accountId],
     });
   return erased;
@@ -155,8 +156,8 @@ async function eraseOfCollections(
   table: AccountTable,
 ): Promise<number> {
   const erased = await session.query(
-    `DELETE FROM ${table} WHERE account_id = $1 AND (collection_id, item_id) IN
-       (SELECT t.collection_id, t.item_id FROM ${table} t JOIN collections c ON c.id = t.collection_id
+    `DELETE FROM syncline.${table} WHERE account_id = $1 AND (collection_id, item_id) IN
+       (SELECT t.collection_id, t.item_id FROM syncline.${table} t JOIN syncline.collections c ON c.id = t.collection_id
          WHERE t.account_id = $1 AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]} LIMIT ${ERASE_PAGE})`,
     [accountId],
   );
@@ -171,7 +172,7 @@ async function eraseOfResource(
 ): Promise<number> {
   const columns = key.join(', ');
   const { rows } = await session.query<{ id: string; calendar_id?: string }>(
-    `DELETE FROM ${table} WHERE account_id = $1 AND (${columns}) IN (SELECT ${columns} FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}) RETURNING ${columns}`,
+    `DELETE FROM syncline.${table} WHERE account_id = $1 AND (${columns}) IN (SELECT ${columns} FROM syncline.${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}) RETURNING ${columns}`,
     [accountId],
   );
   if (entity !== undefined && rows.length > 0)
@@ -194,7 +195,7 @@ async function abandoned(
   limit: number,
 ): Promise<{ accountId: string; resource: Resource }[]> {
   const { rows } = await pool.query<{ accountId: string; resource: Resource }>(
-    `SELECT id AS "accountId", erasing[1] AS resource FROM accounts
+    `SELECT id AS "accountId", erasing[1] AS resource FROM syncline.accounts
       WHERE erasing <> '{}' AND state <> 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
     [idleMs, limit],
   );

@@ -61,14 +61,14 @@ export async function deleteEvents(
   const gone = await session.query<{ id: string }>({
     name: 'event-delete',
     text: `WITH gone AS (
-             DELETE FROM calendar_events WHERE account_id = $1 AND calendar_id = $2
+             DELETE FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $2
                 AND (id = ANY($3::text[]) OR (recurring_event_id = ANY($3::text[]) AND status = 'cancelled'))
              RETURNING *),
            forgotten AS (
-             DELETE FROM cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2
+             DELETE FROM syncline.cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2
                 AND (id = ANY($3::text[]) OR ($4 AND recurring_event_id = ANY($3::text[])))),
            waiting AS (
-             INSERT INTO cancelled_occurrences (${COLUMNS}) SELECT ${COLUMNS} FROM gone
+             INSERT INTO syncline.cancelled_occurrences (${COLUMNS}) SELECT ${COLUMNS} FROM gone
               WHERE NOT $4 AND status = 'cancelled' AND recurring_event_id = ANY($3::text[]) AND id <> ALL($3::text[])
              ON CONFLICT DO NOTHING)
            SELECT id FROM gone`,
@@ -85,8 +85,8 @@ export function forgetUnlistedOccurrences(
 ): void {
   session.send({
     name: 'occurrence-forget',
-    text: `DELETE FROM cancelled_occurrences o WHERE o.account_id = $1 AND o.calendar_id = $2
-              AND NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $3 AND w.generation = $4 AND w.item_id = o.id)`,
+    text: `DELETE FROM syncline.cancelled_occurrences o WHERE o.account_id = $1 AND o.calendar_id = $2
+              AND NOT EXISTS (SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $3 AND w.generation = $4 AND w.item_id = o.id)`,
     values: [lease.accountId, lease.externalId, lease.collectionId, generation],
   });
 }
@@ -101,7 +101,7 @@ async function upsertEvents(
   if (exceptions.length > 0)
     session.send({
       name: 'occurrence-uncancel',
-      text: 'DELETE FROM cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2 AND id = ANY($3::text[])',
+      text: 'DELETE FROM syncline.cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2 AND id = ANY($3::text[])',
       values: [accountId, calendarId, arrayLiteral(exceptions, (e) => e.id)],
     });
   const stored = await session.query<{ id: string; created: boolean }>({
@@ -129,9 +129,9 @@ async function applyCancelled(
     name: 'occurrence-wait',
     text: `WITH u AS MATERIALIZED (SELECT ${SOURCE} WHERE NOT ${HAS_SERIES}),
            waiting AS (
-             INSERT INTO cancelled_occurrences AS e (${COLUMNS}) SELECT * FROM u
+             INSERT INTO syncline.cancelled_occurrences AS e (${COLUMNS}) SELECT * FROM u
              ON CONFLICT (account_id, calendar_id, id) DO UPDATE SET (${CONTENT}) = ROW(${EXCLUDED}))
-           DELETE FROM calendar_events e USING u WHERE e.account_id = $1 AND e.calendar_id = $2 AND e.id = u.id RETURNING e.id`,
+           DELETE FROM syncline.calendar_events e USING u WHERE e.account_id = $1 AND e.calendar_id = $2 AND e.id = u.id RETURNING e.id`,
     values,
   });
   return [
@@ -150,8 +150,8 @@ async function showCancelledOf(
   const shown = await session.query<{ id: string }>({
     name: 'occurrence-show',
     text: `WITH found AS (
-             DELETE FROM cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2 AND recurring_event_id = ANY($3::text[]) RETURNING *)
-           INSERT INTO calendar_events (${COLUMNS}) SELECT ${COLUMNS} FROM found ON CONFLICT DO NOTHING RETURNING id`,
+             DELETE FROM syncline.cancelled_occurrences WHERE account_id = $1 AND calendar_id = $2 AND recurring_event_id = ANY($3::text[]) RETURNING *)
+           INSERT INTO syncline.calendar_events (${COLUMNS}) SELECT ${COLUMNS} FROM found ON CONFLICT DO NOTHING RETURNING id`,
     values: [accountId, calendarId, arrayLiteral(seriesIds, (id) => id)],
   });
   return shown.rows.map(({ id }) => ({ entity: 'event', id, calendarId, op: 'created' }));
@@ -175,10 +175,10 @@ const SOURCE = `$1::uuid AS account_id, $2::text AS calendar_id, u.id, u.status,
        AS u(id, status, ical_uid, summary, recurring_event_id, is_recurring, start_date, start_ms, start_zone, end_date, end_ms, end_zone, etag, resource)`;
 
 const HAS_SERIES =
-  'EXISTS (SELECT 1 FROM calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $2 AND s.id = u.recurring_event_id)';
+  'EXISTS (SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $2 AND s.id = u.recurring_event_id)';
 
 function upsertText(condition: string): string {
-  return `INSERT INTO calendar_events AS e (${COLUMNS})
+  return `INSERT INTO syncline.calendar_events AS e (${COLUMNS})
 SELECT ${SOURCE} WHERE ${condition}
 ON CONFLICT (account_id, calendar_id, id) DO UPDATE SET (${CONTENT}) = ROW(${EXCLUDED}), updated_at = now()
  WHERE e.resource IS DISTINCT FROM excluded.resource

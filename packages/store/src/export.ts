@@ -79,8 +79,8 @@ async function* exportMessages(
     const page = await pool.query<MessageRecord>({
       text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
                     (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
-                       FROM gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments
-               FROM gmail_messages m LEFT JOIN gmail_bodies b ON b.account_id = m.account_id AND b.message_id = m.id
+                       FROM syncline.gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments
+               FROM syncline.gmail_messages m LEFT JOIN syncline.gmail_bodies b ON b.account_id = m.account_id AND b.message_id = m.id
               WHERE m.account_id = $1 AND m.id COLLATE "C" > $2 AND ($4::text[] IS NULL OR m.id = ANY($4::text[])) ORDER BY m.id COLLATE "C" LIMIT $3`,
       values: [accountId, after, PAGE, ids ?? null],
     });
@@ -97,7 +97,7 @@ async function sourceOf(
   messageId: string,
 ): Promise<Buffer | null> {
   const found = await pool.query<{ source: Buffer }>(
-    'SELECT source FROM gmail_sources WHERE account_id = $1 AND message_id = $2',
+    'SELECT source FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = $2',
     [accountId, messageId],
   );
   return found.rows[0]?.source ?? null;
@@ -109,7 +109,7 @@ async function withSource(
   ids: readonly string[],
 ): Promise<Set<string>> {
   const found = await pool.query<{ message_id: string }>(
-    'SELECT message_id FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    'SELECT message_id FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
     [accountId, ids],
   );
   return new Set(found.rows.map((row) => row.message_id));
@@ -118,7 +118,7 @@ async function withSource(
 /** @returns the whole mailbox when the account has none */
 async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
   const found = await pool.query<WindowRow>(
-    `SELECT ${WINDOW_COLUMNS} FROM collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
+    `SELECT ${WINDOW_COLUMNS} FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
     [accountId],
   );
   return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
@@ -132,7 +132,7 @@ async function* exportLabels(
 ): AsyncGenerator<{ id: string; labelIds: string[] }> {
   for (let after = ''; ;) {
     const page = await pool.query<{ id: string; label_ids: string[] }>(
-      `SELECT id, label_ids FROM gmail_messages
+      `SELECT id, label_ids FROM syncline.gmail_messages
         WHERE account_id = $1 AND id COLLATE "C" > $2 AND ($4::bigint = 0 OR internal_date IS NULL OR internal_date >= 'epoch'::timestamptz + $4 * interval '1 ms')
         ORDER BY id COLLATE "C" LIMIT $3`,
       [accountId, after, LABELS_PAGE, Math.round(fromMs)],
@@ -156,7 +156,7 @@ async function* exportEvents(
       id: string;
       resource: Record<string, unknown>;
     }>({
-      text: `SELECT calendar_id, id, resource FROM calendar_events
+      text: `SELECT calendar_id, id, resource FROM syncline.calendar_events
               WHERE account_id = $1 AND (calendar_id COLLATE "C", id COLLATE "C") > ($2, $3) AND ($5::text IS NULL OR calendar_id = $5) ORDER BY calendar_id COLLATE "C", id COLLATE "C" LIMIT $4`,
       values: [accountId, calendarId, id, PAGE, only ?? null],
     });
@@ -171,7 +171,7 @@ async function* exportEvents(
 /** The ids of the calendars in the mirror's calendar list. */
 async function calendarIds(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ id: string }>(
-    'SELECT id FROM calendars WHERE account_id = $1 ORDER BY id COLLATE "C"',
+    'SELECT id FROM syncline.calendars WHERE account_id = $1 ORDER BY id COLLATE "C"',
     [accountId],
   );
   return found.rows.map((row) => row.id);
@@ -183,7 +183,7 @@ async function* exportCalendars(
 ): AsyncGenerator<{ id: string; resource: Record<string, unknown> }> {
   for (let after = ''; ;) {
     const page = await pool.query<{ id: string; resource: Record<string, unknown> }>(
-      'SELECT id, resource FROM calendars WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3',
+      'SELECT id, resource FROM syncline.calendars WHERE account_id = $1 AND id COLLATE "C" > $2 ORDER BY id COLLATE "C" LIMIT $3',
       [accountId, after, PAGE],
     );
     yield* page.rows;

@@ -71,7 +71,7 @@ export async function checkFeed(
     const known = remembered?.name === locked.state.name ? remembered.counter : 0n;
     const counter = (known > locked.state.counter ? known : locked.state.counter) + 1n;
     await session.query(
-      'UPDATE feed_state SET counter = $1, system_identifier = coalesce($2, system_identifier), database_oid = $3, database_name = current_database()',
+      'UPDATE syncline.feed_state SET counter = $1, system_identifier = coalesce($2, system_identifier), database_oid = $3, database_name = current_database()',
       [String(counter), live.systemIdentifier, live.databaseOid],
     );
     const epoch = cause === null ? locked.state.epoch : await begin(session, cause);
@@ -88,16 +88,18 @@ export async function beginEpoch(session: Session): Promise<number> {
  * New accounts begin with another epoch from here on: the address of an account that was removed may be connected again, and is numbered from 1. Part of
  * the transaction that removes it.
  */
-export const EPOCH_AFTER_REMOVAL = `UPDATE feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = 'account-removed'`;
+export const EPOCH_AFTER_REMOVAL = `UPDATE syncline.feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = 'account-removed'`;
 
 /** The row is locked by whoever begins, so that of two each begins one of its own. The accounts' rows wait for the pages that are being committed. */
 async function begin(session: Session, cause: EpochCause): Promise<number> {
   const begun = await session.query<{ epoch: string }>(
-    `UPDATE feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = $1 RETURNING epoch`,
+    `UPDATE syncline.feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = $1 RETURNING epoch`,
     [cause],
   );
   const epoch = begun.rows[0]?.epoch;
-  await session.query('UPDATE accounts SET feed_epoch = $1, feed_epoch_start = feed_seq', [epoch]);
+  await session.query('UPDATE syncline.accounts SET feed_epoch = $1, feed_epoch_start = feed_seq', [
+    epoch,
+  ]);
   return Number(epoch);
 }
 
@@ -125,7 +127,7 @@ async function stateOf(session: Session, live: DatabaseIdentity, lock: boolean):
     system_identifier: string | null;
     database_oid: string | null;
   }>(
-    `SELECT deployment, epoch, counter, system_identifier, database_oid FROM feed_state ${lock ? 'FOR UPDATE' : ''}`,
+    `SELECT deployment, epoch, counter, system_identifier, database_oid FROM syncline.feed_state ${lock ? 'FOR UPDATE' : ''}`,
   );
   const row = found.rows[0];
   if (!row) throw new Error('feed_state has its row from the migration that made it');

@@ -70,7 +70,7 @@ export function noteEpoch(
 
 async function positionOf(pool: pg.Pool, accountId: string): Promise<FeedPosition> {
   const found = await pool.query<{ epoch: string; seq: string; start: string }>(
-    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS start FROM accounts WHERE id = $1',
+    'SELECT feed_epoch AS epoch, feed_seq AS seq, feed_epoch_start AS start FROM syncline.accounts WHERE id = $1',
     [accountId],
   );
   const row = found.rows[0];

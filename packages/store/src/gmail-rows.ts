@@ -64,8 +64,8 @@ export async function applyLabelChanges(
              SELECT m.id, m.label_ids AS before, greatest(m.history_id, c.history_id) AS history_id,
                     ARRAY(SELECT DISTINCT l COLLATE "C" FROM unnest(m.label_ids || c.adds::text[]) AS l WHERE l <> ALL (c.removes::text[]) ORDER BY 1) AS after
                FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS c(id, adds, removes, history_id)
-               JOIN gmail_messages m ON m.account_id = $1 AND m.id = c.id)
-           UPDATE gmail_messages m SET label_ids = u.after, history_id = u.history_id, updated_at = now()
+               JOIN syncline.gmail_messages m ON m.account_id = $1 AND m.id = c.id)
+           UPDATE syncline.gmail_messages m SET label_ids = u.after, history_id = u.history_id, updated_at = now()
              FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
            RETURNING m.id`,
     values: [
@@ -94,23 +94,23 @@ export async function deleteMessages(
   const values = [accountId, arrayLiteral(ids, (id) => id)];
   const gone = await session.query<{ id: string; thread_id: string }>({
     name: 'message-delete',
-    text: 'DELETE FROM gmail_messages WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id, thread_id',
+    text: 'DELETE FROM syncline.gmail_messages WHERE account_id = $1 AND id = ANY($2::text[]) RETURNING id, thread_id',
     values,
   });
   if (gone.rows.length === 0) return [];
   session.send({
     name: 'body-delete',
-    text: 'DELETE FROM gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    text: 'DELETE FROM syncline.gmail_bodies WHERE account_id = $1 AND message_id = ANY($2::text[])',
     values,
   });
   session.send({
     name: 'source-delete',
-    text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    text: 'DELETE FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
     values,
   });
   session.send({
     name: 'attachment-delete',
-    text: 'DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    text: 'DELETE FROM syncline.gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[])',
     values,
   });
   const threadIds = gone.rows.map((row) => row.thread_id);
@@ -134,8 +134,8 @@ export async function knownMessages(
   if (ids.length === 0 && labelIds.length === 0) return { messages: new Set(), labels: new Set() };
   const found = await pool.query<{ id: string; label: boolean }>({
     name: 'message-known',
-    text: `SELECT id, false AS label FROM gmail_messages WHERE account_id = $1 AND id = ANY($2::text[])
-           UNION ALL SELECT id, true FROM gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,
+    text: `SELECT id, false AS label FROM syncline.gmail_messages WHERE account_id = $1 AND id = ANY($2::text[])
+           UNION ALL SELECT id, true FROM syncline.gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,
     values: [
       accountId,
       arrayLiteral(ids.filter(isStorableId), (id) => id),
@@ -155,7 +155,7 @@ const prefixed = (prefix: string): string =>
     .join(', ');
 
 const UPSERT_MESSAGES = `
-INSERT INTO gmail_messages AS m (account_id, id, history_id, addresses, ${COLUMNS})
+INSERT INTO syncline.gmail_messages AS m (account_id, id, history_id, addresses, ${COLUMNS})
 SELECT $1, u.id, u.history_id, u.addresses::jsonb, u.thread_id, u.label_ids::text[], 'epoch'::timestamptz + u.internal_date * interval '1 ms', u.size_estimate, u.snippet,
        u.subject, u.from_header, u.to_header, u.cc_header, u.date_header, u.message_id_header, u.resource::jsonb
   FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],
@@ -167,18 +167,18 @@ ON CONFLICT (account_id, id) DO UPDATE
 RETURNING id, xmax = 0 AS created`;
 
 const UPSERT_BODIES = `
-INSERT INTO gmail_bodies AS b (account_id, message_id, text_plain, text_html)
+INSERT INTO syncline.gmail_bodies AS b (account_id, message_id, text_plain, text_html)
 SELECT $1, u.id, u.t, u.h FROM unnest($2::text[], $3::text[], $4::text[]) AS u(id, t, h)
 ON CONFLICT (account_id, message_id) DO UPDATE SET text_plain = excluded.text_plain, text_html = excluded.text_html
  WHERE (b.text_plain, b.text_html) IS DISTINCT FROM (excluded.text_plain, excluded.text_html)
 RETURNING message_id`;
 
 const UPSERT_SOURCE = `
-INSERT INTO gmail_sources AS s (account_id, message_id, source) VALUES ($1, $2, $3)
+INSERT INTO syncline.gmail_sources AS s (account_id, message_id, source) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, message_id) DO UPDATE SET source = excluded.source WHERE s.source IS DISTINCT FROM excluded.source`;
 
 const UPSERT_ATTACHMENTS = `
-INSERT INTO gmail_attachments AS a (account_id, message_id, part_id, position, filename, mime_type, size)
+INSERT INTO syncline.gmail_attachments AS a (account_id, message_id, part_id, position, filename, mime_type, size)
 SELECT $1, u.message_id, u.part_id, u.position, u.filename, u.mime_type, u.size
   FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[]) AS u(message_id, part_id, position, filename, mime_type, size)
 ON CONFLICT (account_id, message_id, part_id) DO UPDATE
@@ -273,13 +273,13 @@ async function trimParts(
   const without = known.filter((m) => m.source === null);
   const sources = session.query<{ message_id: string }>({
     name: 'source-trim',
-    text: 'DELETE FROM gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[]) RETURNING message_id',
+    text: 'DELETE FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[]) RETURNING message_id',
     values: [accountId, arrayLiteral(without, (m) => m.id)],
   });
   const kept = partsOf(known).map((p) => `${p.messageId}/${p.partId}`);
   const attachments = session.query<{ message_id: string }>({
     name: 'attachment-trim',
-    text: `DELETE FROM gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
+    text: `DELETE FROM syncline.gmail_attachments WHERE account_id = $1 AND message_id = ANY($2::text[]) AND message_id || '/' || part_id <> ALL($3::text[]) RETURNING message_id`,
     values: [accountId, arrayLiteral(known, (m) => m.id), arrayLiteral(kept, (key) => key)],
   });
   return (await Promise.all([sources, attachments])).flatMap(({ rows }) =>
@@ -317,8 +317,8 @@ function refreshThreads(
   const ids = textArray([...new Set(threadIds)].sort(compare), (id) => id);
   session.send({
     name: 'thread-refresh',
-    text: `INSERT INTO gmail_threads AS t (account_id, id, message_count, first_message_at, last_message_at)
-           SELECT account_id, thread_id, count(*), min(internal_date), max(internal_date) FROM gmail_messages
+    text: `INSERT INTO syncline.gmail_threads AS t (account_id, id, message_count, first_message_at, last_message_at)
+           SELECT account_id, thread_id, count(*), min(internal_date), max(internal_date) FROM syncline.gmail_messages
             WHERE account_id = $1 AND thread_id = ANY($2::text[]) GROUP BY account_id, thread_id ORDER BY thread_id
            ON CONFLICT (account_id, id) DO UPDATE
               SET message_count = excluded.message_count, first_message_at = excluded.first_message_at, last_message_at = excluded.last_message_at
@@ -331,8 +331,8 @@ function refreshThreads(
 function pruneThreads(session: Transaction, accountId: string, threadIds: readonly string[]): void {
   session.send({
     name: 'thread-prune',
-    text: `DELETE FROM gmail_threads t WHERE account_id = $1 AND id = ANY($2::text[])
-              AND NOT EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = t.account_id AND m.thread_id = t.id)`,
+    text: `DELETE FROM syncline.gmail_threads t WHERE account_id = $1 AND id = ANY($2::text[])
+              AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = t.account_id AND m.thread_id = t.id)`,
     values: [accountId, textArray(threadIds, (id) => id)],
   });
 }

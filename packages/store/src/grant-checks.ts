@@ -70,7 +70,7 @@ export function grantChecksIn(pool: pg.Pool): GrantChecks {
     sample: (accountId, limit) => sample(pool, accountId, limit),
     begin: (accountId, ttlMs) => begin(pool, accountId, ttlMs),
     end: async (accountId) =>
-      void (await pool.query('UPDATE accounts SET checking_until = NULL WHERE id = $1', [
+      void (await pool.query('UPDATE syncline.accounts SET checking_until = NULL WHERE id = $1', [
         accountId,
       ])),
     hold: (accountId, grant, held) =>
@@ -83,11 +83,11 @@ export function grantChecksIn(pool: pg.Pool): GrantChecks {
 async function known(pool: Queryable, accountId: string): Promise<KnownIdentity | null> {
   const { rows } = await pool.query<KnownIdentity>(
     `SELECT a.id AS "accountId", a.tenant, a.email, a.project, a.resources, a.google_sub AS "googleSub", a.grant_number AS grant, a.token_version AS version,
-            ARRAY(SELECT address FROM account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
+            ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
             coalesce(a.verified_grant = a.grant_number, false) AS verified, coalesce(a.vouched_grant = a.grant_number, false) AS vouched,
-            EXISTS (SELECT 1 FROM gmail_messages m WHERE m.account_id = a.id AND m.internal_date IS NOT NULL) AS "hasMessages",
-            (SELECT k.id FROM calendars k WHERE k.account_id = a.id AND k.is_primary ORDER BY k.id LIMIT 1) AS "primaryCalendar"
-       FROM accounts a WHERE a.id = $1`,
+            EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = a.id AND m.internal_date IS NOT NULL) AS "hasMessages",
+            (SELECT k.id FROM syncline.calendars k WHERE k.account_id = a.id AND k.is_primary ORDER BY k.id LIMIT 1) AS "primaryCalendar"
+       FROM syncline.accounts a WHERE a.id = $1`,
     [accountId],
   );
   return rows[0] ?? null;
@@ -100,13 +100,13 @@ async function sample(
   limit: number,
 ): Promise<StoredMessageDate[]> {
   const { rows } = await pool.query<{ id: string; ms: string }>(
-    `WITH ends AS MATERIALIZED (SELECT min(internal_date) AS oldest, max(internal_date) AS newest FROM gmail_messages WHERE account_id = $1),
+    `WITH ends AS MATERIALIZED (SELECT min(internal_date) AS oldest, max(internal_date) AS newest FROM syncline.gmail_messages WHERE account_id = $1),
           spread AS MATERIALIZED (
             SELECT m.id, m.internal_date FROM ends, generate_series(0, $2::int - 1) n,
-                   LATERAL (SELECT id, internal_date FROM gmail_messages
+                   LATERAL (SELECT id, internal_date FROM syncline.gmail_messages
                              WHERE account_id = $1 AND internal_date >= oldest + (newest - oldest) * (n / greatest($2::int - 1, 1)::float8)
                              ORDER BY internal_date LIMIT 1) m),
-          latest AS MATERIALIZED (SELECT id, internal_date FROM gmail_messages WHERE account_id = $1 AND internal_date IS NOT NULL ORDER BY internal_date DESC LIMIT $2)
+          latest AS MATERIALIZED (SELECT id, internal_date FROM syncline.gmail_messages WHERE account_id = $1 AND internal_date IS NOT NULL ORDER BY internal_date DESC LIMIT $2)
      SELECT id, extract(epoch FROM internal_date) * 1000 AS ms, min(place) AS place
        FROM (SELECT id, internal_date, 0 AS place FROM spread UNION ALL SELECT id, internal_date, 1 FROM latest) AS both_ways
       GROUP BY id, internal_date ORDER BY place, internal_date LIMIT $2`,
@@ -117,7 +117,7 @@ async function sample(
 
 async function begin(pool: Queryable, accountId: string, ttlMs: number): Promise<boolean> {
   const begun = await pool.query(
-    `UPDATE accounts SET checking_until = now() + $2 * interval '1 ms' WHERE id = $1 AND (checking_until IS NULL OR checking_until <= now())`,
+    `UPDATE syncline.accounts SET checking_until = now() + $2 * interval '1 ms' WHERE id = $1 AND (checking_until IS NULL OR checking_until <= now())`,
     [accountId, ttlMs],
   );
   return begun.rowCount === 1;
@@ -131,19 +131,19 @@ async function hold(
 ): Promise<boolean> {
   // Whoever works with this grant can write nothing more.
   await session.query(
-    `UPDATE collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2
-       FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2
+       FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
     [accountId, reason],
   );
   const held = await session.query(
-    `UPDATE accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
+    `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
             refused_since = CASE WHEN $6::float8 IS NULL THEN NULL ELSE now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
     [accountId, grant, state, code, reason, probeInMs],
   );
   if (held.rowCount !== 1) return false;
   await scheduleAccount(session, accountId, false);
   await session.query(
-    `UPDATE watches SET state = 'off', epoch = epoch + 1, held_until = NULL WHERE account_id = $1`,
+    `UPDATE syncline.watches SET state = 'off', epoch = epoch + 1, held_until = NULL WHERE account_id = $1`,
     [accountId],
   );
   return true;
@@ -151,29 +151,31 @@ async function hold(
 
 async function note(pool: Queryable, accountId: string, { code, reason }: Held): Promise<boolean> {
   const noted = await pool.query(
-    `UPDATE accounts SET reason_code = $2, reason = $3, updated_at = now() WHERE id = $1 AND state = 'reauth_required'`,
+    `UPDATE syncline.accounts SET reason_code = $2, reason = $3, updated_at = now() WHERE id = $1 AND state = 'reauth_required'`,
     [accountId, code, reason],
   );
   return noted.rowCount === 1;
 }
 
 async function vouch(session: Transaction, accountId: string): Promise<boolean> {
-  await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-    accountId,
-  ]);
+  await session.query(
+    'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+    [accountId],
+  );
   const vouched = await session.query(
-    `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, vouched_grant = grant_number, updated_at = now()
+    `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, vouched_grant = grant_number, updated_at = now()
       WHERE id = $1 AND state = 'reauth_required' AND reason_code IN ('identity-unproven', 'identity-refused') AND verified_grant IS DISTINCT FROM grant_number`,
     [accountId],
   );
   if (vouched.rowCount !== 1) return false;
   await session.query(
-    'UPDATE collections SET error = NULL, parked = NULL, failures = 0 WHERE account_id = $1',
+    'UPDATE syncline.collections SET error = NULL, parked = NULL, failures = 0 WHERE account_id = $1',
     [accountId],
   );
   await scheduleAccount(session, accountId, true);
-  await session.query(`UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`, [
-    accountId,
-  ]);
+  await session.query(
+    `UPDATE syncline.watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+    [accountId],
+  );
   return true;
 }

@@ -13,7 +13,7 @@ test('probes write within 64 rows, however many there are', async () => {
   for (let n = 0; n < 1_000; n += 1) await probe.check();
   await probe.close();
   const { rows } = await database.pool.query(
-    'SELECT count(*)::int AS count, min(slot)::int AS first, max(slot)::int AS last FROM health_probe',
+    'SELECT count(*)::int AS count, min(slot)::int AS first, max(slot)::int AS last FROM syncline.health_probe',
   );
   expect(rows).toEqual([{ count: 64, first: 0, last: 63 }]);
 });

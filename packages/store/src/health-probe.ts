@@ -21,7 +21,7 @@ export function openWriteProbe(databaseUrl: string, chance: () => number): Write
   return {
     check: async () => {
       await pool.query(
-        'INSERT INTO health_probe (slot, at) VALUES ($1, now()) ON CONFLICT (slot) DO UPDATE SET at = excluded.at',
+        'INSERT INTO syncline.health_probe (slot, at) VALUES ($1, now()) ON CONFLICT (slot) DO UPDATE SET at = excluded.at',
         [Math.floor(chance() * SLOTS)],
       );
     },

@@ -313,8 +313,8 @@ function mirrorTablesOfSchema(): string[] {
 test('every column of every mirror table is reached by a row of this file', async () => {
   const found = await fixture.database.pool.query<{ column: string }>(
     `SELECT table_name || '.' || column_name AS column FROM information_schema.columns
-      WHERE table_schema = current_schema() AND table_name = ANY($1)
-        AND table_name IN (SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id')`,
+      WHERE table_schema = 'syncline' AND table_name = ANY($1)
+        AND table_name IN (SELECT table_name FROM information_schema.columns WHERE table_schema = 'syncline' AND column_name = 'account_id')`,
     [mirrorTablesOfSchema()],
   );
   expect(found.rows.map(({ column }) => column).sort()).toEqual(Object.keys(COLUMNS).sort());
@@ -346,10 +346,10 @@ async function expectOthersStored(bad: Row, fate: 'kept' | 'either'): Promise<vo
   const { pool } = fixture.database;
   const { id } = bad.row;
   const stored = await pool.query<{ kept: string; aside: string }>(
-    `SELECT c.cursor, (SELECT count(*) FROM ${TABLE_OF[isOccurrence ? 'event' : bad.kind]} WHERE id IN ('good-1', 'good-2')) AS good,
-            (SELECT count(*) FROM ${TABLE_OF[bad.kind]} WHERE id = $2) AS kept,
-            (SELECT count(*) FROM quarantined_items WHERE collection_id = c.id) AS aside
-       FROM collections c WHERE c.id = $1`,
+    `SELECT c.cursor, (SELECT count(*) FROM syncline.${TABLE_OF[isOccurrence ? 'event' : bad.kind]} WHERE id IN ('good-1', 'good-2')) AS good,
+            (SELECT count(*) FROM syncline.${TABLE_OF[bad.kind]} WHERE id = $2) AS kept,
+            (SELECT count(*) FROM syncline.quarantined_items WHERE collection_id = c.id) AS aside
+       FROM syncline.collections c WHERE c.id = $1`,
     // As another id it must not be stored.
     [held.collectionId, id.includes('\0') || !id.isWellFormed() ? 'none' : id],
   );
@@ -363,11 +363,11 @@ async function expectOthersStored(bad: Row, fate: 'kept' | 'either'): Promise<vo
 
 const RESET = [
   ...MIRROR_TABLES.map(
-    (table) => `DELETE FROM ${table}${table === 'calendars' ? " WHERE id <> 'team'" : ''}`,
+    (table) => `DELETE FROM syncline.${table}${table === 'calendars' ? " WHERE id <> 'team'" : ''}`,
   ),
-  'DELETE FROM quarantined_items',
-  'DELETE FROM changes',
-  'UPDATE accounts SET feed_seq = 0',
+  'DELETE FROM syncline.quarantined_items',
+  'DELETE FROM syncline.changes',
+  'UPDATE syncline.accounts SET feed_seq = 0',
 ].join(';');
 
 const TABLE_OF: Record<Row['kind'], string> = {
@@ -428,8 +428,9 @@ async function leaseOf(kind: 'message' | 'label' | 'calendar'): Promise<Lease> {
 }
 
 async function lease(kind: string): Promise<Lease> {
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL WHERE kind = $1', [
-    kind,
-  ]);
+  await fixture.database.pool.query(
+    'UPDATE syncline.collections SET lease_until = NULL WHERE kind = $1',
+    [kind],
+  );
   return claim(fixture, fixture.accountId, kind);
 }

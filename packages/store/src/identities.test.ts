@@ -14,19 +14,19 @@ async function connect(email: string, tenant = 'acme', refreshToken = `1//${emai
 
 async function row(accountId: string): Promise<Record<string, unknown>> {
   const { rows } = await fixture.database.pool.query(
-    'SELECT email, google_sub, identity_id, grant_number, verified_grant FROM accounts WHERE id = $1',
+    'SELECT email, google_sub, identity_id, grant_number, verified_grant FROM syncline.accounts WHERE id = $1',
     [accountId],
   );
   return rows[0] as Record<string, unknown>;
 }
 
 const identities = async (): Promise<number> =>
-  (await fixture.database.pool.query('SELECT 1 FROM identities')).rowCount ?? 0;
+  (await fixture.database.pool.query('SELECT 1 FROM syncline.identities')).rowCount ?? 0;
 
 const keys = async (): Promise<string[]> =>
   (
     await fixture.database.pool.query<{ key: string }>(
-      "SELECT kind || ' ' || value AS key FROM identity_keys ORDER BY 1",
+      "SELECT kind || ' ' || value AS key FROM syncline.identity_keys ORDER BY 1",
     )
   ).rows.map(({ key }) => key);
 

@@ -58,9 +58,9 @@ export async function dropUnboundIdentity(
 ): Promise<void> {
   if (identityId === null) return;
   // The lock waits for whoever is just binding another account to it, so that the next statement sees that account.
-  await session.query('SELECT id FROM identities WHERE id = $1 FOR UPDATE', [identityId]);
+  await session.query('SELECT id FROM syncline.identities WHERE id = $1 FOR UPDATE', [identityId]);
   await session.query(
-    'DELETE FROM identities WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE identity_id = $1)',
+    'DELETE FROM syncline.identities WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM syncline.accounts WHERE identity_id = $1)',
     [identityId],
   );
 }
@@ -90,21 +90,22 @@ export async function bind(
   const { target, merged } = choose(candidates, keys.sub);
   const identityId = target ?? randomUUID();
   if (target === null)
-    await session.query('INSERT INTO identities (id, project) VALUES ($1, $2)', [
+    await session.query('INSERT INTO syncline.identities (id, project) VALUES ($1, $2)', [
       identityId,
       account.project,
     ]);
   await join(session, identityId, merged);
   await writeKeys(session, account.project, identityId, keys);
   await session.query(
-    'UPDATE accounts SET identity_id = $2, google_sub = coalesce($3, google_sub), verified_grant = $4, updated_at = now() WHERE id = $1',
+    'UPDATE syncline.accounts SET identity_id = $2, google_sub = coalesce($3, google_sub), verified_grant = $4, updated_at = now() WHERE id = $1',
     [accountId, identityId, keys.sub, account.grantNumber],
   );
   // What rang under another grant, or could not be asked for before this check, is looked after now.
   if (account.verifiedGrant !== account.grantNumber)
-    await session.query('UPDATE watches SET due_at = least(due_at, now()) WHERE account_id = $1', [
-      accountId,
-    ]);
+    await session.query(
+      'UPDATE syncline.watches SET due_at = least(due_at, now()) WHERE account_id = $1',
+      [accountId],
+    );
   if (account.identityId !== identityId) await dropUnboundIdentity(session, account.identityId);
   return { kind: 'bound', identityId, merged, renamedFrom: renamed.from };
 }
@@ -147,7 +148,7 @@ async function lockAccount(
   accountId: string,
 ): Promise<BoundAccount | undefined> {
   const { rows } = await session.query<BoundAccount>(
-    `SELECT id, tenant, email, state, project, identity_id AS "identityId", grant_number AS "grantNumber", verified_grant AS "verifiedGrant" FROM accounts WHERE id = $1 FOR NO KEY UPDATE`,
+    `SELECT id, tenant, email, state, project, identity_id AS "identityId", grant_number AS "grantNumber", verified_grant AS "verifiedGrant" FROM syncline.accounts WHERE id = $1 FOR NO KEY UPDATE`,
     [accountId],
   );
   return rows[0];
@@ -171,11 +172,11 @@ async function candidatesFor(
   { sub, address }: GoogleKeys,
 ): Promise<Candidate[]> {
   const { rows } = await session.query<Candidate>(
-    `SELECT i.id, ARRAY(SELECT value FROM identity_keys WHERE identity_id = i.id AND kind = 'sub') AS subs, coalesce(i.id = $4, false) AS "byOwn",
-            EXISTS (SELECT 1 FROM identity_keys WHERE identity_id = i.id AND kind = 'sub' AND value = $2) AS "bySub",
-            EXISTS (SELECT 1 FROM identity_keys WHERE identity_id = i.id AND kind = 'address' AND value = lower($3)) AS "byAddress"
-       FROM identities i
-      WHERE i.project = $1 AND (i.id = $4 OR i.id IN (SELECT identity_id FROM identity_keys WHERE project = $1 AND ((kind = 'sub' AND value = $2) OR (kind = 'address' AND value = lower($3)))))
+    `SELECT i.id, ARRAY(SELECT value FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'sub') AS subs, coalesce(i.id = $4, false) AS "byOwn",
+            EXISTS (SELECT 1 FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'sub' AND value = $2) AS "bySub",
+            EXISTS (SELECT 1 FROM syncline.identity_keys WHERE identity_id = i.id AND kind = 'address' AND value = lower($3)) AS "byAddress"
+       FROM syncline.identities i
+      WHERE i.project = $1 AND (i.id = $4 OR i.id IN (SELECT identity_id FROM syncline.identity_keys WHERE project = $1 AND ((kind = 'sub' AND value = $2) OR (kind = 'address' AND value = lower($3)))))
       ORDER BY i.id FOR KEY SHARE OF i`,
     [project, sub, address, identityId],
   );
@@ -188,15 +189,15 @@ async function join(
   merged: readonly string[],
 ): Promise<void> {
   for (const other of merged) {
-    await session.query('UPDATE accounts SET identity_id = $1 WHERE identity_id = $2', [
+    await session.query('UPDATE syncline.accounts SET identity_id = $1 WHERE identity_id = $2', [
       identityId,
       other,
     ]);
-    await session.query('UPDATE identity_keys SET identity_id = $1 WHERE identity_id = $2', [
-      identityId,
-      other,
-    ]);
-    await session.query('DELETE FROM identities WHERE id = $1', [other]);
+    await session.query(
+      'UPDATE syncline.identity_keys SET identity_id = $1 WHERE identity_id = $2',
+      [identityId, other],
+    );
+    await session.query('DELETE FROM syncline.identities WHERE id = $1', [other]);
   }
 }
 
@@ -207,12 +208,12 @@ async function writeKeys(
   identityId: string,
   { sub, address }: GoogleKeys,
 ): Promise<void> {
-  const key = `INSERT INTO identity_keys (project, kind, value, identity_id) VALUES ($1, $2, $3, $4)
+  const key = `INSERT INTO syncline.identity_keys (project, kind, value, identity_id) VALUES ($1, $2, $3, $4)
                ON CONFLICT (project, kind, value) DO UPDATE SET identity_id = excluded.identity_id`;
   if (sub !== null) await session.query(key, [project, 'sub', sub, identityId]);
   if (address === null) return;
   await session.query(
-    `DELETE FROM identity_keys WHERE identity_id = $1 AND kind = 'address' AND value <> lower($2)`,
+    `DELETE FROM syncline.identity_keys WHERE identity_id = $1 AND kind = 'address' AND value <> lower($2)`,
     [identityId, address],
   );
   await session.query(key, [project, 'address', address.toLowerCase(), identityId]);
@@ -224,10 +225,10 @@ async function find(
   { sub, address }: GoogleKeys,
 ): Promise<string | null> {
   const { rows } = await pool.query<{ identity_id: string }>(
-    `SELECT k.identity_id FROM identity_keys k
+    `SELECT k.identity_id FROM syncline.identity_keys k
       WHERE k.project = $1 AND ((k.kind = 'sub' AND k.value = $2)
          OR (k.kind = 'address' AND k.value = lower($3)
-             AND ($2::text IS NULL OR NOT EXISTS (SELECT 1 FROM identity_keys s WHERE s.identity_id = k.identity_id AND s.kind = 'sub'))))
+             AND ($2::text IS NULL OR NOT EXISTS (SELECT 1 FROM syncline.identity_keys s WHERE s.identity_id = k.identity_id AND s.kind = 'sub'))))
       ORDER BY k.kind = 'sub' DESC LIMIT 1`,
     [project, sub, address],
   );
@@ -239,7 +240,7 @@ async function accountsSharing(
   accountId: string,
 ): Promise<{ id: string; tenant: string; state: string }[]> {
   const { rows } = await pool.query<{ id: string; tenant: string; state: string }>(
-    `SELECT o.id, o.tenant, o.state FROM accounts a JOIN accounts o ON o.id = a.id OR o.identity_id = a.identity_id WHERE a.id = $1 ORDER BY o.tenant, o.id`,
+    `SELECT o.id, o.tenant, o.state FROM syncline.accounts a JOIN syncline.accounts o ON o.id = a.id OR o.identity_id = a.identity_id WHERE a.id = $1 ORDER BY o.tenant, o.id`,
     [accountId],
   );
   return rows;

@@ -30,7 +30,7 @@ test('a new account is active, its collections are due at once and carry its ten
     ],
   });
   const { rows } = await fixture.database.pool.query(
-    'SELECT tenant, next_sync_at <= now() AS due FROM collections WHERE account_id = $1',
+    'SELECT tenant, next_sync_at <= now() AS due FROM syncline.collections WHERE account_id = $1',
     [id],
   );
   expect(rows).toEqual([
@@ -49,7 +49,7 @@ test('of eight imports of one address at a time one connects it, and the others 
   expect(done.filter(({ created }) => created)).toHaveLength(1);
   expect(new Set(done.map(({ id }) => id)).size).toBe(1);
   const { rows } = await fixture.database.pool.query(
-    'SELECT count(*)::int AS collections FROM collections WHERE account_id = $1',
+    'SELECT count(*)::int AS collections FROM syncline.collections WHERE account_id = $1',
     [done[0]?.id],
   );
   expect(rows).toEqual([{ collections: 2 }]);
@@ -62,7 +62,7 @@ test('an address that comes again keeps what is mirrored and gets what is new; t
     created: false,
   });
   const { rows } = await fixture.database.pool.query(
-    'SELECT resources FROM accounts WHERE id = $1',
+    'SELECT resources FROM syncline.accounts WHERE id = $1',
     [id],
   );
   expect(rows).toEqual([{ resources: ['calendar', 'gmail'] }]);
@@ -73,11 +73,11 @@ test('a new token revives who was waiting for one, and lets who is paused rest',
   const { id } = await fixture.store.accounts.import(ben);
   const put = async (state: string): Promise<void> => {
     await fixture.database.pool.query(
-      "UPDATE accounts SET state = $2, reason = 'said so' WHERE id = $1",
+      "UPDATE syncline.accounts SET state = $2, reason = 'said so' WHERE id = $1",
       [id, state],
     );
     await fixture.database.pool.query(
-      "UPDATE collections SET next_sync_at = 'infinity', error = 'refused', failures = 3, parked = 'scope' WHERE account_id = $1",
+      "UPDATE syncline.collections SET next_sync_at = 'infinity', error = 'refused', failures = 3, parked = 'scope' WHERE account_id = $1",
       [id],
     );
     await fixture.store.accounts.import(ben);
@@ -85,7 +85,7 @@ test('a new token revives who was waiting for one, and lets who is paused rest',
   const resting = async (): Promise<unknown[]> =>
     (
       await fixture.database.pool.query(
-        "SELECT a.state, a.reason, next_sync_at = 'infinity' AS rests, error, failures, parked FROM accounts a JOIN collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'",
+        "SELECT a.state, a.reason, next_sync_at = 'infinity' AS rests, error, failures, parked FROM syncline.accounts a JOIN syncline.collections c ON c.account_id = a.id WHERE a.id = $1 AND c.kind = 'gmail'",
         [id],
       )
     ).rows;
@@ -110,7 +110,10 @@ test('a new token revives who was waiting for one, and lets who is paused rest',
 
 test('an account that is being removed is refused, and nothing of it is touched', async () => {
   const { id } = await fixture.store.accounts.import(ben);
-  await fixture.database.pool.query("UPDATE accounts SET state = 'removing' WHERE id = $1", [id]);
+  await fixture.database.pool.query(
+    "UPDATE syncline.accounts SET state = 'removing' WHERE id = $1",
+    [id],
+  );
   await expect(fixture.store.accounts.import({ ...ben, refreshToken: '1//new' })).rejects.toThrow(
     'the account is being removed; import it again when that is done',
   );
@@ -122,7 +125,7 @@ test('resources that are left out leave a known account as it is, and a new one 
   const resourcesOf = async (id: string): Promise<unknown> =>
     (
       await fixture.database.pool.query(
-        'SELECT resources, (SELECT count(*)::int FROM collections WHERE account_id = accounts.id) AS collections FROM accounts WHERE id = $1',
+        'SELECT resources, (SELECT count(*)::int FROM syncline.collections WHERE account_id = accounts.id) AS collections FROM syncline.accounts WHERE id = $1',
         [id],
       )
     ).rows[0];

@@ -113,17 +113,17 @@ function isKnownGrant(vault: Vault, { id, sealed }: KnownRow, refreshToken: stri
 }
 
 const CONNECT = `
-  INSERT INTO accounts (id, tenant, email, resources, project, feed_epoch)
-  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM feed_state)
-   WHERE $6 OR NOT EXISTS (SELECT 1 FROM account_aliases l JOIN accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
+  INSERT INTO syncline.accounts (id, tenant, email, resources, project, feed_epoch)
+  SELECT $1::uuid, $2::text, $3::text, $4::text[], coalesce($5, 'default'), (SELECT epoch FROM syncline.feed_state)
+   WHERE $6 OR NOT EXISTS (SELECT 1 FROM syncline.account_aliases l JOIN syncline.accounts a ON a.id = l.account_id WHERE l.address = lower($3::text) AND a.tenant = $2::text)
   ON CONFLICT DO NOTHING`;
 
 const KEEP_CREDENTIAL = `
-  INSERT INTO credentials (account_id, sealed, key_id) VALUES ($1, $2, $3)
+  INSERT INTO syncline.credentials (account_id, sealed, key_id) VALUES ($1, $2, $3)
   ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, updated_at = now()`;
 
 const FIRST_COLLECTIONS = `
-  INSERT INTO collections (id, account_id, tenant, kind, external_id)
+  INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id)
   SELECT c.id, $1, $2, c.kind, c.external_id FROM unnest($3::uuid[], $4::text[], $5::text[]) AS c(id, kind, external_id)
   ON CONFLICT (account_id, kind, external_id) DO NOTHING`;
 
@@ -185,20 +185,20 @@ function refuseToRemove(
 
 /** An address before an alias: an alias may be another account's address by now. */
 const KNOWN = `
-  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, lower(a.email) <> lower($2) AS is_alias FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
-   WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
+  SELECT a.id, a.state, a.email, a.tenant, a.resources, a.erasing, c.sealed, lower(a.email) <> lower($2) AS is_alias FROM syncline.accounts a LEFT JOIN syncline.credentials c ON c.account_id = a.id
+   WHERE a.tenant = $1 AND (lower(a.email) = lower($2) OR EXISTS (SELECT 1 FROM syncline.account_aliases l WHERE l.account_id = a.id AND l.address = lower($2)))
    ORDER BY lower(a.email) = lower($2) DESC LIMIT 1`;
 
 const RENEW = `
-  UPDATE accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
+  UPDATE syncline.accounts SET resources = $2, project = coalesce($3, project), updated_at = now(),
          token_version = token_version + 1, ${NO_PROBES},
          grant_number = CASE WHEN $5 THEN grant_number + 1 ELSE grant_number END,
          state = CASE WHEN $4 THEN 'active' ELSE state END, reason = CASE WHEN $4 THEN NULL ELSE reason END, reason_code = CASE WHEN $4 THEN NULL ELSE reason_code END
    WHERE id = $1`;
 
 const BEGIN_ANEW = `
-  UPDATE collections c SET lease_until = NULL, next_sync_at = CASE WHEN c.state = 'active' AND a.state = 'active' THEN now() ELSE c.next_sync_at END
-    FROM accounts a WHERE c.account_id = $1 AND a.id = $1`;
+  UPDATE syncline.collections c SET lease_until = NULL, next_sync_at = CASE WHEN c.state = 'active' AND a.state = 'active' THEN now() ELSE c.next_sync_at END
+    FROM syncline.accounts a WHERE c.account_id = $1 AND a.id = $1`;
 
 function sorted(resources: readonly string[]): string[] {
   return [...new Set(resources)].sort();

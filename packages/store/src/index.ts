@@ -46,6 +46,7 @@ import {
 } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
+import { schemaOf } from './schema-name.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
@@ -271,6 +272,7 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
   return storeOver(rt, pool, vault, {
     holder: options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
     probe: openWriteProbe(options.databaseUrl, () => rt.random.next()),
+    schema: schemaOf(options.databaseUrl),
   });
 }
 
@@ -281,13 +283,14 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
 const WALKS_SHARE = 0.5;
 
 interface Own {
+  schema: string;
   holder: string;
   probe: WriteProbe;
 }
 
 function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
-  const prisma = lazyPrisma(pool);
+  const prisma = lazyPrisma(pool, own.schema);
   return {
     vault,
     accounts: {

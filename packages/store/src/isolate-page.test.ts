@@ -17,22 +17,26 @@ import {
 let fixture: StoreFixture;
 beforeAll(async () => {
   fixture = await storeFixture();
-  await sql("ALTER TABLE gmail_messages ADD CONSTRAINT no_poison CHECK (snippet <> 'poison')");
-  await sql("ALTER TABLE gmail_labels ADD CONSTRAINT no_poison CHECK (name <> 'poison')");
-  await sql("ALTER TABLE calendars ADD CONSTRAINT no_poison CHECK (summary <> 'poison')");
-  await sql("ALTER TABLE calendar_events ADD CONSTRAINT no_poison CHECK (summary <> 'poison')");
   await sql(
-    "ALTER TABLE gmail_messages ADD CONSTRAINT no_spam CHECK (NOT 'POISON' = ANY (label_ids))",
+    "ALTER TABLE syncline.gmail_messages ADD CONSTRAINT no_poison CHECK (snippet <> 'poison')",
+  );
+  await sql("ALTER TABLE syncline.gmail_labels ADD CONSTRAINT no_poison CHECK (name <> 'poison')");
+  await sql("ALTER TABLE syncline.calendars ADD CONSTRAINT no_poison CHECK (summary <> 'poison')");
+  await sql(
+    "ALTER TABLE syncline.calendar_events ADD CONSTRAINT no_poison CHECK (summary <> 'poison')",
+  );
+  await sql(
+    "ALTER TABLE syncline.gmail_messages ADD CONSTRAINT no_spam CHECK (NOT 'POISON' = ANY (label_ids))",
   );
 });
 afterAll(() => fixture.close());
 beforeEach(async () => {
   for (const table of ['gmail_messages', 'gmail_bodies', 'gmail_threads', 'gmail_labels'])
-    await sql(`DELETE FROM ${table}`);
+    await sql(`DELETE FROM syncline.${table}`);
   for (const table of ['calendars', 'calendar_events', 'quarantined_items', 'walk_items'])
-    await sql(`DELETE FROM ${table}`);
-  await sql('DELETE FROM changes');
-  await sql('UPDATE accounts SET feed_seq = 0');
+    await sql(`DELETE FROM syncline.${table}`);
+  await sql('DELETE FROM syncline.changes');
+  await sql('UPDATE syncline.accounts SET feed_seq = 0');
 });
 
 async function sql<Row extends object>(text: string): Promise<Row[]> {
@@ -95,16 +99,19 @@ const numbered = <T>(count: number, make: (n: number) => T): T[] =>
 const poisoned = (id: string): MessageRow => message(id, { snippet: 'poison' });
 
 async function lease(kind = 'gmail'): Promise<Lease> {
-  await sql('UPDATE collections SET lease_until = NULL');
+  await sql('UPDATE syncline.collections SET lease_until = NULL');
   return claim(fixture, fixture.accountId, kind);
 }
 const quarantined = (): Promise<{ itemId: string; reason: string }[]> =>
-  sql('SELECT item_id AS "itemId", reason FROM quarantined_items ORDER BY item_id');
+  sql('SELECT item_id AS "itemId", reason FROM syncline.quarantined_items ORDER BY item_id');
 const cursorOf = async ({ collectionId }: Lease): Promise<unknown> =>
-  (await sql<{ cursor: unknown }>(`SELECT cursor FROM collections WHERE id = '${collectionId}'`))[0]
-    ?.cursor;
+  (
+    await sql<{ cursor: unknown }>(
+      `SELECT cursor FROM syncline.collections WHERE id = '${collectionId}'`,
+    )
+  )[0]?.cursor;
 const idsIn = async (table: string): Promise<string[]> =>
-  (await sql<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`)).map(({ id }) => id);
+  (await sql<{ id: string }>(`SELECT id FROM syncline.${table} ORDER BY id`)).map(({ id }) => id);
 async function expectGaplessFeed(changes: number): Promise<void> {
   const seqs = (await fixture.store.changes(fixture.accountId, 0n, 100_000)).map(({ seq }) => seq);
   expect(seqs).toEqual(numbered(changes, (n) => BigInt(n + 1)));
@@ -120,8 +127,8 @@ test('stores every row of a page but the one that Postgres refuses, which is qua
   );
   expect(committed).toMatchObject({ created: 39 });
   expect(await idsIn('gmail_messages')).toHaveLength(39);
-  expect(await sql('SELECT 1 FROM gmail_bodies')).toHaveLength(39);
-  expect(await sql('SELECT 1 FROM gmail_threads')).toHaveLength(39);
+  expect(await sql('SELECT 1 FROM syncline.gmail_bodies')).toHaveLength(39);
+  expect(await sql('SELECT 1 FROM syncline.gmail_threads')).toHaveLength(39);
   expect(await quarantined()).toEqual([
     {
       itemId: 'm13',
@@ -173,27 +180,27 @@ function nested(levels: number): string {
 
 test('isolates a body that is too long for a search index of the operator', async () => {
   await sql(
-    "CREATE INDEX search ON gmail_bodies USING gin (to_tsvector('simple'::regconfig, text_plain))",
+    "CREATE INDEX search ON syncline.gmail_bodies USING gin (to_tsvector('simple'::regconfig, text_plain))",
   );
   const words = numbered(200_000, (n) => `word${n}`).join(' ');
   await fixture.store.commitPage(
     await lease(),
     commitOf(gmail({ messages: [message('a'), message('long', { text: words })] })),
   );
-  await sql('DROP INDEX search');
+  await sql('DROP INDEX syncline.search');
   expect(await idsIn('gmail_messages')).toEqual(['a']);
   expect((await quarantined())[0]?.reason).toContain('SQLSTATE 54000');
 });
 
 test('isolates what a constraint refuses that is checked at the end of the transaction', async () => {
   await sql(
-    'ALTER TABLE gmail_messages ADD CONSTRAINT one_subject UNIQUE (subject) DEFERRABLE INITIALLY DEFERRED',
+    'ALTER TABLE syncline.gmail_messages ADD CONSTRAINT one_subject UNIQUE (subject) DEFERRABLE INITIALLY DEFERRED',
   );
   await fixture.store.commitPage(
     await lease(),
     commitOf(gmail({ messages: ['a', 'b'].map((id) => message(id, { subject: 'same' })) })),
   );
-  await sql('ALTER TABLE gmail_messages DROP CONSTRAINT one_subject');
+  await sql('ALTER TABLE syncline.gmail_messages DROP CONSTRAINT one_subject');
   expect(await idsIn('gmail_messages')).toEqual(['a']);
   expect((await quarantined())[0]).toMatchObject({
     itemId: 'b',
@@ -245,8 +252,8 @@ async function openCalendar(): Promise<Lease> {
       removed: [],
     }),
   );
-  await sql('DELETE FROM changes');
-  await sql('UPDATE accounts SET feed_seq = 0');
+  await sql('DELETE FROM syncline.changes');
+  await sql('UPDATE syncline.accounts SET feed_seq = 0');
   return lease('calendar-events');
 }
 
@@ -274,19 +281,19 @@ test('isolates a label, a calendar, a label change and a row that a resync gives
       }),
     ),
   );
-  expect(await sql('SELECT id, name FROM gmail_labels ORDER BY id')).toEqual([
+  expect(await sql('SELECT id, name FROM syncline.gmail_labels ORDER BY id')).toEqual([
     { id: 'L1', name: 'better' },
     { id: 'L2', name: 'good too' },
   ]);
-  expect(await sql('SELECT id, label_ids FROM gmail_messages ORDER BY id')).toEqual([
+  expect(await sql('SELECT id, label_ids FROM syncline.gmail_messages ORDER BY id')).toEqual([
     { id: 'a', label_ids: ['INBOX'] },
     { id: 'b', label_ids: ['INBOX', 'STARRED'] },
   ]);
   expect((await quarantined()).map(({ itemId }) => itemId)).toEqual(['a', 'label:L2']);
 
-  await sql('DELETE FROM quarantined_items');
+  await sql('DELETE FROM syncline.quarantined_items');
   await relabelBoth(mail);
-  expect(await sql('SELECT id, label_ids FROM gmail_messages ORDER BY id')).toEqual([
+  expect(await sql('SELECT id, label_ids FROM syncline.gmail_messages ORDER BY id')).toEqual([
     { id: 'a', label_ids: ['GREEN'] },
     { id: 'b', label_ids: ['INBOX', 'STARRED'] },
   ]);
@@ -336,7 +343,7 @@ test('isolates a calendar of the list, and opens no collection for it', async ()
   );
   expect(await idsIn('calendars')).toEqual(['c1']);
   expect(
-    await sql("SELECT external_id FROM collections WHERE external_id IN ('c1', 'c2')"),
+    await sql("SELECT external_id FROM syncline.collections WHERE external_id IN ('c1', 'c2')"),
   ).toEqual([{ external_id: 'c1' }]);
   expect((await quarantined()).map(({ itemId }) => itemId)).toEqual(['c2']);
 });

@@ -21,7 +21,7 @@ export async function replaceLabels(
 export async function storedLabels(pool: pg.Pool, accountId: string): Promise<LabelRow[]> {
   const stored = await pool.query<LabelRow>({
     name: 'label-all',
-    text: 'SELECT id, name, type, resource::text AS resource FROM gmail_labels WHERE account_id = $1',
+    text: 'SELECT id, name, type, resource::text AS resource FROM syncline.gmail_labels WHERE account_id = $1',
     values: [accountId],
   });
   return stored.rows;
@@ -34,7 +34,7 @@ export async function upsertLabels(
 ): Promise<RowChange[]> {
   const stored = await session.query<{ id: string; created: boolean }>({
     name: 'label-upsert',
-    text: `INSERT INTO gmail_labels AS l (account_id, id, name, type, resource)
+    text: `INSERT INTO syncline.gmail_labels AS l (account_id, id, name, type, resource)
            SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
            ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
              WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
@@ -62,7 +62,7 @@ export async function removeOtherLabels(
 ): Promise<RowChange[]> {
   const gone = await session.query<{ id: string }>({
     name: 'label-delete',
-    text: 'DELETE FROM gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
+    text: 'DELETE FROM syncline.gmail_labels WHERE account_id = $1 AND id <> ALL($2::text[]) RETURNING id',
     values: [accountId, arrayLiteral(keptIds, (id) => id)],
   });
   return gone.rows.map((row) => ({

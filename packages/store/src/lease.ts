@@ -107,17 +107,17 @@ export class LeaseLost extends Error {
 export const REOPEN_AFTER = "interval '1 hour'";
 
 /** Of a calendar list that is not being walked: its next look opens such a calendar again. One that has left the list has no row among the calendars. */
-const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM collections g JOIN calendars k ON k.account_id = g.account_id AND k.id = g.external_id
+const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`;
 
 /** Something of it is to be read again: at somebody's wish, or since the time has come at which an item is tried once more. */
-const OWES = `(EXISTS (SELECT 1 FROM wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
-                   OR EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now())
-                   OR EXISTS (SELECT 1 FROM failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id AND f.retry_at <= now()))`;
+const OWES = `(EXISTS (SELECT 1 FROM syncline.wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
+                   OR EXISTS (SELECT 1 FROM syncline.quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.retry_at <= now())
+                   OR EXISTS (SELECT 1 FROM syncline.failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id AND f.retry_at <= now()))`;
 
 /** Some of its items are in quarantine, or failing. */
-const HAS_TROUBLED = `(EXISTS (SELECT 1 FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id)
-                   OR EXISTS (SELECT 1 FROM failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id))`;
+const HAS_TROUBLED = `(EXISTS (SELECT 1 FROM syncline.quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id)
+                   OR EXISTS (SELECT 1 FROM syncline.failing_items f WHERE f.account_id = c.account_id AND f.collection_id = c.id))`;
 
 /** Takes the collection if it is free, or tells who is in the way. */
 export async function claimLease(
@@ -128,15 +128,15 @@ export async function claimLease(
 ): Promise<Claim> {
   const claimed = await pool.query<ClaimedRow>({
     name: 'lease-claim',
-    text: `UPDATE collections c
+    text: `UPDATE syncline.collections c
               SET lease_epoch = c.lease_epoch + 1, lease_until = now() + $3 * interval '1 ms', lease_holder = $2, run_started_at = now(), run_open = true,
                   crashes = CASE WHEN c.run_open THEN c.crashes + 1 ELSE c.crashes END,
                   in_flight_crashes = CASE WHEN c.run_open AND c.in_flight_epoch = c.lease_epoch THEN c.in_flight_crashes + 1 ELSE c.in_flight_crashes END
-             FROM accounts a
+             FROM syncline.accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
         RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
-                  c.failures, CASE WHEN c.walks_since > now() - interval '1 day' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
+                  c.failures, CASE WHEN c.walks_since > now() - interval '24 hours' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,
                   ${WINDOW_COLUMNS}, c.held_since, c.held_rows, c.held_discards, c.held_for, extract(epoch FROM c.held_until) * 1000 AS held_until_ms,
@@ -153,7 +153,7 @@ export async function claimLease(
 export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Promise<void> {
   const renewed = await pool.query({
     name: 'lease-renew',
-    text: `UPDATE collections SET lease_until = now() + $3 * interval '1 ms' WHERE id = $1 AND lease_epoch = $2 AND run_open`,
+    text: `UPDATE syncline.collections SET lease_until = now() + $3 * interval '1 ms' WHERE id = $1 AND lease_epoch = $2 AND run_open`,
     values: [lease.collectionId, String(lease.epoch), ttlMs],
   });
   if (renewed.rowCount !== 1) throw new LeaseLost(lease);
@@ -161,7 +161,7 @@ export async function renewLease(pool: pg.Pool, lease: Lease, ttlMs: number): Pr
 
 /** Of `accounts a`. */
 export const GRANT_COLUMNS =
-  'a.grant_number, a.token_version, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id, EXISTS (SELECT 1 FROM accounts o WHERE o.identity_id = a.identity_id AND o.id <> a.id) AS identity_shared';
+  'a.grant_number, a.token_version, coalesce(a.verified_grant = a.grant_number, false) AS grant_verified, a.identity_id, EXISTS (SELECT 1 FROM syncline.accounts o WHERE o.identity_id = a.identity_id AND o.id <> a.id) AS identity_shared';
 
 export interface GrantRow {
   grant_number: number;
@@ -187,7 +187,7 @@ export async function callerOf(
   accountId: string,
 ): Promise<{ project: string; grant: AccountGrant } | null> {
   const { rows } = await pool.query<GrantRow & { project: string }>(
-    `SELECT a.project, ${GRANT_COLUMNS} FROM accounts a WHERE a.id = $1`,
+    `SELECT a.project, ${GRANT_COLUMNS} FROM syncline.accounts a WHERE a.id = $1`,
     [accountId],
   );
   const row = rows[0];
@@ -298,7 +298,7 @@ export function windowOf(row: WindowRow): MailWindow {
 async function whyNot(pool: pg.Pool, collectionId: string): Promise<Claim> {
   const found = await pool.query<{ active: boolean; state: string; wait_ms: string | null }>(
     `SELECT a.state = 'active' AS active, c.state, extract(epoch FROM c.lease_until - now()) * 1000 AS wait_ms
-       FROM collections c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`,
+       FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.id = $1`,
     [collectionId],
   );
   const row = found.rows[0];

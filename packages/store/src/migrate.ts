@@ -4,6 +4,7 @@ import path from 'node:path';
 import { OperatorError } from '@syncline/runtime';
 import pg from 'pg';
 import { checkFeed } from './feed-epoch.js';
+import { clientFor, schemaOf } from './schema-name.js';
 
 /**
  * `prisma migrate deploy` without Prisma's CLI: the same `_prisma_migrations` bookkeeping (name, sha256 of the file), under the same
@@ -13,7 +14,7 @@ import { checkFeed } from './feed-epoch.js';
 const MIGRATIONS = path.resolve(__dirname, '../../../prisma/migrations');
 const PRISMA_LOCK = 72707369;
 
-const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS syncline._prisma_migrations (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ, "migration_name" VARCHAR(255) NOT NULL,
   "logs" TEXT, "rolled_back_at" TIMESTAMPTZ, "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`;
 
@@ -23,20 +24,19 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
  * @throws OperatorError when the database cannot be reached, or a migration failed before or now
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
+  const schema = schemaOf(databaseUrl);
   const session = await connectOrCreate(databaseUrl);
   try {
     await session.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK]);
+    await createSchema(session, schema);
     await session.query(BOOKKEEPING);
     const done = await appliedMigrations(session);
     const applied: string[] = [];
     for (const name of await knownMigrations()) {
       if (done.has(name)) continue;
-      await apply(session, name);
+      await apply(session, schema, name);
       applied.push(name);
     }
-    await session.query(
-      `ALTER DATABASE ${session.escapeIdentifier(databaseName(databaseUrl))} SET timezone = 'UTC'`,
-    );
     await checkFeed(session, null, false);
     return applied;
   } finally {
@@ -46,7 +46,9 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
 
 /** @throws OperatorError when the schema is older than this program. A newer one is accepted: migrations only add, so that versions can run side by side. */
 export async function checkSchema(pool: pg.Pool): Promise<void> {
-  const table = await pool.query(`SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known`);
+  const table = await pool.query(
+    `SELECT to_regclass('syncline._prisma_migrations') IS NOT NULL AS known`,
+  );
   const done = table.rows[0]?.known ? await appliedMigrations(pool) : new Set<string>();
   const missing = (await knownMigrations()).filter((name) => !done.has(name));
   if (missing.length > 0) {
@@ -83,7 +85,7 @@ async function knownMigrations(): Promise<string[]> {
 
 async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<string>> {
   const rows = await session.query<{ migration_name: string; finished_at: Date | null }>(
-    'SELECT migration_name, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL',
+    'SELECT migration_name, finished_at FROM syncline._prisma_migrations WHERE rolled_back_at IS NULL',
   );
   const failed = rows.rows.find((row) => row.finished_at === null);
   if (failed) {
@@ -95,23 +97,39 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
   return new Set(rows.rows.map((row) => row.migration_name));
 }
 
-/** The script goes as one simple query, which Postgres runs as one transaction: a failing migration leaves nothing behind. */
-async function apply(session: pg.Client, name: string): Promise<void> {
+/** A schema that exists needs no right to create one: an administrator may have prepared it. */
+async function createSchema(session: pg.Client, schema: string): Promise<void> {
+  const found = await session.query('SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1', [
+    schema,
+  ]);
+  if (found.rowCount === 0)
+    await session.query(`CREATE SCHEMA IF NOT EXISTS ${session.escapeIdentifier(schema)}`);
+}
+
+/** One transaction: a failing migration leaves nothing behind. The files name no schema, since Prisma's tools write them, so they run with the schema as their path. */
+async function apply(session: pg.Client, schema: string, name: string): Promise<void> {
   const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
   const id = randomUUID();
   await session.query(
-    'INSERT INTO "_prisma_migrations" (id, checksum, migration_name) VALUES ($1, $2, $3)',
+    'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)',
     [id, createHash('sha256').update(sql).digest('hex'), name],
   );
   try {
+    await session.query('BEGIN');
+    await session.query(`SET LOCAL search_path TO ${session.escapeIdentifier(schema)}`);
     await session.query(sql);
+    await session.query('COMMIT');
   } catch (error) {
+    await session.query('ROLLBACK');
     const message = error instanceof Error ? error.message : String(error);
-    await session.query('UPDATE "_prisma_migrations" SET logs = $2 WHERE id = $1', [id, message]);
+    await session.query('UPDATE syncline._prisma_migrations SET logs = $2 WHERE id = $1', [
+      id,
+      message,
+    ]);
     throw new OperatorError(`The migration ${name} failed: ${message}`);
   }
   await session.query(
-    'UPDATE "_prisma_migrations" SET finished_at = now(), applied_steps_count = 1 WHERE id = $1',
+    'UPDATE syncline._prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1',
     [id],
   );
 }
@@ -140,7 +158,7 @@ async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
 }
 
 async function connect(connectionString: string): Promise<pg.Client> {
-  const session = new pg.Client({
+  const session = new (clientFor(schemaOf(connectionString)))({
     connectionString,
     connectionTimeoutMillis: 10_000,
     options: '-c timezone=UTC',

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { clientFor, schemaOf } from './schema-name.js';
 
 /** A stopped or cut-off process must not hold row locks for longer than its lease: the server ends its transaction. */
 const IDLE_IN_TRANSACTION_LIMIT_MS = 8_000;
@@ -34,6 +35,7 @@ export function openPool(
   { byIndex = false, answerLimitMs = ANSWER_LIMIT_MS, verify }: PoolOptions = {},
 ): pg.Pool {
   const pool = new pg.Pool({
+    Client: clientFor(schemaOf(databaseUrl)),
     connectionString: databaseUrl,
     max,
     // What is asked for without waiting is sent without waiting (`transaction.ts`), and answered in the order in which it was asked.

@@ -43,14 +43,14 @@ export function projectsIn(pool: pg.Pool): Projects {
     begun: (projects) => begun(pool, projects),
     stands: async ({ project, scope, code }, nextInMs) =>
       void (await pool.query(
-        `UPDATE project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
+        `UPDATE syncline.project_failures SET code = $3, refused_at = now(), probe_at = now() + $4 * interval '1 ms' WHERE project = $1 AND scope = $2`,
         [project, scope, code, Math.round(nextInMs)],
       )),
     ended: (failure) => ended(pool, failure),
     list: async () =>
       (
         await pool.query<ProjectFailure & { since: Date; probeAt: Date }>(
-          'SELECT project, scope, code, since, probe_at AS "probeAt" FROM project_failures ORDER BY project, scope',
+          'SELECT project, scope, code, since, probe_at AS "probeAt" FROM syncline.project_failures ORDER BY project, scope',
         )
       ).rows,
   };
@@ -64,7 +64,7 @@ export async function noteFailure(
 ): Promise<boolean> {
   const noted = await session.query<{ isNew: boolean }>({
     name: 'project-refused',
-    text: `INSERT INTO project_failures (project, scope, code, probe_at) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')
+    text: `INSERT INTO syncline.project_failures (project, scope, code, probe_at) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')
            ON CONFLICT (project, scope) DO UPDATE SET refused_at = now() RETURNING since = refused_at AS "isNew"`,
     values: [project, scope, code, Math.round(tryInMs)],
   });
@@ -85,8 +85,8 @@ async function claimDue(
 ): Promise<DueTry[]> {
   const { rows } = await pool.query<Omit<DueTry, 'accountId'>>({
     name: 'projects-due',
-    text: `UPDATE project_failures f SET probe_at = now() + $2 * interval '1 ms'
-             FROM (SELECT project, scope FROM project_failures WHERE probe_at <= now() AND project = ANY($1) FOR UPDATE SKIP LOCKED) AS picked
+    text: `UPDATE syncline.project_failures f SET probe_at = now() + $2 * interval '1 ms'
+             FROM (SELECT project, scope FROM syncline.project_failures WHERE probe_at <= now() AND project = ANY($1) FOR UPDATE SKIP LOCKED) AS picked
             WHERE f.project = picked.project AND f.scope = picked.scope
         RETURNING f.project, f.scope, f.code, (extract(epoch FROM now() - f.since) * 1000)::float8 AS "failingForMs"`,
     values: [projects, visibilityMs],
@@ -103,7 +103,7 @@ async function waitingAccount(
 ): Promise<string | null> {
   const { rows } = await pool.query<{ id: string }>(
     `WITH start AS MATERIALIZED (SELECT gen_random_uuid() AS id)
-     SELECT c.account_id AS id FROM collections c JOIN accounts a ON a.id = c.account_id CROSS JOIN start
+     SELECT c.account_id AS id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id CROSS JOIN start
       WHERE ${WAITING[scope]} AND c.state = 'active' AND a.project = $1 AND a.state = 'active'
       ORDER BY c.account_id < start.id, c.account_id LIMIT 1`,
     [project],
@@ -113,13 +113,13 @@ async function waitingAccount(
 
 async function begun(pool: pg.Pool, projects: readonly string[]): Promise<void> {
   await pool.query(
-    'UPDATE project_failures SET probe_at = least(probe_at, now()) WHERE project = ANY($1)',
+    'UPDATE syncline.project_failures SET probe_at = least(probe_at, now()) WHERE project = ANY($1)',
     [projects],
   );
   await inTransaction(pool, (session) =>
     session.query(
-      `UPDATE collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
-         FROM (SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id
+      `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+         FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
                 WHERE c.parked = 'unknown-project' AND a.project = ANY($1) AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
         WHERE collections.id = waiting.id`,
       [projects],
@@ -132,19 +132,19 @@ async function ended(
   { project, scope }: Pick<ProjectFailure, 'project' | 'scope'>,
 ): Promise<number> {
   return inTransaction(pool, async (session) => {
-    await session.query('DELETE FROM project_failures WHERE project = $1 AND scope = $2', [
+    await session.query('DELETE FROM syncline.project_failures WHERE project = $1 AND scope = $2', [
       project,
       scope,
     ]);
     const woken = await session.query(
-      `UPDATE collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
-         FROM (SELECT c.id FROM collections c JOIN accounts a ON a.id = c.account_id
+      `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
+         FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
                 WHERE ${WAITING[scope]} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
         WHERE collections.id = waiting.id`,
       [project],
     );
     await session.query(
-      `UPDATE watches w SET due_at = now() FROM accounts a WHERE a.id = w.account_id AND a.project = $1 AND a.state = 'active' AND w.state = 'refused'`,
+      `UPDATE syncline.watches w SET due_at = now() FROM syncline.accounts a WHERE a.id = w.account_id AND a.project = $1 AND a.state = 'active' AND w.state = 'refused'`,
       [project],
     );
     return woken.rowCount ?? 0;

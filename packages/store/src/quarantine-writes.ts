@@ -25,9 +25,9 @@ export interface FailingItem {
 export function quarantine(session: Transaction, lease: Lease, items: readonly SetAside[]): void {
   session.send({
     name: 'quarantine-put',
-    text: `WITH judged AS (UPDATE collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[])),
-                failed AS (DELETE FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
-           INSERT INTO quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
+    text: `WITH judged AS (UPDATE syncline.collections SET in_flight_item = NULL, in_flight_crashes = 0 WHERE id = $2 AND in_flight_item = ANY($3::text[])),
+                failed AS (DELETE FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
+           INSERT INTO syncline.quarantined_items AS q (account_id, collection_id, item_id, reason, retry_at)
            SELECT $1, $2, u.id, u.reason, now() + (u.delays::bigint[])[1] * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::text[]) AS u(id, reason, delays)
            ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, attempts = q.attempts + 1, last_at = now(),
               retry_at = (SELECT now() + (u.delays::bigint[])[least(q.attempts + 1, cardinality(u.delays::bigint[]))] * interval '1 ms'
@@ -56,7 +56,7 @@ export function noteFailing(
 ): void {
   session.send({
     name: 'failing-put',
-    text: `INSERT INTO failing_items AS f (account_id, collection_id, item_id, reason, tries, retry_at)
+    text: `INSERT INTO syncline.failing_items AS f (account_id, collection_id, item_id, reason, tries, retry_at)
            SELECT $1, $2, u.id, u.reason, u.tries, now() + u.delay * interval '1 ms' FROM unnest($3::text[], $4::text[], $5::int[], $6::int[]) AS u(id, reason, tries, delay)
            ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, last_at = now(), retry_at = excluded.retry_at`,
     values: [
@@ -73,8 +73,8 @@ export function noteFailing(
 export function endQuarantine(session: Transaction, lease: Lease, ids: string[]): void {
   session.send({
     name: 'quarantine-end',
-    text: `WITH failed AS (DELETE FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
-           DELETE FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+    text: `WITH failed AS (DELETE FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[]))
+           DELETE FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -82,8 +82,8 @@ export function endQuarantine(session: Transaction, lease: Lease, ids: string[])
 export function endReread(session: Transaction, lease: Lease): void {
   session.send({
     name: 'quarantine-reread',
-    text: `WITH served AS (DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2)
-           DELETE FROM quarantined_items q USING collections c
+    text: `WITH served AS (DELETE FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2)
+           DELETE FROM syncline.quarantined_items q USING syncline.collections c
             WHERE q.account_id = $1 AND q.collection_id = $2 AND c.id = $2 AND q.last_at < c.walk_started_at`,
     values: [lease.accountId, lease.collectionId],
   });

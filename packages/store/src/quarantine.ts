@@ -66,7 +66,7 @@ async function listQuarantined(
   const found = await pool.query<QuarantinedItem>(
     `SELECT q.account_id AS "accountId", a.email, a.tenant, c.kind, c.external_id AS "externalId", q.item_id AS "itemId", q.reason, q.attempts,
             q.first_at AS "firstAt", q.last_at AS "lastAt", q.retry_at AS "retryAt"
-       FROM quarantined_items q JOIN accounts a ON a.id = q.account_id JOIN collections c ON c.id = q.collection_id
+       FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id JOIN syncline.collections c ON c.id = q.collection_id
       WHERE $1::uuid[] IS NULL OR q.account_id = ANY($1::uuid[]) ORDER BY q.last_at DESC, q.item_id LIMIT ${LIST_LIMIT}`,
     [accountIds && arrayLiteral(accountIds, (id) => id)],
   );
@@ -83,7 +83,7 @@ async function retryQuarantined(
     pool,
     accountId,
     // Gmail cannot be asked for a message whose id cannot be stored; calendars are listed again.
-    `SELECT q.account_id, q.collection_id, q.item_id FROM quarantined_items q JOIN collections c ON c.id = q.collection_id
+    `SELECT q.account_id, q.collection_id, q.item_id FROM syncline.quarantined_items q JOIN syncline.collections c ON c.id = q.collection_id
       WHERE q.account_id = $1 AND ($2::text[] IS NULL OR q.item_id = ANY($2::text[])) AND NOT (c.kind = 'gmail' AND q.item_id LIKE '${STAND_IN_PATTERN}')`,
     ids,
   );
@@ -98,7 +98,7 @@ async function wantMessages(
   return want(
     pool,
     accountId,
-    `SELECT c.account_id, c.id, u.id FROM collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`,
+    `SELECT c.account_id, c.id, u.id FROM syncline.collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`,
     ids,
   );
 }
@@ -110,7 +110,7 @@ async function dropQuarantined(
   ids: readonly string[],
 ): Promise<number> {
   const dropped = await pool.query(
-    'DELETE FROM quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])',
+    'DELETE FROM syncline.quarantined_items WHERE account_id = $1 AND item_id = ANY($2::text[])',
     [accountId, arrayLiteral(ids, (id) => id)],
   );
   return dropped.rowCount ?? 0;
@@ -120,9 +120,9 @@ async function dropQuarantined(
 async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
   const found = await pool.query<{ item_id: string }>({
     name: 'wanted-items',
-    text: `SELECT item_id FROM wanted_items WHERE account_id = $1 AND collection_id = $2
-           UNION SELECT item_id FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now()
-           UNION SELECT item_id FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
+    text: `SELECT item_id FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2
+           UNION SELECT item_id FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now()
+           UNION SELECT item_id FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now() ORDER BY item_id LIMIT $3`,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return found.rows.map((row) => row.item_id);
@@ -143,8 +143,8 @@ async function troubledItems(
 ): Promise<Map<string, TroubledItem>> {
   const found = await pool.query<TroubledItem & { itemId: string }>({
     name: 'troubled-items',
-    text: `SELECT item_id AS "itemId", tries::int, false AS "isQuarantined" FROM failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
-           UNION ALL SELECT item_id, attempts, true FROM quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
+    text: `SELECT item_id AS "itemId", tries::int, false AS "isQuarantined" FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
+           UNION ALL SELECT item_id, attempts, true FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
   return new Map(
@@ -168,9 +168,9 @@ async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQua
     age_ms: string | null;
   }>({
     name: 'quarantined-lately',
-    text: `SELECT (SELECT count(*)::int FROM quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.first_at > now() - interval '1 hour') AS items,
+    text: `SELECT (SELECT count(*)::int FROM syncline.quarantined_items q WHERE q.account_id = c.account_id AND q.collection_id = c.id AND q.first_at > now() - interval '1 hour') AS items,
                   c.progress_done, extract(epoch FROM now() - c.walk_started_at) * 1000 AS age_ms
-             FROM collections c WHERE c.id = $1`,
+             FROM syncline.collections c WHERE c.id = $1`,
     values: [lease.collectionId],
   });
   const row = found.rows[0];
@@ -185,7 +185,7 @@ async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQua
 async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> {
   const found = await pool.query<{ in_ms: string | null }>({
     name: 'failing-next',
-    text: 'SELECT extract(epoch FROM min(retry_at) - now()) * 1000 AS in_ms FROM failing_items WHERE account_id = $1 AND collection_id = $2',
+    text: 'SELECT extract(epoch FROM min(retry_at) - now()) * 1000 AS in_ms FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2',
     values: [lease.accountId, lease.collectionId],
   });
   const inMs = found.rows[0]?.in_ms;
@@ -203,7 +203,7 @@ async function knownMessage(
 ): Promise<string | null> {
   const found = await pool.query<{ id: string }>({
     name: 'known-message',
-    text: `SELECT id FROM (SELECT id, size_estimate FROM gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
+    text: `SELECT id FROM (SELECT id, size_estimate FROM syncline.gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
             ORDER BY size_estimate NULLS LAST, id LIMIT 1`,
     values: [accountId, arrayLiteral(except, (id) => id)],
   });
@@ -218,7 +218,7 @@ async function knownMessage(
 async function markInFlight(pool: pg.Pool, lease: Lease, itemId: string): Promise<number> {
   const marked = await pool.query<{ in_flight_crashes: number }>({
     name: 'collection-in-flight',
-    text: `UPDATE collections SET in_flight_crashes = CASE WHEN in_flight_item = $3 THEN in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = lease_epoch
+    text: `UPDATE syncline.collections SET in_flight_crashes = CASE WHEN in_flight_item = $3 THEN in_flight_crashes ELSE 0 END, in_flight_item = $3, in_flight_epoch = lease_epoch
             WHERE id = $1 AND lease_epoch = $2 RETURNING in_flight_crashes`,
     values: [lease.collectionId, String(lease.epoch), itemId],
   });
@@ -236,11 +236,11 @@ async function want(
 ): Promise<number> {
   return inTransaction(pool, async (session) => {
     const wanted = await session.query<{ collection_id: string }>(
-      `INSERT INTO wanted_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
+      `INSERT INTO syncline.wanted_items (account_id, collection_id, item_id) ${select} ON CONFLICT (account_id, collection_id, item_id) DO UPDATE SET item_id = excluded.item_id RETURNING collection_id`,
       [accountId, ids && arrayLiteral(ids, (id) => id)],
     );
     await session.query(
-      'UPDATE collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])',
+      'UPDATE syncline.collections SET wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now()) WHERE id = ANY($1::uuid[])',
       [arrayLiteral([...new Set(wanted.rows.map((row) => row.collection_id))].sort(), (id) => id)],
     );
     return wanted.rowCount ?? 0;

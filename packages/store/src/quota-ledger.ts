@@ -29,9 +29,9 @@ export async function recordSpent(
  * `account_id`. The lock on the account is shared with everyone but the removal, after which no row may come; it is taken after whatever `whose` locks.
  */
 export function addSpent(whose: string, first: number): string {
-  return `INSERT INTO quota_ledger AS q (account_id, day, method, calls, units)
+  return `INSERT INTO syncline.quota_ledger AS q (account_id, day, method, calls, units)
           SELECT a.id, ${TODAY}, u.method, u.calls, u.units
-            FROM (${whose}) AS o, LATERAL (SELECT id FROM accounts WHERE id = o.account_id FOR KEY SHARE) AS a,
+            FROM (${whose}) AS o, LATERAL (SELECT id FROM syncline.accounts WHERE id = o.account_id FOR KEY SHARE) AS a,
                  unnest($${first}::text[], $${first + 1}::bigint[], $${first + 2}::bigint[]) AS u(method, calls, units)
           ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`;
 }
@@ -68,7 +68,7 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
     calls: string;
     units: string;
   }>(
-    `SELECT q.account_id, a.email, a.tenant, a.identity_id, a.project, q.method, q.calls, q.units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+    `SELECT q.account_id, a.email, a.tenant, a.identity_id, a.project, q.method, q.calls, q.units FROM syncline.quota_ledger q JOIN syncline.accounts a ON a.id = q.account_id
       WHERE q.day = ${TODAY} ORDER BY a.email, a.tenant, q.method`,
   );
   return found.rows.map((row) => ({
@@ -94,7 +94,7 @@ export interface SpentDay {
 export async function spentDay(pool: pg.Pool): Promise<SpentDay> {
   const found = await pool.query<{ day: string; project: string | null; units: string | null }>(
     `SELECT to_char(t.day, 'YYYY-MM-DD') AS day, s.project, s.units FROM (SELECT ${TODAY} AS day) AS t
-       LEFT JOIN LATERAL (SELECT a.project, sum(q.units) AS units FROM quota_ledger q JOIN accounts a ON a.id = q.account_id
+       LEFT JOIN LATERAL (SELECT a.project, sum(q.units) AS units FROM syncline.quota_ledger q JOIN syncline.accounts a ON a.id = q.account_id
                            WHERE q.day = t.day AND q.method LIKE 'gmail.%' GROUP BY a.project) AS s ON true`,
   );
   const units = new Map<string, number>();

@@ -25,15 +25,15 @@ afterAll(async () => {
 });
 beforeEach(() =>
   fixture.database.pool.query(
-    "UPDATE collections SET next_sync_at = '9999-01-01', lease_until = NULL, run_open = false, crashes = 0",
+    "UPDATE syncline.collections SET next_sync_at = '9999-01-01', lease_until = NULL, run_open = false, crashes = 0",
   ),
 );
 
 /** Calendars of one more account whose dates are so many seconds from now, one second apart. */
 async function calendars(count: number, fromSeconds: number): Promise<string[]> {
   const added = await fixture.database.pool.query<{ id: string }>({
-    text: `WITH account AS (INSERT INTO accounts (id, tenant, email) VALUES (gen_random_uuid(), 'default', gen_random_uuid() || '@example.com') RETURNING id)
-           INSERT INTO collections (id, account_id, tenant, kind, external_id, next_sync_at)
+    text: `WITH account AS (INSERT INTO syncline.accounts (id, tenant, email) VALUES (gen_random_uuid(), 'default', gen_random_uuid() || '@example.com') RETURNING id)
+           INSERT INTO syncline.collections (id, account_id, tenant, kind, external_id, next_sync_at)
            SELECT gen_random_uuid(), account.id, 'default', 'calendar-events', 'c' || n, now() + ($2 + n) * interval '1 s' FROM account, generate_series(0, $1 - 1) AS n RETURNING id`,
     values: [count, fromSeconds],
   });
@@ -52,7 +52,7 @@ const dead = (silentMs: number) => [{ holder: HOLDER, silentMs }];
 
 async function dueInMs(id: string): Promise<number> {
   const row = await fixture.database.pool.query<{ ms: string }>(
-    'SELECT extract(epoch FROM next_sync_at - now()) * 1000 AS ms FROM collections WHERE id = $1',
+    'SELECT extract(epoch FROM next_sync_at - now()) * 1000 AS ms FROM syncline.collections WHERE id = $1',
     [id],
   );
   return Number(row.rows[0]?.ms);
@@ -89,7 +89,7 @@ describe('what Redis has forgotten', () => {
     const held = await worker.lease.claim(cutOff!);
     if (held.kind !== 'claimed') throw new Error(held.kind);
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
+      "UPDATE syncline.collections SET lease_until = now() - interval '1 ms' WHERE id = $1",
       [cutOff],
     );
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(1);
@@ -105,7 +105,7 @@ describe('what Redis has forgotten', () => {
   test('more than a batch comes forward as a whole', async () => {
     await calendars(2_500, 0);
     await fixture.database.pool.query(
-      "UPDATE collections SET next_sync_at = now() + interval '10 s' WHERE next_sync_at < '9999-01-01'",
+      "UPDATE syncline.collections SET next_sync_at = now() + interval '10 s' WHERE next_sync_at < '9999-01-01'",
     );
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(2_500);
     expect(await fixture.store.collections.bringForward(WITHIN_MS)).toBe(0);
@@ -124,7 +124,7 @@ describe('a worker that is gone', () => {
     await fixture.store.lease.claim(others);
     expect(await fixture.store.lease.claim(named)).toMatchObject({ kind: 'busy' });
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = lease_until - interval '1500 ms' WHERE lease_holder = $1",
+      "UPDATE syncline.collections SET lease_until = lease_until - interval '1500 ms' WHERE lease_holder = $1",
       [HOLDER],
     );
     expect(
@@ -147,7 +147,7 @@ describe('a worker that is gone', () => {
     const [busy, quiet] = (await calendars(2, 20)) as [string, string];
     for (const id of [busy, quiet]) await worker.lease.claim(id);
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = lease_until - interval '3 s' WHERE id = $1",
+      "UPDATE syncline.collections SET lease_until = lease_until - interval '3 s' WHERE id = $1",
       [quiet],
     );
     expect(
@@ -164,7 +164,7 @@ describe('a worker that is gone', () => {
       'gmail',
     );
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
+      "UPDATE syncline.collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
       [lease.collectionId],
     );
     expect(
@@ -184,7 +184,7 @@ describe('a worker that is gone', () => {
     );
     expect(again.crashes).toBe(0);
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
+      "UPDATE syncline.collections SET lease_until = lease_until - interval '2 s' WHERE id = $1",
       [lease.collectionId],
     );
     await fixture.store.lease.bury(dead(1_500), {
@@ -210,7 +210,7 @@ test('both read one range of the index a queue, however many collections there a
   const pool = openPool(fixture.database.url, 1);
   const session = await pool.connect();
   try {
-    await session.query('ANALYZE collections');
+    await session.query('ANALYZE syncline.collections');
     await bringForward(session, WITHIN_MS);
     await bury(session, dead(1_000), { jobs: [randomUUID()], withinMs: WITHIN_MS, ttlMs: 6_000 });
     for (const statement of [

@@ -19,7 +19,7 @@ const OF_QUEUE =
  * been due for longest in its queue. Of `collections c`.
  */
 const AHEAD_OF_ALL = `least(c.run_started_at, (
-    SELECT h.next_sync_at FROM collections h
+    SELECT h.next_sync_at FROM syncline.collections h
      WHERE h.state = 'active' AND (h.kind = 'gmail') = (c.kind = 'gmail') AND (h.phase <> 'follow' OR h.wanted_full) = (c.phase <> 'follow' OR c.wanted_full)
      ORDER BY h.next_sync_at LIMIT 1) - interval '1 ms')`;
 
@@ -57,9 +57,9 @@ const WITHIN = `next_sync_at > now() AND next_sync_at <= coalesce($2::timestampt
 /** Rows are locked in the order of their ids, like everything that takes several collections. */
 const BRING_FORWARD = `
   WITH chosen AS MATERIALIZED (
-         SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (SELECT id FROM collections WHERE ${OF_QUEUE} AND ${WITHIN} ORDER BY next_sync_at LIMIT ${BATCH}) AS c),
-       locked AS MATERIALIZED (SELECT id FROM collections WHERE id IN (SELECT id FROM chosen) AND state = 'active' AND ${WITHIN} ORDER BY id FOR UPDATE)
-  UPDATE collections c
+         SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (SELECT id FROM syncline.collections WHERE ${OF_QUEUE} AND ${WITHIN} ORDER BY next_sync_at LIMIT ${BATCH}) AS c),
+       locked AS MATERIALIZED (SELECT id FROM syncline.collections WHERE id IN (SELECT id FROM chosen) AND state = 'active' AND ${WITHIN} ORDER BY id FOR UPDATE)
+  UPDATE syncline.collections c
      SET next_sync_at = CASE WHEN c.lease_until > now() THEN c.lease_until WHEN c.run_open THEN ${AHEAD_OF_ALL} ELSE c.next_sync_at - $1 * interval '1 ms' END
     FROM locked WHERE c.id = locked.id
   RETURNING now()::text AS at`;
@@ -115,17 +115,17 @@ const BURY = `
   WITH gone AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::float8[]) AS g(holder, silent_ms)),
        near AS MATERIALIZED (
          SELECT c.id FROM ${QUEUES} CROSS JOIN LATERAL (
-                  SELECT id, lease_holder FROM collections
+                  SELECT id, lease_holder FROM syncline.collections
                    WHERE ${OF_QUEUE} AND next_sync_at > now() - $4 * interval '1 ms' AND next_sync_at <= now() + $4 * interval '1 ms'
                    ORDER BY next_sync_at LIMIT ${LOOK_LIMIT}) AS c
           WHERE c.lease_holder = ANY($1::text[])
           UNION SELECT unnest($3::uuid[])),
        held AS MATERIALIZED (
          SELECT c.id, c.lease_holder, c.lease_until > now() + ($5 - gone.silent_ms) * interval '1 ms' AS touched
-           FROM collections c JOIN gone ON gone.holder = c.lease_holder
+           FROM syncline.collections c JOIN gone ON gone.holder = c.lease_holder
           WHERE c.id IN (SELECT id FROM near) AND c.run_open ORDER BY c.id FOR UPDATE OF c),
        released AS (
-         UPDATE collections c
+         UPDATE syncline.collections c
             SET lease_until = least(c.lease_until, now()), next_sync_at = CASE WHEN c.id = ANY($3::uuid[]) THEN now() + $4 * interval '1 ms' ELSE ${AHEAD_OF_ALL} END
            FROM held WHERE c.id = held.id AND NOT EXISTS (SELECT 1 FROM held h WHERE h.lease_holder = held.lease_holder AND h.touched)
          RETURNING held.lease_holder AS holder)

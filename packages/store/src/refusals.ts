@@ -59,7 +59,7 @@ export async function requireReauth(
 ): Promise<boolean> {
   return inTransaction(pool, async (session) => {
     const locked = await session.query<{ id: string; lease_epoch: string }>(
-      'SELECT id, lease_epoch FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      'SELECT id, lease_epoch FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
       [lease.accountId],
     );
     if (
@@ -69,13 +69,13 @@ export async function requireReauth(
     )
       return false;
     const stopped = await session.query(
-      `UPDATE accounts SET state = 'reauth_required', reason = $2, reason_code = $3, refused_since = now(), probes = 0, probe_at = now() + $4 * interval '1 ms', updated_at = now()
+      `UPDATE syncline.accounts SET state = 'reauth_required', reason = $2, reason_code = $3, refused_since = now(), probes = 0, probe_at = now() + $4 * interval '1 ms', updated_at = now()
         WHERE id = $1 AND state = 'active' AND token_version = $5`,
       [lease.accountId, cleanReason(reason), code, probeInMs, lease.grant.version],
     );
     const isStopped = stopped.rowCount === 1;
     await session.query(
-      `UPDATE collections SET lease_until = NULL, run_open = false, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
+      `UPDATE syncline.collections SET lease_until = NULL, run_open = false, error = $2, next_sync_at = now() + $3 * interval '1 ms' WHERE id = $1`,
       [
         lease.collectionId,
         isStopped ? cleanReason(reason) : null,
@@ -86,7 +86,7 @@ export async function requireReauth(
     await scheduleAccount(session, lease.accountId, false);
     // The watches died with the grant, and nobody may be asked to end them.
     await session.query(
-      `UPDATE watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
+      `UPDATE syncline.watches SET state = 'off', epoch = epoch + 1 WHERE account_id = $1`,
       [lease.accountId],
     );
     return true;
@@ -102,8 +102,8 @@ async function claimDue(
 ): Promise<DueProbe[]> {
   const { rows } = await pool.query<DueProbe>({
     name: 'probes-due',
-    text: `UPDATE accounts a SET probe_at = now() + $2 * interval '1 ms'
-             FROM (SELECT id FROM accounts WHERE probe_at <= now() ORDER BY probe_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
+    text: `UPDATE syncline.accounts a SET probe_at = now() + $2 * interval '1 ms'
+             FROM (SELECT id FROM syncline.accounts WHERE probe_at <= now() ORDER BY probe_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
             WHERE a.id = picked.id AND a.state IN ('reauth_required', 'disabled')
         RETURNING a.id AS "accountId", a.project, a.state, a.resources, a.token_version AS version, a.probes,
                   (extract(epoch FROM now() - coalesce(a.refused_since, now())) * 1000)::float8 AS "refusedForMs"`,
@@ -114,11 +114,12 @@ async function claimDue(
 
 async function passed(pool: pg.Pool, { accountId, version }: DueProbe): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-      accountId,
-    ]);
+    await session.query(
+      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [accountId],
+    );
     const revived = await session.query(
-      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, ${NO_PROBES}, updated_at = now()
+      `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, ${NO_PROBES}, updated_at = now()
         WHERE id = $1 AND token_version = $2 AND state IN ('reauth_required', 'disabled')`,
       [accountId, version],
     );
@@ -134,7 +135,7 @@ async function stands(
   nextInMs: number | null,
 ): Promise<void> {
   await pool.query(
-    `UPDATE accounts SET probes = probes + 1, probe_at = now() + $3 * interval '1 ms'
+    `UPDATE syncline.accounts SET probes = probes + 1, probe_at = now() + $3 * interval '1 ms'
       WHERE id = $1 AND token_version = $2 AND state IN ('reauth_required', 'disabled')`,
     [accountId, version, nextInMs],
   );
@@ -150,15 +151,15 @@ export function goOn(session: Transaction, accountId: string, everything: boolea
   if (everything)
     session.send({
       name: 'watch-again',
-      text: `UPDATE watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
+      text: `UPDATE syncline.watches SET state = 'wanted', due_at = now() WHERE account_id = $1`,
       values: [accountId],
     });
 }
 
 const LOOK_AGAIN = `
-  UPDATE collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
+  UPDATE syncline.collections SET next_sync_at = now(), error = NULL, parked = NULL, failures = 0
    WHERE account_id = $1 AND state = 'active' AND ($2 OR parked IS NOT NULL)`;
 
 /** What the account's project is refused is tried now as well: the account may wait for it. */
 const TRY_PROJECT = `
-  UPDATE project_failures SET probe_at = least(probe_at, now()) WHERE project = (SELECT project FROM accounts WHERE id = $1)`;
+  UPDATE syncline.project_failures SET probe_at = least(probe_at, now()) WHERE project = (SELECT project FROM syncline.accounts WHERE id = $1)`;

@@ -88,14 +88,15 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
   return inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     const paused = await session.query(
-      `UPDATE accounts SET state = 'paused', reason = 'paused by the operator', reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
+      `UPDATE syncline.accounts SET state = 'paused', reason = 'paused by the operator', reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
       [accountId],
     );
     if (paused.rowCount !== 1) return false;
     // Nobody need wait for a lease that can write nothing.
-    await session.query('UPDATE collections SET lease_until = NULL WHERE account_id = $1', [
-      accountId,
-    ]);
+    await session.query(
+      'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',
+      [accountId],
+    );
     await scheduleAccount(session, accountId, false);
     await lookAfterWatches(session, accountId);
     return true;
@@ -109,11 +110,12 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
  */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query('SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE', [
-      accountId,
-    ]);
+    await session.query(
+      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+      [accountId],
+    );
     const resumed = await session.query(
-      `UPDATE accounts SET state = 'active', reason = NULL, reason_code = NULL, token_version = token_version + 1, ${NO_PROBES}, updated_at = now()
+      `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, token_version = token_version + 1, ${NO_PROBES}, updated_at = now()
         WHERE id = $1 AND (state IN ('active', 'paused', 'disabled') OR (state = 'reauth_required' AND coalesce(reason_code, 'grant-refused') IN ('grant-refused', 'credential-unreadable')))`,
       [accountId],
     );
@@ -130,11 +132,13 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
   await inTransaction(pool, async (session) => {
     await fenceOut(session, accountId);
     await session.query(
-      `UPDATE accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, keep_grant = keep_grant OR $2, updated_at = now() WHERE id = $1`,
+      `UPDATE syncline.accounts SET state = 'removing', reason = 'being removed', reason_code = NULL, keep_grant = keep_grant OR $2, updated_at = now() WHERE id = $1`,
       [accountId, keepGrant],
     );
     await scheduleAccount(session, accountId, false);
-    await session.query('UPDATE watches SET epoch = epoch + 1 WHERE account_id = $1', [accountId]);
+    await session.query('UPDATE syncline.watches SET epoch = epoch + 1 WHERE account_id = $1', [
+      accountId,
+    ]);
   });
 }
 
@@ -146,13 +150,13 @@ async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Pr
   const { rows } = await pool.query<GrantUse>(
     `SELECT a.project, a.identity_id AS "identityId", a.keep_grant AS keep,
             (a.identity_id IS NOT NULL AND coalesce(a.verified_grant = a.grant_number, false)) AS "isChecked",
-            ARRAY(SELECT o.tenant FROM accounts o
+            ARRAY(SELECT o.tenant FROM syncline.accounts o
                    WHERE o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)
                      AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) IN (lower(a.email), lower($3)))
-                       OR o.identity_id IN (SELECT k.identity_id FROM identity_keys k WHERE k.project = a.project
+                       OR o.identity_id IN (SELECT k.identity_id FROM syncline.identity_keys k WHERE k.project = a.project
                                                AND ((k.kind = 'sub' AND k.value = $2) OR (k.kind = 'address' AND k.value = lower($3)))))
                    ORDER BY o.tenant) AS "sharedWith"
-       FROM accounts a WHERE a.id = $1`,
+       FROM syncline.accounts a WHERE a.id = $1`,
     [accountId, owner.sub, owner.address],
   );
   const [use] = rows;
@@ -170,7 +174,7 @@ async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Pr
 /** Until no run and no watch call can be under way any more, in milliseconds: neither is begun or renewed once the account is being removed. */
 async function leasesEndInMs(pool: pg.Pool, accountId: string): Promise<number> {
   const found = await pool.query<{ ms: string | null }>(
-    'SELECT extract(epoch FROM max(greatest(c.lease_until, w.held_until)) - now()) * 1000 AS ms FROM collections c LEFT JOIN watches w ON w.collection_id = c.id WHERE c.account_id = $1',
+    'SELECT extract(epoch FROM max(greatest(c.lease_until, w.held_until)) - now()) * 1000 AS ms FROM syncline.collections c LEFT JOIN syncline.watches w ON w.collection_id = c.id WHERE c.account_id = $1',
     [accountId],
   );
   return Math.max(0, Math.ceil(Number(found.rows[0]?.ms ?? 0)));
@@ -188,11 +192,13 @@ async function eraseSome(
   for (const table of ACCOUNT_TABLES) {
     if (table === 'credentials') continue;
     const erased = await pool.query(
-      `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`,
+      `DELETE FROM syncline.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`,
       [accountId],
     );
     if (erased.rowCount) {
-      await pool.query('UPDATE accounts SET updated_at = now() WHERE id = $1', [accountId]);
+      await pool.query('UPDATE syncline.accounts SET updated_at = now() WHERE id = $1', [
+        accountId,
+      ]);
       return { erased: erased.rowCount, done: false };
     }
   }
@@ -201,15 +207,15 @@ async function eraseSome(
     await session.query(EPOCH_AFTER_REMOVAL);
     // The lock waits for whoever is just writing down what the account has cost: nothing comes after it.
     const locked = await session.query<{ identity_id: string | null }>(
-      'SELECT identity_id FROM accounts WHERE id = $1 FOR UPDATE',
+      'SELECT identity_id FROM syncline.accounts WHERE id = $1 FOR UPDATE',
       [accountId],
     );
     let erased = 0;
     for (const table of ACCOUNT_TABLES)
       erased +=
-        (await session.query(`DELETE FROM ${table} WHERE account_id = $1`, [accountId])).rowCount ??
-        0;
-    await session.query('DELETE FROM accounts WHERE id = $1', [accountId]);
+        (await session.query(`DELETE FROM syncline.${table} WHERE account_id = $1`, [accountId]))
+          .rowCount ?? 0;
+    await session.query('DELETE FROM syncline.accounts WHERE id = $1', [accountId]);
     await dropUnboundIdentity(session, locked.rows[0]?.identity_id ?? null);
     return { erased: erased + (locked.rowCount ?? 0), done: true };
   });
@@ -218,7 +224,7 @@ async function eraseSome(
 /** Accounts whose removal nobody has been at for `idleMs`. */
 async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): Promise<string[]> {
   const found = await pool.query<{ id: string }>(
-    `SELECT id FROM accounts WHERE state = 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
+    `SELECT id FROM syncline.accounts WHERE state = 'removing' AND updated_at <= now() - $1 * interval '1 ms' ORDER BY updated_at LIMIT $2`,
     [idleMs, limit],
   );
   return found.rows.map((row) => row.id);
@@ -227,7 +233,7 @@ async function abandonedRemovals(pool: pg.Pool, idleMs: number, limit: number): 
 /** Why a removal stands still, for whoever asks `why`. */
 async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Promise<void> {
   await pool.query(
-    `UPDATE accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`,
+    `UPDATE syncline.accounts SET reason = $2, updated_at = now() WHERE id = $1 AND state = 'removing'`,
     [accountId, cleanReason(reason)],
   );
 }
@@ -235,7 +241,7 @@ async function noteRemoval(pool: pg.Pool, accountId: string, reason: string): Pr
 /** Whoever holds one may write no more of it; the next to look after it sees the account's new state, and begins or ends the ringing. */
 async function lookAfterWatches(session: Transaction, accountId: string): Promise<void> {
   await session.query(
-    'UPDATE watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1',
+    'UPDATE syncline.watches SET epoch = epoch + 1, due_at = now() WHERE account_id = $1',
     [accountId],
   );
 }
@@ -243,7 +249,7 @@ async function lookAfterWatches(session: Transaction, accountId: string): Promis
 /** Runs that are under way, and whoever looks after a watch, can write nothing more. */
 export async function fenceOut(session: Transaction, accountId: string): Promise<void> {
   await session.query(
-    `UPDATE collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, run_open = false FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
     [accountId],
   );
 }

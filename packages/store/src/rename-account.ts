@@ -16,24 +16,24 @@ export async function renameAccount(
   if (address === null || address.toLowerCase() === account.email.toLowerCase())
     return { kind: 'kept', from: null };
   const taken = await session.query(
-    'SELECT 1 FROM accounts WHERE lower(email) = lower($2) AND tenant = $1 AND id <> $3',
+    'SELECT 1 FROM syncline.accounts WHERE lower(email) = lower($2) AND tenant = $1 AND id <> $3',
     [account.tenant, address, account.id],
   );
   if (taken.rowCount !== 0) return { kind: 'address-taken' };
-  await session.query('UPDATE accounts SET email = $2, updated_at = now() WHERE id = $1', [
-    account.id,
-    address,
-  ]);
-  await session.query('DELETE FROM account_aliases WHERE account_id = $1 AND address = lower($2)', [
+  await session.query('UPDATE syncline.accounts SET email = $2, updated_at = now() WHERE id = $1', [
     account.id,
     address,
   ]);
   await session.query(
-    'INSERT INTO account_aliases (account_id, address) VALUES ($1, lower($2)) ON CONFLICT DO NOTHING',
+    'DELETE FROM syncline.account_aliases WHERE account_id = $1 AND address = lower($2)',
+    [account.id, address],
+  );
+  await session.query(
+    'INSERT INTO syncline.account_aliases (account_id, address) VALUES ($1, lower($2)) ON CONFLICT DO NOTHING',
     [account.id, account.email],
   );
   await session.query(
-    'UPDATE watches SET address = lower($2) WHERE account_id = $1 AND address IS NOT NULL',
+    'UPDATE syncline.watches SET address = lower($2) WHERE account_id = $1 AND address IS NOT NULL',
     [account.id, address],
   );
   return { kind: 'renamed', from: account.email };

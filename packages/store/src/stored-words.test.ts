@@ -40,9 +40,9 @@ test.each<[string, (lease: Lease) => Promise<unknown>]>([
 ])('%s is cleaned and bounded', async (_, write) => {
   const lease = await mailbox();
   await write(lease);
-  expect(await sql(`SELECT error FROM collections WHERE id = '${lease.collectionId}'`)).toEqual([
-    { error: words },
-  ]);
+  expect(
+    await sql(`SELECT error FROM syncline.collections WHERE id = '${lease.collectionId}'`),
+  ).toEqual([{ error: words }]);
 });
 
 test('a watch takes an address, an error and a resource id of any form', async () => {
@@ -58,10 +58,10 @@ test('a watch takes an address, an error and a resource id of any form', async (
     error: HOSTILE,
     failed: true,
   });
-  expect(await sql('SELECT address, error FROM watches')).toEqual([
+  expect(await sql('SELECT address, error FROM syncline.watches')).toEqual([
     { address: 'ada@example.com', error: words },
   ]);
-  expect(await sql('SELECT id, resource_id FROM channels')).toEqual([
+  expect(await sql('SELECT id, resource_id FROM syncline.channels')).toEqual([
     { id: 'channel-1', resource_id: null },
   ]);
 });
@@ -75,7 +75,7 @@ test('a reason of quarantine is cleaned and bounded', async () => {
     progress: { done: Number.NaN, total: Infinity },
     walk: { quarantined: [{ id: 'm1', reason: HOSTILE, cause: 'unstorable-id' }] },
   });
-  expect(await sql('SELECT item_id, reason FROM quarantined_items')).toEqual([
+  expect(await sql('SELECT item_id, reason FROM syncline.quarantined_items')).toEqual([
     { item_id: 'm1', reason: words },
   ]);
 });

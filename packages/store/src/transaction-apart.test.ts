@@ -7,7 +7,7 @@ let pool: ReturnType<typeof openPool>;
 beforeAll(async () => {
   fixture = await storeFixture();
   pool = openPool(fixture.database.url, 1);
-  await pool.query('CREATE TABLE notes (id int PRIMARY KEY, word text NOT NULL)');
+  await pool.query('CREATE TABLE syncline.notes (id int PRIMARY KEY, word text NOT NULL)');
 });
 afterAll(async () => {
   await pool.end();
@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 const insert = (id: number, word: string | null): { text: string; values: unknown[] } => ({
-  text: 'INSERT INTO notes VALUES ($1, $2)',
+  text: 'INSERT INTO syncline.notes VALUES ($1, $2)',
   values: [id, word],
 });
 
@@ -33,7 +33,7 @@ test('work that fails apart undoes its own statements alone, and the transaction
     transaction.send(insert(4, 'end'));
   });
   expect(failures).toEqual(['23502']);
-  expect((await pool.query('SELECT word FROM notes ORDER BY id')).rows).toEqual(
+  expect((await pool.query('SELECT word FROM syncline.notes ORDER BY id')).rows).toEqual(
     ['before', 'kept', 'after', 'end'].map((word) => ({ word })),
   );
 });

@@ -7,28 +7,29 @@ let pool: ReturnType<typeof openPool>;
 beforeAll(async () => {
   fixture = await storeFixture();
   pool = openPool(fixture.database.url, 1);
-  await pool.query('CREATE TABLE notes (id int PRIMARY KEY, word text NOT NULL)');
+  await pool.query('CREATE TABLE syncline.notes (id int PRIMARY KEY, word text NOT NULL)');
 });
 afterAll(async () => {
   await pool.end();
   await fixture.close();
 });
-beforeEach(() => pool.query('TRUNCATE notes'));
+beforeEach(() => pool.query('TRUNCATE syncline.notes'));
 
 const insert = (id: number, word: string | null): { text: string; values: unknown[] } => ({
-  text: 'INSERT INTO notes VALUES ($1, $2)',
+  text: 'INSERT INTO syncline.notes VALUES ($1, $2)',
   values: [id, word],
 });
 const words = async (): Promise<string[]> =>
-  (await pool.query<{ word: string }>('SELECT word FROM notes ORDER BY id')).rows.map(
+  (await pool.query<{ word: string }>('SELECT word FROM syncline.notes ORDER BY id')).rows.map(
     ({ word }) => word,
   );
 
 test('what is sent without waiting is done in order, and stored when the transaction has ended', async () => {
   const seen = await inTransaction(pool, async (transaction) => {
     transaction.send(insert(1, 'a'));
-    transaction.send({ text: "UPDATE notes SET word = word || 'b'" });
-    return (await transaction.query<{ word: string }>({ text: 'SELECT word FROM notes' })).rows;
+    transaction.send({ text: "UPDATE syncline.notes SET word = word || 'b'" });
+    return (await transaction.query<{ word: string }>({ text: 'SELECT word FROM syncline.notes' }))
+      .rows;
   });
   expect(seen).toEqual([{ word: 'ab' }]);
   expect(await words()).toEqual(['ab']);

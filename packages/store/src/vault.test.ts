@@ -10,7 +10,7 @@ afterAll(() => fixture.close());
 
 test('a refresh token is nowhere in the database in clear, and opens for its own account only', async () => {
   const dump = await fixture.database.pool.query(
-    'SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM credentials',
+    'SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM syncline.credentials',
     ['hex', 'base64'],
   );
   for (const form of Object.values(dump.rows[0] as Record<string, string>)) {
@@ -27,7 +27,7 @@ test('a refresh token is nowhere in the database in clear, and opens for its own
     resources: ['gmail'],
   });
   await fixture.database.pool.query(
-    'UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE account_id = $1) WHERE account_id = $2',
+    'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials WHERE account_id = $1) WHERE account_id = $2',
     [fixture.accountId, other.id],
   );
   expect(await fixture.store.vault.grant(other.id)).toEqual({ kind: 'unreadable' });
@@ -55,7 +55,7 @@ test('an old schema, a missing database and a dead server are each told in one s
   const masterKey = randomBytes(32);
   const url = new URL(fixture.database.url);
   await fixture.database.pool.query(
-    "DELETE FROM _prisma_migrations WHERE migration_name LIKE '%first_mirror'",
+    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%first_mirror'",
   );
   await expect(openStore(rt, { databaseUrl: url.href, masterKey })).rejects.toThrow(
     /older than this program[^]*npm run migrate/,
@@ -91,9 +91,10 @@ test('one credential of another master key holds up no start', async () => {
     refreshToken: '1//eve',
     tenant: 'default',
   });
-  await both.database.pool.query("UPDATE credentials SET key_id = 'lost' WHERE account_id = $1", [
-    both.accountId,
-  ]);
+  await both.database.pool.query(
+    "UPDATE syncline.credentials SET key_id = 'lost' WHERE account_id = $1",
+    [both.accountId],
+  );
   const again = await openStore(testRuntime(), {
     databaseUrl: both.database.url,
     masterKey: both.masterKey,

@@ -50,7 +50,7 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
     isSealed: (accountId, sealed, token) => opens(masterKey, accountId, sealed) === token,
     async grant(accountId, project) {
       const found = await pool.query<{ sealed: Buffer; project: string; version: number }>(
-        'SELECT c.sealed, a.project, a.token_version AS version FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE a.id = $1',
+        'SELECT c.sealed, a.project, a.token_version AS version FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.id = $1',
         [accountId],
       );
       const row = found.rows[0];
@@ -66,8 +66,8 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
     },
     async rotated(accountId, token, version) {
       const stored = await pool.query(
-        `WITH current AS (UPDATE accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
-         UPDATE credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
+        `WITH current AS (UPDATE syncline.accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
+         UPDATE syncline.credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
         [accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId, version],
       );
       return stored.rowCount === 1;
@@ -86,7 +86,7 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
  */
 export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
   const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM credentials WHERE key_id <> $1) AS others, EXISTS (SELECT 1 FROM credentials WHERE key_id = $1) AS ours`,
+    `SELECT EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id <> $1) AS others, EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id = $1) AS ours`,
     [vault.keyId],
   );
   if (rows[0]?.others && !rows[0].ours) {

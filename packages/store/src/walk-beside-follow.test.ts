@@ -48,7 +48,7 @@ async function writtenBeside(
   const written: string[] = [];
   try {
     await hindrance.query('BEGIN');
-    await hindrance.query('SELECT id FROM collections WHERE id = $1 FOR UPDATE', [
+    await hindrance.query('SELECT id FROM syncline.collections WHERE id = $1 FOR UPDATE', [
       mailbox.collectionId,
     ]);
     const walks = await meanwhile(
@@ -84,10 +84,10 @@ test('a doorbell makes walks stand back before its change is found, a look that 
   await Promise.all(Array.from({ length: 4 }, () => fixture.store.ping()));
   for (const rung of [false, true]) {
     await fixture.database.pool.query(
-      "UPDATE collections SET lease_until = NULL, phase = 'follow', rung_at = CASE WHEN $1 THEN now() END WHERE kind = 'calendar-list'",
+      "UPDATE syncline.collections SET lease_until = NULL, phase = 'follow', rung_at = CASE WHEN $1 THEN now() END WHERE kind = 'calendar-list'",
       [rung],
     );
-    await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+    await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
     const written = await writtenBeside(async (write, mailbox, list) => {
       const walks = [
         write('walk', mailbox, pageOf('backfill')),

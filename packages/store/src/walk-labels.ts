@@ -38,7 +38,7 @@ export async function relabelBound(
 ): Promise<string | null> {
   const bound = await pool.query<{ id: string | null }>({
     name: 'relabel-bound',
-    text: `SELECT max(id) AS id FROM (SELECT id FROM gmail_messages WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) page`,
+    text: `SELECT max(id) AS id FROM (SELECT id FROM syncline.gmail_messages WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) page`,
     values: [accountId, after, limit],
   });
   return bound.rows[0]?.id ?? null;
@@ -52,7 +52,7 @@ export async function labelAfter(
 ): Promise<string | null> {
   const next = await pool.query<{ id: string }>({
     name: 'label-after',
-    text: 'SELECT id FROM gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1',
+    text: 'SELECT id FROM syncline.gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1',
     values: [accountId, after],
   });
   return next.rows[0]?.id ?? null;
@@ -62,7 +62,7 @@ export async function labelAfter(
 const COMPLETE = '';
 
 /** Labels whose lists are complete. */
-const LISTED = `SELECT w.label_id FROM walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ''`;
+const LISTED = `SELECT w.label_id FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ''`;
 
 export function insertLabelled(
   session: Transaction,
@@ -74,7 +74,7 @@ export function insertLabelled(
   if (ids.length === 0) return;
   session.send({
     name: 'walk-labelled',
-    text: `INSERT INTO walk_labels (account_id, collection_id, generation, item_id, label_id)
+    text: `INSERT INTO syncline.walk_labels (account_id, collection_id, generation, item_id, label_id)
            SELECT $1, $2, $3, u.id, $4 FROM unnest($5::text[]) AS u(id) ON CONFLICT DO NOTHING`,
     values: [
       lease.accountId,
@@ -101,17 +101,17 @@ export async function relabel(
     text: `WITH listed AS MATERIALIZED (${LISTED}),
            u AS MATERIALIZED (
              SELECT m.id, m.label_ids AS before,
-                    ARRAY(SELECT w.label_id COLLATE "C" FROM walk_labels w
+                    ARRAY(SELECT w.label_id COLLATE "C" FROM syncline.walk_labels w
                            WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id
                              AND w.label_id IN (SELECT label_id FROM listed)
                            UNION
                           SELECT l COLLATE "C" FROM unnest(m.label_ids) AS l
                            WHERE l NOT IN (SELECT label_id FROM listed) AND l <> ALL ($6::text[]) ORDER BY 1) AS after
-               FROM gmail_messages m
+               FROM syncline.gmail_messages m
               WHERE m.account_id = $1 AND m.id > $4 AND m.id <= $5
-                AND EXISTS (SELECT 1 FROM walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
+                AND EXISTS (SELECT 1 FROM syncline.walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
               ORDER BY m.id)
-           UPDATE gmail_messages m SET label_ids = u.after, updated_at = now()
+           UPDATE syncline.gmail_messages m SET label_ids = u.after, updated_at = now()
              FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
            RETURNING m.id`,
     values: [
@@ -141,7 +141,7 @@ export async function relabelSteps(
   write: (generation: number, steps: readonly RelabelStep[]) => Promise<RowChange[]>;
 }> {
   const found = await session.query<{ id: string }>(
-    'SELECT id FROM gmail_messages WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id',
+    'SELECT id FROM syncline.gmail_messages WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id',
     [lease.accountId, range.after, range.upTo],
   );
   const ids = found.rows.map(({ id }) => id);
@@ -183,10 +183,10 @@ export async function labelLosses(
   const found = await pool.query<LabelLoss>({
     text: `WITH listed AS MATERIALIZED (${LISTED}),
            losses AS (
-             SELECT m.id, l.label FROM gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)
+             SELECT m.id, l.label FROM syncline.gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)
               WHERE m.account_id = $1 AND l.label <> ALL ($4::text[])
-                AND EXISTS (SELECT 1 FROM walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
-                AND NOT EXISTS (SELECT 1 FROM walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label))
+                AND EXISTS (SELECT 1 FROM syncline.walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
+                AND NOT EXISTS (SELECT 1 FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label))
            SELECT label AS "labelId", count(*)::int AS rows, label IN (SELECT label_id FROM listed) AS "isListed", (array_agg(id ORDER BY md5(id)))[1:$6] AS sample
              FROM losses GROUP BY label ORDER BY rows DESC, label LIMIT $5`,
     values: [
@@ -209,7 +209,7 @@ export async function clearLabels(
 ): Promise<number> {
   const cleared = await session.query({
     name: 'walk-labels-clear',
-    text: `DELETE FROM walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
+    text: `DELETE FROM syncline.walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return cleared.rowCount ?? 0;

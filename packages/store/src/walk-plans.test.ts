@@ -22,7 +22,7 @@ test.each([
     const pool = openPool(fixture.database.url, 1, { byIndex });
     const session = await pool.connect();
     try {
-      await session.query('ANALYZE walk_items');
+      await session.query('ANALYZE syncline.walk_items');
       const transaction = new Transaction(session);
       for (let i = 0; i < TIMES; i++)
         await applyWalk(transaction, lease, 1, {
@@ -41,7 +41,7 @@ test.each([
     } finally {
       session.release();
       await pool.end();
-      await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+      await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
     }
   },
 );

@@ -130,7 +130,7 @@ export async function nextWanted(
     thread_id: string | null;
   }>({
     name: 'walk-next',
-    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM walk_items
+    text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM syncline.walk_items
             WHERE collection_id = $1 AND generation = $2 AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY ordinal LIMIT $4`,
     values: [
       lease.collectionId,
@@ -161,7 +161,7 @@ export async function listedThreads(
     name: 'walk-threads',
     text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS wanted
              FROM unnest($3::text[]) AS t(id),
-                  LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $4 AND item_id <> ALL ($6::text[]) AS due FROM walk_items
+                  LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $4 AND item_id <> ALL ($6::text[]) AS due FROM syncline.walk_items
                             WHERE collection_id = $1 AND generation = $2 AND thread_id = t.id LIMIT $5) m
             GROUP BY t.id`,
     values: [
@@ -230,7 +230,7 @@ export function insertMet(
 ): void {
   session.send({
     name: 'walk-met',
-    text: `INSERT INTO walk_items (account_id, collection_id, generation, item_id, ordinal, wanted, thread_id)
+    text: `INSERT INTO syncline.walk_items (account_id, collection_id, generation, item_id, ordinal, wanted, thread_id)
            SELECT $1, $2, $3, u.id, u.ordinal, u.wanted, u.thread_id FROM unnest($4::text[], $5::bigint[], $6::bool[], $7::text[]) AS u(id, ordinal, wanted, thread_id)
            ON CONFLICT DO NOTHING`,
     values: [
@@ -253,7 +253,7 @@ export function putBack(
 ): void {
   session.send({
     name: 'walk-again',
-    text: `INSERT INTO walk_items AS w (account_id, collection_id, generation, item_id, ordinal, wanted, attempts, not_before)
+    text: `INSERT INTO syncline.walk_items AS w (account_id, collection_id, generation, item_id, ordinal, wanted, attempts, not_before)
            SELECT $1, $2, $3, u.id, u.ordinal, true, u.attempts, now() + u.delay * interval '1 ms'
              FROM unnest($4::text[], $5::bigint[], $6::int[], $7::int[]) AS u(id, ordinal, delay, attempts)
            ON CONFLICT (account_id, collection_id, generation, item_id)
@@ -273,7 +273,7 @@ export function putBack(
 function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
   session.send({
     name: 'wanted-strike-out',
-    text: 'DELETE FROM wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
+    text: 'DELETE FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])',
     values: [lease.accountId, lease.collectionId, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -281,7 +281,7 @@ function strikeOut(session: Transaction, lease: Lease, ids: string[]): void {
 function drop(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
   session.send({
     name: 'walk-drop',
-    text: `DELETE FROM walk_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
+    text: `DELETE FROM syncline.walk_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -289,7 +289,7 @@ function drop(session: Transaction, lease: Lease, generation: number, ids: strin
 function takeEarly(session: Transaction, lease: Lease, generation: number, ids: string[]): void {
   session.send({
     name: 'walk-early',
-    text: `UPDATE walk_items SET wanted = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
+    text: `UPDATE syncline.walk_items SET wanted = false WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id = ANY($4::text[])`,
     values: [lease.accountId, lease.collectionId, generation, arrayLiteral(ids, (id) => id)],
   });
 }
@@ -302,10 +302,10 @@ async function sweep(
   limit: number,
 ): Promise<RowChange[]> {
   const unmet = await session.query<{ id: string }>({
-    text: `SELECT m.id FROM ${mirrorTable(lease)} m
+    text: `SELECT m.id FROM syncline.${mirrorTable(lease)} m
             WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
-              AND NOT EXISTS (SELECT 1 FROM walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id)
-              AND NOT EXISTS (SELECT 1 FROM held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id)
+              AND NOT EXISTS (SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id)
+              AND NOT EXISTS (SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id)
             ORDER BY m.id LIMIT $4`,
     values: [
       lease.accountId,
@@ -358,7 +358,7 @@ function mirrorTable(lease: Lease): string {
 async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await session.query({
     name: 'walk-clear',
-    text: `DELETE FROM walk_items WHERE ctid = ANY(ARRAY(SELECT ctid FROM walk_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
+    text: `DELETE FROM syncline.walk_items WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.walk_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return cleared.rowCount ?? 0;

@@ -8,7 +8,7 @@ beforeAll(async () => (fixture = await storeFixture()));
 afterAll(() => fixture.close());
 beforeEach(async () => {
   await fixture.database.pool.query(
-    "DELETE FROM watches; DELETE FROM channels; UPDATE collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE accounts SET state = 'active', verified_grant = grant_number",
+    "DELETE FROM syncline.watches; DELETE FROM syncline.channels; UPDATE syncline.collections SET lease_until = NULL, run_open = false, rung_at = NULL, wanted_at = NULL, parked = NULL, failures = 0, phase = 'follow', next_sync_at = now() + interval '1 h'; UPDATE syncline.accounts SET state = 'active', verified_grant = grant_number",
   );
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   collectionId = lease.collectionId;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 const row = async (columns: string, table = 'watches', key = 'collection_id') =>
   (
     await fixture.database.pool.query<Record<string, unknown>>(
-      `SELECT ${columns} FROM ${table} WHERE ${key} = $1`,
+      `SELECT ${columns} FROM syncline.${table} WHERE ${key} = $1`,
       [collectionId],
     )
   ).rows[0]!;
@@ -34,7 +34,7 @@ const watched = (over = {}) => ({
   },
   ...over,
 });
-const free = () => fixture.database.pool.query('UPDATE watches SET held_until = NULL');
+const free = () => fixture.database.pool.query('UPDATE syncline.watches SET held_until = NULL');
 
 test('a watch that is due is given out once, however many schedulers ask', async () => {
   const claims = await Promise.all(
@@ -92,9 +92,10 @@ test('failures count up and are forgotten with the next success; renewals for si
 test('watches are counted by kind and state, those that are on by what is known of them', async () => {
   const counted = async () => (await fixture.store.watches.count()).gmail;
   const figure = async (set: string): Promise<string[]> => {
-    await fixture.database.pool.query(`UPDATE watches SET ${set} WHERE collection_id = $1`, [
-      collectionId,
-    ]);
+    await fixture.database.pool.query(
+      `UPDATE syncline.watches SET ${set} WHERE collection_id = $1`,
+      [collectionId],
+    );
     return Object.entries(await counted()).flatMap(([name, count]) => (count === 1 ? [name] : []));
   };
   expect(await figure("state = 'wanted'")).toEqual(['wanted']);
@@ -120,15 +121,15 @@ test('watches are counted by kind and state, those that are on by what is known 
 test('silence begins with a look and ends with the next thing that is heard', async () => {
   await fixture.store.watches.noteAddress(held, 'Ada@Example.com');
   await fixture.store.watches.settle(held, watched());
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   expect(lease.watch).toMatchObject({ state: 'on', heard: false, silent: false, expired: false });
   await fixture.store.watches.silent(lease, 10_000);
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect((await claim(fixture, fixture.accountId, 'gmail')).watch).toMatchObject({ silent: true });
   expect(await row("due_at < now() + interval '11 s' AS soon")).toEqual({ soon: true });
   await fixture.store.doorbells.ringMailboxes(['ada@example.com']);
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   expect(await claim(fixture, fixture.accountId, 'gmail')).toMatchObject({
     watch: { silent: false, heard: true },
     doorbell: { unserved: true },
@@ -151,9 +152,9 @@ test('a doorbell makes the mailbox due in a moment and hints at a job; what rest
   ).toEqual({ soon: true, wanted: true });
   for (const rests of ["parked = 'scope'", 'failures = 3']) {
     await fixture.database.pool.query(
-      `UPDATE collections SET parked = NULL, failures = 0, next_sync_at = now() + interval '1 h'`,
+      `UPDATE syncline.collections SET parked = NULL, failures = 0, next_sync_at = now() + interval '1 h'`,
     );
-    await fixture.database.pool.query(`UPDATE collections SET ${rests} WHERE id = $1`, [
+    await fixture.database.pool.query(`UPDATE syncline.collections SET ${rests} WHERE id = $1`, [
       collectionId,
     ]);
     expect((await ring()).get('ada@example.com')).toMatchObject([{ ready: false }]);
@@ -169,7 +170,7 @@ test('a doorbell makes the mailbox due in a moment and hints at a job; what rest
 
 test('a mailbox in its first walk is not hurried, and an account that is paused is not rung for', async () => {
   await fixture.store.watches.noteAddress(held, 'ada@example.com');
-  await fixture.database.pool.query("UPDATE collections SET phase = 'backfill'");
+  await fixture.database.pool.query("UPDATE syncline.collections SET phase = 'backfill'");
   expect(
     (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
   ).toMatchObject([{ ready: false }]);
@@ -224,7 +225,7 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
   expect(
     (await fixture.store.doorbells.ringMailboxes(['ada@example.com'])).get('ada@example.com'),
   ).toHaveLength(2);
-  await fixture.database.pool.query('UPDATE watches SET held_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.watches SET held_until = NULL');
   expect(await fixture.store.watches.hold(lease.collectionId, 60_000)).toMatchObject({
     shared: true,
   });
@@ -232,7 +233,7 @@ test('two tenants of one mailbox are both rung for, and neither may end the othe
 
 test('a refused grant ends the watch here, since it has ended at Google; a new one has it made again', async () => {
   await fixture.store.watches.settle(held, watched());
-  await fixture.database.pool.query('UPDATE collections SET lease_until = NULL');
+  await fixture.database.pool.query('UPDATE syncline.collections SET lease_until = NULL');
   await fixture.store.accounts.requireReauth(await claim(fixture, fixture.accountId, 'gmail'), {
     reason: 'invalid_grant',
     code: 'grant-refused',

@@ -108,7 +108,7 @@ export function watchesIn(pool: pg.Pool): Watches {
     confirmChannel: (held, channelId, resourceId, expiresAt) =>
       confirmChannel(pool, held, channelId, resourceId, expiresAt),
     dropChannel: async (channelId) =>
-      void (await pool.query('DELETE FROM channels WHERE id = $1', [channelId])),
+      void (await pool.query('DELETE FROM syncline.channels WHERE id = $1', [channelId])),
     want: (lease) => wantWatch(pool, lease),
     silent: (lease, lookAfterInMs) => markSilent(pool, lease, lookAfterInMs),
     ofAccount: (accountId) => watchesOf(pool, accountId),
@@ -123,8 +123,8 @@ async function claimDueWatches(
 ): Promise<string[]> {
   const due = await pool.query<{ collection_id: string }>({
     name: 'watches-due',
-    text: `UPDATE watches w SET due_at = now() + $2 * interval '1 ms'
-             FROM (SELECT collection_id FROM watches WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
+    text: `UPDATE syncline.watches w SET due_at = now() + $2 * interval '1 ms'
+             FROM (SELECT collection_id FROM syncline.watches WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
             WHERE w.collection_id = picked.collection_id
         RETURNING w.collection_id`,
     values: [limit, visibilityMs],
@@ -150,7 +150,7 @@ export interface LeaseWatch {
 /** For a statement about `collections c`: its LeaseWatch, or null. */
 export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'heard', coalesce(greatest(c.rung_at, w.heard_at) >= w.watched_at, false),
                           'silent', ${IS_SILENT}, 'silences', w.silences, 'expired', coalesce(w.expires_at <= now(), true))
-                     FROM watches w WHERE w.collection_id = c.id)`;
+                     FROM syncline.watches w WHERE w.collection_id = c.id)`;
 
 /**
  * The account's row is locked for the statement, which a removal updates first: so either the removal sees this hold and waits for it,
@@ -163,18 +163,18 @@ async function holdWatch(
 ): Promise<HeldWatch | null> {
   const held = await pool.query<HeldRow>({
     name: 'watch-hold',
-    text: `UPDATE watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
-             FROM collections c, (SELECT id, state, email, project, grant_number, token_version, verified_grant, identity_id FROM accounts WHERE id = (SELECT account_id FROM watches WHERE collection_id = $1) FOR SHARE) AS a
+    text: `UPDATE syncline.watches w SET epoch = w.epoch + 1, held_until = now() + $2 * interval '1 ms', begun_at = clock_timestamp()
+             FROM syncline.collections c, (SELECT id, state, email, project, grant_number, token_version, verified_grant, identity_id FROM syncline.accounts WHERE id = (SELECT account_id FROM syncline.watches WHERE collection_id = $1) FOR SHARE) AS a
             WHERE w.collection_id = $1 AND c.id = w.collection_id AND (w.held_until IS NULL OR w.held_until <= now())
         RETURNING w.collection_id, w.account_id, a.email, a.project, ${GRANT_COLUMNS}, w.epoch, c.kind, c.external_id, a.state = 'active' AND c.state = 'active' AS wanted,
                   a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
                   (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
-                     FROM channels h WHERE h.collection_id = w.collection_id) AS channels,
-                  EXISTS (SELECT 1 FROM watches o JOIN accounts oa ON oa.id = o.account_id
+                     FROM syncline.channels h WHERE h.collection_id = w.collection_id) AS channels,
+                  EXISTS (SELECT 1 FROM syncline.watches o JOIN syncline.accounts oa ON oa.id = o.account_id
                            WHERE o.collection_id <> w.collection_id AND o.address = w.address AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project)
-               OR EXISTS (SELECT 1 FROM accounts oa JOIN watches o ON o.account_id = oa.id JOIN collections oc ON oc.id = o.collection_id
+               OR EXISTS (SELECT 1 FROM syncline.accounts oa JOIN syncline.watches o ON o.account_id = oa.id JOIN syncline.collections oc ON oc.id = o.collection_id
                            WHERE oa.identity_id = a.identity_id AND oa.id <> a.id AND oa.state = 'active' AND oc.kind = 'gmail' AND o.state = 'on') AS shared`,
     values: [collectionId, holdMs],
   });
@@ -231,7 +231,7 @@ function heldOf(row: HeldRow): HeldWatch {
 
 async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
   const noted = await pool.query(
-    'UPDATE watches SET address = $3 WHERE collection_id = $1 AND epoch = $2',
+    'UPDATE syncline.watches SET address = $3 WHERE collection_id = $1 AND epoch = $2',
     [held.collectionId, String(held.epoch), cleanText(address.toLowerCase())],
   );
   return noted.rowCount === 1;
@@ -240,7 +240,7 @@ async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Pro
 async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): Promise<boolean> {
   const settled = await pool.query({
     name: 'watch-settle',
-    text: `UPDATE watches
+    text: `UPDATE syncline.watches
               SET state = $3, due_at = now() + $4 * interval '1 ms', error = $5, failures = CASE WHEN $6 THEN failures + 1 ELSE 0 END, held_until = NULL,
                   target = coalesce($7, target), expires_at = coalesce($8, expires_at), watched_at = CASE WHEN $7::text IS NULL THEN watched_at ELSE begun_at END,
                   silences = CASE WHEN $7::text IS NULL THEN silences WHEN $9 THEN silences + 1 ELSE 0 END
@@ -267,7 +267,7 @@ async function addChannel(
   expiresAt: Date,
 ): Promise<boolean> {
   const added = await pool.query(
-    'INSERT INTO channels (id, account_id, collection_id, expires_at) SELECT $3, account_id, collection_id, $4 FROM watches WHERE collection_id = $1 AND epoch = $2',
+    'INSERT INTO syncline.channels (id, account_id, collection_id, expires_at) SELECT $3, account_id, collection_id, $4 FROM syncline.watches WHERE collection_id = $1 AND epoch = $2',
     [held.collectionId, String(held.epoch), channelId, expiresAt],
   );
   return added.rowCount === 1;
@@ -281,7 +281,7 @@ async function confirmChannel(
   expiresAt: Date,
 ): Promise<void> {
   await pool.query(
-    `UPDATE channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
+    `UPDATE syncline.channels SET superseded = id <> $2, resource_id = CASE WHEN id = $2 THEN $3 ELSE resource_id END, expires_at = CASE WHEN id = $2 THEN $4 ELSE expires_at END
       WHERE collection_id = $1`,
     // Without a resource id that can be stored the channel is not stopped, and expires by itself.
     [held.collectionId, channelId, isStorableId(resourceId) ? resourceId : null, expiresAt],
@@ -292,7 +292,7 @@ async function confirmChannel(
 async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
   await pool.query({
     name: 'watch-want',
-    text: `INSERT INTO watches (collection_id, account_id) SELECT id, account_id FROM collections WHERE id = $1 AND lease_epoch = $2
+    text: `INSERT INTO syncline.watches (collection_id, account_id) SELECT id, account_id FROM syncline.collections WHERE id = $1 AND lease_epoch = $2
            ON CONFLICT (collection_id) DO UPDATE SET state = 'wanted', due_at = now()`,
     values: [lease.collectionId, String(lease.epoch)],
   });
@@ -302,8 +302,8 @@ async function wantWatch(pool: pg.Pool, lease: Lease): Promise<void> {
 async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): Promise<boolean> {
   const marked = await pool.query({
     name: 'watch-silent',
-    text: `UPDATE watches w SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms')
-             FROM collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.rung_at <= $3, true)`,
+    text: `UPDATE syncline.watches w SET silent_since = clock_timestamp(), due_at = least(due_at, now() + $2 * interval '1 ms')
+             FROM syncline.collections c WHERE w.collection_id = $1 AND c.id = w.collection_id AND w.state = 'on' AND coalesce(c.rung_at <= $3, true)`,
     values: [lease.collectionId, Math.round(lookAfterInMs), lease.runStartedAt],
   });
   return marked.rowCount === 1;
@@ -313,14 +313,14 @@ async function markSilent(pool: pg.Pool, lease: Lease, lookAfterInMs: number): P
 export async function lookAfterGone(session: Transaction, accountId: string): Promise<void> {
   await session.query({
     name: 'watches-gone',
-    text: `UPDATE watches w SET due_at = now() FROM collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
+    text: `UPDATE syncline.watches w SET due_at = now() FROM syncline.collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND c.state = 'gone' AND w.state = 'on'`,
     values: [accountId],
   });
 }
 
 async function watchesOf(pool: pg.Pool, accountId: string): Promise<string[]> {
   const found = await pool.query<{ collection_id: string }>(
-    'SELECT collection_id FROM watches WHERE account_id = $1 ORDER BY collection_id',
+    'SELECT collection_id FROM syncline.watches WHERE account_id = $1 ORDER BY collection_id',
     [accountId],
   );
   return found.rows.map((row) => row.collection_id);
@@ -341,7 +341,7 @@ async function countWatches(
   const counts = { gmail: none(), 'calendar-list': none(), 'calendar-events': none() };
   const { rows } = await pool.query<{ kind: CollectionKind; figure: WatchFigure; watches: string }>(
     `SELECT c.kind, CASE WHEN w.state <> 'on' THEN w.state WHEN w.expires_at <= now() THEN 'expired' WHEN ${IS_SILENT} THEN 'silent' ELSE 'on' END AS figure, count(*) AS watches
-       FROM watches w JOIN collections c ON c.id = w.collection_id GROUP BY 1, 2`,
+       FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id GROUP BY 1, 2`,
   );
   for (const { kind, figure, watches } of rows) counts[kind][figure] = Number(watches);
   return counts;
