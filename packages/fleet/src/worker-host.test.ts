@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type Clock, systemClock } from '@syncline/runtime';
 import { type FleetBench, openBench, redisForTests, until } from '../test-support/fleet-bench.js';
 import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 
@@ -151,6 +152,25 @@ describe('with a Redis that goes', () => {
     await until(bench.rt, async () => handled.includes('c1'));
   });
 
+  test('workers that Redis refuses fail repeatedly and are tried a bounded number of times, until they fetch again', async () => {
+    const fast = await openBench(redis.url, undefined, fastClock(8));
+    const failing = (): string[] => fast.rt.health.failingLoops().map(({ loop }) => loop);
+    await fast.fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
+    await fast.redis.config('SET', 'maxmemory', '1');
+    await fast.work(async () => ({ kind: 'done' }));
+    await until(bench.rt, async () => failing().includes('queue-gmail-full'));
+    const { values } = await fast.rt.metrics.loopFailures.get();
+    const counted = values.find(({ labels }) => labels.loop === 'queue-gmail-full')?.value;
+    // Without pauses there are thousands a second.
+    expect(counted).toBeGreaterThanOrEqual(3);
+    expect(counted).toBeLessThan(300);
+
+    await fast.redis.config('SET', 'maxmemory', '0');
+    await until(bench.rt, async () => !failing().includes('queue-gmail-full'));
+    await until(bench.rt, async () => failing().length === 0);
+    await fast.release();
+  });
+
   test('a full Redis makes the workers pause instead of spin, and they resume by themselves', async () => {
     const handled: string[] = [];
     const refusals = async (): Promise<number> =>
@@ -225,4 +245,15 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve: () => void = () => undefined;
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
+}
+
+/** Time that passes faster than it does. */
+function fastClock(factor: number): Clock {
+  const beganMs = systemClock.nowMs();
+  const nowMs = (): number => beganMs + (systemClock.nowMs() - beganMs) * factor;
+  return {
+    now: () => new Date(nowMs()),
+    nowMs,
+    sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+  };
 }

@@ -1,4 +1,4 @@
-import { type Runtime, createRuntime } from '@syncline/runtime';
+import { type Clock, type Runtime, createRuntime } from '@syncline/runtime';
 import { Redis } from 'ioredis';
 import { type Fleet, type WorkOptions, type WorkerHost, openFleet } from '../src/index.js';
 import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
@@ -25,8 +25,12 @@ export async function redisForTests(): Promise<{ url: string; stop(): Promise<vo
   return own;
 }
 
-export async function openBench(redisUrl: string, holder?: string): Promise<FleetBench> {
-  const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+export async function openBench(
+  redisUrl: string,
+  holder?: string,
+  clock?: Clock,
+): Promise<FleetBench> {
+  const rt = createRuntime({ service: 'test', logLevel: 'silent', ...(clock ? { clock } : {}) });
   const prefix = `test-${process.pid}-${(benches += 1)}-${rt.random.uuid()}`;
   const fleet = await openFleet(rt, {
     redisUrl,
