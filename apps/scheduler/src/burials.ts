@@ -12,6 +12,7 @@ import { VISIBILITY_MS } from './reminder.js';
 const LOOK_EVERY_MS = 1_000;
 /** Short: after an outage the work of workers that died in it waits for the next look. */
 const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: 2_000 };
+const ROUND_LIMIT_MS = 30_000;
 
 export interface BurialDeps {
   store: { lease: Pick<Store['lease'], 'bury'> };
@@ -24,6 +25,7 @@ export async function runBurials(rt: Runtime, deps: BurialDeps): Promise<void> {
   let isTold = true;
   await runLoop(rt, {
     name: 'dead-workers',
+    roundLimitMs: ROUND_LIMIT_MS,
     backoff: BACKOFF,
     failed: {
       event: 'burials-failed',

@@ -22,6 +22,8 @@ const FED_TICK_MS = 250;
 const BUSY_TICK_MS = 100;
 /** After a round that failed. */
 export const CLAIM_BACKOFF = { firstMs: 1_000, capMs: 10_000 };
+/** A round takes a fraction of a second; on a half-open connection to Postgres it lasts two minutes. */
+export const CLAIM_ROUND_LIMIT_MS = 30_000;
 
 export interface TickDeps {
   store: { collections: Pick<Store['collections'], 'claimDue'> };
@@ -37,6 +39,7 @@ export async function runTicks(rt: Runtime, deps: TickDeps & ReminderDeps): Prom
   const turns: QueueTurns = new Map();
   await runLoop(rt, {
     name: 'due-work',
+    roundLimitMs: CLAIM_ROUND_LIMIT_MS,
     backoff: CLAIM_BACKOFF,
     failed: {
       event: 'scheduler-failed',

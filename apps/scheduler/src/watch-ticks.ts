@@ -5,7 +5,7 @@
 import type { Fleet } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
-import { CLAIM_BACKOFF } from './tick.js';
+import { CLAIM_BACKOFF, CLAIM_ROUND_LIMIT_MS } from './tick.js';
 
 const CLAIM_LIMIT = 200;
 /** Longer than the hold on a watch lasts: what a killed worker held is free when it comes round. */
@@ -23,6 +23,7 @@ export interface WatchTickDeps {
 export async function runWatchTicks(rt: Runtime, deps: WatchTickDeps): Promise<void> {
   await runLoop(rt, {
     name: 'due-watches',
+    roundLimitMs: CLAIM_ROUND_LIMIT_MS,
     backoff: CLAIM_BACKOFF,
     failed: {
       event: 'watch-ticks-failed',

@@ -9,6 +9,7 @@ import type { Store } from '@syncline/store';
 const LOOK_EVERY_MS = 1_000;
 /** For the same reason a failure is not followed by a longer pause. */
 const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: LOOK_EVERY_MS };
+const ROUND_LIMIT_MS = 30_000;
 
 export interface DayLedgerDeps {
   store: { quota: Pick<Store['quota'], 'day'> };
@@ -26,6 +27,7 @@ export async function compareDay({ store, google }: DayLedgerDeps): Promise<void
 export async function runDayLedger(rt: Runtime, deps: DayLedgerDeps): Promise<void> {
   await runLoop(rt, {
     name: 'day-ledger',
+    roundLimitMs: ROUND_LIMIT_MS,
     backoff: BACKOFF,
     failed: {
       event: 'day_ledger_failed',

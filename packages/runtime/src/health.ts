@@ -41,7 +41,9 @@ export interface Health {
   started(): void;
   loopFailed(loop: string, error: unknown, o: { need: Need; overAtMs?: number }): void;
   loopSucceeded(loop: string): void;
-  /** Loops that fail repeatedly. */
+  /** A round begins that takes no longer than `limitMs`, or hangs. Null: it has ended. */
+  roundRuns(loop: string, round: { need: Need; limitMs: number } | null): void;
+  /** Loops that fail repeatedly, or hang. */
   failingLoops(): FailingLoop[];
   /** From now on the process is ready only with a fresh success of this probe. */
   expectProbe(name: string, need: Need): void;
@@ -85,11 +87,16 @@ export function afterFailure(before: Streak | undefined, failure: Failure, nowMs
 export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSignal): Health {
   const streaks = new Map<string, Streak>();
   const probes = new Map<string, ProbeResult>();
+  const rounds = new Map<string, { need: Need; sinceMs: number; limitMs: number }>();
   let hasStarted = false;
-  const failingLoops = (): FailingLoop[] =>
-    [...streaks]
-      .filter(([, streak]) => failsRepeatedly(streak, clock.nowMs()))
-      .map(([loop, streak]) => ({ loop, ...streak }));
+  const failingLoops = (): FailingLoop[] => {
+    const nowMs = clock.nowMs();
+    const failing = new Map([...streaks].filter(([, streak]) => failsRepeatedly(streak, nowMs)));
+    for (const [loop, { need, sinceMs, limitMs }] of rounds)
+      if (nowMs - sinceMs > limitMs && !failing.has(loop))
+        failing.set(loop, { sinceMs, failures: 0, kind: 'hangs', need, overAtMs: null });
+    return [...failing].map(([loop, streak]) => ({ loop, ...streak }));
+  };
   return {
     started: () => void (hasStarted = true),
     loopFailed: (loop, error, { need, overAtMs }) => {
@@ -98,6 +105,10 @@ export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSign
       streaks.set(loop, afterFailure(streaks.get(loop), failure, clock.nowMs()));
     },
     loopSucceeded: (loop) => void streaks.delete(loop),
+    roundRuns: (loop, round) => {
+      if (round === null) rounds.delete(loop);
+      else rounds.set(loop, { ...round, sinceMs: clock.nowMs() });
+    },
     failingLoops,
     expectProbe: (name, need) => void probes.set(name, { need, isOk: false, atMs: clock.nowMs() }),
     probed: (name, isOk) => {

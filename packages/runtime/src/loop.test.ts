@@ -75,6 +75,29 @@ test('one success makes the process ready again, and every failure was counted',
   ]);
 });
 
+test('a round that hangs makes the process not ready until it ends', async () => {
+  const at = world({ untilMs: 100_000 });
+  at.rt.health.started();
+  const seen: string[] = [];
+  await runLoop(at.rt, {
+    ...LOOP,
+    roundLimitMs: 30_000,
+    round: async () => {
+      for (const ms of [30_000, 1]) {
+        await at.rt.clock.sleep(ms);
+        seen.push(JSON.stringify(at.rt.health.answer()));
+      }
+      at.draining.abort();
+      return 0;
+    },
+  });
+  expect(seen).toEqual([
+    '{"status":"ready"}',
+    '{"status":"not ready","missing":["loop:due-work"]}',
+  ]);
+  expect(at.rt.health.failingLoops()).toEqual([]);
+});
+
 test('what draining interrupts has not failed, and the loop ends', async () => {
   const at = world({ untilMs: 10_000 });
   await runLoop(at.rt, {

@@ -31,6 +31,8 @@ export interface LoopReport {
 export interface Loop extends LoopOptions {
   /** One round. Resolves with the pause until the next one, in ms. Throws when it failed. */
   round: () => Promise<number>;
+  /** A round that lasts longer hangs (on a connection that carries nothing), and shows in `/readyz`. Default: it may last. */
+  roundLimitMs?: number;
   /** Ends the loop. Default: the process's signal. */
   signal?: AbortSignal;
   /** The pause before the first round, in ms. Default none. */
@@ -39,14 +41,14 @@ export interface Loop extends LoopOptions {
 
 /** Runs rounds until the signal is aborted, and resolves then. A failed round is followed by a pause with backoff. Never rejects for a failed round. */
 export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
-  const { round, signal = rt.signal, firstAfterMs = 0 } = loop;
+  const { signal = rt.signal, firstAfterMs = 0 } = loop;
   const report = openLoopReport(rt, loop);
   let pauseMs = firstAfterMs;
   while (!signal.aborted) {
     if (pauseMs > 0) await pause(rt, pauseMs, signal);
     if (signal.aborted) break;
     try {
-      pauseMs = await round();
+      pauseMs = await inSight(rt, loop);
       report.succeeded();
     } catch (error) {
       if (signal.aborted) break; // What was interrupted has not failed.
@@ -55,6 +57,19 @@ export async function runLoop(rt: Runtime, loop: Loop): Promise<void> {
   }
   // Who has ended fails no more.
   rt.health.loopSucceeded(loop.name);
+}
+
+async function inSight(
+  rt: Runtime,
+  { name, need = 'not-ready', roundLimitMs, round }: Loop,
+): Promise<number> {
+  if (roundLimitMs === undefined) return round();
+  rt.health.roundRuns(name, { need, limitMs: roundLimitMs });
+  try {
+    return await round();
+  } finally {
+    rt.health.roundRuns(name, null);
+  }
 }
 
 /** For loops with a clock of their own: a timer, a page that is asked for, a library's. */

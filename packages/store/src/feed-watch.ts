@@ -18,6 +18,7 @@ export interface FeedWatchDeps {
 /** How often a scheduler counts on: what an older state may lack without being noticed. */
 const COUNT_EVERY_MS = 1_000;
 const BACKOFF = { firstMs: COUNT_EVERY_MS, capMs: 5_000 };
+const ROUND_LIMIT_MS = 30_000;
 
 /**
  * Makes the look that a process begins with. Returns a function for the next looks.
@@ -49,6 +50,7 @@ export async function beginFeedWatch(
 export async function runFeedWatch(rt: Runtime, lookAgain: () => Promise<void>): Promise<void> {
   await runLoop(rt, {
     name: 'feed-watch',
+    roundLimitMs: ROUND_LIMIT_MS,
     backoff: BACKOFF,
     firstAfterMs: COUNT_EVERY_MS,
     failed: {
