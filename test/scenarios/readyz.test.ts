@@ -105,7 +105,7 @@ test('answers 503 while a loop fails again and again, names the loop, and counts
     ).toBeGreaterThan(2);
     expect(failureLines('scheduler', 'scheduler-failed')).toBe(1);
   } finally {
-    await database.pool.query('ALTER TABLE collections_away RENAME TO collections');
+    await database.pool.query('ALTER TABLE syncline.collections_away RENAME TO collections');
   }
   await expectEveryoneReady();
 });

@@ -43,7 +43,21 @@ async function ensureTemplate(admin: pg.Client): Promise<void> {
   const unfinished = `${TEMPLATE}_unfinished`;
   await admin.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
   await migrate(databaseUrl(unfinished).href);
+  await forgetDatabase(databaseUrl(unfinished));
   await admin.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`);
+}
+
+/** `migrate` records which database it is; a copy that knew this of its template would begin a new feed epoch. */
+async function forgetDatabase(url: URL): Promise<void> {
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await client.query(
+      'UPDATE syncline.feed_state SET system_identifier = NULL, database_oid = NULL, database_name = NULL',
+    );
+  } finally {
+    await client.end();
+  }
 }
 
 /** As the server's administrator. */
