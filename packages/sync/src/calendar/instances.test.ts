@@ -135,6 +135,58 @@ test('zones of Windows are known where a series says its own, and unknown ones a
     ).toEqual(['03-23T08:00 03-23T09:00', '03-30T07:00 03-30T08:00']);
 });
 
+test.each([
+  ['2026-03-03T00:00:00Z', undefined],
+  ['2026-03-03T01:00:00+01:00', undefined],
+  ['2026-03-02T23:00:00Z', 'Europe/Berlin'],
+  ['2026-03-03T09:00:00', 'Europe/Berlin'],
+])(
+  'an exception of an all-day series that is named by the time %s replaces its day',
+  (dateTime, timeZone) => {
+    const allDay = series(['RRULE:FREQ=DAILY;COUNT=3'], {
+      start: { date: '2026-03-02' },
+      end: { date: '2026-03-03' },
+    });
+    const exception = {
+      id: 's_x',
+      recurringEventId: 's',
+      originalStartTime: { dateTime, ...(timeZone ? { timeZone } : {}) },
+      status: 'cancelled',
+    };
+    expect(times(allDay, exception)).toEqual(['2026-03-02 2026-03-03', '2026-03-04 2026-03-05']);
+  },
+);
+
+test('a time without an offset is one of its own zone, or of the calendar’s', () => {
+  const at = (time: string, timeZone?: string): object => ({
+    dateTime: time,
+    ...(timeZone ? { timeZone } : {}),
+  });
+  const ids = [
+    {
+      id: 'own',
+      start: at('2026-03-05T10:00:00', 'America/New_York'),
+      end: at('2026-03-05T11:00:00', 'America/New_York'),
+    },
+    { id: 'calendars', start: at('2026-03-05T10:00:00'), end: at('2026-03-05T11:00:00') },
+  ];
+  const within = (hour: number): unknown[] =>
+    expandInstances(ids, {
+      ...RANGE,
+      timeMinMs: Date.UTC(2026, 2, 5, hour),
+      timeMaxMs: Date.UTC(2026, 2, 5, hour + 1),
+    }).items.map(({ id }) => id);
+  expect([within(9), within(15)]).toEqual([['calendars'], ['own']]);
+  expect(
+    times(
+      series(['RRULE:FREQ=DAILY;COUNT=2'], {
+        start: at('2026-03-28T09:00:00', 'Europe/Berlin'),
+        end: at('2026-03-28T10:00:00', 'Europe/Berlin'),
+      }),
+    ),
+  ).toEqual(['03-28T08:00 03-28T09:00', '03-29T07:00 03-29T08:00']);
+});
+
 const CENTURY = {
   timeMinMs: Date.UTC(1990, 0, 1),
   timeMaxMs: Date.UTC(2089, 0, 1),

@@ -2,7 +2,7 @@ import type { CalendarEvent } from '@syncline/google';
 import { mergeSorted } from './merge-sorted.js';
 import { longestPeriodMs, startsIn, type Series } from './recurrence.js';
 import type { Work } from './rule-times.js';
-import { instantOfWall, knownZone, offsetMs, rfc3339 } from './zones.js';
+import { instantOfDateTime, instantOfWall, knownZone, offsetMs, rfc3339 } from './zones.js';
 
 /**
  * Masters, exceptions and cancelled occurrences, as the mirror keeps them (`singleEvents=false`) → the single events of a time range,
@@ -114,6 +114,8 @@ function originalStarts(events: readonly CalendarEvent[]): Map<string, Set<strin
     // The id names the original start as well, and is all that some sources keep of it.
     if (id) taken.add(id);
     if (originalStartTime) taken.add(instanceId(recurringEventId, originalStartTime));
+    // Of a series of whole days, one that is named by a time is the one of that day.
+    if (originalStartTime?.dateTime) taken.add(instanceOfDay(recurringEventId, originalStartTime));
     starts.set(recurringEventId, taken);
   }
   return starts;
@@ -186,10 +188,11 @@ function shapeOf(master: CalendarEvent, calendarZone: string): Shape | null {
       endAt: day,
     };
   }
-  const startMs = Date.parse(start.dateTime ?? '');
-  if (!countable(startMs)) return null;
-  const lengthMs = Math.max(0, Date.parse(end.dateTime ?? '') - startMs || 0);
   const name = start.timeZone ?? calendarZone;
+  const startMs = instantOfDateTime(start.dateTime ?? '', name);
+  if (!countable(startMs)) return null;
+  const endMs = instantOfDateTime(end.dateTime ?? '', end.timeZone ?? name);
+  const lengthMs = Math.max(0, endMs - startMs || 0);
   const zone = knownZone(name) ?? knownZone(calendarZone) ?? 'UTC';
   const endName = end.timeZone ?? name;
   const time = (ms: number, timeZone: string): EventTime => ({
@@ -211,7 +214,7 @@ function countable(ms: number): boolean {
 
 /** An all-day event begins at midnight of the calendar's zone. NaN for no date at all, which lies in no range. */
 function instantOf(time: CalendarEvent['start'], calendarZone: string): number {
-  if (time?.dateTime) return Date.parse(time.dateTime);
+  if (time?.dateTime) return instantOfDateTime(time.dateTime, time.timeZone ?? calendarZone);
   const wallMs = Date.parse(`${time?.date ?? ''}T00:00:00Z`);
   return Number.isNaN(wallMs) ? wallMs : instantOfWall(calendarZone, wallMs);
 }
@@ -223,4 +226,15 @@ function instanceId(masterId: string, start: EventTime): string {
   return Number.isNaN(ms)
     ? masterId
     : `${masterId}_${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+}
+
+/** The instance of a series of whole days on the day of that time, by the clocks of the time's own zone. */
+function instanceOfDay(masterId: string, { dateTime, timeZone }: EventTime): string {
+  const zone = knownZone(timeZone ?? '');
+  const ms = zone === null ? Number.NaN : instantOfDateTime(dateTime ?? '', zone);
+  const wall =
+    zone === null || !countable(ms)
+      ? (dateTime ?? '')
+      : new Date(ms + offsetMs(zone, ms)).toISOString();
+  return instanceId(masterId, { date: wall.slice(0, 10) });
 }

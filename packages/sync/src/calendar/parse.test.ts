@@ -16,6 +16,20 @@ test('all-day events keep their dates, timed ones their instant and zone', () =>
   ).toEqual({ date: null, atMs: Date.UTC(2026, 2, 29, 7, 30), zone: 'Europe/Amsterdam' });
 });
 
+test.each([
+  ['2026-03-29T09:30:00', 'Europe/Amsterdam', Date.UTC(2026, 2, 29, 7, 30)],
+  ['2026-03-29T09:30', 'W. Europe Standard Time', Date.UTC(2026, 2, 29, 7, 30)],
+  ['2026-03-29T09:30:00.5', 'Nobody/Knows', Date.UTC(2026, 2, 29, 9, 30, 0, 500)],
+  ['2026-03-29T09:30:00', undefined, Date.UTC(2026, 2, 29, 9, 30)],
+])(
+  'the time %s without an offset is one of the zone %s, whatever zone the machine is in',
+  (dateTime, timeZone, atMs) => {
+    expect(
+      parseEvent({ id: 'e', start: { dateTime, ...(timeZone ? { timeZone } : {}) } }).start.atMs,
+    ).toBe(atMs);
+  },
+);
+
 test.each(['0000-01-01', '2026-02-30', '12026-01-01', 'soon', ''])(
   'an absurd all-day date (%s) leaves its column empty and stays in the resource',
   (date) => {

@@ -9,6 +9,7 @@ import {
   type EventTime,
   type SetAside,
 } from '@syncline/store';
+import { instantOfDateTime } from './zones.js';
 
 /*
  * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond 9999, nonsense) leave their columns
@@ -90,14 +91,17 @@ export function seriesOfCancelled(event: CalendarEvent): string | null {
 function eventTime(time: CalendarEvent['start']): EventTime {
   return {
     date: time?.date ?? null,
-    atMs: instant(time?.dateTime),
+    atMs: instant(time?.dateTime, time?.timeZone),
     zone: time?.timeZone ?? null,
   };
 }
 
-function instant(dateTime: string | null | undefined): number | null {
+function instant(
+  dateTime: string | null | undefined,
+  timeZone: string | null | undefined,
+): number | null {
   if (typeof dateTime !== 'string') return null;
-  const ms = Date.parse(dateTime);
+  const ms = instantOfDateTime(dateTime, typeof timeZone === 'string' ? timeZone : 'UTC');
   const year = new Date(ms).getUTCFullYear();
   return year >= 1 && year <= 9999 ? ms : null;
 }

@@ -85,6 +85,18 @@ export function rfc3339(zone: string, instantMs: number): string {
   return `${wall}${offset < 0 ? '-' : '+'}${digits(Math.floor(minutes / 60))}:${digits(minutes % 60)}`;
 }
 
+/**
+ * The instant of Google's `dateTime`. One without an offset (Google takes such times with a `timeZone`) is a wall of `zone`, whatever the machine's own
+ * zone is. NaN for what is no time.
+ */
+export function instantOfDateTime(dateTime: string, zone: string): number {
+  if (!FLOATING.test(dateTime)) return Date.parse(dateTime);
+  const wallMs = Date.parse(`${dateTime}Z`);
+  return Number.isNaN(wallMs) ? wallMs : instantOfWall(knownZone(zone) ?? 'UTC', wallMs);
+}
+
+const FLOATING = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/;
+
 const DAY_MS = 86_400_000;
 
 function formatOf(zone: string): Intl.DateTimeFormat | null {

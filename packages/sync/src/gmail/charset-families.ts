@@ -58,13 +58,26 @@ function decodeUtf16(bytes: Buffer, named?: string): string {
 
 const GUESSED_FROM_BYTES = 2_048;
 
-/** The upper bytes of a text's characters take fewer values than the lower ones: most scripts have one or two. */
+/**
+ * The upper bytes of a text's characters take few values, since most scripts have one or two; and read in the wrong order a text has characters of
+ * scripts that are hardly ever mixed, or that are none.
+ */
 function guessedOrder(bytes: Buffer): 'utf-16le' | 'utf-16be' {
-  const values = [new Set<number>(), new Set<number>()];
-  for (let at = 0; at < Math.min(bytes.length, GUESSED_FROM_BYTES); at++)
-    values[at % 2]?.add(bytes[at] ?? 0);
-  return (values[0]?.size ?? 0) < (values[1]?.size ?? 0) ? 'utf-16be' : 'utf-16le';
+  const first = bytes.subarray(0, GUESSED_FROM_BYTES);
+  return strangeness(first, 'utf-16be') < strangeness(first, 'utf-16le') ? 'utf-16be' : 'utf-16le';
 }
+
+function strangeness(bytes: Buffer, order: 'utf-16le' | 'utf-16be'): number {
+  const uppers = new Set<number>();
+  for (let at = order === 'utf-16be' ? 0 : 1; at < bytes.length; at += 2)
+    uppers.add(bytes[at] ?? 0);
+  const strange = iconv.decode(bytes, order).match(STRANGE) ?? [];
+  return uppers.size + strange.length;
+}
+
+/** Outside the scripts that mail in UTF-16 is written in, with their punctuation and pictures. */
+const STRANGE =
+  /[^\t\n\r\x20-\x7e\xa0-\xff\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}\p{scx=Hebrew}\p{scx=Arabic}\p{scx=Devanagari}\p{scx=Thai}\p{scx=Hangul}\p{scx=Hiragana}\p{scx=Katakana}\u4e00-\u9fff\u2000-\u22ff\u3000-\u303f\uff00-\uffef\p{Emoji_Presentation}\p{M}]/gu;
 
 const iso2022Jp = new TextDecoder('iso-2022-jp');
 

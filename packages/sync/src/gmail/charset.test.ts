@@ -42,6 +42,12 @@ const SAMPLES: readonly [charset: string, text: string, bytes: Buffer][] = [
   ['utf-16', '日本語 text', iconv.encode('日本語 text', 'utf-16be', { addBOM: true })],
   ['utf-16', '日本語 text', iconv.encode('日本語 text', 'utf-16le', { addBOM: true })],
   ['utf-16', 'Привет', iconv.encode('Привет', 'utf-16be')],
+  ['utf-16', '您的账户已经开通', iconv.encode('您的账户已经开通', 'utf-16be')],
+  ['utf-16', '您的账户已经开通', iconv.encode('您的账户已经开通', 'utf-16le')],
+  ['utf-16', 'é', iconv.encode('é', 'utf-16be')],
+  ['utf-16', 'é', iconv.encode('é', 'utf-16le')],
+  ['utf-16', 'Hello', iconv.encode('Hello', 'utf-16be')],
+  ['utf-16', 'Hello', iconv.encode('Hello', 'utf-16le')],
   [
     'utf-16le',
     'marked the other way',

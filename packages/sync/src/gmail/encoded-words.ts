@@ -28,6 +28,8 @@ const BEGINNING = /=\?[!#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
 interface Run {
   charset: Charset;
   bytes: Buffer[];
+  /** Base64 characters, three at most, that a word has left over for the next one. */
+  cut: string;
 }
 
 interface Decoded {
@@ -67,9 +69,37 @@ function decodeWords(value: string): string {
 function takeWord(into: Decoded, charset: string, encoding: string, content: string): void {
   const declared = charsetOf(charset);
   if (into.run?.charset.id !== declared.id) endRun(into);
-  into.run ??= { charset: declared, bytes: [] };
-  if (encoding === 'b' || encoding === 'B') into.run.bytes.push(base64Bytes(content));
-  else takeQuoted(into, declared, content);
+  into.run ??= newRun(declared);
+  if (encoding === 'b' || encoding === 'B') takeBase64(into.run, into.run.cut + content);
+  else {
+    takeCut(into.run);
+    takeQuoted(into, declared, content);
+  }
+}
+
+function newRun(charset: Charset): Run {
+  return { charset, bytes: [], cut: '' };
+}
+
+/** Some senders cut base64 at any character; what is left over then belongs to the next word. */
+function takeBase64(run: Run, content: string): void {
+  const over = content.includes('=') ? 0 : content.length % 4;
+  const isCut = over === 1 || (over > 1 && !endsByte(content, over));
+  run.cut = isCut ? content.slice(-over) : '';
+  run.bytes.push(base64Bytes(isCut ? content.slice(0, -over) : content));
+}
+
+/** Whether unpadded base64 may end here: the bits of its last character that are no byte's are zero. */
+function endsByte(content: string, over: number): boolean {
+  const last = BASE64.indexOf(content.slice(-1));
+  return last < 0 || last % (over === 2 ? 16 : 4) === 0;
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+function takeCut(run: Run): void {
+  if (run.cut !== '') run.bytes.push(base64Bytes(run.cut));
+  run.cut = '';
 }
 
 /** Raw characters beyond ASCII were decoded by whoever read the header: they are text already. */
@@ -79,14 +109,17 @@ function takeQuoted(into: Decoded, charset: Charset, content: string): void {
       endRun(into);
       into.text += piece;
     } else {
-      into.run ??= { charset, bytes: [] };
+      into.run ??= newRun(charset);
       into.run.bytes.push(quotedBytes(piece));
     }
   }
 }
 
 function endRun(into: Decoded): void {
-  if (into.run) into.text += decodeBytes(Buffer.concat(into.run.bytes), into.run.charset);
+  if (into.run) {
+    takeCut(into.run);
+    into.text += decodeBytes(Buffer.concat(into.run.bytes), into.run.charset);
+  }
   into.run = null;
 }
 
