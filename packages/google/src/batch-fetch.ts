@@ -12,7 +12,7 @@ import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
 import { classify, isAccountsRefusal } from './classify.js';
 import { AnswerRefused, GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import type { GmailMethod } from './costs.js';
-import { type Sent, type Session, noteRefusal, request } from './request.js';
+import { type Sent, type Session, noteRefusal, request, requestJson } from './request.js';
 import { type JsonObject, isIdentified, parseObject } from './shape.js';
 
 /** What is asked for: one call a part. */
@@ -57,6 +57,8 @@ interface Fetch<T = unknown> {
   /** Parts per batch in the next round: a batch that failed whole may have one part in it that breaks it. */
   atMost: number;
   refreshed: boolean;
+  /** The mailbox has answered with the fresh token: a 401 is its part's own. */
+  grantIsGood: boolean;
 }
 
 /** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
@@ -76,6 +78,7 @@ export async function fetchByBatch<T>(
     forbiddenBatches: 0,
     atMost: Infinity,
     refreshed: false,
+    grantIsGood: false,
   };
   let wanted = await askAll(fetch, [...new Set(ids)]);
   for (const backoffMs of BACKOFF_MS) {
@@ -272,7 +275,7 @@ async function settleFailure(
       if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
       return stopAsking(fetch, id, error);
     case 'unauthorized':
-      return stopAsking(fetch, id, error);
+      return settleUnauthorized(fetch, id, error);
     case 'forbidden':
     case 'rejected':
     case 'bookmark-expired':
@@ -284,6 +287,28 @@ async function settleFailure(
     default:
       return unreachable(detail);
   }
+}
+
+/**
+ * A part that is refused with a fresh token as well: the mailbox itself is asked (1 unit) before the whole account is taken for refused, since that stops
+ * everything of it until a person comes.
+ */
+async function settleUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
+  const { session, kind } = fetch;
+  if (fetch.stop) return stopAsking(fetch, id, error);
+  if (!fetch.grantIsGood) {
+    const asked = await requestJson(
+      session,
+      { method: 'gmail.users.getProfile', path: '/gmail/v1/users/me/profile' },
+      () => null,
+    ).catch((failure: unknown) => {
+      if (failure instanceof GoogleError) return failure;
+      throw failure;
+    });
+    if (asked !== null) return stopAsking(fetch, id, asked);
+    fetch.grantIsGood = true;
+  }
+  fetch.errors.set(id, new GoogleError(kind.method, { kind: 'forbidden', reason: 'authError' }));
 }
 
 function askAgain(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {

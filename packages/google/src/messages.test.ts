@@ -254,9 +254,48 @@ test('a 401 in the parts is answered with one fresh token, as one around them is
       : perPart(good)(seen);
   expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
   expect(bench.stub.refreshes).toHaveLength(2);
-  bench.stub.answer = perPart(() => ({ status: 401, json: refusal(401, 'authError') }));
+  bench.stub.answer = (seen) =>
+    seen.verb === 'GET'
+      ? { status: 401, body: refusal(401, 'authError') }
+      : perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen);
   await expect((await gmail()).gmail.getMessages(ids(3))).rejects.toMatchObject({
     detail: { kind: 'unauthorized' },
+  });
+});
+
+test.each([
+  ['among others', 30],
+  ['alone', 1],
+])(
+  'a message that is answered 401, %s, says nothing of the grant while the mailbox answers',
+  async (_, count) => {
+    bench.stub.answer = (seen) =>
+      seen.path === '/gmail/v1/users/me/profile'
+        ? { body: { emailAddress: 'a@b.example' } }
+        : perPart((id) =>
+            id === 'm0' ? { status: 401, json: refusal(401, 'authError') } : good(id),
+          )(seen);
+    const { messages, failed } = await (await gmail()).gmail.getMessages(ids(count));
+    expect([messages.length, failed]).toEqual([
+      count - 1,
+      [
+        {
+          id: 'm0',
+          error: expect.objectContaining({ detail: { kind: 'forbidden', reason: 'authError' } }),
+        },
+      ],
+    ]);
+    expect(bench.stub.seen.filter(({ verb }) => verb === 'GET')).toHaveLength(1);
+  },
+);
+
+test('a message that is answered 401 is asked for later when the mailbox gives no answer that decides', async () => {
+  bench.stub.answer = (seen) =>
+    seen.verb === 'GET'
+      ? { status: 503, body: {} }
+      : perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen);
+  await expect((await gmail()).gmail.getMessages(ids(1))).rejects.toMatchObject({
+    detail: { kind: 'unavailable' },
   });
 });
 
