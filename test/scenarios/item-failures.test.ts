@@ -79,6 +79,7 @@ test.each([
   ['403 "The caller does not have permission"', '403-permission', 'Google does not allow this'],
   ['500', '500', 'Google gave no usable answer'],
   ['malformed JSON', 'malformed-json', 'Google gave no usable answer'],
+  ['401', '401', 'Google does not allow this (authError)'],
   ['without its thread', 'altered-answer', 'it cannot be read'],
 ])(
   'mirrors and follows everything else when one message always answers %s, and quarantines it by name',

@@ -12,7 +12,7 @@ import { type BatchPart, encodeBatch, parseBatch } from './batch.js';
 import { classify, isAccountsRefusal } from './classify.js';
 import { AnswerRefused, GoogleError, MalformedAnswer, unavailable } from './errors.js';
 import type { GmailMethod } from './costs.js';
-import { type Sent, type Session, noteRefusal, request, requestJson } from './request.js';
+import { type Sent, type Session, noteRefusal, request, requireRefusedGrant } from './request.js';
 import { type JsonObject, isIdentified, parseObject } from './shape.js';
 
 /** What is asked for: one call a part. */
@@ -297,15 +297,11 @@ async function settleUnauthorized(fetch: Fetch, id: string, error: GoogleError):
   const { session, kind } = fetch;
   if (fetch.stop) return stopAsking(fetch, id, error);
   if (!fetch.grantIsGood) {
-    const asked = await requestJson(
-      session,
-      { method: 'gmail.users.getProfile', path: '/gmail/v1/users/me/profile' },
-      () => null,
-    ).catch((failure: unknown) => {
+    const judged = await requireRefusedGrant(session, kind.method).catch((failure: unknown) => {
       if (failure instanceof GoogleError) return failure;
       throw failure;
     });
-    if (asked !== null) return stopAsking(fetch, id, asked);
+    if (judged?.detail.kind !== 'forbidden') return stopAsking(fetch, id, judged ?? error);
     fetch.grantIsGood = true;
   }
   fetch.errors.set(id, new GoogleError(kind.method, { kind: 'forbidden', reason: 'authError' }));

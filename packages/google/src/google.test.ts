@@ -233,6 +233,33 @@ describe('tokens', () => {
     expect(bench.stub.seen).toHaveLength(2);
   });
 
+  test('a calendar that answers 401 says nothing of the grant while the calendar list answers', async () => {
+    bench.stub.answer = ({ path }) =>
+      path.includes('/events')
+        ? { status: 401, body: refusal(401, 'authError') }
+        : { body: { items: [] } };
+    const { calendar } = (await bench.open()).account('a1');
+    expect(
+      await detailOf(calendar.events({ calendarId: 'c', syncToken: null, pageToken: null })),
+    ).toEqual({ kind: 'forbidden', reason: 'authError' });
+    // The account's other calls go on.
+    expect(await calendar.calendars({ syncToken: null, pageToken: null })).toMatchObject({
+      items: [],
+    });
+  });
+
+  test('a history that answers 401 is asked for later when the mailbox gives no answer that decides', async () => {
+    bench.stub.answer = ({ path }) =>
+      path.includes('/history')
+        ? { status: 401, body: refusal(401, 'authError') }
+        : { status: 503, body: {} };
+    expect(
+      await detailOf(
+        (await bench.open()).account('a1').gmail.history({ startHistoryId: 1n, pageToken: null }),
+      ),
+    ).toMatchObject({ kind: 'unavailable' });
+  });
+
   test('a token that another process has renewed meanwhile is used, not refreshed again', async () => {
     bench.stub.answer = ({ headers }) =>
       headers.authorization === 'Bearer ya29.1'

@@ -8,7 +8,7 @@
 import type { Runtime } from '@syncline/runtime';
 import type { BatchSizes } from './batch-size.js';
 import { classify } from './classify.js';
-import { type Method, type Tier, apiOf, unitsOf } from './costs.js';
+import { type Api, type Method, type Tier, apiOf, unitsOf } from './costs.js';
 import { GoogleError, type GoogleErrorKind, MalformedAnswer, unavailable } from './errors.js';
 import type { Origins } from './origins.js';
 import type { Lane, Quota, Receipt } from './quota.js';
@@ -92,7 +92,10 @@ export async function request(session: Session, call: Call): Promise<Sent> {
     const first = await attempt(session, call);
     if (first.answer.status !== 401) return await judged(session, call, first);
     await session.tokens.forget(session.accountId, first.token);
-    return await judged(session, call, await attempt(session, call));
+    const second = await attempt(session, call);
+    if (second.answer.status === 401 && !isAboutPush(second.answer))
+      await requireRefusedGrant(session, call.method);
+    return await judged(session, call, second);
   } catch (error) {
     if (
       error instanceof GoogleError &&
@@ -102,6 +105,37 @@ export async function request(session: Session, call: Call): Promise<Sent> {
       await stopCallsOf(session.quota, quotaUserOf(session));
     throw error;
   }
+}
+
+/** What an account with a living grant is always answered: 1 unit, or one request. */
+const WITNESSES: Record<Api, { method: Method; path: string }> = {
+  gmail: { method: 'gmail.users.getProfile', path: '/gmail/v1/users/me/profile' },
+  calendar: {
+    method: 'calendar.calendarList.list',
+    path: '/calendar/v3/users/me/calendarList?maxResults=1',
+  },
+};
+
+/**
+ * A call that is refused with a fresh token as well may be refused for the sake of what it asks for. So the same API is asked for something else before
+ * the whole account is taken for refused, which stops everything of it until a person comes.
+ * @throws GoogleError `forbidden` when that is answered, and its own error when it has none that decides
+ */
+export async function requireRefusedGrant(session: Session, method: Method): Promise<void> {
+  const witness = WITNESSES[apiOf(method)];
+  if (witness.method === method) return;
+  try {
+    await requestJson(session, witness, () => null);
+  } catch (error) {
+    if (error instanceof GoogleError && error.detail.kind === 'unauthorized') return;
+    throw error;
+  }
+  throw new GoogleError(method, { kind: 'forbidden', reason: 'authError' });
+}
+
+/** Calendar says 401 of an address that it does not push to. */
+function isAboutPush({ body }: Answer): boolean {
+  return body.includes('"push.');
 }
 
 /** `request` for an answer that is one JSON object, which `read` checks and converts. */

@@ -148,6 +148,28 @@ test('the text of an attached message comes with its bytes, or is listed where i
   ]);
 });
 
+test.each(['message/rfc822', 'message/global', 'message/news'])(
+  'the text within %s is not the text of the message around it',
+  (mimeType) => {
+    const inner = part('text/plain', { size: 5, data: data('inner') }, { partId: '1.0' });
+    const row = parseMessage({
+      id: 'a1',
+      threadId: 't1',
+      historyId: '7',
+      payload: {
+        partId: '',
+        mimeType: 'multipart/report',
+        body: { size: 0 },
+        parts: [
+          part('text/plain', { size: 5, data: data('outer') }, { partId: '0' }),
+          part(mimeType, { size: 0 }, { partId: '1', parts: [inner] }),
+        ],
+      },
+    });
+    expect([row.text, row.attachments.map(({ partId }) => partId)]).toEqual(['outer', ['1.0']]);
+  },
+);
+
 test('the text of a listed message is not listed again where Google hands it out apart', () => {
   const inner = part('text/plain', { size: 5, attachmentId: 'y' }, { partId: '1.0' });
   const row = parseMessage({

@@ -35,7 +35,7 @@ export function placedParts(root: Part): PlacedPart[] {
     const isAttachedBody = within === 'message' && isFetched(part) && isTextOfMessage(part);
     found.push({ part, role, isAttachedBody });
     const children = part.parts ?? [];
-    const inner = mimeTypeOf(part) === 'message/rfc822' ? aroundOf(role, within) : within;
+    const inner = isMessage(mimeTypeOf(part)) ? aroundOf(role, within) : within;
     for (let n = children.length - 1; n >= 0; n--) {
       const child = children[n];
       if (child) open.push({ part: child, within: inner });
@@ -68,7 +68,7 @@ function roleOf(part: Part, within: Around): PartRole {
   const mimeType = mimeTypeOf(part);
   const { filename, body } = part;
   if (mimeType.startsWith('multipart/')) return body?.data ? 'attachment' : 'container';
-  if (mimeType === 'message/rfc822')
+  if (isMessage(mimeType))
     return filename || body?.attachmentId || body?.data ? 'attachment' : 'container';
   if (isTextOfMessage(part)) {
     // The bytes of the message around it hold the text, whether or not Google hands it out apart.
@@ -79,6 +79,11 @@ function roleOf(part: Part, within: Around): PartRole {
   // No type, no name, no data: a payload that Google left out.
   const isNothing = mimeType === '' && !filename && !body?.attachmentId && !body?.data;
   return isNothing ? 'container' : 'attachment';
+}
+
+/** RFC 2046, RFC 6532 and the name that news programs give. */
+function isMessage(mimeType: string): boolean {
+  return ['message/rfc822', 'message/global', 'message/news'].includes(mimeType);
 }
 
 /** Nameless plain text or html that does not say that it is attached. */
