@@ -103,6 +103,46 @@ describe('calls', () => {
     },
   );
 
+  test.each([
+    ['no id', { messagesAdded: [{ message: { id: 'm2' } }] }, null],
+    ['a list that is none', { id: '9', messages: [{ id: 'm2' }], messagesAdded: 5 }, ['m2']],
+    ['an entry that is null', { id: '9', labelsAdded: [null, { message: { id: 'm3' } }] }, ['m3']],
+    [
+      'labels that are a text',
+      { id: '9', labelsAdded: [{ message: { id: 'm2' }, labelIds: 'A' }] },
+      ['m2'],
+    ],
+    [
+      'labels that are a number',
+      { id: '9', labelsAdded: [{ message: { id: 'm2' }, labelIds: 5 }] },
+      ['m2'],
+    ],
+    [
+      'a label that is no text',
+      { id: '9', labelsRemoved: [{ message: { id: 'm2' }, labelIds: [{}] }] },
+      ['m2'],
+    ],
+    [
+      'a message whose labels are none',
+      { id: '9', messagesAdded: [{ message: { id: 'm2', labelIds: 7 } }] },
+      ['m2'],
+    ],
+    ['a message whose id is a number', { id: '9', messagesDeleted: [{ message: { id: 5 } }] }, []],
+  ])(
+    'a record of history with %s holds no other, and the messages that it names are read again',
+    async (_, bad, again) => {
+      const { gmail } = (await bench.open()).account('a1');
+      const good = { id: '8', messagesDeleted: [{ message: { id: 'm1' } }] };
+      bench.stub.answer = () => ({ body: { historyId: '9', history: [good, null, bad, good] } });
+      const { records } = await gmail.history({ startHistoryId: 7n, pageToken: null });
+      expect(records).toEqual([
+        good,
+        again === null ? bad : { id: '9', messages: again.map((id) => ({ id })) },
+        good,
+      ]);
+    },
+  );
+
   test('history that Google has forgotten is an expired bookmark', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });

@@ -26,7 +26,7 @@ const CHANGES = ['messagesAdded', 'messagesDeleted', 'labelsAdded', 'labelsRemov
 
 /**
  * Records of history. One without an id of its own counts like any other: of that id only the newest position is read. One with a change that names no
- * message becomes a record of a kind that is not typed: every message that it names is to be read again.
+ * message, or with labels that are none, becomes a record of a kind that is not typed: every message that it names is to be read again.
  * @throws MalformedAnswer for what is no list
  */
 export function namedRecords(session: Session, method: Method, value: unknown): JsonObject[] {
@@ -46,7 +46,7 @@ function isWhole(record: unknown): boolean {
 function namesItsMessages(record: JsonObject): boolean {
   return (
     CHANGES.every((change) => isListOf(record[change], namesMessage)) &&
-    isListOf(record.messages, isIdentified)
+    isListOf(record.messages, isNamed)
   );
 }
 
@@ -55,7 +55,15 @@ function isListOf(value: unknown, isGood: (item: unknown) => boolean): boolean {
 }
 
 function namesMessage(change: unknown): boolean {
-  return isObject(change) && isIdentified(change.message);
+  return isObject(change) && isNamed(change.message) && areLabels(change.labelIds);
+}
+
+function isNamed(message: unknown): boolean {
+  return isIdentified(message) && areLabels(message.labelIds);
+}
+
+function areLabels(labelIds: unknown): boolean {
+  return isListOf(labelIds, (label) => typeof label === 'string');
 }
 
 function asUntyped(record: JsonObject): JsonObject {
@@ -64,7 +72,9 @@ function asUntyped(record: JsonObject): JsonObject {
   );
   return {
     ...(isIdentified(record) ? { id: record.id } : {}),
-    messages: [...itemsOf(record.messages), ...changed].filter(isIdentified),
+    messages: [...itemsOf(record.messages), ...changed]
+      .filter(isIdentified)
+      .map(({ id }) => ({ id })),
   };
 }
 
