@@ -122,7 +122,7 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
     { method, path, query, pageToken, syncToken: syncToken !== null },
     (body) => ({
       items: namedItems(session, method, body.items, 'items') as unknown as Item[],
-      nextSyncToken: syncTokenOrNull(body.nextSyncToken, 'nextSyncToken'),
+      nextSyncToken: syncTokenOrNull(body.nextSyncToken),
     }),
     // An event that changes during a listing comes again, in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),

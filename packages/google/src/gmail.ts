@@ -15,7 +15,7 @@ import { namedItems, namedRecords } from './nameless.js';
 import { requestPage } from './paging.js';
 import { type Session, orNull, requestJson } from './request.js';
 import { type GmailWatch, stopWatch, watchMailbox } from './watch.js';
-import { addressOf, countOf, historyIdOrNull, identified } from './shape.js';
+import { addressOf, countOrNull, historyIdOrNull, identified } from './shape.js';
 
 export type GmailHistory = gmail_v1.Schema$History;
 export type GmailLabel = gmail_v1.Schema$Label;
@@ -25,8 +25,9 @@ export interface Gmail {
   /** Who this is and where its history stands now: the bookmark to pin before a full walk. */
   profile(): Promise<{
     emailAddress: string;
-    messagesTotal: number;
-    threadsTotal: number;
+    /** Null when Google gave none, or one that is no count. */
+    messagesTotal: number | null;
+    threadsTotal: number | null;
     /** Null when Google gave none, or one that is no number. */
     historyId: bigint | null;
   }>;
@@ -102,8 +103,8 @@ export function gmailOf(session: Session): Gmail {
         { method: 'gmail.users.getProfile', path: `${USER}/profile` },
         (body) => ({
           emailAddress: addressOf(body.emailAddress, 'emailAddress'),
-          messagesTotal: countOf(body.messagesTotal, 'messagesTotal'),
-          threadsTotal: countOf(body.threadsTotal, 'threadsTotal'),
+          messagesTotal: countOrNull(body.messagesTotal),
+          threadsTotal: countOrNull(body.threadsTotal),
           historyId: historyIdOrNull(body.historyId),
         }),
       ),

@@ -143,6 +143,53 @@ describe('calls', () => {
     },
   );
 
+  test.each([undefined, null, '3', -1, 1.5, Number.MAX_VALUE])(
+    'a profile whose counts are %j is a profile',
+    async (count) => {
+      const { gmail } = (await bench.open()).account('a1');
+      bench.stub.answer = () => ({
+        body: { ...profile, messagesTotal: count, threadsTotal: count },
+      });
+      expect(await gmail.profile()).toMatchObject({
+        emailAddress: profile.emailAddress,
+        messagesTotal: null,
+      });
+    },
+  );
+
+  test('an empty page token and an empty sync token are none', async () => {
+    const { gmail, calendar } = (await bench.open()).account('a1');
+    bench.stub.answer = () => ({
+      body: {
+        messages: [{ id: 'm1', threadId: 't1' }],
+        items: [],
+        nextPageToken: '',
+        nextSyncToken: '',
+      },
+    });
+    expect(await gmail.listMessages({ pageToken: null })).toMatchObject({ nextPageToken: null });
+    expect(await calendar.calendars({ syncToken: null, pageToken: null })).toMatchObject({
+      nextPageToken: null,
+      nextSyncToken: null,
+    });
+  });
+
+  test.each([5, true, { a: 1 }, []])(
+    'a page token that is %j ends its listing with a reason, and such a sync token is none',
+    async (token) => {
+      const { gmail, calendar } = (await bench.open()).account('a1');
+      bench.stub.answer = () => ({ body: { nextPageToken: token } });
+      expect(await detailOf(gmail.listMessages({ pageToken: null }))).toEqual({
+        kind: 'endless-listing',
+        reason: 'token-unusable',
+      });
+      bench.stub.answer = () => ({ body: { items: [], nextSyncToken: token } });
+      expect(await calendar.calendars({ syncToken: null, pageToken: null })).toMatchObject({
+        nextSyncToken: null,
+      });
+    },
+  );
+
   test('history that Google has forgotten is an expired bookmark', async () => {
     const { gmail } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 404, body: refusal(404, 'notFound') });

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Method } from './costs.js';
 import { GoogleError, type EndlessReason } from './errors.js';
 import { type Session, requestJson } from './request.js';
-import { type JsonObject, isKeepable, tokenOrNull } from './shape.js';
+import { type JsonObject, isKeepable, pageTokenOrNull } from './shape.js';
 
 /** What a listing remembers of its earlier pages. */
 export interface ListingGuard {
@@ -108,22 +108,22 @@ export async function requestPage<T>(
 ): Promise<T & { nextPageToken: string | null }> {
   const sent = openPageToken(pageToken);
   if (sent.token !== null) query.set('pageToken', sent.token);
-  const page = await requestJson(
+  const { page, next } = await requestJson(
     session,
     {
       method,
       path: `${path}?${query.toString()}`,
       ...(syncToken === undefined ? {} : { syncToken }),
     },
-    (body) => ({ ...read(body), nextPageToken: tokenOrNull(body.nextPageToken, 'nextPageToken') }),
+    (body) => ({ page: read(body), next: pageTokenOrNull(body.nextPageToken) }),
   );
-  if (page.nextPageToken === null) return page;
-  if (!isKeepable(page.nextPageToken))
+  if (next === null) return { ...page, nextPageToken: null };
+  if (typeof next !== 'string' || !isKeepable(next))
     throw new GoogleError(method, { kind: 'endless-listing', reason: 'token-unusable' });
-  const guard = guardOf(sent, page.nextPageToken, identify(page));
+  const guard = guardOf(sent, next, identify(page));
   if (typeof guard === 'string')
     throw new GoogleError(method, { kind: 'endless-listing', reason: guard });
-  return { ...page, nextPageToken: sealPageToken(guard, page.nextPageToken) };
+  return { ...page, nextPageToken: sealPageToken(guard, next) };
 }
 
 function guardOf(

@@ -79,15 +79,14 @@ export function addressOf(value: unknown, what: string): string {
   return textOf(textOf(value, what).replaceAll('\0', '').toWellFormed(), what);
 }
 
-/** Page and sync tokens: absent means there is none, an empty one would be sent back as a wrong one. */
-export function tokenOrNull(value: unknown, what: string): string | null {
-  return value === undefined || value === null ? null : textOf(value, what);
+/** A token of the next page; null when there is none. An empty one is none: sent back it would begin the listing again. */
+export function pageTokenOrNull(value: unknown): unknown {
+  return value === undefined || value === null || value === '' ? null : value;
 }
 
 /** Null also for one that cannot be kept: the listing counts, and goes on without a position. */
-export function syncTokenOrNull(value: unknown, what: string): string | null {
-  const token = tokenOrNull(value, what);
-  return token !== null && isKeepable(token) ? token : null;
+export function syncTokenOrNull(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && isKeepable(value) ? value : null;
 }
 
 /** Whether a token can be stored and sent back as it is. No database holds NUL or half of a surrogate pair, and a cleaned token would be another. */
@@ -95,9 +94,9 @@ export function isKeepable(token: string): boolean {
   return !token.includes('\0') && token.isWellFormed();
 }
 
-export function countOf(value: unknown, what: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new MalformedAnswer(`${what} is not a count`);
+/** Null for what is no count: what came with it is good all the same. */
+export function countOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
 /**

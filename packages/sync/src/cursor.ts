@@ -16,7 +16,7 @@ export type ListingNote = {
   /** Absent in cursors of earlier versions: as if it had just begun. */
   begunAtMs?: number;
   /** Of a mailbox: how many messages its profile counted before the listing. */
-  profileTotal?: number;
+  profileTotal?: number | null;
   /** That count stands in for a second listing. */
   countConfirms?: true;
   /** Of a mailbox: so many messages fewer than its profile counted were listed, where that is too many to take the listing for complete. */
