@@ -5,7 +5,7 @@ import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 let world: FleetWorld;
 afterEach(() => world.close());
 
-const HELD = 'SELECT held_for AS waits FROM collections WHERE held_since IS NOT NULL';
+const HELD = 'SELECT held_for AS waits FROM syncline.collections WHERE held_since IS NOT NULL';
 const WAITING = [{ waits: 'second-listing' }];
 
 test('a held sweep outlives kills of the worker before, within and after the second listing, and deletes only what both listings lack', async () => {
@@ -28,12 +28,12 @@ test('a held sweep outlives kills of the worker before, within and after the sec
     worker.kill('SIGKILL');
     if (hasten)
       await world.rows(
-        `UPDATE collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0'), held_until = now(), next_sync_at = now() WHERE cursor ? 'hold'`,
+        `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0'), held_until = now(), next_sync_at = now() WHERE cursor ? 'hold'`,
       );
     worker = world.start('worker');
   };
   const stored = async (): Promise<string[]> =>
-    (await world.rows<{ id: string }>('SELECT id FROM calendar_events ORDER BY id')).map(
+    (await world.rows<{ id: string }>('SELECT id FROM syncline.calendar_events ORDER BY id')).map(
       ({ id }) => id,
     );
   const before = await stored();
@@ -53,12 +53,12 @@ test('a held sweep outlives kills of the worker before, within and after the sec
   await killed(true);
   expect(await stored()).toEqual(before);
   // Within the second listing: its pages strike out what they name.
-  const listing = `SELECT count(*)::int AS n FROM collections WHERE cursor #> '{hold,listing,pageToken}' IS NOT NULL AND cursor #>> '{hold,listing,pageToken}' <> ''`;
+  const listing = `SELECT count(*)::int AS n FROM syncline.collections WHERE cursor #> '{hold,listing,pageToken}' IS NOT NULL AND cursor #>> '{hold,listing,pageToken}' <> ''`;
   await world.untilRows(listing, [{ n: 1 }], 120_000);
   await killed();
   expect(await stored()).toEqual(before);
   await world.untilRows(
-    `SELECT count(*)::int AS n FROM collections WHERE cursor #>> '{hold,waitsFor}' = 'sweep'`,
+    `SELECT count(*)::int AS n FROM syncline.collections WHERE cursor #>> '{hold,waitsFor}' = 'sweep'`,
     [{ n: 1 }],
     60_000,
   );
@@ -68,5 +68,5 @@ test('a held sweep outlives kills of the worker before, within and after the sec
     ({ event }) => (event as { id: string }).id,
   );
   expect(await stored()).toEqual(truth.sort());
-  await world.untilRows('SELECT count(*)::int AS n FROM held_items', [{ n: 0 }]);
+  await world.untilRows('SELECT count(*)::int AS n FROM syncline.held_items', [{ n: 0 }]);
 }, 240_000);
