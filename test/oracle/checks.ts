@@ -214,7 +214,7 @@ async function nobodyIsIdle(stage: Stage): Promise<void> {
     throw new Found('never silently idle', idle.rows.map((row) => row.name).join(', '));
   // Accounts without a grant that works read nothing again.
   const set = await stage.database.pool.query<{ item_id: string; reason: string }>(
-    `SELECT item_id, reason FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
+    `SELECT q.item_id, q.reason FROM syncline.quarantined_items q JOIN syncline.accounts a ON a.id = q.account_id WHERE a.state = 'active'`,
   );
   if (set.rows.length > 0)
     throw new Found('nothing is quarantined for weather', JSON.stringify(set.rows.slice(0, 3)));
