@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRuntime, startEmbedded } from '@syncline/runtime';
 import { migrate, openStore } from '@syncline/store';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { openMeter } from './meter.mjs';
 import { firstLine, saying, start, stop } from './processes.mjs';
@@ -109,13 +110,16 @@ function run(children, ...command) {
   return child;
 }
 
-/** An empty database with the schema; the last benchmark's is dropped. */
+/** An empty database with the schema; the last benchmark's is dropped, and Redis is told that this deployment is gone. */
 export async function freshDatabase(servers) {
   const url = new URL(servers.databaseUrl);
   const admin = new pg.Client({ connectionString: url.href });
   await admin.connect();
   await admin.query('DROP DATABASE IF EXISTS syncline_bench WITH (FORCE)');
   await admin.end();
+  const redis = new Redis(servers.redisUrl);
+  await redis.del('syncline:deployment');
+  redis.disconnect();
   url.pathname = '/syncline_bench';
   await migrate(url.href);
   return {

@@ -122,7 +122,11 @@ async function measure(servers, databaseUrl, pool, redis) {
 /** Takes the jobs and settles their collections five hours ahead, many at once, as a fleet of any size would in the end. */
 async function consume(servers, pool) {
   const rt = createRuntime({ service: 'bench', logLevel: 'warn', stdout: 'stderr' });
-  const fleet = await openFleet(rt, { redisUrl: servers.redisUrl });
+  const fleet = await openFleet(rt, {
+    redisUrl: servers.redisUrl,
+    redisPrefix: 'syncline',
+    deployment: null,
+  });
   let settled = [];
   const flush = async () => {
     const ids = settled;

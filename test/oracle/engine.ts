@@ -66,6 +66,7 @@ export async function openEngine(
       quotas: scaled(QUOTA_SCALE),
       tokens: store.vault,
       redisPrefix: prefix,
+      deployment: null,
     };
     opened.push(await openGoogle(rt, options));
   };

@@ -39,6 +39,7 @@ test('workers whose clocks are hours apart share leases, quota and schedule as i
         quotas: scaled(100),
         tokens: world.store.vault,
         redisPrefix,
+        deployment: null,
       });
       return {
         rt,

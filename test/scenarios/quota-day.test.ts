@@ -58,6 +58,8 @@ async function usedInRedis(): Promise<number> {
     clientId: 'test',
     clientSecret: 'test',
     redisUrl: redis.url,
+    redisPrefix: 'syncline',
+    deployment: null,
     quotas: QUOTAS,
     tokens: fixture.store.vault,
   });

@@ -6,7 +6,13 @@ import { openStore, type Store } from '@syncline/store';
 import { finishRemovals, removeAccount, syncCollection } from '@syncline/sync';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { redisUrl, testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
+import {
+  prefixOf,
+  redisUrl,
+  testDatabase,
+  testRuntime,
+  type TestDatabase,
+} from '../support/database.js';
 import { endProcess, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 import { scaled } from '../support/world.js';
@@ -33,11 +39,14 @@ beforeAll(async () => {
   database = await testDatabase();
   const masterKey = randomBytes(32);
   store = await openStore(rt, { databaseUrl: database.url, masterKey });
+  const prefix = prefixOf(database.url);
   google = await openGoogle(rt, {
     apiUrl: simulator.url,
     clientId: 'test',
     clientSecret: 'test',
     redisUrl: redisUrl(),
+    redisPrefix: prefix,
+    deployment: null,
     quotas: scaled(100),
     tokens: store.vault,
   });
@@ -136,8 +145,11 @@ test.each(
 test('Redis keeps nothing of a removed account but the windows of its quota and the ends of its jobs, both for a bounded time', async () => {
   const account = (await store.accounts.list())[0]!;
   const collectionIds = account.collections.map(({ id }) => id);
-  const prefix = `removal-${randomUUID()}`;
-  const fleet = await openFleet(rt, { redisUrl: redisUrl(), prefix });
+  const fleet = await openFleet(rt, {
+    redisUrl: redisUrl(),
+    redisPrefix: `removal-${randomUUID()}`,
+    deployment: null,
+  });
   const redis = new Redis(redisUrl());
   try {
     await fleet.enqueue(
@@ -155,7 +167,7 @@ test('Redis keeps nothing of a removed account but the windows of its quota and 
     await removeAccount(rt, { store, google }, account.id);
     expect(await outcomesOf(fleet, collectionIds)).toEqual(collectionIds.map(() => 'gone'));
     for (const { key, ttlMs } of await keysNaming(redis, [account.id, account.email])) {
-      expect(key).toContain(':quota}:');
+      expect(key).toContain(':{quota:default}:');
       expect(ttlMs).toBeGreaterThan(0);
       expect(ttlMs).toBeLessThan(2 * 3_600_000);
     }

@@ -159,7 +159,11 @@ async function untilHalfDone(): Promise<string> {
  * worker touches leases all the while: with 0 ms a page that it commits between the statement's beginning and its locks would show it alive.
  */
 async function buryAlive(holder: string): Promise<void> {
-  const fleet = await openFleet(testRuntime(), { redisUrl: redis.url });
+  const fleet = await openFleet(testRuntime(), {
+    redisUrl: redis.url,
+    redisPrefix: 'syncline',
+    deployment: null,
+  });
   const jobs = (await fleet.heldJobs()).filter((job) => job.holder === holder);
   const [buried] = await store.lease.bury([{ holder, silentMs: -60_000 }], {
     jobs: jobs.map(({ collectionId }) => collectionId),

@@ -86,6 +86,12 @@ export function serverUrl(): string {
   return url;
 }
 
+/** The Redis prefix of the processes that work on this database of a test. */
+export function prefixOf(database: string): string {
+  const name = URL.canParse(database) ? new URL(database).pathname.slice(1) : '';
+  return /^\w+$/.test(name) ? name : 'syncline';
+}
+
 export function redisUrl(): string {
   const url = process.env['SYNCLINE_TEST_REDIS_URL'];
   if (!url)

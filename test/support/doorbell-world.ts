@@ -73,8 +73,13 @@ export async function startDoorbellWorld({
     quotas: scaled(QUOTA_SCALE),
     tokens: store.vault,
     redisPrefix: prefix,
+    deployment: null,
   });
-  const fleet = await openFleet(rt, { redisUrl: redisUrl(), prefix });
+  const fleet = await openFleet(rt, {
+    redisUrl: redisUrl(),
+    redisPrefix: prefix,
+    deployment: null,
+  });
   const ears = await openEars(rt, { simulator, store, fleet });
   const doorbells = { gmailTopic: TOPIC, channelAddress: `${ears.url}/push/calendar` };
   for (const { email, refreshToken } of simulator.accounts())

@@ -15,7 +15,7 @@ export interface FleetWorld {
   database: TestDatabase;
   /** Of the processes that are started from now on. */
   env: Record<string, string>;
-  start(program: 'scheduler' | 'worker'): Started;
+  start(program: 'scheduler' | 'worker' | 'api'): Started;
   stop(program: Started): Promise<unknown>;
   cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** `accounts import` of these lines. */
@@ -36,11 +36,15 @@ export interface FleetWorld {
   close(): Promise<void>;
 }
 
-export async function startFleetWorld(options: SimulatorOptions): Promise<FleetWorld> {
+/** @param shared a Redis that the caller starts and stops, with variables besides its URL; left out, the world has its own */
+export async function startFleetWorld(
+  options: SimulatorOptions,
+  shared?: { url: string; env?: Record<string, string> },
+): Promise<FleetWorld> {
   const simulator = await startSimulator(options);
   const control = new SimulatorControl(simulator.url);
   const database = await testDatabase();
-  const redis: TestRedis = await startRedis();
+  const redis: TestRedis | null = shared ? null : await startRedis();
   const directory = await mkdtemp(path.join(tmpdir(), 'syncline-fleet-'));
   const importing = async (lines: readonly object[], ...flags: string[]) => {
     const file = path.join(directory, `${randomBytes(4).toString('hex')}.ndjson`);
@@ -56,12 +60,14 @@ export async function startFleetWorld(options: SimulatorOptions): Promise<FleetW
     rows,
     env: {
       DATABASE_URL: database.url,
-      REDIS_URL: redis.url,
+      REDIS_URL: shared?.url ?? redis?.url ?? '',
+      ...shared?.env,
       GOOGLE_API_URL: simulator.url,
       SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
       POLL_INTERVAL_ACTIVE_SECONDS: '1',
       POLL_INTERVAL_IDLE_SECONDS: '2',
       WORKER_CONCURRENCY: '4',
+      PORT: '0',
     },
     start: (program) => startProgram(program, world.env),
     stop: (program) => endProcess(program),
@@ -86,7 +92,7 @@ export async function startFleetWorld(options: SimulatorOptions): Promise<FleetW
     },
     close: async () => {
       await stopAll();
-      await redis.stop();
+      await redis?.stop();
       await database.drop();
       await simulator.close();
       await rm(directory, { recursive: true });

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { prefixOf } from './database.js';
 
 /*
  * Real processes, as an operator runs them: the built programs, environment variables, signals.
@@ -26,7 +27,7 @@ export function startNode(args: string[], env: Record<string, string>): Started 
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...inherited, LOG_LEVEL: 'info', ...env },
+    env: { ...inherited, LOG_LEVEL: 'info', ...prefixFor(env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);
@@ -36,6 +37,12 @@ export function startNode(args: string[], env: Record<string, string>): Started 
     stream.on('data', (text: string) => output.push(text));
   }
   return Object.assign(child, { output });
+}
+
+/** On the Redis that test files share, each database is a deployment of its own. */
+function prefixFor({ DATABASE_URL, REDIS_URL }: Record<string, string>): Record<string, string> {
+  const isShared = REDIS_URL !== undefined && REDIS_URL === process.env['SYNCLINE_TEST_REDIS_URL'];
+  return isShared && DATABASE_URL ? { REDIS_PREFIX: prefixOf(DATABASE_URL) } : {};
 }
 
 /** Resolves with the first line of output that satisfies `wanted`. */

@@ -84,6 +84,7 @@ export async function startWorld(
     projects,
     tokens: store.vault,
     redisPrefix: `test-${randomUUID()}`,
+    deployment: null,
   });
   for (const { email, refreshToken } of await control.accounts())
     await store.accounts.import({

@@ -13,7 +13,11 @@ let server: Listening;
 beforeEach(async () => {
   rt = createRuntime({ service: 'test', logLevel: 'silent' });
   redis = await startRedis();
-  fleet = await openFleet(rt, { redisUrl: redis.url });
+  fleet = await openFleet(rt, {
+    redisUrl: redis.url,
+    redisPrefix: 'syncline',
+    deployment: null,
+  });
   const figures = { wanted: 0, on: 2, expired: 0, silent: 0, off: 0, unwatchable: 1, refused: 0 };
   const store = {
     accounts: {

@@ -12,6 +12,7 @@ import {
   must,
   readServiceAccount,
   runHealthProbe,
+  redisSettings,
   runProcess,
 } from '@syncline/runtime';
 import { openStore } from '@syncline/store';
@@ -26,9 +27,9 @@ const POOL_SIZE = 4;
 void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey, redisUrl, port } = config;
+  const { databaseUrl, masterKey, port } = config;
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE, byIndex: true });
-  const fleet = await openFleet(rt, { redisUrl });
+  const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',
@@ -50,6 +51,7 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const url = `http://localhost:${server.port}`;
   rt.log.info({ event: 'listening', url, board: `${url}/board` }, 'the API answers');
   return {
+    finished: fleet.displaced.then(() => 1),
     drain: async () => {
       await Promise.all([server.close(rt), pulling]);
       await Promise.all([

@@ -1,6 +1,6 @@
 /** One line of an import: whose grant is it, and then into the database. */
 import { openGoogle, type Google } from '@syncline/google';
-import { OperatorError, unreachable, type Runtime } from '@syncline/runtime';
+import { OperatorError, unreachable, type Runtime, redisSettings } from '@syncline/runtime';
 import type { AccountImport, Held, Store } from '@syncline/store';
 import { checkImport, type ImportCheck } from '@syncline/sync';
 import type { Cli } from './command.js';
@@ -34,7 +34,7 @@ export async function openGrantChecker(
     ...config.google,
     clientId,
     clientSecret,
-    redisUrl: config.redisUrl,
+    ...redisSettings(config, await store.feed.name()),
     quotas: config.quotas,
     tokens: store.vault,
   });

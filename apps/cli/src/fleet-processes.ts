@@ -8,6 +8,7 @@ import type { ProcessSpec } from './processes.js';
 export interface FleetSettings {
   databaseUrl: string;
   redisUrl: string;
+  redisPrefix: string;
   masterKey: Buffer;
   port: number;
 }
@@ -27,6 +28,7 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
     ...rest,
     DATABASE_URL: settings.databaseUrl,
     REDIS_URL: settings.redisUrl,
+    REDIS_PREFIX: settings.redisPrefix,
     SYNCLINE_MASTER_KEY: settings.masterKey.toString('base64'),
     PORT: String(settings.port),
   };

@@ -4,6 +4,7 @@ import {
   type Runtime,
   type Service,
   runHealthProbe,
+  redisSettings,
   runProcess,
 } from '@syncline/runtime';
 import { beginFeedWatch, openStore, runFeedWatch } from '@syncline/store';
@@ -16,12 +17,10 @@ const POOL_SIZE = 4;
 
 void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
 
-async function startScheduler(
-  rt: Runtime,
-  { databaseUrl, masterKey, redisUrl }: ResolvedConfig,
-): Promise<Service> {
+async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Service> {
+  const { databaseUrl, masterKey } = config;
   const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
-  const fleet = await openFleet(rt, { redisUrl });
+  const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',
@@ -36,6 +35,7 @@ async function startScheduler(
     runBurials(rt, { store, fleet }),
   ]);
   return {
+    finished: fleet.displaced.then(() => 1),
     drain: async () => {
       await ticking;
       await Promise.all([fleet.close(), store.close()]);

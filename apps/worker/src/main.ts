@@ -1,10 +1,11 @@
-import { connectionName, openFleet } from '@syncline/fleet';
+import { openFleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import {
   type ResolvedConfig,
   type Runtime,
   type Service,
   runHealthProbe,
+  redisSettings,
   runProcess,
 } from '@syncline/runtime';
 import { beginFeedWatch, openStore } from '@syncline/store';
@@ -27,18 +28,19 @@ const WATCH_SLOTS = 2;
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, redisUrl, masterKey } = config;
+  const { databaseUrl, masterKey } = config;
   // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
   const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true, holder });
+  const redis = redisSettings(config, await store.feed.name());
   const google = await openGoogle(rt, {
     ...config.google,
-    redisUrl,
+    ...redis,
     quotas: config.quotas,
     tokens: store.vault,
-    connectionName: connectionName('google', holder),
+    holder,
   });
-  const fleet = await openFleet(rt, { redisUrl, holder });
+  const fleet = await openFleet(rt, { ...redis, holder });
   // Before any job: what ended processes spent today counts for what may be spent.
   await compareDay({ store, google });
   await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
@@ -51,6 +53,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
+  void fleet.displaced.then(() => giveUp(1));
   const host = await fleet.work({
     concurrency,
     handle: handleJob(rt, {

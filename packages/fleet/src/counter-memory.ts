@@ -2,7 +2,7 @@
  * A number that only grows, remembered in Redis under a name: whoever keeps the number elsewhere can tell that it was put back. Losing it proves nothing,
  * and it is forgotten when nobody has raised it for a year.
  */
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@syncline/runtime';
 
 export interface CounterMemory {
   /** Null when nothing, or nothing that is a number, is remembered. */
@@ -23,7 +23,7 @@ else
 end
 return 0`;
 
-export function counterMemoryOf(connection: Redis, prefix: string): CounterMemory {
+export function counterMemoryOf(connection: RedisConnection, prefix: string): CounterMemory {
   const keyOf = (name: string): string => `${prefix}:counter:${name}`;
   return {
     read: async (name) => {

@@ -2,28 +2,35 @@
  * How work moves between machines. Redis only knows who is next: a queue here may be wiped at any moment and the scheduler
  * fills it again from Postgres. So nothing in this package is precious, and everything in it is bounded.
  */
-import { assert, type Runtime } from '@syncline/runtime';
+import {
+  assert,
+  claimPrefix,
+  endConnection,
+  findRedis,
+  onRedisError,
+  type RedisConnection,
+  type RedisSettings,
+  type Runtime,
+} from '@syncline/runtime';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
 import { probeWrite } from './health-probe.js';
 import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
 import { JOB_NAME, jobData, jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
-import { QUEUE_NAMES, type QueueName } from './queues.js';
-import { checkRedis, endConnection, producerConnection } from './redis.js';
+import { watchPrefix } from './prefix-watch.js';
+import { QUEUE_NAMES, type QueueName, queuePrefix } from './queues.js';
+import { producerConnection, whenReady } from './redis.js';
 import { type WorkOptions, type WorkerHost, startWorkerHost } from './worker-host.js';
 import { ErrorLog } from './weather.js';
 
 const BULK_LIMIT = 500;
 const CLOSE_TIMEOUT_MS = 2_000;
+const READY_TIMEOUT_MS = 5_000;
 /** Nobody reads BullMQ's event stream (it is lossy); its default of 10,000 entries a queue is memory for nothing. */
 const EVENTS_LIMIT = 500;
 
-export interface FleetOptions {
-  redisUrl: string;
-  /** Of every key in Redis. Default `syncline`. */
-  prefix?: string;
+export interface FleetOptions extends RedisSettings {
   /** Names this process in its connections and in the jobs that it has in hand, so that its death is seen: 1 to 64 letters, digits, - or _. */
   holder?: string;
 }
@@ -61,29 +68,42 @@ export interface Fleet {
   ping(): Promise<void>;
   /** Runs a script that writes a key. Rejects within about 2 s when Redis is away, full, read-only, or refuses it. */
   probeWrite(): Promise<void>;
+  /** Resolves when another deployment has our prefix, which ends this one: both would take each other's jobs. It is in the log then. */
+  displaced: Promise<void>;
   /** For Bull Board, which speaks BullMQ. */
   queues(): Queue[];
   /** Closes the producer's side, within 2 s. Worker hosts are drained by whoever started them. */
   close(): Promise<void>;
 }
 
-/** Connects to Redis. @throws OperatorError when it cannot be reached within about 5 s or isn't fit for a queue. */
+/**
+ * Connects to Redis.
+ * @throws OperatorError when it cannot be reached within about 5 s, isn't fit for a queue, refuses a command, or serves another deployment under our prefix
+ */
 export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fleet> {
-  await checkRedis(rt, options.redisUrl);
-  const { prefix = 'syncline', holder } = options;
+  const { redisPrefix: prefix, holder } = options;
   assert(
     holder === undefined || isHolderName(holder),
     'a holder is named by 1 to 64 letters, digits, - or _',
   );
+  const found = await findRedis(rt, options, { isForQueues: true });
+  const home = { found, settings: options, holder };
   const errors = new ErrorLog(rt, 'queue-error');
-  const connection = producerConnection(rt, options.redisUrl, holder);
-  connection.on('error', (error: Error) => errors.report(error));
+  const connection = producerConnection(rt, home);
+  onRedisError(connection, (error) => errors.report(error));
+  await whenReady(rt, connection, READY_TIMEOUT_MS)
+    .then(() => claimPrefix(connection, options, found.hosts))
+    .catch((error: unknown) => {
+      endConnection(connection);
+      throw error;
+    });
   const queues = Object.fromEntries(
     QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)]),
   ) as Record<QueueName, Queue>;
   await Promise.all(QUEUE_NAMES.map((name) => queues[name].waitUntilReady()));
 
   const attendants = attendantsOf(rt, connection, prefix);
+  const watch = watchPrefix(rt, connection, options);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
   const enqueueOne = (collectionId: string, queue: QueueName): Promise<void> =>
     enqueue([{ collectionId, queue }]);
@@ -93,11 +113,7 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
       // When it does not come through, this worker's death is noticed all the same by whoever has seen it live.
       if (holder !== undefined)
         await attendants.announce(holder).catch((error: Error) => errors.report(error));
-      return startWorkerHost(
-        rt,
-        { redisUrl: options.redisUrl, prefix, holder, queues, enqueue: enqueueOne },
-        o,
-      );
+      return startWorkerHost(rt, { home, queues, enqueue: enqueueOne }, o);
     },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
@@ -108,15 +124,24 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     heldJobs: () => heldJobs(connection, queues),
     ping: async () => void (await connection.ping()),
     probeWrite: () => probeWrite(connection, prefix),
+    displaced: watch.displaced,
     queues: () => QUEUE_NAMES.map((name) => queues[name]),
-    close: () => closeProducer(rt, connection),
+    close: async () => {
+      watch.stop();
+      await closeProducer(rt, connection);
+    },
   };
 }
 
-function openQueue(name: QueueName, prefix: string, connection: Redis, errors: ErrorLog): Queue {
+function openQueue(
+  name: QueueName,
+  prefix: string,
+  connection: RedisConnection,
+  errors: ErrorLog,
+): Queue {
   const queue = new Queue(name, {
     connection,
-    prefix,
+    prefix: queuePrefix(prefix, name),
     streams: { events: { maxLen: EVENTS_LIMIT } },
   });
   queue.on('error', (error) => errors.report(error));
@@ -167,7 +192,7 @@ async function waitingAges(
 }
 
 /** QUIT waits for Redis, and Redis may be away. The queues own nothing but this connection. */
-async function closeProducer(rt: Runtime, connection: Redis): Promise<void> {
+async function closeProducer(rt: Runtime, connection: RedisConnection): Promise<void> {
   const waiting = new AbortController();
   try {
     await Promise.race([connection.quit(), rt.clock.sleep(CLOSE_TIMEOUT_MS, waiting.signal)]);

@@ -12,7 +12,7 @@ beforeEach(async () => {
   redis = await startRedis();
   admin = new Redis(redis.url);
   admin.on('error', () => undefined);
-  fleet = await openFleet(rt, { redisUrl: redis.url, prefix: 'p' });
+  fleet = await openFleet(rt, { redisUrl: redis.url, deployment: null, redisPrefix: 'p' });
 });
 afterEach(async () => {
   await fleet.close();

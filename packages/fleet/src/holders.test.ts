@@ -93,7 +93,8 @@ describe('who is connected', () => {
     if (!begun.signal.aborted) await once(begun.signal, 'abort');
     const other = await openFleet(bench.rt, {
       redisUrl: redis.url,
-      prefix: bench.prefix,
+      redisPrefix: bench.prefix,
+      deployment: null,
       holder: 'other',
     });
     const [job] = await bench.fleet.heldJobs();
@@ -127,41 +128,54 @@ describe('who is connected', () => {
     });
   });
 
-  test('a Redis that does not tell, or tells no names, tells nothing', async () => {
-    await bench.redis.call(
-      'ACL',
-      'SETUSER',
-      'tenant',
-      'on',
-      '>pw',
-      '~*',
-      '&*',
-      '+@all',
-      '-client|list',
-    );
-    const url = new URL(redis.url);
-    [url.username, url.password] = ['tenant', 'pw'];
-    const fleet = await openFleet(bench.rt, { redisUrl: url.href, prefix: bench.prefix });
+  test('tells nothing where Redis does not know CLIENT LIST', async () => {
+    const silent = await startRedis(['--rename-command', 'CLIENT', '']);
+    const fleet = await openFleet(bench.rt, {
+      redisUrl: silent.url,
+      redisPrefix: bench.prefix,
+      deployment: null,
+    });
     expect(await fleet.holders()).toBeNull();
     await fleet.close();
-    await bench.redis.call('ACL', 'SETUSER', 'tenant', '+client|list', '-client|setname');
-    const unnamed = await openFleet(bench.rt, { redisUrl: url.href, prefix: bench.prefix });
+    await silent.stop();
+  });
+
+  test('tells nothing where the list has no names', async () => {
+    await bench.redis.call('ACL', 'SETUSER', 'tenant', 'on', '>pw', '~*', '&*', '+@all');
+    const url = new URL(redis.url);
+    [url.username, url.password] = ['tenant', 'pw'];
+    const unnamed = await openFleet(bench.rt, {
+      redisUrl: url.href,
+      redisPrefix: bench.prefix,
+      deployment: null,
+    });
+    expect(await unnamed.holders()).not.toBeNull();
+    await bench.redis.call('ACL', 'SETUSER', 'tenant', '-client|setname');
+    await bench.redis.call('CLIENT', 'KILL', 'USER', 'tenant');
+    await until(bench.rt, () =>
+      unnamed.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
     expect(await unnamed.holders()).toBeNull();
     await unnamed.close();
   });
 
-  test('names are read from the list as BullMQ and we write them', () => {
+  test('reads holders from the list as BullMQ and we write them, and none of another prefix', () => {
     const line = (name: string): string =>
       `id=7 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=8 name=${name} age=1 idle=0 flags=N`;
     const list = [
-      'syncline:Z21haWwtZnVsbA==:w:12-ab',
-      'syncline-producer:w:12-ab',
-      'syncline-producer',
-      'syncline:Z21haWwtZnVsbA==',
+      'syncline:{gmail-full}:Z21haWwtZnVsbA==:w:12-ab',
+      'syncline:producer@0123abcd:w:12-ab',
+      'syncline:producer@0123abcd',
+      'syncline:{gmail-full}:Z21haWwtZnVsbA==',
       '',
-      'syncline-worker:w:13-cd',
+      'syncline:worker@0123abcd:w:13-cd',
+      'syncline-demo:worker@4567cdef:w:14-ef',
     ];
-    expect(holdersIn(list.map(line).join('\n') + '\n')).toEqual(new Set(['12-ab', '13-cd']));
+    const names = list.map(line).join('\n') + '\n';
+    expect(holdersIn(names, 'syncline')).toEqual(new Set(['12-ab', '13-cd']));
   });
 });
 
@@ -170,7 +184,11 @@ describe('what Redis remembers', () => {
     const first = await bench.fleet.memory();
     expect(first.isNew).toBe(true);
     expect(await bench.fleet.memory()).toEqual({ id: first.id, isNew: false });
-    const other = await openFleet(bench.rt, { redisUrl: redis.url, prefix: bench.prefix });
+    const other = await openFleet(bench.rt, {
+      redisUrl: redis.url,
+      redisPrefix: bench.prefix,
+      deployment: null,
+    });
     expect(await other.memory()).toEqual({ id: first.id, isNew: false });
     await bench.redis.flushall();
     // Of several that look at once each learns that it was gone, and all agree on the new one.

@@ -3,17 +3,16 @@
  * a worker carries the name of its holder, and so does every job that it has in hand. A process that is stopped, or behind a connection that only
  * looks alive, keeps its connections here: its work is taken over when its locks lapse.
  */
-import type { Runtime } from '@syncline/runtime';
+import { type RedisConnection, type Runtime, mastersOf } from '@syncline/runtime';
 import type { Queue } from 'bullmq';
-import type { ChainableCommander, Redis } from 'ioredis';
+import { type ChainableCommander, Cluster, type Redis } from 'ioredis';
 import { readJobData } from './jobs.js';
 import { type QueueName, SYNC_QUEUES, type SyncQueueName } from './queues.js';
 
-/** What stands before the holder in a connection's name: BullMQ puts it there for a worker with a name, and so do we. */
-const HOLDER_MARK = ':w:';
 /** Opaque, and without what would end a name in CLIENT LIST. */
 const HOLDER = /^[A-Za-z0-9_-]{1,64}$/;
-const HOLDER_IN_LIST = new RegExp(` name=\\S*${HOLDER_MARK}([A-Za-z0-9_-]{1,64}) `);
+/** BullMQ puts the mark before the holder for a worker with a name, and so do we (`connectionNameOf`). */
+const HOLDER_IN_LIST = / name=(\S*):w:([A-Za-z0-9_-]{1,64}) /;
 /** Jobs of a queue that are looked at, those first that have been in hand for longest. */
 const ACTIVE_LIMIT = 5_000;
 const PIPELINE_LIMIT = 500;
@@ -38,11 +37,6 @@ export interface HeldJob {
   giveBack(): Promise<boolean>;
 }
 
-/** How a connection to Redis calls itself, so that it counts as a sign of life of its holder. */
-export function connectionName(kind: string, holder: string | undefined): string {
-  return holder === undefined ? `syncline-${kind}` : `syncline-${kind}${HOLDER_MARK}${holder}`;
-}
-
 export function isHolderName(holder: string): boolean {
   return HOLDER.test(holder);
 }
@@ -55,10 +49,9 @@ export interface Attendants {
   strikeOff(holders: readonly string[]): Promise<void>;
 }
 
-export function attendantsOf(rt: Runtime, connection: Redis, prefix: string): Attendants {
+export function attendantsOf(rt: Runtime, connection: RedisConnection, prefix: string): Attendants {
   const key = `${prefix}:holders`;
-  let connectedAtMs = rt.clock.nowMs();
-  connection.on('ready', () => (connectedAtMs = rt.clock.nowMs()));
+  const standsSinceMs = standing(rt, connection);
   return {
     announce: async (holder) => {
       await connection.zadd(key, rt.clock.nowMs(), holder);
@@ -66,19 +59,35 @@ export function attendantsOf(rt: Runtime, connection: Redis, prefix: string): At
     },
     seen: async () => {
       const announced = await connection.zrange(key, 0, '-1');
-      const list = await clientList(connection);
-      return list === null
-        ? null
-        : { connected: holdersIn(list), announced, forMs: rt.clock.nowMs() - connectedAtMs };
+      // A worker has connections to some nodes of a cluster and not to others.
+      const lists = await Promise.all(mastersOf(connection).map((master) => clientList(master)));
+      const whole = lists.filter((list) => list !== null);
+      if (whole.length === 0 || whole.length < lists.length) return null;
+      const connected = new Set(whole.flatMap((list) => [...holdersIn(list, prefix)]));
+      return { connected, announced, forMs: rt.clock.nowMs() - standsSinceMs() };
     },
     strikeOff: async (holders) => void (await connection.zrem(key, ...holders)),
   };
 }
 
-async function clientList(connection: Redis): Promise<string | null> {
+/** Since when every connection to a node stands, by our clock. */
+function standing(rt: Runtime, connection: RedisConnection): () => number {
+  let sinceMs = rt.clock.nowMs();
+  const begin = (): void => {
+    sinceMs = rt.clock.nowMs();
+  };
+  connection.on('ready', begin);
+  if (connection instanceof Cluster) {
+    for (const node of connection.nodes('master')) node.on('ready', begin);
+    connection.on('+node', (node: Redis) => node.on('ready', begin));
+  }
+  return () => sinceMs;
+}
+
+async function clientList(master: Redis): Promise<string | null> {
   try {
-    const list = String(await connection.client('LIST'));
-    return list.includes(` name=${connection.options.connectionName ?? ''} `) ? list : null;
+    const list = String(await master.client('LIST'));
+    return list.includes(` name=${master.options.connectionName ?? ''} `) ? list : null;
   } catch (error) {
     if (
       error instanceof Error &&
@@ -89,26 +98,30 @@ async function clientList(connection: Redis): Promise<string | null> {
   }
 }
 
-/** The holders that a CLIENT LIST names. */
-export function holdersIn(list: string): Set<string> {
+/** The holders that a CLIENT LIST names, of this deployment. */
+export function holdersIn(list: string, prefix: string): Set<string> {
   const holders = new Set<string>();
   for (const line of list.split('\n')) {
-    const holder = HOLDER_IN_LIST.exec(line)?.[1];
-    if (holder !== undefined) holders.add(holder);
+    const [, name, holder] = HOLDER_IN_LIST.exec(line) ?? [];
+    if (name?.startsWith(`${prefix}:`) && holder !== undefined) holders.add(holder);
   }
   return holders;
 }
 
 /** The jobs in hand whose holder is known, 5,000 a queue at most. Two small reads a job: to be asked when somebody is gone, not all the time. */
 export async function heldJobs(
-  connection: Redis,
+  connection: RedisConnection,
   queues: Record<QueueName, Queue>,
 ): Promise<HeldJob[]> {
   const jobs = await Promise.all(SYNC_QUEUES.map((name) => heldIn(connection, queues[name], name)));
   return jobs.flat();
 }
 
-async function heldIn(connection: Redis, queue: Queue, name: SyncQueueName): Promise<HeldJob[]> {
+async function heldIn(
+  connection: RedisConnection,
+  queue: Queue,
+  name: SyncQueueName,
+): Promise<HeldJob[]> {
   const ids = await connection.lrange(queue.toKey('active'), -ACTIVE_LIMIT, -1);
   const held: HeldJob[] = [];
   for (let at = 0; at < ids.length; at += PIPELINE_LIMIT) {
@@ -134,7 +147,11 @@ async function heldIn(connection: Redis, queue: Queue, name: SyncQueueName): Pro
  * Of each job its lock, which is its run's token, and then whose it is. In this order: a job that passes on in between then has an old token and a new
  * holder, and cannot be given back by mistake. `pb` and `lock` are BullMQ's names; there is no other way to read either.
  */
-async function read(connection: Redis, queue: Queue, ids: readonly string[]): Promise<unknown[]> {
+async function read(
+  connection: RedisConnection,
+  queue: Queue,
+  ids: readonly string[],
+): Promise<unknown[]> {
   const pipeline = ids.reduce<ChainableCommander>(
     (chain, id) => chain.get(`${queue.toKey(id)}:lock`).hmget(queue.toKey(id), 'pb', 'data'),
     connection.pipeline(),

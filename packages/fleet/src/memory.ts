@@ -4,8 +4,9 @@
  * another one has taken over. A connection that was merely cut finds the marker and the run of before. The run is kept here and not in the marker:
  * behind a proxy two processes may see different runs, and would rewrite each other's marker for ever.
  */
-import type { Runtime } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
+import { type RedisConnection, type Runtime, serverRunOf } from '@syncline/runtime';
+import { QUEUE_NAMES, queuePrefix } from './queues.js';
 
 export interface QueueMemory {
   /** Another one means that jobs may have been forgotten. */
@@ -14,18 +15,34 @@ export interface QueueMemory {
   isNew: boolean;
 }
 
-/** One GET, and once a connection one INFO. */
+/** One GET, and once a connection one INFO; in a cluster one of each queue, since each lies on a node of its own. */
 export function memoryOf(
   rt: Runtime,
-  connection: Redis,
+  connection: RedisConnection,
   prefix: string,
 ): () => Promise<QueueMemory> {
-  const key = `${prefix}:memory`;
-  let run: string | null = null;
-  // The next connection may lead to another server, or to the same one after a restart.
-  connection.on('close', () => (run = null));
+  const keys =
+    connection instanceof Cluster
+      ? QUEUE_NAMES.map((name) => `${queuePrefix(prefix, name)}:memory`)
+      : [`${prefix}:memory`];
+  const markers = keys.map((key) => markerOf(rt, connection, key));
   return async () => {
-    const server = (run ??= /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '');
+    const found = await Promise.all(markers.map((marker) => marker()));
+    return {
+      id: found.map(({ id }) => id).join(' '),
+      isNew: found.some(({ isNew }) => isNew),
+    };
+  };
+}
+
+function markerOf(
+  rt: Runtime,
+  connection: RedisConnection,
+  key: string,
+): () => Promise<QueueMemory> {
+  const { run } = serverRunOf(connection, key);
+  return async () => {
+    const server = await run();
     const found = await connection.get(key);
     if (found !== null) return { id: `${found}/${server}`, isNew: false };
     const marker = rt.random.uuid();

@@ -11,7 +11,7 @@
  * A lost lock (this process slept, or Redis was away) means that another worker may have the job: the handler's signal is
  * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
  */
-import { type Runtime, runLoop, unreachable } from '@syncline/runtime';
+import { type RedisConnection, type Runtime, runLoop, unreachable } from '@syncline/runtime';
 import {
   DelayedError,
   type Job,
@@ -20,10 +20,9 @@ import {
   WaitingError,
   Worker,
 } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { asJobFailure } from './job-failure.js';
 import { type JobData, backoffMs, readJobData } from './jobs.js';
-import type { QueueName } from './queues.js';
+import { type QueueName, queuePrefix } from './queues.js';
 import { Breaker, type ErrorLog } from './weather.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
@@ -67,7 +66,7 @@ export interface QueueWorkerOptions {
   prefix: string;
   /** BullMQ writes it into each job that is in hand, and into the name of its blocking connection. */
   holder: string | undefined;
-  connection: Redis;
+  connection: RedisConnection;
   concurrency: number;
   handle: Handle;
   /** Puts a collection into a queue. */
@@ -98,7 +97,7 @@ export class QueueWorker {
     this.#loop = `queue-${o.name}`;
     this.#worker = new Worker<JobData>(o.name, (job, token) => this.#process(job, token), {
       connection: o.connection,
-      prefix: o.prefix,
+      prefix: queuePrefix(o.prefix, o.name),
       ...(o.holder === undefined ? {} : { name: o.holder }),
       concurrency: o.concurrency,
       lockDuration: LOCK_MS,

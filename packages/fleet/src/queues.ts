@@ -13,6 +13,14 @@ export const SYNC_QUEUES: readonly SyncQueueName[] = [
 ];
 export const QUEUE_NAMES: readonly QueueName[] = [...SYNC_QUEUES, 'watch'];
 
+/**
+ * What BullMQ puts before the names of a queue's keys: `syncline:{gmail-full}:gmail-full:wait`. The braces are a hash tag, which keeps all keys of a queue
+ * in one slot of a cluster.
+ */
+export function queuePrefix(prefix: string, queue: QueueName): string {
+  return `${prefix}:{${queue}}`;
+}
+
 /** What a collection is, as far as a queue is chosen by it. Store's CollectionKind, repeated since fleet doesn't know store. */
 export type CollectionKindLike = 'gmail' | 'calendar-list' | 'calendar-events';
 

@@ -1,40 +1,28 @@
 import { once } from 'node:events';
-import { OperatorError, createRuntime } from '@syncline/runtime';
+import {
+  OperatorError,
+  type RedisSettings,
+  createRuntime,
+  endConnection,
+  findRedis,
+} from '@syncline/runtime';
 import { openHalfOpenProxy } from '../../../test/support/half-open-proxy.js';
 import { freePort, startRedis } from '../../../test/support/redis-server.js';
 import { openFleet } from './fleet.js';
-import {
-  endConnection,
-  producerConnection,
-  redisAddress,
-  redisProblem,
-  workerConnection,
-} from './redis.js';
+import { producerConnection, workerConnection } from './redis.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
 
-test('an address never holds the password', () => {
-  expect(redisAddress('rediss://user:s3cret@cache.internal:6380/2')).toBe('cache.internal:6380');
-  expect(redisAddress('redis://:s3cret@cache.internal')).toBe('cache.internal:6379');
-  expect(redisAddress('s3cret')).toBe('REDIS_URL (not a URL)');
-});
-
-test('an old Redis and an evicting one are refused, by name', () => {
-  expect(redisProblem('redis_version:6.0.16\r\nmaxmemory_policy:noeviction')).toContain(
-    'is version 6.0',
-  );
-  expect(redisProblem('redis_version:5.0.3')).toContain('needs 6.2');
-  expect(redisProblem('redis_version:6.2.0\r\nmaxmemory_policy:noeviction\r\n')).toBeNull();
-  expect(redisProblem('redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n')).toContain(
-    'maxmemory-policy noeviction',
-  );
-  expect(redisProblem('redis_version:10.1.0\r\n')).toBeNull();
+const settings = (redisUrl: string): RedisSettings => ({
+  redisUrl,
+  redisPrefix: 'syncline',
+  deployment: null,
 });
 
 test('a Redis that is not there is an error for the operator, in seconds, with its address and without its password', async () => {
   const port = await freePort();
   const began = rt.clock.nowMs();
-  const opening = openFleet(rt, { redisUrl: `redis://:s3cret@127.0.0.1:${port}` });
+  const opening = openFleet(rt, settings(`redis://:s3cret@127.0.0.1:${port}`));
   await expect(opening).rejects.toThrow(OperatorError);
   await expect(opening).rejects.toThrow(`Redis at 127.0.0.1:${port} cannot be reached`);
   await expect(opening).rejects.not.toThrow('s3cret');
@@ -44,9 +32,7 @@ test('a Redis that is not there is an error for the operator, in seconds, with i
 test('a Redis that evicts is refused at the start', async () => {
   const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
   try {
-    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow(
-      'maxmemory-policy noeviction',
-    );
+    await expect(openFleet(rt, settings(redis.url))).rejects.toThrow('maxmemory-policy noeviction');
   } finally {
     await redis.stop();
   }
@@ -55,10 +41,10 @@ test('a Redis that evicts is refused at the start', async () => {
 test('wrong credentials are called that', async () => {
   const redis = await startRedis(['--requirepass', 'right']);
   try {
-    await expect(openFleet(rt, { redisUrl: redis.url })).rejects.toThrow('refuses the credentials');
-    await expect(
-      openFleet(rt, { redisUrl: redis.url.replace('://', '://:wrong@') }),
-    ).rejects.toThrow('refuses the credentials');
+    await expect(openFleet(rt, settings(redis.url))).rejects.toThrow('refuses the credentials');
+    await expect(openFleet(rt, settings(redis.url.replace('://', '://:wrong@')))).rejects.toThrow(
+      'refuses the credentials',
+    );
   } finally {
     await redis.stop();
   }
@@ -67,10 +53,12 @@ test('wrong credentials are called that', async () => {
 test('a connection that looks alive and carries nothing is made anew, and the command that waited comes through', async () => {
   const redis = await startRedis();
   const proxy = await openHalfOpenProxy(redis.url);
-  const [worker, producer] = [
-    workerConnection(rt, proxy.url, undefined, 300),
-    producerConnection(rt, proxy.url, undefined, 300),
-  ];
+  const home = {
+    settings: settings(proxy.url),
+    found: await findRedis(rt, settings(proxy.url), { isForQueues: false }),
+    holder: undefined,
+  };
+  const [worker, producer] = [workerConnection(rt, home, 300), producerConnection(rt, home, 300)];
   for (const connection of [worker, producer]) connection.on('error', () => undefined);
   try {
     await Promise.all([worker, producer].map((connection) => once(connection, 'ready')));

@@ -1,8 +1,8 @@
-import type { Runtime } from '@syncline/runtime';
+import { type Runtime, endConnection, onRedisError } from '@syncline/runtime';
 import type { Queue } from 'bullmq';
 import { type Handle, QueueWorker } from './queue-worker.js';
 import { QUEUE_NAMES, type QueueName } from './queues.js';
-import { endConnection, workerConnection } from './redis.js';
+import { type RedisHome, workerConnection } from './redis.js';
 import { ErrorLog } from './weather.js';
 
 export interface WorkOptions {
@@ -27,9 +27,7 @@ export interface WorkerHost {
 }
 
 export interface HostParts {
-  redisUrl: string;
-  prefix: string;
-  holder: string | undefined;
+  home: RedisHome;
   queues: Record<QueueName, Queue>;
   enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
 }
@@ -41,15 +39,15 @@ export async function startWorkerHost(
   o: WorkOptions,
 ): Promise<WorkerHost> {
   const errors = new ErrorLog(rt, 'worker-error');
-  const connection = workerConnection(rt, parts.redisUrl, parts.holder);
-  connection.on('error', (error: Error) => errors.report(error));
+  const connection = workerConnection(rt, parts.home);
+  onRedisError(connection, (error) => errors.report(error));
   const workers = QUEUE_NAMES.map(
     (name) =>
       new QueueWorker(rt, {
         name,
         queue: parts.queues[name],
-        prefix: parts.prefix,
-        holder: parts.holder,
+        prefix: parts.home.settings.redisPrefix,
+        holder: parts.home.holder,
         connection,
         concurrency: o.concurrency[name],
         handle: o.handle,

@@ -34,7 +34,8 @@ export async function openBench(
   const prefix = `test-${process.pid}-${(benches += 1)}-${rt.random.uuid()}`;
   const fleet = await openFleet(rt, {
     redisUrl,
-    prefix,
+    redisPrefix: prefix,
+    deployment: null,
     ...(holder === undefined ? {} : { holder }),
   });
   const hosts: WorkerHost[] = [];

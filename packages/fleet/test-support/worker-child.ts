@@ -6,7 +6,8 @@ async function main(redisUrl: string, prefix: string, holder: string | undefined
   const rt = createRuntime({ service: 'worker-child', logLevel: 'silent', stdout: 'stderr' });
   const fleet = await openFleet(rt, {
     redisUrl,
-    prefix,
+    redisPrefix: prefix,
+    deployment: null,
     ...(holder === undefined ? {} : { holder }),
   });
   await fleet.work({

@@ -4,8 +4,7 @@
  * a process that was started with another one is not held back.
  */
 import { createHash } from 'node:crypto';
-import type { Runtime } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
+import type { RedisConnection, Runtime } from '@syncline/runtime';
 import { CLIENT_REFUSALS } from './classify.js';
 import { GoogleError, type GoogleErrorKind } from './errors.js';
 import { isRedisWeather, refuseUnlessReady } from './redis.js';
@@ -26,7 +25,7 @@ const ALONE_FOR_MS = 10_000;
 
 export function openClientMark(
   rt: Runtime,
-  redis: Redis,
+  redis: RedisConnection,
   options: { prefix: string; clientId: string; clientSecret: string },
 ): ClientMark {
   const key = `${options.prefix}:client-refused:${digestOf(options.clientId, options.clientSecret)}`;

@@ -293,7 +293,7 @@ describe('tokens', () => {
       client_secret: 'secret',
       grant_type: 'refresh_token',
     });
-    const key = `${bench.prefix}:access-token:a1`;
+    const key = `${bench.prefix}:{account:a1}:default:access-token`;
     expect(await bench.redis.client.get(key)).not.toContain('ya29');
     const livesMs = await bench.redis.client.pttl(key);
     expect(livesMs).toBeGreaterThan(3_290_000);
@@ -522,7 +522,9 @@ describe('tokens', () => {
     const google = await bench.open();
     await google.account('a1').gmail.profile();
     await google.forgetToken('a1');
-    expect(await bench.redis.client.get(`${bench.prefix}:access-token:a1`)).toBeNull();
+    expect(
+      await bench.redis.client.get(`${bench.prefix}:{account:a1}:default:access-token`),
+    ).toBeNull();
     await google.account('a1').gmail.profile();
     expect(bench.stub.refreshes).toHaveLength(2);
   });

@@ -3,6 +3,7 @@ import {
   type Config,
   type GoogleProject,
   type GoogleProxy,
+  type RedisSettings,
   type Runtime,
   DEFAULT_PROJECT,
 } from '@syncline/runtime';
@@ -37,22 +38,19 @@ export { type Pulled, type Subscription, openSubscription } from './subscription
 export type { StoredGrant, TokenStore } from './tokens.js';
 export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
 
-export interface GoogleOptions {
+export interface GoogleOptions extends RedisSettings {
   /** One origin that replaces all of Google's hosts; null is Google. */
   apiUrl: string | null;
   /** Through which Google is reached; null is straight, which is the default. */
   proxy?: GoogleProxy | null;
   clientId: string;
   clientSecret: string;
-  redisUrl: string;
   quotas: Config['quotas'];
   /** Further projects, each with its client and its quotas; the ones above are those of `default`. */
   projects?: GoogleProject[];
   tokens: TokenStore;
-  /** In front of every Redis key. Default `syncline`. */
-  redisPrefix?: string;
-  /** How the connection to Redis calls itself. Default `syncline-google`. */
-  connectionName?: string;
+  /** The connection to Redis is a sign of life of this process, which holds jobs and leases under this name. */
+  holder?: string;
 }
 
 export interface GoogleAccount {
@@ -102,7 +100,7 @@ export interface Google {
 
 /**
  * Connects to Redis (a Redis that is away delays this by seconds and does not fail it) and to nothing else.
- * @throws OperatorError when a quota is smaller than the dearest single call, which could never be made.
+ * @throws OperatorError when a quota is smaller than the dearest single call, which could never be made, or Redis refuses us
  */
 export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<Google> {
   const { clientId, clientSecret, quotas } = options;
@@ -110,14 +108,14 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
   const configured = [first, ...(options.projects ?? [])];
   refuseUselessQuotas(configured);
   const origins = originsFor(options.apiUrl);
-  const redis = await connectRedis(rt, options.redisUrl, options.connectionName);
+  const redis = await connectRedis(rt, options, options.holder);
   const transport = openTransport(options.proxy);
   const projects = new Map<string, Project>();
   for (const project of configured)
     projects.set(
       project.name,
       await openProject(rt, redis, transport, project, {
-        prefix: options.redisPrefix ?? 'syncline',
+        prefix: options.redisPrefix,
         origin: origins.oauth,
         store: options.tokens,
       }),

@@ -47,6 +47,8 @@ test('quotas under the price of a single call are refused at the start, all of t
     clientId: '',
     clientSecret: '',
     redisUrl: 'redis://127.0.0.1:1',
+    redisPrefix: 'p',
+    deployment: null,
     quotas,
     tokens,
   });

@@ -1,15 +1,15 @@
 /**
  * A Google Cloud project: an OAuth client with the tokens that it refreshed and the quota that Google counts for it. Nothing is shared between
- * two projects, their Redis keys included: each has a hash tag of its own, so on Redis Cluster they live in slots of their own, and every
- * script touches the keys of one project only.
+ * two projects, their Redis keys included: the quota of each has a hash tag of its own, so on Redis Cluster it lives in a slot of its own, and
+ * every script touches the keys of one project only.
  */
 import {
   type GoogleProject,
   type Runtime,
   DEFAULT_PROJECT,
   OperatorError,
+  type RedisConnection,
 } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
 import { type Tier, unitsOf } from './costs.js';
 import { type Quota, openQuota } from './quota.js';
 import type { TokenEndpoint } from './refresh-token.js';
@@ -28,21 +28,20 @@ export interface Project {
 
 export async function openProject(
   rt: Runtime,
-  redis: Redis,
+  redis: RedisConnection,
   transport: Transport,
   project: GoogleProject,
   options: { prefix: string; origin: string; store: TokenStore },
 ): Promise<Project> {
   const { name, clientId, clientSecret, quotas: limits } = project;
-  const prefix = name === DEFAULT_PROJECT ? options.prefix : `${options.prefix}:${name}`;
   const endpoint = { origin: options.origin, clientId, clientSecret };
   const tokens = openTokens(rt, redis, transport, {
-    prefix,
+    prefix: options.prefix,
     project: name,
     ...endpoint,
     store: options.store,
   });
-  const quota = openQuota(rt, redis, { prefix, limits });
+  const quota = openQuota(rt, redis, { prefix: options.prefix, project: name, limits });
   // The first beat takes part in the epoch before the first charge; without Redis the heartbeat does it later.
   await quota
     .beat()

@@ -1,6 +1,5 @@
 /** One process's side of the governor: what it knows, how its keys are named, and the one way to run a script. */
-import type { Config, Runtime } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
+import type { Config, RedisConnection, Runtime, ServerRun } from '@syncline/runtime';
 import type { Api } from './costs.js';
 import { pacificDay } from './pacific-day.js';
 import type { Bucket, SpendMemory } from './quota-memory.js';
@@ -10,6 +9,8 @@ export type Limits = Config['quotas'];
 
 export interface QuotaOptions {
   prefix: string;
+  /** Google's, whose quota it is. */
+  project: string;
   limits: Limits;
   /** Replaces Redis's clock in tests. */
   nowMs?: () => number;
@@ -18,15 +19,15 @@ export interface QuotaOptions {
 /** What every operation of the governor needs: one per opened quota. */
 export interface Ledger {
   rt: Runtime;
-  redis: Redis;
+  redis: RedisConnection;
   options: QuotaOptions;
   /** This process's name among those who charge. */
   name: string;
   memory: SpendMemory;
   /** The epoch that all our spend stands in; empty until Redis was first met. */
   epoch: string;
-  /** The server's run id, null until asked on this connection. */
-  run: string | null;
+  /** The run of the server that keeps this project's keys. */
+  serverRun: ServerRun;
   reporting: Promise<void> | null;
   beating: Promise<void> | null;
   /** Asking the calendar costs as much as a small charge: it is asked once an hour. */
@@ -73,9 +74,13 @@ export function limitsOf(limits: Limits, api: Api): [user: number, project: numb
   ];
 }
 
-/** All keys of a project share one hash tag, so that one script may touch them on any Redis. */
+/** All keys of a project's quota share one hash tag, so that one script may touch them on any Redis. */
+export function quotaKey({ prefix, project }: QuotaOptions, name: string): string {
+  return `${prefix}:{quota:${project}}:${name}`;
+}
+
 export function keyOf(ledger: Ledger, name: string): string {
-  return `{${ledger.options.prefix}:quota}:${name}`;
+  return quotaKey(ledger.options, name);
 }
 
 export function keyOfDay(ledger: Ledger, api: Api, day: string): string {
@@ -100,13 +105,13 @@ export async function run(
 ): Promise<unknown[]> {
   const { redis, rt, name, options } = ledger;
   refuseUnlessReady(redis);
-  ledger.run ??= /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? '';
+  const serverRun = await ledger.serverRun();
   const common = ['birth', 'witnesses', 'missing'].map((key) => keyOf(ledger, key));
   const reply = await runScript(
     redis,
     script,
     [...common, ...keys],
-    [options.nowMs?.() ?? '', ledger.run, ledger.epoch, rt.random.uuid(), name, ...args],
+    [options.nowMs?.() ?? '', serverRun, ledger.epoch, rt.random.uuid(), name, ...args],
   );
   if (!Array.isArray(reply)) throw new TypeError('a quota script answers with a list');
   return reply;

@@ -172,9 +172,9 @@ test('a report does not count twice what a restarted Redis still has', async () 
     'gmail:project:log',
     'gmail:project:state',
     'gmail:day:x',
-  ].map((key) => `{${prefix}:quota}:${key}`);
+  ].map((key) => `${prefix}:{quota:default}:${key}`);
   const keys = ['birth', 'witnesses', 'missing']
-    .map((key) => `{${prefix}:quota}:${key}`)
+    .map((key) => `${prefix}:{quota:default}:${key}`)
     .concat([log, state, project, projectState, day].map(String));
   await runScript(redis.client, CHARGE, keys, [
     time.nowMs,
@@ -371,7 +371,7 @@ test('a process that never met Redis grants nothing', async () => {
     retryStrategy: () => 100,
   });
   away.on('error', () => undefined);
-  const quota = openQuota(rt, away, { prefix: 'p', limits: LIMITS });
+  const quota = openQuota(rt, away, { prefix: 'p', project: 'default', limits: LIMITS });
   expect(await quota.charge(gmail())).toMatchObject({
     granted: 0,
     waitMs: 1_000,

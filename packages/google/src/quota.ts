@@ -3,8 +3,13 @@
  * The decision is one script on Redis (`quota-script.ts` tells the law and what happens when Redis forgets). While Redis is unreachable a
  * process goes on with no more than it had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that convicts the whole project.
  */
-import { type LoopReport, type Runtime, openLoopReport } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
+import {
+  type LoopReport,
+  type RedisConnection,
+  type Runtime,
+  openLoopReport,
+  serverRunOf,
+} from '@syncline/runtime';
 import type { Api } from './costs.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
 import { isLedgerDue, tellLedger } from './day-ledger.js';
@@ -18,6 +23,7 @@ import {
   keyOfFlights,
   keysOf,
   limitsOf,
+  quotaKey,
   redisNowMs,
   run,
   today,
@@ -94,7 +100,8 @@ export interface Quota {
 }
 
 /** Starts the heartbeat; `stop` ends it. Does not wait for Redis. */
-export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quota {
+export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOptions): Quota {
+  const server = serverRunOf(redis, quotaKey(options, 'birth'));
   const ledger: Ledger = {
     rt,
     redis,
@@ -102,7 +109,7 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     name: rt.random.uuid(),
     memory: openSpendMemory(),
     epoch: '',
-    run: null,
+    serverRun: server.run,
     reporting: null,
     beating: null,
     today: { day: '', endsAtMs: 0, goodUntilMs: 0 },
@@ -113,8 +120,6 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     dayShutUntilMs: 0,
     flights: 0,
   };
-  const forgetRun = (): void => void (ledger.run = null);
-  redis.on('close', forgetRun);
   const heartbeat = heartbeatReport(rt);
   const timer = setInterval(
     () => void beat(ledger).then(heartbeat.succeeded, heartbeat.failed),
@@ -132,8 +137,8 @@ export function openQuota(rt: Runtime, redis: Redis, options: QuotaOptions): Quo
     beat: () => beat(ledger),
     stop: async () => {
       clearInterval(timer);
-      redis.off('close', forgetRun);
       await leave(ledger);
+      server.stop();
     },
   };
 }

@@ -3,8 +3,19 @@
  * answered now is worth more as an error (the call is put off for a second) than as a promise that hangs a worker slot.
  */
 import { createHash } from 'node:crypto';
-import type { Runtime } from '@syncline/runtime';
-import { Redis } from 'ioredis';
+import {
+  OperatorError,
+  type RedisConnection,
+  type RedisSettings,
+  RedisUnreachable,
+  type Runtime,
+  claimPrefix,
+  connectionNameOf,
+  endConnection,
+  findRedis,
+  onRedisError,
+  unmetRedis,
+} from '@syncline/runtime';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 /** A connection that has not answered for this long is made anew: one that only looks alive would time out command by command for a quarter of an hour. */
@@ -14,39 +25,53 @@ const RECONNECT_CEILING_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 3_000;
 const COMPLAIN_EVERY_MS = 30_000;
 
-/** Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it. */
+/**
+ * Connects, waiting a bounded time: a Redis that is away delays the start by that much and never prevents it.
+ * @throws OperatorError when Redis is there and refuses us, or serves another deployment under our prefix
+ */
 export async function connectRedis(
   rt: Runtime,
-  url: string,
-  connectionName = 'syncline-google',
-): Promise<Redis> {
-  const redis = new Redis(url, {
-    connectionName,
+  settings: RedisSettings,
+  holder?: string,
+): Promise<RedisConnection> {
+  const found = await findRedis(rt, settings, {
+    timeoutMs: FIRST_CONNECT_WAIT_MS,
+    isForQueues: false,
+  }).catch((error: unknown) => {
+    if (error instanceof RedisUnreachable) return null;
+    throw error;
+  });
+  const redis = (found ?? unmetRedis(settings)).connect({
+    connectionName: connectionNameOf(settings, 'google', holder),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_LIMIT_MS,
     retryStrategy: (times) => Math.min(50 * times, RECONNECT_CEILING_MS),
-    // A demoted master answers READONLY for ever: only a new connection finds the new one.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
   });
   complainNowAndThen(rt, redis);
+  if (found === null) return redis;
   await firstReady(rt, redis);
+  await claimPrefix(redis, settings, found.hosts).catch((error: unknown) => {
+    if (isRedisWeather(error)) return;
+    endConnection(redis);
+    throw error;
+  });
   return redis;
 }
 
 /** Resolves when the server is ready or the wait is over, whichever comes first. */
-function firstReady(rt: Runtime, redis: Redis): Promise<void> {
+function firstReady(rt: Runtime, redis: RedisConnection): Promise<void> {
   const waiting = new AbortController();
   redis.once('ready', () => waiting.abort());
   // Being woken by the abort is the good end of this sleep.
   return rt.clock.sleep(FIRST_CONNECT_WAIT_MS, waiting.signal).catch(() => undefined);
 }
 
-function complainNowAndThen(rt: Runtime, redis: Redis): void {
+function complainNowAndThen(rt: Runtime, redis: RedisConnection): void {
   let quietUntilMs = 0;
-  redis.on('error', (err: Error) => {
+  onRedisError(redis, (err: Error) => {
     if (rt.clock.nowMs() < quietUntilMs) return;
     quietUntilMs = rt.clock.nowMs() + COMPLAIN_EVERY_MS;
     rt.log.warn(
@@ -66,13 +91,13 @@ export function script(lua: string): Script {
 }
 
 /** @throws Error at once while there is no connection: ioredis would refuse too, but leave its command timer running. */
-export function refuseUnlessReady(redis: Redis): void {
+export function refuseUnlessReady(redis: RedisConnection): void {
   if (redis.status !== 'ready') throw new Error(`Redis is not connected (${redis.status})`);
 }
 
 /** Runs a script by its digest; a server that was restarted gets the text again. */
 export async function runScript(
-  redis: Redis,
+  redis: RedisConnection,
   { lua, sha }: Script,
   keys: string[],
   args: (string | number)[],
@@ -91,7 +116,8 @@ export async function runScript(
  * is our bug and must not pass for an outage.
  */
 export function isRedisWeather(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof TypeError) return false;
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof OperatorError)
+    return false;
   return (
     error.name !== 'ReplyError' || !/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(error.message)
   );

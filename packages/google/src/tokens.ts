@@ -4,8 +4,7 @@
  * since Google counts live tokens and throttles the endpoint. Redis only saves work here: when it is away everybody
  * refreshes alone.
  */
-import type { Runtime } from '@syncline/runtime';
-import type { Redis } from 'ioredis';
+import type { RedisConnection, Runtime } from '@syncline/runtime';
 import { classifyToken } from './classify.js';
 import { type ClientMark, openClientMark } from './client-mark.js';
 import { GoogleError } from './errors.js';
@@ -64,7 +63,7 @@ export interface TokenOptions {
 
 interface Keeper {
   rt: Runtime;
-  redis: Redis;
+  redis: RedisConnection;
   transport: Transport;
   options: TokenOptions;
   kept: Map<string, Access & { untilMs: number }>;
@@ -100,7 +99,7 @@ const RELEASE: Script = script(
 
 export function openTokens(
   rt: Runtime,
-  redis: Redis,
+  redis: RedisConnection,
   transport: Transport,
   options: TokenOptions,
 ): Tokens {
@@ -366,7 +365,7 @@ async function releaseLock(keeper: Keeper, accountId: string, holder: string): P
 /** Null instead of Redis's weather: the cache and the lock only save work, and the connection's handler has complained. */
 async function ifRedisAnswers<T>(
   { redis }: Keeper,
-  ask: (redis: Redis) => Promise<T>,
+  ask: (redis: RedisConnection) => Promise<T>,
 ): Promise<T | null> {
   try {
     refuseUnlessReady(redis);
@@ -378,11 +377,16 @@ async function ifRedisAnswers<T>(
 }
 
 function keyOf(keeper: Keeper, accountId: string): string {
-  return `${keeper.options.prefix}:access-token:${accountId}`;
+  return `${tokenKeys(keeper, accountId)}:access-token`;
 }
 
 function deadKeyOf(keeper: Keeper, accountId: string): string {
-  return `${keeper.options.prefix}:dead-grant:${accountId}`;
+  return `${tokenKeys(keeper, accountId)}:dead-grant`;
+}
+
+/** The keys of one account share a hash tag: one command may delete them together on any Redis. */
+function tokenKeys({ options: { prefix, project } }: Keeper, accountId: string): string {
+  return `${prefix}:{account:${accountId}}:${project}`;
 }
 
 /** Maps keep insertion order: re-inserting moves to the end, so the first key is the longest unused. */

@@ -51,6 +51,7 @@ export async function openBench(): Promise<Bench> {
         quotas: QUOTAS,
         tokens: bench.tokens,
         redisPrefix: bench.prefix,
+        deployment: null,
         ...over,
       });
       opened.push(google);

@@ -58,6 +58,7 @@ function worldOn(
   const prefix = redis.prefix();
   const options: QuotaOptions = {
     prefix,
+    project: 'default',
     limits: { ...LIMITS, ...limits },
     nowMs: () => time.nowMs,
   };

@@ -31,6 +31,8 @@ describe('a configuration that can be used', () => {
       auditEveryMs: 86_400_000,
       databaseUrl: null,
       redisUrl: null,
+      redisPrefix: 'syncline',
+      redisTls: null,
       dataDir: '/checkout/.syncline',
       google: {
         apiUrl: null,

@@ -10,6 +10,8 @@ import { ConfigError } from './errors.js';
 import { type GoogleProxy, toProxy } from './google-proxy.js';
 import { type InsecureKind, problemsOfPlaintext } from './insecure.js';
 import { type GoogleProject, readProjects } from './projects.js';
+import { readRedisTls } from './redis-tls.js';
+import type { RedisTls } from './redis/connect.js';
 import { type Push, missingForDoorbells, toPush } from './push-config.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
 
@@ -20,6 +22,10 @@ export interface Config {
   databaseUrl: string | null;
   /** Redis ≥ 6.2 or Valkey; null means the embedded server. */
   redisUrl: string | null;
+  /** Every key of this deployment begins with it and a colon. */
+  redisPrefix: string;
+  /** Of a `rediss:` URL; null is what the system trusts. */
+  redisTls: RedisTls | null;
   /** Absolute path of where embedded servers and generated keys live. */
   dataDir: string;
   /** `projects` are those beside the default one, which is `clientId` with `quotas`. */
@@ -108,9 +114,10 @@ export function loadConfig(
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];
+  const redisTls = values ? readRedisTls(values, problems) : null;
   if (requires.includes('doorbells')) problems.push(...missingForDoorbells(filled, projects));
   if (!values || problems.length > 0) throw new ConfigError(problems);
-  return toConfig(values, checkoutDir, projects);
+  return toConfig(values, checkoutDir, projects, redisTls);
 }
 
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
@@ -175,11 +182,18 @@ function missing(filled: Record<string, string>, requires: readonly Requirement[
   return problems;
 }
 
-function toConfig(values: Values, checkoutDir: string, projects: GoogleProject[]): Config {
+function toConfig(
+  values: Values,
+  checkoutDir: string,
+  projects: GoogleProject[],
+  redisTls: RedisTls | null,
+): Config {
   const simulated = values.GOOGLE_API_URL !== undefined;
   return {
     databaseUrl: values.DATABASE_URL ?? null,
     redisUrl: values.REDIS_URL ?? null,
+    redisPrefix: values.REDIS_PREFIX,
+    redisTls,
     dataDir: path.resolve(values.SYNCLINE_DATA_DIR ?? path.join(checkoutDir, '.syncline')),
     google: {
       apiUrl: values.GOOGLE_API_URL ?? null,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
 import { INSECURE_KINDS, isLoopback } from './insecure.js';
+import { REDIS_URL_FORM, parseRedisUrl } from './redis/address.js';
 import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
 
 /** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
@@ -19,11 +20,17 @@ export const VARIABLES = z.object({
     'must be a URL like postgresql://user:password@host:5432/database',
     hasDatabase,
   ).optional(),
-  REDIS_URL: url(
-    ['redis:', 'rediss:'],
-    'must be a URL like redis://:password@host:6379/0',
-    hasHost,
-  ).optional(),
+  REDIS_URL: z
+    .string()
+    .refine((text) => parseRedisUrl(text) !== null, REDIS_URL_FORM)
+    .optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+    .default('syncline'),
+  REDIS_CA_FILE: z.string().optional(),
+  REDIS_CERT_FILE: z.string().optional(),
+  REDIS_KEY_FILE: z.string().optional(),
   SYNCLINE_DATA_DIR: z.string().optional(),
   GOOGLE_CLIENT_ID: z.string().optional(),
   GOOGLE_CLIENT_SECRET: z.string().optional(),
@@ -155,10 +162,6 @@ function isPlain(parsed: URL): boolean {
 /** A host, or the directory of a Unix socket in `?host=`. */
 function hasDatabase(parsed: URL): boolean {
   return parsed.pathname.length > 1 && (parsed.hostname !== '' || parsed.searchParams.has('host'));
-}
-
-function hasHost(parsed: URL): boolean {
-  return parsed.hostname !== '';
 }
 
 function isSecureOrLoopback(parsed: URL): boolean {

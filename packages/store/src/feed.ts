@@ -14,7 +14,7 @@ export interface FeedPosition {
 /** The feed as a whole; an account's events are read by `Store.changes`. */
 export interface Feed {
   position(accountId: string): Promise<FeedPosition>;
-  /** What the counter is remembered under, for this deployment in this database. */
+  /** Names this deployment in this database, `deployment:system:database`: what Redis keeps of it has this name. `system` is empty where the role may not ask. */
   name(): Promise<string>;
   /** Begins a new epoch of every account's feed, and returns it. */
   newEpoch(): Promise<number>;

@@ -1,5 +1,5 @@
 import { GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError, unreachable } from '@syncline/runtime';
+import { OperatorError, unreachable, redisSettings } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
@@ -125,7 +125,7 @@ async function remove(
 ): Promise<{ rows: number; grant: Revocation; sharedWith: string[] }> {
   const google = await openGoogle(rt, {
     ...config.google,
-    redisUrl: config.redisUrl,
+    ...redisSettings(config, await store.feed.name()),
     quotas: config.quotas,
     tokens: store.vault,
   });

@@ -1,5 +1,5 @@
 import { GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, redisSettings } from '@syncline/runtime';
 import type { AccountView, Resource, Store } from '@syncline/store';
 import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -76,7 +76,7 @@ async function removeRows(
 ): Promise<number | null> {
   const google = await openGoogle(rt, {
     ...config.google,
-    redisUrl: config.redisUrl,
+    ...redisSettings(config, await store.feed.name()),
     quotas: config.quotas,
     tokens: store.vault,
   });

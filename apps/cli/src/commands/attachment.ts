@@ -1,5 +1,5 @@
 import { type Attachment, GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, redisSettings } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
@@ -67,7 +67,7 @@ async function fetchOne(
 ): Promise<Attachment | null> {
   const google = await openGoogle(rt, {
     ...config.google,
-    redisUrl: config.redisUrl,
+    ...redisSettings(config, await store.feed.name()),
     quotas: config.quotas,
     tokens: store.vault,
   });

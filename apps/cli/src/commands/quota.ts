@@ -1,4 +1,5 @@
 import { openGoogle } from '@syncline/google';
+import { redisSettings } from '@syncline/runtime';
 import type { AccountView, SpentToday, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { type Cli, runWithStore } from '../command.js';
@@ -46,7 +47,7 @@ async function usageOf(
 ): Promise<Usage | null> {
   const google = await openGoogle(rt, {
     ...config.google,
-    redisUrl: config.redisUrl,
+    ...redisSettings(config, await store.feed.name()),
     quotas: config.quotas,
     tokens: store.vault,
   });

@@ -1,5 +1,5 @@
 import { type Google, GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, redisSettings } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
@@ -48,7 +48,7 @@ export function addVerify(program: Command): void {
             options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
           const google = await openGoogle(cli.rt, {
             ...cli.config.google,
-            redisUrl: cli.config.redisUrl,
+            ...redisSettings(cli.config, await store.feed.name()),
             quotas: cli.config.quotas,
             tokens: store.vault,
           });

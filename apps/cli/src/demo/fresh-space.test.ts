@@ -1,4 +1,4 @@
-import { demoDatabase, demoRedis } from './fresh-space.js';
+import { demoDatabase, demoPrefix } from './fresh-space.js';
 
 describe("the demo's own space", () => {
   it("is a database beside the operator's", () => {
@@ -7,11 +7,8 @@ describe("the demo's own space", () => {
     );
   });
 
-  it.each([
-    ['redis://:p@host:6379/0', 'redis://:p@host:6379/1'],
-    ['redis://:p@host:6379', 'redis://:p@host:6379/1'],
-    ['redis://host/15', 'redis://host/0'],
-  ])("is the Redis number after the operator's: %s", (operators, demos) => {
-    expect(demoRedis(operators)).toBe(demos);
+  it("is a Redis prefix beside the operator's, no longer than a prefix may be", () => {
+    expect(demoPrefix('syncline')).toBe('syncline-demo');
+    expect(demoPrefix('p'.repeat(64))).toBe(`${'p'.repeat(59)}-demo`);
   });
 });

@@ -1,21 +1,21 @@
 /**
- * A database and a Redis number of the demo's own, empty at its start: it must not touch what an operator has on the same
+ * A database and a Redis prefix of the demo's own, empty at its start: it must not touch what an operator has on the same
  * servers, and a second demo must not find the first one's accounts.
  */
-import { openFleet } from '@syncline/fleet';
-import { type Runtime, OperatorError } from '@syncline/runtime';
+import { type ResolvedConfig, type Runtime, OperatorError, erasePrefix } from '@syncline/runtime';
 import { dropDatabase, migrate } from '@syncline/store';
 
 export interface Space {
   databaseUrl: string;
   redisUrl: string;
+  redisPrefix: string;
   /** Removes both. */
   remove(): Promise<void>;
 }
 
 const DATABASE = 'syncline_demo';
-/** Redis has 16 numbered databases unless it is told otherwise. */
-const REDIS_DATABASES = 16;
+const PREFIX_SUFFIX = '-demo';
+const PREFIX_LENGTH_LIMIT = 64;
 /** A killed demo's processes drain in less than this. */
 const OTHERS_TIMEOUT_MS = 30_000;
 const ASK_EVERY_MS = 500;
@@ -26,18 +26,22 @@ const ASK_EVERY_MS = 500;
  */
 export async function makeFreshSpace(
   rt: Runtime,
-  servers: { databaseUrl: string; redisUrl: string },
+  config: Pick<ResolvedConfig, 'databaseUrl' | 'redisUrl' | 'redisPrefix' | 'redisTls'>,
   say: (line: string) => void,
 ): Promise<Space> {
-  const [databaseUrl, redisUrl] = [demoDatabase(servers.databaseUrl), demoRedis(servers.redisUrl)];
+  const { redisUrl, redisTls } = config;
+  const databaseUrl = demoDatabase(config.databaseUrl);
+  const redisPrefix = demoPrefix(config.redisPrefix);
+  const keys = { redisUrl, redisTls, redisPrefix, deployment: null };
   await dropWhenUnused(rt, databaseUrl, say);
   await migrate(databaseUrl);
-  await emptyQueues(rt, redisUrl);
+  await erasePrefix(rt, keys);
   return {
     databaseUrl,
     redisUrl,
+    redisPrefix,
     remove: async () => {
-      await emptyQueues(rt, redisUrl);
+      await erasePrefix(rt, keys);
       // A session that a killed process left must not keep it: whose else could it be?
       await dropDatabase(databaseUrl, { force: true });
     },
@@ -50,21 +54,9 @@ export function demoDatabase(databaseUrl: string): string {
   return url.href;
 }
 
-/** The number after the one that the operator uses. */
-export function demoRedis(redisUrl: string): string {
-  const url = new URL(redisUrl);
-  url.pathname = `/${(Number(url.pathname.slice(1)) + 1) % REDIS_DATABASES}`;
-  return url.href;
-}
-
-/** Only our queues, never FLUSHDB: somebody else may live in that number. Quota that is still counted there errs on the safe side. */
-async function emptyQueues(rt: Runtime, redisUrl: string): Promise<void> {
-  const fleet = await openFleet(rt, { redisUrl });
-  try {
-    for (const queue of fleet.queues()) await queue.obliterate({ force: true });
-  } finally {
-    await fleet.close();
-  }
+/** Beside the operator's. */
+export function demoPrefix(redisPrefix: string): string {
+  return `${redisPrefix.slice(0, PREFIX_LENGTH_LIMIT - PREFIX_SUFFIX.length)}${PREFIX_SUFFIX}`;
 }
 
 async function dropWhenUnused(

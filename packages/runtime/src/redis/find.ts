@@ -1,0 +1,156 @@
+/** Meets the Redis that REDIS_URL names before anything is started on it: which kind of server it is, and whether it is fit for this deployment. */
+import type { Redis } from 'ioredis';
+import { must } from '../assert.js';
+import { OperatorError } from '../errors.js';
+import type { Runtime } from '../runtime.js';
+import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
+import {
+  type ConnectionOptions,
+  type RedisConnection,
+  type RedisSettings,
+  connectTo,
+  endConnection,
+  probeOf,
+} from './connect.js';
+import { RedisUnreachable, refusalOf } from './refusal.js';
+import { lackOf, missingRights } from './rights.js';
+
+const TIMEOUT_MS = 5_000;
+const LOADING_PAUSE_MS = 100;
+const MIN_VERSION = [6, 2] as const;
+
+export interface FoundRedis {
+  isCluster: boolean;
+  /** `host:port` of what the URL names, fit for a message. */
+  hosts: string;
+  connect(options: ConnectionOptions): RedisConnection;
+}
+
+export interface FindOptions {
+  /** How long to wait for an answer. Default 5 s. */
+  timeoutMs?: number;
+  /** Whether the user's rights are tried, and a server refused that would lose jobs. */
+  isForQueues: boolean;
+}
+
+/**
+ * @throws RedisUnreachable when it does not answer in time
+ * @throws OperatorError when it refuses the credentials, the database number or a command; for queues also when it is older than 6.2 or evicts keys
+ */
+export async function findRedis(
+  rt: Runtime,
+  settings: RedisSettings,
+  { timeoutMs = TIMEOUT_MS, isForQueues }: FindOptions,
+): Promise<FoundRedis> {
+  const address = must(parseRedisUrl(settings.redisUrl), 'the configuration has checked REDIS_URL');
+  const hosts = redisHosts(address);
+  const tls = settings.redisTls ?? null;
+  const probe = probeOf(address, tls);
+  // How it ends says less than what it emitted before.
+  let emitted: Error | undefined;
+  probe.on('error', (error: Error) => (emitted = error));
+  const waited = new AbortController();
+  try {
+    const info = await Promise.race([
+      meet(rt, probe, address, waited.signal),
+      rt.clock
+        .sleep(timeoutMs, waited.signal)
+        .then(() =>
+          Promise.reject(new RedisUnreachable(hosts, `no answer within ${timeoutMs / 1_000} s`)),
+        ),
+    ]);
+    const isCluster = /^cluster_enabled:1/m.test(info);
+    await refuseUnfit(probe, { address, hosts, info, isCluster, isForQueues, settings, rt });
+    return {
+      isCluster,
+      hosts,
+      connect: (options) => connectTo(address, tls, isCluster, options),
+    };
+  } catch (error) {
+    throw error instanceof OperatorError ? error : refusalOf(emitted ?? error, address);
+  } finally {
+    waited.abort(new Error('answered'));
+    endConnection(probe);
+  }
+}
+
+/** When the server cannot be met: it is taken for a single one, and what is wrong shows when it is there. */
+export function unmetRedis(settings: RedisSettings): FoundRedis {
+  const address = must(parseRedisUrl(settings.redisUrl), 'the configuration has checked REDIS_URL');
+  const connect = (options: ConnectionOptions): RedisConnection =>
+    connectTo(address, settings.redisTls ?? null, false, options);
+  return { isCluster: false, hosts: redisHosts(address), connect };
+}
+
+/** Logs in and chooses the database. Returns INFO, or '' where the user may not ask. */
+async function meet(
+  rt: Runtime,
+  probe: Redis,
+  { database }: RedisAddress,
+  signal: AbortSignal,
+): Promise<string> {
+  await probe.connect();
+  for (;;) {
+    const info = await probe.info().catch((error: unknown) => {
+      if (lackOf(error) === null) throw error;
+      return '';
+    });
+    if (!/^loading:1/m.test(info)) {
+      if (database !== 0) await probe.select(database);
+      return info;
+    }
+    await rt.clock.sleep(LOADING_PAUSE_MS, signal);
+  }
+}
+
+interface Met {
+  rt: Runtime;
+  address: RedisAddress;
+  hosts: string;
+  info: string;
+  isCluster: boolean;
+  isForQueues: boolean;
+  settings: RedisSettings;
+}
+
+async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
+  const { rt, address, hosts, info, isCluster, isForQueues, settings } = met;
+  const user = address.username ?? 'default';
+  const missing = isForQueues
+    ? await missingRights(probe, settings.redisPrefix, {
+        isCluster,
+        key: `probe:${rt.random.uuid()}`,
+      })
+    : info === ''
+      ? ['+info']
+      : [];
+  if (missing.length > 0)
+    throw new OperatorError(
+      `Redis at ${hosts} refuses what Syncline needs to the user ${user}. Type: ACL SETUSER ${user} ${missing.join(' ')}`,
+    );
+  if (!isForQueues) return;
+  const problem = redisProblem(info);
+  if (problem !== null) throw new OperatorError(`Redis at ${hosts} ${problem}`);
+  if (!/^maxmemory_policy:/m.test(info))
+    rt.log.warn(
+      { event: 'redis-policy-unknown' },
+      'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction',
+    );
+}
+
+/** What makes the Redis of this INFO answer unusable, as the end of a sentence, or null. */
+export function redisProblem(info: string): string | null {
+  const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
+  if (version !== null) {
+    const [major, minor] = [Number(version[1]), Number(version[2])];
+    const old = major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]);
+    if (old)
+      return `is version ${major}.${minor}; Syncline needs ${MIN_VERSION.join('.')} or newer (or Valkey).`;
+  }
+  if (/^role:slave/m.test(info))
+    return 'is a replica, which takes no writes. REDIS_URL must name the master, or the sentinels that know it.';
+  const policy = /^maxmemory_policy:([a-z-]+)/m.exec(info)?.[1];
+  if (policy === undefined || policy === 'noeviction') return null;
+  // Measured with allkeys-lru at 70 %: half of the jobs ran without their data.
+  return `evicts keys when it is full (maxmemory-policy ${policy}), which loses jobs. Set it: CONFIG SET maxmemory-policy noeviction, and in redis.conf or your provider's parameters.`;
+}

@@ -1,0 +1,18 @@
+export { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
+export {
+  type ConnectionOptions,
+  type RedisConnection,
+  type RedisSettings,
+  type RedisTls,
+  endConnection,
+  mastersOf,
+  onRedisError,
+  reconnectDelayMs,
+  redisSettings,
+} from './connect.js';
+export { claimPrefix, connectionNameOf, keepPrefix } from './deployment.js';
+export { erasePrefix } from './erase.js';
+export { type FoundRedis, findRedis, redisProblem, unmetRedis } from './find.js';
+export { RedisUnreachable } from './refusal.js';
+export { CLUSTER_COMMANDS, REDIS_COMMANDS } from './rights.js';
+export { type ServerRun, serverRunOf } from './server-run.js';

@@ -1,0 +1,68 @@
+/** Why a Redis cannot be used, in a sentence that names the variable to change. */
+import { describeError } from '../describe-error.js';
+import { OperatorError } from '../errors.js';
+import { type RedisAddress, redisHosts } from './address.js';
+
+/** It did not answer: it may be there in a moment. */
+export class RedisUnreachable extends OperatorError {
+  constructor(hosts: string, why: string, options?: ErrorOptions) {
+    super(
+      `Redis at ${hosts} cannot be reached (${why}). Check REDIS_URL, and that Redis is running and lets this host in.`,
+      options,
+    );
+  }
+}
+
+/** What the client was told or met while it connected. */
+export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
+  const hosts = redisHosts(address);
+  const message = error instanceof Error ? error.message : '';
+  const told = sentenceFor(message, codeOf(error), address);
+  if (told !== null) return new OperatorError(`Redis at ${hosts} ${told}`, { cause: error });
+  return new RedisUnreachable(hosts, describeError(error), { cause: error });
+}
+
+function sentenceFor(message: string, code: string, address: RedisAddress): string | null {
+  if (/\b(?:NOAUTH|WRONGPASS)\b|without any password|invalid password/i.test(message))
+    return `refuses the credentials of REDIS_URL (${/\b(?:NOAUTH|WRONGPASS)\b/.exec(message)?.[0] ?? 'AUTH'}). Check its user and password.`;
+  if (message.startsWith('NOPERM')) {
+    const user = address.username ?? 'default';
+    return `does not let the user ${user} choose a database. Type: ACL SETUSER ${user} +select`;
+  }
+  if (/DB index is out of range/i.test(message))
+    return `has no database ${address.database}. Choose a smaller number at the end of REDIS_URL, or a REDIS_PREFIX of this deployment's own in database 0.`;
+  if (/SELECT is not allowed in cluster mode/i.test(message))
+    return `is a cluster, which has database 0 only. Take the number off the end of REDIS_URL; REDIS_PREFIX keeps deployments apart.`;
+  if (
+    address.sentinel !== null &&
+    /invalid reply|All sentinels are unreachable/i.test(message) &&
+    !/Last error/i.test(message)
+  )
+    return `are sentinels that know no master named ${address.sentinel.master}. Check the name at the end of REDIS_URL.`;
+  if (CERTIFICATE_CODES.has(code) || /certificate|SSL|TLS/i.test(message))
+    return certificateSentence(code, address);
+  return null;
+}
+
+const CERTIFICATE_CODES = new Set([
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+]);
+
+function certificateSentence(code: string, { tls }: RedisAddress): string {
+  if (!tls) return 'speaks TLS. REDIS_URL must begin with rediss:.';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return `shows a certificate for other hosts (${code}). REDIS_URL must name it as its certificate does.`;
+  if (CERTIFICATE_CODES.has(code))
+    return `shows a certificate that is not trusted (${code}). REDIS_CA_FILE must name the file of the authority that signed it.`;
+  return `does not accept this TLS connection (${code || 'TLS'}). Check rediss: in REDIS_URL, and REDIS_CERT_FILE and REDIS_KEY_FILE if it asks for a client's certificate.`;
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : '';
+}

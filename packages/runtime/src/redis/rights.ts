@@ -1,0 +1,137 @@
+/**
+ * The rights that an ACL user needs, and which of them one lacks. Each command is tried on a key that does not exist, since `ACL DRYRUN` is for
+ * administrators: Redis refuses what a user may not run before it looks at anything else.
+ */
+import type { Redis } from 'ioredis';
+
+/** Stands for a key in the arguments below. */
+const KEY = Symbol('key');
+type Arguments = readonly (string | number | typeof KEY)[];
+
+/**
+ * Every command that Syncline and BullMQ send or run in their scripts, with arguments that harm nothing. docs/deployment.md has the same list
+ * (test/conformance/redis-rights.test.ts compares them).
+ */
+export const REDIS_COMMANDS: Readonly<Record<string, Arguments>> = {
+  ping: [],
+  info: ['server'],
+  time: [],
+  'client|list': [],
+  'client|setname': ['syncline-probe'],
+  multi: [],
+  exec: [],
+  eval: ['return 0', 0],
+  evalsha: ['0000000000000000000000000000000000000000', 0],
+  scan: ['0', 'COUNT', 1],
+  type: [KEY],
+  exists: [KEY],
+  del: [KEY],
+  unlink: [KEY],
+  expire: [KEY, 1],
+  pexpire: [KEY, 1],
+  pexpireat: [KEY, 1],
+  persist: [KEY],
+  pttl: [KEY],
+  get: [KEY],
+  set: [KEY, 'probe', 'PX', 1],
+  incr: [KEY],
+  incrby: [KEY, 1],
+  hset: [KEY, 'probe', 1],
+  hmset: [KEY, 'probe', 1],
+  hsetnx: [KEY, 'probe', 1],
+  hget: [KEY, 'probe'],
+  hmget: [KEY, 'probe'],
+  hgetall: [KEY],
+  hexists: [KEY, 'probe'],
+  hincrby: [KEY, 'probe', 1],
+  hlen: [KEY],
+  hdel: [KEY, 'probe'],
+  lpush: [KEY, 'probe'],
+  rpush: [KEY, 'probe'],
+  lset: [KEY, 0, 'probe'],
+  lindex: [KEY, 0],
+  llen: [KEY],
+  lpos: [KEY, 'probe'],
+  lrange: [KEY, 0, 0],
+  lrem: [KEY, 0, 'probe'],
+  ltrim: [KEY, 0, 0],
+  lpop: [KEY],
+  rpop: [KEY],
+  rpoplpush: [KEY, KEY],
+  rename: [KEY, KEY],
+  sadd: [KEY, 'probe'],
+  scard: [KEY],
+  sismember: [KEY, 'probe'],
+  smembers: [KEY],
+  srem: [KEY, 'probe'],
+  zadd: [KEY, 1, 'probe'],
+  zcard: [KEY],
+  zcount: [KEY, 0, 1],
+  zrange: [KEY, 0, 0],
+  zrangebyscore: [KEY, 0, 1],
+  zrevrange: [KEY, 0, 0],
+  zrevrangebyscore: [KEY, 1, 0],
+  zscore: [KEY, 'probe'],
+  zrem: [KEY, 'probe'],
+  zremrangebyrank: [KEY, 0, 0],
+  zremrangebyscore: [KEY, 0, 1],
+  zpopmin: [KEY],
+  bzpopmin: [KEY, 0.01],
+  xadd: [KEY, '*', 'probe', 1],
+  xlen: [KEY],
+  xrange: [KEY, '-', '+'],
+  xtrim: [KEY, 'MAXLEN', 0],
+};
+
+/** In a cluster, besides: how the client finds the nodes. */
+export const CLUSTER_COMMANDS: Readonly<Record<string, Arguments>> = {
+  'cluster|slots': [],
+  'cluster|info': [],
+};
+
+/** What the user of this connection lacks, as `ACL SETUSER` takes it: `+client|list`, `~syncline:*`. */
+export async function missingRights(
+  probe: Redis,
+  prefix: string,
+  { isCluster, key }: { isCluster: boolean; key: string },
+): Promise<string[]> {
+  const commands = { ...REDIS_COMMANDS, ...(isCluster ? CLUSTER_COMMANDS : {}) };
+  const tried = await Promise.all(
+    Object.entries(commands).map(async ([name, args]) => ({
+      name,
+      takesKey: args.includes(KEY),
+      lack: await lackIn(probe, name, args, `${prefix}:${key}`),
+    })),
+  );
+  // Each of them removes what the others made; one of them may be what the user lacks.
+  const made = `${prefix}:${key}`;
+  await Promise.allSettled([probe.del(made), probe.unlink(made), probe.pexpire(made, 1)]);
+  const missing = tried.filter(({ lack }) => lack === 'command').map(({ name }) => `+${name}`);
+  // Whoever may run no command on a key has not been asked for the key.
+  const reachesKeys = tried.some(({ takesKey, lack }) => takesKey && lack === null);
+  return reachesKeys ? missing : [...missing, `~${prefix}:*`];
+}
+
+async function lackIn(
+  probe: Redis,
+  name: string,
+  args: Arguments,
+  key: string,
+): Promise<'command' | 'key' | null> {
+  const [command = '', ...subcommand] = name.split('|');
+  try {
+    await probe.call(command, ...subcommand, ...args.map((arg) => (arg === KEY ? key : arg)));
+    return null;
+  } catch (error) {
+    return lackOf(error);
+  }
+}
+
+/** EXEC has its own beginning before it. */
+const NO_PERMISSION = /^(?:EXECABORT .*)?NOPERM\b/;
+
+/** What a refusal is about; null when it is none of rights: a key of another type, a slot of another node. */
+export function lackOf(error: unknown): 'command' | 'key' | null {
+  if (!(error instanceof Error) || !NO_PERMISSION.test(error.message)) return null;
+  return /access (?:a|one of the) key/i.test(error.message) ? 'key' : 'command';
+}

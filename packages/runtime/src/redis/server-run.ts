@@ -1,0 +1,49 @@
+/**
+ * Which run of its server keeps a key. Another one than before means that the server was started again, perhaps empty, or that another one has taken over.
+ * In a cluster each node has runs of its own, and a key may move.
+ */
+import { Cluster, Command, type Redis } from 'ioredis';
+import type { RedisConnection } from './connect.js';
+
+/** The run's id, or '' where the server does not tell. Asks once a connection. @throws Error of the Redis client */
+export type ServerRun = () => Promise<string>;
+
+/** Ends with `stop`, which forgets the connection. */
+export function serverRunOf(
+  connection: RedisConnection,
+  key: string,
+): { run: ServerRun; stop(): void } {
+  const slot = new Command('get', [key]).getSlot();
+  let known: { node: Redis; run: string } | null = null;
+  let heard: Redis | null = null;
+  const forget = (): void => {
+    known = null;
+  };
+  const hear = (node: Redis | null): void => {
+    heard?.off('close', forget);
+    heard = node;
+    heard?.on('close', forget);
+  };
+  return {
+    run: async () => {
+      const node = nodeOf(connection, slot);
+      if (known !== null && known.node === node) return known.run;
+      if (heard !== node) hear(node);
+      const run = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1] ?? '';
+      known = { node, run };
+      return run;
+    },
+    stop: () => hear(null),
+  };
+}
+
+/** The node that serves the slot, as far as is known. @throws Error when the cluster does not serve it at the moment */
+function nodeOf(connection: RedisConnection, slot: number): Redis {
+  if (!(connection instanceof Cluster)) return connection;
+  const name = connection.slots[slot]?.[0];
+  const node = connection
+    .nodes('master')
+    .find(({ options }) => `${options.host}:${options.port}` === name);
+  if (node === undefined) throw new Error('CLUSTERDOWN the node of this key is not known');
+  return node;
+}

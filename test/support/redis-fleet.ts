@@ -1,0 +1,42 @@
+import { Redis } from 'ioredis';
+import type { FleetWorld } from './fleet-world.js';
+
+/** Few items: what is tested is the Redis between the processes. */
+export const SMALL = {
+  accounts: 1,
+  messagesPerAccount: 40,
+  calendarsPerAccount: 1,
+  eventsPerCalendar: 10,
+} as const;
+
+/** Imports every simulated account. */
+export async function importAll(world: FleetWorld): Promise<void> {
+  const lines = await world.control.accounts();
+  expect(await world.import(lines)).toMatchObject({ code: 0 });
+}
+
+/** Waits until every collection was synced by a run that began after this call, and compares every mirror with Google. */
+export async function expectMirrored(world: FleetWorld): Promise<void> {
+  await succeeds(world, 'wait', '--timeout', '120');
+  for (const { email } of await world.control.accounts()) await succeeds(world, 'verify', email);
+}
+
+async function succeeds(world: FleetWorld, ...args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await world.cli(...args);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
+}
+
+/** The keys of these servers. */
+export async function keysOf(...urls: string[]): Promise<string[]> {
+  const found = await Promise.all(urls.map((url) => withClient(url, (client) => client.keys('*'))));
+  return found.flat();
+}
+
+export async function withClient<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(url);
+  try {
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}
