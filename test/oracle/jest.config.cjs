@@ -9,7 +9,12 @@ module.exports = {
   rootDir: base.rootDir,
   testMatch: [path.join(__dirname, 'seeds.run.ts')],
   ...(process.env.ORACLE_PLANT
-    ? { transform: { [sources]: [path.join(__dirname, 'planting-transform.cjs'), swcOptions] } }
+    ? {
+        transform: {
+          ...base.transform,
+          [sources]: [path.join(__dirname, 'planting-transform.cjs'), swcOptions],
+        },
+      }
     : {}),
   maxWorkers: 1,
 };
