@@ -102,6 +102,35 @@ describe.each([
   });
 });
 
+test.each([
+  ['calendar-events', 'events.list', 'items', 3, 'new-listing'],
+  ['calendar-events', 'events.list', 'items', 1, 'second-listing'],
+  ['gmail', 'messages.list', 'messages', 1, 'new-listing'],
+])(
+  'a full listing of %s (%s) whose %s %d has no id deletes nothing, and waits for a %s',
+  async (kind, method, list, place, waits) => {
+    await begin();
+    const before = [await count('calendar_events'), await count('gmail_messages')];
+    await world.control.fault({
+      kind: kind === 'gmail' ? 'expire-history' : 'invalid-sync-token',
+      email,
+    });
+    const patch = { [list]: { [place]: { id: null } } };
+    // The refusal of the sync token counts as an answer.
+    const answers = kind === 'gmail' ? 1 : 2;
+    await world.control.fault({ kind: 'altered-answer', method, patch, email, count: answers });
+    expect(await run(kind)).toMatchObject({ kind: 'held' });
+    expect(await held(kind)).toMatchObject({ held: true, waits });
+    await world.database.pool.query(
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{hold,notBeforeMs}', '0') WHERE cursor ? 'hold'`,
+    );
+    expect(await run(kind, SOON)).toEqual({ kind: 'caught-up' });
+    expect([await count('calendar_events'), await count('gmail_messages')]).toEqual(before);
+    expect(await held(kind)).toEqual(NOT_HELD);
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  },
+);
+
 test('a listing that leaves out some of many messages is discarded, since Google still has them', async () => {
   await begin();
   await world.control.fault({ kind: 'expire-history', email });

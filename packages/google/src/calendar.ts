@@ -12,6 +12,8 @@ export type CalendarEvent = calendar_v3.Schema$Event;
 
 export interface CalendarPage<Item> {
   items: Item[];
+  /** Items without an id, which are not among `items`: any of them may be a row that seems to be missing. */
+  nameless: number;
   nextPageToken: string | null;
   /** On the last page only. */
   nextSyncToken: string | null;
@@ -120,10 +122,14 @@ function page<Item extends { id?: string | null; etag?: string | null }>(
   return requestPage(
     session,
     { method, path, query, pageToken, syncToken: syncToken !== null },
-    (body) => ({
-      items: namedItems(session, method, body.items, 'items') as unknown as Item[],
-      nextSyncToken: syncTokenOrNull(body.nextSyncToken),
-    }),
+    (body) => {
+      const { items, nameless } = namedItems(session, method, body.items, 'items');
+      return {
+        items: items as unknown as Item[],
+        nameless,
+        nextSyncToken: syncTokenOrNull(body.nextSyncToken),
+      };
+    },
     // An event that changes during a listing comes again, in another version.
     ({ items }) => items.map(({ id, etag }) => `${id} ${etag ?? ''}`),
   );

@@ -37,9 +37,12 @@ export interface Gmail {
    * since the epoch (a date would be read in a zone of Google's choice).
    * A page token that Google no longer takes is thrown as `rejected` 400: the walk starts over.
    */
-  listMessages(
-    q: ListQuery & { pageToken: string | null; labelId?: string },
-  ): Promise<{ ids: { id: string; threadId: string }[]; nextPageToken: string | null }>;
+  listMessages(q: ListQuery & { pageToken: string | null; labelId?: string }): Promise<{
+    ids: { id: string; threadId: string }[];
+    /** Messages without an id, which are not among `ids`. */
+    nameless: number;
+    nextPageToken: string | null;
+  }>;
   /**
    * Whole messages, any number of ids; the order is not promised. An id is in exactly one of the three lists.
    * @throws GoogleError only when asking stopped before anything was fetched.
@@ -125,8 +128,10 @@ export function gmailOf(session: Session): Gmail {
     attachmentData: (messageId, attachmentId) =>
       fetchAttachmentData(session, `${USER}/messages`, messageId, attachmentId),
     labels: () =>
-      requestJson(session, { method: 'gmail.users.labels.list', path: `${USER}/labels` }, (body) =>
-        namedItems(session, 'gmail.users.labels.list', body.labels, 'labels'),
+      requestJson(
+        session,
+        { method: 'gmail.users.labels.list', path: `${USER}/labels` },
+        (body) => namedItems(session, 'gmail.users.labels.list', body.labels, 'labels').items,
       ),
     label: (id) =>
       orNull(
@@ -149,15 +154,20 @@ function listMessages(
   return requestPage(
     session,
     { method: 'gmail.users.messages.list', path: `${USER}/messages`, query, pageToken },
-    (body) => ({
+    (body) => {
+      const { items, nameless } = namedItems(
+        session,
+        'gmail.users.messages.list',
+        body.messages,
+        'messages',
+      );
       // A message whose thread is not told is read alone, as if it were a thread of its own.
-      ids: namedItems(session, 'gmail.users.messages.list', body.messages, 'messages').map(
-        ({ id, threadId }) => ({
-          id,
-          threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,
-        }),
-      ),
-    }),
+      const ids = items.map(({ id, threadId }) => ({
+        id,
+        threadId: typeof threadId === 'string' && threadId !== '' ? threadId : id,
+      }));
+      return { ids, nameless };
+    },
     ({ ids }) => ids.map(({ id }) => id),
   );
 }

@@ -9,16 +9,16 @@ import { type JsonObject, identifiedOf, isIdentified, isObject, listOf } from '.
 /** A list of so many items, of which none has an id, is a broken answer. Of a few the next answer would be the same. */
 const BROKEN_LIST = 4;
 
-/** The items of a list that have an id; the others are reported. @throws MalformedAnswer for what is no list, or names nothing */
+/** The items of a list that have an id; the others are reported, and counted. @throws MalformedAnswer for what is no list, or names nothing */
 export function namedItems(
   session: Session,
   method: Method,
   value: unknown,
   what: string,
-): (JsonObject & { id: string })[] {
+): { items: (JsonObject & { id: string })[]; nameless: number } {
   const { identified, nameless } = identifiedOf(value, what, BROKEN_LIST);
   reportNameless(session, method, nameless);
-  return identified;
+  return { items: identified, nameless: nameless.length };
 }
 
 /** The lists of a record of history that say what happened to messages. */

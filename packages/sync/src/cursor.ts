@@ -23,6 +23,8 @@ export type ListingNote = {
   lacking?: number;
   /** Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at most. */
   deletedLabels?: string[];
+  /** Items without an id that its pages had. */
+  nameless?: number;
   /** A label's list lacked messages that have the label: nothing is deleted by these lists. */
   isDisproved?: true;
 };
@@ -150,6 +152,8 @@ export type CalendarCursor =
       step: 'list';
       pageToken: string | null;
       listed: number;
+      /** Items without an id that its pages had so far. */
+      nameless?: number;
       begunAtMs?: number;
       restarts?: number;
     }

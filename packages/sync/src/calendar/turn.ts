@@ -63,13 +63,8 @@ type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
 type TidyCursor = Extract<CalendarCursor, { phase: 'backfill' } & TidyState>;
 type FollowCursor = Extract<CalendarCursor, { phase: 'follow'; bookmark: string }>;
 
-const NEW_WALK: ListCursor = {
-  phase: 'backfill',
-  step: 'list',
-  pageToken: null,
-  listed: 0,
-  restarts: 0,
-};
+const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
+const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', ...FIRST_PAGE, restarts: 0 };
 
 /**
  * Google forgets deletions after some time ("such tombstones eventually disappear", without a number; some four weeks by what is seen)
@@ -132,7 +127,7 @@ async function walkTurn(
 ): Promise<Turn> {
   const beginsWalk = cursor.pageToken === null;
   if (!beginsWalk && isWorthless(context, cursor.begunAtMs))
-    return walkTurn(context, { ...cursor, pageToken: null, listed: 0 }, generation + 1, isRemedy);
+    return walkTurn(context, { ...cursor, ...FIRST_PAGE }, generation + 1, isRemedy);
   const begunAtMs = beginsWalk ? context.rt.clock.nowMs() : cursor.begunAtMs;
   const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
     if (isDeadPage(error) && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
@@ -142,7 +137,7 @@ async function walkTurn(
   if (!page)
     return walkTurn(
       context,
-      { ...cursor, pageToken: null, listed: 0, restarts: (cursor.restarts ?? 0) + 1 },
+      { ...cursor, ...FIRST_PAGE, restarts: (cursor.restarts ?? 0) + 1 },
       generation + 1,
       true,
     );
@@ -152,11 +147,13 @@ async function walkTurn(
     wanted: false,
   }));
   const listed = cursor.listed + met.length;
+  const nameless = (cursor.nameless ?? 0) + page.nameless;
   const next: CalendarCursor = page.nextPageToken
     ? {
         ...cursor,
         pageToken: page.nextPageToken,
         listed,
+        nameless,
         ...(begunAtMs === undefined ? {} : { begunAtMs }),
       }
     : {
@@ -164,7 +161,10 @@ async function walkTurn(
         step: 'sweep',
         bookmark: page.nextSyncToken,
         bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs(),
-        listing: { begunAtMs: begunAtMs ?? context.rt.clock.nowMs() },
+        listing: {
+          begunAtMs: begunAtMs ?? context.rt.clock.nowMs(),
+          ...(nameless === 0 ? {} : { nameless }),
+        },
       };
   return {
     commit: {
@@ -277,6 +277,8 @@ interface CalendarPage {
   /** Items that could not be understood. */
   quarantined: SetAside[];
   metIds: string[];
+  /** Items without an id. */
+  nameless: number;
   nextPageToken: string | null;
   nextSyncToken: string | null;
 }
@@ -294,6 +296,7 @@ async function readPage(
     if (primary?.id) await context.meetAddress(primary.id, 'primary-calendar');
     return {
       ...meaningOfCalendars(page.items),
+      nameless: page.nameless,
       nextPageToken: page.nextPageToken,
       nextSyncToken: page.nextSyncToken,
     };
@@ -305,6 +308,7 @@ async function readPage(
     });
   return {
     ...meaningOfEvents(page.items, gone),
+    nameless: page.nameless,
     nextPageToken: page.nextPageToken,
     nextSyncToken: page.nextSyncToken,
   };

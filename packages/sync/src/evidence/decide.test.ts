@@ -3,6 +3,7 @@ import { countConfirms, decide, lackingByCount, relistDelayMs, type Findings } f
 const found = (f: Partial<Findings>): Findings => ({
   rows: 100,
   missing: 0,
+  mayHaveNameless: false,
   asked: null,
   confirmedBy: null,
   ...f,
@@ -18,6 +19,15 @@ test('more than five missing rows, or a large part of a small collection, are as
   expect(decide(found({ missing: 6 }))).toBe('ask');
   expect(decide(found({ missing: 1, rows: 4 }))).toBe('ask');
   expect(decide(found({ missing: 1, rows: 5 }))).toBe('sweep');
+  expect(decide(found({ missing: 1, mayHaveNameless: true }))).toBe('ask');
+});
+
+test('rows that nothing can be asked of are held after a listing with items without an id', () => {
+  const nameless = { missing: 2, mayHaveNameless: true };
+  expect(decide(found({ ...nameless, asked: { alive: 0, gone: 1 } }))).toBe('hold');
+  expect(decide(found({ ...nameless, asked: { alive: 0, gone: 2 } }))).toBe('sweep');
+  const confirmedBy = 'second-listing';
+  expect(decide(found({ ...nameless, asked: { alive: 0, gone: 1 }, confirmedBy }))).toBe('sweep');
 });
 
 test('one row that Google still has discards the listing, whatever else confirms it', () => {

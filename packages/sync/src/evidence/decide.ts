@@ -9,6 +9,8 @@ export interface Findings {
   rows: number;
   /** Of them, those that the listing did not name. */
   missing: number;
+  /** The listing had items without an id, or may have had: any missing row may be one of them. */
+  mayHaveNameless: boolean;
   /** What Google answered for a sample of the missing by their ids; null: not asked yet. */
   asked: { alive: number; gone: number } | null;
   /** What else says that the listing was complete: a second listing that did not name the rows either, or a count of Google's. */
@@ -25,21 +27,24 @@ export type Decision =
   /** The listing was wrong: delete nothing, and list again later. */
   | 'discard';
 
-/** A sweep of so many rows needs no evidence, unless it is a large part of the collection. */
+/** A sweep of so many rows needs no evidence, unless it is a large part of the collection, or the listing had items without an id. */
 export const SMALL_SWEEP = 5;
 /** Missing rows that are asked for by id. */
 export const SAMPLE = 20;
 /** A sweep of more than one row in so many needs a second complete listing. */
 const LARGE_SHARE = 5;
 
-export function decide({ rows, missing, asked, confirmedBy }: Findings): Decision {
+export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: Findings): Decision {
   const isSmall = missing <= SMALL_SWEEP;
   const isLarge = missing * LARGE_SHARE > rows;
-  if (missing === 0 || (isSmall && !isLarge)) return 'sweep';
+  if (missing === 0 || (isSmall && !isLarge && !mayHaveNameless)) return 'sweep';
   if (asked === null) return 'ask';
   if (asked.alive > 0) return 'discard';
+  if (confirmedBy !== null) return 'sweep';
   // Of a small sweep every row was asked for: nothing is left for a second listing to say.
-  if (isLarge && !isSmall && confirmedBy === null) return 'hold';
+  if (isLarge && !isSmall) return 'hold';
+  // Unless it is a row that an answer by id says nothing of: a cancelled occurrence.
+  if (mayHaveNameless && isSmall && asked.alive + asked.gone < missing) return 'hold';
   return 'sweep';
 }
 

@@ -140,8 +140,18 @@ async function proveAgain(context: TurnContext, cursor: HeldCursor): Promise<Tur
     context.generation,
     { which: 'held', excluded: [], limit: SAMPLE },
   );
-  const confirmedBy = 'second-listing';
-  const decision = await decided(context, { rows, missing, asked: null, confirmedBy }, sample);
+  const decision = await decided(
+    context,
+    {
+      rows,
+      missing,
+      // Its cursor does not count items without an id, so even a few rows are asked for.
+      mayHaveNameless: true,
+      asked: null,
+      confirmedBy: 'second-listing',
+    },
+    sample,
+  );
   if (decision !== 'sweep') {
     const { hold, held } = newListing(context, missing);
     return turnTo(context, { ...cursor, hold }, { held });

@@ -56,6 +56,7 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
   const findings: Findings = {
     rows,
     missing,
+    mayHaveNameless: (end.listing?.nameless ?? 0) > 0,
     asked: null,
     confirmedBy: confirmationOf(end.listing, earlier),
   };

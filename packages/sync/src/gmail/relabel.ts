@@ -99,7 +99,7 @@ async function labelPage(context: TurnContext, cursor: Labels): Promise<ListedPa
     if (!isNoSuchList(error)) throw error;
     const catalogue = await context.google.gmail.labels();
     if (catalogue.some((label) => label.id === cursor.label)) throw error;
-    return { ids: [], nextPageToken: null };
+    return { ids: [], nameless: 0, nextPageToken: null };
   }
 }
 

@@ -112,6 +112,8 @@ async function listTurn(context: TurnContext, cursor: GmailListing): Promise<Tur
       ...(cursor.resync ? { resync: true } : {}),
     });
   const listed = cursor.listed + page.ids.length;
+  const nameless = (cursor.listing?.nameless ?? 0) + page.nameless;
+  const listing = nameless === 0 ? cursor.listing : { ...cursor.listing, nameless };
   const known = cursor.resync
     ? (
         await context.store.knownMessages(
@@ -122,8 +124,8 @@ async function listTurn(context: TurnContext, cursor: GmailListing): Promise<Tur
       ).messages
     : new Set<string>();
   const next = page.nextPageToken
-    ? { ...cursor, pageToken: page.nextPageToken, listed }
-    : await afterListing(context, cursor, listed);
+    ? { ...cursor, pageToken: page.nextPageToken, listed, ...withListing(listing) }
+    : await afterListing(context, { ...cursor, ...withListing(listing) }, listed);
   return {
     commit: {
       cursor: next,
@@ -158,7 +160,7 @@ async function afterListing(
 /** What speaks for the listing that is complete now. */
 function listingOf(
   context: TurnContext,
-  { listing: { begunAtMs, profileTotal, deletedLabels } = {} }: GmailListing,
+  { listing: { begunAtMs, profileTotal, deletedLabels, nameless } = {} }: GmailListing,
   listed: number,
 ): ListingNote {
   const isWhole = floorMs(context.window) === 0 && excludedLabels(context.mirror).length === 0;
@@ -168,6 +170,7 @@ function listingOf(
     ...(deletedLabels === undefined ? {} : { deletedLabels }),
     ...(countConfirms(profileTotal ?? null, listed, isWhole) ? { countConfirms: true } : {}),
     ...(lacking > 0 ? { lacking } : {}),
+    ...(nameless === undefined ? {} : { nameless }),
   };
 }
 
