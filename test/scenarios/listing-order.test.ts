@@ -87,6 +87,7 @@ function answering(pages: CalendarEvent[][]): Google {
       const account = world.google.account(accountId, call);
       const events = (): Promise<{
         items: CalendarEvent[];
+        nameless: number;
         nextPageToken: string | null;
         nextSyncToken: string | null;
       }> => {
@@ -94,8 +95,8 @@ function answering(pages: CalendarEvent[][]): Google {
         return Promise.resolve({
           items,
           ...(served < pages.length
-            ? { nextPageToken: `page ${served}`, nextSyncToken: null }
-            : { nextPageToken: null, nextSyncToken: `bookmark ${served}` }),
+            ? { nameless: 0, nextPageToken: `page ${served}`, nextSyncToken: null }
+            : { nameless: 0, nextPageToken: null, nextSyncToken: `bookmark ${served}` }),
         });
       };
       return { ...account, calendar: { ...account.calendar, events } };

@@ -59,8 +59,8 @@ function answering(pages: CalendarEvent[][]): Google {
         return Promise.resolve({
           items,
           ...(served < pages.length
-            ? { nextPageToken: `page ${served}`, nextSyncToken: null }
-            : { nextPageToken: null, nextSyncToken: `token ${served}` }),
+            ? { nameless: 0, nextPageToken: `page ${served}`, nextSyncToken: null }
+            : { nameless: 0, nextPageToken: null, nextSyncToken: `token ${served}` }),
         });
       };
       return { ...account, calendar: { ...account.calendar, events } };
