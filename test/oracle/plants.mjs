@@ -166,7 +166,7 @@ export const PLANTS = [
   {
     name: 'sweep-without-evidence',
     file: `${SYNC}/evidence/decide.ts`,
-    text: "if (missing === 0 || (isSmall && !isLarge)) return 'sweep';",
+    text: "if (missing === 0 || (isSmall && !isLarge && !mayHaveNameless)) return 'sweep';",
     bug: "return 'sweep';",
   },
   {
