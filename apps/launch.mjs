@@ -98,24 +98,29 @@ async function prepare({ withTools }) {
     return;
   try {
     makeDirs(at('.syncline'));
-  } catch (error) {
-    throw new SetupError(
-      `${at('.syncline')} cannot be made (${error.code}): check who owns the checkout.`,
+    await withFileLock(
+      at('.syncline'),
+      'launch',
+      {
+        timeoutMs: LOCK_TIMEOUT_MS,
+        onWait: () => say('waiting for another command that sets things up'),
+      },
+      () => {
+        install();
+        generateClient();
+        compile();
+      },
     );
+  } catch (error) {
+    throw error instanceof SetupError || !error.syscall
+      ? error
+      : new SetupError(notWritable(error));
   }
-  await withFileLock(
-    at('.syncline'),
-    'launch',
-    {
-      timeoutMs: LOCK_TIMEOUT_MS,
-      onWait: () => say('waiting for another command that sets things up'),
-    },
-    () => {
-      install();
-      generateClient();
-      compile();
-    },
-  );
+}
+
+/** The stamps of what is set up, and the lock, lie in the checkout. */
+function notWritable({ code, path: file }) {
+  return `${ROOT} cannot be set up: ${file ?? ROOT} cannot be written (${code}). Run it as the user who owns the checkout, or from a copy that this user can write.`;
 }
 
 function install() {

@@ -1,5 +1,5 @@
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import type { AccountFilter, AccountView, Store } from '@syncline/store';
 import { findAccounts, pickAccount } from './accounts.js';
 import { UsageError } from './command.js';
 
@@ -72,15 +72,15 @@ describe('the account that is meant', () => {
   it('is every account of a tenant that alone is named', async () => {
     const store = {
       accounts: {
-        list: async () => [account('one'), account('two'), account('two', 'b@example.com')],
+        async *pages({ tenant }: AccountFilter) {
+          if (tenant === 'two') yield [account('two'), account('two', 'b@example.com')];
+        },
       },
     } as unknown as Store;
     expect((await findAccounts(store, [], 'two'))?.map(({ email }) => email)).toEqual([
       'a@example.com',
       'b@example.com',
     ]);
-    await expect(findAccounts(store, [], 'three')).rejects.toThrow(
-      'The tenant three has no accounts',
-    );
+    await expect(findAccounts(store, [], 'three')).rejects.toThrow('tenant three has no accounts');
   });
 });

@@ -22,8 +22,8 @@ export async function findAccounts(
   tenant?: string,
 ): Promise<AccountView[] | null> {
   if (emails.length === 0 && tenant === undefined) return null;
-  const known = await store.accounts.list(emails.length === 0 ? undefined : emails);
-  if (emails.length === 0) return ofTenant(known, tenant as string);
+  if (emails.length === 0 && tenant !== undefined) return ofTenant(store, tenant);
+  const known = await store.accounts.list(emails);
   const picked = emails.map((email) => pickAccount(known, email, tenant));
   return [...new Map(picked.map((account) => [account.id, account])).values()];
 }
@@ -57,10 +57,11 @@ function namedBy(known: readonly AccountView[], email: string): AccountView[] {
   return [...having, ...hadBefore];
 }
 
-function ofTenant(known: readonly AccountView[], tenant: string): AccountView[] {
-  const accounts = known.filter((account) => account.tenant === tenant);
+async function ofTenant(store: Store, tenant: string): Promise<AccountView[]> {
+  const accounts: AccountView[] = [];
+  for await (const page of store.accounts.pages({ tenant })) accounts.push(...page);
   if (accounts.length === 0)
-    throw new OperatorError(`The tenant ${tenant} has no accounts. See: syncline accounts list`);
+    throw new OperatorError(`tenant ${tenant} has no accounts. See: syncline accounts list`);
   return accounts;
 }
 

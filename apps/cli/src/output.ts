@@ -23,6 +23,17 @@ export async function printNdjson(rows: AsyncIterable<unknown>): Promise<void> {
   }
 }
 
+/** One JSON array on a line, written item by item. */
+export async function printJsonList(items: AsyncIterable<unknown>): Promise<void> {
+  let before = '[';
+  for await (const item of items) {
+    await stdout().write(`${before}${JSON.stringify(item)}`);
+    before = ',';
+    if (stdout().isClosed) return;
+  }
+  await stdout().write(before === '[' ? '[]\n' : ']\n');
+}
+
 /** Bytes as they are: a file's content. */
 export async function printBytes(bytes: Uint8Array): Promise<void> {
   await stdout().write(bytes);

@@ -1,5 +1,7 @@
 /** Every command of the command line, as commander's tree. */
-import { stderr, stdout } from '@syncline/runtime';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { checkoutDir, stderr, stdout } from '@syncline/runtime';
 import { Command } from 'commander';
 import { addAccountsImport } from './commands/accounts-import.js';
 import { addAccountsPauseAndResume, addAccountsRemove } from './commands/accounts-lifecycle.js';
@@ -27,6 +29,7 @@ export function buildProgram(): Command {
   const program = new Command('syncline').description(
     "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",
   );
+  program.version(version(), '--version', 'print the version');
   // Before any command is added: subcommands inherit these.
   program
     .exitOverride()
@@ -64,4 +67,12 @@ export function buildProgram(): Command {
   ])
     add(program);
   return program;
+}
+
+/** As the root's package.json has it. */
+function version(): string {
+  const { version: text } = JSON.parse(
+    readFileSync(path.join(checkoutDir(), 'package.json'), 'utf8'),
+  ) as { version: string };
+  return text;
 }

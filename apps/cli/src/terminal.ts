@@ -21,16 +21,32 @@ export interface Column {
 
 /** Rows under their titles, each column as wide as its widest cell, two spaces between. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')));
-  const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...cells.map((row) => lengthOf(row[i] ?? ''))),
-  );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align))
-      .join('  ')
-      .trimEnd();
-  return [line(columns.map((column) => column.title)), ...cells.map(line)];
+  return tableInPieces(columns)(rows);
+}
+
+/**
+ * A table that is printed piece by piece, in bounded memory: each call returns the lines of its rows,
+ * the first call with the titles above them. A column is as wide as its widest cell until then.
+ */
+export function tableInPieces(
+  columns: readonly Column[],
+): (rows: readonly (readonly string[])[]) => string[] {
+  let widths = columns.map(({ title }) => title.length);
+  let titles: string[][] = [columns.map(({ title }) => title)];
+  return (rows) => {
+    const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')));
+    widths = widths.map((width, i) =>
+      cells.reduce((widest, row) => Math.max(widest, lengthOf(row[i] ?? '')), width),
+    );
+    const lines = [...titles, ...cells].map((row) =>
+      row
+        .map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align))
+        .join('  ')
+        .trimEnd(),
+    );
+    titles = [];
+    return lines;
+  };
 }
 
 /** `█████░░░░░`; an unknown total is an empty bar. */

@@ -6,6 +6,8 @@ import { bar } from './terminal.js';
 
 /** Characters of an id in a table. */
 const ID_LIMIT = 44;
+/** Characters of a reason in a table. */
+const REASON_LIMIT = 60;
 
 /** `850 ms`, `12 s`, `3 min 20 s`, `45 min`, `2 h 5 min`, `4 d 2 h`. */
 export function duration(ms: number): string {
@@ -70,6 +72,17 @@ export function progressOf(collection: CollectionView, nowMs: number): string {
   if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
   const eta = etaOf(collection, nowMs);
   return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
+}
+
+/** A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json` have all of it. */
+export function shortReason(reason: string): string {
+  const characters = Array.from(reason);
+  return characters.length <= REASON_LIMIT
+    ? reason
+    : `${characters
+        .slice(0, REASON_LIMIT - 1)
+        .join('')
+        .trimEnd()}…`;
 }
 
 /** `active`, or the state with its reason. */

@@ -16,7 +16,7 @@ import { originsFor } from './origins.js';
 import type { GrantOwner } from './owner.js';
 import { type Project, openProject, refuseUselessQuotas } from './project.js';
 import type { QuotaUsage } from './quota-usage.js';
-import { connectRedis } from './redis.js';
+import { connectRedis, refuseUnlessReady } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
 import type { TokenStore } from './tokens.js';
 import { openTransport } from './transport.js';
@@ -87,6 +87,8 @@ export interface Google {
   tryAgain(accountId: string, project?: string): Promise<void>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
+  /** @throws Error of the Redis client, within seconds, when Redis does not answer: until it does, calls wait for their quota. */
+  checkRedis(): Promise<void>;
   /** Names of the configured projects, `default` first. */
   projects: string[];
   /** What stands in a project's windows. @throws Error of the Redis client when Redis is away. */
@@ -141,6 +143,10 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
+    checkRedis: async () => {
+      refuseUnlessReady(redis);
+      await redis.ping();
+    },
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     projectsToCompare: async () => {

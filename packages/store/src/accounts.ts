@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { HeldSweep } from './absence.js';
+import { troubleOf, type TroubledView } from './account-trouble.js';
 import { isNever } from './collections.js';
 import type { PrismaClient } from './generated/client.js';
 import type { GoogleKeys } from './identities.js';
@@ -107,16 +108,6 @@ export interface CollectionView {
   doorbell: DoorbellView | null;
 }
 
-/** An item that is in quarantine, or could not be read and is tried again soon. */
-export interface TroubledView {
-  id: string;
-  state: 'quarantined' | 'failing';
-  reason: string;
-  since: Date;
-  /** Null: by `quarantine retry` only. */
-  nextTryAt: Date | null;
-}
-
 export interface DoorbellView {
   state: WatchState;
   /** A look found what no doorbell had announced, and nothing was heard since. */
@@ -128,20 +119,83 @@ export interface DoorbellView {
   error: string | null;
 }
 
-/** Every account with its collections, or those that have or had one of these addresses, without case (any tenant). */
+/**
+ * Every account with its collections, or those that have or had one of these addresses, without case
+ * (any tenant). Holds all of them in memory; `accountPages` does not.
+ */
 export async function listAccounts(
   prisma: PrismaClient,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
-  const { quarantined, troubled } = await trouble(prisma);
+  return viewsOf(prisma, emails ? { id: { in: await idsNamed(prisma, emails) } } : {});
+}
+
+/** Which accounts are listed; what is left out does not restrict. */
+export interface AccountFilter {
+  tenant?: string;
+  state?: AccountState;
+  /** No more than this many. */
+  limit?: number;
+}
+
+/** Few enough that a page with its collections takes a few megabytes. */
+export const ACCOUNTS_A_PAGE = 250;
+
+/**
+ * The accounts of `filter` by tenant and address, in pages of at most `ACCOUNTS_A_PAGE`, so that
+ * memory stays bounded however many there are. Each page is read when it is asked for: an account
+ * that is added or removed meanwhile may or may not be in it, and no other is left out for that.
+ */
+export async function* accountPages(
+  prisma: PrismaClient,
+  { tenant, state, limit = Number.POSITIVE_INFINITY }: AccountFilter,
+): AsyncGenerator<AccountView[]> {
+  let after: AccountKey = { id: '', tenant: '', email: '' };
+  for (let left = limit; left > 0;) {
+    const wanted = Math.min(left, ACCOUNTS_A_PAGE);
+    const keys = await keysAfter(prisma, { tenant, state }, after, wanted);
+    const last = keys.at(-1);
+    if (last === undefined) return;
+    const page = await viewsOf(prisma, { id: { in: keys.map(({ id }) => id) } });
+    if (page.length > 0) yield page;
+    if (keys.length < wanted) return;
+    left -= keys.length;
+    after = last;
+  }
+}
+
+type AccountKey = Pick<AccountView, 'id' | 'tenant' | 'email'>;
+
+async function keysAfter(
+  prisma: PrismaClient,
+  { tenant, state }: Pick<AccountFilter, 'tenant' | 'state'>,
+  after: AccountKey,
+  limit: number,
+): Promise<AccountKey[]> {
+  return prisma.$queryRaw<AccountKey[]>`
+    SELECT id, tenant, email FROM accounts
+     WHERE (tenant, email) > (${after.tenant}, ${after.email})
+       AND (${tenant ?? null}::text IS NULL OR tenant = ${tenant ?? null})
+       AND (${state ?? null}::text IS NULL OR state = ${state ?? null})
+     ORDER BY tenant, email LIMIT ${limit}`;
+}
+
+async function viewsOf(
+  prisma: PrismaClient,
+  where: { id?: { in: string[] } },
+): Promise<AccountView[]> {
   const accounts = await prisma.account.findMany({
-    where: emails ? { id: { in: await idsNamed(prisma, emails) } } : {},
+    where,
     include: {
       aliases: { orderBy: { address: 'asc' } },
       collections: { include: { watch: true }, orderBy: [{ kind: 'desc' }, { externalId: 'asc' }] },
     },
     orderBy: [{ tenant: 'asc' }, { email: 'asc' }],
   });
+  const trouble = await troubleOf(
+    prisma,
+    accounts.map(({ id }) => id),
+  );
   return accounts.map((account) => ({
     id: account.id,
     email: account.email,
@@ -184,8 +238,8 @@ export async function listAccounts(
       parked: c.parked,
       audit: auditView(c),
       heldSweep: heldSweepOf(c),
-      quarantined: quarantined.get(c.id) ?? 0,
-      troubled: troubled.get(c.id) ?? [],
+      quarantined: trouble.get(c.id)?.quarantined ?? 0,
+      troubled: trouble.get(c.id)?.items ?? [],
       doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
     })),
   }));
@@ -263,53 +317,6 @@ function auditView(c: AuditColumns): AuditView {
         ? null
         : { begunAt: c.auditBegunAt, checked: Number(c.auditSoFar), drift: c.auditDriftSoFar },
   };
-}
-
-async function trouble(prisma: PrismaClient): Promise<{
-  quarantined: Map<string, number>;
-  troubled: Map<string, TroubledView[]>;
-}> {
-  return {
-    quarantined: await quarantinedByCollection(prisma),
-    troubled: await troubledByCollection(prisma),
-  };
-}
-
-/** Of one collection, and of all that are asked for. */
-const TROUBLED_OF_ONE = 20;
-const TROUBLED_LIMIT = 10_000;
-
-/** Named by `accounts list --json` and `why`. */
-async function troubledByCollection(prisma: PrismaClient): Promise<Map<string, TroubledView[]>> {
-  const [quarantined, failing] = await Promise.all([
-    prisma.quarantinedItem.findMany({ orderBy: { lastAt: 'desc' }, take: TROUBLED_LIMIT }),
-    prisma.failingItem.findMany({ orderBy: { lastAt: 'desc' }, take: TROUBLED_LIMIT }),
-  ]);
-  const found = new Map<string, TroubledView[]>();
-  const add = (collectionId: string, view: TroubledView): void => {
-    const views = found.get(collectionId) ?? [];
-    if (views.filter(({ state }) => state === view.state).length < TROUBLED_OF_ONE)
-      found.set(collectionId, [...views, view]);
-  };
-  for (const {
-    collectionId,
-    itemId: id,
-    reason,
-    firstAt: since,
-    retryAt: nextTryAt,
-  } of quarantined)
-    add(collectionId, { id, state: 'quarantined', reason, since, nextTryAt });
-  for (const { collectionId, itemId: id, reason, firstAt: since, retryAt: nextTryAt } of failing)
-    add(collectionId, { id, state: 'failing', reason, since, nextTryAt });
-  return found;
-}
-
-async function quarantinedByCollection(prisma: PrismaClient): Promise<Map<string, number>> {
-  const counted = await prisma.quarantinedItem.groupBy({
-    by: ['collectionId'],
-    _count: { _all: true },
-  });
-  return new Map(counted.map((row) => [row.collectionId, row._count._all]));
 }
 
 export async function countByState(pool: pg.Pool): Promise<Record<AccountState, number>> {

@@ -1,8 +1,10 @@
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import {
+  accountPages,
   countByState,
   listAccounts,
+  type AccountFilter,
   type AccountImport,
   type AccountState,
   type AccountView,
@@ -66,6 +68,7 @@ import { walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
 
 export type {
+  AccountFilter,
   AccountImport,
   AccountReasonCode,
   AccountState,
@@ -73,10 +76,10 @@ export type {
   AuditView,
   CollectionView,
   DoorbellView,
-  TroubledView,
   HeldSweepView,
   Resource,
 } from './accounts.js';
+export type { TroubledView } from './account-trouble.js';
 export type { Absence, Absent, HeldCollection, HeldState, HeldSweep } from './absence.js';
 export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
@@ -174,6 +177,8 @@ export interface Store {
     /** The account that `import` would renew; null when it would connect a new one. */
     offered(account: AccountImport): Promise<OfferedTo | null>;
     list(emails?: readonly string[]): Promise<AccountView[]>;
+    /** In pages by tenant and address: for lists that may be long. */
+    pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;
     /** How calls are made in the account's name; null when there is no such account. */
     caller(accountId: string): Promise<{ project: string; grant: AccountGrant } | null>;
     countByState(): Promise<Record<AccountState, number>>;
@@ -297,6 +302,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
       import: (account) => importAccount(pool, vault, account),
       offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
+      pages: (filter = {}) => accountPages(prisma(), filter),
       caller: (accountId) => callerOf(pool, accountId),
       countByState: () => countByState(pool),
       requireReauth: (lease, refused) => requireReauth(pool, lease, refused),

@@ -1,5 +1,5 @@
-import { GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError, unreachable, redisSettings } from '@syncline/runtime';
+import { GoogleError } from '@syncline/google';
+import { OperatorError, unreachable } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
@@ -8,6 +8,7 @@ import { confirmed } from '../confirm.js';
 import { type Cli, runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
+import { withGoogle } from '../with-google.js';
 import { counted, duration } from '../words.js';
 
 interface Options {
@@ -25,7 +26,7 @@ export function addAccountsPauseAndResume(accounts: Command): void {
       const account = await findAccount(store, email, options.tenant);
       if (!(await store.accounts.pause(account.id)))
         throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
-      return told(account, 'paused', options);
+      return told(account, 'paused', options, account.state === 'paused' ? ' already' : '');
     }),
   );
   describe(
@@ -105,9 +106,14 @@ function describe(command: Command, description: string): Command {
     .option('--json', 'print {"email","tenant","state"}');
 }
 
-async function told(account: AccountView, state: string, options: Options): Promise<number> {
+async function told(
+  account: AccountView,
+  state: string,
+  options: Options,
+  since: '' | ' already' = '',
+): Promise<number> {
   if (options.json) await printJson({ email: account.email, tenant: account.tenant, state });
-  else say(`${account.email} is ${state}`);
+  else say(`${account.email} is ${state}${since}`);
   return 0;
 }
 
@@ -118,18 +124,12 @@ function remedyOf(account: AccountView): string {
 }
 
 async function remove(
-  { rt, config }: Cli,
+  cli: Cli,
   store: Store,
   account: AccountView,
   { keepGrant }: RemoveOptions,
 ): Promise<{ rows: number; grant: Revocation; sharedWith: string[] }> {
-  const google = await openGoogle(rt, {
-    ...config.google,
-    ...redisSettings(config, await store.feed.name()),
-    quotas: config.quotas,
-    tokens: store.vault,
-  });
-  const progress = openProgress(rt.clock);
+  const progress = openProgress(cli.rt.clock);
   let ended: { grant: Revocation; sharedWith: string[] } = {
     grant: 'already-gone',
     sharedWith: [],
@@ -139,9 +139,9 @@ async function remove(
     progress.show({ line: inWords(step) });
   };
   try {
-    const rows = await removeAccount(rt, { store, google }, account.id, tell, {
-      keepGrant: keepGrant === true,
-    });
+    const rows = await withGoogle(cli, store, (google, rt) =>
+      removeAccount(rt, { store, google }, account.id, tell, { keepGrant: keepGrant === true }),
+    );
     return { rows, ...ended };
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
@@ -150,7 +150,6 @@ async function remove(
     );
   } finally {
     progress.end();
-    await google.close();
   }
 }
 

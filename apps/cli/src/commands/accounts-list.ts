@@ -1,9 +1,22 @@
-import type { AccountView, CollectionView } from '@syncline/store';
-import type { Command } from 'commander';
-import { runWithStore } from '../command.js';
-import { print, printJson } from '../output.js';
-import { table } from '../terminal.js';
-import { etaOf, nameOf, progressOf, stateOf, when } from '../words.js';
+import { stdout } from '@syncline/runtime';
+import type { AccountFilter, AccountState, AccountView, CollectionView } from '@syncline/store';
+import { type Command, Option } from 'commander';
+import { runWithStore, wholeNumber } from '../command.js';
+import { print, printJson, printJsonList } from '../output.js';
+import { tableInPieces } from '../terminal.js';
+import { etaOf, nameOf, progressOf, shortReason, stateOf, when } from '../words.js';
+
+interface ListOptions extends AccountFilter {
+  json?: true;
+}
+
+const STATES: Record<AccountState, true> = {
+  active: true,
+  reauth_required: true,
+  paused: true,
+  disabled: true,
+  removing: true,
+};
 
 /**
  * `syncline accounts list`: every account and how fresh each of its collections is. Collections that Google no longer shows
@@ -14,28 +27,50 @@ export function addAccountsList(accounts: Command): void {
     .command('list')
     .description('every account with its collections: phase, progress, freshness, errors')
     .option('--tenant <tenant>', "only this tenant's")
+    .addOption(new Option('--state <state>', 'only those in it').choices(Object.keys(STATES)))
+    .option('--limit <count>', 'no more accounts than this', wholeNumber(1))
     .option(
       '--json',
       'print [{id,email,tenant,project,state,reason,reasonCode,aliases,collections:[…]}]',
     )
-    .action((options: { tenant?: string; json?: true }) =>
+    .action(({ json, ...filter }: ListOptions) =>
       runWithStore(async ({ rt }, store) => {
-        const known = await store.accounts.list();
-        const listed =
-          options.tenant === undefined
-            ? known
-            : known.filter((account) => account.tenant === options.tenant);
-        const nowMs = rt.clock.nowMs();
-        if (options.json) await printJson(listed.map((account) => documentOf(account, nowMs)));
-        else
-          await print(
-            listed.length === 0
-              ? 'no accounts; connect some with: syncline accounts import FILE'
-              : tableOf(listed, nowMs),
-          );
+        const pages = store.accounts.pages(filter);
+        if (json) await printJsonList(documentsOf(pages, () => rt.clock.nowMs()));
+        else await printTable(pages, filter, () => rt.clock.nowMs());
         return 0;
       }),
     );
+}
+
+async function* documentsOf(
+  pages: AsyncIterable<readonly AccountView[]>,
+  nowMs: () => number,
+): AsyncGenerator<object> {
+  for await (const page of pages) for (const account of page) yield documentOf(account, nowMs());
+}
+
+async function printTable(
+  pages: AsyncIterable<readonly AccountView[]>,
+  filter: AccountFilter,
+  nowMs: () => number,
+): Promise<void> {
+  const linesOf = tableInPieces(COLUMNS);
+  let isEmpty = true;
+  for await (const page of pages) {
+    isEmpty = false;
+    await print(linesOf(page.flatMap((account) => rowsOf(account, nowMs()))).join('\n'));
+    if (stdout().isClosed) return;
+  }
+  if (isEmpty) await print(nothingFor(filter));
+}
+
+/** `no accounts; …`, `tenant acme has no accounts`, `no accounts in the state paused`. */
+function nothingFor({ tenant, state }: AccountFilter): string {
+  if (tenant === undefined && state === undefined)
+    return 'no accounts; connect some with: syncline accounts import FILE';
+  const kind = state === undefined ? 'accounts' : `accounts in the state ${state}`;
+  return tenant === undefined ? `no ${kind}` : `tenant ${tenant} has no ${kind}`;
 }
 
 /** The account as `--json` shows it; the names are the product's public face. */
@@ -88,35 +123,33 @@ function collectionDocument(collection: CollectionView, nowMs: number): object {
   };
 }
 
-function tableOf(accounts: readonly AccountView[], nowMs: number): string {
-  const columns = [
-    'ACCOUNT',
-    'TENANT',
-    'STATE',
-    'COLLECTION',
-    'PHASE',
-    'PROGRESS',
-    'SYNCED',
-    'ERROR',
-  ].map((title) => ({ title }));
-  const rows = accounts.flatMap((account) => {
-    const head = [account.email, account.tenant, stateOf(account)];
-    const collections = activeOf(account);
-    if (collections.length === 0) return [head];
-    return collections.map((c, i) => [
-      ...(i === 0 ? head : ['', '', '']),
-      nameOf(c),
-      c.phase,
-      progressOf(c, nowMs),
-      when(c.lastSyncedAt, nowMs),
-      troubleOf(c),
-    ]);
-  });
-  return table(columns, rows).join('\n');
+const COLUMNS = [
+  'ACCOUNT',
+  'TENANT',
+  'STATE',
+  'COLLECTION',
+  'PHASE',
+  'PROGRESS',
+  'SYNCED',
+  'ERROR',
+].map((title) => ({ title }));
+
+function rowsOf(account: AccountView, nowMs: number): string[][] {
+  const head = [account.email, account.tenant, shortReason(stateOf(account))];
+  const collections = activeOf(account);
+  if (collections.length === 0) return [head];
+  return collections.map((c, i) => [
+    ...(i === 0 ? head : ['', '', '']),
+    nameOf(c),
+    c.phase,
+    progressOf(c, nowMs),
+    when(c.lastSyncedAt, nowMs),
+    troubleOf(c),
+  ]);
 }
 
 function troubleOf(c: CollectionView): string {
-  return [c.error ?? '', c.quarantined > 0 ? `${c.quarantined} in quarantine` : '']
+  return [shortReason(c.error ?? ''), c.quarantined > 0 ? `${c.quarantined} in quarantine` : '']
     .filter(Boolean)
     .join('; ');
 }

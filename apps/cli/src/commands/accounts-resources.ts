@@ -1,5 +1,5 @@
-import { GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError, redisSettings } from '@syncline/runtime';
+import { GoogleError } from '@syncline/google';
+import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Resource, Store } from '@syncline/store';
 import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
@@ -8,6 +8,7 @@ import { type Cli, UsageError, runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { counted } from '../words.js';
+import { withGoogle } from '../with-google.js';
 
 interface Options {
   remove?: Resource;
@@ -69,31 +70,26 @@ async function remove(
 }
 
 async function removeRows(
-  { rt, config }: Cli,
+  cli: Cli,
   store: Store,
   account: AccountView,
   resource: Resource,
 ): Promise<number | null> {
-  const google = await openGoogle(rt, {
-    ...config.google,
-    ...redisSettings(config, await store.feed.name()),
-    quotas: config.quotas,
-    tokens: store.vault,
+  return withGoogle(cli, store, async (google, rt) => {
+    const progress = openProgress(rt.clock);
+    try {
+      return await removeResource(rt, { store, google }, account.id, resource, (rows) =>
+        progress.show({ line: `${counted(rows, 'row')} erased` }),
+      );
+    } catch (error) {
+      if (!(error instanceof GoogleError)) throw error;
+      throw new OperatorError(
+        `Its watches could not be ended yet (${error.message}). The workers go on trying; it is mirrored no more.`,
+      );
+    } finally {
+      progress.end();
+    }
   });
-  const progress = openProgress(rt.clock);
-  try {
-    return await removeResource(rt, { store, google }, account.id, resource, (rows) =>
-      progress.show({ line: `${counted(rows, 'row')} erased` }),
-    );
-  } catch (error) {
-    if (!(error instanceof GoogleError)) throw error;
-    throw new OperatorError(
-      `Its watches could not be ended yet (${error.message}). The workers go on trying; it is mirrored no more.`,
-    );
-  } finally {
-    progress.end();
-    await google.close();
-  }
 }
 
 function refusal({ email, tenant, state, resources }: AccountView, removed: Resource): string {

@@ -1,3 +1,4 @@
+import type { AccountView, Store } from '@syncline/store';
 import { fillAddresses } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
@@ -21,8 +22,7 @@ export function addAddresses(program: Command): void {
     .option('--json', 'print {"email","tenant","filled"} an account')
     .action((emails: string[], { tenant, json }: AddressesOptions) =>
       runWithStore(async ({ rt }, store) => {
-        for (const account of (await findAccounts(store, emails, tenant)) ??
-          (await store.accounts.list())) {
+        for await (const account of accountsOf(store, emails, tenant)) {
           const filled = await fillAddresses(store, account.id, rt.signal);
           await (json
             ? printJson({ email: account.email, tenant: account.tenant, filled })
@@ -31,4 +31,14 @@ export function addAddresses(program: Command): void {
         return rt.signal.aborted ? 1 : 0;
       }),
     );
+}
+
+async function* accountsOf(
+  store: Store,
+  emails: readonly string[],
+  tenant: string | undefined,
+): AsyncGenerator<AccountView> {
+  const named = await findAccounts(store, emails, tenant);
+  if (named !== null) yield* named;
+  else for await (const page of store.accounts.pages()) yield* page;
 }

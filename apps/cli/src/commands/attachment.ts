@@ -1,11 +1,12 @@
-import { type Attachment, GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError, redisSettings } from '@syncline/runtime';
+import { type Attachment, GoogleError } from '@syncline/google';
+import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { type Cli, UsageError, runWithStore } from '../command.js';
 import { printBytes, printJson } from '../output.js';
+import { withGoogle } from '../with-google.js';
 
 interface AttachmentOptions {
   tenant?: string;
@@ -59,34 +60,28 @@ export function addAttachment(program: Command): void {
 }
 
 async function fetchOne(
-  { rt, config }: Cli,
+  cli: Cli,
   store: Store,
   { id }: AccountView,
   messageId: string,
   partId: string,
 ): Promise<Attachment | null> {
-  const google = await openGoogle(rt, {
-    ...config.google,
-    ...redisSettings(config, await store.feed.name()),
-    quotas: config.quotas,
-    tokens: store.vault,
-  });
-  try {
-    const account = await verifiedAccount(rt, { store, google }, id, {
-      lane: 'live',
-      signal: rt.signal,
-      maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
-    });
+  return withGoogle(cli, store, async (google, rt) => {
     try {
-      return await account.gmail.attachment(messageId, partId);
-    } finally {
-      await store.quota.record(id, account.takeSpent());
+      const account = await verifiedAccount(rt, { store, google }, id, {
+        lane: 'live',
+        signal: rt.signal,
+        maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
+      });
+      try {
+        return await account.gmail.attachment(messageId, partId);
+      } finally {
+        await store.quota.record(id, account.takeSpent());
+      }
+    } catch (error) {
+      if (error instanceof GoogleError)
+        throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
+      throw error;
     }
-  } catch (error) {
-    if (error instanceof GoogleError)
-      throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
-    throw error;
-  } finally {
-    await google.close();
-  }
+  });
 }

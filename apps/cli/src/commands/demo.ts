@@ -3,7 +3,7 @@
  * itself: all is mirrored while the users act already, they act on for some seconds and stop, the fleet catches up, and
  * every mirror is compared with the source's own truth.
  */
-import { type Runtime, OperatorError } from '@syncline/runtime';
+import { type Runtime, OperatorError, stderr } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { type Cli, runCommand, wholeNumber } from '../command.js';
 import type { Arrivals } from '../demo/arrivals.js';
@@ -146,6 +146,8 @@ async function lookUntil(
   const { rt, stage, progress, watch, startedMs } = scene;
   const deadlineMs = rt.clock.nowMs() + timeoutMs;
   for (;;) {
+    if (stderr().isClosed)
+      throw new OperatorError('The demo ended early: its progress is read no more.');
     await lookAt(stage.store, watch, rt.clock.nowMs());
     progress.show(
       pictureOf(watch, { title, startedMs, arrivals: await stage.arrivals() }, rt.clock.nowMs()),

@@ -75,10 +75,16 @@ async function* lines(calendarId: string, events: readonly object[]): AsyncGener
 
 function instant(text: string): number {
   const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
-  const ms = form.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = form.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(ms))
     throw new InvalidArgumentError(
       'It must be a date, or a time with an offset like 2026-03-01T09:00:00+01:00.',
     );
   return ms;
+}
+
+/** Whether the calendar has this day: `Date.parse` takes the 30th of February for the 1st of March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }

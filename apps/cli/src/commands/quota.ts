@@ -29,7 +29,7 @@ export function addQuota(program: Command): void {
       runWithStore(async (cli, store) => {
         const spent = await store.quota.today();
         const usage = await usageOf(cli, store, spent);
-        const backfills = backfillsOf(await store.accounts.list(), cli.rt.clock.nowMs());
+        const backfills = await backfillsOf(store, cli.rt.clock.nowMs());
         await (options.json
           ? printJson(quotaDocument(spent, usage, backfills))
           : print(quotaText(spent, usage, backfills)));
@@ -71,17 +71,23 @@ async function usageOf(
   }
 }
 
-function backfillsOf(accounts: readonly AccountView[], nowMs: number): Backfill[] {
-  return accounts.flatMap(({ email, tenant, collections }) =>
-    collections
-      .filter((collection) => collection.phase === 'backfill')
-      .map((collection) => ({
-        email,
-        tenant,
-        collection: nameOf(collection),
-        ...collection.progress,
-        etaSeconds: etaOf(collection, nowMs),
-        text: progressOf(collection, nowMs),
-      })),
-  );
+async function backfillsOf(store: Store, nowMs: number): Promise<Backfill[]> {
+  const backfills: Backfill[] = [];
+  for await (const page of store.accounts.pages())
+    backfills.push(...page.flatMap((account) => backfillsOfAccount(account, nowMs)));
+  return backfills;
+}
+
+function backfillsOfAccount(account: AccountView, nowMs: number): Backfill[] {
+  const { email, tenant, collections } = account;
+  return collections
+    .filter((collection) => collection.phase === 'backfill')
+    .map((collection) => ({
+      email,
+      tenant,
+      collection: nameOf(collection),
+      ...collection.progress,
+      etaSeconds: etaOf(collection, nowMs),
+      text: progressOf(collection, nowMs),
+    }));
 }

@@ -1,5 +1,5 @@
-import { type Google, GoogleError, openGoogle } from '@syncline/google';
-import { OperatorError, redisSettings } from '@syncline/runtime';
+import { type Google, GoogleError } from '@syncline/google';
+import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
@@ -7,6 +7,7 @@ import { findAccount } from '../accounts.js';
 import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
+import { withGoogle } from '../with-google.js';
 import { amount, heldSweepWords, nameOf } from '../words.js';
 
 type Resource = VerifyReport['resource'];
@@ -46,27 +47,19 @@ export function addVerify(program: Command): void {
           const account = await findAccount(store, email, options.tenant);
           const resources =
             options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
-          const google = await openGoogle(cli.rt, {
-            ...cli.config.google,
-            ...redisSettings(cli.config, await store.feed.name()),
-            quotas: cli.config.quotas,
-            tokens: store.vault,
-          });
-          try {
-            const drifted = await verifyAll(cli, { store, google }, account, resources, options);
-            if (options.repair)
-              for (const report of drifted) await repair(cli, { store, google }, account, report);
+          return withGoogle(cli, store, async (google, rt) => {
+            const doors: Doors = { rt, config: cli.config, store, google };
+            const drifted = await verifyAll(doors, account, resources, options);
+            if (options.repair) for (const report of drifted) await repair(doors, account, report);
             return drifted.length > 0 ? 1 : 0;
-          } finally {
-            await google.close();
-          }
+          });
         },
         ['google', 'master-key'],
       ),
     );
 }
 
-interface Doors {
+interface Doors extends Pick<Cli, 'rt' | 'config'> {
   store: Store;
   google: Google;
 }
@@ -80,8 +73,7 @@ function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
 
 /** Prints a report for each resource. @returns those that have drifted */
 async function verifyAll(
-  { rt, config }: Cli,
-  { store, google }: Doors,
+  { rt, config, store, google }: Doors,
   account: AccountView,
   resources: readonly Resource[],
   options: VerifyOptions,
@@ -115,8 +107,7 @@ async function verifyAll(
 
 /** Serves the wish itself, so that it does not depend on a worker that may not be there. */
 async function repair(
-  { rt, config }: Cli,
-  { store, google }: Doors,
+  { rt, config, store, google }: Doors,
   account: AccountView,
   report: VerifyReport,
 ): Promise<void> {
