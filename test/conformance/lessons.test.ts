@@ -5,7 +5,7 @@ import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '../..');
 const LESSONS = readFileSync(path.join(ROOT, 'docs/lessons.md'), 'utf8');
-const COUNT = 109;
+const COUNT = 143;
 const ROWS = [...LESSONS.matchAll(/^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].map(
   ([, number, lesson, does, shown]) => ({
     number: Number(number),

@@ -72,7 +72,7 @@ test.each(NEED_REDIS.map((args) => [args]))(
     expect(stderr).not.toMatch(/^ +at /m);
     expect(code).toBe(1);
     expect(await fixture.store.accounts.list()).toMatchObject([
-      { email: EMAIL, state: 'active', resources: ['gmail', 'calendar'] },
+      { email: EMAIL, state: 'active', resources: ['calendar', 'gmail'] },
     ]);
   },
   60_000,

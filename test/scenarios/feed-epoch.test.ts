@@ -91,7 +91,7 @@ async function copied(): Promise<string> {
   return copy;
 }
 
-test('a number and its epoch mean one change, also in a restored database', async () => {
+test('(epoch, seq) names one change, also after a restore of the database', async () => {
   for (const id of ['a', 'b']) await changeHere(id);
   const restored = await copied();
   for (const id of ['c', 'd']) await changeHere(id);
@@ -115,7 +115,7 @@ test('a number and its epoch mean one change, also in a restored database', asyn
   ]);
 }, 240_000);
 
-test('a restored copy has its epoch from the migration on, and starting again begins none', async () => {
+test('migrating a restored copy begins one new epoch, and restarts begin none', async () => {
   await changeHere('a');
   const [before] = await changes(fixture.database.url);
   const restored = await copied();
@@ -131,7 +131,7 @@ test('a restored copy has its epoch from the migration on, and starting again be
   expect((await changes(fixture.database.url))[0]).toEqual(before);
 }, 240_000);
 
-test('the sessions of a process that goes on look at the database that it is connected to again', async () => {
+test("a running process checks the database's identity again after it reconnects", async () => {
   await changeHere('a');
   const older = await copied();
   await changeHere('b');
@@ -144,7 +144,7 @@ test('the sessions of a process that goes on look at the database that it is con
   expect((await fixture.store.feed.position(fixture.accountId)).epoch).toBeGreaterThan(1);
 });
 
-test('an older state in the same database is noticed by what Redis remembers, once', async () => {
+test('an older state of the same database is detected by the counter in Redis, once', async () => {
   await changeHere('a');
   await runScheduler(fixture.database.url);
   const older = await stateNow();
@@ -162,7 +162,7 @@ test('an older state in the same database is noticed by what Redis remembers, on
   expect(await epochIn(fixture.database.url)).toBe(epoch);
 }, 240_000);
 
-test('a scheduler that goes on notices an older state within seconds', async () => {
+test('a running scheduler detects an older state within seconds', async () => {
   await changeHere('a');
   const scheduler = startProgram('scheduler', env());
   await lineOf(scheduler, (line) => line.includes('"event":"ready"'));
@@ -173,7 +173,7 @@ test('a scheduler that goes on notices an older state within seconds', async () 
   expect(await epochIn(fixture.database.url)).toBeGreaterThan(1);
 }, 240_000);
 
-test('a Redis that has forgotten, another Redis and a Redis that others share begin no epoch', async () => {
+test('an empty, replaced or shared Redis begins no epoch', async () => {
   await changeHere('a');
   await runScheduler(fixture.database.url);
   const other = await storeFixture();
@@ -221,7 +221,7 @@ test('feed new-epoch: numbering goes on, and changes prints the new epoch alone'
   ]);
 }, 240_000);
 
-test('a position of another epoch is refused, or said to be one', async () => {
+test('a position of another epoch is refused, or noted when its epoch is not given', async () => {
   for (const id of ['a', 'b']) await changeHere(id);
   const epoch = await newEpoch();
   await changeHere('c');
@@ -247,7 +247,7 @@ test('a position of another epoch is refused, or said to be one', async () => {
   expect(earlier.stdout).toContain('"seq":3');
 }, 240_000);
 
-test('an epoch that begins while pages are committed takes each change on one side', async () => {
+test('every change that is committed while an epoch begins belongs to exactly one epoch', async () => {
   const seen = new Map<bigint, number>();
   let isOver = false;
   const follower = (async () => {

@@ -60,7 +60,7 @@ async function servedWithin(ms: number): Promise<void> {
   );
 }
 
-test('a rotated client secret is asked about by one try for all accounts, and everything goes on within seconds of its working', async () => {
+test('a rotated client secret is tried once for all accounts, and all of them go on within seconds once it works', async () => {
   const [worker, other] = [world.start('worker'), world.start('worker')];
   const collections = await mirrored();
   await world.order('clients', { ...CLIENT, secret: 'second' });
@@ -83,7 +83,7 @@ test('a rotated client secret is asked about by one try for all accounts, and ev
   expect(await world.rows('SELECT 1 FROM syncline.project_failures')).toEqual([]);
 }, 240_000);
 
-test('a deleted client and an API that is not enabled are waited for as one, and each resource by itself', async () => {
+test('a deleted client stops all resources, a disabled API only its own, and each is tried once for all accounts', async () => {
   world.start('worker');
   await mirrored();
   await world.order('clients', { ...CLIENT, state: 'deleted' });

@@ -89,7 +89,7 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
   expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
 }, 240_000);
 
-test('credentials that were swapped give their accounts a named state; removal erases and says what it could not do, and an import is taken', async () => {
+test('swapped credentials put their accounts into a named state; removal erases the rows and names what it could not revoke; a new import is accepted', async () => {
   await world.rows(
     'UPDATE syncline.credentials c SET sealed = o.sealed FROM syncline.credentials o WHERE o.account_id <> c.account_id',
   );

@@ -86,7 +86,7 @@ test('refuses to import another person’s grant, touches no row, and logs it wi
   expect(await listed()).toMatchObject([{ state: 'active', reason: null, reasonCode: null }]);
 }, 180_000);
 
-test('keeps a working grant when another person’s is offered, and connects nobody under another’s name', async () => {
+test("keeps a working grant when another person's is imported, and creates no account under a wrong address", async () => {
   await start();
   await connect(ANN);
   const refreshToken = await world.control.consent(BEN);
@@ -127,7 +127,7 @@ test('asks Google nothing for the grant that an active account has already', asy
   expect(await listed()).toMatchObject([{ email: ANN, state: 'active' }]);
 }, 180_000);
 
-test('an unproven mailbox waits for a person, who vouches for it with a command', async () => {
+test('an unproven mailbox waits until a person confirms it with a command', async () => {
   await start(['gmail.readonly', 'calendar.readonly']);
   await connect(ANN);
   const before = await exported(ANN);

@@ -224,7 +224,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('every command is known to print much, or to print little', () => {
+test('every command is listed as printing much or little', () => {
   const known = [...Object.keys(PRINTS_MUCH), ...Object.keys(PRINTS_LITTLE)];
   expect(known.sort()).toEqual(commandsOf(buildProgram()).sort());
 });
@@ -234,7 +234,7 @@ test.each(
     .flat()
     .map((call) => [call.args.join(' '), call] as const),
 )(
-  'everything that `%s` prints reaches a reader that sleeps',
+  'everything that `%s` prints reaches a slow reader',
   async (_title, { args, code = 0, whole, is }) => {
     const run = await shell('"$@" | $SLEEPY > out; exit ${PIPESTATUS[0]}', args);
     const stdout = readFileSync(path.join(directory, 'out'), 'latin1');
@@ -247,7 +247,7 @@ test.each(
   120_000,
 );
 
-test('everything that is said on stderr reaches a reader that sleeps', async () => {
+test('everything printed on stderr reaches a slow reader', async () => {
   await shell('"$@" 2>&1 >/dev/null | $SLEEPY > out', ['accounts', 'import', 'BAD']);
   const said = readFileSync(path.join(directory, 'out'), 'utf8');
   expect(said.match(/^line \d+ /gm)).toHaveLength(BAD_LINES);

@@ -70,7 +70,7 @@ async function usedInRedis(): Promise<number> {
   }
 }
 
-test('a worker tells a Redis that forgot what the ledger has of the day, before its first job and while it lives', async () => {
+test("a worker restores the day's usage from the ledger to an empty Redis, before its first job and while it runs", async () => {
   await spend(0, 'gmail.users.messages.get', 90_000);
   await spend(0, 'calendar.events.list', 70);
   await spend(1, 'gmail.users.messages.get', 5_000);
@@ -82,14 +82,14 @@ test('a worker tells a Redis that forgot what the ledger has of the day, before 
   await endProcess(worker);
 }, 240_000);
 
-test('quota tells the same of the day, in what the ledger has and in what the governor counts', async () => {
+test('quota prints the same usage of the day from the ledger and from Redis', async () => {
   await spend(0, 'gmail.users.messages.get', 90_000);
   const { today, projects } = await quota();
   expect(today.byProject).toMatchObject([{ project: 'default', gmailUnits: 90_000 }]);
   expect(projects.default.gmail.day.used).toBe(90_000);
 }, 240_000);
 
-test('what is recorded belongs to the day that Google counts, by Pacific time', async () => {
+test("usage is recorded under Google's day, which begins at midnight Pacific time", async () => {
   await fixture.store.quota.record(fixture.accountId, [
     { method: 'gmail.users.getProfile', calls: 1, units: 1 },
   ]);

@@ -47,14 +47,14 @@ describe('the account that is meant', () => {
     );
   });
 
-  it('is found whatever the case, and by an address that it had before', () => {
+  it('compares addresses without case and finds the account by an earlier address', () => {
     const [renamed, other] = [account('one', 'New@example.com', ['a@example.com']), account('two')];
     expect(pickAccount([renamed], 'NEW@example.com')).toBe(renamed);
     expect(pickAccount([renamed, other], 'A@Example.com', 'one')).toBe(renamed);
     expect(() => pickAccount([renamed, other], 'a@example.com')).toThrow('several tenants');
   });
 
-  it('is the one that has the address, not one of its tenant that had it before', () => {
+  it('prefers the account that has the address to one that had it earlier', () => {
     const [renamed, has] = [account('one', 'new@example.com', ['a@example.com']), account('one')];
     expect(pickAccount([renamed, has], 'A@example.com')).toBe(has);
   });

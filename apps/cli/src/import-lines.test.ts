@@ -16,7 +16,7 @@ async function linesFrom(...chunks: (string | Buffer)[]): Promise<RawLine[]> {
 }
 
 describe('a line of an import', () => {
-  it('is an account, and says nothing of resources that the line leaves out', () => {
+  it('is an account without resources when the line names none', () => {
     expect(readImportLine(line({ email: 'a@example.com', refreshToken: TOKEN }))).toEqual({
       kind: 'account',
       account: {

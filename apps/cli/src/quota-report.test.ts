@@ -116,7 +116,7 @@ test('without Redis the rest is told', () => {
   expect(quotaText(spent, null, [])).toContain('This minute: unknown, Redis does not answer');
 });
 
-test('an account is told with its tenant, and with the minute of its Google identity', () => {
+test('prints the tenant of an account and the minute window of its Google identity', () => {
   const minute = usageWith({ users: { i1: { ...free, used: 5_999, limit: 6_000 } } });
   expect(quotaText(spent, { default: minute }, [])).toMatch(
     /ada@example\.com +one +60 +2 +5,999\/6,000/,

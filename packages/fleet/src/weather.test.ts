@@ -15,7 +15,7 @@ test('Redis that answers and refuses pauses the worker; Redis that is away does 
   expect(isRefusal(new Error('could not renew lock for job 7'))).toBe(false);
 });
 
-test('any error that repeats pauses a worker, for twice as long each time up to half a minute, and is forgotten when it is over', () => {
+test('a repeating error pauses the worker with backoff up to half a minute, and the backoff resets when the errors stop', () => {
   const breaker = new Breaker();
   const moved = new Error('MOVED 3999 127.0.0.1:6381');
   let nowMs = 0;
@@ -39,7 +39,7 @@ test('any error that repeats pauses a worker, for twice as long each time up to 
   expect(Math.round(hot() / 1_000)).toBe(1);
 });
 
-test('Redis that refuses pauses a worker at its first word, a lost connection now and then does not', () => {
+test('a refusal by Redis pauses the worker at once; an occasional lost connection does not', () => {
   expect(new Breaker().pauseAfter(new Error('OOM command not allowed'), 0, 0)).toBe(500);
   const breaker = new Breaker();
   for (let nowMs = 0; nowMs < 60_000; nowMs += 500)

@@ -17,7 +17,7 @@ afterAll(() => redis.stop());
 
 const usedOf = async (quota: Quota): Promise<number> => (await quota.usage([])).gmail.day.used;
 
-test('the ledger tells a Redis that forgot what ended processes spent, and lower lanes are put off again', async () => {
+test('the ledger restores the usage of ended processes to an empty Redis, and lower lanes are deferred again', async () => {
   const { time, prefix, join } = world({ gmailUnitsPerProjectDay: 4_000 });
   const ended = join();
   await ended.charge(gmail({ items: 180 }));
@@ -36,7 +36,7 @@ test('the ledger tells a Redis that forgot what ended processes spent, and lower
   expect(await usedOf(quota)).toBe(3_700);
 });
 
-test('what a process tells itself and the ledger has as well counts once, whoever is told first', async () => {
+test('usage that both a process and the ledger report counts once, in either order', async () => {
   for (const order of ['ledger first', 'process first']) {
     const { time, prefix, join } = world();
     const [one, two] = [join(), join()];
@@ -59,7 +59,7 @@ test('what a process tells itself and the ledger has as well counts once, whoeve
   }
 });
 
-test('a ledger that lags behind, and one that lost an account, take nothing back', async () => {
+test('a ledger with less usage than Redis lowers nothing', async () => {
   const { join } = world();
   const quota = join();
   await quota.charge(gmail({ items: 100 }));
@@ -72,7 +72,7 @@ test('a ledger that lags behind, and one that lost an account, take nothing back
   expect(await usedOf(quota)).toBe(9_020);
 });
 
-test('the ledger is asked for at once after Redis forgot, then ever more rarely', async () => {
+test('the ledger is compared at once after Redis lost its data, then at growing intervals', async () => {
   const { time, prefix, join } = world();
   const quota = join();
   const pausesMs = async (count: number): Promise<number[]> => {
@@ -91,7 +91,7 @@ test('the ledger is asked for at once after Redis forgot, then ever more rarely'
   expect(time.nowMs).toBeLessThan(START_MS + 10 * MINUTE_MS);
 });
 
-test('a day that is told late belongs to its own day', async () => {
+test('usage of an earlier day that is reported late counts for that day', async () => {
   const { time, join } = world();
   const quota = join();
   await quota.tellLedger('2027-01-14', 5_000);

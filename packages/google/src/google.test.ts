@@ -387,7 +387,7 @@ describe('tokens', () => {
     expect(await again.gmail.profile()).toMatchObject({ messagesTotal: 3 });
   });
 
-  test('a refused grant is asked about again when its version has risen, with the same refresh token too', async () => {
+  test('a refused grant is tried again when its version has risen, even with the same refresh token', async () => {
     bench.stub.grant = () => ({ status: 400, body: { error: 'invalid_grant' } });
     bench.stub.answer = () => ({ body: profile });
     const [one, two] = [await bench.open(), await bench.open()];
@@ -399,7 +399,7 @@ describe('tokens', () => {
     expect(bench.stub.refreshes).toHaveLength(2);
   });
 
-  test('an access token of an earlier version is used by no process that knows of the next', async () => {
+  test('a process that knows a newer grant version does not use an older access token', async () => {
     const made = { count: 0 };
     bench.stub.grant = () => ({
       body: { access_token: `ya29.${(made.count += 1)}`, expires_in: 3_599 },
@@ -422,7 +422,7 @@ describe('tokens', () => {
     ]);
   });
 
-  test('a refused client is asked about once for all accounts and processes, until a try goes well', async () => {
+  test('a refused OAuth client is tried once for all accounts and processes until a try succeeds', async () => {
     const outcomes = { client: { status: 401, body: { error: 'invalid_client' } as object } };
     bench.stub.grant = () => outcomes.client;
     bench.stub.answer = () => ({ body: profile });
@@ -443,7 +443,7 @@ describe('tokens', () => {
     await one.account('a3').gmail.profile();
   });
 
-  test('a grant that cannot be opened is told apart from one that Google refuses, and closes nobody out', async () => {
+  test('a refresh token that cannot be decrypted is reported apart from a refused grant and affects no other account', async () => {
     const google = await bench.open({
       tokens: { ...bench.tokens, grant: async () => ({ kind: 'unreadable' }) },
     });

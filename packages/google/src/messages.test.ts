@@ -195,7 +195,7 @@ test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, a
   expect(bench.stub.seen[0]?.body).toContain('/messages/m0?format=raw');
 });
 
-test('a message without a source is told as such after two answers, and is not asked for a third time', async () => {
+test('a message is reported as having no source after two answers without one', async () => {
   bench.stub.answer = perPart((id) => ({
     status: 200,
     json: { id, ...(id === 'm1' ? {} : { raw: 'cmF3' }) },
@@ -215,7 +215,7 @@ test('a message without a source is told as such after two answers, and is not a
   expect(takeSpent()).toMatchObject([{ calls: 4 }]);
 });
 
-test('a message that is forbidden while others come is told apart from them, alone in its batch too', async () => {
+test('a forbidden message fails alone while others are returned, also when it is alone in its batch', async () => {
   bench.stub.answer = perPart((id) =>
     id === 'm20' ? { status: 403, json: refusal(403, 'forbidden') } : good(id),
   );
@@ -224,7 +224,7 @@ test('a message that is forbidden while others come is told apart from them, alo
   expect(failed[0]?.error.detail).toEqual({ kind: 'forbidden', reason: 'forbidden' });
 });
 
-test('two batches in a row that are forbidden whole stop the asking', async () => {
+test('two wholly forbidden batches in a row stop the fetch', async () => {
   bench.stub.answer = perPart(() => ({ status: 403, json: refusal(403, 'forbidden') }));
   await expect((await gmail()).gmail.getMessages(ids(80))).rejects.toMatchObject({
     detail: { kind: 'forbidden' },

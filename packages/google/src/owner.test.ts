@@ -55,7 +55,7 @@ describe('the owner of an account’s grant', () => {
   beforeEach(() => bench.fresh());
   afterAll(() => bench.stop());
 
-  test('comes with a refresh, and from token information where that tells nothing, once a token', async () => {
+  test("is read from the refresh's identity token, otherwise from token information, once per access token", async () => {
     const { owner } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({
       body: { sub: '7', email: 'ann@example.com', email_verified: 'true', aud: 'x' },
@@ -67,7 +67,7 @@ describe('the owner of an account’s grant', () => {
     ]);
   });
 
-  test('is nobody where Google does not tell, and unknown while Google does not answer', async () => {
+  test('is null when Google does not know the token, and an error while Google does not answer', async () => {
     const { owner } = (await bench.open()).account('a1');
     bench.stub.answer = () => ({ status: 503, body: 'busy' });
     await expect(owner()).rejects.toMatchObject({ detail: { kind: 'unavailable' } });

@@ -30,7 +30,7 @@ function follow(
 }
 
 describe('the end of a listing', () => {
-  test('a circle of pages is found after three times its way in and round, whatever its length', () => {
+  test('a cycle of pages of any length is found within three times its lead-in and length', () => {
     fc.assert(
       fc.property(fc.nat(400), fc.integer({ min: 1, max: 400 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
@@ -44,7 +44,7 @@ describe('the end of a listing', () => {
     );
   });
 
-  test('the same pages over and over, each with another token, are found', () => {
+  test('a page that repeats under new tokens is found', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer({ min: 1, max: 200 }), (before, round) => {
         const at = (n: number): number => (n < before ? n : before + ((n - before) % round));
@@ -58,7 +58,7 @@ describe('the end of a listing', () => {
     );
   });
 
-  test('pages that stay empty end after a thousand in a row', () => {
+  test('a listing ends after a thousand empty pages in a row', () => {
     expect(follow(5_000, (n) => ({ next: `t${n}`, page: n < 7 ? `p${n}` : '' }))).toEqual({
       after: 7 + IDLE_PAGES_LIMIT,
       reason: 'nothing-new',
@@ -74,7 +74,7 @@ describe('the end of a listing', () => {
     ).toBeNull();
   });
 
-  test('an empty page that names itself is asked for again some times, one with items is not', () => {
+  test('an empty page that names itself is requested again a bounded number of times, one with items is not', () => {
     const stalled = (page: string) =>
       follow(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
     expect(stalled('')).toEqual({ after: 1 + STALLED_PAGES_LIMIT, reason: 'page-names-itself' });
@@ -85,14 +85,14 @@ describe('the end of a listing', () => {
     ).toBeNull();
   });
 
-  test('a page that comes twice since the list moved under its reader is no reason to end it', () => {
+  test('a page that is repeated once because the list changed does not end the listing', () => {
     const repeated = REPEATED_PAGES_LIMIT - 1;
     expect(
       follow(1_000, (n) => ({ next: `t${n}`, page: `p${Math.max(0, n - repeated)}` })),
     ).toBeNull();
   });
 
-  test('what is remembered has the same size after any number of pages, and is read back as it was', () => {
+  test('the guard has constant size after any number of pages and survives a round trip through its text', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -132,7 +132,7 @@ describe('paged calls', () => {
       (error: unknown) => (error instanceof GoogleError ? error.detail : error),
     );
 
-  test('Google gets its own token back, and a page that names itself is refused by each method', async () => {
+  test("each method sends Google's own token back and refuses a page that names itself", async () => {
     const { gmail, calendar } = await account();
     const methods: ((pageToken: string | null) => Promise<{ nextPageToken: string | null }>)[] = [
       (pageToken) => gmail.listMessages({ pageToken }),
@@ -162,7 +162,7 @@ describe('paged calls', () => {
     }
   });
 
-  test('the same token in two listings is no circle', async () => {
+  test('the same token in two listings is not a cycle', async () => {
     const { gmail } = await account();
     bench.stub.answer = () => ({ body: { nextPageToken: 'p2' } });
     for (let listing = 0; listing < 5; listing++)

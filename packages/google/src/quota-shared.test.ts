@@ -30,7 +30,7 @@ async function granted(quota: Quota, charge: Charge): Promise<Receipt> {
   return verdict.receipt;
 }
 
-test('the windows of two users that turn out to be one count together, in every process and order', async () => {
+test('joined quota users share one window in every process, in either order', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
   await granted(one, gmail({ user: 'account', items: 100 }));
@@ -47,7 +47,7 @@ test('the windows of two users that turn out to be one count together, in every 
   expect((await one.usage(['identity'])).gmail.users['identity']?.used).toBe(200 * 20);
 });
 
-test('joining twice counts nothing twice, and an identity that is no more takes no charge', async () => {
+test('joining twice counts nothing twice, and a merged identity takes no more charges', async () => {
   const { join } = world();
   const quota = join();
   await granted(quota, gmail({ user: 'old', items: 10 }));
@@ -59,7 +59,7 @@ test('joining twice counts nothing twice, and an identity that is no more takes 
   });
 });
 
-test('what this process had spent before is told to a Redis that forgot as the other user', async () => {
+test('after a join, usage is reported to an empty Redis under the joined user', async () => {
   const { join, prefix } = world();
   const quota = join();
   await granted(quota, gmail({ user: 'account', items: 10 }));
@@ -70,7 +70,7 @@ test('what this process had spent before is told to a Redis that forgot as the o
   expect((await quota.usage(['identity'])).gmail.users['identity']?.used).toBe(200);
 });
 
-test('accounts of one user have twenty calls in flight together, of all processes and APIs', async () => {
+test('accounts of one user have at most twenty calls in flight together, over all processes and APIs', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
   await settledAsShared(one, time);
@@ -87,7 +87,7 @@ test('accounts of one user have twenty calls in flight together, of all processe
   expect(await one.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
 });
 
-test('a call that never lands is forgotten after a minute', async () => {
+test('a call in flight that is never reported as finished expires after a minute', async () => {
   const { join, time } = world();
   const quota = join();
   await settledAsShared(quota, time);
@@ -98,7 +98,7 @@ test('a call that never lands is forgotten after a minute', async () => {
   expect(await quota.charge(shared({ items: 20 }))).toMatchObject({ granted: 6 });
 });
 
-test('who does not know yet that others share the user is held under the cap as well, and leaves room for what was sent before', async () => {
+test('an account that does not know yet that its user is shared stays under the cap, with room for its earlier calls', async () => {
   const { join, time } = world();
   const [one, two] = [join(), join()];
   await granted(one, gmail({ user: 'identity', items: 20 }));
@@ -110,7 +110,7 @@ test('who does not know yet that others share the user is held under the cap as 
   expect(late).toMatchObject({ granted: 6, receipt: { flight: expect.any(String) } });
 });
 
-test('an account that was charged by itself goes on at the expense of its identity, with what it had spent', async () => {
+test('usage that was charged to an account moves to its identity when it is bound', async () => {
   const stub = await openBench();
   stub.stub.answer = () => ({
     body: { emailAddress: 'a@x.y', messagesTotal: 1, threadsTotal: 1, historyId: '1' },
@@ -127,7 +127,7 @@ test('an account that was charged by itself goes on at the expense of its identi
   await stub.stop();
 });
 
-test('the first call that says the user is shared leaves room for what was sent before, and the others are noted from then on', async () => {
+test('the first call of a shared user leaves room for untracked calls, and later calls are tracked', async () => {
   const { join } = world();
   const [one, two] = [join(), join()];
   await granted(one, gmail({ items: 20 }));
@@ -135,7 +135,7 @@ test('the first call that says the user is shared leaves room for what was sent 
   expect(await one.charge(gmail({ items: 20 }))).toMatchObject({ granted: 0, waitMs: 200 });
 });
 
-test('one account alone has no call noted', async () => {
+test('calls of a user with one account are not tracked', async () => {
   const { join } = world();
   expect(await join().charge(gmail({ items: 20 }))).toMatchObject({
     granted: 20,

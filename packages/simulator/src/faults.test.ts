@@ -210,7 +210,7 @@ describe('a fault of one item', () => {
   const threadOf = async (id: string): Promise<string> =>
     (await client.get(`/gmail/v1/users/me/messages/${id}?format=minimal`)).json.threadId as string;
 
-  test('strikes its message in single gets, in parts of a batch and inside its thread, and nothing else', async () => {
+  test('affects its message in single gets, in parts of a batch and inside its thread, and nothing else', async () => {
     const [bad = '', good = ''] = ids;
     const thread = await threadOf(bad);
     simulator.faults.add({ kind: '403-permission', item: bad });

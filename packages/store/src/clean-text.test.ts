@@ -8,6 +8,6 @@ test('a document that is nested too deeply to be written is cut off, and the res
   expect(json.split(/[[{]/)).toHaveLength(JSON_DEPTH_LIMIT + 1);
 });
 
-test('what JSON has no form for is null', () => {
+test('values that JSON cannot represent are stored as null', () => {
   expect([cleanJson(undefined), cleanJson(Number.POSITIVE_INFINITY)]).toEqual(['null', 'null']);
 });

@@ -10,7 +10,7 @@ const collections = async (): Promise<unknown[]> =>
   (await fixture.database.pool.query('SELECT kind, state FROM syncline.collections ORDER BY kind'))
     .rows;
 
-test('a resource that is being erased is claimed by nobody, and its collections go last', async () => {
+test('a resource that is being erased is not claimed, and its collections are deleted last', async () => {
   const { resourceErasure } = fixture.store;
   expect(await resourceErasure.begin(fixture.accountId, 'calendar')).toBe(true);
   expect(await collections()).toEqual([

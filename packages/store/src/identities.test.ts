@@ -30,7 +30,7 @@ const keys = async (): Promise<string[]> =>
     )
   ).rows.map(({ key }) => key);
 
-test('accounts of one sub in several tenants share an identity, which goes with the last of them', async () => {
+test('accounts of one sub in several tenants share an identity, which is deleted with the last of them', async () => {
   const { store } = fixture;
   const [one, two] = [
     await connect('ben@example.com', 'one'),
@@ -57,7 +57,7 @@ async function erase(accountId: string): Promise<void> {
   for (let done = false; !done;) ({ done } = await fixture.store.removal.eraseSome(accountId));
 }
 
-test('two identities that turn out to be one are joined, and the accounts of both stand under it', async () => {
+test('two identities with the same sub are merged with the accounts of both', async () => {
   const { store } = fixture;
   const [one, two] = [
     await connect('ben@example.com', 'one'),
@@ -89,7 +89,7 @@ test('an address that Google gave to another person moves to the other identity,
   expect(await store.identities.find('other', { sub: '8', address: null })).toBeNull();
 });
 
-test('an identity that is shared by an address alone tells no other account its sub', async () => {
+test('an identity that was matched by address alone does not pass its sub to other accounts', async () => {
   const { store } = fixture;
   const [one, two] = [
     await connect('ben@example.com', 'one'),
@@ -102,7 +102,7 @@ test('an identity that is shared by an address alone tells no other account its 
   expect(await row(two)).toMatchObject({ google_sub: '8' });
 });
 
-test('of eight accounts of one person that are bound at the same moment all get the same identity', async () => {
+test('eight accounts of one person that are bound at once get the same identity', async () => {
   const ids = await Promise.all(
     Array.from({ length: 8 }, (_, n) => connect('ben@example.com', `t${n}`)),
   );
@@ -113,7 +113,7 @@ test('of eight accounts of one person that are bound at the same moment all get 
   expect(await fixture.store.identities.accountsSharing(ids[0]!)).toHaveLength(8);
 });
 
-test('the address follows Google, the one before finds the account, and an address comes before an alias', async () => {
+test("the address follows Google's, the earlier one becomes an alias, and lookups prefer addresses to aliases", async () => {
   const { store } = fixture;
   const id = await connect('Ann@Example.com');
   expect(
@@ -141,7 +141,7 @@ test('a mailbox is not renamed onto an address that another account of the tenan
   expect(await row(id)).toMatchObject({ email: 'ann@example.com', identity_id: null });
 });
 
-test('another refresh token is another grant, which a check of the one before does not vouch for', async () => {
+test('a new refresh token is a new grant and is unverified', async () => {
   const { store } = fixture;
   const id = await connect('ann@example.com');
   await store.identities.bind(id, 0, { sub: '7', address: 'ann@example.com' });

@@ -401,7 +401,7 @@ test('a thread id, a label id or a series id that cannot be stored quarantines i
   expect((await quarantined()).map(({ itemId }) => itemId)).toEqual(['e1', 'm1', 'm2', 'm3']);
 });
 
-test('what is not a row is not isolated: a lost lease, and a cursor that cannot be stored', async () => {
+test('a lost lease or a cursor that cannot be stored fails the page without isolation', async () => {
   const zombie = await lease();
   await lease();
   const rows = { messages: [poisoned('p'), message('q')] };

@@ -19,7 +19,7 @@ const insert = (id: number, word: string | null): { text: string; values: unknow
   values: [id, word],
 });
 
-test('work that fails apart undoes its own statements alone, and the transaction goes on', async () => {
+test('a failure inside a savepoint undoes its own statements, and the transaction continues', async () => {
   const failures: unknown[] = [];
   await inTransaction(pool, async (transaction) => {
     transaction.send(insert(1, 'before'));
@@ -38,7 +38,7 @@ test('work that fails apart undoes its own statements alone, and the transaction
   );
 });
 
-test('a transaction fails with what failed first, also when a later statement is waited for', async () => {
+test('a transaction reports its first error, even when a later statement is awaited', async () => {
   const failing = inTransaction(pool, async (transaction) => {
     transaction.send(insert(9, null));
     await transaction.query('SELECT 1');

@@ -70,7 +70,7 @@ test('an old schema, a missing database and a dead server are each told in one s
   );
 });
 
-test('a rotated refresh token is stored only in the place of the one that was read', async () => {
+test('a rotated refresh token replaces only the token that was read', async () => {
   const [store, email] = [await storeFixture(), 'ada@example.com'];
   const read = await store.store.vault.grant(store.accountId);
   if (read.kind !== 'stored') throw new Error('there is no grant');
@@ -84,7 +84,7 @@ test('a rotated refresh token is stored only in the place of the one that was re
   await store.close();
 });
 
-test('one credential of another master key holds up no start', async () => {
+test('a single credential under another master key does not prevent the start', async () => {
   const both = await storeFixture();
   await both.store.accounts.import({
     email: 'eve@example.com',

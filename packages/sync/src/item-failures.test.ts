@@ -53,7 +53,7 @@ const pages = fc.array(
   { maxLength: 60 },
 );
 
-test('an outage quarantines nothing, whatever is tried and however often it comes and goes', () => {
+test('an outage quarantines nothing, however often it begins and ends', () => {
   fc.assert(
     fc.property(pages, (tried) => {
       const kinds = [...judged(tried, new Set()).values()].flat().map(({ kind }) => kind);
@@ -83,7 +83,7 @@ test('one outage quarantines nothing, also when it ends between a failed try and
   );
 });
 
-test('a single bad item is quarantined at its sixth try that has a witness, and no other is', () => {
+test('only the bad item is quarantined, at its sixth try with a witness', () => {
   fc.assert(
     fc.property(pages, (tried) => {
       const verdicts = judged(tried, new Set([0]));
@@ -100,7 +100,7 @@ test('a single bad item is quarantined at its sixth try that has a witness, and 
   );
 });
 
-test('the tries of an item take two minutes, each delay longer than the one before', () => {
+test('the tries of an item take two minutes in total, with growing delays', () => {
   expect(RETRY_DELAYS_MS.reduce((sum, delayMs) => sum + delayMs, 0)).toBe(120_000);
   expect([...RETRY_DELAYS_MS].sort((a, b) => a - b)).toEqual([...RETRY_DELAYS_MS]);
 });

@@ -2,7 +2,7 @@ import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
 const HOUR_MS = 3_600_000;
 
-test('a refused grant is tried after an hour, ever more rarely up to once a day, and no more after fourteen days', () => {
+test('a refused grant is probed after an hour, with backoff up to a day, for fourteen days', () => {
   const hours: number[] = [];
   for (let refusedForMs = 0, probes = 0; ; probes++) {
     const delayMs = probeDelayMs({ probes, refusedForMs }, 0.5);
@@ -15,7 +15,7 @@ test('a refused grant is tried after an hour, ever more rarely up to once a day,
   expect(hours.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(13 * 24);
 });
 
-test('tries of a grant are spread by a tenth', () => {
+test('probes of a grant have ten percent of jitter', () => {
   const first = { probes: 0, refusedForMs: 0 };
   expect([probeDelayMs(first, 0), probeDelayMs(first, 1)]).toEqual([54 * 60_000, 66 * 60_000]);
 });

@@ -76,7 +76,7 @@ test('audits that are over are summed up with what they looked at', () => {
   ]);
 });
 
-test('a sweep that waits is said with its rows, since when, and what it waits for; trouble is said before it', () => {
+test('names a held sweep with its rows, its age and what it waits for, after any error', () => {
   const heldSweep = {
     rows: 60,
     since: new Date(NOW_MS - 20_000),

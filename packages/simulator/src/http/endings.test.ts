@@ -76,7 +76,7 @@ test.each(LISTS)(
   },
 );
 
-test('a missing sync token strikes lists that have one, and nothing else', async () => {
+test('a missing sync token affects only lists that have one', async () => {
   simulator.faults.add({ kind: 'no-sync-token', count: 2 });
   const list = '/calendar/v3/users/me/calendarList';
   expect((await client.get('/gmail/v1/users/me/profile')).json.historyId).toBeDefined();
@@ -100,6 +100,6 @@ test.each([
   expect([thread.historyId, thread.messages[0].historyId]).toEqual([historyId, historyId]);
 });
 
-test('a circle has at least one page', () => {
+test('a cycle has at least one page', () => {
   expect(() => simulator.faults.add({ kind: 'pages-in-a-circle', pages: 0 })).toThrow('at least 1');
 });

@@ -250,7 +250,7 @@ test.each([
   expect(events[0].start.timeZone).not.toContain('Our');
 });
 
-test('of several versions of an event the one with the highest SEQUENCE is loaded', async () => {
+test('loads the version of an event with the highest SEQUENCE', async () => {
   const version = (sequence: number, summary: string): string[] => [
     'BEGIN:VEVENT',
     'UID:v',

@@ -66,7 +66,7 @@ test.each([
   ]);
 });
 
-test('a period that began before the range and reaches into it is in it', () => {
+test('includes a period that began before the range and ends within it', () => {
   expect(
     times(
       series(['RDATE;VALUE=PERIOD:20260101T080000Z/P70D'], {
@@ -203,7 +203,7 @@ test('the earliest instances of a century are the same as those of the days that
   expect(all.items).toEqual(days.items.slice(0, 500));
 });
 
-test('the cost grows with the instances that are given back, and not with those in the range', () => {
+test('the cost grows with the instances that are returned, not with those in the range', () => {
   const cpuMs = (events: CalendarEvent[]): number => {
     const before = process.cpuUsage();
     expect(expandInstances(events, { ...CENTURY, limit: 2_000 }).items).toHaveLength(2_000);

@@ -10,7 +10,7 @@ const found = (f: Partial<Findings>): Findings => ({
 });
 const gone = { alive: 0, gone: 20 };
 
-test('nothing is asked where nothing, or little of a large collection, is missing', () => {
+test('nothing is asked when nothing, or a small part of a large collection, is missing', () => {
   expect(decide(found({ missing: 0, rows: 0 }))).toBe('sweep');
   expect(decide(found({ missing: 5 }))).toBe('sweep');
 });
@@ -44,12 +44,12 @@ test('a sweep of more than a fifth waits for a second listing, or for a count th
   expect(decide(found({ missing: 21, asked: gone, confirmedBy: 'second-listing' }))).toBe('sweep');
 });
 
-test('of a small sweep every row was asked for, so it waits for nothing', () => {
+test('a sweep of which every row was asked for does not wait', () => {
   expect(decide(found({ missing: 5, rows: 5, asked: { alive: 0, gone: 5 } }))).toBe('sweep');
   expect(decide(found({ missing: 6, rows: 6, asked: { alive: 0, gone: 6 } }))).toBe('hold');
 });
 
-test('whatever the sizes, nothing is deleted unasked beyond five rows or a fifth, and nothing that is alive', () => {
+test('for all sizes, nothing beyond five rows or a fifth is deleted without asking, and no row that Google has', () => {
   const cases = Array.from({ length: 60 }, (_, i) => i + 1).flatMap((rows) =>
     Array.from({ length: rows }, (_, i) => ({ rows, missing: i + 1 })),
   );
@@ -80,7 +80,7 @@ test('a listing that is empty, or a fifth and five messages short of the count, 
   expect(lackingByCount(60, 0, false)).toBe(0);
 });
 
-test('a discarded listing is repeated after a minute, then ever later, at most after about an hour', () => {
+test('a discarded listing is repeated after a minute, with backoff up to about an hour', () => {
   const delays = [0, 1, 2, 3, 20].map((discards) => relistDelayMs(60_000, discards, 0));
   expect(delays).toEqual([60_000, 120_000, 240_000, 480_000, 3_600_000]);
   expect(relistDelayMs(60_000, 0, 0.99)).toBeLessThan(66_001);

@@ -16,13 +16,13 @@ const message = (
   labelIds,
 });
 
-test('messages are asked for where many rows would lose a label, or no list was read for it', () => {
+test('messages are asked for when more than five rows would lose a label, or when no list was read for it', () => {
   expect(needsEvidence(loss({ rows: 5 }))).toBe(false);
   expect(needsEvidence(loss({ rows: 6 }))).toBe(true);
   expect(needsEvidence(loss({ rows: 1, isListed: false }))).toBe(true);
 });
 
-test('a list is wrong when a message that it lacks still has the label', () => {
+test("a label's list is wrong when a message that it lacks still has the label", () => {
   const there = [message('a'), message('b', 'L')];
   expect(judgeLabels([loss({})], [], there)).toEqual({ deleted: [], wrong: ['L'] });
   expect(judgeLabels([loss({})], [], [message('a'), message('b')])).toEqual({

@@ -74,7 +74,7 @@ test('quota that ends among the threads keeps the messages back without another 
   expect(asked).toEqual([]);
 });
 
-test('what the threads brought is kept when the messages fail whole; a refusal that is the account’s is thrown when nothing was fetched', async () => {
+test("keeps fetched threads when all single messages fail, and throws the account's refusal when nothing was fetched", async () => {
   const threads = { threads: [{ id: 'a', messages: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }] };
   const answers = await askFor(google(threads, async () => Promise.reject(outage)).gmail, plan);
   expect([answers.messages.length, answers.failed.get('m9')]).toEqual([3, outage]);

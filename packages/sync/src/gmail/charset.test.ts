@@ -67,7 +67,7 @@ test.each(SAMPLES)(
   },
 );
 
-test('any text that a charset can hold comes back, in the charset and recoded to UTF-8', () => {
+test('decodes every text that a charset can encode, in that charset and recoded to UTF-8', () => {
   const encodable = SAMPLES.map(([charset]) => charset).filter(
     (charset) => iconv.encodingExists(charset) && charsetOf(charset).shape === 'eight-bit',
   );
@@ -157,7 +157,7 @@ test('escapes that meet where two pieces of ISO-2022-JP are joined leave no mark
   expect(decodeText(hex('1b2442 467c 1b2842 1b2442 4b5c 1b2842'), 'ISO-2022-JP')).toBe('日本');
 });
 
-test('no bytes and no name make decoding throw', () => {
+test('decoding never throws, whatever the bytes and the charset name', () => {
   const names = fc.oneof(
     fc.constantFrom(
       ...SAMPLES.map(([charset]) => charset),

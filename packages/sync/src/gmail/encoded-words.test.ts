@@ -47,7 +47,7 @@ test.each([
   expect(decodeHeader(raw)).toEqual(text);
 });
 
-test('names of addresses are read by the same rules, and none of their characters passes for an address', () => {
+test('decodes display names by the same rules, and none of their characters is taken for address syntax', () => {
   const value =
     '=?ANSI_X3.4-1968?Q?Fr=C3=B6sche,_<x@y.example>?= <a@b.example>, =?iso-8859-1?Q?Frösche?= <c@d.example>';
   expect(addressesIn([{ name: 'To', value }])).toEqual({
@@ -58,7 +58,7 @@ test('names of addresses are read by the same rules, and none of their character
   });
 });
 
-test('no header makes decoding throw, and text without words stays as it is', () => {
+test('decoding a header never throws, and text without encoded words is unchanged', () => {
   const pieces = fc.constantFrom(
     '=?',
     '?=',

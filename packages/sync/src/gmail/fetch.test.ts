@@ -130,14 +130,14 @@ test('a message that fails while later ones come is passed and tried again; thos
   expect(turn.rest).toMatchObject({ kind: 'wait', counts: true });
 });
 
-test('a page of which nothing came is the collection’s failure, and is thrown', async () => {
+test("a page of which no item was returned fails the run as the collection's error", async () => {
   const all = { m1: OUTAGE, m2: OUTAGE };
   await expect(fetchTurn(contextOf([item(1), item(2)], { failed: all }), CURSOR)).rejects.toBe(
     OUTAGE,
   );
 });
 
-test('a message that Google rejects is tried again while others come, one that is gone leaves the list', async () => {
+test('a rejected message is tried again while others are returned, and a deleted one leaves the list', async () => {
   const turn = await fetchTurn(
     contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {
       failed: { m1: REJECTED },

@@ -192,7 +192,7 @@ test('the text of a listed message is not listed again where Google hands it out
   expect(row.attachments.map(({ partId }) => partId)).toEqual(['1']);
 });
 
-test('what Gmail leaves of a filename is read from the headers', () => {
+test('decodes a filename that Gmail left encoded, from the headers', () => {
   const named = (filename: string, disposition: string): string | undefined =>
     parseMessage({
       id: 'a',
@@ -211,7 +211,7 @@ test('what Gmail leaves of a filename is read from the headers', () => {
   ]).toEqual(['a.pdf', 'ü.pdf', 'а.pdf']);
 });
 
-test('ten thousand parts, flat or within each other, are read and none is lost', () => {
+test('reads ten thousand parts, flat or nested, without losing any', () => {
   const leaf = { partId: 'x', mimeType: 'image/png', body: { size: 1, attachmentId: 'y' } };
   let nested: object = leaf;
   for (let n = 0; n < 10_000; n++) nested = { mimeType: 'multipart/mixed', parts: [nested] };

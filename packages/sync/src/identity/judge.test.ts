@@ -76,7 +76,7 @@ test.each([
   expect(sameAddress(one, other)).toBe(same);
 });
 
-test('reasons name no address, and a command where a person decides', () => {
+test('reasons contain no address, and name the command where a person decides', () => {
   expect(masked('ann.smith@example.com')).toBe('a***@example.com');
   expect(masked('@example.com')).toBe('***');
   expect(masked('😀x@example.com')).toBe('😀***@example.com');
