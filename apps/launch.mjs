@@ -65,7 +65,8 @@ async function main([word = '', ...rest]) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);
-    // Not process.exit: it drops what a slow reader has not taken yet, and a compiler's messages are long.
+    // Not process.exit: it drops what a slow reader has not taken yet, and a compiler's messages
+    // are long.
     process.exitCode = 1;
     return;
   }

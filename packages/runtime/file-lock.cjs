@@ -40,8 +40,9 @@ async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
 }
 
 /**
- * Makes a directory and those above it. Node's own recursive mkdir never returns where a parent can be seen and not written to, such as /proc.
- * Throws the system's error, also when a file is in the way.
+ * Makes a directory and those above it. Node's own recursive mkdir never returns where a parent can
+ * be seen and not written to, such as /proc. Throws the system's error, also when a file is in the
+ * way.
  */
 function makeDirs(dir, mode = 0o777) {
   const whole = path.resolve(dir);

@@ -1,8 +1,10 @@
 /**
- * `npm run bench -- NAME… --against REV [--pairs N]`: the same benchmarks of this checkout and of another revision, in turns.
+ * `npm run bench -- NAME… --against REV [--pairs N]`: the same benchmarks of this checkout and of
+ * another revision, in turns.
  *
- * REV is checked out and built under .syncline/against, with the dependencies of its own lockfile, and runs its own benchmarks: they know its
- * schema. Within a pair one runs directly after the other, and the pairs change the order, so that a machine that becomes slower meets both alike.
+ * REV is checked out and built under .syncline/against, with the dependencies of its own lockfile,
+ * and runs its own benchmarks: they know its schema. Within a pair one runs directly after the
+ * other, and the pairs change the order, so that a machine that becomes slower meets both alike.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,7 +14,10 @@ import { fileURLToPath } from 'node:url';
 import { medianRatio } from './ratios.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-/** A figure as `figure()` prints it, and as `units` does: its name, its value, its unit, and in parentheses what it is compared with. */
+/**
+ * A figure as `figure()` prints it, and as `units` does: its name, its value, its unit, and in
+ * parentheses what it is compared with.
+ */
 const FIGURE =
   /^(.+?)(?: {2,}|: )(\d+(?:\.\d+)?(?:e[+-]\d+)?) (.+?) +\((?:baseline|no baseline|at most)/;
 
@@ -77,7 +82,10 @@ function checkout(commit) {
   return folder;
 }
 
-/** Runs the benchmarks of one checkout to their end. @returns name → value and unit, in the order in which they were printed */
+/**
+ * Runs the benchmarks of one checkout to their end.
+ * @returns name → value and unit, in the order in which they were printed
+ */
 function figuresOf(root, args) {
   const child = spawn(process.execPath, ['test/bench/run.mjs', ...args], {
     cwd: root,

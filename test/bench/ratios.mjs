@@ -1,10 +1,15 @@
-/** Ratios of paired measurements: what one number a figure says about two revisions that ran in turns. */
+/**
+ * Ratios of paired measurements: what one number a figure says about two revisions that ran in
+ * turns.
+ */
 
 /**
- * The interval is the one of Wilcoxon's signed-rank test over the logarithms of the ratios: of all averages of two ratios, the k-th from either end.
- * It needs no normal distribution, only that a ratio is as likely to be measured too large as too small.
+ * The interval is the one of Wilcoxon's signed-rank test over the logarithms of the ratios: of all
+ * averages of two ratios, the k-th from either end. It needs no normal distribution, only that a
+ * ratio is as likely to be measured too large as too small.
  * @param ratios at least one positive number
- * @returns the median, and the interval that holds the true ratio in at least 95 % of experiments; below 6 pairs that is not to be had, and the interval is everything that was seen
+ * @returns the median, and the interval that holds the true ratio in at least 95 % of experiments;
+ * below 6 pairs that is not to be had, and the interval is everything that was seen
  */
 export function medianRatio(ratios) {
   if (ratios.length === 0 || ratios.some((ratio) => !(ratio > 0)))
@@ -21,7 +26,10 @@ export function medianRatio(ratios) {
   };
 }
 
-/** How many averages lie outside at either end: the largest number whose both tails together are at most 5 % likely. */
+/**
+ * How many averages lie outside at either end: the largest number whose both tails together are at
+ * most 5 % likely.
+ */
 function signedRankIndex(n) {
   const counts = rankSums(n);
   const limit = 0.025 * 2 ** n;

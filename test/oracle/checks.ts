@@ -157,7 +157,10 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
   }
 }
 
-/** A message that Google still has was never deleted, so the feed may not have said so, but for the few rows that one listing's absence suffices for. */
+/**
+ * A message that Google still has was never deleted, so the feed may not have said so, but for the
+ * few rows that one listing's absence suffices for.
+ */
 async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
   for (const [email, id] of stage.accounts) {
     const alive = stage.simulator.gmailTruth(email).map((message) => message.id);
@@ -178,7 +181,10 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
 
 const SMALL_SWEEP = 5;
 
-/** An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and is told apart by its reason. */
+/**
+ * An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and
+ * is told apart by its reason.
+ */
 async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
   const { rows } = await stage.database.pool.query<{ item_id: string; reason: string }>(
     `SELECT DISTINCT q.item_id, q.reason FROM syncline.oracle_quarantined q JOIN syncline.accounts a ON a.id = q.account_id
@@ -192,7 +198,9 @@ async function onlyTheTroubledWereQuarantined(stage: Stage): Promise<void> {
     );
 }
 
-/** Calls of one method in one world: the smallest pages and the longest story need a fraction of it. */
+/**
+ * Calls of one method in one world: the smallest pages and the longest story need a fraction of it.
+ */
 const CALLS_OF_A_METHOD = 3_000;
 /** A calendar whose pages are all empty is given up after 1,000 of them. */
 const CALLS_FOR_A_CALENDAR = 1_100;

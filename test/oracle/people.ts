@@ -11,11 +11,15 @@ import {
 import { runOne } from './runs.js';
 
 /*
- * Whose mail it is: wrong grants, other addresses, and one mailbox in two tenants. A grant of another person touches no row, a person who gets
- * another address stays the same account, and what one tenant removes is not taken from the other.
+ * Whose mail it is: wrong grants, other addresses, and one mailbox in two tenants. A grant of
+ * another person touches no row, a person who gets another address stays the same account, and what
+ * one tenant removes is not taken from the other.
  */
 
-/** Somebody picks another Google account when asked again: the grant of one person is imported under the name of the other. */
+/**
+ * Somebody picks another Google account when asked again: the grant of one person is imported under
+ * the name of the other.
+ */
 export async function wrongAccount(stage: Stage): Promise<string> {
   const [one, known] = shuffled(stage);
   const other = stage.chance.happens(0.5) ? known : await stranger(stage);

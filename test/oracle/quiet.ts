@@ -45,14 +45,16 @@ export async function makeQuiet(stage: Stage): Promise<void> {
   await stage.database.pool.query(
     `UPDATE syncline.collections SET walks_since = walks_since - interval '25 hours', gone_at = gone_at - interval '25 hours'`,
   );
-  // A listing that lacked a few rows is believed: an audit finds them, and a full sync brings them back.
+  // A listing that lacked a few rows is believed: an audit finds them, and a full sync brings them
+  // back.
   await catchUp(stage, { full: liesIn(stage) > 0 });
   // A list that was in the midst of a walk may have passed the entry of a refused calendar before its hour was over: the next look opens it.
   const refused = await stage.database.pool.query(
     "SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id WHERE g.kind = 'calendar-events' AND g.state = 'gone'",
   );
   if (refused.rowCount) await catchUp(stage);
-  // A list that was in the midst of a full sync may have passed a calendar before it was shared again: the next day's listing has it.
+  // A list that was in the midst of a full sync may have passed a calendar before it was shared
+  // again: the next day's listing has it.
   if (midway.rowCount) {
     await passTime(stage, A_DAY_MS, true);
     await catchUp(stage);

@@ -166,7 +166,10 @@ export function note(stage: Stage, happening: string, times = 1): void {
   stage.fired.set(happening, (stage.fired.get(happening) ?? 0) + times);
 }
 
-/** What the simulator offers over HTTP only. @throws Error with the simulator's words when it refuses */
+/**
+ * What the simulator offers over HTTP only.
+ * @throws Error with the simulator's words when it refuses
+ */
 export async function tell(stage: Stage, route: string, body: unknown): Promise<unknown> {
   const answer = await fetch(`${stage.simulator.url}${route}`, {
     method: 'POST',

@@ -2,13 +2,17 @@ import type { FaultOrder } from '@syncline/simulator';
 import { activeCollections, Found, note, passTime, work, type Stage } from './stage.js';
 
 /*
- * Trouble that belongs to one item: an answer that is bad for good, or a row that Postgres refuses. It delays no other item. The world keeps
- * such trouble until it is quiet; then everything else must be mirrored, before the trouble ends.
+ * Trouble that belongs to one item: an answer that is bad for good, or a row that Postgres refuses.
+ * It delays no other item. The world keeps such trouble until it is quiet; then everything else
+ * must be mirrored, before the trouble ends.
  */
 
 const SPOILINGS = ['403-permission', '500', 'malformed-json'] as const;
 
-/** One message, now stored or not, cannot be read from now on. Few of a mailbox: many would be the mailbox's own trouble, and park it. */
+/**
+ * One message, now stored or not, cannot be read from now on. Few of a mailbox: many would be the
+ * mailbox's own trouble, and park it.
+ */
 export async function spoilItem(stage: Stage): Promise<string> {
   const item = await pickMessage(stage, true);
   if (item === null) return 'no message is left to spoil';
@@ -60,10 +64,15 @@ async function storedIds(stage: Stage, accountId: string | undefined): Promise<S
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Rounds of the schedule in which every other item must arrive: longer than an item's tries take. */
+/**
+ * Rounds of the schedule in which every other item must arrive: longer than an item's tries take.
+ */
 const ROUNDS = 12;
 
-/** All faults are over but those of items. @throws Found when an item that has no trouble waits for one that has */
+/**
+ * All faults are over but those of items.
+ * @throws Found when an item that has no trouble waits for one that has
+ */
 export async function othersAreMirrored(stage: Stage): Promise<void> {
   if (stage.troubled.size === 0) return;
   let left: string[] = [];
@@ -115,7 +124,10 @@ export async function endFleetTroubles({ simulator }: Stage): Promise<void> {
   for (const { order } of standing) if (order.item !== undefined) simulator.faults.add(order);
 }
 
-/** What was spoiled can be read again, and what was refused fits: somebody who has mended it asks for another try. */
+/**
+ * What was spoiled can be read again, and what was refused fits: somebody who has mended it asks
+ * for another try.
+ */
 export async function endTroubles(stage: Stage): Promise<void> {
   stage.simulator.faults.clear();
   await stage.database.pool.query('DELETE FROM syncline.oracle_refused');

@@ -2,7 +2,9 @@ import { syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* What lists of labels, and of the messages of one label, may take away after an expired history. */
+/*
+ * What lists of labels, and of the messages of one label, may take away after an expired history.
+ */
 
 let world: World;
 let email: string;

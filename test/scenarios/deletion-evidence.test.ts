@@ -3,7 +3,10 @@ import { NO_DRIFT } from '../support/drift.js';
 import { ended, startProgram, stopAll } from '../support/processes.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* What a full listing lacks is deleted when there is evidence for it, and kept when Google still has it. */
+/*
+ * What a full listing lacks is deleted when there is evidence for it, and kept when Google still
+ * has it.
+ */
 
 let world: World;
 let email: string;

@@ -2,7 +2,10 @@ import { syncCollection } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
-/* Google gives no sync position, or an absurd one. What it gave is stored, and the mirror stays right, slower where nothing else is left. */
+/*
+ * Google gives no sync position, or an absurd one. What it gave is stored, and the mirror stays
+ * right, slower where nothing else is left.
+ */
 
 let world: World;
 let email: string;

@@ -6,7 +6,10 @@ import { startWorld, type World } from '../support/world.js';
 import type { Lease } from '@syncline/store';
 import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 
-/* Listings of Google's that have no end. Each collection rests with its reason, its rows stay, and it goes on by itself later. */
+/*
+ * Listings of Google's that have no end. Each collection rests with its reason, its rows stay, and
+ * it goes on by itself later.
+ */
 
 let world: World;
 afterEach(() => world.close());
@@ -79,7 +82,10 @@ const FAULTS = [
 const CASES = LISTS.flatMap(([kind, full, incremental]) =>
   FAULTS.map(([fault, words, most]) => ({ kind, full, incremental, fault, words, most })),
 );
-/** A thousand pages take their time: of the full syncs one is tried so far, and of the incremental ones another. */
+/**
+ * A thousand pages take their time: of the full syncs one is tried so far, and of the incremental
+ * ones another.
+ */
 const quick = (slow: string): typeof CASES =>
   CASES.filter(({ kind, fault }) => fault !== 'empty-pages' || kind === slow);
 

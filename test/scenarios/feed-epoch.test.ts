@@ -5,7 +5,10 @@ import { ended, endProcess, lineOf, startProgram, stopAll } from '../support/pro
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { copyOf, dropCopy, putInPlace } from '../support/restore.js';
 
-/* After a restore the numbers of the feed are given out again: with its epoch, a number still names one change. */
+/*
+ * After a restore the numbers of the feed are given out again: with its epoch, a number still names
+ * one change.
+ */
 
 const EMAIL = 'ada@example.com';
 
@@ -275,7 +278,8 @@ test('every change that is committed while an epoch begins belongs to exactly on
   await follower;
   const { startSeq, seq } = await fixture.store.feed.position(fixture.accountId);
   expect(seq).toBe(40n);
-  // Every number that was seen has one epoch, in the order of the epochs; of the last epoch none is missing.
+  // Every number that was seen has one epoch, in the order of the epochs; of the last epoch none is
+  // missing.
   for (let n = startSeq + 1n; n <= seq; n++) expect(seen.has(n)).toBe(true);
 }, 240_000);
 
@@ -341,7 +345,10 @@ async function putBack({ counter, feedSeq }: State): Promise<void> {
   await fixture.database.pool.query("DELETE FROM syncline.gmail_labels WHERE id = 'b'");
 }
 
-/** Until the scheduler has counted on, and Redis was told: a later number is in Postgres only after the earlier one is in Redis. */
+/**
+ * Until the scheduler has counted on, and Redis was told: a later number is in Postgres only after
+ * the earlier one is in Redis.
+ */
 async function countsOn(from: string): Promise<void> {
   for (;;) {
     const { rows } = await fixture.database.pool.query<{ counter: string }>(

@@ -1,6 +1,9 @@
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
-/* What Google refuses of a project and not of an account, with real processes: a rotated secret, a deleted client, an API that is not enabled. */
+/*
+ * What Google refuses of a project and not of an account, with real processes: a rotated secret, a
+ * deleted client, an API that is not enabled.
+ */
 
 const CLIENT = { id: 'operator-client', secret: 'first' };
 let world: FleetWorld;

@@ -1,6 +1,9 @@
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
-/* `accounts resources EMAIL --remove R`: a resource leaves an account, with its rows and its change events. */
+/*
+ * `accounts resources EMAIL --remove R`: a resource leaves an account, with its rows and its change
+ * events.
+ */
 
 let world: FleetWorld;
 let accounts: { email: string; refreshToken: string }[];
@@ -32,7 +35,10 @@ async function counts(...tables: string[]): Promise<Record<string, number>[]> {
   );
 }
 
-/** What the feed folded from its beginning says is alive, per account and entity, beside the rows that are. */
+/**
+ * What the feed folded from its beginning says is alive, per account and entity, beside the rows
+ * that are.
+ */
 const FOLDED = `
   WITH last AS (SELECT DISTINCT ON (account_id, entity, calendar_id, entity_id) account_id, entity, op FROM syncline.changes ORDER BY account_id, entity, calendar_id, entity_id, seq DESC)
   SELECT a.email, count(*) FILTER (WHERE entity = 'event')::int AS events, count(*) FILTER (WHERE entity = 'calendar')::int AS calendars, count(*) FILTER (WHERE entity = 'message')::int AS messages

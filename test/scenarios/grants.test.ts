@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
-/* Grants that Google refuses or that cannot be opened, with real processes and commands: what an import, a resume, a probe and a removal do then. */
+/*
+ * Grants that Google refuses or that cannot be opened, with real processes and commands: what an
+ * import, a resume, a probe and a removal do then.
+ */
 
 let world: FleetWorld;
 let accounts: { email: string; refreshToken: string }[];

@@ -1,7 +1,10 @@
 import { NO_DRIFT } from '../support/drift.js';
 import { startDoorbellWorld, type DoorbellWorld } from '../support/doorbell-world.js';
 
-/* A person gets another primary address while notifications are on. Polls are minutes apart: what is seen within seconds was rung for. */
+/*
+ * A person gets another primary address while notifications are on. Polls are minutes apart: what
+ * is seen within seconds was rung for.
+ */
 
 let world: DoorbellWorld;
 beforeEach(async () => {

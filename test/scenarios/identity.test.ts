@@ -4,7 +4,8 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * An account's rows come from that account's Google identity only: what a new grant has to show before anything is written with it.
+ * An account's rows come from that account's Google identity only: what a new grant has to show
+ * before anything is written with it.
  */
 
 const ANN = 'user1@demo.example';

@@ -1,7 +1,10 @@
 import { syncCollection, verifyAccount } from '@syncline/sync';
 import { startWorld, type World } from '../support/world.js';
 
-/* What could not be read is named: by verify, which finishes all the same, and by the accounts' view that `accounts list` and `why` print. */
+/*
+ * What could not be read is named: by verify, which finishes all the same, and by the accounts'
+ * view that `accounts list` and `why` print.
+ */
 
 let world: World;
 let email: string;

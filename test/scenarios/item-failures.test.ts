@@ -2,8 +2,9 @@ import { syncCollection, type Outcome } from '@syncline/sync';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * One message that Google never hands out holds nothing else: the rest is mirrored and followed, the message is tried a bounded number of
- * times, and then it is in quarantine with its reason. Retry dates are brought forward here; the delays have a test of their own.
+ * One message that Google never hands out holds nothing else: the rest is mirrored and followed,
+ * the message is tried a bounded number of times, and then it is in quarantine with its reason.
+ * Retry dates are brought forward here; the delays have a test of their own.
  */
 
 const POLICY = { activeMs: 600_000, idleMs: 900_000 };
@@ -43,7 +44,10 @@ const run = (): Promise<Outcome> =>
     { sliceMs: 60_000, signal: new AbortController().signal },
   );
 
-/** Runs as a worker would, each when it is due, until the mailbox is caught up. @returns how each run ended */
+/**
+ * Runs as a worker would, each when it is due, until the mailbox is caught up.
+ * @returns how each run ended
+ */
 async function runs(limit = RUNS_LIMIT): Promise<string[]> {
   const ends: string[] = [];
   while (ends.length < limit && ends.at(-1) !== 'caught-up') {

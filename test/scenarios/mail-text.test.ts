@@ -4,8 +4,8 @@ import { verifyAccount } from '@syncline/sync';
 import type { SimulatorOptions } from '@syncline/simulator';
 
 /*
- * What a mail says, whichever way Google hands its text out: in the charset that it declares or recoded to UTF-8, in the answer or apart.
- * And nothing that it brings is in no field.
+ * What a mail says, whichever way Google hands its text out: in the charset that it declares or
+ * recoded to UTF-8, in the answer or apart. And nothing that it brings is in no field.
  */
 
 const EMAIL = 'user1@demo.example';

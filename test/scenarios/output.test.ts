@@ -12,14 +12,19 @@ import { redisUrl, testDatabase, testRuntime, type TestDatabase } from '../suppo
 import { LARGE, fillMirror } from '../support/large-mirror.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
-/* What a command prints is all there when it ends: whoever reads it, and however slowly. Through real processes and real pipes. */
+/*
+ * What a command prints is all there when it ends: whoever reads it, and however slowly. Through
+ * real processes and real pipes.
+ */
 
 const EMAIL = 'user1@demo.example';
 const CLI = path.resolve(__dirname, '../../apps/cli/dist/main.js');
 const PIPE_BYTES = 65_536;
 const BAD_LINES = 3_000;
 const ATTACHMENT_BYTES = 200_000;
-/** Sleeps a while after every 32 kB, the last ones included: the pipe is full when the command ends. */
+/**
+ * Sleeps a while after every 32 kB, the last ones included: the pipe is full when the command ends.
+ */
 const SLEEPY_READER = `
   const piece = Buffer.alloc(32_768);
   const { readSync, writeSync } = require('node:fs');
@@ -28,7 +33,10 @@ const SLEEPY_READER = `
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   }`;
 
-/** How a command is called so that it prints more than a pipe holds, and what shows that all of it arrived. */
+/**
+ * How a command is called so that it prints more than a pipe holds, and what shows that all of it
+ * arrived.
+ */
 interface LargeCall {
   args: string[];
   code?: number;
@@ -303,7 +311,8 @@ test('a command that is told to end does not hang on a reader that never reads',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   await once(child.stdout, 'readable');
-  // From here on nothing is read, and the mailbox is larger than what the pipe and the buffers hold.
+  // From here on nothing is read, and the mailbox is larger than what the pipe and the buffers
+  // hold.
   child.kill('SIGTERM');
   const [code] = await once(child, 'exit');
   child.stdout.destroy();

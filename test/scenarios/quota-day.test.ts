@@ -5,7 +5,10 @@ import { ended, endProcess, lineOf, startProgram, stopAll } from '../support/pro
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { QUOTAS } from '../support/world.js';
 
-/* The day's budget survives a Redis that forgets, also what processes spent that have ended: the ledger in Postgres has it. */
+/*
+ * The day's budget survives a Redis that forgets, also what processes spent that have ended: the
+ * ledger in Postgres has it.
+ */
 
 let fixture: StoreFixture;
 let redis: TestRedis;

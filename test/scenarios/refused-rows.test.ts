@@ -3,8 +3,9 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * Values that no column holds, ids that cannot be stored and rows that Postgres refuses cost their own item at most: everything else of the account is
- * stored and followed, and what is missing is named in quarantine.
+ * Values that no column holds, ids that cannot be stored and rows that Postgres refuses cost their
+ * own item at most: everything else of the account is stored and followed, and what is missing is
+ * named in quarantine.
  */
 
 const POLICY = { activeMs: 600_000, idleMs: 900_000 };

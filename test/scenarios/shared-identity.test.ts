@@ -2,7 +2,10 @@ import { openStore } from '@syncline/store';
 import { testRuntime } from '../support/database.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
-/* One mailbox in several tenants, with real processes and commands: whose quota it is, and what a removal leaves to the others. */
+/*
+ * One mailbox in several tenants, with real processes and commands: whose quota it is, and what a
+ * removal leaves to the others.
+ */
 
 let world: FleetWorld;
 let mailbox: { email: string; refreshToken: string };

@@ -4,8 +4,9 @@ import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
 /*
- * What a cancelled item deletes. Google's pages are written out here, since their order is what matters; each page is committed by a
- * run of its own, and every case is read by an incremental sync and by a full one, which must give the same rows.
+ * What a cancelled item deletes. Google's pages are written out here, since their order is what
+ * matters; each page is committed by a run of its own, and every case is read by an incremental
+ * sync and by a full one, which must give the same rows.
  */
 
 let world: World;
@@ -47,7 +48,10 @@ const CANCELLED: CalendarEvent = {
   originalStartTime: at('2027-01-09T10:00:00+01:00'),
 };
 
-/** Google, whose answers to `events.list` are these pages; `full` says that the sync token is no longer taken. */
+/**
+ * Google, whose answers to `events.list` are these pages; `full` says that the sync token is no
+ * longer taken.
+ */
 function answering(pages: CalendarEvent[][]): Google {
   let served = 0;
   return {

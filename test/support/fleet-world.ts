@@ -8,7 +8,10 @@ import { ended, endProcess, startProgram, stopAll, type Started } from './proces
 import { startRedis, type TestRedis } from './redis-server.js';
 import { SimulatorControl } from './simulator-control.js';
 
-/** Everything as an operator runs it: real processes and commands on a database and a Redis of their own, against a simulated Google. */
+/**
+ * Everything as an operator runs it: real processes and commands on a database and a Redis of their
+ * own, against a simulated Google.
+ */
 export interface FleetWorld {
   simulator: Simulator;
   control: SimulatorControl;
@@ -28,7 +31,10 @@ export interface FleetWorld {
   ): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** Ends every process that was started. */
   stopAll(): Promise<void>;
-  /** Waits until `sql` (without parameters) gives exactly these rows, and fails with what it gave last. */
+  /**
+   * Waits until `sql` (without parameters) gives exactly these rows, and fails with what it gave
+   * last.
+   */
   untilRows(sql: string, rows: readonly object[], timeoutMs?: number): Promise<void>;
   rows<T>(sql: string, values?: unknown[]): Promise<T[]>;
   /** An order to the simulator's control surface. */

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { serverUrl } from './database.js';
 
-/** Copies a database as it is now, like a dump that is restored: the same rows in another database. */
+/**
+ * Copies a database as it is now, like a dump that is restored: the same rows in another database.
+ */
 export async function copyOf(databaseUrl: string): Promise<string> {
   const copy = new URL(databaseUrl);
   copy.pathname = `/test_${randomUUID().slice(0, 8)}`;
@@ -21,7 +23,10 @@ export async function copyOf(databaseUrl: string): Promise<string> {
   return copy.href;
 }
 
-/** Puts a copy in the place of a database under its name, as a restore in place does. Every session ends. */
+/**
+ * Puts a copy in the place of a database under its name, as a restore in place does. Every session
+ * ends.
+ */
 export async function putInPlace(copyUrl: string, databaseUrl: string): Promise<void> {
   await asAdmin(async (admin) => {
     await admin.query(`DROP DATABASE ${nameOf(databaseUrl)} WITH (FORCE)`);

@@ -46,7 +46,10 @@ export function pickAccount(
   );
 }
 
-/** Without case. The address itself comes before one that an account had earlier: that may be somebody else's by now. */
+/**
+ * Without case. The address itself comes before one that an account had earlier: that may be
+ * somebody else's by now.
+ */
 function namedBy(known: readonly AccountView[], email: string): AccountView[] {
   const address = email.toLowerCase();
   const having = known.filter((account) => account.email.toLowerCase() === address);

@@ -1,4 +1,4 @@
-/** One line of an import: whose grant is it, and then into the database. */
+/** One line of an import: checks the grant's owner, then stores it. */
 import { openGoogle, type Google } from '@syncline/google';
 import { OperatorError, unreachable, type Runtime, redisSettings } from '@syncline/runtime';
 import type { AccountImport, Held, Store } from '@syncline/store';
@@ -19,10 +19,15 @@ export interface Imported {
   note?: string;
 }
 
-/** Lines in a row without an answer after which Google is not asked any more: each of them takes seconds. */
+/**
+ * After this many lines in a row without an answer Google is not asked any more, since each takes
+ * seconds.
+ */
 const UNANSWERED_LIMIT = 3;
 
-/** Null where there is no client to ask with: then the first run of each account checks its grant. */
+/**
+ * Null where there is no client to ask with: then the first run of each account checks its grant.
+ */
 export async function openGrantChecker(
   { rt, config }: Cli,
   store: Store,
@@ -88,7 +93,10 @@ export async function importChecked(
   }
 }
 
-/** A grant that Google refuses is the account's state, and may pass; one of unknown origin needs the person who imports it. */
+/**
+ * A grant that Google refuses is the account's state, and may pass; one of unknown origin needs the
+ * person who imports it.
+ */
 function waiting(what: 'created' | 'updated', { code, reason }: Held): Imported {
   return code === 'grant-refused'
     ? { what, problem: null, note: `is imported and waits: ${reason}` }
@@ -99,7 +107,7 @@ async function stored(store: Store, account: AccountImport): Promise<'created' |
   return (await store.accounts.import(account)).created ? 'created' : 'updated';
 }
 
-/** The account gets the grant, and waits for a person to say what is to become of it. */
+/** The account gets the grant and waits for a person's decision. */
 async function held(
   store: Store,
   account: AccountImport,

@@ -1,7 +1,7 @@
-/** Asking before what cannot be taken back. Scripts are not asked: they have said it. */
+/** A question before an irreversible command. Scripts are not asked. */
 import { createInterface } from 'node:readline/promises';
 
-/** True without asking where nobody sits at a terminal. */
+/** True without asking when stdin or stderr is not a terminal. */
 export async function confirmed(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -12,9 +12,9 @@ import { say } from './terminal.js';
 const USAGE = 2;
 
 async function main(args: readonly string[]): Promise<never> {
-  // What nobody caught, an unhandled rejection included.
+  // Uncaught errors, including unhandled rejections.
   process.once('uncaughtException', (error) => void endWith(told(error)));
-  // A process with something left open would hang in a script, so the end is never left to itself.
+  // An open handle would keep the process alive, so it always exits explicitly.
   return endWith(await codeOf(args));
 }
 

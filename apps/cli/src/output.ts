@@ -1,6 +1,7 @@
 /**
- * What goes to stdout: data, and nothing else, as fast as the reader takes it. A reader that leaves early (`| head`) is a quiet end, not an error: what is
- * printed after that is dropped, and whoever produces rows is told to stop.
+ * What goes to stdout: data, and nothing else, as fast as the reader takes it. A reader that leaves
+ * early (`| head`) is a quiet end, not an error: what is printed after that is dropped, and whoever
+ * produces rows is told to stop.
  */
 import { flushOutputs, stderr, stdout } from '@syncline/runtime';
 import { say } from './terminal.js';
@@ -40,8 +41,9 @@ export async function printBytes(bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Ends the process with `code` when everything that was printed has been taken, however slow the reader. Output that could not be written, to a full disk
- * for one, is said and makes a success a failure. Every command ends here.
+ * Ends the process with `code` when everything that was printed has been taken, however slow the
+ * reader. Output that could not be written, to a full disk for one, is said and makes a success a
+ * failure. Every command ends here.
  */
 export async function endWith(code: number): Promise<never> {
   await flushOutputs();

@@ -24,7 +24,10 @@ import { addVerify } from './commands/verify.js';
 import { addWait } from './commands/wait.js';
 import { addWhy } from './commands/why.js';
 
-/** Parsing is left to whoever called: `parseAsync` runs a command. What commander itself prints (help, mistakes) goes the way of all output. */
+/**
+ * Parsing is left to whoever called: `parseAsync` runs a command. What commander itself prints
+ * (help, mistakes) goes the way of all output.
+ */
 export function buildProgram(): Command {
   const program = new Command('syncline').description(
     "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",

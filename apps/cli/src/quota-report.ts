@@ -18,7 +18,10 @@ export interface Backfill {
   text: string;
 }
 
-/** In whose windows an account's calls are counted: its Google identity's, which accounts of several tenants may share. */
+/**
+ * The quota user of an account's calls: its Google identity, which accounts of several tenants may
+ * share.
+ */
 export function quotaUserOf({
   accountId,
   identityId,

@@ -9,7 +9,7 @@ export function say(line: string): void {
   stderr().put(`${line}\n`);
 }
 
-/** Resolves when whoever reads stderr has caught up: for whoever says a line an item. */
+/** Resolves when the reader of stderr has caught up: for commands that print a line per item. */
 export async function heard(): Promise<void> {
   await stderr().drained();
 }
@@ -25,8 +25,9 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 }
 
 /**
- * A table that is printed piece by piece, in bounded memory: each call returns the lines of its rows,
- * the first call with the titles above them. A column is as wide as its widest cell until then.
+ * A table that is printed piece by piece, in bounded memory: each call returns the lines of its
+ * rows, the first call with the titles above them. A column is as wide as its widest cell until
+ * then.
  */
 export function tableInPieces(
   columns: readonly Column[],

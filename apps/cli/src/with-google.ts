@@ -1,4 +1,7 @@
-/** Google as one command needs it. A worker waits for a Redis that is away; a command says so and ends. */
+/**
+ * Google as one command needs it. A worker waits for a Redis that is away; a command says so and
+ * ends.
+ */
 import { type Google, openGoogle } from '@syncline/google';
 import { OperatorError, type Runtime, redisSettings } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
@@ -9,8 +12,8 @@ const REDIS_AWAY_LIMIT_MS = 10_000;
 const CHECK_EVERY_MS = 2_000;
 
 /**
- * Runs `act` with Google opened for it; the runtime that `act` gets is aborted when Redis, which holds
- * the quota, stays away for ten seconds.
+ * Runs `act` with Google opened for it; the runtime that `act` gets is aborted when Redis, which
+ * holds the quota, stays away for ten seconds.
  * @throws OperatorError when Redis does not answer within seconds at the start, or stays away later
  */
 export async function withGoogle<T>(

@@ -1,6 +1,7 @@
 /**
- * A number that only grows, remembered in Redis under a name: whoever keeps the number elsewhere can tell that it was put back. Losing it proves nothing,
- * and it is forgotten when nobody has raised it for a year.
+ * A number that only grows, stored in Redis under a name. A lower value elsewhere shows that an
+ * older state was restored there. Losing it proves nothing, and it expires when it has not been
+ * raised for a year.
  */
 import type { RedisConnection } from '@syncline/runtime';
 
@@ -13,7 +14,10 @@ export interface CounterMemory {
 
 const KEEP_SECONDS = 366 * 86_400;
 
-/** Compared as text: of two numbers without leading zeros the longer one is the higher, and Lua's own numbers lose the last digits of large ones. */
+/**
+ * Compared as text: of two numbers without leading zeros the longer one is the higher, and Lua's
+ * own numbers lose the last digits of large ones.
+ */
 const RAISE = `
 local known = redis.call('GET', KEYS[1])
 if known and string.match(known, '^%d+$') and (#known > #ARGV[1] or (#known == #ARGV[1] and known >= ARGV[1])) then

@@ -1,10 +1,11 @@
 /**
- * Many gets of one kind through the batch endpoint: one batch in flight, parts that failed for a passing reason asked again
- * alone, and nothing that was paid for thrown away.
+ * Many gets of one kind through the batch endpoint: one batch in flight, parts that failed for a
+ * passing reason asked again alone, and nothing that was paid for thrown away.
  *
- * Three fates of a request: an item's own (it is in `found`, `missing` or `failed`), the account's (quota, a dead grant, batches
- * that are forbidden whole: asking stops, what was not asked is `failed` with that reason), and the network's (the batch is asked again, and after
- * three in a row asking stops). Only when asking stopped before anything was fetched is the reason thrown instead.
+ * A result belongs to one item (it is in `found`, `missing` or `failed`), to the account (quota, a
+ * dead grant, batches that are forbidden whole: asking stops, what was not asked is `failed` with
+ * that reason), and the network's (the batch is asked again, and after three in a row asking
+ * stops). Only when asking stopped before anything was fetched is the reason thrown instead.
  */
 import { unreachable } from '@syncline/runtime';
 import { REFUSAL_LIMIT_BYTES } from './answer-limits.js';
@@ -38,7 +39,10 @@ const BATCH_PATH = '/batch/gmail/v1';
 /** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
 const BACKOFF_MS = [200, 500, 1_000];
 const OUTER_FAILURES_LIMIT = 3;
-/** Forbidden batches in a row after which it is not the items. One may hold nothing but items that are forbidden for good (got-your-back #116). */
+/**
+ * Forbidden batches in a row after which the refusal counts as the account's. One may hold nothing
+ * but items that are forbidden for good (got-your-back #116).
+ */
 const FORBIDDEN_BATCHES_LIMIT = 2;
 /** About a millisecond of ordinary mail. */
 const PARTS_A_BREATH = 8;
@@ -198,7 +202,10 @@ async function takeParts(
   judgeForbidden(fetch, ids, failures);
 }
 
-/** A part that is forbidden while others pass is that item's own; when nothing passes, it becomes the account's. */
+/**
+ * A part that is forbidden while others pass is that item's own; when nothing passes, it becomes
+ * the account's.
+ */
 function judgeForbidden(
   fetch: Fetch,
   ids: string[],

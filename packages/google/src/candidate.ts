@@ -1,6 +1,6 @@
 /**
- * A refresh token that is not stored yet: whose is it, and what does its mailbox hold? Its access token is kept by nobody, so that what is
- * found out cannot be taken for an account's own.
+ * A refresh token that is not stored yet. It is used to find its owner and a sample of its mailbox.
+ * Its access token is not cached, so that what is found out cannot be taken for an account's own.
  */
 import { classifyToken } from './classify.js';
 import { GoogleError } from './errors.js';

@@ -47,7 +47,10 @@ const FORBIDDEN: Record<string, string> = {
   SERVICE_DISABLED: 'accessNotConfigured',
 };
 
-/** Whether the refusal's reason is one that holds for a whole API of the account, not for one item of it. */
+/**
+ * Whether the refusal's reason is one that holds for a whole API of the account, not for one item
+ * of it.
+ */
 export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
   return detail.kind === 'forbidden' && Object.values(FORBIDDEN).includes(detail.reason);
 }
@@ -116,7 +119,10 @@ export function classifyToken(status: number, bodyText: string): GoogleErrorKind
   return { kind: 'rejected', status, reason: code };
 }
 
-/** What the token endpoint says of the OAuth client, whatever grant is shown: no other grant of it fares better. */
+/**
+ * What the token endpoint says of the OAuth client, whatever grant is shown: no other grant of it
+ * fares better.
+ */
 export const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
   'invalid_client',
   'disabled_client',

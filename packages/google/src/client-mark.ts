@@ -1,7 +1,8 @@
 /**
- * What the fleet knows of a refused OAuth client. `invalid_client` and its like are said of the client and not of the grant, so after one refusal
- * nobody asks with this client's secret again; whoever tries for all (`Tokens.tryAgain`) renews the mark or ends it. The mark is this secret's alone:
- * a process that was started with another one is not held back.
+ * The shared record of a refused OAuth client. `invalid_client` and similar errors concern the
+ * client, not the grant, so after one refusal no process uses this client's secret again except for
+ * probes (`Tokens.tryAgain`), which renew or delete the mark. The mark is bound to this secret: a
+ * process with another secret is not affected.
  */
 import { createHash } from 'node:crypto';
 import type { RedisConnection, Runtime } from '@syncline/runtime';
@@ -10,15 +11,26 @@ import { GoogleError, type GoogleErrorKind } from './errors.js';
 import { isRedisWeather, refuseUnlessReady } from './redis.js';
 
 export interface ClientMark {
-  /** @throws GoogleError `forbidden` with Google's own reason while the client is known to be refused. */
+  /**
+   * @throws GoogleError `forbidden` with Google's own reason while the client is known to be
+   * refused.
+   */
   refuseWhileRefused(): Promise<void>;
-  /** Google refused a refresh: it is noted when that is said of the client, and the mark ends when it is said of the grant. `tried` as below. */
+  /**
+   * To be called when Google refused a refresh: sets the mark when the error concerns the client,
+   * deletes it when it concerns the grant. `tried` as below.
+   */
   answered(detail: GoogleErrorKind, tried: boolean): Promise<void>;
-  /** Google took the client. @param tried whether it was asked although the client was refused before */
+  /**
+   * To be called when Google accepted the client.
+   * @param tried whether this was a probe of a refused client
+   */
   taken(tried: boolean): Promise<void>;
 }
 
-/** Longer than the longest rest between two tries: only a deployment without workers lets it lapse. */
+/**
+ * Longer than the longest rest between two tries: only a deployment without workers lets it lapse.
+ */
 const REFUSED_FOR_MS = 90_000;
 /** Without Redis a process cannot learn that another one's try went well. */
 const ALONE_FOR_MS = 10_000;
@@ -67,7 +79,7 @@ function isClientRefusal(reason: string): boolean {
   return CLIENT_REFUSALS.has(reason.split(':')[0] ?? '');
 }
 
-/** So short that it tells nothing of the secret. */
+/** Too short to reveal anything about the secret. */
 function digestOf(clientId: string, clientSecret: string): string {
   return createHash('sha256')
     .update(`${clientId}\0${clientSecret}`)

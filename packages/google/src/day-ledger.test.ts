@@ -43,7 +43,8 @@ test('usage that both a process and the ledger report counts once, in either ord
     await one.charge(gmail({ items: 50 }));
     await two.charge(gmail({ items: 100 }));
     await redis.forget(prefix);
-    // Of 3,000 units the runs have written down 2,800, and 500 were spent by a process that has ended.
+    // Of 3,000 units the runs have written down 2,800, and 500 were spent by a process that has
+    // ended.
     if (order === 'ledger first') await one.tellLedger(DAY, 3_300);
     await one.beat();
     await two.beat();

@@ -1,17 +1,26 @@
 /**
- * The day's sum is kept in Redis, and each process tells what it spent itself when Redis has forgotten; what processes spent that have ended since stands in
- * the ledger in Postgres. Whoever reads that ledger tells it here. Neither counts twice: the larger of the two counts, plus what was charged after.
+ * The day's sum is kept in Redis. After Redis lost its data, each process reports its own usage
+ * again; the usage of ended processes is in the ledger in Postgres and is reported here from there.
+ * Neither counts twice: the larger of the two counts, plus what was charged after.
  */
 import { type Ledger, keyOfDay, run, today } from './quota-process.js';
 import { LEDGER_DUE, LEDGER_TOLD } from './quota-report-script.js';
 
-/** Whether the present day is to be compared with the ledger now: soon after Redis forgot, then ever more rarely. @throws Error of the Redis client */
+/**
+ * Whether the present day is to be compared with the ledger now: soon after Redis lost its data,
+ * then at growing intervals.
+ * @throws Error of the Redis client
+ */
 export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
   const reply = await run(ledger, LEDGER_DUE, [keyOfDay(ledger, 'gmail', today(ledger).day)], []);
   return Number(reply[2]) === 1;
 }
 
-/** @param day `2026-11-28`, by Pacific time. @param units Gmail's of that day and this project. @throws Error of the Redis client */
+/**
+ * @param day `2026-11-28`, by Pacific time.
+ * @param units Gmail's of that day and this project.
+ * @throws Error of the Redis client
+ */
 export async function tellLedger(ledger: Ledger, day: string, units: number): Promise<void> {
   await run(ledger, LEDGER_TOLD, [keyOfDay(ledger, 'gmail', day)], [units]);
 }

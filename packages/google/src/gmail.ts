@@ -48,7 +48,10 @@ export interface Gmail {
    * @throws GoogleError only when asking stopped before anything was fetched.
    */
   getMessages(ids: string[]): Promise<FetchedMessages>;
-  /** The same without headers and bodies: which of these messages there are, with their labels and dates. Costs as much. */
+  /**
+   * The same without headers and bodies: which of these messages there are, with their labels and
+   * dates. Costs as much.
+   */
   glanceAt(ids: string[]): Promise<FetchedMessages>;
   /**
    * Whole threads, each with its messages, spam and trash included; `messages` says how many are expected in it, which bounds the batches.
@@ -63,7 +66,11 @@ export interface Gmail {
   getSources(messages: { id: string; bytes: number }[]): Promise<FetchedSources>;
   /** Units that one message and one whole thread cost this project, by its tier. */
   prices: FetchPrices;
-  /** One page of what happened after `startHistoryId`; its `historyId` is null when Google gave none, or one that is no number. Throws `bookmark-expired` when Google no longer goes back that far. */
+  /**
+   * One page of what happened after `startHistoryId`; its `historyId` is null when Google gave
+   * none, or one that is no number. Throws `bookmark-expired` when Google no longer goes back that
+   * far.
+   */
   history(q: {
     startHistoryId: bigint;
     pageToken: string | null;
@@ -73,7 +80,10 @@ export interface Gmail {
   label(id: string): Promise<GmailLabel | null>;
   /** The bytes of one part; null when the message or the part is no more. Costs two messages. */
   attachment(messageId: string, partId: string): Promise<Attachment | null>;
-  /** The bytes of an attachmentId that the message was just given out with: it is another one at every read. Costs one message. */
+  /**
+   * The bytes of an attachmentId that the message was just given out with: it is another one at
+   * every read. Costs one message.
+   */
   attachmentData(messageId: string, attachmentId: string): Promise<Buffer>;
   /** Begins or renews the mailbox's one watch; see watch.ts. */
   watch(topic: string): Promise<GmailWatch>;

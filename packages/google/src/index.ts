@@ -56,13 +56,17 @@ export interface GoogleOptions extends RedisSettings {
 export interface GoogleAccount {
   gmail: Gmail;
   calendar: Calendar;
-  /** Whose the grant is, as far as its scopes tell. Costs no quota. @throws GoogleError when there is no access token, or no answer */
+  /**
+   * Whose the grant is, as far as its scopes tell. Costs no quota.
+   * @throws GoogleError when there is no access token, or no answer
+   */
   owner(): Promise<GrantOwner>;
   /** What was charged through this object since the last call of `takeSpent`, by method. */
   takeSpent(): Spent[];
   /**
-   * The account's Google identity is known: from now on its calls, with what it has spent before, count as this user's (`CallOptions.quotaUser`), and so
-   * does what `merged` have spent, which are no more.
+   * The account's Google identity is known: from now on its calls, with what it has spent before,
+   * count as this user's (`CallOptions.quotaUser`), and so does what `merged` have spent, which are
+   * no more.
    */
   chargeTo(quotaUser: string, o: { merged: readonly string[]; shared: boolean }): Promise<void>;
 }
@@ -76,26 +80,44 @@ export interface GrantCandidate extends GoogleAccount {
 export interface Google {
   /** Makes no call. The lane is `live` and the project `default` unless said otherwise. A project that is not configured is thrown as `forbidden` by each call. */
   account(accountId: string, call?: CallOptions): GoogleAccount;
-  /** A grant that is not stored yet, by its refresh token. Calls are charged to windows of its own. */
+  /**
+   * A grant that is not stored yet, by its refresh token. Calls are charged to windows of its own.
+   */
   candidate(refreshToken: string, call?: CallOptions): GrantCandidate;
-  /** Ends the account's grant at Google. `unreadable`: its refresh token does not open. @throws GoogleError when Google did not answer or does not let us. */
+  /**
+   * Ends the account's grant at Google. `unreadable`: its refresh token does not open.
+   * @throws GoogleError when Google did not answer or does not let us.
+   */
   revoke(
     accountId: string,
     o?: { project?: string; quotaUser?: string },
   ): Promise<'revoked' | 'already-gone' | 'unreadable'>;
-  /** Refreshes the account's access token although Google refused its grant or its project's client lately. @throws GoogleError for what Google answers now */
+  /**
+   * Refreshes the account's access token although Google refused its grant or its project's client
+   * lately.
+   * @throws GoogleError for what Google answers now
+   */
   tryAgain(accountId: string, project?: string): Promise<void>;
   /** Drops the account's cached access tokens, here and in Redis; to be called when a grant was replaced. */
   forgetToken(accountId: string): Promise<void>;
-  /** @throws Error of the Redis client, within seconds, when Redis does not answer: until it does, calls wait for their quota. */
+  /**
+   * @throws Error of the Redis client, within seconds, when Redis does not answer: until it does,
+   * calls wait for their quota.
+   */
   checkRedis(): Promise<void>;
   /** Names of the configured projects, `default` first. */
   projects: string[];
   /** What stands in a project's windows. @throws Error of the Redis client when Redis is away. */
   quotaUsage(accountIds: string[], project?: string): Promise<QuotaUsage>;
-  /** Projects whose day is to be compared with the ledger of what was spent. @throws Error of the Redis client when Redis is away. */
+  /**
+   * Projects whose day is to be compared with the ledger of what was spent.
+   * @throws Error of the Redis client when Redis is away.
+   */
   projectsToCompare(): Promise<string[]>;
-  /** Tells what that ledger has of a day (`2026-11-28`, by Pacific time): Gmail's units by project. @throws Error of the Redis client when Redis is away. */
+  /**
+   * Tells what that ledger has of a day (`2026-11-28`, by Pacific time): Gmail's units by project.
+   * @throws Error of the Redis client when Redis is away.
+   */
   tellSpentDay(day: string, units: ReadonlyMap<string, number>): Promise<void>;
   close(): Promise<void>;
 }
@@ -204,7 +226,7 @@ async function chargeTo(
       await quota.join(user, quotaUser, { retired: merged.includes(user), shared });
 }
 
-/** Its quota windows are nobody else's: whose it is, is not known yet. */
+/** It has quota windows of its own, since its owner is not known yet. */
 function candidateOf(
   shared: Omit<Session, 'accountId' | 'options' | 'spent'> & Project,
   refreshToken: string,

@@ -22,7 +22,10 @@ export interface FetchedThreads {
 }
 
 export interface FetchedSources {
-  /** RFC 822, byte for byte as Google has them; null for a message without one, as chats are (got-your-back #84). */
+  /**
+   * RFC 822, byte for byte as Google has them; null for a message without one, as chats are
+   * (got-your-back #84).
+   */
   sources: { id: string; source: Buffer | null }[];
   /** Ids that Google answered 404 for. */
   missing: string[];
@@ -57,7 +60,9 @@ export async function fetchMessages(session: Session, ids: string[]): Promise<Fe
   return { messages: found, ...rest };
 }
 
-/** The same in the `minimal` format: labels and dates, without headers and bodies. It costs as much. */
+/**
+ * The same in the `minimal` format: labels and dates, without headers and bodies. It costs as much.
+ */
 export async function glanceAtMessages(session: Session, ids: string[]): Promise<FetchedMessages> {
   const { found, ...rest } = await fetchByBatch(session, GLANCE, ids);
   return { messages: found, ...rest };
@@ -105,7 +110,7 @@ export async function fetchSources(
   const { found, missing, failed } = await fetchByBatch(patient, kind, [...bytes.keys()]);
   const without = found.flatMap(({ id, source }) => (source === null ? [id] : []));
   if (without.length === 0) return { sources: found, missing, failed };
-  // That there is no source is for good: it takes two answers that say so.
+  // A missing source is final, so it takes two answers without one.
   const again = await fetchByBatch(patient, kind, without).catch((error: unknown) => {
     if (!(error instanceof GoogleError)) throw error;
     return { found: [], missing: [], failed: without.map((id) => ({ id, error })) };

@@ -1,9 +1,12 @@
 /**
- * Whose grant is it? A refresh of a grant with the scope `openid` brings an identity token; for other grants Google's token information endpoint
- * tells as much as their scopes allow (`sub` and address with `userinfo.email` or `email`, nothing for a grant of the APIs alone). Neither costs quota.
+ * The owner of a grant. A refresh of a grant with the scope `openid` returns an identity token; for
+ * other grants Google's token information endpoint tells as much as their scopes allow (`sub` and
+ * address with `userinfo.email` or `email`, nothing for a grant of the APIs alone). Neither costs
+ * quota.
  *
- * The identity token's signature is not checked: it came from the token endpoint by TLS, in the answer to our own request, and for that case OpenID
- * Connect Core 3.1.3.7 (6) lets the server's certificate stand for the signature. Its claims are checked as the same section says.
+ * The identity token's signature is not checked: it came from the token endpoint by TLS, in the
+ * answer to our own request, and for that case OpenID Connect Core 3.1.3.7 (6) lets the server's
+ * certificate stand for the signature. Its claims are checked as the same section says.
  */
 import { classifyToken } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
@@ -12,7 +15,7 @@ import type { Answer, Transport } from './transport.js';
 
 /** What a grant tells of the Google account that it is of. */
 export interface GrantOwner {
-  /** Google's id of the account, which no other will ever have; null when the scopes do not cover it. */
+  /** Google's id of the account, which is never reused; null when the scopes do not cover it. */
   sub: string | null;
   /** The primary address, when Google has verified it; null when the scopes do not cover it. */
   address: string | null;
@@ -23,10 +26,13 @@ const ISSUERS = new Set<unknown>(['https://accounts.google.com', 'accounts.googl
 /** OpenID Connect Core 2: a subject has 255 ASCII characters at most. */
 const SUB_LIMIT = 255;
 const ADDRESS_LIMIT = 320;
-/** Clocks differ; the token was made while we waited for it. */
+/** Tolerance for clock skew; the token was issued during this request. */
 const SKEW_MS = 10 * 60_000;
 
-/** The owner that an identity token of a refresh names, or null when its claims do not hold: it says nothing then. Pure. */
+/**
+ * The owner that an identity token of a refresh names, or null when its claims do not hold: it says
+ * nothing then. Pure.
+ */
 export function ownerOfIdToken(
   idToken: unknown,
   clientId: string,
@@ -42,7 +48,8 @@ export function ownerOfIdToken(
 }
 
 /**
- * Asks Google whose an access token is. What Google does not tell is null; so is all of it when Google does not know the token any more.
+ * Asks Google for the owner of an access token. A field that Google does not return is null; all
+ * are null when Google no longer knows the token.
  * @throws GoogleError `unavailable` when there was no usable answer
  */
 export async function askTokenInfo(

@@ -12,7 +12,10 @@ import {
   type ListingGuard,
 } from './paging.js';
 
-/** Follows a listing; the number of pages after which it was ended, and why, or null when `pages` had no objection. */
+/**
+ * Follows a listing; the number of pages after which it was ended, and why, or null when `pages`
+ * had no objection.
+ */
 function follow(
   pages: number,
   pageAt: (n: number) => { next: string; page: string },
@@ -79,7 +82,8 @@ describe('the end of a listing', () => {
       follow(100, (n) => ({ next: 'same', page: n > 0 ? page : 'p' }));
     expect(stalled('')).toEqual({ after: 1 + STALLED_PAGES_LIMIT, reason: 'page-names-itself' });
     expect(stalled('q')).toEqual({ after: 2, reason: 'page-names-itself' });
-    // Half of the pages are empty and name themselves, as those of a listing that gets nowhere now and then.
+    // Half of the pages are empty and name themselves, as those of a listing that gets nowhere now
+    // and then.
     expect(
       follow(10_000, (n) => ({ next: `t${n - (n % 2)}`, page: n % 2 === 0 ? `p${n}` : '' })),
     ).toBeNull();

@@ -1,10 +1,13 @@
 /**
- * Pages of a listing, and proof that the listing ends. Every paged call goes through `requestPage`.
+ * Pages of a listing, with a check that the listing ends. Every paged call goes through
+ * `requestPage`.
  *
- * Google has been seen to give a page whose `nextPageToken` names that page again (gogcli PR #1004, inbox-zero #3748). A client that only
- * follows tokens would ask for ever. So the page token that this package gives to its callers is Google's token with a guard in front: a
- * constant amount of state about the pages before it. Callers store and pass the token as one opaque text, which carries the check through
- * every cursor, across runs and processes. A listing that begins without a token begins without a guard.
+ * Google has been seen to give a page whose `nextPageToken` names that page again (gogcli PR #1004,
+ * inbox-zero #3748). A client that only follows tokens would ask for ever. So the page token that
+ * this package gives to its callers is Google's token with a guard in front: a constant amount of
+ * state about the pages before it. Callers store and pass the token as one opaque text, which
+ * carries the check through every cursor, across runs and processes. A listing that begins without
+ * a token begins without a guard.
  */
 import { createHash } from 'node:crypto';
 import type { Method } from './costs.js';
@@ -20,7 +23,10 @@ export interface ListingGuard {
   page: string;
   /** Pages since both were remembered. */
   age: number;
-  /** Pages after which both are replaced. It doubles each time, so a circle of any length is found (Brent's algorithm). */
+  /**
+   * Pages after which both are replaced. It doubles each time, so a circle of any length is found
+   * (Brent's algorithm).
+   */
   span: number;
   /** Pages that held the same items as the remembered one. */
   repeats: number;
@@ -31,14 +37,21 @@ export interface ListingGuard {
 }
 
 /**
- * Google documents that a page may be short or empty and still have a successor, and a long listing may have any number of them. A thousand
- * such pages in a row stand for half a million messages or 2.5 million events of which the listing shows none. To come here costs a mailbox 5,000
+ * Google documents that a page may be short or empty and still have a successor, and a long listing
+ * may have any number of them. A thousand such pages in a row stand for half a million messages or
+ * 2.5 million events of which the listing shows none. A thousand of them cost a mailbox 5,000
  * units, which is less than its minute.
  */
 export const IDLE_PAGES_LIMIT = 1_000;
-/** A page may come twice when a list moves under its reader; the same one this many times is a listing that does not advance. */
+/**
+ * A page may come twice when a list moves under its reader; the same one this many times is a
+ * listing that does not advance.
+ */
 export const REPEATED_PAGES_LIMIT = 3;
-/** An empty page may name itself when Google got nowhere in its time: it is asked for again. One with items has got somewhere, and may not. */
+/**
+ * Google may return an empty page that names itself when its time ran out; it is requested again. A
+ * page with items that names itself makes no progress.
+ */
 export const STALLED_PAGES_LIMIT = 20;
 
 /**
@@ -85,7 +98,10 @@ export function guardAfter(
       };
 }
 
-/** A paged call: `pageToken` is null for the first page, and afterwards what the page before it gave. */
+/**
+ * A paged call: `pageToken` is null for the first page, and afterwards what the page before it
+ * gave.
+ */
 export interface PageCall {
   method: Method;
   path: string;

@@ -1,7 +1,9 @@
 /**
- * The keys of a message's parts. Gmail numbers parts by their place in the tree, and such a number is what identifies a part: attachmentIds are others at every
- * read. Where two parts have the same number, the second gets `#2` behind it, the third `#3`, in document order, over all parts of the message; a part
- * without a number, or with one that no database column holds, is numbered from the empty one. So a key is the same at every read.
+ * The keys of a message's parts. Gmail numbers parts by their place in the tree, and such a number
+ * is what identifies a part: attachmentIds are others at every read. Where two parts have the same
+ * number, the second gets `#2` behind it, the third `#3`, in document order, over all parts of the
+ * message; a part without a number, or with one that no database column holds, is numbered from the
+ * empty one. So a key is the same at every read.
  */
 export interface KeyedPart {
   partId?: unknown;
@@ -11,7 +13,10 @@ export interface KeyedPart {
 /** Longer ones are no numbers of places. */
 const PART_ID_BYTES = 1_000;
 
-/** Every part of the tree with its key, in document order. Nothing here recurses, since an answer may be nested to any depth. */
+/**
+ * Every part of the tree with its key, in document order. Nothing here recurses, since an answer
+ * may be nested to any depth.
+ */
 export function partKeys<Part extends KeyedPart>(root: Part): Map<Part, string> {
   const keys = new Map<Part, string>();
   const taken = new Set<string>();
@@ -39,7 +44,10 @@ function placeOf({ partId }: KeyedPart): string {
     : '';
 }
 
-/** @param repeats how often each number has come again, so that thousands of parts of one number take no search each */
+/**
+ * @param repeats how often each number has come again, so that thousands of parts of one number
+ * take no search each
+ */
 function freeKey(place: string, taken: ReadonlySet<string>, repeats: Map<string, number>): string {
   if (!taken.has(place)) return place;
   for (let nth = (repeats.get(place) ?? 1) + 1; ; nth++) {

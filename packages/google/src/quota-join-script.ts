@@ -1,10 +1,12 @@
-/** Two users that turn out to be one: what both have spent counts in one window. */
+/** Merges two quota users that are one Google identity: the usage of both counts in one window. */
 import { COMMON } from './quota-script.js';
 import { type Script, script } from './redis.js';
 
 /**
- * Takes what one user has spent of an API into another's window. KEYS 4-7: log and state of the one, log and state of the other. ARGV 6: 1 when nothing
- * may be charged to the one any more (runs that began before learn so by its being closed); ARGV 7: 0 or how several accounts are the other, as in CHARGE. Reply: 0, epoch.
+ * Takes what one user has spent of an API into another's window. KEYS 4-7: log and state of the
+ * one, log and state of the other. ARGV 6: 1 when nothing may be charged to the one any more (runs
+ * that began before learn so by its being closed); ARGV 7: 0 or how several accounts are the other,
+ * as in CHARGE. Reply: 0, epoch.
  */
 export const JOIN: Script = script(`${COMMON}
 local epoch = birth()

@@ -87,7 +87,7 @@ export function keyOfDay(ledger: Ledger, api: Api, day: string): string {
   return keyOf(ledger, `${api}:day:${day}`);
 }
 
-/** What a user has in flight, of all APIs: Google caps them together. */
+/** Calls in flight of a user over all APIs: Google caps them together. */
 export function keyOfFlights(ledger: Ledger, user: string): string {
   return keyOf(ledger, `user:${user}:flights`);
 }

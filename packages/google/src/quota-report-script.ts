@@ -125,8 +125,9 @@ return reply
 const LEDGER_PAUSE_MS = { first: 30_000, longest: 900_000 };
 
 /**
- * Whether a day is to be compared with the ledger in Postgres. KEYS 4: day. Reply: 0, epoch, 1 or 0. Each pause is as long as all before together: what was
- * in hand when Redis forgot comes into the ledger within minutes, and later the two agree.
+ * Whether a day is to be compared with the ledger in Postgres. KEYS 4: day. Reply: 0, epoch, 1 or
+ * 0. Each pause is as long as all before together: what was in hand when Redis forgot comes into
+ * the ledger within minutes, and later the two agree.
  */
 export const LEDGER_DUE: Script = script(`${COMMON}
 local epoch = birth()
@@ -137,7 +138,10 @@ local pause = math.min(math.max(last - first, ${LEDGER_PAUSE_MS.first}), ${LEDGE
 return { 0, epoch, now - last >= pause and 1 or 0 }
 `);
 
-/** Tells a day what the ledger in Postgres has of it; what the day has seen never falls by it. KEYS 4: day. ARGV 6: units. Reply: 0, epoch. */
+/**
+ * Tells a day what the ledger in Postgres has of it; what the day has seen never falls by it. KEYS
+ * 4: day. ARGV 6: units. Reply: 0, epoch.
+ */
 export const LEDGER_TOLD: Script = script(`${COMMON}
 local epoch = birth()
 local units = math.max(tonumber(ARGV[6]), day_used(KEYS[4]))

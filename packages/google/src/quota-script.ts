@@ -50,8 +50,10 @@ const EVEN_SURPLUS = { catchUp: 1.25, backfill: 1.1 };
 const EVEN_LINE_MS = 20_000;
 
 /**
- * Parts in flight of several accounts that are one user: together (Google's cap is some 25, and the customer's other apps share it), in one request, and
- * while others that were sent before the first of them was noted may be under way. A call that never lands is forgotten when no answer can come any more.
+ * Parts in flight of several accounts that are one user: together (Google's cap is some 25, and the
+ * customer's other apps share it), in one request, and while others that were sent before the first
+ * of them was noted may be under way. A call that never lands is forgotten when no answer can come
+ * any more.
  */
 const SHARED_CAP = 20;
 const SHARED_PARTS = 6;
@@ -153,12 +155,16 @@ end
 `;
 
 /**
- * KEYS 4-9: user log, user state, project log, project state, day, the user's calls in flight. ARGV 6-13: cost, items, user limit, project limit,
- * lane (1 live, 2 catch-up, 3 backfill), what the day may have seen for this lane to go on (0: no bound), a name for this call, 0 or how several
- * accounts are this user (1: of an API with batches, which may be under way unnoted; 2: of another). Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of the charge, now, 1 when the call is noted as in flight.
+ * KEYS 4-9: user log, user state, project log, project state, day, the user's calls in flight. ARGV
+ * 6-13: cost, items, user limit, project limit, lane (1 live, 2 catch-up, 3 backfill), what the day
+ * may have seen for this lane to go on (0: no bound), a name for this call, 0 or how several
+ * accounts are this user (1: of an API with batches, which may be under way unnoted; 2: of
+ * another). Reply: granted, epoch, wait, scope ('closed': the user's window is, not full), slot of
+ * the charge, now, 1 when the call is noted as in flight.
  *
- * One account's run has one batch in flight, which keeps it under Google's cap of calls in flight. Of several accounts that are one user, each call is
- * noted until it has landed, and together they stay under the cap.
+ * One account's run has one batch in flight, which keeps it under Google's cap of calls in flight.
+ * Of several accounts that are one user, each call is noted until it has landed, and together they
+ * stay under the cap.
  */
 export const CHARGE: Script = script(`${COMMON}
 local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])

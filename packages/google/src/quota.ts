@@ -82,8 +82,10 @@ export interface Quota {
   /** The call's answer is here, or will never come. Only of a receipt with a `flight`. */
   landed(receipt: Receipt): Promise<void>;
   /**
-   * Two users are one: what `from` has spent counts as `to`'s from now on. `retired`: nobody may go on as `from`. `shared`: several accounts are `to`.
-   * A process whose Redis forgets within a minute after this reports what it had spent as `from` to a window that nobody uses.
+   * Merges two users: the usage of `from` counts as `to`'s from now on. `retired`: charges to
+   * `from` are refused. `shared`: several accounts use `to`. A process whose Redis loses its data
+   * within a minute after this reports its earlier usage as `from`, to a window that is no longer
+   * used.
    */
   join(from: string, to: string, o: { retired: boolean; shared: boolean }): Promise<void>;
   /** Closes a user's, or with null the project's, window of `api`; `slower` when our limit was too high, so that less of it is used afterwards. */
@@ -248,7 +250,10 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   }
 }
 
-/** Failing an answer for its bookkeeping would ask Google twice: what Redis is not told here it forgets by itself. */
+/**
+ * A failed release is ignored: failing the call would repeat it, and the mark in Redis expires by
+ * itself.
+ */
 async function landed(ledger: Ledger, { user, flight }: Receipt): Promise<void> {
   if (flight === null) return;
   try {
@@ -276,7 +281,8 @@ async function join(
     }
   } catch (error) {
     if (!isRedisWeather(error)) throw error;
-    // Without Redis a process spends only what it had: the windows are joined when the next run begins.
+    // Without Redis a process spends only what it had: the windows are joined when the next run
+    // begins.
   }
 }
 

@@ -1,4 +1,7 @@
-/** One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept here. */
+/**
+ * One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept
+ * here.
+ */
 import { unavailable } from './errors.js';
 import { type GrantOwner, ownerOfIdToken } from './owner.js';
 import type { Answer, Transport } from './transport.js';
@@ -23,10 +26,16 @@ export interface Refreshed {
   owner: GrantOwner | null;
 }
 
-/** A token is given up this long before it expires, or a tenth of its life before, whichever is less. */
+/**
+ * A token is given up this long before it expires, or a tenth of its life before, whichever is
+ * less.
+ */
 const EXPIRY_MARGIN_S = 300;
 
-/** Google's answer, whatever its status. @throws GoogleError `unavailable` when no whole answer came */
+/**
+ * Google's answer, whatever its status.
+ * @throws GoogleError `unavailable` when no whole answer came
+ */
 export function exchangeRefreshToken(
   transport: Transport,
   { origin, clientId, clientSecret }: TokenEndpoint,

@@ -24,7 +24,10 @@ export interface CallOptions {
   /** Version of the account's grant: access tokens of an earlier one are not used. Default: any. */
   grantVersion?: number;
   signal?: AbortSignal;
-  /** Whose quota Google counts this under: the Google identity. Default: the account itself, while nobody knows its identity. */
+  /**
+   * The quota user that Google counts this under: the Google identity. Default: the account itself,
+   * while its identity is not known.
+   */
   quotaUser?: string;
   /** Several accounts are that user. */
   shared?: boolean;

@@ -70,7 +70,7 @@ interface Keeper {
   inFlight: Map<string, Promise<string>>;
   /** The access token of an account that Google rejected last: Redis may still have it when another call looks there. */
   rejected: Map<string, string>;
-  /** Whom an access token is of, where that is known. */
+  /** The owner of each access token, where it is known. */
   owners: Map<string, { token: string; owner: GrantOwner }>;
   /** Grants that Google declared dead; kept here as well, for when Redis is away. */
   dead: Map<string, { version: number; untilMs: number }>;
@@ -128,7 +128,7 @@ async function access(keeper: Keeper, accountId: string, version: number): Promi
   const kept = keeper.kept.get(accountId);
   if (kept && isUsable(keeper, accountId, kept, version) && kept.untilMs > keeper.rt.clock.nowMs())
     return kept.token;
-  // Who knows of a newer grant must not be given what was asked for with an older one.
+  // A caller that knows a newer grant must not get an access token of an older one.
   const key = `${accountId} ${version}`;
   // Not tied to one caller's signal: others wait for the same refresh, and every step of it is bounded.
   const running =
@@ -200,7 +200,7 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   return grant.token;
 }
 
-/** Why an account is refused without Google being asked: what is stored is no grant that could be shown. */
+/** Why an account is refused without asking Google: there is no usable refresh token. */
 export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
   'no refresh token is stored',
   'credential_unreadable',

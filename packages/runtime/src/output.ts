@@ -1,15 +1,18 @@
 /**
- * What a process prints, complete before it ends. Node writes to a pipe in the background, and `process.exit` drops what is still waiting there; to a
- * file it writes at once, and ignores a write that took a part only (a disk that has just become full). So everything that is printed goes through here,
- * and a process ends by `flushOutputs`.
+ * What a process prints, complete before it ends. Node writes to a pipe in the background, and
+ * `process.exit` drops what is still waiting there; to a file it writes at once, and ignores a
+ * write that took a part only (a disk that has just become full). So everything that is printed
+ * goes through here, and a process ends by `flushOutputs`.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { OperatorError } from './errors.js';
 
 export interface Output {
   /**
-   * Resolves when there is room for more: whoever prints a lot is as fast as the reader, and keeps little in memory.
-   * @throws OperatorError when nothing can be written any more, except that the reader went away: then it is dropped
+   * Resolves when there is room for more: whoever prints a lot is as fast as the reader, and keeps
+   * little in memory.
+   * @throws OperatorError when nothing can be written any more, except that the reader went away:
+   * then it is dropped
    */
   write(chunk: string | Uint8Array): Promise<void>;
   /** Without waiting. An error shows in `failure`. */
@@ -37,14 +40,18 @@ export function stderr(): Output {
   return outputOf('stderr');
 }
 
-/** Waits for no reader any more once `signal` is aborted: a process that is told to end must not hang on one that has stopped reading. */
+/**
+ * Waits for no reader any more once `signal` is aborted: a process that is told to end must not
+ * hang on one that has stopped reading.
+ */
 export function stopWaitingForReaders(signal: AbortSignal): void {
   signal.addEventListener('abort', () => abandoned.abort(signal.reason), { once: true });
 }
 
 /**
  * To be awaited before `process.exit`.
- * @param deadlineMs how long a reader may take; without it, as long as it likes. After `stopWaitingForReaders` it is a second at most.
+ * @param deadlineMs how long a reader may take; without it, as long as it likes. After
+ * `stopWaitingForReaders` it is a second at most.
  */
 export async function flushOutputs(deadlineMs = Number.POSITIVE_INFINITY): Promise<void> {
   const flushed = Promise.all([stdout().flush(), stderr().flush()]);
@@ -122,7 +129,8 @@ async function drainOf(stream: NodeJS.WriteStream): Promise<void> {
 /** A file, or a device like /dev/null: written at once, and to the last byte. */
 function throughFile(name: Name): Output {
   const state: State = { isClosed: false, failure: null };
-  // Over the limit on a file's size the system ends a process that does not listen; one that does is told by an error.
+  // Over the limit on a file's size the system ends a process that does not listen; one that does
+  // is told by an error.
   process.on('SIGXFSZ', () => undefined);
   const put = (chunk: string | Uint8Array): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;

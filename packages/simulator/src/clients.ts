@@ -1,4 +1,7 @@
-/** OAuth clients. One that nobody has registered is taken with any secret; a registered one answers for its secret and its state. */
+/**
+ * OAuth clients. One that nobody has registered is taken with any secret; a registered one answers
+ * for its secret and its state.
+ */
 
 export type ClientState = 'active' | 'deleted' | 'disabled';
 export type ClientRefusal = 'invalid_client' | 'deleted_client' | 'disabled_client';

@@ -1,9 +1,14 @@
-/** How the simulator's process ends: what it wrote is handed over first, since `process.exit` drops what still waits in a pipe. */
+/**
+ * Flushes output before the simulator exits, since `process.exit` drops what still waits in a pipe.
+ */
 
-/** A reader that has stopped must not keep the process. */
+/** A reader that has stopped must not keep the process alive. */
 const LAST_WAIT_MS = 500;
 
-/** Ends the process with `code` as soon as stdout and stderr have been taken, or after half a second. */
+/**
+ * Ends the process with `code` as soon as stdout and stderr have been taken, or after half a
+ * second.
+ */
 export function endProcess(code: number): void {
   const end = (): never => process.exit(code);
   setTimeout(end, LAST_WAIT_MS);

@@ -40,8 +40,9 @@ export interface FaultOrder {
   /** Only calls that name this id in their path: a poisoned message, one calendar. */
   id?: string;
   /**
-   * Only answers that hold this item: of a message its own and those of its thread and its attachments, of an event or a calendar list
-   * entry its own. `altered-answer`: only objects with this `id`, wherever they stand in an answer; by default the answer itself.
+   * Only answers that hold this item: of a message its own and those of its thread and its
+   * attachments, of an event or a calendar list entry its own. `altered-answer`: only objects with
+   * this `id`, wherever they stand in an answer; by default the answer itself.
    */
   item?: string;
   /** `altered-answer`: what is changed, as a merge patch; see http/altered.ts. */
@@ -52,13 +53,19 @@ export interface FaultOrder {
   ms?: number;
   /** Only lists of this label's messages. */
   label?: string;
-  /** `omitting-listing`: the share of items that is left out, the same ones each time, 0..1. Default 0.5. */
+  /**
+   * `omitting-listing`: the share of items that is left out, the same ones each time, 0..1. Default
+   * 0.5.
+   */
   share?: number;
   /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
   variant?: Refusal;
 }
 
-/** What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the way, a page that repeats, altered fields, a listing that lacks items. */
+/**
+ * What a call meets: an answer in place of the real one, a cut connection, a delay, damage on the
+ * way, a page that repeats, altered fields, a listing that lacks items.
+ */
 export interface Mishap {
   reply: Reply | null;
   reset: boolean;
@@ -72,7 +79,9 @@ export interface Mishap {
   endings: Ending[];
   /** Pages of a circle. */
   circle: number;
-  /** Share of a full listing's items that is left out; 1: it ends at once, as if there were none. */
+  /**
+   * Share of a full listing's items that is left out; 1: it ends at once, as if there were none.
+   */
   omitted: number;
 }
 
@@ -263,7 +272,10 @@ function matches(order: FaultOrder & { kind: CallFault }, target: Target): boole
 
 const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];
 
-/** An answer to a sync token names changes, and may well be empty. An empty listing begins and ends with its first page. */
+/**
+ * An answer to a sync token names changes, and may well be empty. An empty listing begins and ends
+ * with its first page.
+ */
 function isFullListing(kind: CallFault, { name, query }: Target): boolean {
   const has = (parameter: string): boolean => (query?.get(parameter) ?? '') !== '';
   return (

@@ -34,7 +34,10 @@ export interface Grant {
   /** `revoked-by-client` came through /revoke; `revoked-by-user` from outside, which the client learns by invalid_grant. */
   state: 'live' | 'revoked-by-user' | 'revoked-by-client';
   refusal: Refusal;
-  /** When a refresh was last answered with invalid_grant: calls soon after it are a client's mistake. */
+  /**
+   * When a refresh was last answered with invalid_grant: calls soon after it are a client's
+   * mistake.
+   */
   refusedAtMs: number | null;
   refreshesInFlight: number;
   /** The OAuth client that has refreshed it first; null before. */
@@ -99,7 +102,10 @@ export class Grants {
       Object.assign(grant, { state: 'revoked-by-user', refusal });
   }
 
-  /** An administrator suspends the account or restores it: meanwhile its grants are refused, in the words of a withdrawn consent, and they live again afterwards. */
+  /**
+   * An administrator suspends the account or restores it: meanwhile its grants are refused, in the
+   * words of a withdrawn consent, and they live again afterwards.
+   */
   suspend(email: string, suspended: boolean): void {
     if (suspended) this.suspended.add(email);
     else this.suspended.delete(email);
@@ -110,7 +116,10 @@ export class Grants {
     return grant.state === 'live' && !this.suspended.has(grant.email);
   }
 
-  /** Ends what is one grant at Google: every live grant of the person to the same client, or with `separateGrants` this one alone. */
+  /**
+   * Ends what is one grant at Google: every live grant of the person to the same client, or with
+   * `separateGrants` this one alone.
+   */
   end(grant: Grant, state: 'revoked-by-user' | 'revoked-by-client', refusal?: Refusal): void {
     const together = this.rules.separateGrants ? [] : (this.byAccount.get(grant.email) ?? []);
     const same = together.filter(

@@ -63,8 +63,9 @@ export class LabelCatalogue {
   }
 
   /**
-   * Messages may carry labels that `labels.list` does not name; whether any other method knows them is written nowhere, so none does.
-   * Returns false when there is no such user label. The messages keep it.
+   * Messages may carry labels that `labels.list` does not name; whether any other method knows them
+   * is written nowhere, so none does. Returns false when there is no such user label. The messages
+   * keep it.
    */
   unlist(id: string): boolean {
     return this.delete(id);

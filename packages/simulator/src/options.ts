@@ -31,7 +31,10 @@ export interface SimulatorOptions {
   accessTokenTtlMs?: number;
   /** Lifetime of refresh tokens; 0 is for ever. 604,800,000 is an external app in testing. Default 0. */
   refreshTokenTtlMs?: number;
-  /** True: each refresh token is a grant of its own. Default false, as at Google: the grants of one person to one client are one, and end together. */
+  /**
+   * True: each refresh token is a grant of its own. Default false, as at Google: the grants of one
+   * person to one client are one, and end together.
+   */
   separateGrants?: boolean;
   /** What the users consent to; names may lack their prefix (`gmail.metadata`). Default openid, userinfo.email, gmail.readonly, calendar.readonly. */
   scopes?: readonly string[];
@@ -49,7 +52,10 @@ export interface SimulatorOptions {
   shortGmailPages?: boolean;
   /** No page of a list holds more than that, whatever was asked for: Google's maxResults is a maximum. Default: Google's own maxima. */
   largestPage?: number;
-  /** Text bodies in the mail's own charset, or recoded to UTF-8 under the header that they came with. Default `declared`. */
+  /**
+   * Text bodies in the mail's own charset, or recoded to UTF-8 under the header that they came
+   * with. Default `declared`.
+   */
   bodyCharset?: BodyCharset;
   /** Larger text bodies have an attachmentId and no data. Default 1,000,000,000: none. */
   inlineBodyBytes?: number;

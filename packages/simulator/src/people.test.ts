@@ -1,7 +1,10 @@
 import { Client, tokenRequest, type Json } from '../test-support/client.js';
 import { startSimulator, type Simulator } from './simulator.js';
 
-/* Who is who: Google's ids of people, addresses that change hands, and what a grant tells of its owner. */
+/*
+ * Who is who: Google's ids of people, addresses that change hands, and what a grant tells of its
+ * owner.
+ */
 
 let simulator: Simulator;
 beforeEach(async () => {

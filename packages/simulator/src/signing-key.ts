@@ -1,6 +1,7 @@
 /**
- * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a self-signed X.509
- * certificate, and checks what it signed. One that is not given is made when it is first needed, since making one may take a second.
+ * An RSA key of Google's: it signs OIDC tokens (RS256), shows its public half as a JWK and as a
+ * self-signed X.509 certificate, and checks what it signed. One that is not given is made when it
+ * is first needed, since making one may take a second.
  */
 import {
   createPrivateKey,

@@ -11,7 +11,10 @@ import type { Settings } from './options.js';
 import { createPrng, type Prng } from './prng.js';
 
 export interface Account {
-  /** Names the person in this program for good: the first address, with a number when somebody had it before. */
+  /**
+   * Names the person in this program for good: the first address, with a number when somebody had
+   * it before.
+   */
   readonly key: string;
   /** Google's id of the account, which is never given to another. */
   readonly sub: string;
@@ -70,7 +73,10 @@ export class World {
     return account && this.accounts.get(account.email) === account ? account : null;
   }
 
-  /** An administrator gives the account another primary address; the one before becomes an alias. Throws when an account has it. */
+  /**
+   * An administrator gives the account another primary address; the one before becomes an alias.
+   * Throws when an account has it.
+   */
   rename(account: Account, address: string): void {
     const email = address.toLowerCase();
     if (this.accounts.has(email)) throw new Error('an account of that address exists');
@@ -87,7 +93,10 @@ export class World {
     this.accounts.delete(account.email);
   }
 
-  /** Adds an account with mail and calendars of its own; an address that is an alias becomes this person's. Throws when an account has the address. */
+  /**
+   * Adds an account with mail and calendars of its own; an address that is an alias becomes this
+   * person's. Throws when an account has the address.
+   */
   addAccount(address: string, plan: AccountPlan = {}): Account {
     const email = address.toLowerCase();
     if (this.accounts.has(email)) throw new Error('an account of that address exists');

@@ -33,7 +33,10 @@ export interface AccountImport {
   resources?: Resource[];
   /** The Google project whose client the token was issued to; left out, a known account keeps its own and a new one gets `default`. */
   project?: string;
-  /** Whose grant it was found to be, of an account that it belongs to. Left out, it is checked before it is used. */
+  /**
+   * Whose grant it was found to be, of an account that it belongs to. Left out, it is checked
+   * before it is used.
+   */
   owner?: GoogleKeys;
   /** The address is another account's alias, and this is another person. */
   isAnotherPerson?: boolean;
@@ -98,7 +101,9 @@ export interface CollectionView {
   /** Why it rests although its account is active; `error` has the words. */
   parked: string | null;
   audit: AuditView;
-  /** Rows that a full listing lacked, and that stay until another listing; null when there are none. */
+  /**
+   * Rows that a full listing lacked, and that stay until another listing; null when there are none.
+   */
   heldSweep: HeldSweepView | null;
   /** Items set aside because they cannot be taken. */
   quarantined: number;
@@ -120,8 +125,8 @@ export interface DoorbellView {
 }
 
 /**
- * Every account with its collections, or those that have or had one of these addresses, without case
- * (any tenant). Holds all of them in memory; `accountPages` does not.
+ * Every account with its collections, or those that have or had one of these addresses, without
+ * case (any tenant). Holds all of them in memory; `accountPages` does not.
  */
 export async function listAccounts(
   prisma: PrismaClient,

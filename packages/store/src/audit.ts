@@ -118,7 +118,10 @@ async function finish(
   });
 }
 
-/** The audit in hand is dropped; another begins after `restMs` and a pause between two slices. No generation is 0, so nothing is taken from the old position. */
+/**
+ * The audit in hand is dropped; another begins after `restMs` and a pause between two slices. No
+ * generation is 0, so nothing is taken from the old position.
+ */
 async function beginLater(pool: pg.Pool, lease: Lease, restMs: number): Promise<void> {
   await inTransaction(pool, async (session) => {
     await underLease(session, lease, {

@@ -6,7 +6,9 @@ import type { CalendarRow, RowChange } from './rows.js';
 import { lookAfterGone } from './watches.js';
 import type { Transaction } from './transaction.js';
 
-/* Delta → rows of the calendar list; classified by content like the mailbox's (see gmail-rows.ts). */
+/*
+ * Delta → rows of the calendar list; classified by content like the mailbox's (see gmail-rows.ts).
+ */
 
 /**
  * Stores entries of the calendar list and opens a collection for the events of each. One that had gone comes back as new when its

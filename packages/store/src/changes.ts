@@ -6,7 +6,9 @@ import type { Transaction } from './transaction.js';
 
 /** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */
 export interface ChangeEvent {
-  /** With `seq` it names the change: after a restore numbers are given out again, in another epoch. */
+  /**
+   * With `seq` it names the change: after a restore numbers are given out again, in another epoch.
+   */
   epoch: number;
   seq: bigint;
   entity: Entity;

@@ -9,7 +9,7 @@ export function cleanText(text: string): string {
   return withoutNul.isWellFormed() ? withoutNul : withoutNul.toWellFormed();
 }
 
-/** Reasons are for people: more than that is read by nobody. */
+/** Reasons are for people; a longer one is cut. */
 const REASON_LIMIT = 2_000;
 
 /** A reason or an error as it is stored: some are made of Google's words. */
@@ -24,7 +24,8 @@ export function cleanJson(value: unknown): string {
 
 /** The same for a JSON document that is serialised by JSON.stringify already. */
 export function cleanSerialised(json: string): string {
-  // JSON.stringify writes NUL and unpaired surrogates as \u escapes; an escaped backslash before the u must not match.
+  // JSON.stringify writes NUL and unpaired surrogates as \u escapes; an escaped backslash before
+  // the u must not match.
   if (!json.includes('\\u0000') && !json.includes('\\ud')) return json;
   return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) =>
     found === '\\\\' ? found : found === '\\u0000' ? '' : '\uFFFD',
@@ -32,12 +33,16 @@ export function cleanSerialised(json: string): string {
 }
 
 /**
- * Levels that are kept of a document which is nested too deeply for JSON.stringify (some 5,000 levels): Postgres reads jsonb by recursion as well
- * (54001, "stack depth limit exceeded"), and so does whoever compares documents. Google's own answers have some twenty.
+ * Levels that are kept of a document which is nested too deeply for JSON.stringify (some 5,000
+ * levels): Postgres reads jsonb by recursion as well (54001, "stack depth limit exceeded"), and so
+ * does whoever compares documents. Google's own answers have some twenty.
  */
 export const JSON_DEPTH_LIMIT = 500;
 
-/** Numbers need no care: JSON.parse reads them as doubles, and every finite double fits into a numeric; 1e400000 becomes null. */
+/**
+ * Numbers need no cleaning: JSON.parse reads them as doubles, and every finite double fits into a
+ * numeric; 1e400000 becomes null.
+ */
 export function serialised(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';

@@ -16,7 +16,10 @@ export interface Settlement {
   error: string | null;
   /** Bad weather lengthens the backoff; waiting for quota does not. */
   countsAsFailure?: boolean;
-  /** The mirror is as of the beginning of the last full sync, which may have begun before this run; default false: as of this run's. */
+  /**
+   * The mirror is as of the beginning of the last full sync, which may have begun before this run;
+   * default false: as of this run's.
+   */
   asOfFullSync?: boolean;
   /** Forgets runs that ended without a word before this one; default true. */
   calm?: boolean;
@@ -81,7 +84,10 @@ export interface Parking {
   /** For a person. */
   reason: string;
   nextInMs: number;
-  /** What of the account's project is refused: it is tried for all that wait, and its end brings this collection back. */
+  /**
+   * What of the account's project is refused: it is tried for all that wait, and its end brings
+   * this collection back.
+   */
   waitsFor?: ProjectFailure & { tryInMs: number };
   /** The listing had no end: it is begun again from this cursor, and counted. */
   beginsAgain?: { cursor: unknown; phase: Phase };

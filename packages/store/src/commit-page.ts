@@ -74,7 +74,7 @@ export interface Committed {
   cleared: number;
 }
 
-/** What a commit did, for whoever counts and reports it. */
+/** What a commit did, for metrics and logs. */
 export interface Written extends Committed {
   changes: readonly RowChange[];
   /** Items of the page that went to quarantine. */
@@ -84,7 +84,8 @@ export interface Written extends Committed {
 }
 
 /**
- * Items whose ids cannot be stored, and rows that Postgres refuses for their own sake, go to quarantine, and the rest of the page is stored.
+ * Items whose ids cannot be stored, and rows that Postgres refuses for their own sake, go to
+ * quarantine, and the rest of the page is stored.
  * @throws LeaseLost when another worker has taken the collection over: nothing was written then.
  * @throws PageRefused when more rows are refused than chance explains: nothing was written either.
  */
@@ -131,7 +132,10 @@ async function writePage(
   });
 }
 
-/** The whole page once more, after a row of it was refused. A cursor that is refused fails here again: it has no row to isolate. */
+/**
+ * The whole page once more, after a row of it was refused. A cursor that is refused fails here
+ * again: it has no row to isolate.
+ */
 async function isolatePage(
   pool: pg.Pool,
   lease: Lease,

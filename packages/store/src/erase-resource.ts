@@ -7,18 +7,23 @@ import type { Entity } from './rows.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * A resource leaves an account: its collections stop, and its rows go page by page, each page with its change events, so that a list folded with the
- * feed stays right. `accounts.erasing` is all that remembers it: whoever finds a resource there goes on, wherever the one before was killed.
+ * A resource leaves an account: its collections stop, and its rows go page by page, each page with
+ * its change events, so that a list folded with the feed stays right. `accounts.erasing` is the
+ * only record of it: any worker that finds a resource there continues, wherever an earlier one was
+ * killed.
  */
 
 export interface ResourceErasure {
-  /** Stops the resource's collections. @returns false when the account does not have it, or nothing else, or is being removed */
+  /**
+   * Stops the resource's collections.
+   * @returns false when the account does not have it, or nothing else, or is being removed
+   */
   begin(accountId: string, resource: Resource): Promise<boolean>;
   /** Ids of its collections, as long as there are any. */
   collections(accountId: string, resource: Resource): Promise<string[]>;
   /** Erases a page. @returns how many rows, and whether nothing is left */
   eraseSome(accountId: string, resource: Resource): Promise<{ erased: number; done: boolean }>;
-  /** Erasures that nobody has been at for `idleMs`. */
+  /** Erasures without progress for `idleMs`. */
   abandoned(idleMs: number, limit: number): Promise<{ accountId: string; resource: Resource }[]>;
 }
 
@@ -38,7 +43,10 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
 }
 
 type AccountTable = (typeof ACCOUNT_TABLES)[number];
-/** Whose a table's rows are: a resource's (with the columns that name a row within an account), a collection's, or the account's own. */
+/**
+ * What owns a table's rows: a resource (with the columns that name a row within an account), a
+ * collection's, or the account's own.
+ */
 type Owner =
   | { of: Resource; key: readonly string[]; entity?: Entity }
   | { of: 'collection' }

@@ -4,12 +4,14 @@ import type { EventRow, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
 /*
- * Delta → rows of one calendar's events; classified by content like the mailbox's (see gmail-rows.ts).
+ * Delta → rows of one calendar's events; classified by content like the mailbox's (see
+ * gmail-rows.ts).
  *
  * The order of items and pages makes no difference to the rows:
  * - an event that is not cancelled has a row, whatever became of its series;
- * - a cancelled occurrence has a row as long as its series has one; it waits in `cancelled_occurrences` for a series that was not named
- *   yet, and ends with the tombstone of its series;
+ * - a cancelled occurrence has a row as long as its series has one; it waits in
+ *   `cancelled_occurrences` for a series that was not named yet, and ends with the tombstone of its
+ *   series;
  * - every other cancelled event has no row.
  */
 
@@ -46,10 +48,12 @@ export async function applyEvents(
 }
 
 /**
- * Removes events. With a series go its cancelled occurrences, which say something of the series alone; an exception that is not
- * cancelled is a meeting of its own and stays: a guest may be taken off a series and still be invited to one of its meetings.
- * @param cancelled what becomes of those occurrences: a tombstone ends them with their series (`forgotten`), while a complete listing
- * that lacks the series may still have named them (`waiting`)
+ * Removes events. With a series go its cancelled occurrences, which say something of the series
+ * alone; an exception that is not cancelled is a meeting of its own and stays: a guest may be taken
+ * off a series and still be invited to one of its meetings.
+ * @param cancelled what becomes of those occurrences: a tombstone ends them with their series
+ * (`forgotten`), while a complete listing that lacks the series may still have named them
+ * (`waiting`)
  */
 export async function deleteEvents(
   session: Transaction,
@@ -218,7 +222,10 @@ function changesOf(
   }));
 }
 
-/** One statement may not touch a row twice; of an id given twice in a page, the later one is Google's last word. */
+/**
+ * One statement may not touch a row twice; of an id given twice in a page, the later one is
+ * Google's last word.
+ */
 export function lastById<Row extends { id: string }>(rows: readonly Row[]): Row[] {
   return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) =>
     a.id < b.id ? -1 : a.id > b.id ? 1 : 0,

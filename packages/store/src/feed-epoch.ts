@@ -1,14 +1,16 @@
 import type pg from 'pg';
 
 /*
- * The feed's epoch: what makes a number of the feed mean one change for ever.
+ * The feed's epoch. Together with it a number of the feed names one change for ever.
  *
- * A restored database is an older state, which gives out numbers again that consumers have seen. So a restore begins a new epoch. It is found in two ways:
- * the database is another than the one that was recorded (a dump that was restored elsewhere), or a counter stands below what somebody remembers of it (an
- * older state in the same place; Redis remembers, and each process).
+ * A restored database is an older state, which gives out numbers again that consumers have seen. So
+ * a restore begins a new epoch. It is found in two ways: the database is another than the one that
+ * was recorded (a dump that was restored elsewhere), or a counter stands below a value that was
+ * recorded elsewhere (an older state in the same place; Redis and each process record it).
  *
- * An epoch begins in one transaction that locks every account's row. A page's commit takes that row last and holds it, so each number lies on one side
- * of the beginning, and the commit itself asks nothing.
+ * An epoch begins in one transaction that locks every account's row. A page's commit locks that row
+ * last and holds it, so each number lies before or after the beginning, and the commit needs no
+ * additional query.
  */
 
 /** Why an epoch began. */
@@ -17,7 +19,7 @@ export type EpochCause = 'operator' | 'another-database' | 'older-state';
 export interface FeedState {
   epoch: number;
   counter: bigint;
-  /** Names this deployment in this database: what is remembered elsewhere is remembered under it. */
+  /** Identifies this deployment in this database; the counter is stored in Redis under it. */
   name: string;
   /** The epoch was begun just now, and why. */
   begun: EpochCause | null;
@@ -38,7 +40,10 @@ interface DatabaseIdentity {
 
 type Session = Pick<pg.Client, 'query'>;
 
-/** Tells whether the recorded database is another one than this. Nothing recorded, or a cluster that does not say who it is, proves nothing. */
+/**
+ * Whether the recorded database is another one than this. Without a record, or without the
+ * cluster's identifier, it counts as the same.
+ */
 export function isAnotherDatabase(
   recorded: { systemIdentifier: string | null; databaseOid: string | null },
   live: DatabaseIdentity,
@@ -53,8 +58,10 @@ export function isAnotherDatabase(
 }
 
 /**
- * Looks whether this database is what it was, and begins a new epoch if not.
- * @param remembered what is known of the counter elsewhere; it counts for the database that it was remembered of, and for no other
+ * Checks whether this is the recorded database in a state no older than recorded, and begins a new
+ * epoch if not.
+ * @param remembered what is known of the counter elsewhere; it counts for the database that it was
+ * remembered of, and for no other
  * @param advance counts on: for schedulers, and whoever remembers the result
  */
 export async function checkFeed(
@@ -79,18 +86,21 @@ export async function checkFeed(
   });
 }
 
-/** Begins a new epoch because a person says so. @returns it */
+/** Begins a new epoch at a person's request. @returns it */
 export async function beginEpoch(session: Session): Promise<number> {
   return inOneTransaction(session, () => begin(session, 'operator'));
 }
 
 /**
- * New accounts begin with another epoch from here on: the address of an account that was removed may be connected again, and is numbered from 1. Part of
- * the transaction that removes it.
+ * New accounts begin with another epoch from here on: the address of an account that was removed
+ * may be connected again, and is numbered from 1. Part of the transaction that removes it.
  */
 export const EPOCH_AFTER_REMOVAL = `UPDATE syncline.feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = 'account-removed'`;
 
-/** The row is locked by whoever begins, so that of two each begins one of its own. The accounts' rows wait for the pages that are being committed. */
+/**
+ * The row is locked by whoever begins, so that of two each begins one of its own. The accounts'
+ * rows wait for the pages that are being committed.
+ */
 async function begin(session: Session, cause: EpochCause): Promise<number> {
   const begun = await session.query<{ epoch: string }>(
     `UPDATE syncline.feed_state SET epoch = greatest(epoch + 1, floor(extract(epoch FROM clock_timestamp()))::bigint), begun_at = now(), cause = $1 RETURNING epoch`,

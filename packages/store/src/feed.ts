@@ -19,7 +19,8 @@ export interface Feed {
   /** Begins a new epoch of every account's feed, and returns it. */
   newEpoch(): Promise<number>;
   /**
-   * Looks whether the database is an older state or another database than before, begins a new epoch if so, and counts on.
+   * Looks whether the database is an older state or another database than before, begins a new
+   * epoch if so, and counts on.
    * @param remembered what is known of the counter outside of Postgres, read before this call
    */
   advance(remembered: RememberedCounter | null): Promise<FeedState>;
@@ -35,8 +36,9 @@ export function feedIn(pool: pg.Pool): Feed {
 }
 
 /**
- * For `verify` of a pool: every session of this process looks at the database before it is used, since a server that comes back may have been restored. What
- * the process saw before is what it remembers.
+ * For `verify` of a pool: every session of this process looks at the database before it is used,
+ * since a server that comes back may have been restored. What the process saw before is what it
+ * remembers.
  */
 export function sessionCheck(
   rt: Runtime,
@@ -54,7 +56,10 @@ export function sessionCheck(
   return (session, settle) => void check(session).then(() => settle(), settle);
 }
 
-/** No such table: the schema is older, which is said elsewhere. No right to write, or a server that only reads: whoever may write looks. */
+/**
+ * A missing table means an older schema, which is reported elsewhere. Roles and servers that cannot
+ * write leave the check to processes that can.
+ */
 const MAY_NOT_LOOK = ['42P01', '42501', '25006'];
 
 export function noteEpoch(

@@ -124,7 +124,10 @@ export async function deleteMessages(
   }));
 }
 
-/** Which of these messages are stored, and which of these labels are in the catalogue. What cannot be stored is not asked for. */
+/**
+ * Which of these messages are stored, and which of these labels are in the catalogue. What cannot
+ * be stored is not asked for.
+ */
 export async function knownMessages(
   pool: pg.Pool,
   accountId: string,

@@ -1,6 +1,7 @@
 /**
- * What is needed to tell whose a grant is, and the states of accounts of which that is not known. Every write is fenced by the number of the
- * grant: what was found out about one says nothing of the next.
+ * Data for checking the owner of a grant, and the states of accounts whose grant is not verified.
+ * Every write is fenced by the number of the grant: what was found out about one says nothing of
+ * the next.
  */
 import type pg from 'pg';
 import type { AccountReasonCode, Resource } from './accounts.js';
@@ -47,20 +48,35 @@ export interface Held {
 export interface GrantChecks {
   /** Null when the account is no more. */
   known(accountId: string): Promise<KnownIdentity | null>;
-  /** Stored messages of all ages, `limit` at most, each with its internalDate. Costs that many index scans. */
+  /**
+   * Stored messages of all ages, `limit` at most, each with its internalDate. Costs that many index
+   * scans.
+   */
   sample(accountId: string, limit: number): Promise<StoredMessageDate[]>;
-  /** Takes the right to ask for stored messages, for `ttlMs` at most: all collections of an account would ask at once. @returns false when somebody else has it */
+  /**
+   * Takes the lock for asking for stored messages, for `ttlMs` at most; otherwise all collections
+   * of an account would ask at once.
+   * @returns false when it is taken
+   */
   begin(accountId: string, ttlMs: number): Promise<boolean>;
   /** Gives it back. */
   end(accountId: string): Promise<void>;
   /**
-   * The account waits for a person; its rows stay, nothing more is written, and no more calls are made.
+   * The account waits for a person; its rows stay, nothing more is written, and no more calls are
+   * made.
    * @returns false when it has another grant by now, or is not active
    */
   hold(accountId: string, grant: number, held: Held): Promise<boolean>;
-  /** Why an account that waits already goes on waiting: a grant that was offered to it is not its own. @returns false when it does not wait for a grant */
+  /**
+   * Why an account that waits already goes on waiting: a grant that was offered to it is not its
+   * own.
+   * @returns false when it does not wait for a grant
+   */
   note(accountId: string, held: Held): Promise<boolean>;
-  /** A person says that the account's grant is of the same mailbox. @returns false when the account does not wait for that */
+  /**
+   * A person says that the account's grant is of the same mailbox.
+   * @returns false when the account does not wait for that
+   */
   vouch(accountId: string): Promise<boolean>;
 }
 
@@ -93,7 +109,10 @@ async function known(pool: Queryable, accountId: string): Promise<KnownIdentity 
   return rows[0] ?? null;
 }
 
-/** At moments spread evenly between the oldest and the newest, the next message each; what that leaves over is filled with the newest. */
+/**
+ * At moments spread evenly between the oldest and the newest, the next message each; what that
+ * leaves over is filled with the newest.
+ */
 async function sample(
   pool: Queryable,
   accountId: string,
@@ -129,7 +148,7 @@ async function hold(
   grant: number,
   { state, code, reason, probeInMs = null }: Held,
 ): Promise<boolean> {
-  // Whoever works with this grant can write nothing more.
+  // Runs that use this grant can write nothing more.
   await session.query(
     `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2
        FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,

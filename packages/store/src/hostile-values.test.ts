@@ -18,8 +18,8 @@ import {
 } from './index.js';
 
 /*
- * Hostile values in every column of every mirror table, through a commit to a real Postgres. The columns come from the database: one that no row below
- * reaches fails the first test.
+ * Hostile values in every column of every mirror table, through a commit to a real Postgres. The
+ * columns come from the database: one that no row below reaches fails the first test.
  */
 
 let fixture: StoreFixture;
@@ -297,7 +297,10 @@ const VALUES: Record<Type, unknown[]> = {
 /** Of another type than Google documents: parsing meets them, a commit does not. */
 const CONFUSED: unknown[] = [7, true, null, {}, [], { toString: null }];
 
-/** Schema files with the engine's tables, beside those that belong to no account: what Google says reaches those as ids, positions and reasons only. */
+/**
+ * Schema files with the engine's tables, beside those that belong to no account: what Google says
+ * reaches those as ids, positions and reasons only.
+ */
 const ENGINE_SCHEMAS = ['account', 'collection', 'doorbell', 'feed', 'identity', 'main'];
 
 function mirrorTablesOfSchema(): string[] {

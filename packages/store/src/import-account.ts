@@ -13,10 +13,13 @@ import { inTransaction, type Queryable, type Transaction } from './transaction.j
 import type { Vault } from './vault.js';
 
 /**
- * Connects an account, or renews its refresh token: idempotent by (tenant, email without case), an address that the account had before included.
- * An account that was waiting for a new grant becomes active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
- * token is another grant, whose owner is to be checked before it is used. Any import is a request to try again now, with the same refresh token too.
- * @throws OperatorError while the account is being removed, and when the import would take a resource away
+ * Connects an account, or renews its refresh token: idempotent by (tenant, email without case), an
+ * address that the account had before included. An account that was waiting for a new grant becomes
+ * active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
+ * token is another grant, whose owner is to be checked before it is used. Any import is a request
+ * to try again now, with the same refresh token too.
+ * @throws OperatorError while the account is being removed, and when the import would take a
+ * resource away
  */
 export async function importAccount(
   pool: pg.Pool,
@@ -57,7 +60,8 @@ export async function importAccount(
         collections.map(({ externalId }) => externalId),
       ],
     });
-    // Of an address that another account of the tenant has, the first check of the account makes a named state.
+    // Of an address that another account of the tenant has, the first check of the account makes a
+    // named state.
     if (account.owner) await bind(transaction, id, null, account.owner);
     return { id, created };
   });

@@ -165,7 +165,10 @@ export interface StoreOptions {
   byIndex?: boolean;
   /** Names this process in leases. */
   holder?: string;
-  /** Also with a master key that opens nothing of what is stored: for importing and removing accounts after the key was lost. */
+  /**
+   * Also with a master key that opens nothing of what is stored: for importing and removing
+   * accounts after the key was lost.
+   */
   takesOtherKey?: boolean;
 }
 
@@ -182,7 +185,10 @@ export interface Store {
     /** How calls are made in the account's name; null when there is no such account. */
     caller(accountId: string): Promise<{ project: string; grant: AccountGrant } | null>;
     countByState(): Promise<Record<AccountState, number>>;
-    /** @returns false when nothing was stopped: the lease is lost, or another grant was imported meanwhile */
+    /**
+     * @returns false when nothing was stopped: the lease is lost, or another grant was imported
+     * meanwhile
+     */
     requireReauth(lease: Lease, refused: Refused): Promise<boolean>;
     /** False when the account's state does not allow it. */
     pause(accountId: string): Promise<boolean>;

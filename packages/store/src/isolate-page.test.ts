@@ -10,8 +10,8 @@ import {
 } from './index.js';
 
 /*
- * What Postgres refuses for a row's own sake costs the page that row alone. The refusals here are those of an operator's constraints and indexes, and of values
- * that come past every cleaning.
+ * What Postgres refuses for a row's own sake costs the page that row alone. The refusals here are
+ * those of an operator's constraints and indexes, and of values that come past every cleaning.
  */
 
 let fixture: StoreFixture;

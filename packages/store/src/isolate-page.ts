@@ -13,11 +13,13 @@ import { relabelSteps } from './walk-labels.js';
 import { applyWalk, insertMet, putBack, type SetAside } from './walk.js';
 
 /*
- * A page that Postgres has refused, written once more in one transaction, under the fence: list by list, and a list that is refused in halves, each
- * behind a savepoint, down to the rows that are refused by themselves. Those are quarantined; everything else, the quarantine and the cursor are
+ * A page that Postgres has refused, written once more in one transaction, under the fence: list by
+ * list, and a list that is refused in halves, each behind a savepoint, down to the rows that are
+ * refused by themselves. Those are quarantined; everything else, the quarantine and the cursor are
  * committed once. Committing halves instead would advance the feed without the cursor.
  *
- * A list of n rows with k refused ones takes about 2k·log2(n) statements; k is bounded by `refusalsAllowed`.
+ * A list of n rows with k refused ones takes about 2k·log2(n) statements; k is bounded by
+ * `refusalsAllowed`.
  */
 
 export interface Isolated {
@@ -53,7 +55,9 @@ interface Page {
   refused: SetAside[];
 }
 
-/** Rows of one page that one statement or function writes, and any part of which it can write alone. */
+/**
+ * Rows of one page that one statement or function writes, and any part of which it can write alone.
+ */
 interface List<T> {
   rows: readonly T[];
   /** The table that a reason names. */

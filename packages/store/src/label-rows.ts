@@ -3,9 +3,15 @@ import { arrayLiteral } from './pool.js';
 import type { LabelRow, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
-/* Delta → rows of the catalogue of labels; classified by content like the mailbox's (see gmail-rows.ts). */
+/*
+ * Delta → rows of the catalogue of labels; classified by content like the mailbox's (see
+ * gmail-rows.ts).
+ */
 
-/** What the catalogue does not name is gone: whoever reads it has evidence for that, see packages/sync/src/gmail/catalogue.ts. */
+/**
+ * What the catalogue does not name is gone: whoever reads it has evidence for that, see
+ * packages/sync/src/gmail/catalogue.ts.
+ */
 export async function replaceLabels(
   session: Transaction,
   accountId: string,

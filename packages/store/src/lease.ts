@@ -61,9 +61,15 @@ export interface Lease {
 export interface AccountGrant {
   /** Rises whenever another refresh token is imported. */
   number: number;
-  /** Rises with every import, resume and rotation of the refresh token: access tokens of an earlier one are not used. */
+  /**
+   * Rises with every import, resume and rotation of the refresh token: access tokens of an earlier
+   * one are not used.
+   */
   version: number;
-  /** Whether it is known to belong to the Google account that the rows are of: nothing is written otherwise. */
+  /**
+   * Whether it is known to belong to the Google account that the rows are of: nothing is written
+   * otherwise.
+   */
   verified: boolean;
   /** Whose quota its calls are; null until a grant of the account was checked. */
   identityId: string | null;

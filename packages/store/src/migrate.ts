@@ -19,7 +19,9 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS syncline._prisma_migrations (
   "logs" TEXT, "rolled_back_at" TIMESTAMPTZ, "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`;
 
 /**
- * Brings the database up to this program's schema, and begins a new epoch of the feed in a copy of another database; creates the database if it does not exist. Safe to run at once from several processes.
+ * Brings the database up to this program's schema, and begins a new epoch of the feed in a copy of
+ * another database; creates the database if it does not exist. Safe to run at once from several
+ * processes.
  * @returns the names of the migrations that were applied now
  * @throws OperatorError when the database cannot be reached, or a migration failed before or now
  */

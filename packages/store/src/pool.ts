@@ -15,7 +15,7 @@ export interface PoolOptions {
   /** See openPool. Default false. */
   byIndex?: boolean;
   answerLimitMs?: number;
-  /** Looks at every new session before it is used; a session that it fails is not. */
+  /** Checks every new session before it is used; a session that fails the check is closed. */
   verify?: pg.PoolConfig['verify'];
 }
 

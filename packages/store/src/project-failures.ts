@@ -2,14 +2,16 @@ import type pg from 'pg';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * Google projects that Google refuses. Whoever meets such a refusal parks its own collection and notes the failure here, in one transaction; one
- * waiting account is then tried for all, and when it is taken everything that waits comes due at once. A collection that waits for a project
+ * Google projects that Google refuses. A run that meets such a refusal parks its own collection and
+ * records the failure here, in one transaction; one waiting account is then tried for all, and when
+ * it is taken everything that waits comes due at once. A collection that waits for a project
  * therefore always has a row here that brings it back.
  */
 
 /**
- * What of a project is refused: its OAuth client (`invalid_client` and its like), refresh tokens as those of another client
- * (`unauthorized_client`, which may be one account's), or one of its APIs, which is not enabled.
+ * What of a project is refused: its OAuth client (`invalid_client` and its like), refresh tokens as
+ * those of another client (`unauthorized_client`, which may be one account's), or one of its APIs,
+ * which is not enabled.
  */
 export type ProjectScope = 'client' | 'other-client' | 'gmail' | 'calendar';
 
@@ -20,16 +22,25 @@ export interface ProjectFailure {
   code: string;
 }
 
-/** A failure that is to be tried, with an account that waits for its end; null when none does any more. */
+/**
+ * A failure that is to be tried, with an account that waits for its end; null when none does any
+ * more.
+ */
 export interface DueTry extends ProjectFailure {
   accountId: string | null;
   failingForMs: number;
 }
 
 export interface Projects {
-  /** Failures that are due; each comes again after `visibilityMs` unless something is said of it before. `projects`: those that this process can call Google for. */
+  /**
+   * Failures that are due; each comes again after `visibilityMs` unless something is said of it
+   * before. `projects`: those that this process can call Google for.
+   */
   claimDue(o: { projects: readonly string[]; visibilityMs: number }): Promise<DueTry[]>;
-  /** A process has begun that has these projects configured: what they are refused is tried now, and what nobody had configured goes on. */
+  /**
+   * A process has begun that has these projects configured: what they are refused is tried now, and
+   * what nobody had configured goes on.
+   */
   begun(projects: readonly string[]): Promise<void>;
   stands(failure: ProjectFailure, nextInMs: number): Promise<void>;
   /** Google takes it again. @returns how many collections are due now that had waited */
@@ -56,7 +67,11 @@ export function projectsIn(pool: pg.Pool): Projects {
   };
 }
 
-/** The first statement of a transaction that parks a collection: its lock keeps `ended` from missing what is parked here. @returns whether the failure was not known before */
+/**
+ * The first statement of a transaction that parks a collection: its lock keeps `ended` from missing
+ * what is parked here.
+ * @returns whether the failure was not known before
+ */
 export async function noteFailure(
   session: Transaction,
   { project, scope, code }: ProjectFailure,

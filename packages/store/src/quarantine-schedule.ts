@@ -1,10 +1,10 @@
 /** Why an item is in quarantine, as far as the schedule of its retries differs. */
 export type QuarantineCause =
-  /** Workers ended while they had it in hand; it may have been there by chance. */
+  /** Workers ended while they read it; that may be a coincidence. */
   | 'crash'
-  /** Google did not hand it out, while it handed out others. */
+  /** Google refused it while it returned others. */
   | 'not-read'
-  /** It came, and could not be understood. */
+  /** Google returned it, and it could not be parsed. */
   | 'not-understood'
   /** Postgres refuses its row. */
   | 'row-refused'
@@ -27,8 +27,9 @@ const SCHEDULE: Record<QuarantineCause, readonly (number | null)[]> = {
 };
 
 /**
- * When a quarantined item is tried again by itself, in milliseconds after its first, second, third … time in quarantine; the last delay holds for
- * every further time. Null is never: by `quarantine retry` only.
+ * When a quarantined item is tried again by itself, in milliseconds after its first, second, third
+ * … time in quarantine; the last delay holds for every further time. Null is never: by `quarantine
+ * retry` only.
  */
 export function retryDelaysMs(cause: QuarantineCause): readonly (number | null)[] {
   return SCHEDULE[cause];

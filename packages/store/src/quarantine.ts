@@ -156,7 +156,9 @@ async function troubledItems(
 export interface LatelyQuarantined {
   /** Items that came into quarantine within the last hour and are still there. */
   items: number;
-  /** Items that the last full sync has gone through, and how long ago it began; null when none has. */
+  /**
+   * Items that the last full sync has gone through, and how long ago it began; null when none has.
+   */
   progressDone: number;
   fullSyncAgeMs: number | null;
 }

@@ -7,7 +7,10 @@ export interface SpentUnits {
   units: number;
 }
 
-/** The day of Google's quota, which ends at midnight Pacific time (https://developers.google.com/gmail/api/reference/quota), as a date in SQL. */
+/**
+ * The day of Google's quota, which ends at midnight Pacific time
+ * (https://developers.google.com/gmail/api/reference/quota), as a date in SQL.
+ */
 const TODAY = "(now() AT TIME ZONE 'America/Los_Angeles')::date";
 
 /** Adds to what an account has cost today, by Google's day. */
@@ -90,7 +93,9 @@ export interface SpentDay {
   units: Map<string, number>;
 }
 
-/** What the accounts of each project have cost today. A project that has spent nothing is not in it. */
+/**
+ * What the accounts of each project have cost today. A project that has spent nothing is not in it.
+ */
 export async function spentDay(pool: pg.Pool): Promise<SpentDay> {
   const found = await pool.query<{ day: string; project: string | null; units: string | null }>(
     `SELECT to_char(t.day, 'YYYY-MM-DD') AS day, s.project, s.units FROM (SELECT ${TODAY} AS day) AS t

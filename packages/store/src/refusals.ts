@@ -6,8 +6,9 @@ import type { Lease } from './lease.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
- * Accounts whose grant Google refuses, or whose organisation forbids everything: they wait for a person, and since some causes pass by themselves
- * (an administrator who suspended the account, a policy), Google is asked again rarely. The row is the schedule (`probe_at`).
+ * Accounts whose grant Google refuses, or whose organisation forbids everything: they wait for a
+ * person, and since some causes pass by themselves (an administrator who suspended the account, a
+ * policy), Google is asked again rarely. The row is the schedule (`probe_at`).
  */
 
 export interface Refused {
@@ -31,7 +32,10 @@ export interface DueProbe {
 }
 
 export interface Probes {
-  /** Claims accounts that are to be asked about; each comes again after `visibilityMs` unless something is said of it before. */
+  /**
+   * Claims accounts that are to be asked about; each comes again after `visibilityMs` unless
+   * something is said of it before.
+   */
   claimDue(o: { limit: number; visibilityMs: number }): Promise<DueProbe[]>;
   /** The cause has passed: the account goes on from its cursors. */
   passed(probe: DueProbe): Promise<boolean>;
@@ -48,9 +52,11 @@ export function probesIn(pool: pg.Pool): Probes {
 }
 
 /**
- * Google refuses the grant: the account waits for a person, with its rows and cursors untouched, and no more calls are made.
- * Under the lease's epoch and the grant's version: a refusal of an earlier grant stops nothing.
- * @returns false when the lease is lost, or another grant has taken its place and the collection is due again
+ * Google refuses the grant: the account waits for a person, with its rows and cursors untouched,
+ * and no more calls are made. Under the lease's epoch and the grant's version: a refusal of an
+ * earlier grant stops nothing.
+ * @returns false when the lease is lost, or another grant has taken its place and the collection is
+ * due again
  */
 export async function requireReauth(
   pool: pg.Pool,
@@ -93,7 +99,9 @@ export async function requireReauth(
   });
 }
 
-/** Long enough for Google's refusal of the earlier grant to leave the quota windows that it closed. */
+/**
+ * Long enough for Google's refusal of the earlier grant to leave the quota windows that it closed.
+ */
 const OVERTAKEN_REST_MS = 1_000;
 
 async function claimDue(
@@ -144,7 +152,10 @@ async function stands(
 /** Of an account that is not refused any more. */
 export const NO_PROBES = 'refused_since = NULL, probes = 0, probe_at = NULL';
 
-/** What rests of an account comes due now: with `everything` what was taken off the schedule too, and its watches, which ended with the grant. */
+/**
+ * What rests of an account comes due now: with `everything` what was taken off the schedule too,
+ * and its watches, which ended with the grant.
+ */
 export function goOn(session: Transaction, accountId: string, everything: boolean): void {
   session.send({ name: 'look-again', text: LOOK_AGAIN, values: [accountId, everything] });
   session.send({ name: 'try-project', text: TRY_PROJECT, values: [accountId] });

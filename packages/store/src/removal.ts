@@ -64,7 +64,10 @@ export interface GrantUse {
   /** Whether the grant is known to be of that identity. */
   isChecked: boolean;
   keep: boolean;
-  /** Tenants of other accounts of the same person and project: at Google their grants and this one are one. */
+  /**
+   * Tenants of other accounts of the same person and project: at Google their grants and this one
+   * are one.
+   */
   sharedWith: string[];
 }
 
@@ -104,8 +107,8 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
 }
 
 /**
- * Everything comes due now, what was parked included; a grant that Google refuses is tried once at once. What a person must decide about the
- * account's identity is not decided here.
+ * Everything comes due now, what was parked included; a grant that Google refuses is tried once at
+ * once. What a person must decide about the account's identity is not decided here.
  * @returns false when the account's state does not allow it
  */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
@@ -143,8 +146,9 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
 }
 
 /**
- * An account that is not bound yet is known by its address. Of several that are being removed at the same time, the one with the greatest id
- * ends the grant: one does, and none before the others' last calls.
+ * An account that is not bound yet is known by its address. Of several that are being removed at
+ * the same time, the one with the greatest id ends the grant: one does, and none before the others'
+ * last calls.
  */
 async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Promise<GrantUse> {
   const { rows } = await pool.query<GrantUse>(

@@ -5,8 +5,9 @@ export type Renamed =
   { kind: 'kept'; from: null } | { kind: 'renamed'; from: string } | { kind: 'address-taken' };
 
 /**
- * The account's address follows Google's, in the transaction that has locked its row. The one before stays as an alias, for lookups, and the
- * mailbox's watch is rung under the new one: Google names the primary address alone. A spelling that differs in case only is kept as it was given.
+ * The account's address follows Google's, in the transaction that has locked its row. The one
+ * before stays as an alias, for lookups, and the mailbox's watch is rung under the new one: Google
+ * names the primary address alone. A spelling that differs in case only is kept as it was given.
  */
 export async function renameAccount(
   session: Transaction,

@@ -1,6 +1,7 @@
 /*
- * What Postgres refuses for a row's own sake: a value that no column holds, a constraint or an index of the operator's, a limit of the server.
- * The codes are those of "PostgreSQL Error Codes" (appendix A of its manual).
+ * What Postgres refuses for a row's own sake: a value that no column holds, a constraint or an
+ * index of the operator's, a limit of the server. The codes are those of "PostgreSQL Error Codes"
+ * (appendix A of its manual).
  */
 
 interface DatabaseError extends Error {
@@ -12,14 +13,18 @@ interface DatabaseError extends Error {
 
 /** Classes of SQLSTATE: cardinality (a row named twice), data, integrity constraints. */
 const OF_A_ROW = /^2[123]/;
-/** `program_limit_exceeded` (an index entry, a tsvector, a jsonb string that is too long) and `statement_too_complex` (a document that is nested too deeply). */
+/**
+ * `program_limit_exceeded` (an index entry, a tsvector, a jsonb string that is too long) and
+ * `statement_too_complex` (a document that is nested too deeply).
+ */
 const LIMITS = new Set(['54000', '54001']);
-/** A missing parent: somebody has just removed the account. The page is run again, or its lease is lost. */
+/** A missing parent: the account was just removed. The page is run again, or its lease is lost. */
 const FOREIGN_KEY = '23503';
 
 /**
- * Whether Postgres may have refused one row of several, so that the others can be stored without it. 23505 is among them: under the fence no removal is
- * under way, so a page that meets it twice has a row that an operator's unique index refuses.
+ * Whether Postgres may have refused one row of several, so that the others can be stored without
+ * it. 23505 is among them: under the fence no removal is under way, so a page that meets it twice
+ * has a row that an operator's unique index refuses.
  */
 export function isRowRefusal(error: unknown): error is DatabaseError {
   const code = (error as { code?: unknown } | null)?.code;
@@ -28,7 +33,10 @@ export function isRowRefusal(error: unknown): error is DatabaseError {
   );
 }
 
-/** In our words: Postgres' own message quotes the value. Names of tables, columns and constraints are no personal data. */
+/**
+ * Not Postgres' own message, which quotes the value. Names of tables, columns and constraints are
+ * no personal data.
+ */
 export function refusalReason(error: DatabaseError, table: string): string {
   const at = error.column === undefined ? table : `${table}.${error.column}`;
   const by = error.constraint === undefined ? '' : `, constraint ${error.constraint}`;
@@ -57,7 +65,10 @@ function meaningOf(code: string): string {
   return code.startsWith('23') ? 'a constraint says no' : 'a value is not as its column has it';
 }
 
-/** More rows than chance explains were refused: that is a fault of ours, or of what was added to the tables. Nothing of the page was stored. */
+/**
+ * Too many rows were refused, which is a fault of this program or of constraints that were added to
+ * the tables. Nothing of the page was stored.
+ */
 export class PageRefused extends Error {
   override readonly name = 'PageRefused';
   constructor(refused: number, rows: number, reasons: readonly string[]) {
@@ -73,8 +84,8 @@ const REFUSED_LIMIT = 20;
 const REFUSED_SHARE = 0.1;
 
 /**
- * How many of so many rows may be refused: a tenth, 20 at most. One always may: of a page with less than ten rows a share says nothing, and
- * an ordinary incremental page has a row or two.
+ * How many of so many rows may be refused: a tenth, 20 at most. One always may: of a page with less
+ * than ten rows a share says nothing, and an ordinary incremental page has a row or two.
  */
 export function refusalsAllowed(rows: number): number {
   return Math.min(REFUSED_LIMIT, Math.max(1, Math.floor(rows * REFUSED_SHARE)));

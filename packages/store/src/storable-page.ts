@@ -16,8 +16,9 @@ import {
 import type { SetAside, WalkDelta } from './walk.js';
 
 /*
- * The border check of a commit. An id that Postgres cannot hold takes its item out of the page and into quarantine, before anything is sent: such an id would
- * fail the page, or (half of a surrogate pair) come out of UTF-8 as another id. A page without such ids is passed on as it is.
+ * The check of ids before a commit. An id that Postgres cannot hold takes its item out of the page
+ * and into quarantine, before anything is sent: such an id would fail the page, or (half of a
+ * surrogate pair) come out of UTF-8 as another id. A page without such ids is passed on as it is.
  */
 
 /** The page without the items whose ids cannot be stored; those are in its `walk.quarantined`. */
@@ -34,7 +35,10 @@ export function withoutUnstorable(commit: PageCommit): PageCommit {
   };
 }
 
-/** The page's rows cleaned and clamped once more: for a page that was refused, whatever had parsed it. */
+/**
+ * The page's rows cleaned and clamped once more: for a page that was refused, whatever had parsed
+ * it.
+ */
 export function cleanedRows(delta: Delta): Delta {
   switch (delta.kind) {
     case 'none':

@@ -10,16 +10,18 @@ import type {
 } from './rows.js';
 
 /*
- * What a column can hold. Every row goes through `storableMessage` and its siblings when it is parsed: stored texts are cleaned and stored numbers
- * are clamped, in one place, by tables that name every field. Comparisons of the mirror with Google apply the same functions.
+ * What a column can hold. Every row goes through `storableMessage` and its siblings when it is
+ * parsed: stored texts are cleaned and stored numbers are clamped, in one place, by tables that
+ * name every field. Comparisons of the mirror with Google apply the same functions.
  *
- * Ids, page tokens and sync positions are never cleaned: a cleaned id names something else. An item whose id cannot be stored is quarantined under a
- * stand-in, a digest of its id.
+ * Ids, page tokens and sync positions are never cleaned: a cleaned id names something else. An item
+ * whose id cannot be stored is quarantined under a stand-in, a digest of its id.
  */
 
 /**
- * An index entry holds 2,704 bytes, and two ids share one (an event's with its calendar's, a message's with its label's). Google's longest documented ids,
- * of events, have 1,024 characters, and those of their occurrences 17 more.
+ * An index entry holds 2,704 bytes, and two ids share one (an event's with its calendar's, a
+ * message's with its label's). Google's longest documented ids, of events, have 1,024 characters,
+ * and those of their occurrences 17 more.
  */
 export const MAX_ID_BYTES = 1_280;
 /** UTF-8 needs three bytes for a UTF-16 code unit at most. */
@@ -42,7 +44,10 @@ export function idFault(id: unknown): string | null {
 
 const STAND_IN = 'unstorable-';
 
-/** The id itself where it can be stored, otherwise a digest of it that can, and that is the same at every sight. */
+/**
+ * The id itself where it can be stored, otherwise a digest of it that can, and that is the same at
+ * every sight.
+ */
 export function quarantineId(id: string): string {
   if (isStorableId(id)) return id;
   // UTF-16, since UTF-8 has no form for half of a surrogate pair.
@@ -63,7 +68,10 @@ export function isQuarantinedLabel(itemId: string): boolean {
   return itemId.startsWith(LABEL_PREFIX);
 }
 
-/** What a field holds: how it is cleaned or clamped. A question mark allows null, and null takes the place of what is nonsense. */
+/**
+ * What a field holds: how it is cleaned or clamped. A question mark allows null, and null takes the
+ * place of what is nonsense.
+ */
 type Field =
   | 'id'
   | 'id?'
@@ -139,7 +147,10 @@ const EVENT: Record<keyof EventRow, Field> = {
   resource: 'json',
 };
 
-/** The row with every text cleaned and every number clamped. Ids are as they were: ask `messageFault`. */
+/**
+ * The row with every text cleaned and every number clamped. Ids are as they were: ask
+ * `messageFault`.
+ */
 export function storableMessage(row: MessageRow): MessageRow {
   return storable(row, MESSAGE);
 }
@@ -213,7 +224,7 @@ function storableValue(value: unknown, field: Field): unknown {
   }
 }
 
-/** Google's words where a text should stand; null for what is no text at all. */
+/** The text that Google sent; null when it is not a string. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'string') return cleanText(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
@@ -239,7 +250,10 @@ export function clampCount(value: number): number {
     : Math.trunc(Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, value)));
 }
 
-/** A timestamptz holds the years 4713 BC to 294276; beyond JavaScript's own range there is nothing to convert. */
+/**
+ * A timestamptz holds the years 4713 BC to 294276; beyond JavaScript's own range there is nothing
+ * to convert.
+ */
 const MIN_INSTANT_MS = -2.1e14;
 const MAX_INSTANT_MS = 8.64e15;
 
@@ -254,7 +268,10 @@ function storableTime({ date, atMs, zone }: EventTime): EventTime {
   return { date: plainDate(date), atMs: clampInstant(atMs), zone: textOf(zone) };
 }
 
-/** A day of the years 1 to 9999. Never through a local Date: an all-day date that is shifted through a zone lands on another day. */
+/**
+ * A day of the years 1 to 9999. Never through a local Date: an all-day date that is shifted through
+ * a zone lands on another day.
+ */
 function plainDate(date: unknown): string | null {
   if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date) || date.startsWith('0000'))
     return null;

@@ -1,7 +1,10 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import type { Lease } from './index.js';
 
-/* Words of Google's outside the mirror: reasons and errors are cleaned, so that the end of a run is always written. */
+/*
+ * Words of Google's outside the mirror: reasons and errors are cleaned, so that the end of a run is
+ * always written.
+ */
 
 let fixture: StoreFixture;
 beforeEach(async () => {

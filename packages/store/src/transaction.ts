@@ -41,7 +41,10 @@ export class Transaction implements Queryable {
     return answer;
   }
 
-  /** Why the transaction failed: statements are answered in the order in which they were sent, and those after the first failure only say that there was one. */
+  /**
+   * Why the transaction failed: statements are answered in the order in which they were sent, and
+   * those after the first failure only say that there was one.
+   */
   causeOf(error: unknown): unknown {
     return isAfterFailure(error) ? (this.#firstFailure ?? error) : error;
   }
@@ -52,7 +55,8 @@ export class Transaction implements Queryable {
   }
 
   /**
-   * Does `work` so that its failure undoes its own statements alone, and the transaction goes on. What `work` sends without waiting is waited for.
+   * Does `work` so that its failure undoes its own statements alone, and the transaction goes on.
+   * What `work` sends without waiting is waited for.
    * @throws what `work` threw, or what failed of what it sent
    */
   async apart<T>(work: () => Promise<T>): Promise<T> {

@@ -11,14 +11,19 @@ export interface Vault {
   /** A short name of the master key (hash prefix), stored beside what it sealed. */
   readonly keyId: string;
   sealRefreshToken(accountId: string, token: string): Buffer;
-  /** Whether `sealed` is the account's refresh token `token`; false as well when it does not open. */
+  /**
+   * Whether `sealed` is the account's refresh token `token`; false as well when it does not open.
+   */
   isSealed(accountId: string, sealed: Buffer, token: string): boolean;
   /**
    * The account's refresh token in clear.
    * @throws when the account belongs to another Google project than `project`: its token would be refused there
    */
   grant(accountId: string, project?: string): Promise<StoredGrant>;
-  /** Stores a refresh token that Google has put in the place of the one that was read as `version`. @returns false, with nothing stored, when another has taken its place meanwhile */
+  /**
+   * Stores a refresh token that Google has put in the place of the one that was read as `version`.
+   * @returns false, with nothing stored, when another has taken its place meanwhile
+   */
   rotated(accountId: string, token: string, version: number): Promise<boolean>;
   /** For what is shared through Redis: access tokens, as base64. */
   seal(accountId: string, plain: string): string;
@@ -28,7 +33,10 @@ export interface Vault {
   channelToken(channelId: string): string;
 }
 
-/** What stands in the database for an account's grant. `unreadable`: it does not open, since another master key or another account sealed it. */
+/**
+ * The stored grant of an account. `unreadable`: it cannot be decrypted, since it was sealed with
+ * another master key or for another account.
+ */
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
@@ -81,8 +89,8 @@ export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
 }
 
 /**
- * Refuses to start with a master key that opens nothing of what is stored: that is a mistake in the configuration. What single accounts
- * have by another key is those accounts' matter.
+ * Refuses to start with a master key that opens nothing of what is stored: that is a mistake in the
+ * configuration. What single accounts have by another key is those accounts' matter.
  */
 export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
   const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
@@ -98,7 +106,7 @@ export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void>
   }
 }
 
-/** Null for what does not open: then it is no known token. */
+/** Null when it cannot be decrypted. */
 function opens(masterKey: Buffer, accountId: string, sealed: Buffer): string | null {
   try {
     return decrypt(masterKey, `refresh:${accountId}`, sealed);

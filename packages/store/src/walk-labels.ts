@@ -5,12 +5,14 @@ import type { RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
 /*
- * The labels of a resync. Each label's list is written down page by page; when all of them are complete, the rows are compared
- * with what they name, a range at a time. Nothing is compared earlier: half a list would take labels away by absence. A label whose list
- * is complete is noted with an empty item id; labels without that note are left as they are on every row.
+ * The labels of a resync. Each label's list is written down page by page; when all of them are
+ * complete, the rows are compared with what they name, a range at a time. Nothing is compared
+ * earlier: half a list would take labels away by absence. A label whose list is complete is noted
+ * with an empty item id; labels without that note are left as they are on every row.
  *
- * Rejected: updating the rows label by label (a row with five labels would be rewritten and announced five times), and
- * comparing within one statement (a mailbox of a million messages would be one transaction).
+ * Rejected: updating the rows label by label (a row with five labels would be rewritten and
+ * announced five times), and comparing within one statement (a mailbox of a million messages would
+ * be one transaction).
  */
 
 /** Messages that have this label: one page of the label's list. */
@@ -87,8 +89,9 @@ export function insertLabelled(
 }
 
 /**
- * Gives rows the labels that the complete lists name for them; other labels stay, but for excluded ones.
- * Rows that the walk did not meet are left to the sweep: they are not announced as changed first.
+ * Gives rows the labels that the complete lists name for them; other labels stay, but for excluded
+ * ones. Rows that the walk did not meet are left to the sweep: they are not announced as changed
+ * first.
  */
 export async function relabel(
   session: Transaction,
@@ -131,7 +134,10 @@ export async function relabel(
   }));
 }
 
-/** The same, a few rows at a time: each step compares one row of the range, and neighbours can be compared together. */
+/**
+ * The same, a few rows at a time: each step compares one row of the range, and neighbours can be
+ * compared together.
+ */
 export async function relabelSteps(
   session: Transaction,
   lease: Lease,
@@ -173,7 +179,9 @@ export interface LabelLoss {
   sample: string[];
 }
 
-/** What the rows would lose, the largest losses first. One scan of the mailbox, once in a resync. */
+/**
+ * What the rows would lose, the largest losses first. One scan of the mailbox, once in a resync.
+ */
 export async function labelLosses(
   pool: pg.Pool,
   lease: Lease,

@@ -12,7 +12,7 @@ import {
   type WantedQuery,
 } from './walk.js';
 
-/** What is asked of the lists of a full sync. */
+/** Queries over the lists of a full sync. */
 export interface WalkQueries {
   nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
   threads(
@@ -30,7 +30,10 @@ export interface WalkQueries {
   ): Promise<LabelLoss[]>;
   /** The catalogue of labels as it is stored. */
   labels(accountId: string): Promise<LabelRow[]>;
-  /** What a complete listing did not name, with a sample of it. @param q excluded: labels that no row should have */
+  /**
+   * What a complete listing did not name, with a sample of it.
+   * @param q excluded: labels that no row should have
+   */
   absence(
     lease: Lease,
     generation: number,

@@ -46,9 +46,14 @@ export interface WalkDelta {
   failing?: FailingItem[];
   /** Items on the list that were wanted from outside: the wish is struck out. */
   replayed?: string[];
-  /** Items that were taken or are gone: an earlier quarantine of theirs, or their failing, is over. */
+  /**
+   * Items that were taken or are gone: an earlier quarantine of theirs, or their failing, is over.
+   */
   taken?: string[];
-  /** The walk has read every item of the collection again: what it did not set aside once more leaves the quarantine, and whatever was wanted is served. */
+  /**
+   * The walk has read every item of the collection again: what it did not set aside once more
+   * leaves the quarantine, and whatever was wanted is served.
+   */
   rereadAll?: true;
   /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
   takenEarly?: string[];

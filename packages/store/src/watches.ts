@@ -45,7 +45,10 @@ export interface HeldWatch {
   externalId: string;
   /** Whether the collection and its account are to be synced. */
   wanted: boolean;
-  /** Whether Google may be asked at all: not when the grant is refused or not known to be of the rows' Google account, nor during a removal. */
+  /**
+   * Whether Google may be asked at all: not when the grant is refused or not known to be of the
+   * rows' Google account, nor during a removal.
+   */
   callable: boolean;
   state: WatchState;
   target: string | null;

@@ -36,7 +36,8 @@ export async function auditCalendar(context: AuditContext, cursor: Cursor): Prom
   if (since.nextPageToken !== null) return MOVED_ON;
   const { metIds, delta } = meaningOfEvents(since.items);
   const changed = new Set([...metIds, ...(delta.kind === 'calendar-events' ? delta.deleted : [])]);
-  // With a series that changed since, its cancelled occurrences may come or go; their ids begin with the series'.
+  // With a series that changed since, its cancelled occurrences may come or go; their ids begin
+  // with the series'.
   return mended(
     context,
     checked,

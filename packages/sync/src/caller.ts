@@ -1,7 +1,9 @@
 import type { CallOptions } from '@syncline/google';
 import type { AccountGrant } from '@syncline/store';
 
-/** Of an account, as calls to Google are made in its name: with which grant, and at whose expense. */
+/**
+ * Of an account, as calls to Google are made in its name: with which grant, and at whose expense.
+ */
 export function callerOf({
   project,
   grant,

@@ -68,7 +68,10 @@ export async function settleRun(
   }
 }
 
-/** A run that is level with Google, but for a sweep that may wait for evidence: what is next is a matter of policy. */
+/**
+ * A run that is level with Google, but for a sweep that may wait for evidence: what is next is a
+ * matter of policy.
+ */
 async function settleLevel(
   rt: Runtime,
   deps: SyncDeps,
@@ -158,8 +161,8 @@ function parkFor(
 }
 
 /**
- * A grant without the scope is asked anew at the next look: what is cached may be older than a new consent. A listing without an end is begun
- * again at the next look: its page tokens lead nowhere.
+ * A grant without the scope is asked anew at the next look: what is cached may be older than a new
+ * consent. A listing without an end is begun again at the next look: its page tokens lead nowhere.
  */
 async function park(
   rt: Runtime,
@@ -187,7 +190,9 @@ async function park(
   return { kind: 'parked', until: later(rt, rest.delayMs), reason: rest.reason };
 }
 
-/** A grant that was imported during the run is not refused by what Google said of the one before. */
+/**
+ * A grant that was imported during the run is not refused by what Google said of the one before.
+ */
 async function reauthorize(
   rt: Runtime,
   deps: SyncDeps,
@@ -254,7 +259,8 @@ export function later(rt: Runtime, ms: number): Date {
 export function judge(rt: Runtime, lease: Lease, position: Position, error: GoogleError): Verdict {
   const place = { kind: lease.kind, phase: position.cursor.phase, paged: isPaged(position.cursor) };
   const jitter = rt.random.next();
-  // Pages of a listing without an end are committed and end the count of failures; the count of such listings outlives them.
+  // Pages of a listing without an end are committed and end the count of failures; the count of
+  // such listings outlives them.
   const failures = error.detail.kind === 'endless-listing' ? lease.endlessListings : lease.failures;
   const verdict = verdictOf(error.detail, place, failures, jitter);
   const walks = lease.walksToday + position.restarts;

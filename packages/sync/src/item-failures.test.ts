@@ -8,7 +8,10 @@ import {
   type FailureVerdict,
 } from './item-failures.js';
 
-/* A model of a collection: its items are tried in any order, and each try is judged by what the method did for others at that try. */
+/*
+ * A model of a collection: its items are tried in any order, and each try is judged by what the
+ * method did for others at that try.
+ */
 
 const failure = (id: string, isWitnessed: boolean) => ({
   id,
@@ -36,7 +39,8 @@ function judged(pages: readonly Page[], bad: ReadonlySet<number>): Map<number, F
         known.delete(id);
         continue;
       }
-      // Where no other item of the page vouches, the engine asks for a known one: either works exactly when Google does.
+      // Where no other item of the page vouches, the engine asks for a known one: either works
+      // exactly when Google does.
       const verdict = verdictOnFailure(failure(String(id), works), known.get(id));
       verdicts.set(id, [...(verdicts.get(id) ?? []), verdict]);
       if (verdict.kind === 'again') known.set(id, { tries: verdict.tries, isQuarantined: false });

@@ -7,11 +7,12 @@ import type {
 } from '@syncline/store';
 
 /*
- * Whose fault is it that an item could not be read? Pure.
+ * Decides whether a failure counts against an item or against its collection. Pure.
  *
- * A failed try counts against the item only if the same method answered for another item of the collection at that try (it has a witness);
- * otherwise it is a transient error of the collection. So between two tries that count, the method has worked, and an outage, in which
- * nothing works, quarantines nothing however long it lasts. docs/decisions/0003-item-failures.md has the reasons.
+ * A failed try counts against the item only if the same method answered for another item of the
+ * collection at that try (it has a witness); otherwise it is a transient error of the collection.
+ * So between two tries that count, the method has worked, and an outage, in which nothing works,
+ * quarantines nothing however long it lasts. docs/decisions/0003-item-failures.md has the reasons.
  */
 
 /** Delays between the tries that count, in milliseconds: two minutes together. */
@@ -54,11 +55,16 @@ export function verdictOnFailure(
 export const HELD_RETRY_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
-/** Items that a collection may quarantine within an hour in any case, and the share of the items tried that it may. */
+/**
+ * Items that a collection may quarantine within an hour in any case, and the share of the items
+ * tried that it may.
+ */
 const LEAST_ALLOWED = 20;
 const SHARE_ALLOWED = 0.01;
 
-/** How many items a collection may quarantine within an hour before it counts as its own failure. */
+/**
+ * How many items a collection may quarantine within an hour before it counts as its own failure.
+ */
 export function quarantineAllowance({ progressDone, fullSyncAgeMs }: LatelyQuarantined): number {
   if (fullSyncAgeMs === null) return LEAST_ALLOWED;
   // What the full sync has tried within the last hour, if its pace was even.

@@ -11,7 +11,10 @@ export type Outcome =
   | { kind: 'caught-up' }
   /** The time slice is spent, or somebody rang during the run: go on, at the back of the lane. */
   | { kind: 'more'; full: boolean }
-  /** Level, but for a sweep that waits for evidence: increments go on, and it is not caught up before that. */
+  /**
+   * Level, but for a sweep that waits for evidence: increments go on, and it is not caught up
+   * before that.
+   */
   | { kind: 'held'; until: Date; why: string }
   /** Weather or quota: later, and not a failure. */
   | { kind: 'snooze'; until: Date; why: string }
@@ -119,7 +122,10 @@ export function later(
   };
 }
 
-/** Google's own code first, for the support desk; then what it means. Google tells a suspended account, which may be restored, in the words of a withdrawn grant. */
+/**
+ * Google's own code first, for the support desk; then what it means. Google tells a suspended
+ * account, which may be restored, in the words of a withdrawn grant.
+ */
 export function grantRefused(error: GoogleErrorKind, jitter: number): Reauthorization {
   const code = error.kind === 'unauthorized' ? error.reason : error.kind;
   const probeInMs = probeDelayMs({ probes: 0, refusedForMs: 0 }, jitter);

@@ -35,7 +35,10 @@ interface Parking {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** What waits for its project is brought back by the project's own try; this is for when that is lost. */
+/**
+ * What waits for its project is brought back by the project's own try; this is for when that is
+ * lost.
+ */
 const WAITS_FOR_PROJECT_MS = 6 * HOUR_MS;
 
 /**

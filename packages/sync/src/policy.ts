@@ -7,7 +7,10 @@ export interface SyncPolicy {
   /** Units that one slice of an audit may spend, and the rest before the next; left out is audit.ts's own. */
   auditUnits?: number;
   auditRestMs?: number;
-  /** How long after a listing a second one begins at the earliest; left out is evidence/decide.ts's own. */
+  /**
+   * How long after a listing a second one begins at the earliest; left out is evidence/decide.ts's
+   * own.
+   */
   confirmAfterMs?: number;
 }
 

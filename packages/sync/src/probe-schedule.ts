@@ -1,5 +1,5 @@
 /*
- * When Google is asked again about what only Google can tell: whether the cause of a refusal has passed. Pure.
+ * When a refused grant or project is probed again. Pure.
  */
 
 const HOUR_MS = 3_600_000;
@@ -7,7 +7,8 @@ const DAY_MS = 24 * HOUR_MS;
 const PROBED_FOR_MS = 14 * DAY_MS;
 
 /**
- * Until an account's refused grant is tried again: an hour at first, doubled up to a day, spread by a tenth; null, which is never, after fourteen days.
+ * Until an account's refused grant is tried again: an hour at first, doubled up to a day, spread by
+ * a tenth; null, which is never, after fourteen days.
  *
  * @param jitter a number in [0, 1)
  */
@@ -23,7 +24,10 @@ const FIRST_TRY_MS = 2_000;
 const RAREST_TRY_MS = 60_000;
 const TRIES_PER_FAILING_TIME = 30;
 
-/** Until a project that Google refuses is tried again for all its accounts: a share of the time for which it has been refused, two seconds to a minute. */
+/**
+ * Until a project that Google refuses is tried again for all its accounts: a share of the time for
+ * which it has been refused, two seconds to a minute.
+ */
 export function projectTryDelayMs(failingForMs: number): number {
   return Math.round(
     Math.min(RAREST_TRY_MS, Math.max(FIRST_TRY_MS, failingForMs / TRIES_PER_FAILING_TIME)),

@@ -6,8 +6,9 @@ import { answerOf, codeOf, type AnswerKind } from './verdicts.js';
 import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
 /*
- * Asking Google whether a refusal has passed. Any number of workers do this; rows in Postgres are the schedule, so a worker that dies in the middle
- * costs a minute. Projects are tried by one waiting account for all, accounts each by itself and rarely.
+ * Asking Google whether a refusal has passed. Any number of workers do this; rows in Postgres are
+ * the schedule, so a worker that dies in the middle costs a minute. Projects are tried by one
+ * waiting account for all, accounts each by itself and rarely.
  */
 
 interface ProbeDeps {
@@ -27,7 +28,10 @@ export async function tryProjects(rt: Runtime, deps: ProbeDeps): Promise<void> {
   for (const one of due) await tryProject(rt, deps, one);
 }
 
-/** One round over accounts whose refusal may have passed. @throws whatever is not Google's answer */
+/**
+ * One round over accounts whose refusal may have passed.
+ * @throws whatever is not Google's answer
+ */
 export async function probeAccounts(rt: Runtime, deps: ProbeDeps): Promise<void> {
   const due = await deps.store.probes.claimDue({
     limit: ACCOUNTS_AT_ONCE,
@@ -59,7 +63,9 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
   }
 }
 
-/** What says that a scope is still refused. A client that is refused says so of all the others, too. */
+/**
+ * What says that a scope is still refused. A client that is refused says so of all the others, too.
+ */
 const ANSWERS: Record<ProjectScope, readonly AnswerKind[]> = {
   client: ['client-refused'],
   'other-client': ['other-client', 'client-refused'],
@@ -87,7 +93,10 @@ async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promis
   );
 }
 
-/** A disabled account has a grant that Google takes: its resources tell whether policy still forbids them all. */
+/**
+ * A disabled account has a grant that Google takes: its resources tell whether policy still forbids
+ * them all.
+ */
 async function askAbout(deps: ProbeDeps, due: DueProbe): Promise<void> {
   await deps.google.tryAgain(due.accountId, due.project);
   if (due.state !== 'disabled') return;

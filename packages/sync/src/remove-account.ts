@@ -17,8 +17,10 @@ export type RemovalStep =
   | { step: 'erased'; rows: number };
 
 /**
- * What became of the grant. `unreadable`: its refresh token does not open, so Google could not be asked; `refused`: Google does not let it be ended;
- * `shared`: other accounts of the same Google account need it, since the grants of one person and client are one at Google; `kept`: as was asked for.
+ * What happened to the grant. `unreadable`: its refresh token cannot be decrypted, so Google could
+ * not be asked; `refused`: Google does not let it be ended; `shared`: other accounts of the same
+ * Google account need it, since the grants of one person and client are one at Google; `kept`: as
+ * was asked for.
  */
 export type Revocation = 'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'kept';
 
@@ -59,7 +61,10 @@ export async function removeAccount(
   }
 }
 
-/** A grant that was not checked yet may be of a person whom other accounts mirror: Google says whose it is before it is ended. */
+/**
+ * A grant that was not checked yet may be of a person whom other accounts mirror: Google says whose
+ * it is before it is ended.
+ */
 async function grantUse(
   { store, google }: { store: Store; google: Google },
   accountId: string,
@@ -70,7 +75,7 @@ async function grantUse(
   return owner === null ? use : store.removal.grantUse(accountId, owner);
 }
 
-/** Null when Google does not take the grant, or tells nobody's name: then there is nothing to compare. */
+/** Null when Google refuses the grant or returns no owner: then there is nothing to compare. */
 async function ownerOf(google: GoogleAccount): Promise<GoogleKeys | null> {
   try {
     const { sub, address } = await google.owner();

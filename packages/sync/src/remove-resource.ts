@@ -4,8 +4,9 @@ import type { Resource, Store } from '@syncline/store';
 import { stopWatches } from './watch/look-after.js';
 
 /*
- * A resource that is mirrored no more: no more work → nothing rings any more → every row of it is erased, with its change events. Each step may be
- * repeated; the command does the work itself, and workers finish what it leaves behind.
+ * A resource that is mirrored no more: no more work → nothing rings any more → every row of it is
+ * erased, with its change events. Each step may be repeated; the command does the work itself, and
+ * workers finish what it leaves behind.
  */
 
 interface Deps {
@@ -14,8 +15,10 @@ interface Deps {
 }
 
 /**
- * @returns rows erased by this call, or null when the account does not have the resource, has no other, or is being removed
- * @throws GoogleError (transient) when Google cannot be asked to end a watch: to be called again later
+ * @returns rows erased by this call, or null when the account does not have the resource, has no
+ * other, or is being removed
+ * @throws GoogleError (transient) when Google cannot be asked to end a watch: to be called again
+ * later
  */
 export async function removeResource(
   rt: Runtime,
@@ -36,7 +39,10 @@ export async function removeResource(
   }
 }
 
-/** Finishes what commands that were killed have left. What a transient error of Google's stops is left for the next time. */
+/**
+ * Finishes removals whose command was killed. One that meets a transient error is left for the next
+ * round.
+ */
 export async function finishResourceRemovals(
   rt: Runtime,
   deps: Deps,

@@ -153,12 +153,15 @@ function noteCarefulRun(rt: Runtime, { collectionId, crashes }: Lease): void {
   );
 }
 
-/** A grant that nobody has checked, or an account from before there were identities. */
+/** An unverified grant, or an account that was imported before identities existed. */
 function needsCheck({ grant }: Lease): boolean {
   return !grant.verified || grant.identityId === null;
 }
 
-/** @returns the mailbox's profile where the check has read it. @throws AccountHeld when the grant is not the account's own */
+/**
+ * @returns the mailbox's profile where the check has read it.
+ * @throws AccountHeld when the grant is not the account's own
+ */
 async function profileOfChecked(
   rt: Runtime,
   deps: SyncDeps,
@@ -255,7 +258,8 @@ async function takeTurns(
     if (turn.rest && !context.hasLooked)
       return turn.rest.kind === 'caught-up' ? atRest(context, turn.rest) : turn.rest;
     // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
-    // A page that is already paid for is stored as well, and what is due for a held sweep comes after each look.
+    // A page that is already paid for is stored as well, and what is due for a held sweep comes
+    // after each look.
     const unfinished =
       context.ahead !== null ||
       context.hasLooked ||
@@ -285,7 +289,10 @@ function noteHeld(context: TurnContext, { held }: PageCommit): void {
   };
 }
 
-/** A collection that is level but for a sweep: the run ends, or, when something is due for the sweep, goes on with that. */
+/**
+ * A collection that is level but for a sweep: the run ends, or, when something is due for the
+ * sweep, goes on with that.
+ */
 function heldAfterLook(context: TurnContext, cursor: Cursor): Ended | null {
   if (!isHeld(cursor)) return null;
   const untilMs = holdDueAtMs(cursor.hold);
@@ -298,7 +305,10 @@ function noteTroubled({ lease }: TurnContext, { walk }: PageCommit): void {
   if ((walk?.failing?.length ?? 0) + (walk?.quarantined?.length ?? 0) > 0) lease.hasTroubled = true;
 }
 
-/** Nothing else is left to do. What is still being tried is neither stored nor given up: the collection is not caught up before it is. */
+/**
+ * Nothing else is left to do. What is still being tried is neither stored nor given up: the
+ * collection is not caught up before it is.
+ */
 async function atRest({ store, lease }: TurnContext, caughtUp: CaughtUp): Promise<Ended> {
   const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
   if (nextTryInMs === null) return caughtUp;

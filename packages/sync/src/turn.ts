@@ -22,20 +22,29 @@ export interface TurnContext {
   generation: number;
   /** Whether the listing in hand began in this run: one that began earlier cannot vouch for now. */
   listingBegunHere: boolean;
-  /** A full sync ended in this run for which Google gave no sync position: nothing can be followed, so the run ends with it. */
+  /**
+   * A full sync ended in this run for which Google gave no sync position: nothing can be followed,
+   * so the run ends with it.
+   */
   fullSyncEnded: boolean;
   /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
   ahead: Ahead | null;
   /** The mailbox's profile, when the check of the grant has just read it. */
   profile: Profile | null;
-  /** Google names the mailbox or the primary calendar like this. @throws AccountHeld when the account waits for a person because of it */
+  /**
+   * Google names the mailbox or the primary calendar like this.
+   * @throws AccountHeld when the account waits for a person because of it
+   */
   meetAddress(address: string, of: 'mailbox' | 'primary-calendar'): Promise<void>;
   /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
   careful: Careful | null;
   policy: SyncPolicy;
   /** A sweep of the collection waits for evidence; a commit may change it. */
   held: HeldState | null;
-  /** The collection has looked for changes since the last page of a second listing: the next one may be read. */
+  /**
+   * The collection has looked for changes since the last page of a second listing: the next one may
+   * be read.
+   */
   hasLooked: boolean;
   /** A sample of the held rows was asked for in this run, after the second listing. */
   heldIsProven: boolean;
@@ -89,14 +98,20 @@ export interface Turn {
 
 export interface CaughtUp {
   kind: 'caught-up';
-  /** Google gave no new sync position, so something else than an incremental sync from there comes next. */
+  /**
+   * Google gave no new sync position, so something else than an incremental sync from there comes
+   * next.
+   */
   withoutPosition?: WithoutPosition;
 }
 
 export interface WithoutPosition {
   /** For a person. */
   why: string;
-  /** Set when only the full sync that has ended vouches for the mirror: another one is due after this time. */
+  /**
+   * Set when only the full sync that has ended vouches for the mirror: another one is due after
+   * this time.
+   */
   fullSyncInMs?: number;
 }
 

@@ -17,7 +17,10 @@ export type AnswerKind =
   | 'scope-missing'
   /** 403 domainPolicy and its like: an administrator says no. */
   | 'policy-forbids'
-  /** `invalid_client` and its like, of the token endpoint: the project's OAuth client is refused, whatever the account. */
+  /**
+   * `invalid_client` and its like, of the token endpoint: the project's OAuth client is refused,
+   * whatever the account.
+   */
   | 'client-refused'
   /** `unauthorized_client`: the refresh token is another client's. */
   | 'other-client'

@@ -151,7 +151,8 @@ export async function compareListed(
     threads.flatMap(({ messages }) => messages).map((message) => [message.id ?? '', message]),
   );
   const ids = groups.flat().map(({ id }) => id);
-  // What a thread's answer does not name, or a broken thread holds, is asked for alone before it counts as gone.
+  // What a thread's answer does not name, or a broken thread holds, is asked for alone before it
+  // counts as gone.
   const alone = await readMessages(
     mailbox,
     ids.filter((id) => !brought.has(id)),
@@ -211,7 +212,10 @@ async function comparePage(
   await compareWith(mailbox, ids, await readMessages(mailbox, ids, found), found);
 }
 
-/** The row of a message that is to be kept, with its bodies; null where it cannot be read. @throws GoogleError when that is the account's */
+/**
+ * The row of a message that is to be kept, with its bodies; null where it cannot be read.
+ * @throws GoogleError when that is the account's
+ */
 async function rowOf(
   { account, policy }: ComparedMailbox,
   message: GmailMessage,
@@ -225,7 +229,10 @@ async function rowOf(
   }
 }
 
-/** Of messages that are stored without a source under a policy that keeps them: those that have one all the same. Chats have none. */
+/**
+ * Of messages that are stored without a source under a policy that keeps them: those that have one
+ * all the same. Chats have none.
+ */
 async function withSourceThere(
   { account }: ComparedMailbox,
   ids: readonly string[],

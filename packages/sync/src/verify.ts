@@ -31,11 +31,17 @@ export interface VerifyReport {
   missing: string[];
   extra: string[];
   stale: string[];
-  /** What could not be read at the source while others could (a calendar by its id): nothing is said of it. */
+  /**
+   * What could not be read at the source while others could (a calendar by its id): nothing is said
+   * of it.
+   */
   unread: string[];
   /** Items in quarantine; absent when there are none. */
   quarantined?: { id: string; reason: string; since: Date; nextTryAt: Date | null }[];
-  /** Full listings that lacked stored rows, which stay until another listing; absent when there are none. */
+  /**
+   * Full listings that lacked stored rows, which stay until another listing; absent when there are
+   * none.
+   */
   held?: HeldCollection[];
 }
 
@@ -300,7 +306,10 @@ async function compareEvents(
   return { checked, differences, unread };
 }
 
-/** Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot be stored is in quarantine, and no call can name it. */
+/**
+ * Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot
+ * be stored is in quarantine, and no call can name it.
+ */
 async function readAllEvents(
   account: GoogleAccount,
 ): Promise<{ events: Map<string, string>; unread: Set<string> }> {

@@ -3,25 +3,34 @@ import type { CalendarWithoutPosition, GmailFollow } from './cursor.js';
 import type { Turn, TurnContext } from './turn.js';
 
 /*
- * A collection for which Google gave no sync position (google-api-php-client #1141: the last page of events without nextSyncToken). Its pages
- * are stored and swept by as any others; since no incremental sync can begin anywhere, full syncs go on at a slow pace. They are not remedies
- * and leave the day's budget of those alone. As soon as one of them ends with a position, it is followed from there.
+ * A collection for which Google gave no sync position (google-api-php-client #1141: the last page
+ * of events without nextSyncToken). Its pages are stored and swept by as any others; since no
+ * incremental sync can begin anywhere, full syncs go on at a slow pace. They are not remedies and
+ * leave the day's budget of those alone. As soon as one of them ends with a position, it is
+ * followed from there.
  */
 
 const MINUTE_MS = 60_000;
 
-/** A calendar costs a request for every 2,500 events; a mailbox 5 units for every 500 messages and as much again for its labels. */
+/**
+ * A calendar costs a request for every 2,500 events; a mailbox 5 units for every 500 messages and
+ * as much again for its labels.
+ */
 export const FULL_SYNC_PACE_MS: Record<CollectionKind, number> = {
   gmail: 6 * 60 * MINUTE_MS,
   'calendar-list': 30 * MINUTE_MS,
   'calendar-events': 30 * MINUTE_MS,
 };
 
-/** Who asks for a sync (a notification, `syncline sync`, `syncline wait`) gets a full one, but not more often than this. */
+/**
+ * A sync request (a notification, `syncline sync`, `syncline wait`) starts a full sync, but not
+ * more often than this.
+ */
 export const REQUESTED_FULL_SYNC_GAP_MS = 10_000;
 
 /**
- * The turn of a collection that follows without a position: it is caught up when a full sync has just ended, and otherwise begins the next.
+ * The turn of a collection that follows without a position: it is caught up when a full sync has
+ * just ended, and otherwise begins the next.
  * @param begin the first page of a full sync
  */
 export async function withoutPosition(

@@ -104,7 +104,7 @@ export async function importAccounts(
       await underWay.get(key);
       const task = importLine(number, line.account).finally(() => underWay.delete(key));
       underWay.set(key, task);
-      // Whatever ends the import is thrown here, or below.
+      // An error that ends the import is thrown here or below.
       if (underWay.size >= (checker ? CHECKS_AT_ONCE : 1)) await Promise.race(underWay.values());
     }
     progress.show({ line: `${counted(number, 'line')} read` });

@@ -19,7 +19,10 @@ interface Options {
 
 const RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 
-/** `syncline accounts resources EMAIL [--remove R --yes]`: what is mirrored of an account; stops mirroring a resource and erases its rows. */
+/**
+ * `syncline accounts resources EMAIL [--remove R --yes]`: what is mirrored of an account; stops
+ * mirroring a resource and erases its rows.
+ */
 export function addAccountsResources(accounts: Command): void {
   accounts
     .command('resources')

@@ -16,7 +16,10 @@ interface ChangesOptions {
 /** Events read at a time. */
 const PAGE = 1_000;
 
-/** `syncline changes EMAIL`: the change feed of the present epoch from a point on to its present end, NDJSON. */
+/**
+ * `syncline changes EMAIL`: the change feed of the present epoch from a point on to its present
+ * end, NDJSON.
+ */
 export function addChanges(program: Command): void {
   program
     .command('changes')
@@ -47,7 +50,7 @@ export function addChanges(program: Command): void {
 }
 
 /**
- * What is to be said of the position that is asked for; null when it may be followed.
+ * The notice about the requested position; null when it can be followed.
  * @throws OperatorError when it is a position of another epoch: what follows it cannot be told
  */
 export function noticeOf(

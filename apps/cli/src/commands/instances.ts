@@ -83,7 +83,9 @@ function instant(text: string): number {
   return ms;
 }
 
-/** Whether the calendar has this day: `Date.parse` takes the 30th of February for the 1st of March. */
+/**
+ * Whether the calendar has this day: `Date.parse` takes the 30th of February for the 1st of March.
+ */
 function isDay(day: string): boolean {
   const ms = Date.parse(day);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);

@@ -52,7 +52,7 @@ async function usageOf(
     tokens: store.vault,
   });
   try {
-    // So that both tell of the same day the same, also when Redis has just forgotten it.
+    // Both print the same usage, even when Redis has just lost its data.
     const { day, units } = await store.quota.day();
     await google.tellSpentDay(day, units);
     const usage: Usage = {};

@@ -127,7 +127,7 @@ async function repair(
   );
 }
 
-/** What could not be read is not vouched for. */
+/** An item that could not be read does not count as equal. */
 function isSound(report: VerifyReport): boolean {
   return driftOf(report) + report.unread.length === 0;
 }

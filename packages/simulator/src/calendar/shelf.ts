@@ -68,7 +68,10 @@ export class CalendarShelf {
     return this.changed(entry);
   }
 
-  /** The primary calendar's id follows its owner's address; deltas tell of the new one, and of the old one as deleted. */
+  /**
+   * The primary calendar's id follows its owner's address; deltas tell of the new one, and of the
+   * old one as deleted.
+   */
   renamePrimary(id: string, before: string): void {
     const entry = this.find('primary');
     if (entry === null || entry.calendar.id !== before) return;

@@ -45,7 +45,10 @@ export class CalendarStore {
     this.summary = parts.summary;
   }
 
-  /** Takes another id; sync tokens of the old one end. @returns what is left under the old id: an empty calendar */
+  /**
+   * Takes another id; sync tokens of the old one end.
+   * @returns what is left under the old id: an empty calendar
+   */
   renamed(id: string): CalendarStore {
     const left = new CalendarStore({ ...this.parts, id: this.id });
     if (this.summary === this.id) this.summary = id;
@@ -99,9 +102,10 @@ export class CalendarStore {
   }
 
   /**
-   * Deletes an event, or a series with its exceptions. Returns the ids that went. Deleting one occurrence is `cancelInstance`.
-   * Changed occurrences are told of as cancelled, before their series or after it; that Google names the ones which were cancelled
-   * before as well is written nowhere, so it does not.
+   * Deletes an event, or a series with its exceptions. Returns the ids that went. Deleting one
+   * occurrence is `cancelInstance`. Changed occurrences are told of as cancelled, before their
+   * series or after it; that Google names the ones which were cancelled before as well is written
+   * nowhere, so it does not.
    */
   delete(id: string, nowMs: number): string[] {
     const old = this.events.get(id);
@@ -112,8 +116,9 @@ export class CalendarStore {
   }
 
   /**
-   * A guest is taken off a series and stays invited to its changed occurrences: the series is deleted here, with what was only
-   * cancelled of it, and the changed occurrences live on. False when the series has none, or is none.
+   * A guest is taken off a series and stays invited to its changed occurrences: the series is
+   * deleted here, with what was only cancelled of it, and the changed occurrences live on. False
+   * when the series has none, or is none.
    */
   leaveSeries(id: string, nowMs: number): boolean {
     const old = this.events.get(id);
@@ -137,7 +142,10 @@ export class CalendarStore {
     return true;
   }
 
-  /** A cancelled occurrence whose series is not in this calendar, as a guest of a single meeting sees it when that is called off. */
+  /**
+   * A cancelled occurrence whose series is not in this calendar, as a guest of a single meeting
+   * sees it when that is called off.
+   */
   cancelWithoutSeries(seriesId: string, originalStart: EventTime, nowMs: number): StoredEvent {
     return this.put(
       instanceId(seriesId, originalStart),

@@ -1,4 +1,7 @@
-/** Zones by the names of Windows (Outlook and Exchange write them into invitations), as Unicode's CLDR maps them; names in lower case. */
+/**
+ * Zones by the names of Windows (Outlook and Exchange write them into invitations), as Unicode's
+ * CLDR maps them; names in lower case.
+ */
 export const WINDOWS_ZONES: ReadonlyMap<string, string> = new Map(
   (
     [

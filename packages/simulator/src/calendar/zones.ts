@@ -10,7 +10,10 @@ export function isZone(zone: string): boolean {
   return formatFor(zone) !== null;
 }
 
-/** Olson names, also behind a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`), and those of Windows; null for others. */
+/**
+ * Olson names, also behind a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`),
+ * and those of Windows; null for others.
+ */
 export function zoneNamed(name: string): string | null {
   const windows = WINDOWS_ZONES.get(name.trim().toLowerCase());
   if (windows !== undefined) return windows;

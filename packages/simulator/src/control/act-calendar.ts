@@ -140,7 +140,10 @@ function deleteEvent(stage: Stage, order: ActionOrder): Touched | null {
   return { calendarId: calendar.id, eventId: event.id };
 }
 
-/** The user is taken off a series and stays invited to one of its meetings, which is changed for that if none is. */
+/**
+ * The user is taken off a series and stays invited to one of its meetings, which is changed for
+ * that if none is.
+ */
 function leaveSeries(stage: Stage, order: ActionOrder): Touched | null {
   const calendar = writable(stage, order);
   const series = calendar.living().filter((event) => event.body.recurrence !== undefined);

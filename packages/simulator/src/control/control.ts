@@ -161,7 +161,11 @@ function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {
   return sim.pubsub.describe();
 }
 
-/** `rename`, `delete` and `suspend` are the administrator's. `act` performs an action, `consent` grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what it allows. */
+/**
+ * `rename`, `delete` and `suspend` are the administrator's. `act` performs an action, `consent`
+ * grants access anew (after a revocation) and returns the new refresh token, `scopes` changes what
+ * it allows.
+ */
 function onAccount(
   sim: Sim,
   account: Account,

@@ -43,7 +43,10 @@ export function* gmailTruth(account: Account): Generator<GmailTruth> {
   for (const message of messages) yield messageTruth(account, message);
 }
 
-/** Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones are gone, cancelled occurrences stay as long as their series does. */
+/**
+ * Every event of every calendar on the user's list, sorted by calendar and event id; deleted ones
+ * are gone, cancelled occurrences stay as long as their series does.
+ */
 export function* calendarTruth(account: Account): Generator<CalendarTruth> {
   const entries = account.shelf.living().sort((a, b) => (a.calendar.id < b.calendar.id ? -1 : 1));
   for (const { calendar, accessRole } of entries) {
@@ -105,8 +108,9 @@ function inlineText(root: Part, mimeType: string): string | null {
 }
 
 /**
- * Every leaf that is no text of the mail, and forwarded messages with a name. The text of a forwarded message comes with the
- * message's own bytes; where the API gives it none, each of its texts is listed.
+ * Every leaf that is no text of the mail, and forwarded messages with a name. The text of a
+ * forwarded message comes with the message's own bytes; where the API gives it none, each of its
+ * texts is listed.
  */
 function attachmentsOf(root: Part): GmailTruth['attachments'] {
   const found: GmailTruth['attachments'] = [];

@@ -1,7 +1,8 @@
 /**
- * How the text of a mail is handed out. Google documents neither choice: reports say that `format=full` gives text recoded to UTF-8 under the
- * header that it came with (gogcli #446, #126, #418), and by the discovery document a body may be
- * `a separate attachment` with an `attachmentId` and no data.
+ * How the text of a mail is handed out. Google documents neither choice: reports say that
+ * `format=full` gives text recoded to UTF-8 under the header that it came with (gogcli #446, #126,
+ * #418), and by the discovery document a body may be `a separate attachment` with an `attachmentId`
+ * and no data.
  */
 import { decodeText } from '../mime/charset.js';
 import { isLeaf, type Part } from '../mime/part.js';

@@ -1,16 +1,21 @@
 /**
- * Answers with fields that Google has let through from elsewhere: mail that was imported, migrated or written by hand, events of foreign calendars. NUL
- * characters, halves of surrogate pairs, part numbers that come twice, sizes beyond four bytes, fields of another type than documented.
+ * Answers with fields that Google has let through from elsewhere: mail that was imported, migrated
+ * or written by hand, events of foreign calendars. NUL characters, halves of surrogate pairs, part
+ * numbers that come twice, sizes beyond four bytes, fields of another type than documented.
  */
 import type { Reply } from './reply.js';
 
 type Json = Record<string, unknown>;
 
 export interface Alteration {
-  /** The `id` of the objects that are altered, wherever they stand in an answer; absent: the answer itself. */
+  /**
+   * The `id` of the objects that are altered, wherever they stand in an answer; absent: the answer
+   * itself.
+   */
   item?: string;
   /**
-   * A merge patch (RFC 7386), with one addition: where an array stands, an object's keys are places in it. An empty object changes nothing.
+   * A merge patch (RFC 7386), with one addition: where an array stands, an object's keys are places
+   * in it. An empty object changes nothing.
    */
   patch: Json;
 }

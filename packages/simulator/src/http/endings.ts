@@ -1,7 +1,8 @@
 /**
- * Listings that do not end as Google documents it: pages that name themselves, lead in a circle, repeat or stay empty, a last page without
- * `nextSyncToken`, and history ids that are missing or absurd. All of it has been reported of the real service (gogcli PR #1004, inbox-zero
- * #3748, google-api-php-client #1141).
+ * Listings that do not end as Google documents it: pages that name themselves, lead in a circle,
+ * repeat or stay empty, a last page without `nextSyncToken`, and history ids that are missing or
+ * absurd. All of it has been reported of the real service (gogcli PR #1004, inbox-zero #3748,
+ * google-api-php-client #1141).
  */
 import type { ApiMethod } from '../methods.js';
 import { jsonReply, type Format, type Reply } from './reply.js';
@@ -107,7 +108,9 @@ export class Endings {
     }
   }
 
-  /** The circle begins with the second page; a listing that is shorter leads back to its beginning. */
+  /**
+   * The circle begins with the second page; a listing that is shorter leads back to its beginning.
+   */
   private inCircle(key: string, sent: string, natural: string | null, length: number): string {
     if (sent === '' || !this.circles.has(key)) {
       if (this.circles.size >= KEPT) this.circles.clear();

@@ -186,7 +186,10 @@ export function metadataScope(message: string): Reply {
   return platformError(403, message, 'forbidden');
 }
 
-/** What Gmail has answered for one message of a batch, for good, while the others came (got-your-back #116). */
+/**
+ * What Gmail has answered for one message of a batch, for good, while the others came
+ * (got-your-back #116).
+ */
 export function permissionDenied(): Reply {
   return platformError(403, 'The caller does not have permission', 'forbidden');
 }

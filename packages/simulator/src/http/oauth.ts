@@ -37,7 +37,10 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   };
 }
 
-/** `POST /revoke` with an access or a refresh token: the whole grant ends, with every token of the person that the same client has. */
+/**
+ * `POST /revoke` with an access or a refresh token: the whole grant ends, with every token of the
+ * person that the same client has.
+ */
 export function revoke(sim: Sim, token: string | null): Reply {
   const grant =
     token === null
@@ -70,8 +73,9 @@ export function tokenInfo(sim: Sim, token: string | null): Reply {
 }
 
 /**
- * Who the grant is of, as far as its scopes tell: `sub` and the address are for those that ask for identity or the address
- * (google-auth-library's TokenInfo). Token info writes truth values as texts.
+ * Who the grant is of, as far as its scopes tell: `sub` and the address are for those that ask for
+ * identity or the address (google-auth-library's TokenInfo). Token info writes truth values as
+ * texts.
  */
 function identityOf<T>(
   sim: Sim,

@@ -1,12 +1,16 @@
-/** Full listings that name less than there is, with status 200: empty, or with some items left out. */
+/**
+ * Full listings that name less than there is, with status 200: empty, or with some items left out.
+ */
 import { createHash } from 'node:crypto';
 import { jsonReply, type Format, type Reply } from './reply.js';
 
 const LISTS = ['messages', 'items', 'labels'];
 
 /**
- * @param share of the items that is left out, the same ones at each call; 1 leaves none, and the listing ends
- * @param nextPage the page after that token, for the sync token that stands on a listing's last page alone
+ * @param share of the items that is left out, the same ones at each call; 1 leaves none, and the
+ * listing ends
+ * @param nextPage the page after that token, for the sync token that stands on a listing's last
+ * page alone
  */
 export function withOmissions(
   reply: Reply,

@@ -104,7 +104,9 @@ function lastOnset(one: Observance, wallMs: number): number | null {
 
 const DAY_MS = 86_400_000;
 
-/** The calendar's own zone if it has these offsets, else the first of all that has; a year tells. */
+/**
+ * The calendar's own zone if it has these offsets, else the first of all that has; a year tells.
+ */
 function likeliestZone(observances: readonly Observance[], calendarZone: string): string {
   const year = Math.min(
     2_030,

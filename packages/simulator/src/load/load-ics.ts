@@ -84,7 +84,10 @@ export function loadFile(
   return report;
 }
 
-/** Of several versions of an event, or of one occurrence, those with the highest SEQUENCE; without any SEQUENCE they are taken for different events. */
+/**
+ * Of several versions of an event, or of one occurrence, those with the highest SEQUENCE; without
+ * any SEQUENCE they are taken for different events.
+ */
 function newest(events: readonly IcsEvent[]): IcsEvent[] {
   const highest = new Map<string, number>();
   const keyOf = (event: IcsEvent): string => JSON.stringify([event.uid, event.recurrenceId]);
@@ -95,7 +98,9 @@ function newest(events: readonly IcsEvent[]): IcsEvent[] {
   );
 }
 
-/** An occurrence is named as its series is: by a date in an all-day series, whatever the file says. */
+/**
+ * An occurrence is named as its series is: by a date in an all-day series, whatever the file says.
+ */
 function originalStart(master: StoredEvent, named: EventTime, calendarZone: string): EventTime {
   if (master.body.start?.date === undefined || named.dateTime === undefined) return named;
   const instant = Date.parse(named.dateTime);

@@ -8,9 +8,10 @@ const WINDOWS_1252_HIGH =
   '\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178';
 
 /**
- * Text of bytes that a mail declares to be in some charset. Declarations are often wrong, and bytes beyond ASCII are hardly ever valid UTF-8
- * by chance: valid UTF-8 is UTF-8 whatever is declared. The rest is what is declared; for a missing name, and one that is no
- * charset, windows-1252, which has the characters of US-ASCII and ISO-8859-1.
+ * Text of bytes that a mail declares to be in some charset. Declarations are often wrong, and bytes
+ * beyond ASCII are hardly ever valid UTF-8 by chance: valid UTF-8 is UTF-8 whatever is declared.
+ * The rest is what is declared; for a missing name, and one that is no charset, windows-1252, which
+ * has the characters of US-ASCII and ISO-8859-1.
  */
 export function decodeText(bytes: Uint8Array, charset: string | null): string {
   const label = charset === null ? '' : labelOf(charset);
@@ -70,7 +71,9 @@ function decodeWindows1252(bytes: Uint8Array): string {
   );
 }
 
-/** A name for iconv-lite where Node's own decoder lacks characters that the Encoding Standard has. */
+/**
+ * A name for iconv-lite where Node's own decoder lacks characters that the Encoding Standard has.
+ */
 type Decoder = TextDecoder | 'windows-1252' | 'utf-8' | 'big5' | 'euc-kr' | 'gbk';
 
 const decoders = new Map<string, Decoder | null>();

@@ -34,7 +34,10 @@ export function readHeaders(bytes: Buffer): HeaderBlock {
   return { headers: headersOf(fields), bodyAt: bytes.length };
 }
 
-/** A header whose lines are still apart: joined one by one, a value of a megabyte would be copied for each. */
+/**
+ * A header whose lines are still apart: joined one by one, a value of a megabyte would be copied
+ * for each.
+ */
 interface Field {
   name: string;
   lines: string[];

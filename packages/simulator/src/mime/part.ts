@@ -1,8 +1,10 @@
 /**
- * A MIME message as a tree of parts, split on bytes, the way Gmail numbers it: the root is "", its children "0", "1", "0.0"…,
- * and the message inside a message/rfc822 part is that part's only child. Broken mail never throws: a multipart whose
- * boundary is not named, or never comes, has that of the first line that looks like one, and without such a line it is text; a missing
- * closing boundary ends with the mail, nesting deeper than 50 is left unparsed, and so is what follows ten thousand parts of one multipart: it is one part more.
+ * A MIME message as a tree of parts, split on bytes, the way Gmail numbers it: the root is "", its
+ * children "0", "1", "0.0"…, and the message inside a message/rfc822 part is that part's only
+ * child. Broken mail never throws: a multipart whose boundary is not named, or never comes, has
+ * that of the first line that looks like one, and without such a line it is text; a missing closing
+ * boundary ends with the mail, nesting deeper than 50 is left unparsed, and so is what follows ten
+ * thousand parts of one multipart: it is one part more.
  */
 import { headerValue, readHeaders, readParameters, type Header } from './headers.js';
 import { decodeTransfer } from './transfer.js';
@@ -118,7 +120,10 @@ function withoutBom(body: Buffer, mimeType: string): Buffer {
   return marked ? body.subarray(3) : body;
 }
 
-/** Of the first line that begins with two dashes and is followed by a header of a part; empty when there is none. */
+/**
+ * Of the first line that begins with two dashes and is followed by a header of a part; empty when
+ * there is none.
+ */
 function likelyBoundary(content: Buffer): string {
   const head = content.toString('latin1', 0, GUESSED_FROM_BYTES);
   return /^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?\n(?=Content-[a-z-]+:)/im.exec(head)?.[1] ?? '';

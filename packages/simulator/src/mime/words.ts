@@ -10,8 +10,9 @@ interface Run {
 }
 
 /**
- * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one charset are joined as
- * bytes first, because many mailers cut a multibyte character in two. Charsets are read by the rule for bodies.
+ * Decodes RFC 2047 encoded words. White space between two words disappears, and neighbours of one
+ * charset are joined as bytes first, because many mailers cut a multibyte character in two.
+ * Charsets are read by the rule for bodies.
  */
 export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;

@@ -210,7 +210,8 @@ test('the cost grows with the instances that are returned, not with those in the
     return process.cpuUsage(before).user / 1_000;
   };
   cpuMs(many(10, 'RRULE:FREQ=DAILY'));
-  // 73 million instances are in that range; a second is far above what 2,000 of them cost, and far below what all of them would.
+  // 73 million instances are in that range; a second is far above what 2,000 of them cost, and far
+  // below what all of them would.
   expect(cpuMs(many(2_000, 'RRULE:FREQ=DAILY'))).toBeLessThan(1_000);
 });
 

@@ -31,16 +31,17 @@ export interface Instances {
 }
 
 export const DEFAULT_INSTANCE_LIMIT = 10_000;
-/** More than that are a full list and not a view. */
+/** The largest number of instances that one call returns. */
 export const MAX_INSTANCE_LIMIT = 100_000;
-/** A century; most people ask for a week. */
+/** A century. */
 export const MAX_INSTANCE_RANGE_MS = 36_600 * 86_400_000;
 /** Steps for all series of one question together: two seconds at most. */
 const WORK_LIMIT = 2_000_000;
 
 /**
- * Pure. Events of one calendar, in any order. Costs grow with the number of events and of instances that are given back,
- * not with those in the range: each series is followed as far as its next instance is among the earliest.
+ * Pure. Events of one calendar, in any order. Costs grow with the number of events and of instances
+ * that are given back, not with those in the range: each series is followed as far as its next
+ * instance is among the earliest.
  * @throws RangeError for a range or a limit above the bounds
  */
 export function expandInstances(events: readonly CalendarEvent[], range: InstanceRange): Instances {
@@ -66,7 +67,10 @@ export function expandInstances(events: readonly CalendarEvent[], range: Instanc
   };
 }
 
-/** All of them, or one more than the limit at least; sorted. Within a series the order of instants may be off by less than a day. */
+/**
+ * All of them, or one more than the limit at least; sorted. Within a series the order of instants
+ * may be off by less than a day.
+ */
 function earliestOf(
   placed: Iterator<Placed, boolean>,
   limit: number,

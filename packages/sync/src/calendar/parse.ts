@@ -17,7 +17,8 @@ import { instantOfDateTime } from './zones.js';
  */
 
 /**
- * The rows of what can be understood. An item that cannot is quarantined and holds no other; like a whole answer it is read again by a full sync.
+ * The rows of what can be understood. An item that cannot is quarantined and holds no other; like a
+ * whole answer it is read again by a full sync.
  */
 export function parsed<Item extends { id?: string | null }, Row>(
   items: readonly Item[],
@@ -68,14 +69,18 @@ export function parseEvent(event: CalendarEvent): EventRow {
 }
 
 /**
- * A cancelled event that belongs to no series is deleted. One that does is an occurrence taken out of it, and counts as long as the
- * series is there: see `withoutOrphans` and packages/store/src/events.ts.
+ * A cancelled event that belongs to no series is deleted. One that does is an occurrence taken out
+ * of it, and counts as long as the series is there: see `withoutOrphans` and
+ * packages/store/src/events.ts.
  */
 export function isTombstone(event: CalendarEvent): boolean {
   return event.status === 'cancelled' && !event.recurringEventId;
 }
 
-/** Ids of the events that have rows, of everything that a calendar's listings name: all but cancelled occurrences without their series. */
+/**
+ * Ids of the events that have rows, of everything that a calendar's listings name: all but
+ * cancelled occurrences without their series.
+ */
 export function withoutOrphans<Item extends { series: string | null }>(
   items: ReadonlyMap<string, Item>,
 ): Map<string, Item> {

@@ -5,13 +5,17 @@ import { ruleTimes, type Work } from './rule-times.js';
 import { instantOfWall, knownZone, offsetMs } from './zones.js';
 
 /**
- * The starts of a series, from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE, EXDATE; no DTSTART, the master's start
- * is it). Rules are worked out in wall time by rule-times.ts; what they leave open is decided here:
+ * The starts of a series, from Google's `recurrence` lines (RFC 5545: RRULE, EXRULE, RDATE, EXDATE;
+ * no DTSTART, the master's start is it). Rules are worked out in wall time by rule-times.ts; what
+ * they leave open is decided here:
  *
- * - The master's start is the first occurrence and counts for COUNT, even when the rule would not give it ("DTSTART counts as the
- *   first occurrence"); an EXDATE can take it out, and an UNTIL before it leaves nothing.
- * - UNTIL as a date includes that day; EXDATE and RDATE must name the start exactly (a date does not exclude a timed occurrence).
- * - A TZID that nobody knows is the series' own zone: it came from the calendar program that made the series. A period of RDATE has its own length.
+ * - The master's start is the first occurrence and counts for COUNT, even when the rule would not
+ *   give it ("DTSTART counts as the first occurrence"); an EXDATE can take it out, and an UNTIL
+ *   before it leaves nothing.
+ * - UNTIL as a date includes that day; EXDATE and RDATE must name the start exactly (a date does
+ *   not exclude a timed occurrence).
+ * - A TZID that nobody knows is the series' own zone: it came from the calendar program that made
+ *   the series. A period of RDATE has its own length.
  * - A rule that cannot be read leaves the first occurrence, lines of other names mean nothing.
  */
 export interface Series {
@@ -200,7 +204,9 @@ function untilWall(series: Series, until: string | null): number {
   return until.endsWith('Z') && !series.isAllDay ? wallMs + offsetMs(series.zone, wallMs) : wallMs;
 }
 
-/** RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants, periods. */
+/**
+ * RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants, periods.
+ */
 function datesOf(series: Series, lines: readonly RecurrenceLine[], wanted: string): Start[] {
   return lines
     .filter(({ name }) => name === wanted)

@@ -105,7 +105,8 @@ function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
 }
 
 /**
- * The sets of years, months, weeks or days: one array a period, which may be empty; without BYSETPOS a period with many times of day comes day by day.
+ * The sets of years, months, weeks or days: one array a period, which may be empty; without
+ * BYSETPOS a period with many times of day comes day by day.
  * @returns false for a set that is too large to be looked at together
  */
 function* periodSets(

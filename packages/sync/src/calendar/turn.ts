@@ -16,10 +16,12 @@ import { asAccessLost, nextRelistAtMs } from './access.js';
 import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 
 /*
- * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose last page alone carries the
- * bookmark (Google's nextSyncToken); then the bookmark is sent with every page of an incremental listing, until the last page
- * brings the next one. A full list names no deletions, so what the walk did not meet is swept. Where Google gives no bookmark at the end, the
- * pages count all the same: a listing that had one keeps it, and a walk is followed by further walks at a slow pace (without-position.ts).
+ * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose
+ * last page alone carries the bookmark (Google's nextSyncToken); then the bookmark is sent with
+ * every page of an incremental listing, until the last page brings the next one. A full list names
+ * no deletions, so what the walk did not meet is swept. Where Google gives no bookmark at the end,
+ * the pages count all the same: a listing that had one keeps it, and a walk is followed by further
+ * walks at a slow pace (without-position.ts).
  */
 
 /** The next page of a calendar list or calendar, by its cursor. */
@@ -73,8 +75,8 @@ const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', ...FIRST_PAGE, r
 const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
 
 /**
- * Of a calendar list between listings only: one under way is finished first. What is quarantined in a calendar or a list is read again by a full sync,
- * which costs a request for every 2,500 events.
+ * Of a calendar list between listings only: one under way is finished first. What is quarantined in
+ * a calendar or a list is read again by a full sync, which costs a request for every 2,500 events.
  */
 function relistDue(context: TurnContext, cursor: FollowCursor): boolean {
   if (isWorthless(context, cursor.bookmarkAtMs)) return true;
@@ -261,7 +263,10 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
   };
 }
 
-/** The bookmark that the listing began with stays good: what changed since comes again with the next listing. */
+/**
+ * The bookmark that the listing began with stays good: what changed since comes again with the next
+ * listing.
+ */
 function positionKept(page: CalendarPage): Pick<CaughtUp, 'withoutPosition'> {
   return page.nextSyncToken === null
     ? {
@@ -332,8 +337,9 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
 }
 
 /**
- * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on whatever page it comes. Whether any
- * other has a row depends on its series, which the store knows: see packages/store/src/events.ts.
+ * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on
+ * whatever page it comes. Whether any other has a row depends on its series, which the store knows:
+ * see packages/store/src/events.ts.
  * @param gone what earlier pages of the listing told to be deleted
  */
 export function meaningOfEvents(

@@ -1,7 +1,8 @@
 /**
- * Zones as Windows, Outlook and Exchange call them → IANA, from the table `windowsZones` of Unicode's CLDR (territory 001, the zone's main
- * place). Google hands such names on in EXDATE and RDATE lines of imported series. Names in lower case.
- * Ours, since the packages that have the table bring the whole of it for 140 lines of facts that change once in years.
+ * Zones as Windows, Outlook and Exchange call them → IANA, from the table `windowsZones` of
+ * Unicode's CLDR (territory 001, the zone's main place). Google hands such names on in EXDATE and
+ * RDATE lines of imported series. Names in lower case. Ours, since the packages that have the table
+ * bring the whole of it for 140 lines of facts that change once in years.
  */
 export const WINDOWS_ZONES: ReadonlyMap<string, string> = new Map(
   (

@@ -10,8 +10,8 @@ const formats = new Map<string, Intl.DateTimeFormat | null>();
 const FORMATS_KEPT = 700;
 
 /**
- * The zone's name as IANA has it; null for a name that nobody knows. Names of Windows are mapped, and a vendor's prefix
- * (`/freeassociation.sourceforge.net/Europe/Berlin`) is left out.
+ * The zone's name as IANA has it; null for a name that nobody knows. Names of Windows are mapped,
+ * and a vendor's prefix (`/freeassociation.sourceforge.net/Europe/Berlin`) is left out.
  */
 export function knownZone(name: string): string | null {
   const bare = name.trim().slice(0, 200);
@@ -45,7 +45,10 @@ export function offsetMs(zone: string, instantMs: number): number {
 
 /** No zone changes its offset and takes the change back within a day. */
 const SPAN_MS = 86_400_000;
-/** The offset of a zone's days, null where it changes: Intl takes microseconds for each, and a calendar asks for the same days over and over. */
+/**
+ * The offset of a zone's days, null where it changes: Intl takes microseconds for each, and a
+ * calendar asks for the same days over and over.
+ */
 const spans = new Map<string, number | null>();
 const SPANS_KEPT = 50_000;
 

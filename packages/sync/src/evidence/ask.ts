@@ -17,7 +17,8 @@ export interface Asked {
 const AT_ONCE = 4;
 
 /**
- * Asks for each of these by its id. An id that Google gives no answer for says nothing, but at least half of them must be answered.
+ * Asks for each of these by its id. An id that Google gives no answer for says nothing, but at
+ * least half of them must be answered.
  * @throws GoogleError when they are not, or when the account's quota or grant ends
  */
 export async function askByIds(context: TurnContext, ids: readonly string[]): Promise<Asked> {
@@ -81,7 +82,7 @@ async function askEach(
   return answered(ids.length, asked, errors);
 }
 
-/** One that is alive decides by itself, whatever became of the others. */
+/** One item that Google has is enough to decide. */
 function answered(count: number, asked: Asked, errors: readonly GoogleError[]): Asked {
   if (asked.alive > 0) return asked;
   const error = errors.find(endsAsking) ?? errors[0];

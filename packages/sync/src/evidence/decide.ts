@@ -1,6 +1,7 @@
 /*
- * What becomes of rows that a complete listing did not name. Pure. One answer of Google's may be wrong (an empty list with status 200
- * has been seen of every list method), so absence from one listing deletes few rows, and none that Google still has.
+ * Decides about rows that a complete listing did not name. Pure. One answer of Google's may be
+ * wrong (an empty list with status 200 has been seen of every list method), so absence from one
+ * listing deletes few rows, and none that Google still has.
  */
 
 /** What is known of the missing rows. */
@@ -13,7 +14,10 @@ export interface Findings {
   mayHaveNameless: boolean;
   /** What Google answered for a sample of the missing by their ids; null: not asked yet. */
   asked: { alive: number; gone: number } | null;
-  /** What else says that the listing was complete: a second listing that did not name the rows either, or a count of Google's. */
+  /**
+   * What else says that the listing was complete: a second listing that did not name the rows
+   * either, or a count of Google's.
+   */
   confirmedBy: 'second-listing' | 'count' | null;
 }
 
@@ -68,8 +72,10 @@ export const CONFIRM_AFTER_MS = 60_000;
 const MOST_RELIST_MS = 60 * 60_000;
 
 /**
- * How long after a listing was discarded the collection lists again: a minute, and twice as long each time, up to an hour.
- * @param discards how many listings in a row were discarded before; @param jitter a number in [0, 1)
+ * How long after a listing was discarded the collection lists again: a minute, and twice as long
+ * each time, up to an hour.
+ * @param discards how many listings in a row were discarded before; @param jitter a number in [0,
+ * 1)
  */
 export function relistDelayMs(confirmAfterMs: number, discards: number, jitter: number): number {
   return (
@@ -78,10 +84,11 @@ export function relistDelayMs(confirmAfterMs: number, discards: number, jitter: 
 }
 
 /**
- * Whether a mailbox's count of messages stands in for a second listing. It comes from another method (getProfile), so a wrong list does
- * not make it wrong as well. It only counts whole mailboxes, hence not under a policy that leaves something out; it must agree exactly; and
- * an empty mailbox is not taken for granted, since a backend that has lost its data says so in every method, and a second listing of
- * an empty mailbox is a single call.
+ * Whether a mailbox's count of messages stands in for a second listing. It comes from another
+ * method (getProfile), so a wrong list does not make it wrong as well. It only counts whole
+ * mailboxes, hence not under a policy that leaves something out; it must agree exactly; and an
+ * empty mailbox is not taken for granted, since a backend that has lost its data says so in every
+ * method, and a second listing of an empty mailbox is a single call.
  */
 export function countConfirms(
   profileTotal: number | null,

@@ -6,14 +6,18 @@ import { SAMPLE } from './decide.js';
 import { decided, newListing, reportConfirmed } from './tidy.js';
 
 /*
- * A sweep that waits, beside the increments: before each page of the second listing the collection looks for changes, and nothing is
- * deleted before the listing is complete. Its pages only strike out what they name, so the position of the increments never moves by it.
+ * A sweep that waits, beside the increments: before each page of the second listing the collection
+ * looks for changes, and nothing is deleted before the listing is complete. Its pages only strike
+ * out what they name, so the position of the increments never moves by it.
  */
 
 /** A cursor that follows, of any kind, with a sweep that waits. */
 export type HeldCursor = Extract<Cursor, { phase: 'follow' }> & { hold: Hold };
 
-/** One page of the second listing: the ids that it names. Null when Google no longer takes the page token. */
+/**
+ * One page of the second listing: the ids that it names. Null when Google no longer takes the page
+ * token.
+ */
 export type ListIds = (
   pageToken: string | null,
 ) => Promise<{ ids: string[]; nextPageToken: string | null } | null>;
@@ -59,8 +63,9 @@ export function namedBy(delta: Delta): string[] {
 }
 
 /**
- * What is next for a sweep that waits; null: the collection looks for changes first, or no sweep waits. Without a position there are no
- * increments to look at: another full sync would only begin the wait again.
+ * What is next for a sweep that waits; null: the collection looks for changes first, or no sweep
+ * waits. Without a position there are no increments to look at: another full sync would only begin
+ * the wait again.
  */
 export function heldStep(
   context: TurnContext,
@@ -76,7 +81,9 @@ export function heldStep(
     : holdTurn(context, cursor, listIds);
 }
 
-/** What is next for a sweep that waits and is due, of a collection that has just looked for changes. */
+/**
+ * What is next for a sweep that waits and is due, of a collection that has just looked for changes.
+ */
 async function holdTurn(context: TurnContext, cursor: HeldCursor, listIds: ListIds): Promise<Turn> {
   const { hold } = cursor;
   switch (hold.waitsFor) {
@@ -115,7 +122,10 @@ async function listingTurn(
   return turnTo(context, { ...cursor, hold: next }, { walk: { released: page.ids } });
 }
 
-/** Two listings lack what is held. A sample is asked for once more before the first page of it is deleted. */
+/**
+ * Two listings lack what is held. A sample is asked for once more before the first page of it is
+ * deleted.
+ */
 async function sweepTurn(context: TurnContext, cursor: HeldCursor): Promise<Turn> {
   if (!context.heldIsProven) {
     const discarded = await proveAgain(context, cursor);

@@ -7,7 +7,10 @@ import {
 } from '@syncline/google';
 import type { FetchPlan, PlannedThread } from './plan.js';
 
-/** What came of a plan, by message. A wanted id is in exactly one of `messages`, `missing`, `failed` and `unnamed`. */
+/**
+ * What came of a plan, by message. A wanted id is in exactly one of `messages`, `missing`, `failed`
+ * and `unnamed`.
+ */
 export interface Answers {
   /** Those that are wanted, no others: what a thread holds besides is not on the walk's list, and its sweep would delete it. */
   messages: GmailMessage[];
@@ -15,7 +18,10 @@ export interface Answers {
   sources: Map<string, Buffer | null>;
   missing: Set<string>;
   failed: Map<string, GoogleError>;
-  /** Of the failed: those whose source, body or thread could not be read. The others failed by themselves. */
+  /**
+   * Of the failed: those whose source, body or thread could not be read. The others failed by
+   * themselves.
+   */
   failedBy: Map<string, 'source' | 'body' | 'thread'>;
   /** Ids that the thread's answer did not name, or whose thread is gone: they are to be asked for by themselves. */
   unnamed: Set<string>;
@@ -36,8 +42,8 @@ export function noAnswers(): Answers {
 }
 
 /**
- * Threads first, then single messages; the first refusal that is the account's ends the asking. What may be the items' own is in `failed`, also when
- * nothing was fetched.
+ * Threads first, then single messages; the first refusal that is the account's ends the asking.
+ * What may be the items' own is in `failed`, also when nothing was fetched.
  * @throws GoogleError only for a refusal that is the account's, when nothing was fetched
  */
 export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
@@ -83,8 +89,8 @@ function takeThreads(answers: Answers, plan: FetchPlan, fetched: FetchedThreads)
 }
 
 /**
- * What is asked for alone since its thread failed: one bad message in a thread must not hold its others. Not when several threads failed and none came,
- * since then it is hardly the threads.
+ * What is asked for alone since its thread failed: one bad message in a thread must not hold its
+ * others. Not when several threads failed and none came, since then it is hardly the threads.
  */
 function brokenOut(answers: Answers, plan: FetchPlan): string[] {
   if (plan.threads.length > 1 && !answers.worked.thread) return [];

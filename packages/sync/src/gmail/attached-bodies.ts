@@ -6,17 +6,24 @@ import { hasFetchedText, placedParts, type Part } from './part-tree.js';
 import type { FetchPlan } from './plan.js';
 
 /*
- * Bodies that Google hands out apart: of a large text the message has an `attachmentId` and no data ("MessagePartBody" of the Gmail API
- * reference). They are fetched before the message is stored. One that Google refuses, or that is larger than what is kept,
- * stays listed as an attachment, and the message is stored with the rest of its text: its bytes are there for whoever asks.
+ * Bodies that Google hands out apart: of a large text the message has an `attachmentId` and no data
+ * ("MessagePartBody" of the Gmail API reference). They are fetched before the message is stored.
+ * One that Google refuses, or that is larger than what is kept, stays listed as an attachment, and
+ * the message is stored with the rest of its text: its bytes are there for whoever asks.
  */
 
-/** Of one message's fetched bodies together: what a mail may weigh in Gmail is 25 MB, nearly all of it files. */
+/**
+ * Of one message's fetched bodies together: what a mail may weigh in Gmail is 25 MB, nearly all of
+ * it files.
+ */
 export const MAX_ATTACHED_BODY_BYTES = 8 * 1024 * 1024;
 /** Of one page: what is beyond it is asked for again, after the page. */
 const PAGE_BODY_BYTES = 16 * 1024 * 1024;
 
-/** As `askFor`, with the bodies of the messages that lack theirs. A transient error is the message's own, as if the message had met it. */
+/**
+ * As `askFor`, with the bodies of the messages that lack theirs. A transient error is the message's
+ * own, as if the message had met it.
+ */
 export async function askForWhole(
   gmail: Gmail,
   plan: FetchPlan,
@@ -51,8 +58,9 @@ export async function askForWhole(
 }
 
 /**
- * Puts the data of the message's attached bodies where Google puts that of others, as far as the policy keeps them and they are not too large.
- * Costs a call of `users.messages.attachments.get` for each (20 units, legacy 5).
+ * Puts the data of the message's attached bodies where Google puts that of others, as far as the
+ * policy keeps them and they are not too large. Costs a call of `users.messages.attachments.get`
+ * for each (20 units, legacy 5).
  * @throws GoogleError when a body could not be had now, and may be had later
  */
 export async function fetchBodies(
@@ -73,8 +81,8 @@ async function fetchParts(
   for (const part of parts) {
     try {
       const bytes = await gmail.attachmentData(messageId, part.body?.attachmentId ?? '');
-      // The answer was parsed for us alone; a copy would have to call itself once for each level of a tree that anybody may send.
-      // What Google says about a size need not be true.
+      // The answer was parsed for us alone; a copy would have to call itself once for each level of
+      // a tree that anybody may send. What Google says about a size need not be true.
       if (bytes.length <= MAX_ATTACHED_BODY_BYTES)
         part.body = { size: part.body?.size ?? null, data: bytes.toString('base64url') };
     } catch (error) {
@@ -103,7 +111,10 @@ function sizeOf(parts: readonly Part[]): number {
   return parts.reduce((sum, part) => sum + Math.max(1, part.body?.size ?? 0), 0);
 }
 
-/** The message itself was just given out: what is refused of its body alone says nothing about the grant. */
+/**
+ * The message itself was just given out: what is refused of its body alone says nothing about the
+ * grant.
+ */
 function isFinal({ detail }: GoogleError): boolean {
   switch (detail.kind) {
     case 'not-found':

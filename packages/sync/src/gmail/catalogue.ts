@@ -11,8 +11,9 @@ export interface Catalogue {
 }
 
 /**
- * The catalogue of labels as Google has it now. A stored label that the list does not name is asked for by its id, one unit each: only one
- * that Google does not have is left out. Of more than 20 such labels 20 are asked for, and all are left out or none.
+ * The catalogue of labels as Google has it now. A stored label that the list does not name is asked
+ * for by its id, one unit each: only one that Google does not have is left out. Of more than 20
+ * such labels 20 are asked for, and all are left out or none.
  */
 export async function readCatalogue(context: TurnContext): Promise<Catalogue> {
   const listed = (await context.google.gmail.labels()).map(labelRow);

@@ -4,25 +4,31 @@ import iconv from 'iconv-lite';
 import { SHIFTED, WIDE } from './charset-families.js';
 
 /*
- * Bytes → text, by one rule for bodies, encoded words and parameters. Mail often declares a charset that it does not use, and Gmail is
- * reported to recode text bodies to UTF-8 and to leave the declaration as it was (gogcli #446). Text in another charset is hardly ever
- * valid UTF-8, so bytes that are valid UTF-8 are read as UTF-8 whatever is declared. Everything else is read by the declaration.
+ * Bytes → text, by one rule for bodies, encoded words and parameters. Mail often declares a charset
+ * that it does not use, and Gmail is reported to recode text bodies to UTF-8 and to leave the
+ * declaration as it was (gogcli #446). Text in another charset is hardly ever valid UTF-8, so bytes
+ * that are valid UTF-8 are read as UTF-8 whatever is declared. Everything else is read by the
+ * declaration.
  */
 
 /** What a declared name means. */
 export interface Charset {
-  /** Equal for all names of one charset: words of one charset are joined before they are decoded. */
+  /**
+   * Equal for all names of one charset: words of one charset are joined before they are decoded.
+   */
   readonly id: string;
   /**
-   * `eight-bit`: ASCII bytes are ASCII characters. `shifted`: escape sequences of ASCII bytes switch to other characters
-   * (ISO-2022, HZ, UTF-7). `wide`: two or four bytes a character (UTF-16, UTF-32).
+   * `eight-bit`: ASCII bytes are ASCII characters. `shifted`: escape sequences of ASCII bytes
+   * switch to other characters (ISO-2022, HZ, UTF-7). `wide`: two or four bytes a character
+   * (UTF-16, UTF-32).
    */
   readonly shape: 'eight-bit' | 'shifted' | 'wide';
   decode(bytes: Buffer): string;
 }
 
 /**
- * The text of bytes that are declared to be in this charset. Never throws: bytes that mean nothing become U+FFFD.
+ * The text of bytes that are declared to be in this charset. Never throws: bytes that mean nothing
+ * become U+FFFD.
  * @param declared the name as the header has it; null when there is none
  */
 export function decodeText(bytes: Buffer, declared: string | null): string {
@@ -37,7 +43,10 @@ export function decodeBytes(bytes: Buffer, charset: Charset): string {
   return isUtf8(bytes) ? utf8Text(bytes) : charset.decode(bytes);
 }
 
-/** The charset of a declared name. No name, and a name that no charset has, is the family of US-ASCII and Latin-1. */
+/**
+ * The charset of a declared name. No name, and a name that no charset has, is the family of
+ * US-ASCII and Latin-1.
+ */
 export function charsetOf(declared: string | null): Charset {
   if (declared === null) return WESTERN;
   const name = declared.slice(0, NAME_LENGTH);
@@ -49,12 +58,15 @@ export function charsetOf(declared: string | null): Charset {
   return found;
 }
 
-/** WHATWG knows some 220 names; who sends more sends nonsense. */
+/** WHATWG defines some 220 names; the bound keeps unknown ones from filling the cache. */
 const CHARSETS_KEPT = 256;
 const NAME_LENGTH = 100;
 const charsets = new Map<string, Charset>();
 
-/** US-ASCII, ISO-8859-1 and windows-1252: the last has the characters of the others, and is what such mail is written in. */
+/**
+ * US-ASCII, ISO-8859-1 and windows-1252: the last has the characters of the others, and is what
+ * such mail is written in.
+ */
 const WESTERN: Charset = {
   id: 'windows-1252',
   shape: 'eight-bit',
@@ -62,7 +74,10 @@ const WESTERN: Charset = {
   decode: (bytes) => iconv.decode(bytes, 'windows-1252'),
 };
 
-/** Names of Latin-1 and windows-1252 that TextDecoder does not know, without punctuation. Those of US-ASCII need no list: a name that nobody knows means the same. */
+/**
+ * Names of Latin-1 and windows-1252 that TextDecoder does not know, without punctuation. Those of
+ * US-ASCII need no list: a name that nobody knows means the same.
+ */
 const WESTERN_NAMES = new Set([
   'iso88591',
   'iso8859',
@@ -113,7 +128,10 @@ function lookUp(declared: string): Charset {
   return { id: key, shape: 'eight-bit', decode: (bytes) => iconv.decode(bytes, key) };
 }
 
-/** Names as the Encoding Standard has them. Node's decoders of three of its charsets lack thousands of characters that the standard's have. */
+/**
+ * Names as the Encoding Standard has them. Node's decoders of three of its charsets lack thousands
+ * of characters that the standard's have.
+ */
 function knownToTheWeb(decoder: TextDecoder): Charset {
   const id = decoder.encoding;
   if (id === 'windows-1252') return WESTERN;
@@ -137,7 +155,10 @@ function decoderFor(label: string): TextDecoder | null {
   }
 }
 
-/** UTF-16 is full of control characters if it is read as bytes: NULs for every blank, digit and line end, others for most alphabets. Recoded text has none. */
+/**
+ * UTF-16 is full of control characters if it is read as bytes: NULs for every blank, digit and line
+ * end, others for most alphabets. Recoded text has none.
+ */
 function isWide(bytes: Buffer): boolean {
   const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
   return mark === 0xfeff || mark === 0xfffe || CONTROL.test(bytes.toString('latin1'));
@@ -145,7 +166,10 @@ function isWide(bytes: Buffer): boolean {
 
 const CONTROL = /[\x00-\x08\x0e-\x1a\x1c-\x1f]/;
 
-/** Of valid UTF-8, which is nearly all mail: a fifth of a TextDecoder's time, and the same text, its byte order mark left out. */
+/**
+ * Of valid UTF-8, which is nearly all mail: a fifth of a TextDecoder's time, and the same text, its
+ * byte order mark left out.
+ */
 function utf8Text(bytes: Buffer): string {
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   return bytes.toString('utf8', marked ? 3 : 0);

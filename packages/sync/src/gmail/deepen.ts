@@ -118,7 +118,10 @@ function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepeni
   };
 }
 
-/** The slice's list has no end: history goes on, and the list is begun again after a rest that is longer each time. */
+/**
+ * The slice's list has no end: history goes on, and the list is begun again after a rest that is
+ * longer each time.
+ */
 function listLater(context: TurnContext, cursor: GmailFollow, deepening: Deepening): Turn {
   const { clock, random } = context.rt;
   const times = deepening.endless?.times ?? 0;

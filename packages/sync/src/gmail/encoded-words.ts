@@ -1,26 +1,33 @@
 import { charsetOf, decodeBytes, type Charset } from './charset.js';
 
 /*
- * Encoded words (RFC 2047), read as tolerantly as people write them: any name in the place of the charset, blanks and raw characters
- * within, a character cut in two by the border of two words. Every character is looked at a few times at most, whatever the text.
+ * Encoded words (RFC 2047), read as tolerantly as people write them: any name in the place of the
+ * charset, blanks and raw characters within, a character cut in two by the border of two words.
+ * Every character is looked at a few times at most, whatever the text.
  */
 
-/** A header's value as one string: unfolded, encoded words decoded. Never throws; what is no encoded word stays as it is. */
+/**
+ * A header's value as one string: unfolded, encoded words decoded. Never throws; what is no encoded
+ * word stays as it is.
+ */
 export function decodeHeader(value: string): string {
   const unfolded =
     value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value;
   return unfolded.includes('=?') ? decodeWords(unfolded) : unfolded;
 }
 
-/** Where the content of the encoded word that begins at that place begins; -1 when none begins there. */
+/**
+ * Where the content of the encoded word that begins at that place begins; -1 when none begins
+ * there.
+ */
 export function encodedContentAt(text: string, at: number): number {
   BEGINNING.lastIndex = at;
   return BEGINNING.test(text) ? BEGINNING.lastIndex : -1;
 }
 
 /**
- * Any printable ASCII stands in the place of the charset but what would end a word or separates addresses: names like
- * `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons.
+ * Any printable ASCII stands in the place of the charset but what would end a word or separates
+ * addresses: names like `ANSI_X3.4-1968` and `ISO_8859-1:1987` have dots and colons.
  */
 const BEGINNING = /=\?[!#$%&'*+\-./0-9:A-Z^_`a-z{|}~]*\?[bq]\?/iy;
 

@@ -19,8 +19,9 @@ import { floorMs } from './window.js';
 import { findWitness, type Ability } from './witness.js';
 
 /*
- * What becomes of each message of a page. It ends in exactly one way: stored, gone at the source, asked for again later, quarantined with its reason, or
- * left where it is because the account's quota or a transient error of the collection stopped the page short.
+ * The result of each message of a page, one of these: stored, gone at the source, asked for again
+ * later, quarantined with its reason, or left where it is because the account's quota or a
+ * transient error of the collection stopped the page short.
  */
 export interface Fate {
   messages: MessageRow[];
@@ -36,7 +37,9 @@ export interface Fate {
   /** Ordinal of the first item that quota or a transient error left where it is. */
   stoppedBefore: bigint | null;
   trouble: GoogleError | null;
-  /** So many items would have been quarantined that it is not the items: the collection is parked. */
+  /**
+   * So many items would have been quarantined that it is not the items: the collection is parked.
+   */
   tooMany: boolean;
 }
 
@@ -56,8 +59,9 @@ export function emptyFate(): Fate {
 }
 
 /**
- * A message that history or a walk's list has just named may not be readable yet; it is asked for once more after this time, and is gone then.
- * A walk needs it as much: a message older than the pinned bookmark is named by no history later.
+ * A message that history or a walk's list has just named may not be readable yet; it is asked for
+ * once more after this time, and is gone then. A walk needs it as much: a message older than the
+ * pinned bookmark is named by no history later.
  */
 const READ_AFTER_WRITE_MS = 2_000;
 /** About a millisecond of parsing. */
@@ -156,7 +160,10 @@ function passItem(
   } else if (item.attempts > 1) fate.taken.push(item.id);
 }
 
-/** Verdicts on the items that failed by themselves, by id. Asks Postgres, and perhaps Google, only when there are any. */
+/**
+ * What happens to the items that failed alone, by id. Queries Postgres, and perhaps Google, only
+ * when there are any.
+ */
 async function verdictsOn(
   context: TurnContext,
   plan: FetchPlan,
@@ -188,7 +195,10 @@ async function verdictsOn(
   );
 }
 
-/** A page that brought nothing is put down to an outage at first, and Google is asked for another message from this failure in a row on. */
+/**
+ * A page that brought nothing is put down to an outage at first, and Google is asked for another
+ * message from this failure in a row on.
+ */
 const FAILURES_BEFORE_WITNESS = 2;
 
 function witnessOf(
@@ -230,8 +240,9 @@ function failuresOf(
 }
 
 /**
- * Items at the end of the page that met a transient error for the first time, after others came: as likely as not an outage has begun. They stay where
- * they are, since at the end of a long list they would wait for hours.
+ * Items at the end of the page that met a transient error for the first time, after others came: as
+ * likely as not an outage has begun. They stay where they are, since at the end of a long list they
+ * would wait for hours.
  */
 function leftAtTheEnd(
   items: readonly WantedItem[],
@@ -251,7 +262,10 @@ function isTransient({ detail }: GoogleError): boolean {
   return detail.kind === 'unavailable';
 }
 
-/** More items than an hour allows are not quarantined: they stay failing, and the collection is parked. */
+/**
+ * More items than an hour allows are not quarantined: they stay failing, and the collection is
+ * parked.
+ */
 async function holdIfTooMany({ store, lease, rt }: TurnContext, fate: Fate): Promise<void> {
   if (fate.quarantined.length === 0) return;
   const lately = await store.quarantine.quarantinedLately(lease);

@@ -17,7 +17,10 @@ import { endOfListing, isUnlogged, restIfLevel } from './listing.js';
 import { planFetch, THREAD_LIMIT, type FetchPlan } from './plan.js';
 import { withSources } from './sources.js';
 
-/* The next messages of the walk's list, fetched and stored; what becomes of each is decided in fate.ts. */
+/*
+ * The next messages of the walk's list, fetched and stored; what becomes of each is decided in
+ * fate.ts.
+ */
 
 /** Items whose turn a page takes: two of Google's batches. Larger pages cost memory and latency and save little. */
 const FETCH_PAGE = 40;
@@ -247,7 +250,10 @@ function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate
   };
 }
 
-/** Whose trouble is over: of a mailbox with items in quarantine, whatever is stored, whichever way it came. */
+/**
+ * Whose trouble is over: of a mailbox with items in quarantine, whatever is stored, whichever way
+ * it came.
+ */
 function takenOf({ lease }: TurnContext, fate: Fate): string[] {
   return [...(lease.hasTroubled ? fate.messages.map(({ id }) => id) : fate.taken), ...fate.gone];
 }

@@ -2,8 +2,8 @@ import { decodeText } from './charset.js';
 import { decodeHeader } from './encoded-words.js';
 
 /*
- * `text/plain; charset="utf-8"` → its value and its parameters (RFC 2045, 5.1; RFC 2231), read once from left to right: a
- * semicolon or a name within quotes or a comment begins no parameter.
+ * `text/plain; charset="utf-8"` → its value and its parameters (RFC 2045, 5.1; RFC 2231), read once
+ * from left to right: a semicolon or a name within quotes or a comment begins no parameter.
  */
 
 export interface HeaderParameters {
@@ -27,16 +27,22 @@ export function readParameters(header: string): HeaderParameters {
   return found;
 }
 
-/** Most parts say the same few things. */
+/** Most parts repeat a few values. */
 const read = new Map<string, HeaderParameters>();
 const KEPT = 500;
 const KEPT_LENGTH = 60;
-/** Longer than any parameter that Gmail's limits on headers allow, and short enough to be read at once. */
+/**
+ * Longer than any parameter that Gmail's limits on headers allow, and short enough to be read at
+ * once.
+ */
 const MAX_LENGTH = 65_536;
 /** Of one value (RFC 2231). */
 const MAX_CONTINUATIONS = 1_000;
 
-/** At its semicolons, comments left out. What is quoted stays quoted; a quote that nothing closes ends with the text. */
+/**
+ * At its semicolons, comments left out. What is quoted stays quoted; a quote that nothing closes
+ * ends with the text.
+ */
 function splitAt(text: string): string[] {
   const pieces: string[] = [];
   let piece = '';
@@ -49,7 +55,10 @@ function splitAt(text: string): string[] {
   return [...pieces, piece];
 }
 
-/** A quoted string, a comment (a bracket behind a blank: `a(1).pdf` is a name), a semicolon, or text without any of them. */
+/**
+ * A quoted string, a comment (a bracket behind a blank: `a(1).pdf` is a name), a semicolon, or text
+ * without any of them.
+ */
 const TOKENS = /"(?:[^"\\]|\\[^])*(?:"|\\?$)|(?<=^|[\s;"])\([^()]*\)|;|[^";(]+|\(/g;
 
 function nameAndValue(piece: string): [string, string][] {
@@ -69,7 +78,10 @@ function firstWord(text: string): string {
   return /^\S+/.exec(text.trim())?.[0].toLowerCase() ?? '';
 }
 
-/** `name*0`, `name*1*` … are pieces of one value; a trailing `*` means charset'language'percent-encoded. What is in the plain form may be encoded words. */
+/**
+ * `name*0`, `name*1*` … are pieces of one value; a trailing `*` means
+ * charset'language'percent-encoded. What is in the plain form may be encoded words.
+ */
 function decoded(raw: ReadonlyMap<string, string>): Map<string, string> {
   const found = new Map<string, string>();
   for (const [key, value] of raw) {

@@ -1,8 +1,8 @@
 import { GoogleError, type Gmail, type GmailHistory } from '@syncline/google';
 
 /*
- * Where a mailbox's history is followed from when Google does not say so where it should. Google's guide: "historyId of the most recent
- * message (the first message in the list response)".
+ * Where a mailbox's history is followed from when Google does not say so where it should. Google's
+ * guide: "historyId of the most recent message (the first message in the list response)".
  */
 
 /** An id as Google writes it; 0 for anything else, which is older than every real one. */
@@ -11,8 +11,8 @@ export function historyIdIn(text: string | null | undefined): bigint {
 }
 
 /**
- * The position of a mailbox whose profile has none, by its newest message; null when there is none, or history does not go back that far.
- * Costs a page of ids, a message and a page of history.
+ * The position of a mailbox whose profile has none, by its newest message; null when there is none,
+ * or history does not go back that far. Costs a page of ids, a message and a page of history.
  */
 export async function historyIdOfNewest(gmail: Gmail): Promise<bigint | null> {
   const [newest] = (await gmail.listMessages({ pageToken: null })).ids;
@@ -30,9 +30,10 @@ export async function historyIdOfNewest(gmail: Gmail): Promise<bigint | null> {
 }
 
 /**
- * Where the next listing of history begins. The first page's own id counts, since what came between the pages is read once more rather than
- * passed over. Where Google gives none, or one that lies before the listing's beginning, it is the newest record that the listing has named.
- * It never goes back: what lies before is applied.
+ * Where the next listing of history begins. The first page's own id counts, since what came between
+ * the pages is read once more rather than passed over. Where Google gives none, or one that lies
+ * before the listing's beginning, it is the newest record that the listing has named. It never goes
+ * back: what lies before is applied.
  * @param until what the earlier pages of the listing came to; null on the first
  */
 export function untilAfter(

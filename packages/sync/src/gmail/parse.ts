@@ -14,9 +14,10 @@ import { readParameters } from './header-parameters.js';
 import { partHeader, placedParts, type Part } from './part-tree.js';
 
 /*
- * Google's message → row. Past this file nothing is optional by accident.
- * Gmail gives a part tree with every header, body data as base64url in the part's own charset or recoded to UTF-8, and attachments by an id
- * that is another one at every read: the part's key (partKeys) is what identifies an attachment. Texts and numbers are cleaned at the end, all at once.
+ * Google's message → row. Past this file nothing is optional by accident. Gmail gives a part tree
+ * with every header, body data as base64url in the part's own charset or recoded to UTF-8, and
+ * attachments by an id that is another one at every read: the part's key (partKeys) is what
+ * identifies an attachment. Texts and numbers are cleaned at the end, all at once.
  */
 
 /** @throws when the message has no id or thread: such an answer is not a message */
@@ -75,7 +76,10 @@ function attachmentOf(part: Part, key: string): AttachmentRow {
   };
 }
 
-/** Gmail's own reading comes first; it may leave encoded words, and names in charsets that it does not know. */
+/**
+ * Gmail's own reading comes first; it may leave encoded words, and names in charsets that it does
+ * not know.
+ */
 function filenameOf(part: Part): string {
   if (part.filename) return decodeHeader(part.filename);
   for (const [header, parameter] of FILENAMES) {
@@ -132,7 +136,10 @@ function resourceOf(message: GmailMessage, keepDate: boolean): object {
   };
 }
 
-/** Deeper parts are left out of the tree: no mail nests so deep, and JSON that does cannot be written. */
+/**
+ * Deeper parts are left out of the tree: no mail nests so deep, and JSON that does cannot be
+ * written.
+ */
 const DEPTH_LIMIT = 200;
 
 function withoutData(part: Part, depth = 0): object {

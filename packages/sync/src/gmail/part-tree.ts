@@ -1,11 +1,17 @@
 import type { GmailMessage } from '@syncline/google';
 import { readParameters } from './header-parameters.js';
 
-/* A message's part tree, and what each part of it is: a part of the body, an attachment, or what only holds others. */
+/*
+ * A message's part tree, and what each part of it is: a part of the body, an attachment, or what
+ * only holds others.
+ */
 
 export type Part = NonNullable<GmailMessage['payload']>;
 
-/** Decides what becomes of a part's bytes: there is no third thing, so nothing that a mail brings inline is lost. */
+/**
+ * Decides where a part's bytes go. The union is closed, so nothing that a mail brings inline is
+ * lost.
+ */
 export type PartRole =
   /** Its text is the message's. */
   | 'text'
@@ -18,13 +24,17 @@ export type PartRole =
 export interface PlacedPart {
   part: Part;
   role: PartRole;
-  /** A text of the message that Google hands out apart, and that nobody has fetched: an attachment until then. See attached-bodies.ts. */
+  /**
+   * A text of the message that Google hands out apart, and that nobody has fetched: an attachment
+   * until then. See attached-bodies.ts.
+   */
   isAttachedBody: boolean;
 }
 
 /**
- * Every part in document order, whatever the depth: the answer's nesting is bounded by its size alone, so nothing here calls itself.
- * Text inside an attached message belongs to that message: it comes with the message's bytes, or is an attachment where the message has none.
+ * Every part in document order, whatever the depth: the answer's nesting is bounded by its size
+ * alone, so nothing here calls itself. Text inside an attached message belongs to that message: it
+ * comes with the message's bytes, or is an attachment where the message has none.
  */
 export function placedParts(root: Part): PlacedPart[] {
   const found: PlacedPart[] = [];
@@ -44,7 +54,10 @@ export function placedParts(root: Part): PlacedPart[] {
   return found;
 }
 
-/** Whether any text is handed out apart: of nearly all mail none is, and that shows without placing the parts. */
+/**
+ * Whether any text is handed out apart: of nearly all mail none is, and that shows without placing
+ * the parts.
+ */
 export function hasFetchedText(part: Part, depth = 0): boolean {
   if (depth > DEPTH_LIMIT) return true;
   if (!part.filename && isFetched(part) && mimeTypeOf(part).startsWith('text/')) return true;
@@ -52,10 +65,13 @@ export function hasFetchedText(part: Part, depth = 0): boolean {
   return false;
 }
 
-/** No mail nests so deep; what does is placed to be sure. */
+/** Real mail is less deep; anything deeper is classified in full. */
 const DEPTH_LIMIT = 200;
 
-/** What a part stands in: the message itself, a message that is listed as an attachment, or one that is not. */
+/**
+ * What a part stands in: the message itself, a message that is listed as an attachment, or one that
+ * is not.
+ */
 type Around = 'message' | 'listed-message' | 'unlisted-message';
 
 function aroundOf(role: PartRole, within: Around): Around {

@@ -17,13 +17,16 @@ import { excludedLabels } from './mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 
 /*
- * The labels of a resync, from listing each label's messages: 5 units for 500 of them instead of 20 for one.
+ * The labels of a resync, from listing each label's messages: 5 units for 500 of them instead of 20
+ * for one.
  *
- * It converges since the bookmark was pinned before: a label that changes after the pin is in the history that is replayed at the
- * end, whatever its list said, and one that does not change is listed right. A message with no label is in no list and gets none.
+ * It converges since the bookmark was pinned before: a label that changes after the pin is in the
+ * history that is replayed at the end, whatever its list said, and one that does not change is
+ * listed right. A message with no label is in no list and gets none.
  *
- * A label that no list was read for is left as it is on every message. Where more than five messages would lose a label, some of them are
- * asked for: one that still has it says that the list was wrong, and the mailbox is listed again later.
+ * A label that no list was read for is left as it is on every message. Where more than five
+ * messages would lose a label, some of them are asked for: one that still has it says that the list
+ * was wrong, and the mailbox is listed again later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
@@ -117,8 +120,9 @@ function turnWith(context: TurnContext, next: GmailCursor, walk: WalkDelta): Tur
 }
 
 /**
- * Compares the next rows with what the lists said. The range is fixed before the commit, so that the commit can move the cursor past it.
- * Before the first range, messages that would lose labels are asked for.
+ * Compares the next rows with what the lists said. The range is fixed before the commit, so that
+ * the commit can move the cursor past it. Before the first range, messages that would lose labels
+ * are asked for.
  */
 export async function relabelTurn(context: TurnContext, cursor: Relabel): Promise<Turn> {
   const { from, listed, after, listing } = cursor;

@@ -59,7 +59,10 @@ export async function replayTurn(
   };
 }
 
-/** Labels are read all at once; one that is refused again goes back to quarantine in the same commit. */
+/**
+ * Labels are read all at once; one that is refused again goes back to quarantine in the same
+ * commit.
+ */
 async function catalogue({ google }: TurnContext): Promise<Delta> {
   const labels = (await google.gmail.labels()).map(labelRow);
   return { kind: 'gmail', messages: [], labelChanges: [], deleted: [], labels };

@@ -129,7 +129,8 @@ interface AskedLater {
 }
 
 /**
- * What the mailbox's list has to keep of the wanted ones. The commit quarantines those whose ids cannot be stored.
+ * What the mailbox's list has to keep of the wanted ones. The commit quarantines those whose ids
+ * cannot be stored.
  * @param left of those that were asked for; null when none was
  */
 function leftFor(left: readonly AskedLater[] | null, wanted: readonly string[]): AskedLater[] {

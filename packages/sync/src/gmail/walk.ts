@@ -27,7 +27,8 @@ import { floorMs, reached, windowOfWalk } from './window.js';
  */
 
 /**
- * The bookmark is pinned before the first id is listed, so what changes during the walk is replayed after it.
+ * The bookmark is pinned before the first id is listed, so what changes during the walk is replayed
+ * after it.
  * @param isRemedy whether the walk is begun because Google disowned what the mailbox followed from
  */
 export async function beginWalk(

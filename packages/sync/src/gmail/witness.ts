@@ -15,8 +15,9 @@ export type Ability =
   | 'parse';
 
 /**
- * The well-formed id of no message: Gmail's own begin with the time of arrival. A mailbox without another message is asked for it, and 404, Google's own
- * word on a message that it does not have, says that messages are looked up.
+ * The well-formed id of no message: Gmail's own begin with the time of arrival. A mailbox without
+ * another message is asked for it, and 404, Google's own word on a message that it does not have,
+ * says that messages are looked up.
  */
 const NO_MESSAGE = '0000000000000001';
 
@@ -28,8 +29,9 @@ export interface WitnessStand {
 }
 
 /**
- * Asks for a message that the mirror holds, or else for none, to learn whether it is the items or Google that fails. One get, of threads a message's,
- * since what a broken thread holds is asked for alone.
+ * Asks for a message that the mirror holds, or else for none, to learn whether it is the items or
+ * Google that fails. One get, of threads a message's, since what a broken thread holds is asked for
+ * alone.
  * @param except the items that failed
  * @returns whether Google has answered about another message than these
  */
@@ -49,13 +51,17 @@ export async function findWitness(
     if (ability === 'parse') for (const message of messages) parseMessage(message);
     return messages.length + missing.length > 0;
   } catch (error) {
-    // Whoever vouches for nobody is no witness; quota and a dead grant are met again by whoever goes on.
+    // Whoever vouches for nobody is no witness; quota and a dead grant are met again by whoever
+    // goes on.
     if (error instanceof GoogleError || ability === 'parse') return false;
     throw error;
   }
 }
 
-/** An attachmentId lives for a while only, so that none is known: Google's own word that there is none of this name will do. */
+/**
+ * An attachmentId lives for a while only, so that none is known: Google's own word that there is
+ * none of this name will do.
+ */
 async function answersAboutBodies(gmail: Gmail, messageId: string): Promise<boolean> {
   try {
     await gmail.attachmentData(messageId, 'none');

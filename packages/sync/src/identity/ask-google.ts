@@ -2,7 +2,10 @@ import { GoogleError, type GoogleAccount } from '@syncline/google';
 import type { GoogleKeys, GrantChecks, KnownIdentity } from '@syncline/store';
 import { byKeys, hasKnownMessage, sameAddress, unproven, type IdentityVerdict } from './judge.js';
 
-/** What a check has found out, and the profile if it has read it: a full sync begins with one as well. */
+/**
+ * What a check has found out, and the profile if it has read it: a full sync begins with one as
+ * well.
+ */
 export interface Checked {
   verdict: IdentityVerdict;
   keys: GoogleKeys;
@@ -13,9 +16,15 @@ export type Profile = Awaited<ReturnType<GoogleAccount['gmail']['profile']>>;
 
 type Checks = Pick<GrantChecks, 'sample' | 'begin' | 'end'>;
 
-/** Stored messages that a grant without `sub` is asked for, some at a time: one of them suffices. 400 units at most, and only for such a grant. */
+/**
+ * Stored messages that a grant without `sub` is asked for, some at a time: one of them suffices.
+ * 400 units at most, and only for such a grant.
+ */
 const SAMPLED_MESSAGES = 20;
-/** Google caps a mailbox's calls in flight at some 25, and other accounts of the same mailbox may be at work. */
+/**
+ * Google caps a mailbox's calls in flight at some 25, and other accounts of the same mailbox may be
+ * at work.
+ */
 const MESSAGES_AT_ONCE = 4;
 /** Longer than the calls of one check take. */
 const CHECK_TTL_MS = 60_000;
@@ -24,9 +33,10 @@ const LOOK_AGAIN_MS = 500;
 const LIST_PAGES = 20;
 
 /**
- * Asks Google whose a grant is. With the scopes `openid email` the token says it; without them it costs a profile (1 unit), and for an account
- * that has rows the messages that are asked for.
- * @throws GoogleError when Google gave no answer that decides: nothing is known then, and the check is made again later
+ * Asks Google whose a grant is. With the scopes `openid email` the token says it; without them it
+ * costs a profile (1 unit), and for an account that has rows the messages that are asked for.
+ * @throws GoogleError when Google gave no answer that decides: nothing is known then, and the check
+ * is made again later
  */
 export async function askWhose(
   google: GoogleAccount,
@@ -42,7 +52,10 @@ export async function askWhose(
   return { verdict, keys, profile };
 }
 
-/** The mailbox names its address; where there is none, the primary calendar is called like its owner. */
+/**
+ * The mailbox names its address; where there is none, the primary calendar is called like its
+ * owner.
+ */
 async function addressOf(
   google: GoogleAccount,
   { resources }: KnownIdentity,
@@ -125,7 +138,10 @@ async function primaryCalendarOf(google: GoogleAccount): Promise<string | null> 
   return null;
 }
 
-/** The grant does not cover this API, or the account has none of it: what Google says elsewhere may still decide. */
+/**
+ * The grant does not cover this API, or the account has none of it: what Google says elsewhere may
+ * still decide.
+ */
 function isClosed(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'forbidden';
 }

@@ -6,8 +6,9 @@ import { sameAddress, type NotTheSame } from './judge.js';
 import { addressTaken, heldFor } from './words.js';
 
 /*
- * An account's rows come from that account's Google identity only. A grant is used for nothing before it has passed this check, which binds the
- * account to the identity and remembers the number of the grant: what follows costs nothing until another grant is imported.
+ * An account's rows come from that account's Google identity only. A grant is used for nothing
+ * before it has passed this check, which binds the account to the identity and remembers the number
+ * of the grant: what follows costs nothing until another grant is imported.
  */
 
 export type GrantCheck =
@@ -57,7 +58,10 @@ export async function checkGrant(
   return bind(rt, deps, google, account, { keys, profile });
 }
 
-/** A "not found" here is about the check, not about the collection whose run makes it. @throws GoogleError */
+/**
+ * A "not found" here is about the check, not about the collection whose run makes it.
+ * @throws GoogleError
+ */
 function asUndecided(error: unknown): never {
   if (
     error instanceof GoogleError &&
@@ -72,8 +76,9 @@ function asUndecided(error: unknown): never {
 }
 
 /**
- * Google names the account's mailbox or primary calendar by `address`. Another one than is stored is a new name of the same Google account,
- * since the grant is the same: the account's address, its watch and its aliases follow. The mailbox has the say where there is one, and is asked (1 unit)
+ * Google names the account's mailbox or primary calendar by `address`. Another one than is stored
+ * is a new name of the same Google account, since the grant is the same: the account's address, its
+ * watch and its aliases follow. The mailbox has the say where there is one, and is asked (1 unit)
  * when its calendar has another name.
  * @returns null when there is nothing to follow
  */
@@ -97,7 +102,7 @@ export async function followAddress(
   return bind(rt, deps, google, account, { keys: { sub: null, address }, profile: null });
 }
 
-/** Somebody's grant was offered under another's name: an operator should hear of it. */
+/** A grant of another Google account was imported: a security event for the operator. */
 export function noteRefusal(
   rt: Runtime,
   verdict: NotTheSame,

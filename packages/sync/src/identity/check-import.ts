@@ -8,8 +8,9 @@ import { sameAddress } from './judge.js';
 import { heldFor } from './words.js';
 
 /*
- * A grant that is about to be imported is checked while it can still be refused: nothing is stored of a refused one, and what the account
- * had stays. Where Google cannot be asked, the import goes on, and the account's first run checks the grant before it writes anything.
+ * A grant that is about to be imported is checked while it can still be refused: nothing is stored
+ * of a refused one, and what the account had stays. Where Google cannot be asked, the import goes
+ * on, and the account's first run checks the grant before it writes anything.
  */
 
 export type ImportCheck =
@@ -22,7 +23,7 @@ export type ImportCheck =
   /** Google did not answer: imported, and checked by the account's first run. */
   | { kind: 'no-answer'; account: AccountImport };
 
-/** A person waits at a terminal; a line that waits for longer is checked later. */
+/** An import runs at a terminal: a check that takes longer is left to the first sync. */
 const MAX_QUOTA_WAIT_MS = 10_000;
 
 /** Asks Google nothing for the grant that an active account has already. */
@@ -93,7 +94,10 @@ async function judged(
   }
 }
 
-/** The account goes on with the grant that it has; if Google refuses that one too, the account waits, and says for what. */
+/**
+ * The account goes on with the grant that it has; if Google refuses that one too, the account
+ * waits, and says for what.
+ */
 async function keepWaiting(
   { store, google }: { store: Store; google: Google },
   { accountId, state }: OfferedTo,
@@ -134,7 +138,10 @@ function undecided(
   }
 }
 
-/** What was found out about the grant before says nothing of the one that is offered, unless it is the same. */
+/**
+ * What was found out about the grant before says nothing of the one that is offered, unless it is
+ * the same.
+ */
 function offeredGrant(
   known: KnownIdentity,
   { resources = known.resources }: AccountImport,

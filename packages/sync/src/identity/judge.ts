@@ -1,10 +1,11 @@
 import type { KnownIdentity, StoredMessageDate } from '@syncline/store';
 
 /*
- * Whose a grant is, by what is known of an account and by what Google says. Pure.
+ * Decides whether a grant belongs to an account, from stored data and Google's answers. Pure.
  *
- * `sub` on both sides decides alone. Without it an address proves nothing for an account that has rows, since addresses are given to other
- * people: then the mailbox must still hold a message that we know.
+ * `sub` on both sides decides alone. Without it an address proves nothing for an account that has
+ * rows, since addresses are given to other people: then the mailbox must still hold a message that
+ * we know.
  */
 
 /** Why a grant is taken for the account's own. */
@@ -47,7 +48,10 @@ export function byKeys(
     : { kind: 'other', address };
 }
 
-/** One message that the mailbox still has, received at the same millisecond, suffices: Gmail never gives an id twice in a mailbox. */
+/**
+ * One message that the mailbox still has, received at the same millisecond, suffices: Gmail never
+ * gives an id twice in a mailbox.
+ */
 export function hasKnownMessage(
   stored: readonly StoredMessageDate[],
   found: readonly { id?: string | null; internalDate?: string | null }[],
@@ -63,7 +67,10 @@ export function unproven(known: KnownIdentity, address: string | null, asked: nu
   return { kind: 'unproven', asked, otherAddress: isOther ? address : null };
 }
 
-/** Without case; Gmail's own domain has two names, and dots and what follows a plus do not count in it (Gmail Help, "Dots don't matter"). */
+/**
+ * Without case; Gmail's own domain has two names, and dots and what follows a plus do not count in
+ * it (Gmail Help, "Dots don't matter").
+ */
 export function sameAddress(one: string, other: string): boolean {
   return canonical(one) === canonical(other);
 }

@@ -60,9 +60,11 @@ export async function lookAfterWatch(
 }
 
 /**
- * Ends whatever rings for an account that is being removed, or for some of its collections, while its grant still allows it. A mailbox's watch is
- * one for all accounts of the same Google account and client: it ends with the last of them.
- * @throws GoogleError (weather) to be called again later; what Google refuses for good is passed over, since it must not keep the customer's mail here
+ * Ends whatever rings for an account that is being removed, or for some of its collections, while
+ * its grant still allows it. A mailbox's watch is one for all accounts of the same Google account
+ * and client: it ends with the last of them.
+ * @throws GoogleError (weather) to be called again later; what Google refuses for good is passed
+ * over, since it must not keep the customer's mail here
  */
 export async function stopWatches(
   rt: Runtime,
@@ -266,7 +268,10 @@ async function openChannel(
   return settled ? 'watched' : 'overtaken';
 }
 
-/** A grant that is not known to be the account's own would end another mailbox's watch; its own ends by itself. */
+/**
+ * A grant that is not known to be the account's own would end another mailbox's watch; its own ends
+ * by itself.
+ */
 async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
   if (!ringsAtGoogle(held) || !held.grant.verified) return;
   if (held.kind !== 'gmail') return stopChannels(store, account, held.channels);
