@@ -74,7 +74,7 @@ async function main([word = '', ...rest]) {
   await import(pathToFileURL(process.argv[1]).href);
 }
 
-/** Without a word of ours everything is for the CLI, as in `npx syncline accounts list`. */
+/** Without a word of ours everything is for the CLI, as in `npm run syncline -- accounts list`. */
 function programFor(word, rest) {
   if (PROGRAMS[word]) return { file: PROGRAMS[word], args: rest };
   if (word === 'syncline') return { file: CLI, args: rest };

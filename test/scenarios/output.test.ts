@@ -267,13 +267,17 @@ test.each([
   ['a table', ['accounts', 'list']],
   ['many lines', ['export', EMAIL, '--resource', 'gmail']],
   ['help', ['--help']],
-])('a full disk under %s is an error in a sentence and exit 1', async (_what, args) => {
-  const { code, stderr } = await shell('"$@" > /dev/full', args);
-  expect(stderr).toMatch(
-    /^What was printed is not complete: stdout cannot be written \(ENOSPC: no space left on device.*\)\.\n$/,
-  );
-  expect(code).toBe(1);
-});
+])(
+  'a full disk under %s is an error in a sentence and exit 1',
+  async (_what, args) => {
+    const { code, stderr } = await shell('"$@" > /dev/full', args);
+    expect(stderr).toMatch(
+      /^What was printed is not complete: stdout cannot be written \(ENOSPC: no space left on device.*\)\.\n$/,
+    );
+    expect(code).toBe(1);
+  },
+  120_000,
+);
 
 test('a file that takes only a part of the last write is an error too', async () => {
   const { code, stderr } = await shell('ulimit -f 100; "$@" > short', [
@@ -285,7 +289,7 @@ test('a file that takes only a part of the last write is an error too', async ()
     code: 1,
     stderr: expect.stringContaining('What was printed is not complete'),
   });
-});
+}, 120_000);
 
 test('a full disk under stderr is a failure, and stdout is complete all the same', async () => {
   const { code } = await shell('"$@" > out 2> /dev/full', ['accounts', 'import', 'BAD', '--json']);
@@ -294,16 +298,20 @@ test('a full disk under stderr is a failure, and stdout is complete all the same
     BAD_LINES,
   );
   expect(await shell('"$@" > out 2> /dev/full', ['sync', EMAIL])).toMatchObject({ code: 1 });
-});
+}, 120_000);
 
 test.each([
   ['many lines', ['export', EMAIL, '--resource', 'gmail']],
   ['one document', ['accounts', 'list', '--json']],
   ['help', ['--help']],
-])('a reader that goes away in %s ends the command quietly', async (_what, args) => {
-  const { code, stderr } = await shell('"$@" | head -c 1 > out; exit ${PIPESTATUS[0]}', args);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-});
+])(
+  'a reader that goes away in %s ends the command quietly',
+  async (_what, args) => {
+    const { code, stderr } = await shell('"$@" | head -c 1 > out; exit ${PIPESTATUS[0]}', args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  },
+  120_000,
+);
 
 test('a command that is told to end does not hang on a reader that never reads', async () => {
   const child = spawn(process.execPath, [CLI, 'export', EMAIL, '--resource', 'gmail'], {
