@@ -16,7 +16,7 @@ import { originsFor } from './origins.js';
 import type { GrantOwner } from './owner.js';
 import { type Project, openProject, refuseUselessQuotas } from './project.js';
 import type { QuotaUsage } from './quota-usage.js';
-import { connectRedis, refuseUnlessReady } from './redis.js';
+import { checkRedis, connectRedis } from './redis.js';
 import { type CallOptions, type Session, type Spent, stopCallsOf } from './request.js';
 import type { TokenStore } from './tokens.js';
 import { openTransport } from './transport.js';
@@ -165,10 +165,7 @@ export async function openGoogle(rt: Runtime, options: GoogleOptions): Promise<G
     // An account may have changed its project since: what is dropped costs one refresh at most.
     forgetToken: async (accountId) =>
       void (await Promise.all(all.map(({ tokens }) => tokens.forget(accountId)))),
-    checkRedis: async () => {
-      refuseUnlessReady(redis);
-      await redis.ping();
-    },
+    checkRedis: () => checkRedis(redis),
     projects: [...projects.keys()],
     quotaUsage: (accountIds, project) => projectFor(projects, project).quota.usage(accountIds),
     projectsToCompare: async () => {

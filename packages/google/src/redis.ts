@@ -95,6 +95,12 @@ export function refuseUnlessReady(redis: RedisConnection): void {
   if (redis.status !== 'ready') throw new Error(`Redis is not connected (${redis.status})`);
 }
 
+/** @throws Error of the client when the server does not answer within the limit of one command */
+export async function checkRedis(redis: Redis): Promise<void> {
+  refuseUnlessReady(redis);
+  await redis.ping();
+}
+
 /** Runs a script by its digest; a server that was restarted gets the text again. */
 export async function runScript(
   redis: RedisConnection,

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { HeldSweep } from './absence.js';
-import { troubleOf, type TroubledView } from './account-trouble.js';
+import { troubleOf, type Trouble, type TroubledView } from './account-trouble.js';
 import { isNever } from './collections.js';
-import type { PrismaClient } from './generated/client.js';
+import type { Prisma, PrismaClient } from './generated/client.js';
 import type { GoogleKeys } from './identities.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
 import type { WatchState } from './watches.js';
@@ -221,33 +221,40 @@ async function viewsOf(
     aliases: account.aliases.map(({ address }) => address),
     identityId: account.identityId,
     feed: { epoch: Number(account.feedEpoch), seq: Number(account.feedSeq) },
-    collections: account.collections.map((c) => ({
-      id: c.id,
-      kind: c.kind as CollectionKind,
-      externalId: c.externalId,
-      state: c.state,
-      phase: c.phase as Phase,
-      progress: {
-        done: Number(c.progressDone),
-        total: c.progressTotal === null ? null : Number(c.progressTotal),
-      },
-      walkStartedAt: c.walkStartedAt,
-      wantedAt: c.wantedAt,
-      servedAt: c.servedAt,
-      leaseUntil: c.leaseUntil,
-      leaseHolder: c.leaseHolder,
-      lastSyncedAt: c.lastSyncedAt,
-      nextSyncAt: isNever(c.nextSyncAt) ? null : c.nextSyncAt,
-      failures: c.failures,
-      error: c.error,
-      parked: c.parked,
-      audit: auditView(c),
-      heldSweep: heldSweepOf(c),
-      quarantined: trouble.get(c.id)?.quarantined ?? 0,
-      troubled: trouble.get(c.id)?.items ?? [],
-      doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
-    })),
+    collections: account.collections.map((c) => collectionView(c, trouble.get(c.id))),
   }));
+}
+
+function collectionView(
+  c: Prisma.CollectionGetPayload<{ include: { watch: true } }>,
+  trouble: Trouble | undefined,
+): CollectionView {
+  return {
+    id: c.id,
+    kind: c.kind as CollectionKind,
+    externalId: c.externalId,
+    state: c.state,
+    phase: c.phase as Phase,
+    progress: {
+      done: Number(c.progressDone),
+      total: c.progressTotal === null ? null : Number(c.progressTotal),
+    },
+    walkStartedAt: c.walkStartedAt,
+    wantedAt: c.wantedAt,
+    servedAt: c.servedAt,
+    leaseUntil: c.leaseUntil,
+    leaseHolder: c.leaseHolder,
+    lastSyncedAt: c.lastSyncedAt,
+    nextSyncAt: isNever(c.nextSyncAt) ? null : c.nextSyncAt,
+    failures: c.failures,
+    error: c.error,
+    parked: c.parked,
+    audit: auditView(c),
+    heldSweep: heldSweepOf(c),
+    quarantined: trouble?.quarantined ?? 0,
+    troubled: trouble?.items ?? [],
+    doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
+  };
 }
 
 async function idsNamed(prisma: PrismaClient, emails: readonly string[]): Promise<string[]> {

@@ -2,7 +2,7 @@ import { stdout } from '@syncline/runtime';
 import type { AccountFilter, AccountState, AccountView, CollectionView } from '@syncline/store';
 import { type Command, Option } from 'commander';
 import { runWithStore, wholeNumber } from '../command.js';
-import { print, printJson, printJsonList } from '../output.js';
+import { print, printJsonList } from '../output.js';
 import { tableInPieces } from '../terminal.js';
 import { etaOf, nameOf, progressOf, shortReason, stateOf, when } from '../words.js';
 
