@@ -120,7 +120,10 @@ async function work(stage: Stage): Promise<string> {
   return runOne(stage, stage.chance.pick(collections), chooseStop(stage.chance));
 }
 
-/** Whether Google hands out a text in the message or apart is the same for the mirror, and changes at any time. */
+/**
+ * Whether Google hands out a text in the message or apart is the same for the mirror, and changes
+ * at any time.
+ */
 async function bodiesServed(stage: Stage): Promise<string> {
   const inlineBytes = stage.chance.pick([50, 100_000]);
   await tell(stage, '/sim/bodies', { inlineBytes });
@@ -135,8 +138,9 @@ async function positionMissing(stage: Stage): Promise<string> {
 }
 
 /**
- * Messages carry a label that the catalogue does not name; then the history expires, so that labels come from lists. The mirror knows the label
- * by then: of one that no list names, nothing later would tell.
+ * Messages carry a label that the catalogue does not name; then the history expires, so that labels
+ * come from lists. The mirror knows the label by then: of one that no list names, nothing later
+ * would tell.
  */
 async function labelUnlisted(stage: Stage): Promise<string> {
   const email = stage.chance.pick([...stage.accounts.keys()]);
@@ -153,7 +157,10 @@ async function labelUnlisted(stage: Stage): Promise<string> {
 }
 
 const MESSAGES_ALONE = ['messages.get', 'threads.get'];
-/** Methods that answer nothing else: all, messages with their batches, or messages inside of batches that are answered. */
+/**
+ * Methods that answer nothing else: all, messages with their batches, or messages inside of batches
+ * that are answered.
+ */
 const OUTAGES: readonly (readonly (string | undefined)[])[] = [
   [undefined],
   ['messages.get', 'threads.get', 'batch'],
@@ -164,7 +171,10 @@ const OUTAGE_TRIES = 6;
 /** Longer than any delay between two tries of an item: each of them is a try of every item. */
 const OUTAGE_STEP_MS = 55_000;
 
-/** For five minutes Google answers nothing but errors, or only lists and no messages, while mail arrives and the fleet goes on trying. */
+/**
+ * For five minutes Google answers nothing but errors, or only lists and no messages, while mail
+ * arrives and the fleet goes on trying.
+ */
 async function outage(stage: Stage): Promise<string> {
   const kind = stage.chance.pick(['500', '503', 'malformed-json'] as const);
   const methods = stage.chance.pick(OUTAGES);

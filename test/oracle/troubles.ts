@@ -38,7 +38,10 @@ export async function refuseRow(stage: Stage): Promise<string> {
 const REFUSED = 'row refused by Postgres';
 const TROUBLED_AT_MOST = 2;
 
-/** @param isNew whether one that is not stored yet is preferred: a stored message is read again only seldom */
+/**
+ * @param isNew whether one that is not stored yet is preferred: a stored message is read again only
+ * seldom
+ */
 async function pickMessage(
   stage: Stage,
   isNew: boolean,

@@ -30,7 +30,10 @@ export async function testDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A migrated database that the others are copies of: a copy takes a fifth of the time of all migrations. */
+/**
+ * A migrated database that the others are copies of: a copy takes a fifth of the time of all
+ * migrations.
+ */
 const TEMPLATE = 'syncline_template';
 
 /** Test files run side by side, so one makes the template while the others wait. */

@@ -60,7 +60,10 @@ interface Gauges {
 
 type Refresh = () => Promise<void>;
 
-/** Begins a measurement unless one is under way or the last is young enough. Resolves when what there is may be printed. */
+/**
+ * Begins a measurement unless one is under way or the last is young enough. Resolves when what
+ * there is may be printed.
+ */
 function refresher(rt: Runtime, gauges: Gauges): Refresh {
   const { name, everyMs, share = 1, failed } = gauges;
   const report = openLoopReport(rt, {

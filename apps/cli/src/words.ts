@@ -54,7 +54,10 @@ export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>):
   }
 }
 
-/** What a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is deleted until a second listing, in 40 s`. */
+/**
+ * What a sweep waits for: `held: a full listing lacked 60 items 2 min ago; nothing is deleted until
+ * a second listing, in 40 s`.
+ */
 export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
   const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
@@ -74,7 +77,10 @@ export function progressOf(collection: CollectionView, nowMs: number): string {
   return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
 }
 
-/** A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json` have all of it. */
+/**
+ * A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json`
+ * have all of it.
+ */
 export function shortReason(reason: string): string {
   const characters = Array.from(reason);
   return characters.length <= REASON_LIMIT

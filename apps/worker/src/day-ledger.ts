@@ -1,11 +1,15 @@
 /**
- * Tells the quota governor what the ledger in Postgres has of the day: Redis may have forgotten it, and processes that spent a part of it may have ended.
+ * Reports the day's usage in the ledger of Postgres to the quota counters: Redis may have lost it,
+ * and the processes that spent it may have ended.
  */
 import type { Google } from '@syncline/google';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 
-/** Nobody is charged for two seconds after Redis forgot (`HOLD_MS` in packages/google): the ledger is told within them. */
+/**
+ * Nothing is charged for two seconds after Redis lost its data (`HOLD_MS` in packages/google): the
+ * ledger is reported within them.
+ */
 const LOOK_EVERY_MS = 1_000;
 /** For the same reason a failure is not followed by a longer pause. */
 const BACKOFF = { firstMs: LOOK_EVERY_MS, capMs: LOOK_EVERY_MS };

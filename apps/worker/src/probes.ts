@@ -3,10 +3,16 @@ import { probeAccounts, tryProjects, type SyncDeps } from '@syncline/sync';
 
 const TICK_MS = 1_000;
 const BACKOFF = { firstMs: 2_000, capMs: 10_000 };
-/** Accounts are asked about an hour after their refusal at the earliest: they need no tick of their own. */
+/**
+ * Accounts are asked about an hour after their refusal at the earliest: they need no tick of their
+ * own.
+ */
 const TICKS_PER_ACCOUNT_ROUND = 5;
 
-/** Until the process drains: asks Google whether the refusals of projects and accounts have passed. Any number of workers may. */
+/**
+ * Until the process drains: asks Google whether the refusals of projects and accounts have passed.
+ * Any number of workers may.
+ */
 export async function runProbes(
   rt: Runtime,
   deps: Pick<SyncDeps, 'store' | 'google'>,

@@ -66,7 +66,10 @@ export interface Fleet {
   heldJobs(): Promise<HeldJob[]>;
   /** Resolves when Redis answers, rejects within about 2 s when it doesn't. */
   ping(): Promise<void>;
-  /** Runs a script that writes a key. Rejects within about 2 s when Redis is away, full, read-only, or refuses it. */
+  /**
+   * Runs a script that writes a key. Rejects within about 2 s when Redis is away, full, read-only,
+   * or refuses it.
+   */
   probeWrite(): Promise<void>;
   /** Resolves when another deployment has our prefix, which ends this one: both would take each other's jobs. It is in the log then. */
   displaced: Promise<void>;

@@ -14,17 +14,20 @@ export function isRefusal(error: Error): boolean {
   );
 }
 
-/** Errors within a second that make a loop hot. A lost connection brings one now and then, since BullMQ waits after it. */
+/**
+ * Errors within a second that count as a busy loop. A lost connection causes one now and then,
+ * since BullMQ waits after it.
+ */
 const HOT_ERRORS = 5;
 const HOT_WINDOW_MS = 1_000;
 const PAUSES = { firstMs: 1_000, capMs: 30_000 };
-/** Without an error for this long after a pause, what caused it is over. */
+/** Without an error for this long after a pause, the backoff begins anew. */
 const CALM_AFTER_MS = 5_000;
 
 /**
- * When a worker whose fetching fails is paused, and for how long: at once when Redis refuses, and for any other error (a cluster's MOVED, one that
- * nobody has foreseen) when it repeats faster than a loop with pauses in it could bring it. Each pause is twice as long as the one before,
- * up to half a minute.
+ * When a worker whose fetching fails is paused, and for how long: at once when Redis refuses, and
+ * for any other error (a cluster's MOVED, or one that is not known) when it repeats faster than a
+ * loop that pauses could cause. Each pause is twice as long as the one before, up to half a minute.
  */
 export class Breaker {
   #recentMs: number[] = [];
@@ -47,13 +50,19 @@ export class Breaker {
     return pauseMs;
   }
 
-  /** When the cause of an error of now counts as over, if no other error comes: in ms since the epoch. */
+  /**
+   * When the cause of an error of now counts as over, if no other error comes: in ms since the
+   * epoch.
+   */
   calmAtMs(nowMs: number): number {
     return Math.max(nowMs, this.#resumesAtMs) + CALM_AFTER_MS;
   }
 }
 
-/** Logs an error the first time, then once in 30 s with the number of those that came in between. Bounded in kinds. */
+/**
+ * Logs an error the first time, then once in 30 s with the number of those that came in between.
+ * Bounded in kinds.
+ */
 export class ErrorLog {
   readonly #limit = new RepeatLimit();
 

@@ -36,7 +36,10 @@ export interface Calendar {
   }): Promise<CalendarPage<CalendarEvent>>;
   /** One entry of the calendar list; null when Google does not have it there. */
   calendar(calendarId: string): Promise<CalendarListEntry | null>;
-  /** One event by its id, a deleted one as cancelled; null when Google does not have it, or not the calendar. */
+  /**
+   * One event by its id, a deleted one as cancelled; null when Google does not have it, or not the
+   * calendar.
+   */
   event(calendarId: string, eventId: string): Promise<CalendarEvent | null>;
   /** Has Google post changes of a calendar's events, or with null of the calendar list; see watch.ts. */
   openChannel(calendarId: string | null, order: ChannelOrder): Promise<Channel>;

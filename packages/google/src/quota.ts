@@ -145,7 +145,10 @@ export function openQuota(rt: Runtime, redis: RedisConnection, options: QuotaOpt
   };
 }
 
-/** The pause after a missed beat is the one after every beat: what was spent is to be told within the hold that follows a forgetful Redis. */
+/**
+ * The pause after a missed beat is the one after every beat: what was spent is to be told within
+ * the hold that follows a forgetful Redis.
+ */
 function heartbeatReport(rt: Runtime): LoopReport {
   return openLoopReport(rt, {
     name: 'quota-heartbeat',

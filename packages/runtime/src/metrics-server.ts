@@ -1,4 +1,6 @@
-/** `/livez`, `/readyz` and `/metrics` of a process that has no other HTTP: a scheduler or a worker. */
+/**
+ * `/livez`, `/readyz` and `/metrics` of a process that has no other HTTP: a scheduler or a worker.
+ */
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { OperatorError } from './errors.js';
@@ -27,8 +29,9 @@ interface Page {
 }
 
 /**
- * Serves on every address, as Prometheus and orchestrators ask from elsewhere; nothing here is personal. Port 0 takes a free one.
- * Paths are matched exactly. GET and HEAD are answered, other methods get 405.
+ * Serves on every address, as Prometheus and orchestrators ask from elsewhere; nothing here is
+ * personal. Port 0 takes a free one. Paths are matched exactly. GET and HEAD are answered, other
+ * methods get 405.
  * @throws OperatorError when the port is taken
  */
 export async function serveMetrics(rt: Runtime, port: number): Promise<MetricsServer> {
@@ -57,7 +60,8 @@ type Pages = ReadonlyMap<string, () => Promise<Page>>;
 
 function pagesOf({ health, metrics }: Runtime): Pages {
   return new Map<string, () => Promise<Page>>([
-    // Alive is a process whose event loop turns. It depends on nothing: a restart of Postgres must not restart the fleet.
+    // Alive is a process whose event loop turns. It depends on nothing: a restart of Postgres must
+    // not restart the fleet.
     ['/livez', async () => json(200, { status: 'live' })],
     [
       '/readyz',

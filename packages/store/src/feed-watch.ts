@@ -1,7 +1,7 @@
 /**
- * Whether the database is still the one that it was, asked at the start of a process and by schedulers for ever (`feed-epoch.ts` has the
- * rules). Redis is a memory beside Postgres and no more: what it has lost is not asked for, and what it remembers of another deployment or database has
- * another name.
+ * Checks at the start of a process, and continuously in schedulers, that the database is the
+ * recorded one (`feed-epoch.ts` has the rules). Redis only holds a second copy of the counter: a
+ * lost value is ignored, and values of another deployment or database have other keys.
  */
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { RememberedCounter } from './feed-epoch.js';
@@ -15,13 +15,16 @@ export interface FeedWatchDeps {
   };
 }
 
-/** How often a scheduler counts on: what an older state may lack without being noticed. */
+/**
+ * How often a scheduler advances the counter. A state that is older by less than this is not
+ * detected.
+ */
 const COUNT_EVERY_MS = 1_000;
 const BACKOFF = { firstMs: COUNT_EVERY_MS, capMs: 5_000 };
 const ROUND_LIMIT_MS = 30_000;
 
 /**
- * Makes the look that a process begins with. Returns a function for the next looks.
+ * Makes the check at the start of a process. Returns a function for later checks.
  * @throws Error of Postgres or Redis, when either is away
  */
 export async function beginFeedWatch(
@@ -34,7 +37,8 @@ export async function beginFeedWatch(
     await counters.raise(name, counter);
     return name;
   };
-  // Redis is asked first: what it remembers was in Postgres before, so an intact Postgres cannot stand below it.
+  // Redis is asked first: what it remembers was in Postgres before, so an intact Postgres cannot
+  // stand below it.
   const remembered = async (name: string): Promise<RememberedCounter | null> => {
     const counter = await counters.read(name);
     return counter === null ? null : { name, counter };
@@ -46,7 +50,10 @@ export async function beginFeedWatch(
   };
 }
 
-/** Counts on until `rt.signal` is aborted. A Postgres or Redis that is away is logged, and asked again. */
+/**
+ * Counts on until `rt.signal` is aborted. A Postgres or Redis that is away is logged, and asked
+ * again.
+ */
 export async function runFeedWatch(rt: Runtime, lookAgain: () => Promise<void>): Promise<void> {
   await runLoop(rt, {
     name: 'feed-watch',

@@ -252,7 +252,9 @@ export interface Store {
   alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
-  /** Writes a row. Rejects when Postgres is away, read-only or refuses it. On a session of its own. */
+  /**
+   * Writes a row. Rejects when Postgres is away, read-only or refuses it. On a session of its own.
+   */
   probeWrite(): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,7 +11,10 @@ import type { CollectionKind, Phase } from '@syncline/store';
  */
 export type Cursor = NewCursor | GmailCursor | CalendarCursor;
 
-/** How the listing of a full sync began, and what speaks for its completeness; see evidence/decide.ts. */
+/**
+ * How the listing of a full sync began, and what speaks for its completeness; see
+ * evidence/decide.ts.
+ */
 export type ListingNote = {
   /** Absent in cursors of earlier versions: as if it had just begun. */
   begunAtMs?: number;
@@ -19,9 +22,15 @@ export type ListingNote = {
   profileTotal?: number | null;
   /** That count stands in for a second listing. */
   countConfirms?: true;
-  /** Of a mailbox: so many messages fewer than its profile counted were listed, where that is too many to take the listing for complete. */
+  /**
+   * Of a mailbox: so many messages fewer than its profile counted were listed, where that is too
+   * many to take the listing for complete.
+   */
   lacking?: number;
-  /** Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at most. */
+  /**
+   * Of a mailbox: labels that were in its catalogue, and that Google does not have any more; 20 at
+   * most.
+   */
   deletedLabels?: string[];
   /** Items without an id that its pages had. */
   nameless?: number;
@@ -30,8 +39,9 @@ export type ListingNote = {
 };
 
 /**
- * A sweep that waits while the collection follows from the position that its listing pinned. Pages of the second listing only strike out
- * what they name: the position stays, so that whatever is deleted meanwhile is told by increments.
+ * A sweep that waits while the collection follows from the position that its listing pinned. Pages
+ * of the second listing only strike out what they name: the position stays, so that whatever is
+ * deleted meanwhile is told by increments.
  */
 export type Hold =
   | {
@@ -46,7 +56,10 @@ export type Hold =
   /** The listing was discarded: a new full sync begins then. */
   | { waitsFor: 'new-listing'; notBeforeMs: number };
 
-/** The end of a full sync, when everything is listed and fetched: the rows that the listing did not name, then its list. */
+/**
+ * The end of a full sync, when everything is listed and fetched: the rows that the listing did not
+ * name, then its list.
+ */
 export type TidyState =
   | { step: 'sweep'; isProven?: true; hold?: Hold }
   /** Rows after this id are written down as held next. */
@@ -55,7 +68,10 @@ export type TidyState =
 
 export type NewCursor = {
   phase: 'new';
-  /** It takes the place of a listing that was discarded: it does not count as a full sync that Google forced. */
+  /**
+   * It takes the place of a listing that was discarded: it does not count as a full sync that
+   * Google forced.
+   */
   isRelisting?: true;
   /** Walks that were begun again because a page token died. */
   restarts?: number;
@@ -114,7 +130,10 @@ export type GmailRelabelling =
 
 export type GmailFollow = {
   phase: 'follow';
-  /** The bookmark: history is asked for after this id, the same one for every page of a listing. NO_POSITION: full syncs go on at a slow pace. */
+  /**
+   * The bookmark: history is asked for after this id, the same one for every page of a listing.
+   * NO_POSITION: full syncs go on at a slow pace.
+   */
   after: string;
   /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
   listing: { pageToken: string | null; until: string } | null;
@@ -177,7 +196,10 @@ export type CalendarCursor =
       hold?: Hold;
     };
 
-/** Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it gives one. */
+/**
+ * Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it
+ * gives one.
+ */
 export type CalendarWithoutPosition = {
   phase: 'follow';
   bookmark: null;
@@ -252,7 +274,10 @@ function holdAgain(hold: Hold): Hold {
     : hold;
 }
 
-/** The cursor of a listing that is begun again after a rest: its first page, and nothing of what its pages led to is undone. */
+/**
+ * The cursor of a listing that is begun again after a rest: its first page, and nothing of what its
+ * pages led to is undone.
+ */
 export function begunAgain(cursor: Cursor): Cursor {
   if (cursor.phase === 'new') return cursor;
   if (cursor.phase === 'follow') return listedAgain(cursor);

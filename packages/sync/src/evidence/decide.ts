@@ -53,8 +53,9 @@ export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: F
 }
 
 /**
- * How many messages a listing lacks by the mailbox's count, or 0 when they are too few to doubt it: mail comes and goes between the two calls.
- * An empty listing of a mailbox that counts any is always doubted. Of a mailbox that is mirrored in part the count says nothing.
+ * How many messages a listing lacks by the mailbox's count, or 0 when they are too few to doubt it:
+ * mail comes and goes between the two calls. An empty listing of a mailbox that counts any is
+ * always doubted. Of a mailbox that is mirrored in part the count says nothing.
  */
 export function lackingByCount(
   profileTotal: number | null,

@@ -13,8 +13,9 @@ import {
 } from './decide.js';
 
 /*
- * The end of a full sync of any kind: rows that its complete listing did not name are deleted, held until a second listing, or kept because
- * the listing was wrong; then its list is cleared, in bounded commits, and the collection follows.
+ * The end of a full sync of any kind: rows that its complete listing did not name are deleted, held
+ * until a second listing, or kept because the listing was wrong; then its list is cleared, in
+ * bounded commits, and the collection follows.
  */
 
 /** What the collection's kind knows of the full sync that ends. */
@@ -64,7 +65,8 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
   switch (decision) {
     case 'sweep':
       if (findings.confirmedBy === 'second-listing') reportConfirmed(context, missing);
-      // Rows that the policy excludes by their own labels are not among the missing, and are swept all the same.
+      // Rows that the policy excludes by their own labels are not among the missing, and are swept
+      // all the same.
       return missing === 0 && excluded.length === 0
         ? clearTurn(context, undefined, end, { forgetUnlisted: true })
         : sweepTurn(context, undefined, end);
@@ -81,7 +83,10 @@ async function evidenceTurn(context: TurnContext, end: FullSyncEnd): Promise<Tur
   }
 }
 
-/** What the listing says of itself comes before what Google says of the missing rows, and what the mailbox counts after it. */
+/**
+ * What the listing says of itself comes before what Google says of the missing rows, and what the
+ * mailbox counts after it.
+ */
 async function decidedBy(
   context: TurnContext,
   listing: ListingNote | undefined,
@@ -99,7 +104,10 @@ async function decidedBy(
   return 'discard';
 }
 
-/** Whether an earlier listing was not taken for complete either, and this one began when it was time for another. */
+/**
+ * Whether an earlier listing was not taken for complete either, and this one began when it was time
+ * for another.
+ */
 function isAnother({ held }: TurnContext, listing: ListingNote | undefined): boolean {
   return held !== null && (listing?.begunAtMs ?? 0) >= held.untilMs;
 }
@@ -113,12 +121,18 @@ function reportShort({ rt, lease }: TurnContext, lacking: number): void {
   );
 }
 
-/** The wait that an earlier full sync began, when this one lacks nothing but what is held since then. */
+/**
+ * The wait that an earlier full sync began, when this one lacks nothing but what is held since
+ * then.
+ */
 function heldBefore({ held }: TurnContext): HeldState | null {
   return held?.waitsFor === 'second-listing' ? held : null;
 }
 
-/** A full sync that begins when the second listing is due is the second listing: otherwise each new one would begin the wait again. */
+/**
+ * A full sync that begins when the second listing is due is the second listing: otherwise each new
+ * one would begin the wait again.
+ */
 function confirmationOf(
   listing: ListingNote | undefined,
   earlier: HeldState | null,
@@ -197,7 +211,10 @@ export function newListing(
   };
 }
 
-/** Writes down which rows are held, a page at a time; then what is not held is swept: rows that the policy excludes by their own labels. */
+/**
+ * Writes down which rows are held, a page at a time; then what is not held is swept: rows that the
+ * policy excludes by their own labels.
+ */
 async function holdTurn(
   context: TurnContext,
   { after, hold }: Extract<TidyState, { step: 'hold' }>,
@@ -228,7 +245,10 @@ function sweepTurn(context: TurnContext, hold: Hold | undefined, end: FullSyncEn
   };
 }
 
-/** Clears the list. A sweep that waited since an earlier full sync is over, whatever it waited for, unless this one waits. */
+/**
+ * Clears the list. A sweep that waited since an earlier full sync is over, whatever it waited for,
+ * unless this one waits.
+ */
 function clearTurn(
   context: TurnContext,
   hold: Hold | undefined,
