@@ -55,7 +55,7 @@ function quarantinedOf(prisma: PrismaClient, accountIds: readonly string[]): Pro
            first_at AS since, retry_at AS "nextTryAt", total
       FROM (SELECT *, count(*) OVER (PARTITION BY collection_id) AS total,
                    row_number() OVER (PARTITION BY collection_id ORDER BY last_at DESC, item_id) AS nth
-              FROM quarantined_items WHERE account_id = ANY(${[...accountIds]}::uuid[])) AS numbered
+              FROM syncline.quarantined_items WHERE account_id = ANY(${[...accountIds]}::uuid[])) AS numbered
      WHERE nth <= ${NAMED_LIMIT} ORDER BY collection_id, nth`;
 }
 
@@ -64,6 +64,6 @@ function failingOf(prisma: PrismaClient, accountIds: readonly string[]): Promise
     SELECT collection_id AS "collectionId", item_id AS id, 'failing' AS state, reason,
            first_at AS since, retry_at AS "nextTryAt", 0::bigint AS total
       FROM (SELECT *, row_number() OVER (PARTITION BY collection_id ORDER BY last_at DESC, item_id) AS nth
-              FROM failing_items WHERE account_id = ANY(${[...accountIds]}::uuid[])) AS numbered
+              FROM syncline.failing_items WHERE account_id = ANY(${[...accountIds]}::uuid[])) AS numbered
      WHERE nth <= ${NAMED_LIMIT} ORDER BY collection_id, nth`;
 }

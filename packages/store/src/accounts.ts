@@ -178,7 +178,7 @@ async function keysAfter(
   limit: number,
 ): Promise<AccountKey[]> {
   return prisma.$queryRaw<AccountKey[]>`
-    SELECT id, tenant, email FROM accounts
+    SELECT id, tenant, email FROM syncline.accounts
      WHERE (tenant, email) > (${after.tenant}, ${after.email})
        AND (${tenant ?? null}::text IS NULL OR tenant = ${tenant ?? null})
        AND (${state ?? null}::text IS NULL OR state = ${state ?? null})
