@@ -12,7 +12,7 @@ let fixture: StoreFixture;
 beforeAll(async () => {
   fixture = await storeFixture();
   await fixture.database.pool.query(
-    `INSERT INTO accounts (id, tenant, email, state, resources)
+    `INSERT INTO syncline.accounts (id, tenant, email, state, resources)
      SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 'user' || n || '@example.com', 'active', '{gmail}'
        FROM generate_series(1, $1::int) AS n`,
     [ACCOUNTS],
@@ -31,7 +31,7 @@ test('pages list every account of the filter once, by tenant and address', async
     listed.push(...page.map(({ email }) => email));
   }
   const { rows } = await fixture.database.pool.query<{ email: string }>(
-    "SELECT email FROM accounts WHERE tenant = 'odd' ORDER BY email",
+    "SELECT email FROM syncline.accounts WHERE tenant = 'odd' ORDER BY email",
   );
   expect(listed).toEqual(rows.map(({ email }) => email));
   expect(Math.max(...sizes)).toBeLessThan(ACCOUNTS / 4);
@@ -121,7 +121,7 @@ function emailsIn(table: string): string[] {
 
 async function setState(email: string, state: AccountState, reason: string): Promise<void> {
   await fixture.database.pool.query(
-    'UPDATE accounts SET state = $2, reason = $3 WHERE email = $1',
+    'UPDATE syncline.accounts SET state = $2, reason = $3 WHERE email = $1',
     [email, state, reason],
   );
 }
