@@ -96,7 +96,7 @@ export function refuseUnlessReady(redis: RedisConnection): void {
 }
 
 /** @throws Error of the client when the server does not answer within the limit of one command */
-export async function checkRedis(redis: Redis): Promise<void> {
+export async function checkRedis(redis: RedisConnection): Promise<void> {
   refuseUnlessReady(redis);
   await redis.ping();
 }
