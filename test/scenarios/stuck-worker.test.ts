@@ -62,7 +62,7 @@ test('a worker whose connection to the queues is half-open says so, ends with 75
   await until(async () => (await store.collections.unservedSince(null, '1970-01-01')).length === 0);
   const ended = once(worker, 'exit');
 
-  expect(proxy.silence('syncline-worker')).toBe(1);
+  expect(proxy.silence(':worker@')).toBe(1);
   const silencedAt = performance.now();
   const { messageId } = simulator.act(simulator.accounts()[0]!.email, { action: 'deliver' });
   await store.collections.markWanted(null, { resource: 'gmail' });

@@ -11,24 +11,23 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-/** Starts `redis-server` on a free port, without persistence. `args` are appended: `['--maxmemory-policy', 'allkeys-lru']`. */
-export async function startRedis(args: string[] = [], port?: number): Promise<TestRedis> {
+/** A server's word, and a sentinel's. */
+const READY = /Ready to accept connections|Sentinel ID is/;
+const UNSAVED = ['--save', '', '--appendonly', 'no'];
+
+/**
+ * Starts `redis-server` on a free port, without persistence. `args` are appended: `['--maxmemory-policy', 'allkeys-lru']`.
+ * @param as what comes first instead of these settings: a file of settings, and `--sentinel`
+ */
+export async function startRedis(
+  args: string[] = [],
+  port?: number,
+  as?: string[],
+): Promise<TestRedis> {
   const at = port ?? (await freePort());
   const server = spawn(
     'redis-server',
-    [
-      '--port',
-      String(at),
-      '--bind',
-      '127.0.0.1',
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-      '--daemonize',
-      'no',
-      ...args,
-    ],
+    [...(as ?? UNSAVED), '--port', String(at), '--bind', '127.0.0.1', '--daemonize', 'no', ...args],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -55,9 +54,7 @@ export async function freePort(): Promise<number> {
 async function accepts(server: ChildProcess): Promise<void> {
   if (server.stdout === null) throw new Error('redis-server writes to a pipe');
   const lines = createInterface({ input: server.stdout });
-  await new Promise<void>((resolve) =>
-    lines.on('line', (line) => line.includes('Ready to accept connections') && resolve()),
-  );
+  await new Promise<void>((resolve) => lines.on('line', (line) => READY.test(line) && resolve()));
 }
 
 async function stop(server: ChildProcess, gone: Promise<unknown>): Promise<void> {

@@ -33,6 +33,8 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
   const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true, holder });
   const redis = redisSettings(config, await store.feed.name());
+  // First, as it names all that Redis refuses.
+  const fleet = await openFleet(rt, { ...redis, holder });
   const google = await openGoogle(rt, {
     ...config.google,
     ...redis,
@@ -40,7 +42,6 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     tokens: store.vault,
     holder,
   });
-  const fleet = await openFleet(rt, { ...redis, holder });
   // Before any job: what ended processes spent today counts for what may be spent.
   await compareDay({ store, google });
   await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });

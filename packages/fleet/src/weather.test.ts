@@ -8,6 +8,7 @@ test('Redis that answers and refuses pauses the worker; Redis that is away does 
     'MISCONF Redis is configured to save RDB snapshots',
     'NOAUTH Authentication required.',
     'LOADING Redis is loading the dataset in memory',
+    'CLUSTERDOWN Hash slot not served',
   ]) {
     expect(isRefusal(new Error(message))).toBe(true);
   }

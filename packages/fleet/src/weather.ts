@@ -5,11 +5,11 @@
 import { RepeatLimit, backoffMs, describeError, type Runtime } from '@syncline/runtime';
 
 /**
- * True when Redis is there and refuses: full (OOM), read-only, cannot persist (MISCONF), loading, or credentials changed.
+ * True when Redis is there and refuses: full (OOM), read-only, cannot persist (MISCONF), loading, a cluster without its slots, or credentials changed.
  * BullMQ backs off from lost connections only; from these it retries at once, so the worker must be paused.
  */
 export function isRefusal(error: Error): boolean {
-  return /^(?:OOM|READONLY|MISCONF|NOAUTH|NOPERM|WRONGPASS|LOADING|MASTERDOWN|BUSY)\b/.test(
+  return /^(?:OOM|READONLY|MISCONF|NOAUTH|NOPERM|WRONGPASS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY)\b/.test(
     error.message,
   );
 }

@@ -10,7 +10,7 @@ export function readRedisTls(values: Values, problems: string[]): RedisTls | nul
   if (given.length === 0) return null;
   if (!REDIS_URL?.startsWith('rediss'))
     problems.push(
-      `${given.map(([name]) => name).join(', ')} is of use with TLS only: REDIS_URL must begin with rediss:`,
+      `REDIS_URL must begin with rediss: to go with ${given.map(([name]) => name).join(', ')}`,
     );
   if ((REDIS_CERT_FILE === undefined) !== (REDIS_KEY_FILE === undefined))
     problems.push(

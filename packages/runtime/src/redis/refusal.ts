@@ -13,18 +13,33 @@ export class RedisUnreachable extends OperatorError {
   }
 }
 
+/** It looks like any lost connection. */
+const UNSIGNED_CLIENT =
+  "a server that asks for a client's certificate ends connections without one: REDIS_CERT_FILE and REDIS_KEY_FILE must name it";
+
 /** What the client was told or met while it connected. */
 export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
   const hosts = redisHosts(address);
   const message = error instanceof Error ? error.message : '';
   const told = sentenceFor(message, codeOf(error), address);
   if (told !== null) return new OperatorError(`Redis at ${hosts} ${told}`, { cause: error });
-  return new RedisUnreachable(hosts, describeError(error), { cause: error });
+  const why = describeError(error);
+  return new RedisUnreachable(hosts, address.tls ? `${why}; ${UNSIGNED_CLIENT}` : why, {
+    cause: error,
+  });
 }
 
 function sentenceFor(message: string, code: string, address: RedisAddress): string | null {
-  if (/\b(?:NOAUTH|WRONGPASS)\b|without any password|invalid password/i.test(message))
-    return `refuses the credentials of REDIS_URL (${/\b(?:NOAUTH|WRONGPASS)\b/.exec(message)?.[0] ?? 'AUTH'}). Check its user and password.`;
+  const ofSentinels = /^All sentinels are unreachable.*?(NOAUTH|WRONGPASS|No such master)/.exec(
+    message,
+  );
+  if (ofSentinels !== null)
+    return ofSentinels[1] === 'No such master'
+      ? `are sentinels that know no master named ${address.sentinel?.master}. Check the name at the end of REDIS_URL.`
+      : `are sentinels that refuse their credentials (${ofSentinels[1]}). Check sentinelPassword, and sentinelUsername if they have users, in REDIS_URL.`;
+  const refused = /\b(?:NOAUTH|WRONGPASS)\b|without any password|invalid password/i.exec(message);
+  if (refused !== null)
+    return `refuses the credentials of REDIS_URL (${refused[0]}). Check its user and password.`;
   if (message.startsWith('NOPERM')) {
     const user = address.username ?? 'default';
     return `does not let the user ${user} choose a database. Type: ACL SETUSER ${user} +select`;
@@ -32,15 +47,9 @@ function sentenceFor(message: string, code: string, address: RedisAddress): stri
   if (/DB index is out of range/i.test(message))
     return `has no database ${address.database}. Choose a smaller number at the end of REDIS_URL, or a REDIS_PREFIX of this deployment's own in database 0.`;
   if (/SELECT is not allowed in cluster mode/i.test(message))
-    return `is a cluster, which has database 0 only. Take the number off the end of REDIS_URL; REDIS_PREFIX keeps deployments apart.`;
-  if (
-    address.sentinel !== null &&
-    /invalid reply|All sentinels are unreachable/i.test(message) &&
-    !/Last error/i.test(message)
-  )
-    return `are sentinels that know no master named ${address.sentinel.master}. Check the name at the end of REDIS_URL.`;
-  if (CERTIFICATE_CODES.has(code) || /certificate|SSL|TLS/i.test(message))
-    return certificateSentence(code, address);
+    return 'is a cluster, which has database 0 only. Take the number off the end of REDIS_URL; REDIS_PREFIX keeps deployments apart.';
+  if (CERTIFICATE_CODES.has(code) || code.startsWith('ERR_SSL_') || /certificate/i.test(message))
+    return tlsSentence(code);
   return null;
 }
 
@@ -53,13 +62,14 @@ const CERTIFICATE_CODES = new Set([
   'CERT_HAS_EXPIRED',
 ]);
 
-function certificateSentence(code: string, { tls }: RedisAddress): string {
-  if (!tls) return 'speaks TLS. REDIS_URL must begin with rediss:.';
+function tlsSentence(code: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `shows a certificate for other hosts (${code}). REDIS_URL must name it as its certificate does.`;
   if (CERTIFICATE_CODES.has(code))
     return `shows a certificate that is not trusted (${code}). REDIS_CA_FILE must name the file of the authority that signed it.`;
-  return `does not accept this TLS connection (${code || 'TLS'}). Check rediss: in REDIS_URL, and REDIS_CERT_FILE and REDIS_KEY_FILE if it asks for a client's certificate.`;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
+    return `does not speak TLS on this port (${code}). REDIS_URL must name its TLS port, or begin with redis:.`;
+  return `does not accept this TLS connection (${code || 'TLS'}). If it asks for a client's certificate, REDIS_CERT_FILE and REDIS_KEY_FILE must name one that it trusts.`;
 }
 
 function codeOf(error: unknown): string {

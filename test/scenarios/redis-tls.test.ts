@@ -1,0 +1,83 @@
+import { ended } from '../support/processes.js';
+import { SMALL, expectMirrored, importAll } from '../support/redis-fleet.js';
+import { startTlsRedis, type TlsRedis } from '../support/redis-tls.js';
+import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+
+/* Real processes on a Redis that speaks TLS alone and asks for a client's certificate; every certificate is signed by an authority of this test. */
+
+let redis: TlsRedis;
+let world: FleetWorld;
+
+beforeAll(async () => {
+  redis = await startTlsRedis();
+  world = await startFleetWorld({ ...SMALL, seed: 95 }, { url: redis.url });
+}, 60_000);
+afterAll(async () => {
+  await world.close();
+  await redis.stop();
+});
+
+function secured(): Record<string, string> {
+  const { ca, cert, key } = redis.files;
+  return {
+    REDIS_URL: redis.url,
+    REDIS_CA_FILE: ca,
+    REDIS_CERT_FILE: cert,
+    REDIS_KEY_FILE: key,
+  };
+}
+
+test('a fleet mirrors through TLS with an authority and a certificate of its own', async () => {
+  Object.assign(world.env, secured());
+  await importAll(world);
+  for (const program of ['scheduler', 'worker', 'api'] as const) world.start(program);
+  await expectMirrored(world);
+  await world.stopAll();
+}, 180_000);
+
+test.each<[string, () => Record<string, string | undefined>, string]>([
+  ['without its authority', () => ({ REDIS_CA_FILE: undefined }), 'REDIS_CA_FILE must name'],
+  [
+    'with another authority',
+    () => ({ REDIS_CA_FILE: redis.files.otherCa }),
+    'REDIS_CA_FILE must name',
+  ],
+  [
+    'by a name that its certificate does not have',
+    () => ({ REDIS_URL: `rediss://127.0.0.1:${redis.port}` }),
+    'shows a certificate for other hosts (ERR_TLS_CERT_ALTNAME_INVALID)',
+  ],
+  [
+    "without a client's certificate",
+    () => ({ REDIS_CERT_FILE: undefined, REDIS_KEY_FILE: undefined }),
+    'REDIS_CERT_FILE and REDIS_KEY_FILE must name',
+  ],
+  [
+    'with a certificate and no key',
+    () => ({ REDIS_KEY_FILE: undefined }),
+    'REDIS_CERT_FILE and REDIS_KEY_FILE are',
+  ],
+  [
+    'with a file that is none',
+    () => ({ REDIS_CA_FILE: '/nowhere/ca.pem' }),
+    'REDIS_CA_FILE names a file that cannot be read (ENOENT)',
+  ],
+  [
+    'with an authority and no TLS',
+    () => ({ REDIS_URL: `redis://localhost:${redis.port}` }),
+    'REDIS_URL must begin with rediss: to go with REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE',
+  ],
+])(
+  'a Redis that is addressed %s is refused in a sentence',
+  async (_, change, sentence) => {
+    const changed = Object.entries({ ...world.env, ...secured(), ...change() });
+    world.env = Object.fromEntries(
+      changed.filter((entry): entry is [string, string] => !!entry[1]),
+    );
+    const { code, stderr } = await ended(world.start('scheduler'));
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+  },
+  60_000,
+);
