@@ -25,8 +25,16 @@ export async function startSentinels(): Promise<TestSentinels> {
   const secured = ['--requirepass', PASSWORDS.server, '--masterauth', PASSWORDS.server];
   const master = await startRedis([...secured, '--dir', directory]);
   const replica = await startRedis([
-    ...[...secured, '--dir', directory, '--dbfilename', 'replica.rdb'],
-    ...['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
+    ...secured,
+    '--dir',
+    directory,
+    '--dbfilename',
+    'replica.rdb',
+    '--replicaof',
+    '127.0.0.1',
+    String(master.port),
+    '--repl-diskless-sync-delay',
+    '0',
   ]);
   const sentinels: TestRedis[] = [];
   for (let i = 0; i < SENTINELS; i++) {

@@ -25,9 +25,18 @@ export async function startTlsRedis(): Promise<TlsRedis> {
   const port = await freePort();
   const server = await startRedis(
     [
-      ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'yes'],
-      ...['--tls-cert-file', at('server.crt'), '--tls-key-file', at('server.key')],
-      ...['--tls-ca-cert-file', at('ca.crt')],
+      '--port',
+      '0',
+      '--tls-port',
+      String(port),
+      '--tls-auth-clients',
+      'yes',
+      '--tls-cert-file',
+      at('server.crt'),
+      '--tls-key-file',
+      at('server.key'),
+      '--tls-ca-cert-file',
+      at('ca.crt'),
     ],
     port,
   );
@@ -50,21 +59,55 @@ export async function startTlsRedis(): Promise<TlsRedis> {
 /** `NAME.crt` and `NAME.key`. */
 function makeAuthority(name: string): void {
   openssl(
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', '2', '-subj', `/CN=${path.basename(name)}`],
-    ...['-keyout', `${name}.key`, '-out', `${name}.crt`],
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${path.basename(name)}`,
+    '-keyout',
+    `${name}.key`,
+    '-out',
+    `${name}.crt`,
   );
 }
 
 function sign(name: string, authority: string, extensions: string): void {
   openssl(
-    ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-subj', `/CN=${path.basename(name)}`, '-keyout', `${name}.key`, '-out', `${name}.csr`],
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    `/CN=${path.basename(name)}`,
+    '-keyout',
+    `${name}.key`,
+    '-out',
+    `${name}.csr`,
   );
   openssl(
-    ...['x509', '-req', '-days', '2', '-in', `${name}.csr`, '-out', `${name}.crt`],
-    ...['-CA', `${authority}.crt`, '-CAkey', `${authority}.key`, '-CAcreateserial'],
-    ...['-extfile', extensions],
+    'x509',
+    '-req',
+    '-days',
+    '2',
+    '-in',
+    `${name}.csr`,
+    '-out',
+    `${name}.crt`,
+    '-CA',
+    `${authority}.crt`,
+    '-CAkey',
+    `${authority}.key`,
+    '-CAcreateserial',
+    '-extfile',
+    extensions,
   );
 }
 

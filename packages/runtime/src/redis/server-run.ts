@@ -26,7 +26,7 @@ export function serverRunOf(
   };
   return {
     run: async () => {
-      const node = nodeOf(connection, slot);
+      const node = nodeOf(connection, slot) ?? (await foundNode(connection, key, slot));
       if (known !== null && known.node === node) return known.run;
       if (heard !== node) hear(node);
       const run = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1] ?? '';
@@ -37,13 +37,19 @@ export function serverRunOf(
   };
 }
 
-/** The node that serves the slot, as far as is known. @throws Error when the cluster does not serve it at the moment */
-function nodeOf(connection: RedisConnection, slot: number): Redis {
+/** The node that serves the slot, as far as is known; undefined when it has gone and nobody has asked since who takes its place. */
+function nodeOf(connection: RedisConnection, slot: number): Redis | undefined {
   if (!(connection instanceof Cluster)) return connection;
   const name = connection.slots[slot]?.[0];
-  const node = connection
+  return connection
     .nodes('master')
     .find(({ options }) => `${options.host}:${options.port}` === name);
+}
+
+/** ioredis asks who serves a slot when a command for it was answered by another node. @throws Error when the cluster does not serve it at the moment */
+async function foundNode(connection: RedisConnection, key: string, slot: number): Promise<Redis> {
+  await connection.exists(key);
+  const node = nodeOf(connection, slot);
   if (node === undefined) throw new Error('CLUSTERDOWN the node of this key is not known');
   return node;
 }
