@@ -76,8 +76,12 @@ function googleMetrics({ counter, seconds }: Makers) {
   };
 }
 
-function storeMetrics({ counter }: Makers) {
+function storeMetrics({ counter, gauge }: Makers) {
   return {
+    preparedStatements: gauge(
+      'syncline_postgres_prepared_statements',
+      '1 while statements are prepared under names, 0 when a pooler before Postgres does not know them',
+    ),
     messagesStored: counter('syncline_messages_stored_total', 'Messages written to the mirror'),
     changesEmitted: counter('syncline_changes_emitted_total', 'Change events appended', [
       'entity',

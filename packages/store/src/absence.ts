@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { CollectionKind, Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
-import type { Transaction } from './transaction.js';
+import { byIndex, type Transaction } from './transaction.js';
 
 /*
  * Rows that a complete listing did not name. Absence alone deletes few of them: see packages/sync/src/evidence. What waits for a second
@@ -47,7 +47,7 @@ export async function absenceOf(
   generation: number,
   q: { which: Absent; excluded: readonly string[]; limit: number },
 ): Promise<Absence> {
-  const found = await pool.query<{
+  const found = await byIndex(pool).query<{
     rows: string | null;
     missing: string;
     unheld: string;
@@ -86,7 +86,7 @@ export async function absentIds(
   q: { which: Absent; excluded: readonly string[]; after: string; limit: number },
 ): Promise<string[]> {
   if (q.which === 'held') return heldIds(pool, lease, generation, q);
-  const found = await pool.query<{ id: string }>({
+  const found = await byIndex(pool).query<{ id: string }>({
     text: `SELECT id FROM (${missingRows(lease, q.which)}) AS missing WHERE id > $${lease.kind === 'calendar-list' ? 5 : 6} ORDER BY id LIMIT $4`,
     values: [
       lease.accountId,
@@ -108,7 +108,7 @@ async function heldIds(
   generation: number,
   q: { after: string; limit: number },
 ): Promise<string[]> {
-  const held = await pool.query<{ item_id: string }>(
+  const held = await byIndex(pool).query<{ item_id: string }>(
     'SELECT item_id FROM syncline.held_items WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND item_id > $4 ORDER BY item_id LIMIT $5',
     [lease.accountId, lease.collectionId, generation, q.after, q.limit],
   );

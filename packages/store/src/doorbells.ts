@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { CollectionKind } from './lease.js';
 import { NEVER } from './collections.js';
 import { arrayLiteral } from './pool.js';
+import { byIndex } from './transaction.js';
 
 /*
  * A doorbell is one statement: it marks the collection wanted, and the schedule has it from there on. It says only "look"; what Google wrote
@@ -50,7 +51,7 @@ async function ringMailboxes(
   pool: pg.Pool,
   addresses: readonly string[],
 ): Promise<Map<string, Rung[]>> {
-  const rung = await pool.query<RungRow & { address: string }>({
+  const rung = await byIndex(pool).query<RungRow & { address: string }>({
     name: 'ring-mailboxes',
     text: `WITH chosen AS MATERIALIZED (
              SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
@@ -70,7 +71,7 @@ async function ringChannel(
   channelId: string,
   resourceId: string,
 ): Promise<Rung | null> {
-  const rung = await pool.query<RungRow>({
+  const rung = await byIndex(pool).query<RungRow>({
     name: 'ring-channel',
     text: `UPDATE syncline.collections c SET ${RING} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
@@ -82,7 +83,7 @@ async function ringChannel(
 }
 
 async function greet(pool: pg.Pool, channelId: string, resourceId: string): Promise<boolean> {
-  const greeted = await pool.query({
+  const greeted = await byIndex(pool).query({
     name: 'greet-channel',
     text: `UPDATE syncline.watches w SET heard_at = clock_timestamp() FROM syncline.channels h
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND w.collection_id = h.collection_id`,

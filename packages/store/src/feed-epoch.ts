@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { BEGIN } from './server-link.js';
 
 /*
  * The feed's epoch. Together with it a number of the feed names one change for ever.
@@ -167,7 +168,7 @@ async function identityOf(session: Session): Promise<DatabaseIdentity> {
 }
 
 async function inOneTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.query('BEGIN');
+  await session.query(BEGIN);
   try {
     const result = await work();
     await session.query('COMMIT');

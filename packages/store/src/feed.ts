@@ -36,15 +36,12 @@ export function feedIn(pool: pg.Pool): Feed {
 }
 
 /**
- * For `verify` of a pool: every session of this process looks at the database before it is used,
- * since a server that comes back may have been restored. What the process saw before is what it
- * remembers.
+ * For `verify` of a pool: every session of this process looks at the database before it is used, since a server that comes back may have been restored; behind
+ * a pooler, where sessions outlive servers, also whenever a transaction meets another server. What the process saw before is what it remembers.
  */
-export function sessionCheck(
-  rt: Runtime,
-): (session: pg.PoolClient, settle: (error?: Error) => void) => void {
+export function sessionCheck(rt: Runtime): (session: pg.PoolClient) => Promise<void> {
   let remembered: RememberedCounter | null = null;
-  const check = async (session: pg.PoolClient): Promise<void> => {
+  return async (session) => {
     try {
       const { name, counter, epoch, begun } = await checkFeed(session, remembered, false);
       remembered = { name, counter };
@@ -53,7 +50,6 @@ export function sessionCheck(
       if (!MAY_NOT_LOOK.includes(String((error as { code?: unknown }).code))) throw error;
     }
   };
-  return (session, settle) => void check(session).then(() => settle(), settle);
 }
 
 /**

@@ -3,7 +3,7 @@ import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from './pool.js';
 import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from './rows.js';
 import { isStorableId } from './storable.js';
-import type { Transaction } from './transaction.js';
+import { byIndex, type Transaction } from './transaction.js';
 
 /*
  * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not
@@ -135,7 +135,7 @@ export async function knownMessages(
   labelIds: readonly string[],
 ): Promise<{ messages: Set<string>; labels: Set<string> }> {
   if (ids.length === 0 && labelIds.length === 0) return { messages: new Set(), labels: new Set() };
-  const found = await pool.query<{ id: string; label: boolean }>({
+  const found = await byIndex(pool).query<{ id: string; label: boolean }>({
     name: 'message-known',
     text: `SELECT id, false AS label FROM syncline.gmail_messages WHERE account_id = $1 AND id = ANY($2::text[])
            UNION ALL SELECT id, true FROM syncline.gmail_labels WHERE account_id = $1 AND id = ANY($3::text[])`,

@@ -48,6 +48,8 @@ import {
 } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
 import { openPool } from './pool.js';
+import type { NamesRefused } from './prepared-statements.js';
+import { linkOf } from './session.js';
 import { schemaOf } from './schema-name.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
@@ -270,12 +272,15 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
   const pool = openPool(options.databaseUrl, options.poolSize ?? 10, {
     ...options,
     verify: sessionCheck(rt),
+    onNamesRefused: (reason) => noteUnnamed(rt, reason),
   });
+  rt.metrics.preparedStatements.set(1);
   const vault = openVault(pool, options.masterKey);
   try {
     await pool.query('SELECT 1').catch((error: unknown) => {
       throw databaseUnreachable(options.databaseUrl, error);
     });
+    await linkOf(pool)?.probe(pool);
     await checkSchema(pool);
     if (!options.takesOtherKey) await checkMasterKey(pool, vault);
   } catch (error) {
@@ -287,6 +292,14 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
     probe: openWriteProbe(options.databaseUrl, () => rt.random.next()),
     schema: schemaOf(options.databaseUrl),
   });
+}
+
+function noteUnnamed(rt: Runtime, reason: NamesRefused): void {
+  rt.metrics.preparedStatements.set(0);
+  rt.log.warn(
+    { event: 'prepared_statements_disabled', reason },
+    'a pooler without support for prepared statements stands before Postgres: statements are sent without names, and planned each time (docs/deployment.md)',
+  );
 }
 
 /**

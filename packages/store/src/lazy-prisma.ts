@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import type pg from 'pg';
+import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
+import { inTransaction } from './transaction.js';
 
 /** Prisma's client costs a process about 80 MB at its first query: workers, which never ask it anything, do not pay. */
 export function lazyPrisma(pool: pg.Pool, schema: string): () => PrismaClient {
@@ -8,9 +9,24 @@ export function lazyPrisma(pool: pg.Pool, schema: string): () => PrismaClient {
   return () =>
     (client ??= new PrismaClient({
       // Prisma puts the name between quotes as it is.
-      adapter: new PrismaPg(pool, {
+      adapter: new PrismaPg(inUtc(pool), {
         schema: schema.replaceAll('"', '""'),
         disposeExternalPool: false,
       }),
     }));
+}
+
+/**
+ * The pool as Prisma's adapter may have it: the adapter reads and writes dates without an offset, so each of its statements runs in a transaction whose time
+ * zone is UTC. Prisma reads here; what is written goes through `inTransaction`.
+ */
+function inUtc(pool: pg.Pool): pg.Pool {
+  return Object.assign(new pg.Pool(pool.options), {
+    query: (statement: pg.QueryConfig) =>
+      inTransaction(pool, (transaction) => {
+        transaction.send({ text: "SET LOCAL timezone = 'UTC'" });
+        return transaction.query(statement);
+      }),
+    connect: () => Promise.reject(new Error("Prisma's transactions are not used: inTransaction")),
+  });
 }

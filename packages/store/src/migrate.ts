@@ -163,7 +163,6 @@ async function connect(connectionString: string): Promise<pg.Client> {
   const session = new (clientFor(schemaOf(connectionString)))({
     connectionString,
     connectionTimeoutMillis: 10_000,
-    options: '-c timezone=UTC',
   });
   session.on('error', () => undefined);
   await session.connect();

@@ -1,52 +1,76 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { clientFor, schemaOf } from './schema-name.js';
+import type { NamesRefused } from './prepared-statements.js';
+import { schemaOf } from './schema-name.js';
+import { ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
+import { sessionClass, setLink } from './session.js';
 
-/** A stopped or cut-off process must not hold row locks for longer than its lease: the server ends its transaction. */
-const IDLE_IN_TRANSACTION_LIMIT_MS = 8_000;
-const STATEMENT_LIMIT_MS = 60_000;
 /**
- * A session that has not answered by then never will: the server ends a statement sooner, and a second one may be before it. Connections that a firewall
- * has forgotten look alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
+ * A session that has not answered by then never will: in a transaction the server ends a statement sooner, and a second one may be before it. Connections
+ * that a firewall has forgotten look alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
  */
 const ANSWER_LIMIT_MS = 2 * STATEMENT_LIMIT_MS;
+/** After so long without a word the operating system asks whether the other side is alive. */
+const KEEP_ALIVE_AFTER_MS = 30_000;
 
 export interface PoolOptions {
   /** See openPool. Default false. */
   byIndex?: boolean;
   answerLimitMs?: number;
-  /** Checks every new session before it is used; a session that fails the check is closed. */
-  verify?: pg.PoolConfig['verify'];
+  /** Checks the database before it is used: at the start of a session, and when a pooler has changed the server behind it. */
+  verify?: (session: pg.PoolClient) => Promise<void>;
+  /** Called once, when a pooler refused the names of prepared statements and every statement is unnamed from here on. */
+  onNamesRefused?: (reason: NamesRefused) => void;
 }
 
 /**
- * The one pool of a process, which Prisma's adapter uses too.
+ * The one pool of a process, which Prisma's adapter uses too. Its sessions have no settings of their own, so that a pooler may stand before the server:
+ * transactions bring theirs (`server-link.ts`).
  *
- * Every session runs in UTC: adapter-pg sends dates without an offset, so any other zone would store wrong instants.
+ * A statement outside of a transaction has no limit at the server. It is given up here after STATEMENT_LIMIT_MS, and cancelled at the server.
  *
  * @param byIndex for who runs the same statements for ever, each of which has its index: a plan that was made while a table was small reads it from end to
  * end, and stays in the session until the next ANALYZE. The walks' list is empty most of the time and has half a million rows a minute after a
  * tenant has connected: each follower's clearing of its three rows read them all then, and changes waited for 15 s. One plan a session: Postgres otherwise plans
  * whatever takes an array anew each time, in the hope of a better one. A doorbell's statement was planned for 0.84 ms and ran for 0.27.
+ * It holds for transactions, and for what goes through `byIndex`.
  */
 export function openPool(
   databaseUrl: string,
   max: number,
-  { byIndex = false, answerLimitMs = ANSWER_LIMIT_MS, verify }: PoolOptions = {},
+  {
+    byIndex = false,
+    answerLimitMs = ANSWER_LIMIT_MS,
+    verify,
+    onNamesRefused = () => undefined,
+  }: PoolOptions = {},
 ): pg.Pool {
+  const link = new ServerLink({ schema: schemaOf(databaseUrl), byIndex, verify, onNamesRefused });
   const pool = new pg.Pool({
-    Client: clientFor(schemaOf(databaseUrl)),
+    Client: sessionClass(link),
     connectionString: databaseUrl,
     max,
     // What is asked for without waiting is sent without waiting (`transaction.ts`), and answered in the order in which it was asked.
     pipeline: true,
     stream: () => new OneWriteATick(),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     connectionTimeoutMillis: 10_000,
-    verify,
+    verify: verify && ((session, settle) => void verify(session).then(() => settle(), settle)),
     // With pipelining the driver then ends the connection, and all that was asked on it fails.
     query_timeout: answerLimitMs,
-    options: `-c timezone=UTC -c statement_timeout=${STATEMENT_LIMIT_MS} -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_LIMIT_MS}${byIndex ? ' -c enable_seqscan=off -c plan_cache_mode=force_generic_plan' : ''}`,
   });
+  setLink(pool, link);
+  const limits = { query_timeout: Math.min(STATEMENT_LIMIT_MS, answerLimitMs) };
+  const ask = pool.query.bind(pool) as (statement: object) => Promise<unknown>;
+  pool.query = ((statement: string | pg.QueryConfig, values?: unknown[]) =>
+    link.statements.repeatUnnamed(() =>
+      ask(
+        typeof statement === 'string'
+          ? { text: statement, values, ...limits }
+          : { ...statement, ...limits },
+      ),
+    )) as typeof pool.query;
   // An idle session that the server closes reports here; the next query opens another, so there is nothing to do.
   pool.on('error', () => undefined);
   // Nor is there when one ends in somebody's hands: whoever waits for an answer is told by its failing. Without a listener it would end the process.

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import { STAND_IN_PATTERN } from './storable.js';
-import { inTransaction } from './transaction.js';
+import { byIndex, inTransaction } from './transaction.js';
 
 /*
  * Items that cannot be taken (quarantined_items) and items that are to be read again whatever the mirror holds of them (wanted_items).
@@ -118,7 +118,7 @@ async function dropQuarantined(
 
 /** The items that a collection's next listing is to take along, at most `limit`. */
 async function wantedItems(pool: pg.Pool, lease: Lease, limit: number): Promise<string[]> {
-  const found = await pool.query<{ item_id: string }>({
+  const found = await byIndex(pool).query<{ item_id: string }>({
     name: 'wanted-items',
     text: `SELECT item_id FROM syncline.wanted_items WHERE account_id = $1 AND collection_id = $2
            UNION SELECT item_id FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND retry_at <= now()
@@ -141,7 +141,7 @@ async function troubledItems(
   lease: Lease,
   ids: readonly string[],
 ): Promise<Map<string, TroubledItem>> {
-  const found = await pool.query<TroubledItem & { itemId: string }>({
+  const found = await byIndex(pool).query<TroubledItem & { itemId: string }>({
     name: 'troubled-items',
     text: `SELECT item_id AS "itemId", tries::int, false AS "isQuarantined" FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])
            UNION ALL SELECT item_id, attempts, true FROM syncline.quarantined_items WHERE account_id = $1 AND collection_id = $2 AND item_id = ANY($3::text[])`,
@@ -185,7 +185,7 @@ async function quarantinedLately(pool: pg.Pool, lease: Lease): Promise<LatelyQua
 
 /** The time until the next try of an item that is failing; null when none is. */
 async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> {
-  const found = await pool.query<{ in_ms: string | null }>({
+  const found = await byIndex(pool).query<{ in_ms: string | null }>({
     name: 'failing-next',
     text: 'SELECT extract(epoch FROM min(retry_at) - now()) * 1000 AS in_ms FROM syncline.failing_items WHERE account_id = $1 AND collection_id = $2',
     values: [lease.accountId, lease.collectionId],
@@ -203,7 +203,7 @@ async function knownMessage(
   accountId: string,
   except: readonly string[],
 ): Promise<string | null> {
-  const found = await pool.query<{ id: string }>({
+  const found = await byIndex(pool).query<{ id: string }>({
     name: 'known-message',
     text: `SELECT id FROM (SELECT id, size_estimate FROM syncline.gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
             ORDER BY size_estimate NULLS LAST, id LIMIT 1`,

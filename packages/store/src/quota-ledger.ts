@@ -30,12 +30,13 @@ export async function recordSpent(
 /**
  * The statement that adds what was spent, by its method, calls and units in the parameters from `first` on, to the account that `whose` gives as
  * `account_id`. The lock on the account is shared with everyone but the removal, after which no row may come; it is taken after whatever `whose` locks.
+ * The arrays are hidden from the planner, which otherwise plans the statement anew for each length of them.
  */
 export function addSpent(whose: string, first: number): string {
   return `INSERT INTO syncline.quota_ledger AS q (account_id, day, method, calls, units)
           SELECT a.id, ${TODAY}, u.method, u.calls, u.units
             FROM (${whose}) AS o, LATERAL (SELECT id FROM syncline.accounts WHERE id = o.account_id FOR KEY SHARE) AS a,
-                 unnest($${first}::text[], $${first + 1}::bigint[], $${first + 2}::bigint[]) AS u(method, calls, units)
+                 unnest((SELECT $${first}::text[]), (SELECT $${first + 1}::bigint[]), (SELECT $${first + 2}::bigint[])) AS u(method, calls, units)
           ON CONFLICT (account_id, day, method) DO UPDATE SET calls = q.calls + excluded.calls, units = q.units + excluded.units`;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { openStore, type Store } from '@syncline/store';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import { preparedName } from '../../../test/support/prepared-name.js';
 import { openPool } from './pool.js';
 import { bringForward, bury } from './recovery.js';
 
@@ -213,12 +214,12 @@ test('both read one range of the index a queue, however many collections there a
     await session.query('ANALYZE syncline.collections');
     await bringForward(session, WITHIN_MS);
     await bury(session, dead(1_000), { jobs: [randomUUID()], withinMs: WITHIN_MS, ttlMs: 6_000 });
-    for (const statement of [
-      `"bring-forward"(30000, NULL)`,
-      `"bury-holders"('{a}', '{1000}', '{${randomUUID()}}', 30000, 6000)`,
-    ]) {
+    for (const [label, values] of [
+      [`bring-forward`, '30000, NULL'],
+      [`bury-holders`, `'{a}', '{1000}', '{${randomUUID()}}', 30000, 6000`],
+    ] as const) {
       const { rows } = await session.query<{ 'QUERY PLAN': string }>(
-        `EXPLAIN EXECUTE ${statement}`,
+        `EXPLAIN EXECUTE "${await preparedName(session, label)}"(${values})`,
       );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
       expect(plan).toMatch(

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
-import type { Transaction } from './transaction.js';
+import { byIndex, type Transaction } from './transaction.js';
 
 /*
  * The labels of a resync. Each label's list is written down page by page; when all of them are
@@ -38,7 +38,7 @@ export async function relabelBound(
   after: string,
   limit: number,
 ): Promise<string | null> {
-  const bound = await pool.query<{ id: string | null }>({
+  const bound = await byIndex(pool).query<{ id: string | null }>({
     name: 'relabel-bound',
     text: `SELECT max(id) AS id FROM (SELECT id FROM syncline.gmail_messages WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) page`,
     values: [accountId, after, limit],
@@ -52,7 +52,7 @@ export async function labelAfter(
   accountId: string,
   after: string,
 ): Promise<string | null> {
-  const next = await pool.query<{ id: string }>({
+  const next = await byIndex(pool).query<{ id: string }>({
     name: 'label-after',
     text: 'SELECT id FROM syncline.gmail_labels WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1',
     values: [accountId, after],
@@ -188,7 +188,7 @@ export async function labelLosses(
   generation: number,
   q: { excluded: readonly string[]; labels: number; sample: number },
 ): Promise<LabelLoss[]> {
-  const found = await pool.query<LabelLoss>({
+  const found = await byIndex(pool).query<LabelLoss>({
     text: `WITH listed AS MATERIALIZED (${LISTED}),
            losses AS (
              SELECT m.id, l.label FROM syncline.gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)

@@ -1,3 +1,4 @@
+import { preparedName } from '../../../test/support/prepared-name.js';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import { openPool } from './pool.js';
 import { Transaction } from './transaction.js';
@@ -29,10 +30,10 @@ test.each([
           met: [{ id: `m${i}`, ordinal: BigInt(i), wanted: false }],
           clearLimit: 10,
         });
-      await transaction.commit();
-      const { rows } = await session.query<{ 'QUERY PLAN': string }>(
-        `EXPLAIN EXECUTE "walk-clear"('${lease.accountId}', '${lease.collectionId}', 10)`,
+      const { rows } = await transaction.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN EXECUTE "${await preparedName(session, 'walk-clear')}"('${lease.accountId}', '${lease.collectionId}', 10)`,
       );
+      await transaction.commit();
       expect(
         rows
           .map((row) => row['QUERY PLAN'])

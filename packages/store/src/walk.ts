@@ -21,7 +21,7 @@ import {
   type LabelPage,
   type RelabelRange,
 } from './walk-labels.js';
-import type { Transaction } from './transaction.js';
+import { byIndex, type Transaction } from './transaction.js';
 
 export type { FailingItem, SetAside } from './quarantine-writes.js';
 
@@ -127,7 +127,7 @@ export async function nextWanted(
   generation: number,
   q: WantedQuery,
 ): Promise<WantedItem[]> {
-  const next = await pool.query<{
+  const next = await byIndex(pool).query<{
     item_id: string;
     ordinal: string;
     attempts: number;
@@ -162,7 +162,11 @@ export async function listedThreads(
   q: WantedQuery & { threadIds: readonly string[] },
 ): Promise<ListedThread[]> {
   if (q.threadIds.length === 0) return [];
-  const found = await pool.query<{ thread_id: string; size: number; wanted: string[] | null }>({
+  const found = await byIndex(pool).query<{
+    thread_id: string;
+    size: number;
+    wanted: string[] | null;
+  }>({
     name: 'walk-threads',
     text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS wanted
              FROM unnest($3::text[]) AS t(id),

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+
+/** Why statements are no longer prepared under names. */
+export type NamesRefused = 'pooler' | '26000' | '42P05' | '08P01';
+
+/**
+ * What Postgres and poolers answer when a prepared statement is not on the server connection that a statement reached, or is there already:
+ * invalid_sql_statement_name, duplicate_prepared_statement, protocol_violation (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const NAME_REFUSALS: readonly NamesRefused[] = ['26000', '42P05', '08P01'];
+
+/** Statements are finite; what is composed from data may not be. */
+const MAX_REMEMBERED_NAMES = 2_000;
+/** Postgres cuts longer names. */
+const NAME_LIMIT = 63;
+const HASH_LENGTH = 32;
+
+/**
+ * Whether a pool's statements are prepared under names, and the names. A name contains a hash of the text: two clients behind one server connection never
+ * mean different texts by one name.
+ */
+export class PreparedStatements {
+  #areUsed = true;
+  readonly #names = new Map<string, string>();
+  readonly #onRefused: (reason: NamesRefused) => void;
+
+  /** @param onRefused called once, when names are given up */
+  constructor(onRefused: (reason: NamesRefused) => void) {
+    this.#onRefused = onRefused;
+  }
+
+  get areUsed(): boolean {
+    return this.#areUsed;
+  }
+
+  nameOf(label: string, text: string): string {
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    if (this.#names.size >= MAX_REMEMBERED_NAMES) this.#names.clear();
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+    const name = `${label.slice(0, NAME_LIMIT - HASH_LENGTH - 1)}_${hash}`;
+    this.#names.set(text, name);
+    return name;
+  }
+
+  /** From here on every statement is unnamed, for as long as the process lives. */
+  giveUp(reason: NamesRefused): void {
+    if (!this.#areUsed) return;
+    this.#areUsed = false;
+    this.#names.clear();
+    this.#onRefused(reason);
+  }
+
+  /**
+   * Runs `work`, which does nothing but SQL that is rolled back when it fails. When a name of it was refused, names are given up and it runs once more.
+   */
+  async repeatUnnamed<T>(work: () => Promise<T>): Promise<T> {
+    const mayBeNamed = this.#areUsed;
+    try {
+      return await work();
+    } catch (error) {
+      const refusal = nameRefusalOf(error);
+      if (!mayBeNamed || refusal === null) throw error;
+      this.giveUp(refusal);
+      return await work();
+    }
+  }
+}
+
+/** Null when the error says nothing about the name of a statement. */
+export function nameRefusalOf(error: unknown): NamesRefused | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return NAME_REFUSALS.find((refusal) => refusal === code) ?? null;
+}
