@@ -6,10 +6,10 @@ import { ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
 import { sessionClass, setLink } from './session.js';
 
 /**
- * A session that has not answered by then never will: in a transaction the server ends a statement sooner, and a second one may be before it. Connections
- * that a firewall has forgotten look alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
+ * A session that has not answered by then never will: in a transaction the server ends a statement sooner. Connections that a firewall has forgotten look
+ * alive for a quarter of an hour, and whoever waits for one holds a slot and the lease that others could have.
  */
-const ANSWER_LIMIT_MS = 2 * STATEMENT_LIMIT_MS;
+const ANSWER_LIMIT_MS = STATEMENT_LIMIT_MS + 5_000;
 /** After so long without a word the operating system asks whether the other side is alive. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
@@ -27,7 +27,7 @@ export interface PoolOptions {
  * The one pool of a process, which Prisma's adapter uses too. Its sessions have no settings of their own, so that a pooler may stand before the server:
  * transactions bring theirs (`server-link.ts`).
  *
- * A statement outside of a transaction has no limit at the server. It is given up here after STATEMENT_LIMIT_MS, and cancelled at the server.
+ * A statement outside of a transaction has no limit at the server. It is given up here after ANSWER_LIMIT_MS, and cancelled at the server (`session.ts`).
  *
  * @param byIndex for who runs the same statements for ever, each of which has its index: a plan that was made while a table was small reads it from end to
  * end, and stays in the session until the next ANALYZE. The walks' list is empty most of the time and has half a million rows a minute after a
@@ -45,7 +45,13 @@ export function openPool(
     onNamesRefused = () => undefined,
   }: PoolOptions = {},
 ): pg.Pool {
-  const link = new ServerLink({ schema: schemaOf(databaseUrl), byIndex, verify, onNamesRefused });
+  const link = new ServerLink({
+    schema: schemaOf(databaseUrl),
+    byIndex,
+    answerLimitMs,
+    verify,
+    onNamesRefused,
+  });
   const pool = new pg.Pool({
     Client: sessionClass(link),
     connectionString: databaseUrl,
@@ -57,20 +63,11 @@ export function openPool(
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     connectionTimeoutMillis: 10_000,
     verify: verify && ((session, settle) => void verify(session).then(() => settle(), settle)),
-    // With pipelining the driver then ends the connection, and all that was asked on it fails.
-    query_timeout: answerLimitMs,
   });
   setLink(pool, link);
-  const limits = { query_timeout: Math.min(STATEMENT_LIMIT_MS, answerLimitMs) };
-  const ask = pool.query.bind(pool) as (statement: object) => Promise<unknown>;
-  pool.query = ((statement: string | pg.QueryConfig, values?: unknown[]) =>
-    link.statements.repeatUnnamed(() =>
-      ask(
-        typeof statement === 'string'
-          ? { text: statement, values, ...limits }
-          : { ...statement, ...limits },
-      ),
-    )) as typeof pool.query;
+  const ask = pool.query.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
+  pool.query = ((...asked: unknown[]) =>
+    link.statements.repeatUnnamed(() => ask(...asked))) as typeof pool.query;
   // An idle session that the server closes reports here; the next query opens another, so there is nothing to do.
   pool.on('error', () => undefined);
   // Nor is there when one ends in somebody's hands: whoever waits for an answer is told by its failing. Without a listener it would end the process.

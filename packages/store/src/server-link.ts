@@ -22,8 +22,8 @@ export const BEGIN = [
 /** Rows are found by index, and one plan is kept for each statement. See openPool. */
 const BY_INDEX = 'SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan';
 
-/** Which server, started when, with which tables: a restored one is another. Asked with the BEGIN where a pooler may change it. */
-const SERVER = `SELECT extract(epoch FROM pg_postmaster_start_time()) || ' ' || coalesce(to_regclass('syncline.feed_state')::oid::text, '') AS server`;
+/** Which server, started when, with which database and tables: a restored one is another. Asked with the BEGIN where a pooler may change it. */
+const SERVER = `SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), (SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('syncline.feed_state')::oid) AS server`;
 
 /** Servers whose state was checked, the last ones: a pooler has one at a time. */
 const MAX_KNOWN_SERVERS = 16;
@@ -32,6 +32,8 @@ export interface LinkOptions {
   /** Of Syncline's tables. */
   schema: string;
   byIndex: boolean;
+  /** How long a session may owe an answer. */
+  answerLimitMs: number;
   /** Checks the database behind a server that was not met before. */
   verify: ((session: pg.PoolClient) => Promise<void>) | undefined;
   onNamesRefused: (reason: NamesRefused) => void;
@@ -39,6 +41,7 @@ export interface LinkOptions {
 
 export class ServerLink {
   readonly byIndex: boolean;
+  readonly answerLimitMs: number;
   readonly statements: PreparedStatements;
   /** Puts the schema into a text. */
   readonly rename: (text: string) => string;
@@ -47,9 +50,10 @@ export class ServerLink {
   readonly #begin: string;
   readonly #knownServers = new Set<string>();
 
-  constructor({ schema, byIndex, verify, onNamesRefused }: LinkOptions) {
+  constructor({ schema, byIndex, answerLimitMs, verify, onNamesRefused }: LinkOptions) {
     this.rename = renamer(schema);
     this.byIndex = byIndex;
+    this.answerLimitMs = answerLimitMs;
     this.#verify = verify;
     this.statements = new PreparedStatements((reason) => {
       // Between a client and its own server no name is lost.

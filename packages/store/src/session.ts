@@ -12,27 +12,26 @@ export function setLink(poolOrSession: object, link: ServerLink): void {
   LINKS.set(poolOrSession, link);
 }
 
-/** The class of a pool's sessions: it puts the schema into statements, names prepared ones by their text, and cancels a statement that is given up. */
+/** The class of a pool's sessions: it puts the schema into statements, names prepared ones by their text, and gives up what is not answered. */
 export function sessionClass(link: ServerLink): typeof pg.Client {
   return class extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config);
       setLink(this, link);
       const send = this.query.bind(this) as (...sent: unknown[]) => unknown;
-      const onFailure = (error: unknown): void => {
-        if (isGivenUp(error)) cancelAtServer(this);
-      };
+      const limit = answerLimit(this, link.answerLimitMs);
       // A pool's `query` hands a callback over, everybody else waits for a promise.
       this.query = ((statement: string | pg.QueryConfig, values?: unknown, callback?: Answered) => {
         const ready =
           typeof statement === 'string' ? link.rename(statement) : prepared(link, statement);
+        limit.sent();
         if (callback)
           return send(ready, values, (error: Error | undefined, result: unknown) => {
-            if (error) onFailure(error);
+            limit.answered();
             callback(error, result);
           });
         const answer = send(ready, values) as Promise<unknown>;
-        answer.catch(onFailure);
+        answer.then(limit.answered, limit.answered);
         return answer;
       }) as typeof this.query;
     }
@@ -53,12 +52,37 @@ function prepared(link: ServerLink, statement: pg.QueryConfig): pg.QueryConfig {
   };
 }
 
-/** The driver has waited for longer than `query_timeout`, and has closed the connection. */
-function isGivenUp(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Query read timeout';
+/** As long as a cancelled statement may take to end before its connection is closed, at most. */
+const CANCEL_GRACE_MS = 2_000;
+
+/**
+ * Gives up a session on which something is asked and nothing is answered for `limitMs`: the statement is cancelled at the server, which would go on with it
+ * otherwise and keep its locks; then the connection is closed, and all that was asked on it fails. In this order, since a pooler forgets a client that is gone.
+ * One timer a session.
+ */
+function answerLimit(
+  session: pg.Client,
+  limitMs: number,
+): { sent: () => void; answered: () => void } {
+  let unanswered = 0;
+  const timer = setTimeout(() => {
+    if (unanswered === 0) return;
+    cancelAtServer(session);
+    const close = (): void => void (unanswered > 0 && session.connection.stream.destroy());
+    setTimeout(close, Math.min(CANCEL_GRACE_MS, limitMs)).unref();
+  }, limitMs).unref();
+  return {
+    sent: () => {
+      if (unanswered++ === 0) timer.refresh();
+    },
+    answered: () => {
+      unanswered -= 1;
+      timer.refresh();
+    },
+  };
 }
 
-/** As long as a cancel request may take; the server's own limits hold where it does not arrive. */
+/** As long as a cancel request may take. */
 const CANCEL_LIMIT_MS = 5_000;
 
 /** What the driver's classes have beside their types. */
@@ -68,10 +92,7 @@ interface Messenger extends pg.Connection {
   cancel(processId: number, secretKey: number): void;
 }
 
-/**
- * Tells the server to end the statement of a session whose connection is closed already: otherwise it goes on with it, and keeps its locks. A cancel
- * request goes over a connection of its own (https://www.postgresql.org/docs/current/protocol-flow.html, "Canceling Requests in Progress").
- */
+/** A cancel request goes over a connection of its own (https://www.postgresql.org/docs/current/protocol-flow.html, "Canceling Requests in Progress"). */
 function cancelAtServer(session: pg.Client): void {
   const { processID, secretKey } = session as unknown as {
     processID: number | null;
@@ -79,8 +100,7 @@ function cancelAtServer(session: pg.Client): void {
   };
   if (processID === null) return;
   const messenger = new pg.Connection({ ssl: session.ssl }) as Messenger;
-  const limit = setTimeout(() => messenger.stream.destroy(), CANCEL_LIMIT_MS);
-  limit.unref();
+  const limit = setTimeout(() => messenger.stream.destroy(), CANCEL_LIMIT_MS).unref();
   // A server that cannot be reached ends the statement by its own limits.
   messenger.on('error', () => messenger.stream.destroy());
   messenger.on('end', () => clearTimeout(limit));
