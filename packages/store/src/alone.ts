@@ -1,34 +1,136 @@
+import { hostname } from 'node:os';
+import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
+import { inTransaction, type Queryable, type Transaction } from './transaction.js';
+
+/** A lease that its holder has not renewed for so long is anybody's. */
+const TTL_MS = 15_000;
+const RENEW_EVERY_MS = 5_000;
+
+/** Who is at work under a name. */
+export interface LeaseHolder {
+  host: string;
+  pid: number;
+  since: Date;
+  /** When the lease ends unless it is renewed, from now on. */
+  endsInMs: number;
+}
+
+export type Alone<T> = { kind: 'done'; result: T } | { kind: 'held'; by: LeaseHolder };
+
+/** A lease on a name, while it is held. */
+export interface NamedLease {
+  /** Aborted when the lease is lost. */
+  signal: AbortSignal;
+  /** For whoever writes under the lease, in the transaction that writes: locks the lease until its end. @throws NamedLeaseLost */
+  fence(transaction: Transaction): Promise<void>;
+}
+
+/** The lease on a name ended, or somebody else has taken it over. */
+export class NamedLeaseLost extends Error {
+  override readonly name = 'NamedLeaseLost';
+  constructor(leaseName: string) {
+    super(
+      `the lease "${leaseName}" could not be renewed in time and belongs to nobody or somebody else`,
+    );
+  }
+}
 
 /**
- * Does `work` unless somebody, in any process, is at work under the same name. The session holds the lock, so that a killed process
- * lets go of it with its connection.
- * @returns null when somebody is
+ * Does `work` unless somebody, in any process, is at work under the same name. The lease is a row that is renewed while `work` goes on; of a killed
+ * process it ends by itself after 15 s.
+ * @throws NamedLeaseLost when the lease was lost before `work` has ended; what `work` threw
  */
 export async function alone<T>(
+  rt: Runtime,
   pool: pg.Pool,
   name: string,
-  work: () => Promise<T>,
-): Promise<{ result: T } | null> {
-  const session = await pool.connect();
-  let broken: Error | undefined;
+  work: (lease: NamedLease) => Promise<T>,
+): Promise<Alone<T>> {
+  const token = rt.random.uuid();
+  const by = await acquire(pool, name, token);
+  if (by) return { kind: 'held', by };
+  const lost = new AbortController();
+  const ended = new AbortController();
+  const renewing = keepRenewing(rt, pool, { name, token }, ended.signal).catch((error: unknown) =>
+    lost.abort(error),
+  );
+  const losing = new Promise<never>((_, reject) =>
+    lost.signal.addEventListener('abort', () => reject(lost.signal.reason as Error), {
+      once: true,
+    }),
+  );
+  const lease: NamedLease = {
+    signal: lost.signal,
+    fence: (transaction) => fence(transaction, name, token),
+  };
   try {
-    const locked = await session.query<{ ours: boolean }>(
-      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS ours',
-      [name],
-    );
-    if (locked.rows[0]?.ours !== true) return null;
-    try {
-      return { result: await work() };
-    } finally {
-      await session
-        .query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name])
-        .catch((error: Error) => {
-          // A session that may still hold the lock must not go back to the pool.
-          broken = error;
-        });
-    }
+    return { kind: 'done', result: await Promise.race([work(lease), losing]) };
   } finally {
-    session.release(broken);
+    ended.abort();
+    await renewing;
+    // One that cannot be released ends by itself.
+    await pool
+      .query('DELETE FROM syncline.named_leases WHERE name = $1 AND token = $2', [name, token])
+      .catch((error: unknown) =>
+        rt.log.warn({ event: 'named_lease_not_released', lease: name, err: error }),
+      );
   }
+}
+
+/** @returns null when the lease is ours now, otherwise whose it is */
+async function acquire(pool: pg.Pool, name: string, token: string): Promise<LeaseHolder | null> {
+  return inTransaction(pool, async (transaction) => {
+    const taken = await transaction.query(
+      `INSERT INTO syncline.named_leases AS l (name, token, host, pid, expires_at) VALUES ($1, $2, $3, $4, now() + $5 * interval '1 ms')
+       ON CONFLICT (name) DO UPDATE SET token = excluded.token, host = excluded.host, pid = excluded.pid, acquired_at = now(), heartbeat_at = now(), expires_at = excluded.expires_at
+         WHERE l.expires_at <= now()`,
+      [name, token, hostname(), process.pid, TTL_MS],
+    );
+    if (taken.rowCount === 1) return null;
+    return holderOf(transaction, name);
+  });
+}
+
+async function holderOf(transaction: Queryable, name: string): Promise<LeaseHolder> {
+  const { rows } = await transaction.query<LeaseHolder>(
+    `SELECT host, pid, acquired_at AS since, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "endsInMs" FROM syncline.named_leases WHERE name = $1`,
+    [name],
+  );
+  // The row was locked by our insert, so it is there.
+  const [holder] = rows;
+  if (!holder) throw new Error(`the lease "${name}" has no row`);
+  return holder;
+}
+
+/** Until `signal` is aborted. @throws NamedLeaseLost when the lease is somebody else's, or was not renewed in time */
+async function keepRenewing(
+  rt: Runtime,
+  pool: pg.Pool,
+  { name, token }: { name: string; token: string },
+  signal: AbortSignal,
+): Promise<void> {
+  let renewedMs = rt.clock.nowMs();
+  while (!signal.aborted) {
+    await rt.clock.sleep(RENEW_EVERY_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const askedMs = rt.clock.nowMs();
+    const renewed = await pool
+      .query(
+        `UPDATE syncline.named_leases SET heartbeat_at = now(), expires_at = now() + $3 * interval '1 ms' WHERE name = $1 AND token = $2`,
+        [name, token, TTL_MS],
+      )
+      .catch(() => null);
+    // Postgres may be away for a while; the lease lasts for as long as nobody can have taken it.
+    if (renewed?.rowCount === 1) renewedMs = askedMs;
+    else if (renewed || rt.clock.nowMs() - renewedMs >= TTL_MS) throw new NamedLeaseLost(name);
+  }
+}
+
+async function fence(transaction: Transaction, name: string, token: string): Promise<void> {
+  const held = await transaction.query(
+    'SELECT 1 FROM syncline.named_leases WHERE name = $1 AND token = $2 AND expires_at > now() FOR SHARE',
+    [name, token],
+  );
+  if (held.rowCount !== 1) throw new NamedLeaseLost(name);
 }

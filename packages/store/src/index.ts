@@ -11,7 +11,7 @@ import {
 } from './accounts.js';
 import { addressesOver, type Addresses } from './addresses.js';
 import { countHeld, heldOf, type HeldCollection } from './absence.js';
-import { alone } from './alone.js';
+import { alone, type Alone, type NamedLease } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
 import { readChanges, type ChangeEvent } from './changes.js';
 import {
@@ -83,6 +83,7 @@ export type {
 } from './accounts.js';
 export type { TroubledView } from './account-trouble.js';
 export type { Absence, Absent, HeldCollection, HeldState, HeldSweep } from './absence.js';
+export { NamedLeaseLost, type Alone, type LeaseHolder, type NamedLease } from './alone.js';
 export type { AuditNote, CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, cleanText, serialised } from './clean-text.js';
@@ -250,8 +251,8 @@ export interface Store {
     today(): Promise<SpentToday[]>;
     day(): Promise<SpentDay>;
   };
-  /** Null when somebody, in any process, is at work under that name. */
-  alone<T>(name: string, work: () => Promise<T>): Promise<{ result: T } | null>;
+  /** Does `work` unless somebody, in any process, is at work under that name. @throws NamedLeaseLost */
+  alone<T>(name: string, work: (lease: NamedLease) => Promise<T>): Promise<Alone<T>>;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
   /**
@@ -365,7 +366,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
       today: () => spentToday(pool),
       day: () => spentDay(pool),
     },
-    alone: (name, work) => alone(pool, name, work),
+    alone: (name, work) => alone(rt, pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
     probeWrite: own.probe.check,
     close: () => closeAll(pool, own.probe, walks),

@@ -6,7 +6,13 @@ import {
   type GoogleAccount,
 } from '@syncline/google';
 import { must, OperatorError, type Runtime } from '@syncline/runtime';
-import { cleanJson, isStorableId, type HeldCollection, type Store } from '@syncline/store';
+import {
+  cleanJson,
+  isStorableId,
+  type HeldCollection,
+  type LeaseHolder,
+  type Store,
+} from '@syncline/store';
 import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
 import { verifiedAccount } from './identity/require-verified.js';
 import { isAccounts } from './gmail/answers.js';
@@ -84,9 +90,10 @@ export async function verifyAccount(
   resource: 'gmail' | 'calendar',
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  const stop = new AbortController();
   const account = await verifiedAccount(rt, deps, accountId, {
     lane: 'backfill',
-    signal: rt.signal,
+    signal: AbortSignal.any([rt.signal, stop.signal]),
     maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
     maxParts: MAX_PARTS,
   });
@@ -98,17 +105,23 @@ export async function verifyAccount(
         accountId,
         await verifyCalendars(deps.store, account, accountId, options, catchUp),
       );
-    const done = await deps.store.alone(`verify ${accountId}`, () =>
-      verifyMailbox(rt, deps, account, accountId, options, catchUp),
-    );
-    if (done === null)
-      throw new OperatorError(
-        'another comparison of this mailbox is under way; two at once would exceed what Google lets a mailbox answer at a time',
-      );
+    const done = await deps.store.alone(`verify ${accountId}`, ({ signal }) => {
+      signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true });
+      return verifyMailbox(rt, deps, account, accountId, options, catchUp);
+    });
+    if (done.kind === 'held') throw comparedElsewhere(done.by);
     return await withHeld(deps.store, accountId, done.result);
   } finally {
     await deps.store.quota.record(accountId, account.takeSpent());
   }
+}
+
+function comparedElsewhere({ host, pid, since, endsInMs }: LeaseHolder): OperatorError {
+  const leftS = Math.max(1, Math.ceil(endsInMs / 1_000));
+  return new OperatorError(
+    `another comparison of this mailbox is under way, by process ${pid} on ${host} since ${since.toISOString()}; two at once would exceed what Google lets a mailbox answer at a time. ` +
+      `If that process is dead, its lease ends in ${leftS} s.`,
+  );
 }
 
 async function withHeld(
