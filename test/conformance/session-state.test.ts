@@ -9,9 +9,9 @@ import path from 'node:path';
 const RULES = [
   {
     name: 'no settings of a session: SET is SET LOCAL',
-    // Of a session: a name and a value. `SET STORAGE`, `SET (…)` and the SET of an UPDATE are other things.
+    // The SET of an UPDATE stands at the beginning of a line.
     forbidden:
-      /(^|[`'";])\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|ALL\b|[a-z_.]+\s+(=|TO)\s|[a-z_.]+_timeout)/,
+      /[`'";]\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|ALL\b|[a-z_.]+\s+(=|TO)\s)|^\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|search_path\b|[a-z_]+_timeout\b)/,
     examples: [`query("SET statement_timeout = 5")`, `'SET TIME ZONE UTC'`, '`RESET SESSION x`'],
     allowed: [`'SET LOCAL statement_timeout = 5'`, 'SET CONSTRAINTS ALL IMMEDIATE'],
   },

@@ -29,15 +29,15 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   const schema = schemaOf(databaseUrl);
   const session = await connectOrCreate(databaseUrl);
   try {
-    await session.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK]);
-    await createSchema(session, schema);
-    await session.query(BOOKKEEPING);
+    await underLock(session, async () => {
+      await createSchema(session, schema);
+      await session.query(BOOKKEEPING);
+    });
     const done = await appliedMigrations(session);
     const applied: string[] = [];
     for (const name of await knownMigrations()) {
       if (done.has(name)) continue;
-      await apply(session, schema, name);
-      applied.push(name);
+      if (await apply(session, schema, name)) applied.push(name);
     }
     await checkFeed(session, null, false);
     return applied;
@@ -71,7 +71,9 @@ export function databaseUnreachable(databaseUrl: string, error: unknown): Operat
       ? 'it refused the user or the password'
       : code === '3D000'
         ? `it has no database "${databaseName(databaseUrl)}" (npm run migrate creates it)`
-        : String(code);
+        : code === '08P01'
+          ? `a pooler before it says: ${message}`
+          : String(code);
   return new OperatorError(
     `Postgres at ${hostname}:${port || 5432} cannot be used: ${why}.\nCheck DATABASE_URL and that the server is running.`,
   );
@@ -108,32 +110,48 @@ async function createSchema(session: pg.Client, schema: string): Promise<void> {
     await session.query(`CREATE SCHEMA IF NOT EXISTS ${session.escapeIdentifier(schema)}`);
 }
 
-/** One transaction: a failing migration leaves nothing behind. The files name no schema, since Prisma's tools write them, so they run with the schema as their path. */
-async function apply(session: pg.Client, schema: string, name: string): Promise<void> {
+/**
+ * One transaction, which holds the lock: a failing migration leaves nothing behind but the note that it failed. The files name no schema, since Prisma's tools
+ * write them, so they run with the schema as their path.
+ * @returns false when somebody else has applied it meanwhile
+ */
+async function apply(session: pg.Client, schema: string, name: string): Promise<boolean> {
   const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
-  const id = randomUUID();
-  await session.query(
-    'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)',
-    [id, createHash('sha256').update(sql).digest('hex'), name],
-  );
+  const noted = [randomUUID(), createHash('sha256').update(sql).digest('hex'), name];
   try {
-    await session.query('BEGIN');
-    await session.query(`SET LOCAL search_path TO ${session.escapeIdentifier(schema)}`);
-    await session.query(sql);
-    await session.query('COMMIT');
+    return await underLock(session, async () => {
+      if ((await appliedMigrations(session)).has(name)) return false;
+      await session.query(`SET LOCAL search_path TO ${session.escapeIdentifier(schema)}`);
+      await session.query(sql);
+      await session.query(
+        'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, clock_timestamp(), 1)',
+        noted,
+      );
+      return true;
+    });
   } catch (error) {
-    await session.query('ROLLBACK');
+    if (error instanceof OperatorError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    await session.query('UPDATE syncline._prisma_migrations SET logs = $2 WHERE id = $1', [
-      id,
-      message,
-    ]);
+    await session.query(
+      'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)',
+      [...noted, message],
+    );
     throw new OperatorError(`The migration ${name} failed: ${message}`);
   }
-  await session.query(
-    'UPDATE syncline._prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1',
-    [id],
-  );
+}
+
+/** In one transaction, under the lock that Prisma's CLI takes too. A lock of the session would stay on the server connection behind a pooler. */
+async function underLock<T>(session: pg.Client, work: () => Promise<T>): Promise<T> {
+  await session.query('BEGIN');
+  try {
+    await session.query('SELECT pg_advisory_xact_lock($1)', [PRISMA_LOCK]);
+    const result = await work();
+    await session.query('COMMIT');
+    return result;
+  } catch (error) {
+    await session.query('ROLLBACK');
+    throw error;
+  }
 }
 
 async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {

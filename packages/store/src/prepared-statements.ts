@@ -8,6 +8,8 @@ export type NamesRefused = 'pooler' | '26000' | '42P05' | '08P01';
  * invalid_sql_statement_name, duplicate_prepared_statement, protocol_violation (https://www.postgresql.org/docs/current/errcodes-appendix.html).
  */
 const NAME_REFUSALS: readonly NamesRefused[] = ['26000', '42P05', '08P01'];
+/** PgBouncer has the last code for everything that it says itself, such as "server conn crashed?". */
+const OF_A_STATEMENT = /prepared statement|bind message/;
 
 /** Statements are finite; what is composed from data may not be. */
 const MAX_REMEMBERED_NAMES = 2_000;
@@ -69,6 +71,8 @@ export class PreparedStatements {
 
 /** Null when the error says nothing about the name of a statement. */
 export function nameRefusalOf(error: unknown): NamesRefused | null {
-  const code = (error as { code?: unknown } | null)?.code;
+  if (!(error instanceof Error)) return null;
+  const { code, message } = error as Error & { code?: unknown };
+  if (code === '08P01' && !OF_A_STATEMENT.test(message)) return null;
   return NAME_REFUSALS.find((refusal) => refusal === code) ?? null;
 }

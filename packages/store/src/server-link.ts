@@ -106,9 +106,9 @@ export class ServerLink {
       this.#isPooled = rows[0]?.pid !== (session as unknown as { processID: number }).processID;
       if (this.#isPooled && rows[0]?.isVerbatim) this.statements.giveUp('pooler');
     } catch (error) {
-      const refusal = nameRefusalOf(error);
-      if (refusal === null) throw error;
-      this.statements.giveUp(refusal);
+      // Another process has left the probe's name on the server connection.
+      if (nameRefusalOf(error) === null) throw error;
+      this.statements.giveUp('pooler');
     } finally {
       session.release();
     }
