@@ -1,5 +1,4 @@
-import { ended, lineOf, startProgram, type Started } from '../support/processes.js';
-import { driftOf, NO_DRIFT } from '../support/drift.js';
+import { lineOf, startProgram, type Started } from '../support/processes.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startPgBouncer, type TestPgBouncer } from '../support/pgbouncer.js';
 
@@ -83,7 +82,7 @@ test('migrates, imports, mirrors, verifies and removes behind PgBouncer in trans
   for (const program of fleet)
     expect(
       await lineOf(program, (line) => line.includes('prepared_statements_disabled')),
-    ).toContain('"reason":"pooler"');
+    ).toContain(`"reason":"pooler"`);
   expectNoRefusals(...fleet);
   expect(await world.rows('SELECT 1 FROM syncline.collections WHERE failures > 0')).toEqual([]);
 }, 300_000);
