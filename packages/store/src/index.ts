@@ -31,7 +31,7 @@ import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { mirrorIn, type Mirror } from './export.js';
-import { feedIn, sessionCheck, type Feed } from './feed.js';
+import { feedIn, type Feed } from './feed.js';
 import { knownMessages } from './gmail-rows.js';
 import { grantChecksIn, type GrantChecks } from './grant-checks.js';
 import { identitiesIn, type Identities } from './identities.js';
@@ -47,9 +47,7 @@ import {
   type Lease,
 } from './lease.js';
 import { checkSchema, databaseUnreachable } from './migrate.js';
-import { openPool } from './pool.js';
-import type { NamesRefused } from './prepared-statements.js';
-import { linkOf } from './session.js';
+import { openProcessPool, probePooler } from './process-pool.js';
 import { schemaOf } from './schema-name.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
@@ -270,18 +268,13 @@ export const LEASE_TTL_MS = 6_000;
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const pool = openPool(options.databaseUrl, options.poolSize ?? 10, {
-    ...options,
-    verify: sessionCheck(rt),
-    onNamesRefused: (reason) => noteUnnamed(rt, reason),
-  });
-  rt.metrics.preparedStatements.set(1);
+  const pool = openProcessPool(rt, options);
   const vault = openVault(pool, options.masterKey);
   try {
     await pool.query('SELECT 1').catch((error: unknown) => {
       throw databaseUnreachable(options.databaseUrl, error);
     });
-    await linkOf(pool)?.probe(pool);
+    await probePooler(pool);
     await checkSchema(pool);
     if (!options.takesOtherKey) await checkMasterKey(pool, vault);
   } catch (error) {
@@ -293,14 +286,6 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
     probe: openWriteProbe(options.databaseUrl, () => rt.random.next()),
     schema: schemaOf(options.databaseUrl),
   });
-}
-
-function noteUnnamed(rt: Runtime, reason: NamesRefused): void {
-  rt.metrics.preparedStatements.set(0);
-  rt.log.warn(
-    { event: 'prepared_statements_disabled', reason },
-    'a pooler without support for prepared statements stands before Postgres: statements are sent without names, and planned each time (docs/deployment.md)',
-  );
 }
 
 /**

@@ -1,0 +1,32 @@
+import type { Runtime } from '@syncline/runtime';
+import type pg from 'pg';
+import { sessionCheck } from './feed.js';
+import { openPool } from './pool.js';
+import { linkOf } from './session.js';
+
+const POOL_SIZE = 10;
+
+/** The pool of a process: it checks the database behind its sessions, and reports when a pooler refuses prepared statements. */
+export function openProcessPool(
+  rt: Runtime,
+  options: { databaseUrl: string; poolSize?: number; byIndex?: boolean },
+): pg.Pool {
+  const { databaseUrl, poolSize = POOL_SIZE, byIndex = false } = options;
+  rt.metrics.preparedStatements.set(1);
+  return openPool(databaseUrl, poolSize, {
+    byIndex,
+    verify: sessionCheck(rt),
+    onNamesRefused: (reason) => {
+      rt.metrics.preparedStatements.set(0);
+      rt.log.warn(
+        { event: 'prepared_statements_disabled', reason },
+        'a pooler without support for prepared statements stands before Postgres: statements are sent without names, and planned each time (docs/deployment.md)',
+      );
+    },
+  });
+}
+
+/** Finds out whether a pooler is in between, and whether it knows prepared statements. */
+export async function probePooler(pool: pg.Pool): Promise<void> {
+  await linkOf(pool)?.probe(pool);
+}
