@@ -1,4 +1,5 @@
 import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import { alone } from './alone.js';
 import { openPool } from './pool.js';
 import { inTransaction } from './transaction.js';
 
@@ -35,7 +36,7 @@ test('does the work once at a time by name, tells who is at it, and leaves no le
 test('ends by itself when its holder is dead, and the late holder can write nothing', async () => {
   const pool = openPool(fixture.database.url, 1);
   try {
-    await fixture.store.alone('compare', async (lease) => {
+    await alone(fixture.rt, pool, 'compare', async (lease) => {
       await sql(`UPDATE syncline.named_leases SET expires_at = now() - interval '1 second'`);
       const next = await fixture.store.alone('compare', () =>
         inTransaction(pool, (transaction) => lease.fence(transaction)).catch(String),
