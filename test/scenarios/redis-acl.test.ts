@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ended } from '../support/processes.js';
-import { SMALL, expectMirrored, importAll, keysOf, withClient } from '../support/redis-fleet.js';
+import {
+  ROOMY,
+  SMALL,
+  expectMirrored,
+  importAll,
+  keysOf,
+  withClient,
+} from '../support/redis-fleet.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
@@ -17,7 +24,7 @@ let world: FleetWorld;
 
 beforeAll(async () => {
   redis = await startRedis(['--databases', '4']);
-  world = await startFleetWorld({ ...SMALL, seed: 81 }, { url: redis.url });
+  world = await startFleetWorld({ ...SMALL, seed: 81 }, { url: redis.url, env: ROOMY });
 });
 afterAll(async () => {
   await world.close();

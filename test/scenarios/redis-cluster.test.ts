@@ -1,6 +1,6 @@
 import { endProcess, lineOf } from '../support/processes.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
-import { SMALL, expectMirrored, keysOf } from '../support/redis-fleet.js';
+import { ROOMY, SMALL, expectMirrored, keysOf } from '../support/redis-fleet.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
 /* Real processes on a Redis Cluster, which REDIS_URL names by one of its nodes. */
@@ -17,7 +17,7 @@ async function fleetOn(masters: number, replicas: number): Promise<void> {
   cluster = await startCluster(masters, replicas);
   world = await startFleetWorld(
     { ...SMALL, messagesPerAccount: 400, latencyMs: 60, seed: 71 },
-    { url: cluster.url },
+    { url: cluster.url, env: ROOMY },
   );
   // Nothing is spent before the workers begin: after a failover they would wait for what an ended process had spent.
   expect(await world.importUnverified(await world.control.accounts())).toMatchObject({ code: 0 });

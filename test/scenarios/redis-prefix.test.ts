@@ -1,5 +1,12 @@
 import { ended, lineOf, startProgram } from '../support/processes.js';
-import { SMALL, expectMirrored, importAll, keysOf, withClient } from '../support/redis-fleet.js';
+import {
+  ROOMY,
+  SMALL,
+  expectMirrored,
+  importAll,
+  keysOf,
+  withClient,
+} from '../support/redis-fleet.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
@@ -19,7 +26,7 @@ afterEach(async () => {
 async function deployment(seed: number, prefix: string): Promise<FleetWorld> {
   const world = await startFleetWorld(
     { ...SMALL, seed },
-    { url: redis.url, env: { REDIS_PREFIX: prefix } },
+    { url: redis.url, env: { ...ROOMY, REDIS_PREFIX: prefix } },
   );
   worlds.push(world);
   return world;

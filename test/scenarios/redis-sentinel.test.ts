@@ -1,5 +1,5 @@
 import { ended } from '../support/processes.js';
-import { SMALL, expectMirrored, keysOf } from '../support/redis-fleet.js';
+import { ROOMY, SMALL, expectMirrored, keysOf } from '../support/redis-fleet.js';
 import { startSentinels, type TestSentinels } from '../support/redis-sentinel.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
@@ -12,7 +12,7 @@ beforeEach(async () => {
   sentinels = await startSentinels();
   world = await startFleetWorld(
     { ...SMALL, messagesPerAccount: 300, latencyMs: 60, seed: 91 },
-    { url: sentinels.url },
+    { url: sentinels.url, env: ROOMY },
   );
 }, 60_000);
 afterEach(async () => {

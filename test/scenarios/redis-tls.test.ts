@@ -1,5 +1,5 @@
 import { ended } from '../support/processes.js';
-import { SMALL, expectMirrored, importAll } from '../support/redis-fleet.js';
+import { ROOMY, SMALL, expectMirrored, importAll } from '../support/redis-fleet.js';
 import { startTlsRedis, type TlsRedis } from '../support/redis-tls.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
@@ -10,7 +10,7 @@ let world: FleetWorld;
 
 beforeAll(async () => {
   redis = await startTlsRedis();
-  world = await startFleetWorld({ ...SMALL, seed: 95 }, { url: redis.url });
+  world = await startFleetWorld({ ...SMALL, seed: 95 }, { url: redis.url, env: ROOMY });
 }, 60_000);
 afterAll(async () => {
   await world.close();

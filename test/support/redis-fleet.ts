@@ -1,13 +1,22 @@
 import { Redis } from 'ioredis';
 import type { FleetWorld } from './fleet-world.js';
 
-/** Few items: what is tested is the Redis between the processes. */
+/** Few items, and a quota that nobody waits for: what is tested is the Redis between the processes. */
 export const SMALL = {
   accounts: 1,
   messagesPerAccount: 40,
   calendarsPerAccount: 1,
   eventsPerCalendar: 10,
+  quota: { scale: 100 },
 } as const;
+
+/** The quota of `SMALL`, as the engine keeps it. */
+export const ROOMY = {
+  GMAIL_UNITS_PER_USER_MINUTE: '600000',
+  GMAIL_UNITS_PER_PROJECT_MINUTE: '120000000',
+  CALENDAR_REQUESTS_PER_USER_MINUTE: '60000',
+  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: '1000000',
+};
 
 /** Imports every simulated account. */
 export async function importAll(world: FleetWorld): Promise<void> {
