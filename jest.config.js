@@ -32,7 +32,8 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.syncline/'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 60_000,
+  // A bound for tests that wait for signals: on a busy machine thirty starts of a process take more than a minute.
+  testTimeout: 180_000,
   testSequencer: '<rootDir>/test/support/scenarios-first.cjs',
   // Twice the cores: many tests wait for leases, locks and processes most of their time.
   maxWorkers: 4,
