@@ -56,6 +56,7 @@ describe('calls', () => {
     });
     expect(await gmail.listMessages({ pageToken: '09&5', labelId: 'INBOX' })).toEqual({
       ids: [{ id: 'm1', threadId: 't1' }],
+      nameless: 0,
       nextPageToken: expect.stringMatching(/:0956$/) as string,
     });
     expect(Object.fromEntries(bench.stub.seen[0]?.query ?? [])).toEqual({
@@ -75,7 +76,11 @@ describe('calls', () => {
       q: 'after:1700000000 -in:drafts',
     });
     bench.stub.answer = () => ({ body: { resultSizeEstimate: 0 } });
-    expect(await gmail.listMessages({ pageToken: null })).toEqual({ ids: [], nextPageToken: null });
+    expect(await gmail.listMessages({ pageToken: null })).toEqual({
+      ids: [],
+      nameless: 0,
+      nextPageToken: null,
+    });
   });
 
   test('history starts after an id, and no history is no records', async () => {
@@ -210,6 +215,7 @@ describe('calls', () => {
     bench.stub.answer = () => ({ body: { items: [{ id: 'e1' }], nextSyncToken: 'CPDA=' } });
     expect(await calendar.calendars({ syncToken: null, pageToken: null })).toEqual({
       items: [{ id: 'e1' }],
+      nameless: 0,
       nextPageToken: null,
       nextSyncToken: 'CPDA=',
     });
