@@ -72,14 +72,15 @@ function boardHeaders(_request: Request, response: Response, next: NextFunction)
 /** Express would print the stack. Its own 4xx errors (a path that doesn't decode, a body too large) keep their status. */
 function answerError(rt: Runtime): ErrorRequestHandler {
   // Four parameters, used or not, are how Express knows an error handler.
-  return (error: unknown, _request, response, next) => {
+  return (error: unknown, _request, response, _next) => {
     const status = clientErrorStatus(error) ?? 500;
     if (status === 500)
       rt.log.error(
         { event: 'request-failed', err: error },
         'a request ended in an error that nobody expected',
       );
-    if (response.headersSent) return next(error);
+    // Express would print the error, with its message, and cut the connection. Cutting it is enough.
+    if (response.headersSent) return void response.destroy();
     response.status(status).json({ error: status === 500 ? 'internal error' : 'bad request' });
   };
 }

@@ -11,6 +11,7 @@ import {
   OperatorError,
   checkoutDir,
   createRuntime,
+  describeBug,
   drainOnSignals,
   loadConfig,
   logSurroundings,
@@ -115,13 +116,13 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
-/** The exit code of what ended a command, and the one message a person gets; a bug comes with its stack. */
+/** The exit code of what ended a command, and the one message a person gets; a bug comes with where it was thrown. */
 export function explain(error: unknown): { code: number; message: string } {
   if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };
   if (error instanceof OperatorError) return { code: 1, message: error.message };
   return {
     code: 1,
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    message: describeBug(error),
   };
 }
 

@@ -20,10 +20,10 @@ import {
   WaitingError,
   Worker,
 } from 'bullmq';
-import { asJobFailure } from './job-failure.js';
+import { JobFailure, asJobFailure } from './job-failure.js';
 import { type JobData, backoffMs, readJobData } from './jobs.js';
 import { type QueueName, queuePrefix } from './queues.js';
-import { Breaker, type ErrorLog } from './weather.js';
+import { Breaker, type ErrorLog, errorKey } from './weather.js';
 import { hasStopped, starvingSince } from './watchdog.js';
 
 /** Renewed every 2 to 4 s while its worker lives. Shorter ones are lost to a busy event loop. */
@@ -232,7 +232,7 @@ export class QueueWorker {
         queue: this.o.name,
         jobId: job?.id,
         attempt: job?.attemptsMade,
-        reason: error.message,
+        reason: error instanceof JobFailure ? error.message : errorKey(error),
         final: last,
       };
       this.rt.log[last ? 'error' : 'warn'](

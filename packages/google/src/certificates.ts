@@ -1,4 +1,4 @@
-import { type Runtime, boundedLog } from '@syncline/runtime';
+import { type Runtime, RepeatLimit } from '@syncline/runtime';
 import { type JWTVerifyGetKey, createLocalJWKSet, errors } from 'jose';
 import { MalformedAnswer, unavailable } from './errors.js';
 import { parseObject } from './shape.js';
@@ -42,12 +42,15 @@ interface Ring {
 
 export function openCertificates(rt: Runtime, transport: Transport, origin: string): Certificates {
   const never = Number.NEGATIVE_INFINITY;
-  const warn = boundedLog(rt.clock, LOOK_AGAIN_MS, (more, err: unknown) =>
-    rt.log.warn(
-      { event: 'certificates-unavailable', more, err },
-      "Google's keys could not be read again; those seen last are used",
-    ),
-  );
+  const limit = new RepeatLimit();
+  const warn = (err: unknown): void => {
+    const suppressed = limit.admit('stale', rt.clock.nowMs());
+    if (suppressed !== null)
+      rt.log.warn(
+        { event: 'certificates-unavailable', suppressed, err },
+        "Google's keys could not be read again; those seen last are used",
+      );
+  };
   const ring: Ring = {
     rt,
     transport,

@@ -1,4 +1,4 @@
-import { unreachable } from '@syncline/runtime';
+import { OwnError, unreachable } from '@syncline/runtime';
 
 /** How a listing shows that it has no end. */
 export type EndlessReason =
@@ -40,7 +40,7 @@ export type GoogleErrorKind =
  * The one error of this package. Its message is made of the method's name and words of ours and of Google's reason
  * codes; addresses, tokens, ids and bodies never get into it, since it is logged and shown on the board.
  */
-export class GoogleError extends Error {
+export class GoogleError extends OwnError {
   override readonly name = 'GoogleError';
 
   constructor(
@@ -85,7 +85,7 @@ function inWords(detail: GoogleErrorKind): string {
 }
 
 /** A 2xx answer whose body is not what Google documents. Inside this package only: it leaves as `unavailable`. */
-export class MalformedAnswer extends Error {
+export class MalformedAnswer extends OwnError {
   override readonly name: string = 'MalformedAnswer';
 }
 

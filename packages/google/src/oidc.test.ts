@@ -164,11 +164,11 @@ test('forged pushes while the keys are away are told once in half a minute, with
   stub.answer = () => ({ status: 503 });
   const forged = (): Promise<unknown> => verdict({}, { kid: 'k9' }, stranger.privateKey);
   for (let n = 0; n < 40; n++) expect(await forged()).toBe('cannot-tell');
-  expect(warnings).toMatchObject([{ event: 'certificates-unavailable', more: 0 }]);
+  expect(warnings).toMatchObject([{ event: 'certificates-unavailable', suppressed: 0 }]);
   nowMs += 31_000;
   await Promise.all(Array.from({ length: 20 }, forged));
   expect(warnings).toHaveLength(2);
-  expect(warnings[1]).toMatchObject({ more: 39 });
+  expect(warnings[1]).toMatchObject({ suppressed: 39 });
   expect(stub.seen).toHaveLength(2);
 });
 

@@ -3,7 +3,7 @@
  * A token is believed when Google signed it (RS256), for our audience, in the name of the service account that the operator has named, and
  * it has not expired. What can be told without a key is told first: a forgery then costs no request and hardly any CPU.
  */
-import { type GoogleProxy, type Runtime, boundedLog } from '@syncline/runtime';
+import { type GoogleProxy, type Runtime, RepeatLimit } from '@syncline/runtime';
 import {
   type JWTPayload,
   type JWTVerifyGetKey,
@@ -53,17 +53,20 @@ const SKEW_S = 10;
 /** Google's tokens live an hour; one that claims more than a day is none of them. */
 const LONGEST_LIFE_S = 24 * 3_600;
 const TOKEN_LIMIT = 8_192;
-const LOG_EVERY_MS = 30_000;
 
 export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): PushVerifier {
   const transport = openTransport(options.proxy);
   const certificates = openCertificates(rt, transport, originsFor(options.apiUrl).certificates);
-  const warn = boundedLog(rt.clock, LOG_EVERY_MS, (more, err: GoogleError) =>
-    rt.log.warn(
-      { event: 'certificates-unavailable', more, err },
-      "Google's keys cannot be read: pushes are refused until they can",
-    ),
-  );
+  const limit = new RepeatLimit();
+  // Anybody can post a token that needs the keys.
+  const warn = (err: GoogleError): void => {
+    const suppressed = limit.admit('away', rt.clock.nowMs());
+    if (suppressed !== null)
+      rt.log.warn(
+        { event: 'certificates-unavailable', suppressed, err },
+        "Google's keys cannot be read: pushes are refused until they can",
+      );
+  };
   return {
     verify: async (authorization) => {
       const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];

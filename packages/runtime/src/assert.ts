@@ -1,5 +1,7 @@
+import { OwnError } from './errors.js';
+
 /** A broken assumption of ours: a bug, never weather. It is thrown, never caught to go on. */
-class AssertionError extends Error {
+class AssertionError extends OwnError {
   override name = 'AssertionError';
 }
 

@@ -1,28 +1,19 @@
 /**
- * What may be said of an error where operators look: in Postgres beside a collection, in Redis and on Bull Board for a failed job.
- * A library's message may quote what it choked on (JSON.parse quotes the body, Postgres the value, an HTTP client the URL), so of
- * errors that are not ours only the name and the code are told.
+ * What may be said of an error where operators look: in logs, in Postgres beside a collection, in Redis and on Bull Board for a failed job, on a
+ * terminal. A library's message may quote what it choked on (JSON.parse quotes the body, Postgres the value, an HTTP client the URL), so of errors
+ * that are not ours only what is on a list is told: the name, the code, an HTTP status, and what Postgres refused by.
  */
-
-/** Errors whose messages are written in this repository, of ids and fixed words. */
-const OURS = new Set([
-  'AssertionError',
-  'OperatorError',
-  'ConfigError',
-  'GoogleError',
-  'JobFailure',
-  'LeaseLost',
-  'PageRefused',
-]);
+import { OwnError } from './errors.js';
 
 const MESSAGE_LIMIT = 300;
 const CAUSE_LIMIT = 3;
+const FRAME_LIMIT = 12;
 
-/** One line: `GoogleError: gmail.history: unavailable`, or `DatabaseError 40P01`, with the names of its causes. */
+/** One line: `GoogleError: gmail.history: unavailable`, or `DatabaseError 40P01`, with its causes. */
 export function describeError(error: unknown): string {
   const names: string[] = [];
   let at: unknown = error;
-  while (at instanceof Error && names.length < CAUSE_LIMIT) {
+  while (isError(at) && names.length < CAUSE_LIMIT) {
     names.push(describeOne(at));
     at = at.cause;
   }
@@ -30,14 +21,63 @@ export function describeError(error: unknown): string {
   return text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT)}…` : text;
 }
 
+/** The same with where it was thrown: for a bug, which nobody mends without that. */
+export function describeBug(error: unknown): string {
+  return [describeError(error), ...stackFrames(error)].join('\n');
+}
+
+/** Only the `at f (file:line:column)` lines that V8 wrote: the head of a stack repeats the message, newlines and all. */
+export function stackFrames(error: unknown): string[] {
+  if (!isError(error)) return [];
+  const stack = String(error.stack ?? '');
+  const messageAt = stack.indexOf(error.message);
+  const frame = /^\s{4}at [^()]{0,120}\(?[^()\s]{1,300}:\d+:\d+\)?$/;
+  return stack
+    .slice(messageAt < 0 ? 0 : messageAt + error.message.length)
+    .split('\n')
+    .filter((line) => frame.test(line))
+    .slice(0, FRAME_LIMIT);
+}
+
+/** What a log line tells of an error, by field. */
+export function errorFields(error: Error): Record<string, string | number> {
+  const { code, status, table, constraint } = error as unknown as Partial<Record<string, unknown>>;
+  return {
+    name: nameOf(error),
+    message: describeError(error),
+    ...labelled('code', code),
+    ...labelled('status', status),
+    ...labelled('table', table),
+    ...labelled('constraint', constraint),
+  };
+}
+
 function describeOne(error: Error): string {
-  const { code } = error as { code?: unknown };
-  const name = /^\w{1,64}$/.test(error.name) ? error.name : 'Error';
-  const named =
-    typeof code === 'number' || (typeof code === 'string' && /^\w{1,40}$/.test(code))
-      ? `${name} ${code}`
-      : name;
-  return OURS.has(error.name) ? `${named}: ${scrub(error.message)}` : named;
+  const { code, status, table, constraint } = error as unknown as Partial<Record<string, unknown>>;
+  const kind = [nameOf(error), labelOf(code), labelOf(status)].filter((label) => label !== null);
+  const place = [labelOf(table), labelOf(constraint)].filter((label) => label !== null);
+  const named = `${[...new Set(kind)].join(' ')}${place.length === 0 ? '' : ` (${place.join(', ')})`}`;
+  return error instanceof OwnError ? `${named}: ${scrub(error.message)}` : named;
+}
+
+function nameOf(error: Error): string {
+  return labelOf(error.name) ?? 'Error';
+}
+
+function labelled(field: string, value: unknown): Record<string, string | number> {
+  const label = labelOf(value);
+  return label === null ? {} : { [field]: typeof value === 'number' ? value : label };
+}
+
+/** A name or number that a program was written with; anything longer or stranger might be a value. */
+function labelOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && /^[A-Za-z_]\w{0,63}$|^\w{1,10}$/.test(value) ? value : null;
+}
+
+/** Errors of Node's own modules are no instance of this realm's Error in every test runner. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
 /** Ours by rule; this is the belt to those braces: addresses, quoted text and long opaque runs (tokens) go. */
@@ -45,6 +85,6 @@ function scrub(message: string): string {
   const line = message.slice(0, 2 * MESSAGE_LIMIT).split('\n', 1)[0] ?? '';
   return line
     .replace(/"[^"]*"?/g, '"…"')
-    .replace(/[^\s<>()",;:]+@[^\s<>()",;:]+/g, '[address]')
+    .replace(/[^\s<>()",;:]+(?:@|%40)[^\s<>()",;:]+/gi, '[address]')
     .replace(/[\w./+=~-]{41,}/g, '[opaque]');
 }

@@ -1,8 +1,14 @@
 /**
+ * An error whose message is written in this repository, of ids and fixed words. Only such messages are logged, stored with a job or a row, and shown:
+ * what a library says may quote a value, an address or a token.
+ */
+export class OwnError extends Error {}
+
+/**
  * Something that the operator can mend. The message says what is wrong and what to do about it; it is printed alone,
  * without a stack, and the process exits 1.
  */
-export class OperatorError extends Error {
+export class OperatorError extends OwnError {
   override name = 'OperatorError';
 }
 

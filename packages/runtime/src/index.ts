@@ -1,6 +1,5 @@
 export { assert, must, unreachable } from './assert.js';
 export { type Backoff, backoffMs } from './backoff.js';
-export { boundedLog } from './bounded-log.js';
 export type { Breath } from './breath.js';
 export { type Clock, systemClock } from './clock.js';
 export {
@@ -15,8 +14,8 @@ export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/s
 export { makeDir } from './embedded/files.js';
 export type { GoogleProxy } from './google-proxy.js';
 export type { InsecureKind } from './insecure.js';
-export { describeError } from './describe-error.js';
-export { ConfigError, OperatorError } from './errors.js';
+export { describeBug, describeError, stackFrames } from './describe-error.js';
+export { ConfigError, OperatorError, OwnError } from './errors.js';
 export type { Health, Need, ReadyAnswer } from './health.js';
 export { type HealthProbe, runHealthProbe } from './health-probe.js';
 export type { Log } from './log.js';

@@ -42,22 +42,55 @@ test('what is named like a secret or a personal thing is replaced, at any depth 
   });
 });
 
-test('an error keeps its name, message, code and status, and nothing else', async () => {
+test('a foreign error keeps its name, code and status, and nothing that it says', async () => {
   const thrown =
-    "Object.assign(new RangeError('too far'), { code: 'E1', status: 503, config: { headers: 'hunter2' }, response: 'hunter2' })";
+    "Object.assign(new RangeError('hunter2'), { code: 'E1', status: 503, config: { headers: 'hunter2' }, response: 'hunter2' })";
   const { err } = await logged(`log.error({ err: ${thrown} }, 'failed')`);
-  expect(err).toEqual({ name: 'RangeError', message: 'too far', code: 'E1', status: 503 });
-  expect((await logged(`log.error({ err: ${thrown} }, 'failed')`, 'debug'))['err']).toMatchObject({
-    stack: expect.stringContaining('RangeError'),
+  expect(err).toEqual({
+    name: 'RangeError',
+    message: 'RangeError E1 503',
+    code: 'E1',
+    status: 503,
+  });
+  const debug = (await logged(`log.error({ err: ${thrown} }, 'failed')`, 'debug'))['err'];
+  expect(debug).toMatchObject({ stack: expect.stringMatching(/^ {4}at /) });
+  expect(JSON.stringify(debug)).not.toContain('hunter2');
+});
+
+test('what Postgres quotes does not get out, in no way of logging it', async () => {
+  const thrown =
+    "Object.assign(new Error('invalid input: hunter2'), { name: 'DatabaseError', code: '22P02', table: 'accounts', detail: 'Key (hunter2)', where: 'hunter2', cause: new Error('hunter2') })";
+  for (const statement of [
+    `log.error(${thrown})`,
+    `log.error({ err: ${thrown} })`,
+    `log.error({ nested: [{ error: ${thrown} }] }, 'x')`,
+    `log.child({ err: ${thrown} }).error('x')`,
+    `log.error({ ...${thrown} }, 'x')`,
+  ])
+    expect([statement, JSON.stringify(await logged(statement, 'trace'))]).toEqual([
+      statement,
+      expect.not.stringContaining('hunter2'),
+    ]);
+  expect(await logged(`log.error(${thrown})`)).toMatchObject({
+    msg: 'DatabaseError 22P02 (accounts), caused by Error',
+    err: { name: 'DatabaseError', code: '22P02', table: 'accounts' },
   });
 });
 
-test('an address inside the message of a bare error does not get out', async () => {
-  const line = await logged("log.error(new Error('no mailbox ada.lovelace@example.com'))");
-  expect(line).toMatchObject({
-    msg: 'no mailbox [address]',
-    err: { message: 'no mailbox [address]' },
-  });
+test('what a person wrote is replaced under every name that it goes by', async () => {
+  const names = [
+    'summary',
+    'filename',
+    'private_key',
+    'description',
+    'snippet',
+    'detail',
+    'assertion',
+  ];
+  const fields = names.map((name) => `'${name}': 'hunter2'`).join();
+  expect(
+    JSON.stringify(await logged(`log.warn({ ${fields}, deep: [{ ${fields} }] }, 'x')`)),
+  ).not.toContain('hunter2');
 });
 
 test.each([
@@ -71,6 +104,18 @@ test.each([
     '{"grant":"[redacted]","bearer":"[redacted]"}',
   ],
   ['token ya29.A0ARrdaM-x_y was refused', 'token [redacted] was refused'],
+  ['GET /calendars/ada%40example.com/events', 'GET [address]/events'],
+  ['müller@exämple.de wrote', '[address] wrote'],
+  ['token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl was bad', 'token [redacted] was bad'],
+  [
+    '{"key":"-----BEGIN PRIVATE KEY-----\\nMIIEvQ+/=\\n-----END PRIVATE KEY-----\\n"}',
+    '{"key":"[redacted]\\n"}',
+  ],
+  [
+    'POST https://oauth2.googleapis.com/revoke?token=abc&x=1',
+    'POST https://oauth2.googleapis.com/revoke?token=[redacted]&x=1',
+  ],
+  ['Proxy-Authorization: Basic dXNlcjpwYXNz', 'Proxy-Authorization: [redacted]'],
   ['"ada+news@mail.example.co.uk" and 3 @ 4', '"[address]" and 3 @ 4'],
   ['a plain sentence with https://example.com/a', 'a plain sentence with https://example.com/a'],
 ])('%s', (text, clean) => {

@@ -1,14 +1,14 @@
 /**
  * One JSON line an event. Nothing secret or personal leaves through here, whoever writes the line:
  *
+ * - errors go through an allow-list (describe-error.ts): the name, the code, the status, and the message of our own errors alone, since a library's
+ *   message and stack may quote values;
  * - by name: a field called token, authorization, password, email, subject… at any depth is replaced before it is written;
- * - by look: addresses, Google's tokens, bearer headers and passwords inside URLs are replaced in the finished line, since
- *   a library's error message may quote them;
- * - errors go through an allow-list (name, message, code, status, and the stack at debug only): a Gaxios or pg error
- *   carries the whole request with its headers and parameters.
+ * - by look: addresses, tokens, private keys, bearer headers and passwords inside URLs are replaced in the finished line.
  */
 import { hostname } from 'node:os';
 import pino from 'pino';
+import { describeError, errorFields, stackFrames } from './describe-error.js';
 
 /** `log.info({ event: 'page-committed', accountId }, 'plain sentence')`. Ids only; names of events are API. */
 export type Log = pino.Logger;
@@ -28,8 +28,31 @@ const SECRET_NAMES = new Set([
   'emailaddress',
   'subject',
   'snippet',
+  'summary',
+  'description',
+  'location',
+  'displayname',
+  'filename',
+  'text',
+  'html',
+  'raw',
+  'source',
+  'privatekey',
+  'assertion',
+  'apikey',
+  'channeltoken',
+  'proxyauthorization',
+  'setcookie',
   'databaseurl',
   'redisurl',
+  'proxyurl',
+  // Of a pg error that was taken apart.
+  'detail',
+  'hint',
+  'where',
+  'query',
+  'values',
+  'parameters',
 ]);
 const DEPTH_LIMIT = 6;
 const ARRAY_LIMIT = 50;
@@ -47,7 +70,7 @@ export function createLog(service: string, level: string, destination: 'stderr' 
       level: (label) => ({ level: label }),
       log: (fields) => scrubFields(fields, withStack, 0),
     },
-    hooks: { streamWrite: scrubText },
+    hooks: { streamWrite: scrubText, logMethod: withOwnWords },
   };
   // Written synchronously: the last line before a process exits is the one that matters most.
   const log = pino(options, pino.destination({ fd: destination === 'stderr' ? 2 : 1, sync: true }));
@@ -63,18 +86,42 @@ export function createLog(service: string, level: string, destination: 'stderr' 
   return log;
 }
 
+/** pino takes an error's own message for the line's, where there is none. */
+function withOwnWords(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
+  const [first, text, ...values] = args as [unknown, string | undefined, ...unknown[]];
+  const error = first instanceof Error ? first : errorIn(first);
+  if (error === null || text !== undefined) return method.apply(this, args);
+  const fields = first instanceof Error ? { err: first } : (first as object);
+  method.apply(this, [fields, describeError(error), ...values]);
+}
+
+function errorIn(fields: unknown): Error | null {
+  const { err } = Object(fields) as { err?: unknown };
+  return err instanceof Error ? err : null;
+}
+
+const LOCAL_PART = String.raw`[\p{L}\p{N}_.+'%&=/-]{1,64}`;
+const DOMAIN = String.raw`[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63}){1,8}`;
+const ADDRESS = new RegExp(`${LOCAL_PART}@${DOMAIN}`, 'gu');
+/** In a URL. */
+const ENCODED_ADDRESS = new RegExp(`${LOCAL_PART.replace('%', '')}%40${DOMAIN}`, 'giu');
+const PASSWORD_IN_URL = /(:\/\/[^\s:@/"]{0,64}:)[^\s@/"]{1,256}@/g;
+/** Google's access tokens, refresh tokens, codes and client secrets, any bearer or basic header, and JWTs. */
+const TOKENS =
+  /\bya29\.[\w.-]{1,2048}|\b[14]\/\/?[\w-]{10,512}|\bGOCSPX-[\w-]{1,64}|\b(?:Bearer|Basic) [\w.~+/=-]{1,2048}|\beyJ[\w-]{5,4096}\.[\w-]{2,8192}(?:\.[\w-]{0,2048})?/g;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]{1,40}-----[^"-]{0,8192}(?:-----END [A-Z ]{1,40}-----)?/g;
+const SECRET_IN_QUERY =
+  /([?&](?:access_token|refresh_token|id_token|token|client_secret|code|key|password|assertion)=)[^&\s"]{1,4096}/gi;
+
 /** A finished line or message without the secrets and addresses that can be told by their look. */
 export function scrubText(text: string): string {
   let clean = text;
-  if (clean.includes('@')) {
-    clean = clean.replace(/(:\/\/[^\s:@/"]{0,64}:)[^\s@/"]{1,256}@/g, `$1${REDACTED}@`);
-    clean = clean.replace(/[\w.+'%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, '[address]');
-  }
-  // Google's access tokens, refresh tokens and client secrets, and any bearer header.
-  return clean.replace(
-    /\bya29\.[\w.-]{1,2048}|\b1\/\/[\w-]{10,512}|\bGOCSPX-[\w-]{1,64}|\bBearer [\w.~+/=-]{1,2048}/g,
-    REDACTED,
-  );
+  if (clean.includes('@'))
+    clean = clean.replace(PASSWORD_IN_URL, `$1${REDACTED}@`).replace(ADDRESS, '[address]');
+  if (clean.includes('%40')) clean = clean.replace(ENCODED_ADDRESS, '[address]');
+  if (clean.includes('-----BEGIN')) clean = clean.replace(PRIVATE_KEY, REDACTED);
+  if (clean.includes('=')) clean = clean.replace(SECRET_IN_QUERY, `$1${REDACTED}`);
+  return clean.replace(TOKENS, REDACTED);
 }
 
 function scrubFields(fields: object, withStack: boolean, depth: number): Record<string, unknown> {
@@ -99,12 +146,8 @@ function scrubValue(value: unknown, withStack: boolean, depth: number): unknown 
 }
 
 function allowedOfError(error: Error, withStack: boolean): Record<string, unknown> {
-  const { code, status } = error as { code?: unknown; status?: unknown };
   return {
-    name: error.name,
-    message: error.message,
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    ...(typeof status === 'string' || typeof status === 'number' ? { status } : {}),
-    ...(withStack ? { stack: error.stack } : {}),
+    ...errorFields(error),
+    ...(withStack ? { stack: stackFrames(error).join('\n') } : {}),
   };
 }

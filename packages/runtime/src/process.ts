@@ -10,6 +10,7 @@
  */
 import path from 'node:path';
 import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
+import { describeBug, stackFrames } from './describe-error.js';
 import { OperatorError } from './errors.js';
 import { proxyForLog } from './google-proxy.js';
 import { insecureInWords } from './insecure.js';
@@ -80,7 +81,7 @@ export async function runProcess(
     process.exitCode = 1;
     if (error instanceof OperatorError) stderr().put(`${error.message}\n`);
     else if (rt) logBug(rt, 'failed', error);
-    else throw error;
+    else stderr().put(`${describeBug(error)}\n`);
   }
   await flushOutputs(LAST_WORDS_MS);
   clearInterval(keepAlive);
@@ -209,7 +210,7 @@ async function endAfter(releaseInTime: () => Promise<void>): Promise<never> {
 /** With its stack at every level: a bug that nobody can place is not mended. */
 function logBug(rt: Runtime, event: string, error: unknown): void {
   rt.log.fatal(
-    { event, err: error, stack: error instanceof Error ? error.stack : undefined },
+    { event, err: error, stack: stackFrames(error).join('\n') },
     'ended by an error that nobody expected',
   );
 }

@@ -1,3 +1,4 @@
+import { OwnError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { HeldState, HeldSweep } from './absence.js';
 import { LEASE_WATCH, type LeaseWatch } from './watches.js';
@@ -102,7 +103,7 @@ export type Claim =
   | { kind: 'idle'; why: 'no such collection' | 'collection gone' | 'account not active' };
 
 /** Thrown by whatever writes under a lease that somebody else has taken over; the holder stops and settles nothing. */
-export class LeaseLost extends Error {
+export class LeaseLost extends OwnError {
   override readonly name = 'LeaseLost';
   constructor(lease: Lease) {
     super(`collection ${lease.collectionId}: the lease of epoch ${lease.epoch} was taken over`);

@@ -1,3 +1,5 @@
+import { OwnError } from '@syncline/runtime';
+
 /*
  * What Postgres refuses for a row's own sake: a value that no column holds, a constraint or an
  * index of the operator's, a limit of the server. The codes are those of "PostgreSQL Error Codes"
@@ -69,7 +71,7 @@ function meaningOf(code: string): string {
  * Too many rows were refused, which is a fault of this program or of constraints that were added to
  * the tables. Nothing of the page was stored.
  */
-export class PageRefused extends Error {
+export class PageRefused extends OwnError {
   override readonly name = 'PageRefused';
   constructor(refused: number, rows: number, reasons: readonly string[]) {
     super(

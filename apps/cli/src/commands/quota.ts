@@ -1,5 +1,5 @@
 import { openGoogle } from '@syncline/google';
-import { redisSettings } from '@syncline/runtime';
+import { describeError, redisSettings } from '@syncline/runtime';
 import type { AccountView, SpentToday, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { type Cli, runWithStore } from '../command.js';
@@ -62,9 +62,7 @@ async function usageOf(
     }
     return usage;
   } catch (error) {
-    say(
-      `Redis does not tell the current minute (${error instanceof Error ? error.message : 'unknown error'})`,
-    );
+    say(`Redis does not tell the current minute (${describeError(error)})`);
     return null;
   } finally {
     await google.close();

@@ -1,6 +1,7 @@
 /** Starting a server that outlives its starter, and waiting until it answers. */
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { OperatorError } from '../errors.js';
 import type { ServerAccount } from './account.js';
 
 const POLL_MS = 25;
@@ -38,7 +39,7 @@ export async function startDaemon(
   if ((await until(async () => ended !== null || (await answers()), timeoutMs)) && ended === null)
     return;
   if (ended === null) child.kill('SIGKILL');
-  throw new Error(
+  throw new OperatorError(
     `${daemon.program} did not start: ${ended ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`,
   );
 }

@@ -153,7 +153,8 @@ function initialise(cluster: Cluster, native: string, password: string): void {
     encoding: 'utf8',
   });
   rmSync(passwordFile, { force: true });
-  if (done.status !== 0) throw new Error(`initdb failed: ${done.error?.message ?? done.stderr}`);
+  if (done.status !== 0)
+    throw new OperatorError(`initdb failed: ${done.error?.message ?? done.stderr}`);
   renameSync(draft, cluster.data);
 }
 

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { writeWhole } from '../../file-lock.cjs';
+import { OperatorError } from '../errors.js';
 import { giveTo, makePrivateDir, reachableHome, serverAccount } from './account.js';
 import { startDaemon, until } from './daemon.js';
 import { type ServerRecord, makeDir, newPassword, readRecord, writeRecord } from './files.js';
@@ -93,9 +94,9 @@ volumes:
   };
   const ran = spawnSync('docker', ['compose', '-p', project, '-f', '-', 'up', '-d'], options);
   if (ran.status !== 0)
-    throw new Error(`docker compose could not start Redis: ${ran.stderr.trim()}`);
+    throw new OperatorError(`docker compose could not start Redis: ${ran.stderr.trim()}`);
   if (!(await until(() => isRunning(record), START_TIMEOUT_MS)))
-    throw new Error('the Redis container does not answer');
+    throw new OperatorError('The Redis container does not answer.');
 }
 
 /** True when our server is there, and ready. One that still loads its file takes our password, and is waited for. */
