@@ -41,6 +41,26 @@ const RULES = [
     exempt: /^packages\/(google\/src\/paging\.ts|simulator\/)/,
   },
   {
+    name: 'a table that is looked up by words is a Map: every object has a `constructor`',
+    forbidden: /^(?:export )?const [A-Z_]+: (?:Readonly<|Partial<)*Record<string,/,
+    example: "const REASONS: Readonly<Record<string, string>> = { notFound: 'gone' };",
+    // A menu that is shown, and never looked up.
+    exempt: /^packages\/simulator\/src\/control\/help\.ts$/,
+  },
+  {
+    name: 'an object is not filled by words of others: `__proto__` would be lost, or become its prototype',
+    forbidden: /\bconst \w+: Record<string, [^=]*> = \{\}/,
+    example: 'const kept: Record<string, unknown> = {};',
+    // The columns of our own tables, on the path of every page.
+    exempt: /^packages\/store\/src\/storable\.ts$/,
+  },
+  {
+    name: 'what a foreign error says goes nowhere: describeError tells what may be told',
+    forbidden: /\b(?:String\((?:error|err|cause)\)|(?:error|err|cause)\.stack\b)/,
+    example: 'log(String(error));',
+    exempt: /^packages\/(?:simulator\/|runtime\/src\/describe-error\.ts$)/,
+  },
+  {
     name: 'nothing is left for later',
     forbidden: /\b(TODO|FIXME|XXX)\b/,
     example: '// TODO: think',

@@ -130,3 +130,14 @@ test('prints the tenant of an account and the minute window of its Google identi
     },
   });
 });
+
+test.each(['constructor', 'toString', '__proto__'])(
+  'a project or a user called %s, which is not configured any more, is unknown',
+  (word) => {
+    const account = { ...spent[0], project: word, identityId: word } as SpentToday;
+    expect(quotaText([account], { default: usageWith({}) }, [])).toContain('?');
+    expect(quotaText([{ ...account, project: 'default' }], { default: usageWith({}) }, [])).toContain(
+      '?',
+    );
+  },
+);

@@ -172,8 +172,8 @@ function accountLines(spent: readonly SpentToday[], usage: Usage | null): string
       account.tenant,
       amount(account.gmailUnits),
       amount(account.calendarRequests),
-      minuteOf(usage?.[account.project]?.gmail.users[quotaUserOf(account)]),
-      minuteOf(usage?.[account.project]?.calendar.users[quotaUserOf(account)]),
+      minuteOf(usageOf(usage, account)?.gmail.users, account),
+      minuteOf(usageOf(usage, account)?.calendar.users, account),
     ]);
   const columns = [
     { title: 'ACCOUNT' },
@@ -252,7 +252,17 @@ function backfillLines(backfills: readonly Backfill[], endsInSeconds: number | n
   ];
 }
 
-function minuteOf(used: Used | undefined): string {
+/** An account's project may have left the configuration, and be called like what every object has. */
+function usageOf(usage: Usage | null, { project }: Pick<SpentToday, 'project'>): QuotaUsage | null {
+  return usage && Object.hasOwn(usage, project) ? (usage[project] ?? null) : null;
+}
+
+function minuteOf(
+  users: Readonly<Record<string, Used>> | undefined,
+  account: Pick<SpentToday, 'accountId' | 'identityId'>,
+): string {
+  const user = quotaUserOf(account);
+  const used = users && Object.hasOwn(users, user) ? users[user] : undefined;
   if (used === undefined) return '?';
   return `${amount(used.used)}/${amount(used.limit)}${used.closedForMs > 0 ? ` closed for ${duration(used.closedForMs)}` : ''}${used.pacePercent < 100 ? ` at ${used.pacePercent} %` : ''}`;
 }

@@ -28,39 +28,45 @@ const UNNAMED_WAIT_MS: Record<Scope, number> = {
 const ABUSE_WAIT_MS = 900_000;
 
 /** Reasons under 403 that mean "later", with whose limit it was; `read` looks for it in the rest of the answer. */
-const LATER: Record<string, { scope: Scope | 'read'; waitMs?: number }> = {
-  rateLimitExceeded: { scope: 'read' },
-  RATE_LIMIT_EXCEEDED: { scope: 'read' },
-  userRateLimitExceeded: { scope: 'user' },
-  userRateLimitExceededUnreg: { scope: 'user' },
-  quotaExceeded: { scope: 'user', waitMs: ABUSE_WAIT_MS },
-  dailyLimitExceeded: { scope: 'day' },
-  dailyLimitExceededUnreg: { scope: 'day' },
-};
+const LATER: ReadonlyMap<string, { scope: Scope | 'read'; waitMs?: number }> = new Map(
+  Object.entries<{ scope: Scope | 'read'; waitMs?: number }>({
+    rateLimitExceeded: { scope: 'read' },
+    RATE_LIMIT_EXCEEDED: { scope: 'read' },
+    userRateLimitExceeded: { scope: 'user' },
+    userRateLimitExceededUnreg: { scope: 'user' },
+    quotaExceeded: { scope: 'user', waitMs: ABUSE_WAIT_MS },
+    dailyLimitExceeded: { scope: 'day' },
+    dailyLimitExceededUnreg: { scope: 'day' },
+  }),
+);
 
 /** Reasons under 403 that a person has to mend, under the one name that we report for them. */
-const FORBIDDEN: Record<string, string> = {
-  insufficientPermissions: 'insufficientPermissions',
-  ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'insufficientPermissions',
-  domainPolicy: 'domainPolicy',
-  accessNotConfigured: 'accessNotConfigured',
-  SERVICE_DISABLED: 'accessNotConfigured',
-};
+const FORBIDDEN: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    insufficientPermissions: 'insufficientPermissions',
+    ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'insufficientPermissions',
+    domainPolicy: 'domainPolicy',
+    accessNotConfigured: 'accessNotConfigured',
+    SERVICE_DISABLED: 'accessNotConfigured',
+  }),
+);
 
 /**
  * Whether the refusal's reason is one that holds for a whole API of the account, not for one item
  * of it.
  */
 export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
-  return detail.kind === 'forbidden' && Object.values(FORBIDDEN).includes(detail.reason);
+  return detail.kind === 'forbidden' && [...FORBIDDEN.values()].includes(detail.reason);
 }
 
 /** Methods that carry a bookmark which 404 or 410 declares dead. */
-const BOOKMARK_METHODS: Record<string, number> = {
-  'gmail.users.history.list': 404,
-  'calendar.calendarList.list': 410,
-  'calendar.events.list': 410,
-};
+const BOOKMARK_METHODS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    'gmail.users.history.list': 404,
+    'calendar.calendarList.list': 410,
+    'calendar.events.list': 410,
+  }),
+);
 
 /** Reasons of a 400 by which Calendar disowns a sync token that it cannot read. */
 const BAD_TOKEN_REASONS = new Set(['invalid', 'invalidArgument', 'badRequest', 'unknown']);
@@ -93,7 +99,7 @@ export function classify(
       return classify403(refusal, nowMs);
     case 404:
     case 410:
-      if (BOOKMARK_METHODS[method] === status) return { kind: 'bookmark-expired' };
+      if (BOOKMARK_METHODS.get(method) === status) return { kind: 'bookmark-expired' };
       return status === 404
         ? { kind: 'not-found' }
         : { kind: 'rejected', status, reason: refusal.reason };
@@ -109,7 +115,7 @@ export function classifyToken(status: number, bodyText: string): GoogleErrorKind
   if (status === 429 || status === 408 || status >= 500 || status < 400 || !body)
     return { kind: 'unavailable', retryAfterMs: null };
   const code = word(body.error) ?? 'unknown';
-  const advice = TOKEN_ADVICE[code];
+  const advice = TOKEN_ADVICE.get(code);
   if (code === 'invalid_grant')
     return {
       kind: 'unauthorized',
@@ -129,15 +135,18 @@ export const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
   'deleted_client',
 ]);
 
-const TOKEN_ADVICE: Record<string, string> = {
-  invalid_client:
-    'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
-  unauthorized_client: 'the refresh token was issued to another OAuth client than GOOGLE_CLIENT_ID',
-  disabled_client: 'the OAuth client is disabled in the Google Cloud console',
-  deleted_client: 'the OAuth client was deleted in the Google Cloud console',
-  admin_policy_enforced: 'the Workspace administrator blocks this app',
-  org_internal: 'the OAuth client is limited to its own organisation',
-};
+const TOKEN_ADVICE: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    invalid_client:
+      'Google does not know this OAuth client; check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
+    unauthorized_client:
+      'the refresh token was issued to another OAuth client than GOOGLE_CLIENT_ID',
+    disabled_client: 'the OAuth client is disabled in the Google Cloud console',
+    deleted_client: 'the OAuth client was deleted in the Google Cloud console',
+    admin_policy_enforced: 'the Workspace administrator blocks this app',
+    org_internal: 'the OAuth client is limited to its own organisation',
+  }),
+);
 
 interface Refusal {
   reason: string;
@@ -163,9 +172,9 @@ function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
 }
 
 function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
-  if (LATER[refusal.reason])
+  if (LATER.has(refusal.reason))
     return later(refusal.reason, `${refusal.message} ${refusal.quotaLimit}`, nowMs, 'project');
-  return { kind: 'forbidden', reason: FORBIDDEN[refusal.reason] ?? refusal.reason };
+  return { kind: 'forbidden', reason: FORBIDDEN.get(refusal.reason) ?? refusal.reason };
 }
 
 /**
@@ -178,7 +187,7 @@ function later(
   nowMs: number,
   ambiguous: Scope,
 ): GoogleErrorKind {
-  const known = LATER[reason ?? ''];
+  const known = LATER.get(reason ?? '');
   const scope = known && known.scope !== 'read' ? known.scope : scopeInText(text, ambiguous);
   const retryAfterMs = namedWaitMs(text, nowMs) ?? known?.waitMs ?? UNNAMED_WAIT_MS[scope];
   return { kind: 'rate-limited', scope, retryAfterMs, source: 'google' };

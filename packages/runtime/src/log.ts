@@ -125,13 +125,14 @@ export function scrubText(text: string): string {
 }
 
 function scrubFields(fields: object, withStack: boolean, depth: number): Record<string, unknown> {
-  const clean: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    clean[name] = SECRET_NAMES.has(name.toLowerCase().replace(/[_-]/g, ''))
-      ? REDACTED
-      : scrubValue(value, withStack, depth);
-  }
-  return clean;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      SECRET_NAMES.has(name.toLowerCase().replace(/[_-]/g, ''))
+        ? REDACTED
+        : scrubValue(value, withStack, depth),
+    ]),
+  );
 }
 
 function scrubValue(value: unknown, withStack: boolean, depth: number): unknown {

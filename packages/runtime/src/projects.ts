@@ -44,15 +44,17 @@ const ENTRY = z.strictObject({
 type Entry = z.infer<typeof ENTRY>;
 
 /** What a key must be, for the message: a value is never quoted, since it may be a secret. */
-const EXPECTED: Record<string, string> = {
-  name: 'must be 1 to 31 characters of a-z, 0-9 and -',
-  clientId: 'must be a text',
-  clientSecret: 'must be a text',
-  clientSecretFile: 'must be a text',
-  gmailQuotaTier: 'must be new or legacy',
-  gmailPubsubTopic: 'must look like projects/P/topics/T',
-  gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
-};
+const EXPECTED: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    name: 'must be 1 to 31 characters of a-z, 0-9 and -',
+    clientId: 'must be a text',
+    clientSecret: 'must be a text',
+    clientSecretFile: 'must be a text',
+    gmailQuotaTier: 'must be new or legacy',
+    gmailPubsubTopic: 'must look like projects/P/topics/T',
+    gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
+  }),
+);
 
 /**
  * The projects of the file, beside the default one; limits that an entry leaves out are the default project's. Every mistake goes to `problems`.
@@ -138,7 +140,7 @@ function inWords(issue: z.core.$ZodIssue): string {
   const key = String(issue.path[0] ?? '');
   return key === ''
     ? 'must be an object'
-    : `${key} ${EXPECTED[key] ?? 'must be a whole number of at least 1'}`;
+    : `${key} ${EXPECTED.get(key) ?? 'must be a whole number of at least 1'}`;
 }
 
 function secretOf(

@@ -45,25 +45,28 @@ export function refusalReason(error: DatabaseError, table: string): string {
   return `Postgres refuses it (SQLSTATE ${error.code}: ${meaningOf(error.code)}; ${at}${by})`;
 }
 
-const MEANINGS: Readonly<Record<string, string>> = {
-  '21000': 'two of its parts have the same key',
-  '22001': 'a text is too long for its column',
-  '22003': 'a number is out of range',
-  '22007': 'a date cannot be read',
-  '22008': 'a date is out of range',
-  '22021': 'a text contains a character that the database cannot hold',
-  '22P02': 'a value cannot be read as its column has it',
-  '22P05': 'a text contains a character that the database cannot hold',
-  '23502': 'a value is missing',
-  '23505': 'another row has the same key',
-  '23514': 'a check says no',
-  '23P01': 'an exclusion constraint says no',
-  '54000': 'it exceeds a limit of Postgres, such as the size of an index entry',
-  '54001': 'it is nested too deeply',
-};
+const MEANINGS: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    '21000': 'two of its parts have the same key',
+    '22001': 'a text is too long for its column',
+    '22003': 'a number is out of range',
+    '22007': 'a date cannot be read',
+    '22008': 'a date is out of range',
+    '22021': 'a text contains a character that the database cannot hold',
+    '22P02': 'a value cannot be read as its column has it',
+    '22P05': 'a text contains a character that the database cannot hold',
+    '23502': 'a value is missing',
+    '23505': 'another row has the same key',
+    '23514': 'a check says no',
+    '23P01': 'an exclusion constraint says no',
+    '54000': 'it exceeds a limit of Postgres, such as the size of an index entry',
+    '54001': 'it is nested too deeply',
+  }),
+);
 
 function meaningOf(code: string): string {
-  if (Object.hasOwn(MEANINGS, code)) return MEANINGS[code] as string;
+  const known = MEANINGS.get(code);
+  if (known !== undefined) return known;
   return code.startsWith('23') ? 'a constraint says no' : 'a value is not as its column has it';
 }
 

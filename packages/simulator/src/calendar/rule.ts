@@ -37,18 +37,20 @@ const SLOT_MS: Partial<Record<Frequency, number>> = {
 const LONGEST_MS = 60 * 366 * DAY_MS;
 
 /** [smallest, largest, whether negative numbers count from the end] */
-const RANGES: Record<string, readonly [number, number, boolean]> = {
-  COUNT: [1, 999_999_999, false],
-  INTERVAL: [1, 999_999, false],
-  BYSECOND: [0, 59, false],
-  BYMINUTE: [0, 59, false],
-  BYHOUR: [0, 23, false],
-  BYMONTHDAY: [1, 31, true],
-  BYYEARDAY: [1, 366, true],
-  BYWEEKNO: [1, 53, true],
-  BYMONTH: [1, 12, false],
-  BYSETPOS: [1, 366, true],
-};
+const RANGES: ReadonlyMap<string, readonly [number, number, boolean]> = new Map(
+  Object.entries<readonly [number, number, boolean]>({
+    COUNT: [1, 999_999_999, false],
+    INTERVAL: [1, 999_999, false],
+    BYSECOND: [0, 59, false],
+    BYMINUTE: [0, 59, false],
+    BYHOUR: [0, 23, false],
+    BYMONTHDAY: [1, 31, true],
+    BYYEARDAY: [1, 366, true],
+    BYWEEKNO: [1, 53, true],
+    BYMONTH: [1, 12, false],
+    BYSETPOS: [1, 366, true],
+  }),
+);
 
 /** Null for a rule that no grammar allows. */
 export function parseRule(line: string): Rule | null {
@@ -301,7 +303,7 @@ function firstWeek(year: number, weekStart: number): number {
 }
 
 function numbers(name: string, value: string): number[] | null {
-  const range = RANGES[name];
+  const range = RANGES.get(name);
   if (range === undefined) return null;
   const [least, most, signed] = range;
   const list = value

@@ -75,14 +75,20 @@ function termTest(mailbox: Mailbox, word: string): MessageTest | null {
   }
 }
 
+/** Names of system labels that a search knows by another one. */
+const SYSTEM_LABELS: ReadonlyMap<string, string> = new Map([
+  ['chats', 'CHAT'],
+  ['drafts', 'DRAFT'],
+  ['draft', 'DRAFT'],
+]);
+
 /** Null for a term that is always true. */
 function labelTest(mailbox: Mailbox, value: string): MessageTest | null {
   const wanted = value.toLowerCase();
   if (wanted === 'anywhere') return null;
   if (wanted === 'read') return (message) => !message.labelIds.includes('UNREAD');
-  const system: Record<string, string> = { chats: 'CHAT', drafts: 'DRAFT', draft: 'DRAFT' };
   const id =
-    system[wanted] ??
+    SYSTEM_LABELS.get(wanted) ??
     mailbox.labels
       .all()
       .find((label) =>

@@ -40,12 +40,13 @@ function alteredIn(value: unknown, item: string, patch: Json): unknown {
 
 function merged(value: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
-  const result: Json =
-    isObject(value) || Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
+  const result = new Map<string, unknown>(
+    isObject(value) || Array.isArray(value) ? Object.entries(value) : [],
+  );
   for (const [name, inner] of Object.entries(patch))
-    if (inner === null) delete result[name];
-    else result[name] = merged(result[name], inner);
-  return Array.isArray(value) ? Object.values(result) : result;
+    if (inner === null) result.delete(name);
+    else result.set(name, merged(result.get(name), inner));
+  return Array.isArray(value) ? [...result.values()] : Object.fromEntries(result);
 }
 
 function isObject(value: unknown): value is Json {

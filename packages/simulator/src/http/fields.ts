@@ -23,7 +23,7 @@ export function parseFields(text: string): ParsedFields {
 export function unknownField(mask: FieldMask, shape: Shape): string | null {
   for (const [field, inner] of Object.entries(mask)) {
     if (field === '*') continue;
-    const known = shape[field];
+    const known = own(shape, field);
     if (known === undefined) return field;
     const deeper = typeof known === 'function' ? known() : known;
     const missing = inner === true || deeper === true ? null : unknownField(inner, deeper);
@@ -37,12 +37,18 @@ export function applyFields(value: unknown, mask: FieldMask): unknown {
   if (Array.isArray(value)) return value.map((item) => applyFields(item, mask));
   if (value === null || typeof value !== 'object') return value;
   const all = mask['*'];
-  const kept: Record<string, unknown> = {};
-  for (const [field, inner] of Object.entries(value)) {
-    const wanted = mask[field] ?? all;
-    if (wanted !== undefined) kept[field] = wanted === true ? inner : applyFields(inner, wanted);
-  }
-  return kept;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([field, inner]) => {
+      const wanted = own(mask, field) ?? all;
+      if (wanted === undefined) return [];
+      return [[field, wanted === true ? inner : applyFields(inner, wanted)]];
+    }),
+  );
+}
+
+/** A caller may ask for `constructor`, which every object has and no resource. */
+function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 interface Cursor {
@@ -51,15 +57,15 @@ interface Cursor {
 }
 
 function parseList(cursor: Cursor, depth: number): FieldMask | null {
-  const mask: Record<string, FieldMask | true> = {};
+  const mask = new Map<string, FieldMask | true>();
   for (;;) {
     const name = /^(?:\*|[A-Za-z_$][\w$-]*)/.exec(cursor.text.slice(cursor.at))?.[0];
     if (name === undefined || depth > DEPTH_LIMIT) return null;
     cursor.at += name.length;
     const inner = parseInner(cursor, depth);
     if (inner === null) return null;
-    mask[name] = merge(mask[name], inner);
-    if (cursor.text[cursor.at] !== ',') return mask;
+    mask.set(name, merge(mask.get(name), inner));
+    if (cursor.text[cursor.at] !== ',') return Object.fromEntries(mask);
     cursor.at += 1;
   }
 }
@@ -86,7 +92,7 @@ function parseInner(cursor: Cursor, depth: number): FieldMask | true | null {
 function merge(one: FieldMask | true | undefined, two: FieldMask | true): FieldMask | true {
   if (one === undefined) return two;
   if (one === true || two === true) return true;
-  const both: Record<string, FieldMask | true> = { ...one };
-  for (const [field, inner] of Object.entries(two)) both[field] = merge(both[field], inner);
-  return both;
+  const both = new Map(Object.entries(one));
+  for (const [field, inner] of Object.entries(two)) both.set(field, merge(both.get(field), inner));
+  return Object.fromEntries(both);
 }

@@ -140,11 +140,13 @@ function recurrenceOf(component: IcsComponent): string[] {
   );
 }
 
-const RESPONSES: Record<string, string> = {
-  ACCEPTED: 'accepted',
-  DECLINED: 'declined',
-  TENTATIVE: 'tentative',
-};
+const RESPONSES: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    ACCEPTED: 'accepted',
+    DECLINED: 'declined',
+    TENTATIVE: 'tentative',
+  }),
+);
 
 function people(component: IcsComponent): Pick<EventDraft, 'attendees' | 'organizer'> {
   const attendees: Attendee[] = component.properties
@@ -153,7 +155,7 @@ function people(component: IcsComponent): Pick<EventDraft, 'attendees' | 'organi
       ...person(one),
       ...(one.parameters.get('ROLE') === 'OPT-PARTICIPANT' ? { optional: true as const } : {}),
       responseStatus:
-        RESPONSES[one.parameters.get('PARTSTAT')?.toUpperCase() ?? ''] ?? 'needsAction',
+        RESPONSES.get(one.parameters.get('PARTSTAT')?.toUpperCase() ?? '') ?? 'needsAction',
     }));
   const organizer = property(component, 'ORGANIZER');
   return {

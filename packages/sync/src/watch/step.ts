@@ -17,9 +17,9 @@ export function targetOf(
   targets: DoorbellTargets | undefined,
 ): string | null {
   if (kind !== 'gmail') return targets?.channelAddress ?? null;
-  return (
-    (project === DEFAULT_PROJECT ? targets?.gmailTopic : targets?.projectTopics?.[project]) ?? null
-  );
+  if (project === DEFAULT_PROJECT) return targets?.gmailTopic ?? null;
+  const topics = targets?.projectTopics ?? {};
+  return Object.hasOwn(topics, project) ? (topics[project] ?? null) : null;
 }
 
 /** What looking after a watch comes to. */
