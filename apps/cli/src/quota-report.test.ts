@@ -136,8 +136,8 @@ test.each(['constructor', 'toString', '__proto__'])(
   (word) => {
     const account = { ...spent[0], project: word, identityId: word } as SpentToday;
     expect(quotaText([account], { default: usageWith({}) }, [])).toContain('?');
-    expect(quotaText([{ ...account, project: 'default' }], { default: usageWith({}) }, [])).toContain(
-      '?',
-    );
+    expect(
+      quotaText([{ ...account, project: 'default' }], { default: usageWith({}) }, []),
+    ).toContain('?');
   },
 );

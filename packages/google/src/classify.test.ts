@@ -454,13 +454,22 @@ test('every kind has words of its own', () => {
   expect(messages[0]).toBe(`${LIST}: refused by Google (user), next try in 2 s`);
 });
 
-test.each(['__proto__', 'constructor', 'toString', 'valueOf'])('the reason %s, which every object knows, is one like others', (word) => {
-  expect(classify(LIST, 403, body(403, word), NOW_MS)).toEqual({ kind: 'forbidden', reason: word });
-  expect(classify(LIST, 429, body(429, word), NOW_MS)).toEqual(limited('user', 15_000));
-  expect(classify(LIST, 400, body(400, word), NOW_MS)).toMatchObject({ kind: 'rejected', reason: word });
-  expect(classifyToken(401, JSON.stringify({ error: word }))).toEqual({
-    kind: 'rejected',
-    status: 401,
-    reason: word,
-  });
-});
+test.each(['__proto__', 'constructor', 'toString', 'valueOf'])(
+  'the reason %s, which every object knows, is one like others',
+  (word) => {
+    expect(classify(LIST, 403, body(403, word), NOW_MS)).toEqual({
+      kind: 'forbidden',
+      reason: word,
+    });
+    expect(classify(LIST, 429, body(429, word), NOW_MS)).toEqual(limited('user', 15_000));
+    expect(classify(LIST, 400, body(400, word), NOW_MS)).toMatchObject({
+      kind: 'rejected',
+      reason: word,
+    });
+    expect(classifyToken(401, JSON.stringify({ error: word }))).toEqual({
+      kind: 'rejected',
+      status: 401,
+      reason: word,
+    });
+  },
+);

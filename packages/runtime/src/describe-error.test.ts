@@ -51,7 +51,7 @@ test('Postgres tells by what it refused, and not which value', () => {
     table: 'accounts',
     constraint: 'accounts_email_key',
     detail: 'Key (email)=(ann@example.com) already exists.',
-    where: 'COPY accounts, line 1: ann@example.com',
+    where: 'line 1: ann@example.com',
   });
   expect(describeError(refused)).toBe('DatabaseError 23505 (accounts, accounts_email_key)');
 });

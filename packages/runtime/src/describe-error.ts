@@ -29,7 +29,7 @@ export function describeBug(error: unknown): string {
 /** Only the `at f (file:line:column)` lines that V8 wrote: the head of a stack repeats the message, newlines and all. */
 export function stackFrames(error: unknown): string[] {
   if (!isError(error)) return [];
-  const stack = String(error.stack ?? '');
+  const stack = error.stack ?? '';
   const messageAt = stack.indexOf(error.message);
   const frame = /^\s{4}at [^()]{0,120}\(?[^()\s]{1,300}:\d+:\d+\)?$/;
   return stack

@@ -88,7 +88,10 @@ async function onOneSession<T>(
   try {
     return await work(session);
   } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
+    broken =
+      error instanceof Error
+        ? error
+        : new Error('a thrown value that is no error', { cause: error });
     throw error;
   } finally {
     session.release(broken);

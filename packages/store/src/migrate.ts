@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, describeError } from '@syncline/runtime';
 import pg from 'pg';
 import { checkFeed } from './feed-epoch.js';
 import { clientFor, schemaOf } from './schema-name.js';
@@ -131,7 +131,8 @@ async function apply(session: pg.Client, schema: string, name: string): Promise<
     });
   } catch (error) {
     if (error instanceof OperatorError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    // Postgres' own message may quote a value.
+    const message = describeError(error);
     await session.query(
       'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)',
       [...noted, message],

@@ -31,17 +31,20 @@ test.each([
   expect(parsed.ok && unknownField(parsed.mask, GMAIL_SHAPES['messages.get'])).toBe(unknown);
 });
 
-test.each(['__proto__', 'constructor', 'toString', 'valueOf'])('%s, which every object knows, is an unknown field', (word) => {
-  for (const text of [word, `id,${word}`, `payload/${word}`, `payload(${word})`]) {
-    const parsed = mask(text);
-    expect([text, parsed.ok && unknownField(parsed.mask, GMAIL_SHAPES['messages.get'])]).toEqual([
-      text,
-      word,
-    ]);
-  }
-  const parsed = mask('b/c');
-  const value = JSON.parse(`{"b":{"c":1,"${word}":2},"${word}":3}`) as unknown;
-  expect(parsed.ok && applyFields(value, parsed.mask)).toEqual({ b: { c: 1 } });
-  const all = mask('*');
-  expect(JSON.stringify(all.ok && applyFields(value, all.mask))).toBe(JSON.stringify(value));
-});
+test.each(['__proto__', 'constructor', 'toString', 'valueOf'])(
+  '%s, which every object knows, is an unknown field',
+  (word) => {
+    for (const text of [word, `id,${word}`, `payload/${word}`, `payload(${word})`]) {
+      const parsed = mask(text);
+      expect([text, parsed.ok && unknownField(parsed.mask, GMAIL_SHAPES['messages.get'])]).toEqual([
+        text,
+        word,
+      ]);
+    }
+    const parsed = mask('b/c');
+    const value = JSON.parse(`{"b":{"c":1,"${word}":2},"${word}":3}`) as unknown;
+    expect(parsed.ok && applyFields(value, parsed.mask)).toEqual({ b: { c: 1 } });
+    const all = mask('*');
+    expect(JSON.stringify(all.ok && applyFields(value, all.mask))).toBe(JSON.stringify(value));
+  },
+);
