@@ -3,7 +3,7 @@
  * ends.
  */
 import { type Google, openGoogle } from '@syncline/google';
-import { OperatorError, type Runtime, redisSettings } from '@syncline/runtime';
+import { OperatorError, type Runtime, describeError, redisSettings } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import type { Cli } from './command.js';
 
@@ -70,8 +70,7 @@ async function watchRedis(
 }
 
 function redisAway(error: unknown): OperatorError {
-  const why = error instanceof Error ? error.message : String(error);
   return new OperatorError(
-    `Redis does not answer: ${why}. Calls to Google need it to count quota. Start Redis, or set REDIS_URL to a server that runs.`,
+    `Redis does not answer: ${describeError(error)}. Calls to Google need it to count quota. Start Redis, or set REDIS_URL to a server that runs.`,
   );
 }

@@ -14,6 +14,7 @@ import {
   endConnection,
   findRedis,
   onRedisError,
+  OwnError,
   unmetRedis,
 } from '@syncline/runtime';
 
@@ -92,7 +93,7 @@ export function script(lua: string): Script {
 
 /** @throws Error at once while there is no connection: ioredis would refuse too, but leave its command timer running. */
 export function refuseUnlessReady(redis: RedisConnection): void {
-  if (redis.status !== 'ready') throw new Error(`Redis is not connected (${redis.status})`);
+  if (redis.status !== 'ready') throw new OwnError(`Redis is not connected (${redis.status})`);
 }
 
 /** @throws Error of the client when the server does not answer within the limit of one command */

@@ -84,7 +84,10 @@ export class ServerLink {
     try {
       await this.#verify?.(session);
     } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
+      broken =
+        error instanceof Error
+          ? error
+          : new Error('a thrown value that is no error', { cause: error });
       throw error;
     } finally {
       session.release(broken);
