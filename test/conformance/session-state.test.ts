@@ -11,7 +11,7 @@ const RULES = [
     name: 'no settings of a session: SET is SET LOCAL',
     // The SET of an UPDATE stands at the beginning of a line.
     forbidden:
-      /[`'";]\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|ALL\b|[a-z_.]+\s+(=|TO)\s)|^\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|search_path\b|[a-z_]+_timeout\b)/,
+      /([`';]\s*|")(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|ALL\b|[a-z_.]+\s+(=|TO)\s)|^\s*(SET|RESET)\s+(SESSION\b|TIME ZONE\b|ROLE\b|search_path\b|[a-z_]+_timeout\b)/,
     examples: [`query("SET statement_timeout = 5")`, `'SET TIME ZONE UTC'`, '`RESET SESSION x`'],
     allowed: [`'SET LOCAL statement_timeout = 5'`, 'SET CONSTRAINTS ALL IMMEDIATE'],
   },
