@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /*
- * Every SQL text names its tables as `syncline.TABLE`. The servers of the tests have a `search_path` that finds nothing, so that each test proves it of the
- * statements that it runs; this file proves it of the rest.
+ * Every SQL text names its tables as `syncline.TABLE`. The servers of the tests have a
+ * `search_path` that finds nothing, so that each test proves it of the statements that it runs;
+ * this file proves it of the rest.
  */
 
 const ROOT = path.resolve(__dirname, '..', '..');

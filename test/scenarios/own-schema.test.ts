@@ -9,8 +9,8 @@ import { ended, lineOf, startProgram, stopAll } from '../support/processes.js';
 import { SimulatorControl } from '../support/simulator-control.js';
 
 /*
- * A database that belongs to somebody else: another program's tables and bookkeeping are in `public`, and our role owns nothing and finds nothing by its
- * `search_path`.
+ * A database that belongs to somebody else: another program's tables and bookkeeping are in
+ * `public`, and our role owns nothing and finds nothing by its `search_path`.
  */
 
 const NAME = `shared_${randomUUID().slice(0, 8)}`;
@@ -63,7 +63,10 @@ function urlOf({ role = ROLE as string | null, schema = '' }): string {
   return url.href;
 }
 
-/** Everything outside of our schema: relations, rows of the other program, settings of database and roles. */
+/**
+ * Everything outside of our schema: relations, rows of the other program, settings of database and
+ * roles.
+ */
 async function outside(schema: string): Promise<unknown> {
   const relations = await admin.query(
     `SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

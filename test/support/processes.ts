@@ -59,7 +59,9 @@ export async function lineOf(
       throw new Error(
         `the process ended with ${child.exitCode}:\n${child.output.join('').slice(-2_000)}`,
       );
-    await once(child.stdout!, 'data', { signal: deadline }).catch(() => {
+    const outputs = [child.stdout!, child.stderr!];
+    const more = outputs.map((output) => once(output, 'data', { signal: deadline }));
+    await Promise.race(more).catch(() => {
       throw new Error(
         `no such line within ${timeoutMs} ms:\n${child.output.join('').slice(-2_000)}`,
       );

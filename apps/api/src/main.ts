@@ -15,20 +15,22 @@ import {
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { openStore } from '@syncline/store';
+import { openStore, POOL_SIZES } from '@syncline/store';
 import { createApp } from './app.js';
 import { listen } from './listen.js';
 import { openBells } from './push/bells.js';
 import { runPull } from './push/pull.js';
 
-/** Health checks, and a write for each doorbell; the mirror is not served from here. */
-const POOL_SIZE = 4;
-
 void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey, port } = config;
-  const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE, byIndex: true });
+  const store = await openStore(rt, {
+    databaseUrl,
+    masterKey,
+    poolSize: config.databasePoolSize ?? POOL_SIZES.api,
+    byIndex: true,
+  });
   const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',

@@ -1,7 +1,8 @@
 /**
- * The life of a command: configuration → embedded servers if none are given → the act → release → exit code. The processes
- * of the fleet have runtime's `runProcess`; a command differs in ending by itself, in logging nothing but trouble, and in
- * talking to a person. This is the one place of the CLI that reads the environment.
+ * The life of a command: configuration → embedded servers if none are given → the act → release →
+ * exit code. The processes of the fleet have runtime's `runProcess`; a command differs in ending by
+ * itself, in logging nothing but trouble, and in talking to a person. This is the one place of the
+ * CLI that reads the environment.
  */
 import {
   type Config,
@@ -19,7 +20,13 @@ import {
   resolveConfig,
   stopWaitingForReaders,
 } from '@syncline/runtime';
-import { type Store, type StoreOptions, openStore } from '@syncline/store';
+import {
+  type MigrationWait,
+  type Store,
+  type StoreOptions,
+  openStore,
+  POOL_SIZES,
+} from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
 import { say } from './terminal.js';
 
@@ -39,12 +46,9 @@ export class UsageError extends Error {
 /** Reading and writing the mirror takes no Google. */
 const STORE_ONLY: readonly Requirement[] = ['master-key'];
 
-/** Sessions of a command: it does one thing at a time. */
-const POOL_SIZE = 4;
-
 /**
- * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command that is cut short by it
- * ends with 1, one that treats it as its regular end returns 0 itself.
+ * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command
+ * that is cut short by it ends with 1, one that treats it as its regular end returns 0 itself.
  */
 export async function runCommand(
   requires: readonly Requirement[],
@@ -66,7 +70,7 @@ export async function runCommand(
     process.exitCode = await act({ rt, config: resolved.config, env: processEnvironment() });
   } catch (error) {
     if (!rt.signal.aborted) throw error;
-    say('interrupted');
+    say(error instanceof OperatorError ? error.message : 'interrupted');
     process.exitCode = 1;
   } finally {
     await resolved.release();
@@ -95,7 +99,7 @@ export async function withStore<T>(
   const store = await openStore(rt, {
     databaseUrl: config.databaseUrl,
     masterKey: config.masterKey,
-    poolSize: POOL_SIZE,
+    poolSize: config.databasePoolSize ?? POOL_SIZES.cli,
     ...open,
   });
   try {
@@ -103,6 +107,11 @@ export async function withStore<T>(
   } finally {
     await store.close();
   }
+}
+
+/** How a command waits for another migration: it says so, and a signal ends it. */
+export function migrationWait({ rt, config }: Cli): MigrationWait {
+  return { limitMs: config.migrationLockWaitMs, signal: rt.signal, clock: rt.clock, say };
 }
 
 /** A whole number from `min` to `max`, for commander's options; anything else is a usage error. */

@@ -7,19 +7,17 @@ import {
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { beginFeedWatch, openStore, runFeedWatch } from '@syncline/store';
+import { beginFeedWatch, openStore, POOL_SIZES, runFeedWatch } from '@syncline/store';
 import { runBurials } from './burials.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
-
-/** A session for each sync queue: they are filled side by side. */
-const POOL_SIZE = 4;
 
 void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
 
 async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const { databaseUrl, masterKey } = config;
-  const store = await openStore(rt, { databaseUrl, masterKey, poolSize: POOL_SIZE });
+  const poolSize = config.databasePoolSize ?? POOL_SIZES.scheduler;
+  const store = await openStore(rt, { databaseUrl, masterKey, poolSize });
   const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',

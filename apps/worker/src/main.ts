@@ -8,7 +8,7 @@ import {
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { beginFeedWatch, openStore } from '@syncline/store';
+import { beginFeedWatch, openStore, POOL_SIZES } from '@syncline/store';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
 import { handleJob } from './handle.js';
@@ -31,7 +31,13 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const { databaseUrl, masterKey } = config;
   // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
-  const store = await openStore(rt, { databaseUrl, masterKey, byIndex: true, holder });
+  const store = await openStore(rt, {
+    databaseUrl,
+    masterKey,
+    poolSize: config.databasePoolSize ?? POOL_SIZES.worker,
+    byIndex: true,
+    holder,
+  });
   const redis = redisSettings(config, await store.feed.name());
   // First, as it names all that Redis refuses.
   const fleet = await openFleet(rt, { ...redis, holder });

@@ -1,6 +1,7 @@
 /**
- * Configuration comes from the environment alone and is read once, whole: every mistake is reported together, by
- * variable name. No value is ever quoted, since a secret pasted into the wrong variable must not reach a terminal or a log.
+ * Configuration comes from the environment alone and is read once, whole: every mistake is reported
+ * together, by variable name. No value is ever quoted, since a secret pasted into the wrong
+ * variable must not reach a terminal or a log.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -20,6 +21,10 @@ export type { Push };
 export interface Config {
   /** Postgres ≥ 14; null means the embedded server. */
   databaseUrl: string | null;
+  /** Sessions with Postgres that one process may open; null is what its kind of process needs. */
+  databasePoolSize: number | null;
+  /** How long `migrate` waits for another migration, or for a table that another session uses. */
+  migrationLockWaitMs: number;
   /** Redis ≥ 6.2 or Valkey; null means the embedded server. */
   redisUrl: string | null;
   /** Every key of this deployment begins with it and a colon. */
@@ -72,7 +77,9 @@ export interface Quotas {
 
 /** What is kept of what Google has. */
 export interface Mirror {
-  /** Of a message's body: text and html, beside them the whole source, the text alone, or nothing. */
+  /**
+   * Of a message's body: text and html, beside them the whole source, the text alone, or nothing.
+   */
   bodies: 'full' | 'raw' | 'text' | 'none';
   /** Messages that are not mirrored at all, by where they lie. */
   exclude: readonly ('spam' | 'trash' | 'drafts')[];
@@ -94,11 +101,15 @@ export type ResolvedConfig = Config & {
   };
 };
 
-/** What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the API hears the doorbells that are configured. */
+/**
+ * What a process cannot do without. `migrate` needs none, a scheduler needs no Google client; the
+ * API hears the doorbells that are configured.
+ */
 export type Requirement = 'google' | 'master-key' | 'doorbells';
 
 /**
- * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default data directory.
+ * Reads `env`. Relative paths count from the working directory; `checkoutDir` gives the default
+ * data directory.
  * @throws ConfigError naming every mistake.
  */
 export function loadConfig(
@@ -131,7 +142,10 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     });
 }
 
-/** The environment with `X_FILE` read into `X`, and empty values dropped: compose files pass unset variables as ''. */
+/**
+ * The environment with `X_FILE` read into `X`, and empty values dropped: compose files pass unset
+ * variables as ''.
+ */
 function withFiles(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
   const filled = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
@@ -191,6 +205,8 @@ function toConfig(
   const simulated = values.GOOGLE_API_URL !== undefined;
   return {
     databaseUrl: values.DATABASE_URL ?? null,
+    databasePoolSize: values.DATABASE_POOL_SIZE ?? null,
+    migrationLockWaitMs: values.MIGRATION_LOCK_WAIT_SECONDS * 1_000,
     redisUrl: values.REDIS_URL ?? null,
     redisPrefix: values.REDIS_PREFIX,
     redisTls,
@@ -235,7 +251,10 @@ function toQuotas(values: Values): Quotas {
   };
 }
 
-/** Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what they wait for. */
+/**
+ * Jobs mostly wait for Google, so one core carries many; past 64 a process's event loop is what
+ * they wait for.
+ */
 export function concurrencyFor(cores: number): number {
   return Math.min(64, Math.max(48, cores * 16));
 }

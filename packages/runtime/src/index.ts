@@ -10,6 +10,12 @@ export {
   type ResolvedConfig,
   loadConfig,
 } from './config.js';
+export {
+  type DatabaseUrl,
+  type SslMode,
+  DEFAULT_SCHEMA,
+  parseDatabaseUrl,
+} from './database-url.js';
 export { type Embedded, type EmbeddedOptions, startEmbedded } from './embedded/start.js';
 export { makeDir } from './embedded/files.js';
 export type { GoogleProxy } from './google-proxy.js';

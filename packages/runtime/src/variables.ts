@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { problemsOfDatabaseUrl } from './database-url.js';
 import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
 import { INSECURE_KINDS, isLoopback } from './insecure.js';
 import { REDIS_URL_FORM, parseRedisUrl } from './redis/address.js';
@@ -15,11 +16,9 @@ export const FILE_VARIANTS = [
 
 /** Every variable that Syncline reads, with its default. Messages complete the sentence "<NAME> …" and quote no value. */
 export const VARIABLES = z.object({
-  DATABASE_URL: url(
-    ['postgres:', 'postgresql:'],
-    'must be a URL like postgresql://user:password@host:5432/database',
-    hasDatabase,
-  ).optional(),
+  DATABASE_URL: databaseUrl().optional(),
+  DATABASE_POOL_SIZE: whole(2, 1_000).optional(),
+  MIGRATION_LOCK_WAIT_SECONDS: whole(0, 86_400).default(300),
   REDIS_URL: z
     .string()
     .refine((text) => parseRedisUrl(text) !== null, REDIS_URL_FORM)
@@ -131,6 +130,14 @@ function url(protocols: readonly string[], message: string, accepts: (parsed: UR
     );
 }
 
+/** Every mistake is a problem of its own. */
+function databaseUrl() {
+  return z.string().superRefine((text, context) => {
+    for (const message of problemsOfDatabaseUrl(text))
+      context.addIssue({ code: 'custom', message });
+  });
+}
+
 /** An http(s) origin without its trailing slash, so that Google's own paths can be appended to it. */
 function origin(message: string) {
   return url(
@@ -157,11 +164,6 @@ function isPlain(parsed: URL): boolean {
   return (
     parsed.search === '' && parsed.hash === '' && parsed.username === '' && parsed.password === ''
   );
-}
-
-/** A host, or the directory of a Unix socket in `?host=`. */
-function hasDatabase(parsed: URL): boolean {
-  return parsed.pathname.length > 1 && (parsed.hostname !== '' || parsed.searchParams.has('host'));
 }
 
 function isSecureOrLoopback(parsed: URL): boolean {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { connectionOf, settleTls } from './connection.js';
 
 /**
  * Drops the database that `databaseUrl` names, if it exists. `force` ends the sessions that are still in it.
@@ -26,9 +27,9 @@ export async function dropDatabase(
 
 /** A database cannot be dropped from within. */
 async function connectBeside(databaseUrl: string): Promise<pg.Client> {
-  const url = new URL(databaseUrl);
+  const url = new URL(await settleTls(databaseUrl));
   url.pathname = '/postgres';
-  const admin = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 10_000 });
+  const admin = new pg.Client(connectionOf(url.href));
   admin.on('error', () => undefined); // The next query tells it.
   await admin.connect();
   return admin;

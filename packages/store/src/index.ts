@@ -46,9 +46,11 @@ import {
   type Claim,
   type Lease,
 } from './lease.js';
-import { checkSchema, databaseUnreachable } from './migrate.js';
+import { settleTls } from './connection.js';
+import { checkSchema } from './migrate.js';
 import { openProcessPool, probePooler } from './process-pool.js';
 import { schemaOf } from './schema-name.js';
+import { checkServer } from './sessions.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
@@ -119,6 +121,8 @@ export {
 export type { OfferedTo } from './import-account.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
+export type { MigrationWait } from './migration-lock.js';
+export { fleetSessionsProblem, POOL_SIZES } from './sessions.js';
 export type { LatelyQuarantined, QuarantinedItem, TroubledItem } from './quarantine.js';
 export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
 export { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
@@ -268,12 +272,12 @@ export const LEASE_TTL_MS = 6_000;
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const pool = openProcessPool(rt, options);
+  const databaseUrl = await settleTls(options.databaseUrl);
+  const schema = schemaOf(databaseUrl);
+  const pool = openProcessPool(rt, { ...options, databaseUrl });
   const vault = openVault(pool, options.masterKey);
   try {
-    await pool.query('SELECT 1').catch((error: unknown) => {
-      throw databaseUnreachable(options.databaseUrl, error);
-    });
+    await checkServer(rt, pool, databaseUrl);
     await probePooler(pool);
     await checkSchema(pool);
     if (!options.takesOtherKey) await checkMasterKey(pool, vault);
@@ -283,8 +287,8 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
   }
   return storeOver(rt, pool, vault, {
     holder: options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
-    probe: openWriteProbe(options.databaseUrl, () => rt.random.next()),
-    schema: schemaOf(options.databaseUrl),
+    probe: openWriteProbe(databaseUrl, () => rt.random.next()),
+    schema,
   });
 }
 

@@ -1,58 +1,66 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { OperatorError, describeError } from '@syncline/runtime';
+import { OperatorError, describeError, parseDatabaseUrl, systemClock } from '@syncline/runtime';
 import pg from 'pg';
+import { connectionOf, settleTls } from './connection.js';
+import { databaseUnreachable, isConnectionFailure } from './database-errors.js';
 import { checkFeed } from './feed-epoch.js';
+import { inMigration, type MigrationSession, type MigrationWait } from './migration-lock.js';
 import { clientFor, schemaOf } from './schema-name.js';
+import { factsOf, refuseUnfit } from './server-check.js';
 
 /**
- * `prisma migrate deploy` without Prisma's CLI: the same `_prisma_migrations` bookkeeping (name, sha256 of the file), under the same
- * advisory lock, so that the CLI and this program accept each other's work. A production image then needs no CLI and no engine,
- * and a migration takes 0.2 s instead of 1.3 s.
+ * `prisma migrate deploy` without Prisma's CLI: the same bookkeeping (name, sha256 of the file), in
+ * the schema of the mirror, under the same advisory lock, so that the CLI and this program accept
+ * each other's work. A production image then needs no CLI and no engine, and a migration takes 0.2
+ * s instead of 1.3 s.
  */
 const MIGRATIONS = path.resolve(__dirname, '../../../prisma/migrations');
-const PRISMA_LOCK = 72707369;
 
 const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS syncline._prisma_migrations (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ, "migration_name" VARCHAR(255) NOT NULL,
   "logs" TEXT, "rolled_back_at" TIMESTAMPTZ, "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`;
 
+const DEFAULT_WAIT_MS = 300_000;
+
 /**
- * Brings the database up to this program's schema, and begins a new epoch of the feed in a copy of
- * another database; creates the database if it does not exist. Safe to run at once from several
- * processes.
+ * Brings the mirror's schema up to this program's, and begins a new epoch of the feed in a copy of
+ * another database; creates the database and the schema if they do not exist. Nothing outside of
+ * the schema is changed. Safe to run at once from several processes.
+ * @param options what `inMigration` needs; by default it waits for 300 s and in silence
  * @returns the names of the migrations that were applied now
- * @throws OperatorError when the database cannot be reached, or a migration failed before or now
+ * @throws OperatorError when the database cannot be reached, a right is missing, the wait takes too
+ * long or is interrupted, or a migration failed
  */
-export async function migrate(databaseUrl: string): Promise<string[]> {
-  const schema = schemaOf(databaseUrl);
-  const session = await connectOrCreate(databaseUrl);
+export async function migrate(
+  databaseUrl: string,
+  options: Partial<MigrationWait> = {},
+): Promise<string[]> {
+  const wait: MigrationWait = {
+    limitMs: DEFAULT_WAIT_MS,
+    signal: new AbortController().signal,
+    say: () => undefined,
+    clock: systemClock,
+    ...options,
+  };
+  const url = await settleTls(databaseUrl);
+  const session = await connectOrCreate(url);
   try {
-    await underLock(session, async () => {
-      await createSchema(session, schema);
-      await session.query(BOOKKEEPING);
-    });
-    const done = await appliedMigrations(session);
-    const applied: string[] = [];
-    for (const name of await knownMigrations()) {
-      if (done.has(name)) continue;
-      if (await apply(session, schema, name)) applied.push(name);
-    }
-    await checkFeed(session, null, false);
-    return applied;
+    return await migrateIn({ session, schema: schemaOf(url), cancel: cancelling(url) }, wait);
+  } catch (error) {
+    throw isConnectionFailure(error) ? databaseUnreachable(url, error) : error;
   } finally {
-    await session.end();
+    await session.end().catch(() => undefined); // It may have ended by itself.
   }
 }
 
-/** @throws OperatorError when the schema is older than this program. A newer one is accepted: migrations only add, so that versions can run side by side. */
+/**
+ * @throws OperatorError when the schema is older than this program. A newer one is accepted:
+ * migrations only add, so that versions can run side by side.
+ */
 export async function checkSchema(pool: pg.Pool): Promise<void> {
-  const table = await pool.query(
-    `SELECT to_regclass('syncline._prisma_migrations') IS NOT NULL AS known`,
-  );
-  const done = table.rows[0]?.known ? await appliedMigrations(pool) : new Set<string>();
-  const missing = (await knownMigrations()).filter((name) => !done.has(name));
+  const missing = await missingMigrations(pool);
   if (missing.length > 0) {
     throw new OperatorError(
       `The database's schema is older than this program: ${missing.length === 1 ? 'the migration' : 'the migrations'} ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.\n` +
@@ -61,22 +69,48 @@ export async function checkSchema(pool: pg.Pool): Promise<void> {
   }
 }
 
-/** What cannot be reached is named without the password. */
-export function databaseUnreachable(databaseUrl: string, error: unknown): OperatorError {
-  const { hostname, port } = new URL(databaseUrl);
-  const { code: errorCode, message } = error as { code?: string; message?: string };
-  const code = errorCode ?? message;
-  const why =
-    code === '28P01' || code === '28000'
-      ? 'it refused the user or the password'
-      : code === '3D000'
-        ? `it has no database "${databaseName(databaseUrl)}" (npm run migrate creates it)`
-        : code === '08P01'
-          ? `a pooler before it says: ${message}`
-          : String(code);
-  return new OperatorError(
-    `Postgres at ${hostname}:${port || 5432} cannot be used: ${why}.\nCheck DATABASE_URL and that the server is running.`,
+async function migrateIn(to: MigrationSession, wait: MigrationWait): Promise<string[]> {
+  const { session, schema } = to;
+  refuseUnfit(await factsOf(session, schema), schema, 'migrate');
+  const missing = await missingMigrations(session);
+  if (missing.length > 0) {
+    await noteEarlierVersion(to, wait);
+    await inMigration(to, wait, `the schema "${schema}"`, () => createSchema(session, schema));
+  }
+  const applied: string[] = [];
+  for (const name of missing) {
+    const what = `the migration ${name}`;
+    if (await inMigration(to, wait, what, () => apply(session, name))) applied.push(name);
+  }
+  await checkFeed(session, null, false);
+  return applied;
+}
+
+/** A schema that exists needs no right to create one: an administrator may have prepared it. */
+async function createSchema(session: pg.Client, schema: string): Promise<void> {
+  const found = await session.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (found.rowCount === 0)
+    await session.query(`CREATE SCHEMA ${session.escapeIdentifier(schema)}`);
+  await session.query(BOOKKEEPING);
+}
+
+/**
+ * Before the mirror had a schema of its own it lived in `public`. Nothing is done there: its tables
+ * may have been changed by hand.
+ */
+async function noteEarlierVersion(
+  { session, schema }: MigrationSession,
+  { say }: MigrationWait,
+): Promise<void> {
+  const found = await session.query<{ earlier: boolean; known: boolean }>(
+    `SELECT to_regclass('public._prisma_migrations') IS NOT NULL AND to_regclass('public.gmail_messages') IS NOT NULL AS earlier,
+            to_regclass('syncline._prisma_migrations') IS NOT NULL AS known`,
   );
+  const { earlier, known } = found.rows[0] ?? { earlier: false, known: false };
+  if (earlier && !known)
+    say(
+      `The schema public holds the mirror of an earlier version, which stays as it is. The mirror now lives in the schema "${schema}" and begins empty: import the accounts again, or go on with the old one by ?schema=public in DATABASE_URL.`,
+    );
 }
 
 async function knownMigrations(): Promise<string[]> {
@@ -87,6 +121,18 @@ async function knownMigrations(): Promise<string[]> {
     .sort();
 }
 
+async function missingMigrations(session: pg.Client | pg.Pool): Promise<string[]> {
+  const table = await session.query<{ known: boolean }>(
+    `SELECT to_regclass('syncline._prisma_migrations') IS NOT NULL AS known`,
+  );
+  const done = table.rows[0]?.known ? await appliedMigrations(session) : new Set<string>();
+  return (await knownMigrations()).filter((name) => !done.has(name));
+}
+
+/**
+ * @throws OperatorError when Prisma's CLI has left a migration that failed; this program leaves
+ * none
+ */
 async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<string>> {
   const rows = await session.query<{ migration_name: string; finished_at: Date | null }>(
     'SELECT migration_name, finished_at FROM syncline._prisma_migrations WHERE rolled_back_at IS NULL',
@@ -101,58 +147,36 @@ async function appliedMigrations(session: pg.Client | pg.Pool): Promise<Set<stri
   return new Set(rows.rows.map((row) => row.migration_name));
 }
 
-/** A schema that exists needs no right to create one: an administrator may have prepared it. */
-async function createSchema(session: pg.Client, schema: string): Promise<void> {
-  const found = await session.query('SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1', [
-    schema,
-  ]);
-  if (found.rowCount === 0)
-    await session.query(`CREATE SCHEMA IF NOT EXISTS ${session.escapeIdentifier(schema)}`);
+/**
+ * Part of a transaction with its line in the bookkeeping, so that a migration that fails leaves
+ * nothing behind and is tried again by the next run. The files name no schema, since Prisma's tools
+ * write them: the transaction has it as its path.
+ * @returns false when another process has applied it meanwhile
+ */
+async function apply(session: pg.Client, name: string): Promise<boolean> {
+  if ((await appliedMigrations(session)).has(name)) return false;
+  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+  try {
+    await session.query(sql);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (isConnectionFailure(error) || ['55P03', '57014'].includes(String(code))) throw error;
+    throw new OperatorError(`The migration ${name} failed: ${wordsOf(error)}`);
+  }
+  await session.query(
+    'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)',
+    [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
+  );
+  return true;
 }
 
 /**
- * One transaction, which holds the lock: a failing migration leaves nothing behind but the note that it failed. The files name no schema, since Prisma's tools
- * write them, so they run with the schema as their path.
- * @returns false when somebody else has applied it meanwhile
+ * Postgres' own message where it quotes names alone (class 42), or is written in the migration
+ * (P0001). Others may quote a value.
  */
-async function apply(session: pg.Client, schema: string, name: string): Promise<boolean> {
-  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
-  const noted = [randomUUID(), createHash('sha256').update(sql).digest('hex'), name];
-  try {
-    return await underLock(session, async () => {
-      if ((await appliedMigrations(session)).has(name)) return false;
-      await session.query(`SET LOCAL search_path TO ${session.escapeIdentifier(schema)}`);
-      await session.query(sql);
-      await session.query(
-        'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, clock_timestamp(), 1)',
-        noted,
-      );
-      return true;
-    });
-  } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    // Postgres' own message may quote a value.
-    const message = describeError(error);
-    await session.query(
-      'INSERT INTO syncline._prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)',
-      [...noted, message],
-    );
-    throw new OperatorError(`The migration ${name} failed: ${message}`);
-  }
-}
-
-/** In one transaction, under the lock that Prisma's CLI takes too. A lock of the session would stay on the server connection behind a pooler. */
-async function underLock<T>(session: pg.Client, work: () => Promise<T>): Promise<T> {
-  await session.query('BEGIN');
-  try {
-    await session.query('SELECT pg_advisory_xact_lock($1)', [PRISMA_LOCK]);
-    const result = await work();
-    await session.query('COMMIT');
-    return result;
-  } catch (error) {
-    await session.query('ROLLBACK');
-    throw error;
-  }
+function wordsOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return /^(42|P0001)/.test(String(code)) ? String(message) : describeError(error);
 }
 
 async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
@@ -168,26 +192,43 @@ async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
     throw databaseUnreachable(databaseUrl, error);
   });
   try {
-    await session.query(`CREATE DATABASE ${session.escapeIdentifier(databaseName(databaseUrl))}`);
-  } catch (error) {
-    const raced = ['42P04', '23505'].includes(String((error as { code?: string }).code));
-    if (!raced) throw databaseUnreachable(databaseUrl, error);
+    await createDatabase(session, databaseUrl);
   } finally {
     await session.end();
   }
   return connect(databaseUrl);
 }
 
-async function connect(connectionString: string): Promise<pg.Client> {
-  const session = new (clientFor(schemaOf(connectionString)))({
-    connectionString,
-    connectionTimeoutMillis: 10_000,
-  });
+async function createDatabase(session: pg.Client, databaseUrl: string): Promise<void> {
+  const { database, user } = parseDatabaseUrl(databaseUrl);
+  const name = session.escapeIdentifier(database);
+  try {
+    await session.query(`CREATE DATABASE ${name}`);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === '42501')
+      throw new OperatorError(
+        `There is no database ${name}, and this role may not create it: CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0${user === null ? '' : ` OWNER ${session.escapeIdentifier(user)}`};`,
+      );
+    const raced = ['42P04', '23505'].includes(String(code));
+    if (!raced) throw databaseUnreachable(databaseUrl, error);
+  }
+}
+
+function cancelling(databaseUrl: string): (pid: number) => Promise<void> {
+  return async (pid) => {
+    const session = await connect(databaseUrl);
+    try {
+      await session.query('SELECT pg_cancel_backend($1)', [pid]);
+    } finally {
+      await session.end();
+    }
+  };
+}
+
+async function connect(databaseUrl: string): Promise<pg.Client> {
+  const session = new (clientFor(schemaOf(databaseUrl)))(connectionOf(databaseUrl));
   session.on('error', () => undefined);
   await session.connect();
   return session;
-}
-
-function databaseName(databaseUrl: string): string {
-  return decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
 }

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { connectionOf } from './connection.js';
 import type { NamesRefused } from './prepared-statements.js';
 import { schemaOf } from './schema-name.js';
 import { ServerLink, STATEMENT_LIMIT_MS } from './server-link.js';
@@ -54,14 +55,13 @@ export function openPool(
   });
   const pool = new pg.Pool({
     Client: sessionClass(link),
-    connectionString: databaseUrl,
+    ...connectionOf(databaseUrl),
     max,
     // What is asked for without waiting is sent without waiting (`transaction.ts`), and answered in the order in which it was asked.
     pipeline: true,
     stream: () => new OneWriteATick(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    connectionTimeoutMillis: 10_000,
     verify: verify && ((session, settle) => void verify(session).then(() => settle(), settle)),
   });
   setLink(pool, link);

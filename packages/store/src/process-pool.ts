@@ -3,15 +3,14 @@ import type pg from 'pg';
 import { sessionCheck } from './feed.js';
 import { openPool } from './pool.js';
 import { linkOf } from './session.js';
-
-const POOL_SIZE = 10;
+import { POOL_SIZES } from './sessions.js';
 
 /** The pool of a process: it checks the database behind its sessions, and reports when a pooler refuses prepared statements. */
 export function openProcessPool(
   rt: Runtime,
   options: { databaseUrl: string; poolSize?: number; byIndex?: boolean },
 ): pg.Pool {
-  const { databaseUrl, poolSize = POOL_SIZE, byIndex = false } = options;
+  const { databaseUrl, poolSize = POOL_SIZES.worker, byIndex = false } = options;
   rt.metrics.preparedStatements.set(1);
   return openPool(databaseUrl, poolSize, {
     byIndex,

@@ -6,15 +6,6 @@ test('the schema is syncline unless the URL names another', () => {
   expect(schemaOf('postgresql://u@h/db?schema=My%20Mirror')).toBe('My Mirror');
 });
 
-test.each(['', 'pg_mirror', 'information_schema', 'x'.repeat(64), 'a%00b'])(
-  'a name that no schema can have is refused: %s',
-  (name) => {
-    expect(() => schemaOf(`postgresql://u@h/db?schema=${name}`)).toThrow(
-      /DATABASE_URL names a schema that cannot be used/,
-    );
-  },
-);
-
 test('with the default schema a text is sent as it is', () => {
   const text = 'SELECT 1 FROM syncline.accounts';
   expect(renamer('syncline')(text)).toBe(text);

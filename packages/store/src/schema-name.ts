@@ -1,33 +1,23 @@
 /*
- * Every SQL text names its tables as `syncline.TABLE`, so that no statement depends on a session's `search_path`. Where `?schema=` in DATABASE_URL names
- * another schema, the clients of this file put it in the place of the prefix just before a statement is sent.
+ * Every SQL text names its tables as `syncline.TABLE`, so that no statement depends on a session's
+ * `search_path`. Where `?schema=` in DATABASE_URL names another schema, the clients of this file
+ * put it in the place of the prefix just before a statement is sent.
  */
-import { OperatorError } from '@syncline/runtime';
+import { DEFAULT_SCHEMA, parseDatabaseUrl } from '@syncline/runtime';
 import pg from 'pg';
 
-/** The schema that SQL texts name, and the one that is used unless the URL names another. */
-export const DEFAULT_SCHEMA = 'syncline';
-
-/** Postgres cuts longer names. */
-const NAME_LIMIT_BYTES = 63;
 /** Texts whose renamed form is kept. Statements are finite; what Prisma composes may not be. */
 const MAX_REMEMBERED_TEXTS = 2_000;
 
-/**
- * The schema that a database URL names with `?schema=`.
- * @throws OperatorError when no schema of an application can have that name
- */
+/** The schema that a database URL names with `?schema=`; `syncline` if it names none. */
 export function schemaOf(databaseUrl: string): string {
-  const schema = new URL(databaseUrl).searchParams.get('schema') ?? DEFAULT_SCHEMA;
-  const isName = schema !== '' && Buffer.byteLength(schema) <= NAME_LIMIT_BYTES;
-  if (!isName || schema.includes('\0') || /^pg_|^information_schema$/.test(schema))
-    throw new OperatorError(
-      `DATABASE_URL names a schema that cannot be used: ?schema= must be 1 to ${NAME_LIMIT_BYTES} bytes long and no schema of Postgres itself.`,
-    );
-  return schema;
+  return parseDatabaseUrl(databaseUrl).schema;
 }
 
-/** @returns what puts `schema` in the place of `syncline.` in a SQL text. It remembers what it has renamed. */
+/**
+ * @returns what puts `schema` in the place of `syncline.` in a SQL text. It remembers what it has
+ * renamed.
+ */
 export function renamer(schema: string): (text: string) => string {
   if (schema === DEFAULT_SCHEMA) return (text) => text;
   const prefix = `${pg.escapeIdentifier(schema)}.`;

@@ -1,6 +1,6 @@
 import { migrate } from '@syncline/store';
 import type { Command } from 'commander';
-import { runCommand } from '../command.js';
+import { migrationWait, runCommand } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
@@ -11,8 +11,8 @@ export function addMigrate(program: Command): void {
     .description("apply the schema to DATABASE_URL (the database is created if it doesn't exist)")
     .option('--json', 'print {"applied":[…]}')
     .action((options: { json?: true }) =>
-      runCommand([], async ({ config }) => {
-        const applied = await migrate(config.databaseUrl);
+      runCommand([], async (cli) => {
+        const applied = await migrate(cli.config.databaseUrl, migrationWait(cli));
         if (options.json) await printJson({ applied });
         else
           say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);

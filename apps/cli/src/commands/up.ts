@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { migrate } from '@syncline/store';
+import { fleetSessionsProblem, migrate } from '@syncline/store';
 import type { Command } from 'commander';
-import { type Cli, runCommand, wholeNumber } from '../command.js';
+import { type Cli, migrationWait, runCommand, wholeNumber } from '../command.js';
 import { fleetEnv, fleetSpecs, freePort, urlsOf, whenApiAnswers } from '../fleet-processes.js';
 import { openProcesses } from '../processes.js';
 import { say } from '../terminal.js';
@@ -28,9 +28,12 @@ export function addUp(program: Command): void {
     );
 }
 
-async function up({ rt, config, env }: Cli, workers: number): Promise<number> {
-  const applied = await migrate(config.databaseUrl);
+async function up(cli: Cli, workers: number): Promise<number> {
+  const { rt, config, env } = cli;
+  const applied = await migrate(config.databaseUrl, migrationWait(cli));
   if (applied.length > 0) say(`applied ${applied.join(', ')}`);
+  const few = await fleetSessionsProblem(config.databaseUrl, workers, config.databasePoolSize);
+  if (few !== null) say(few);
   const logDir = path.join(config.dataDir, 'logs');
   const port = config.port === 0 ? await freePort() : config.port;
   const processes = openProcesses(rt, { logDir, say });

@@ -34,7 +34,7 @@ export async function makeFreshSpace(
   const redisPrefix = demoPrefix(config.redisPrefix);
   const keys = { redisUrl, redisTls, redisPrefix, deployment: null };
   await dropWhenUnused(rt, databaseUrl, say);
-  await migrate(databaseUrl);
+  await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
   await erasePrefix(rt, keys);
   return {
     databaseUrl,

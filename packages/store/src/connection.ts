@@ -1,0 +1,111 @@
+/*
+ * How a session reaches Postgres. The driver is given parts, never the URL: its own reading of
+ * `sslmode` differs from libpq's.
+ */
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import { OperatorError, parseDatabaseUrl, unreachable, type DatabaseUrl } from '@syncline/runtime';
+import type pg from 'pg';
+
+/**
+ * The driver's configuration for a database URL. `sslmode=prefer` counts as `disable` here:
+ * `settleTls` replaces it by what the server offers.
+ * @throws OperatorError when the URL has a mistake, or a file that it names cannot be read
+ */
+export function connectionOf(databaseUrl: string): pg.ClientConfig {
+  const url = parseDatabaseUrl(databaseUrl);
+  return {
+    host: url.host,
+    port: url.port,
+    user: url.user ?? undefined,
+    password: url.password ?? undefined,
+    database: url.database,
+    application_name: url.applicationName ?? undefined,
+    connectionTimeoutMillis: url.connectTimeoutMs,
+    ssl: tlsOf(url),
+  };
+}
+
+/**
+ * Asks the server whether it speaks TLS where the URL leaves that to the server (`sslmode=prefer`,
+ * the default as libpq has it).
+ * @returns the URL with `sslmode=require` or `sslmode=disable`; the same URL when it decides by
+ * itself, or the server does not answer
+ */
+export async function settleTls(databaseUrl: string): Promise<string> {
+  const { host, port, connectTimeoutMs, tls } = parseDatabaseUrl(databaseUrl);
+  if (tls.mode !== 'prefer') return databaseUrl;
+  const speaksTls = await offersTls(host, port, connectTimeoutMs);
+  if (speaksTls === null) return databaseUrl;
+  const url = new URL(databaseUrl);
+  url.searchParams.set('sslmode', speaksTls ? 'require' : 'disable');
+  return url.href;
+}
+
+/**
+ * Length and code of an SSLRequest (https://www.postgresql.org/docs/current/protocol-message-
+ * formats.html).
+ */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const SSL_OFFERED = 'S';
+
+/** Null: nobody answered, which the first session explains better. */
+function offersTls(host: string, port: number, timeoutMs: number): Promise<boolean | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const settle = (answer: boolean | null): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(timeoutMs, () => settle(null));
+    socket.once('error', () => settle(null));
+    socket.once('end', () => settle(null));
+    socket.once('connect', () => socket.write(SSL_REQUEST));
+    socket.once('data', (answer) => settle(answer.toString('latin1', 0, 1) === SSL_OFFERED));
+  });
+}
+
+function tlsOf({ host, tls }: DatabaseUrl): pg.ClientConfig['ssl'] {
+  const identity =
+    tls.cert === null || tls.key === null
+      ? {}
+      : { cert: contentsOf(tls.cert, 'sslcert'), key: contentsOf(tls.key, 'sslkey') };
+  const ca =
+    tls.rootCert === null || tls.rootCert === 'system'
+      ? undefined
+      : contentsOf(tls.rootCert, 'sslrootcert');
+  const checkChain = { ...identity, ca, rejectUnauthorized: true };
+  switch (tls.mode) {
+    case 'disable':
+    case 'prefer':
+      return false;
+    case 'require':
+      // With an authority it is verify-ca, as in libpq; without one it protects from listeners
+      // alone.
+      return ca === undefined
+        ? { ...identity, rejectUnauthorized: false }
+        : { ...checkChain, checkServerIdentity: () => undefined };
+    case 'verify-ca':
+      return { ...checkChain, checkServerIdentity: () => undefined };
+    case 'verify-full':
+      // The driver names no server when it is given an address, and Node would then check for
+      // localhost.
+      return {
+        ...checkChain,
+        checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+      };
+    default:
+      return unreachable(tls.mode);
+  }
+}
+
+function contentsOf(file: string, parameter: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new OperatorError(
+      `DATABASE_URL names by ${parameter}= a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}).`,
+    );
+  }
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
+import { ended, lineOf, startProgram, stopAll } from '../support/processes.js';
+
+/*
+ * What a server, a database or a role lacks is one sentence with the statement to type, at
+ * `migrate` and at each start. The statement mends it.
+ */
+
+let server: TestPostgres;
+beforeAll(async () => {
+  server = await startPostgres({ settings: { max_connections: '12' } });
+}, 60_000);
+afterEach(stopAll);
+afterAll(() => server.stop());
+
+let number = 0;
+/** A database of another role, and a role of ours that may connect to it. */
+async function given(encoding = 'UTF8'): Promise<{ database: string; role: string; url: string }> {
+  number += 1;
+  const [database, role] = [`shop_${number}`, `app_${number}`];
+  await server.run(
+    `CREATE DATABASE ${database} ENCODING '${encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
+    `CREATE ROLE ${role} LOGIN`,
+  );
+  return { database, role, url: `postgresql://${role}@127.0.0.1:${server.port}/${database}` };
+}
+
+const envOf = (url: string): Record<string, string> => ({
+  DATABASE_URL: url,
+  REDIS_URL: 'redis://127.0.0.1:1',
+  GOOGLE_API_URL: 'http://127.0.0.1:1',
+  SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
+});
+const migrate = (url: string): ReturnType<typeof ended> =>
+  ended(startProgram('cli', envOf(url), ['migrate']));
+
+/** One sentence, exit code 1, no stack. @returns the statement to type */
+async function refusal(
+  running: ReturnType<typeof ended>,
+  words: RegExp,
+): Promise<string | undefined> {
+  const { code, stdout, stderr } = await running;
+  const output = stdout + stderr;
+  expect(output).toMatch(words);
+  expect({ code, hasStack: /\n\s+at /.test(output) }).toEqual({ code: 1, hasStack: false });
+  return /(?:GRANT|ALTER|CREATE) [^;]*;/.exec(output)?.[0];
+}
+
+/** The database's administrator types it. */
+async function type(database: string, statement: string | undefined): Promise<void> {
+  const url = new URL(server.adminUrl);
+  url.pathname = `/${database}`;
+  const session = new pg.Client({ connectionString: url.href });
+  await session.connect();
+  await session.query(statement!);
+  await session.end();
+}
+
+test('a role without CREATE on the database is told the GRANT, which is all that it needs', async () => {
+  const { database, role, url } = await given();
+  const statement = await refusal(
+    migrate(url),
+    /^The role "app_\d+" may not create the schema "syncline" in the database "shop_\d+": GRANT CREATE/m,
+  );
+  expect(statement).toBe(`GRANT CREATE ON DATABASE "${database}" TO "${role}";`);
+  await type(database, statement);
+  expect(await migrate(url)).toMatchObject({ code: 0 });
+}, 60_000);
+
+test('a schema that an administrator has prepared needs no right on the database', async () => {
+  const { database, role, url } = await given();
+  await type(database, 'CREATE SCHEMA "our mirror"');
+  const ours = `${url}?schema=our%20mirror`;
+  const statement = await refusal(
+    migrate(ours),
+    /may not create tables in the schema "our mirror"/,
+  );
+  expect(statement).toBe(`GRANT USAGE, CREATE ON SCHEMA "our mirror" TO "${role}";`);
+  await type(database, statement);
+  expect(await migrate(ours)).toMatchObject({ code: 0 });
+}, 60_000);
+
+test('a role that may not use the schema or its tables is refused at each start', async () => {
+  const { database, role, url } = await given();
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  expect(await migrate(url)).toMatchObject({ code: 0 });
+  await server.run('CREATE ROLE reader LOGIN');
+  const readers = url.replace(role, 'reader');
+  let statement: string | undefined;
+  for (const program of ['scheduler', 'worker', 'api'] as const)
+    statement = await refusal(
+      ended(startProgram(program, { ...envOf(readers), PORT: '0' })),
+      /The role "reader" may not use the schema "syncline"/,
+    );
+  await type(database, statement);
+  statement = await refusal(
+    ended(startProgram('cli', envOf(readers), ['accounts', 'list'])),
+    /The role "reader" may not read and write every table of the schema "syncline"/,
+  );
+  await type(database, statement);
+  expect(await ended(startProgram('cli', envOf(readers), ['accounts', 'list']))).toMatchObject({
+    code: 0,
+  });
+  // It may work there, and not migrate: the tables are another role's.
+  await type(
+    database,
+    "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%sources'",
+  );
+  await type(database, 'GRANT CREATE ON SCHEMA syncline TO reader');
+  await refusal(
+    migrate(readers),
+    /belong to "app_\d+", so "reader" may not change them: migrate as/,
+  );
+}, 120_000);
+
+test('a database whose encoding cannot hold every mail is refused before anything is made in it', async () => {
+  const { database, role, url } = await given('LATIN1');
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  await refusal(migrate(url), /has the encoding LATIN1, which cannot hold every mail/);
+  await refusal(
+    ended(startProgram('worker', envOf(url))),
+    /has the encoding LATIN1, which cannot hold every mail/,
+  );
+}, 60_000);
+
+test('a role whose transactions are read-only is told how to lift that', async () => {
+  const { database, role, url } = await given();
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  await type(database, `ALTER ROLE ${role} SET default_transaction_read_only = on`);
+  const words = /The transactions of "app_\d+" in "shop_\d+" are read-only/;
+  const statement = await refusal(migrate(url), words);
+  await refusal(ended(startProgram('scheduler', envOf(url))), words);
+  await type(database, statement);
+  expect(await migrate(url)).toMatchObject({ code: 0 });
+}, 60_000);
+
+test('a database that does not exist, for a role that may not create one', async () => {
+  const { role, url } = await given();
+  const missing = url.replace(/shop_\d+/, 'nowhere');
+  const statement = await refusal(migrate(missing), /There is no database "nowhere"/);
+  await type('postgres', statement);
+  expect(await migrate(missing)).toMatchObject({ code: 0 });
+  expect(statement).toContain(`OWNER "${role}"`);
+}, 60_000);
+
+test('more sessions than the server has are warned about at the start', async () => {
+  const { database, role, url } = await given();
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  expect(await migrate(url)).toMatchObject({ code: 0 });
+  const list = (poolSize: string): ReturnType<typeof ended> =>
+    ended(
+      startProgram('cli', { ...envOf(url), DATABASE_POOL_SIZE: poolSize }, ['accounts', 'list']),
+    );
+  const many = await list('20');
+  expect(many.code).toBe(0);
+  expect(many.stderr).toMatch(
+    /Up to 21 sessions with Postgres are going to be opened, others have \d+ now, and \\"app_\d+\\" may have 9 in all: lower DATABASE_POOL_SIZE/,
+  );
+  expect((await list('2')).stderr).not.toContain('sessions with Postgres');
+}, 60_000);
+
+test.each([
+  ['several hosts', 'postgresql://app@a:5432,b:5432/shop', 'DATABASE_URL names several hosts'],
+  [
+    'settings',
+    'postgresql://app@127.0.0.1/shop?options=-c%20search_path%3Dx',
+    'DATABASE_URL has options=, which is not honoured: settings belong to the role',
+  ],
+  [
+    'a parameter that is not known',
+    'postgresql://app@127.0.0.1/shop?sslmod=require',
+    'DATABASE_URL has a parameter that is not known',
+  ],
+])('a URL with %s is refused in a sentence', async (_, url, words) => {
+  await refusal(migrate(url), new RegExp(words));
+  await refusal(ended(startProgram('scheduler', envOf(url))), new RegExp(words));
+});
+
+test('the mirror of an earlier version in public stays as it is, and the sentence says so', async () => {
+  const { database, role, url } = await given();
+  await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
+  await type(database, `GRANT ALL ON SCHEMA public TO ${role}`);
+  expect(await migrate(`${url}?schema=public`)).toMatchObject({ code: 0 });
+  const fingerprint =
+    "SELECT string_agg(relname || xmin, ',' ORDER BY oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+  const before = await ask(database, fingerprint);
+  const { code, stderr } = await migrate(url);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^The schema public holds the mirror of an earlier version, which stays as it is\. .* \?schema=public in DATABASE_URL\.$/m,
+  );
+  expect(await ask(database, fingerprint)).toEqual(before);
+  expect((await migrate(url)).stderr).toBe('the schema is up to date\n');
+}, 60_000);
+
+async function ask(database: string, query: string): Promise<unknown> {
+  const url = new URL(server.adminUrl);
+  url.pathname = `/${database}`;
+  const session = new pg.Client({ connectionString: url.href });
+  await session.connect();
+  const { rows } = await session.query(query);
+  await session.end();
+  return rows;
+}
