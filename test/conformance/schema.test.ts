@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { testDatabase, type TestDatabase } from '../support/database.js';
 
@@ -64,4 +65,16 @@ test('what the scheduler asks and what a walk asks are index scans', async () =>
     "EXPLAIN SELECT id FROM syncline.collections WHERE state = 'active' AND (kind = 'gmail') = true AND (phase <> 'follow' OR wanted_full) = true AND next_sync_at <= now() ORDER BY next_sync_at LIMIT 100",
   );
   expect(JSON.stringify(due.rows)).toContain('collections_due_by_queue_idx');
+});
+
+test('no migration holds a statement that Postgres refuses in a transaction', () => {
+  const migrations = path.resolve(__dirname, '../../prisma/migrations');
+  const files = readdirSync(migrations, { withFileTypes: true }).filter((e) => e.isDirectory());
+  expect(files.length).toBeGreaterThan(20);
+  const refused =
+    /\bCONCURRENTLY\b|\bVACUUM\b|\bALTER SYSTEM\b|\b(CREATE|DROP) DATABASE\b|^\s*(BEGIN|COMMIT)\s*;/im;
+  for (const { name } of files)
+    expect(
+      readFileSync(path.join(migrations, name, 'migration.sql'), 'utf8').replaceAll(/--.*/g, ''),
+    ).not.toMatch(refused);
 });

@@ -23,8 +23,9 @@ const RULES = [
   },
   {
     name: 'no startup parameters, which poolers refuse',
+    // Of `application_name` a pooler keeps account.
     forbidden:
-      /\b(options:\s*['"`]\s*-c|application_name:|statement_timeout:|lock_timeout:|idle_in_transaction_session_timeout:)/,
+      /\b(options:\s*['"`]\s*-c|statement_timeout:|lock_timeout:|idle_in_transaction_session_timeout:)/,
     examples: ["options: '-c timezone=UTC'", 'statement_timeout: 5'],
     allowed: ['options: { }'],
   },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.js';
-import { ended, lineOf, startProgram, stopAll } from '../support/processes.js';
+import { ended, startProgram, stopAll } from '../support/processes.js';
 
 /*
  * What a server, a database or a role lacks is one sentence with the statement to type, at
@@ -37,7 +37,7 @@ const migrate = (url: string): ReturnType<typeof ended> =>
   ended(startProgram('cli', envOf(url), ['migrate']));
 
 /** One sentence, exit code 1, no stack. @returns the statement to type */
-async function refusal(
+async function expectRefusal(
   running: ReturnType<typeof ended>,
   words: RegExp,
 ): Promise<string | undefined> {
@@ -60,7 +60,7 @@ async function type(database: string, statement: string | undefined): Promise<vo
 
 test('a role without CREATE on the database is told the GRANT, which is all that it needs', async () => {
   const { database, role, url } = await given();
-  const statement = await refusal(
+  const statement = await expectRefusal(
     migrate(url),
     /^The role "app_\d+" may not create the schema "syncline" in the database "shop_\d+": GRANT CREATE/m,
   );
@@ -73,7 +73,7 @@ test('a schema that an administrator has prepared needs no right on the database
   const { database, role, url } = await given();
   await type(database, 'CREATE SCHEMA "our mirror"');
   const ours = `${url}?schema=our%20mirror`;
-  const statement = await refusal(
+  const statement = await expectRefusal(
     migrate(ours),
     /may not create tables in the schema "our mirror"/,
   );
@@ -90,12 +90,12 @@ test('a role that may not use the schema or its tables is refused at each start'
   const readers = url.replace(role, 'reader');
   let statement: string | undefined;
   for (const program of ['scheduler', 'worker', 'api'] as const)
-    statement = await refusal(
+    statement = await expectRefusal(
       ended(startProgram(program, { ...envOf(readers), PORT: '0' })),
       /The role "reader" may not use the schema "syncline"/,
     );
   await type(database, statement);
-  statement = await refusal(
+  statement = await expectRefusal(
     ended(startProgram('cli', envOf(readers), ['accounts', 'list'])),
     /The role "reader" may not read and write every table of the schema "syncline"/,
   );
@@ -109,7 +109,7 @@ test('a role that may not use the schema or its tables is refused at each start'
     "DELETE FROM syncline._prisma_migrations WHERE migration_name LIKE '%sources'",
   );
   await type(database, 'GRANT CREATE ON SCHEMA syncline TO reader');
-  await refusal(
+  await expectRefusal(
     migrate(readers),
     /belong to "app_\d+", so "reader" may not change them: migrate as/,
   );
@@ -118,8 +118,8 @@ test('a role that may not use the schema or its tables is refused at each start'
 test('a database whose encoding cannot hold every mail is refused before anything is made in it', async () => {
   const { database, role, url } = await given('LATIN1');
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
-  await refusal(migrate(url), /has the encoding LATIN1, which cannot hold every mail/);
-  await refusal(
+  await expectRefusal(migrate(url), /has the encoding LATIN1, which cannot hold every mail/);
+  await expectRefusal(
     ended(startProgram('worker', envOf(url))),
     /has the encoding LATIN1, which cannot hold every mail/,
   );
@@ -130,8 +130,8 @@ test('a role whose transactions are read-only is told how to lift that', async (
   await type(database, `GRANT CREATE ON DATABASE ${database} TO ${role}`);
   await type(database, `ALTER ROLE ${role} SET default_transaction_read_only = on`);
   const words = /The transactions of "app_\d+" in "shop_\d+" are read-only/;
-  const statement = await refusal(migrate(url), words);
-  await refusal(ended(startProgram('scheduler', envOf(url))), words);
+  const statement = await expectRefusal(migrate(url), words);
+  await expectRefusal(ended(startProgram('scheduler', envOf(url))), words);
   await type(database, statement);
   expect(await migrate(url)).toMatchObject({ code: 0 });
 }, 60_000);
@@ -139,7 +139,7 @@ test('a role whose transactions are read-only is told how to lift that', async (
 test('a database that does not exist, for a role that may not create one', async () => {
   const { role, url } = await given();
   const missing = url.replace(/shop_\d+/, 'nowhere');
-  const statement = await refusal(migrate(missing), /There is no database "nowhere"/);
+  const statement = await expectRefusal(migrate(missing), /There is no database "nowhere"/);
   await type('postgres', statement);
   expect(await migrate(missing)).toMatchObject({ code: 0 });
   expect(statement).toContain(`OWNER "${role}"`);
@@ -174,8 +174,8 @@ test.each([
     'DATABASE_URL has a parameter that is not known',
   ],
 ])('a URL with %s is refused in a sentence', async (_, url, words) => {
-  await refusal(migrate(url), new RegExp(words));
-  await refusal(ended(startProgram('scheduler', envOf(url))), new RegExp(words));
+  await expectRefusal(migrate(url), new RegExp(words));
+  await expectRefusal(ended(startProgram('scheduler', envOf(url))), new RegExp(words));
 });
 
 test('the mirror of an earlier version in public stays as it is, and the sentence says so', async () => {

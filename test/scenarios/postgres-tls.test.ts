@@ -52,10 +52,10 @@ const urlOf = (
   parameters: Record<string, string>,
   { host = '127.0.0.1', role = 'app' } = {},
 ): string =>
-  `postgresql://${role}@${host}:${server.port}/mirror?${new URLSearchParams(parameters)}`;
+  `postgresql://${role}@${host}:${server.port}/mirror?${new URLSearchParams(parameters).toString()}`;
 
 /** Everything that opens a session of its own. */
-async function use(databaseUrl: string): Promise<void> {
+async function expectUsable(databaseUrl: string): Promise<void> {
   await migrate(databaseUrl);
   const store = await openStore(testRuntime(), { databaseUrl, masterKey: Buffer.alloc(32, 7) });
   try {
@@ -87,7 +87,7 @@ test.each<[string, () => string]>([
       ),
   ],
 ])('works with %s', async (_, url) => {
-  await use(url());
+  await expectUsable(url());
 });
 
 test('shows a certificate where the server asks for one', async () => {
@@ -97,10 +97,10 @@ test('shows a certificate where the server asks for one', async () => {
     sslrootcert: authority.caFile,
     schema: 'certified',
   };
-  await use(
+  await expectUsable(
     urlOf(secured, { ...parameters, sslcert: certFile, sslkey: keyFile }, { role: 'certified' }),
   );
-  await expect(use(urlOf(secured, parameters, { role: 'certified' }))).rejects.toThrow(
+  await expect(expectUsable(urlOf(secured, parameters, { role: 'certified' }))).rejects.toThrow(
     /it refused the user or this way to connect .*certificate/,
   );
 });

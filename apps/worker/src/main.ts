@@ -9,6 +9,7 @@ import {
   runProcess,
 } from '@syncline/runtime';
 import { beginFeedWatch, openStore, POOL_SIZES } from '@syncline/store';
+import type { SyncDeps } from '@syncline/sync';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
 import { handleJob } from './handle.js';
@@ -52,11 +53,6 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   await compareDay({ store, google });
   await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
-  const doorbells = {
-    gmailTopic: config.push?.gmailTopic ?? null,
-    projectTopics: config.push?.projectTopics ?? {},
-    channelAddress: config.push?.baseUrl ? `${config.push.baseUrl}/push/calendar` : null,
-  };
   let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
@@ -68,7 +64,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
       google,
       policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
       mirror: config.mirror,
-      doorbells,
+      doorbells: doorbellsOf(config),
     }),
     stuckAfterMs: config.workerStuckAfterMs,
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
@@ -93,5 +89,14 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
       await Promise.all([host.drain(drainMs), removing, probing, counting]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
+  };
+}
+
+/** Where Google is asked to send notifications to. */
+function doorbellsOf({ push }: ResolvedConfig): SyncDeps['doorbells'] {
+  return {
+    gmailTopic: push?.gmailTopic ?? null,
+    projectTopics: push?.projectTopics ?? {},
+    channelAddress: push?.baseUrl ? `${push.baseUrl}/push/calendar` : null,
   };
 }
