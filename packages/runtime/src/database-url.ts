@@ -51,24 +51,26 @@ const HONOURED = [
 type Honoured = (typeof HONOURED)[number];
 
 /** Parameters that other programs know, and what stands in their place. */
-const INSTEAD: Record<string, string> = {
-  options:
+const INSTEAD = new Map([
+  [
+    'options',
     'settings belong to the role (ALTER ROLE … SET …), since a pooler loses what a session begins with; the schema is named by schema=',
-  connection_limit: 'the number of sessions is set by DATABASE_POOL_SIZE',
-  pool_timeout: 'there is no such limit',
-  pgbouncer: 'a pooler is noticed without it',
-  statement_cache_size: 'a pooler is noticed without it',
-  socket_timeout: 'there is no such limit',
-  sslaccept: 'use sslmode=',
-  sslidentity: 'use sslcert= and sslkey=',
-  sslpassword: 'use a key without a password, readable by this program alone',
-  uselibpqcompat: 'sslmode= means what libpq means by it already',
-  channel_binding: 'use sslmode=verify-full, which keeps others from the connection',
-  target_session_attrs: 'name the one server that takes writes',
-  hostaddr: 'name the server before the path',
-  search_path: 'the schema is named by schema=',
-  currentSchema: 'the schema is named by schema=',
-};
+  ],
+  ['connection_limit', 'the number of sessions is set by DATABASE_POOL_SIZE'],
+  ['pool_timeout', 'there is no such limit'],
+  ['pgbouncer', 'a pooler is noticed without it'],
+  ['statement_cache_size', 'a pooler is noticed without it'],
+  ['socket_timeout', 'there is no such limit'],
+  ['sslaccept', 'use sslmode='],
+  ['sslidentity', 'use sslcert= and sslkey='],
+  ['sslpassword', 'use a key without a password, readable by this program alone'],
+  ['uselibpqcompat', 'sslmode= means what libpq means by it already'],
+  ['channel_binding', 'use sslmode=verify-full, which keeps others from the connection'],
+  ['target_session_attrs', 'name the one server that takes writes'],
+  ['hostaddr', 'name the server before the path'],
+  ['search_path', 'the schema is named by schema='],
+  ['currentSchema', 'the schema is named by schema='],
+]);
 
 /**
  * Takes a URL apart.
@@ -142,7 +144,7 @@ function isEncoded(text: string): boolean {
 }
 
 function problemOfName(name: string, given: URLSearchParams): string[] {
-  const instead = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
+  const instead = INSTEAD.get(name);
   if (instead !== undefined) return [`has ${name}=, which is not honoured: ${instead}`];
   if (!(HONOURED as readonly string[]).includes(name))
     return [
