@@ -30,6 +30,7 @@ export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } fr
 export { partKeys } from './part-keys.js';
 export type { Lane } from './quota.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
+export { isTokenRefused } from './refresh-token.js';
 export type { CallOptions, Spent } from './request.js';
 export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifications.js';
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';

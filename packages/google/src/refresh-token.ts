@@ -2,11 +2,19 @@
  * One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept
  * here.
  */
-import { unavailable } from './errors.js';
+import { type GoogleError, unavailable } from './errors.js';
 import { type GrantOwner, ownerOfIdToken } from './owner.js';
 import type { Answer, Transport } from './transport.js';
 
 export const REFRESH = 'oauth2.token';
+
+/**
+ * Whether the token endpoint has refused to give an access token: then the error says nothing about
+ * what was to be asked for with it. Every other call of the account would meet the same.
+ */
+export function isTokenRefused({ method, detail }: GoogleError): boolean {
+  return method === REFRESH && (detail.kind === 'forbidden' || detail.kind === 'rejected');
+}
 
 /** The token endpoint, and the client that asks there. */
 export interface TokenEndpoint {

@@ -5,6 +5,8 @@ import {
   type Gmail,
 } from '@syncline/google';
 import { askFor } from './answers.js';
+import { askForWhole } from './attached-bodies.js';
+import { MIRROR_EVERYTHING } from './mirror-policy.js';
 import type { FetchPlan } from './plan.js';
 
 const quota = new GoogleError('gmail.users.threads.get', {
@@ -16,6 +18,10 @@ const quota = new GoogleError('gmail.users.threads.get', {
 const outage = new GoogleError('gmail.users.messages.get', {
   kind: 'unavailable',
   retryAfterMs: null,
+});
+const tokenRefused = new GoogleError('oauth2.token', {
+  kind: 'forbidden',
+  reason: 'admin_policy_enforced: the Workspace administrator blocks this app',
 });
 const plan: FetchPlan = {
   items: [],
@@ -116,3 +122,36 @@ test('when several threads fail and none comes, their messages are not asked for
     ['m1', 'm2', 'm3', 'm4', 'm5', 'm6'].map((id) => [id, 'thread']),
   );
 });
+
+test("a refusal of the token endpoint is the account's: nothing else is asked for after it", async () => {
+  const { gmail, asked } = google({}, async () => ({ messages: [{ id: 'm9' }] }));
+  gmail.getThreads = async () => {
+    throw tokenRefused;
+  };
+  await expect(askFor(gmail, plan)).rejects.toBe(tokenRefused);
+  expect(asked).toEqual([]);
+});
+
+test.each([
+  ['forbidden', tokenRefused],
+  ['rejected', new GoogleError('oauth2.token', { kind: 'rejected', status: 400, reason: 'other' })],
+])(
+  'a message whose body waits for an access token (%s) is not stored without it',
+  async (_, refusal) => {
+    const { gmail } = google({}, async () => ({
+      messages: [
+        {
+          id: 'm9',
+          payload: { mimeType: 'text/plain', body: { attachmentId: 'a', size: 9 } },
+        },
+      ],
+    }));
+    gmail.attachmentData = async () => {
+      throw refusal;
+    };
+    const single: FetchPlan = { items: [], messages: ['m9'], threads: [] };
+    const answers = await askForWhole(gmail, single, MIRROR_EVERYTHING);
+    expect(answers.messages).toEqual([]);
+    expect([...answers.failed]).toEqual([['m9', refusal]]);
+  },
+);

@@ -1,5 +1,6 @@
 import {
   GoogleError,
+  isTokenRefused,
   type FetchedMessages,
   type FetchedThreads,
   type Gmail,
@@ -59,10 +60,10 @@ export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
   return answers;
 }
 
-/** Quota, a dead grant: said of one item, it holds for all. */
+/** Quota, a dead grant, no access token: said of one item, it holds for all. */
 export function isAccounts(error: GoogleError): boolean {
   const { kind } = error.detail;
-  return kind === 'rate-limited' || kind === 'unauthorized';
+  return kind === 'rate-limited' || kind === 'unauthorized' || isTokenRefused(error);
 }
 
 /** A refused grant is judged where the next page meets it: there is nothing to wait for. */

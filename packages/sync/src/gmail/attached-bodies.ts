@@ -1,4 +1,4 @@
-import { GoogleError, type Gmail, type GmailMessage } from '@syncline/google';
+import { GoogleError, isTokenRefused, type Gmail, type GmailMessage } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { askFor, isAccounts, type Answers } from './answers.js';
 import type { MirrorPolicy } from './mirror-policy.js';
@@ -113,9 +113,11 @@ function sizeOf(parts: readonly Part[]): number {
 
 /**
  * The message itself was just given out: what is refused of its body alone says nothing about the
- * grant.
+ * grant. Without an access token the body was not asked for.
  */
-function isFinal({ detail }: GoogleError): boolean {
+function isFinal(error: GoogleError): boolean {
+  if (isTokenRefused(error)) return false;
+  const { detail } = error;
   switch (detail.kind) {
     case 'not-found':
     case 'rejected':

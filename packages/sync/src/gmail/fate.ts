@@ -1,4 +1,4 @@
-import type { GmailMessage, GoogleError } from '@syncline/google';
+import { GoogleError, type GmailMessage } from '@syncline/google';
 import { describeError } from '@syncline/runtime';
 import type { FailingItem, MessageRow, SetAside, TroubledItem, WantedItem } from '@syncline/store';
 import {
@@ -75,10 +75,10 @@ export async function fateOf(
 ): Promise<Fate> {
   const fate = emptyFate();
   const unreadable = await takeMessages(context, fate, answers);
-  const verdicts = await verdictsOn(context, plan, answers, unreadable, fate);
+  const { verdicts, refusal } = await verdictsOn(context, plan, answers, unreadable, fate);
   const stop = plan.items.find(({ id }) => isLeft(id, answers, verdicts));
   fate.stoppedBefore = stop?.ordinal ?? null;
-  fate.trouble = stop ? (answers.failed.get(stop.id) ?? null) : null;
+  fate.trouble = refusal ?? (stop ? (answers.failed.get(stop.id) ?? null) : null);
   const passed = new Set<string>();
   for (const item of plan.items) {
     if (stop && item.ordinal >= stop.ordinal) break;
@@ -88,7 +88,8 @@ export async function fateOf(
   for (const { id } of fate.messages) if (!passed.has(id)) fate.takenEarly.push(id);
   for (const id of fate.gone)
     if (!passed.has(id) && !answers.missing.has(id)) fate.takenEarly.push(id);
-  if (fate.trouble && !isAccounts(fate.trouble) && isFruitless(fate)) throw fate.trouble;
+  if (fate.trouble && (refusal || !isAccounts(fate.trouble)) && isFruitless(fate))
+    throw fate.trouble;
   await holdIfTooMany(context, fate);
   return fate;
 }
@@ -160,19 +161,23 @@ function passItem(
   } else if (item.attempts > 1) fate.taken.push(item.id);
 }
 
-/**
- * What happens to the items that failed alone, by id. Queries Postgres, and perhaps Google, only
- * when there are any.
- */
+interface Verdicts {
+  /** What happens to the items that failed alone, by id. */
+  verdicts: Map<string, FailureVerdict>;
+  /** What ended the search for a witness: the grant is refused. */
+  refusal: GoogleError | null;
+}
+
+/** Queries Postgres, and perhaps Google, only when items failed alone. */
 async function verdictsOn(
   context: TurnContext,
   plan: FetchPlan,
   answers: Answers,
   unreadable: ReadonlyMap<string, string>,
   fate: Fate,
-): Promise<Map<string, FailureVerdict>> {
+): Promise<Verdicts> {
   const failures = failuresOf(plan, answers, unreadable);
-  if (failures.length === 0) return new Map();
+  if (failures.length === 0) return { verdicts: new Map(), refusal: null };
   const ids = failures.map(({ id }) => id);
   const known = await context.store.quarantine.troubled(context.lease, ids);
   const left = leftAtTheEnd(plan.items, answers.failed, known);
@@ -185,14 +190,33 @@ async function verdictsOn(
   const inQuestion = new Set(
     failures.flatMap(({ id, ability }) => (left.has(id) || worked[ability] ? [] : [ability])),
   );
-  for (const ability of mayAsk ? inQuestion : [])
-    worked[ability] = await witnessOf(context, ability, ids);
-  return new Map(
+  const refusal = mayAsk ? await askWitnesses(context, inQuestion, ids, worked) : null;
+  const verdicts = new Map(
     failures.map(({ id, reason, cause, ability }) => {
       const isWitnessed = !left.has(id) && worked[ability];
       return [id, verdictOnFailure({ id, reason, cause, isWitnessed }, known.get(id))];
     }),
   );
+  return { verdicts, refusal };
+}
+
+/**
+ * Notes in `worked` which abilities have a witness. What the page brought is stored even if the
+ * grant is refused meanwhile, so that refusal is a result.
+ */
+async function askWitnesses(
+  context: TurnContext,
+  abilities: ReadonlySet<Ability>,
+  except: readonly string[],
+  worked: Record<Ability, boolean>,
+): Promise<GoogleError | null> {
+  try {
+    for (const ability of abilities) worked[ability] = await witnessOf(context, ability, except);
+    return null;
+  } catch (error) {
+    if (error instanceof GoogleError) return error;
+    throw error;
+  }
 }
 
 /**

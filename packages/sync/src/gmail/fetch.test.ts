@@ -137,6 +137,25 @@ test("a page of which no item was returned fails the run as the collection's err
   );
 });
 
+test.each([
+  ['rejected', REJECTED],
+  ['a transient error', OUTAGE],
+])(
+  'a grant that is refused when another message is asked for ends the run (the message: %s)',
+  async (_, failure) => {
+    const context = contextOf([item(1)], { failed: { m1: failure } });
+    const { gmail } = context.google;
+    const { getMessages } = gmail;
+    gmail.getMessages = async (ids) => {
+      if (ids.includes('stored')) throw DEAD;
+      return getMessages(ids);
+    };
+    Object.assign(context.store.quarantine, { knownMessage: async () => 'stored' });
+    Object.assign(context.lease, { failures: 2 });
+    await expect(fetchTurn(context, CURSOR)).rejects.toBe(DEAD);
+  },
+);
+
 test('a rejected message is tried again while others are returned, and a deleted one leaves the list', async () => {
   const turn = await fetchTurn(
     contextOf([item(1), { ...item(2), attempts: 2 }, item(3)], {

@@ -1,4 +1,4 @@
-import { GoogleError, type Gmail } from '@syncline/google';
+import { GoogleError, isTokenRefused, type Gmail } from '@syncline/google';
 import type { Store } from '@syncline/store';
 import { parseMessage } from './parse.js';
 
@@ -34,6 +34,7 @@ export interface WitnessStand {
  * alone.
  * @param except the items that failed
  * @returns whether Google has answered about another message than these
+ * @throws GoogleError when the grant is refused: that decides for the account, whatever the items met
  */
 export async function findWitness(
   { store, gmail, accountId }: WitnessStand,
@@ -51,8 +52,8 @@ export async function findWitness(
     if (ability === 'parse') for (const message of messages) parseMessage(message);
     return messages.length + missing.length > 0;
   } catch (error) {
-    // Whoever vouches for nobody is no witness; quota and a dead grant are met again by whoever
-    // goes on.
+    if (error instanceof GoogleError && isGrantRefused(error)) throw error;
+    // Quota is met again by the next call.
     if (error instanceof GoogleError || ability === 'parse') return false;
     throw error;
   }
@@ -67,7 +68,11 @@ async function answersAboutBodies(gmail: Gmail, messageId: string): Promise<bool
     await gmail.attachmentData(messageId, 'none');
     return true;
   } catch (error) {
-    if (!(error instanceof GoogleError)) throw error;
+    if (!(error instanceof GoogleError) || isGrantRefused(error)) throw error;
     return error.detail.kind === 'not-found' || error.detail.kind === 'rejected';
   }
+}
+
+function isGrantRefused(error: GoogleError): boolean {
+  return error.detail.kind === 'unauthorized' || isTokenRefused(error);
 }
