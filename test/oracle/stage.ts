@@ -242,11 +242,15 @@ export async function activeCollections(
   return rows.rows;
 }
 
-/** Waits are over: snoozes, visibility times, items' delays and dead workers' leases. The fleet's Redis is a new one if Google had sent anybody away. */
+/** Waits are over: snoozes, visibility times, items' delays, and the leases and checks of dead workers. The fleet's Redis is a new one if Google had sent anybody away. */
 export async function passTime(stage: Stage, ms: number, sentAway: boolean): Promise<void> {
   stage.simulator.clock.advance(ms);
   await stage.database.pool.query(
     `UPDATE syncline.collections SET lease_until = NULL, next_sync_at = CASE WHEN next_sync_at < '9999-01-01' THEN least(next_sync_at, now()) ELSE next_sync_at END`,
+  );
+  // Whoever died while it asked whose a grant is holds up the account's other runs for a minute.
+  await stage.database.pool.query(
+    `UPDATE syncline.accounts SET checking_until = checking_until - interval '${ms} ms' WHERE checking_until IS NOT NULL`,
   );
   await stage.database.pool.query(
     `UPDATE syncline.walk_items SET not_before = now() WHERE not_before > now();
