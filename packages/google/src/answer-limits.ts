@@ -62,6 +62,9 @@ const ANSWER_LIMIT_BYTES: Record<AnyMethod, number> = {
   'pubsub.subscriptions.acknowledge': SMALL,
 };
 
+/** The largest limit of all, which holds for every answer. */
+export const LARGEST_ANSWER_BYTES = WHOLE_MESSAGES;
+
 /** A refusal is a few sentences, whatever was asked for. */
 export const REFUSAL_LIMIT_BYTES = SMALL;
 
