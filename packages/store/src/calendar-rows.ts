@@ -31,7 +31,7 @@ export async function upsertCalendars(
            ON CONFLICT (account_id, id) DO UPDATE
               SET summary = excluded.summary, time_zone = excluded.time_zone, access_role = excluded.access_role, is_primary = excluded.is_primary, resource = excluded.resource
             WHERE c.resource IS DISTINCT FROM excluded.resource
-           RETURNING id, xmax = 0 AS created`,
+           RETURNING id, NOT EXISTS (SELECT FROM syncline.calendars s WHERE s.account_id = $1 AND s.id = c.id) AS created`,
     values: [
       accountId,
       ids,

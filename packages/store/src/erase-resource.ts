@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Resource } from './accounts.js';
 import { appendChanges } from './changes.js';
 import { NEVER } from './collections.js';
+import type { AccountTable } from './erase-page.js';
 import { ACCOUNT_TABLES } from './removal.js';
 import type { Entity } from './rows.js';
 import { inTransaction, type Transaction } from './transaction.js';
@@ -42,7 +43,6 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
   };
 }
 
-type AccountTable = (typeof ACCOUNT_TABLES)[number];
 /**
  * What owns a table's rows: a resource (with the columns that name a row within an account), a
  * collection's, or the account's own.

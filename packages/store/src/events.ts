@@ -184,9 +184,9 @@ const HAS_SERIES =
 function upsertText(condition: string): string {
   return `INSERT INTO syncline.calendar_events AS e (${COLUMNS})
 SELECT ${SOURCE} WHERE ${condition}
-ON CONFLICT (account_id, calendar_id, id) DO UPDATE SET (${CONTENT}) = ROW(${EXCLUDED}), updated_at = now()
+ON CONFLICT (account_id, calendar_id, id) DO UPDATE SET (${CONTENT}) = ROW(${EXCLUDED}), updated_at = greatest(now(), e.created_at + interval '1 ms')
  WHERE e.resource IS DISTINCT FROM excluded.resource
-RETURNING id, xmax = 0 AS created`;
+RETURNING id, created_at = updated_at AS created`;
 }
 
 function eventValues(accountId: string, calendarId: string, rows: readonly EventRow[]): unknown[] {

@@ -7,7 +7,8 @@ import { byIndex, type Transaction } from './transaction.js';
 
 /*
  * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not
- * rewritten and causes no event (Postgres returns only the rows it touched; xmax = 0 tells a created one).
+ * rewritten and causes no event (Postgres returns only the rows it touched). A row whose updated_at is its created_at was created: an
+ * update always writes a later one. Postgres' own columns would tell it too, but not of a partitioned table.
  */
 
 /** Stores messages with bodies, sources, attachments and threads; rows are taken sorted by id, so two writers lock in one order. */
@@ -165,9 +166,9 @@ SELECT $1, u.id, u.history_id, u.addresses::jsonb, u.thread_id, u.label_ids::tex
               $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
        AS u(id, history_id, thread_id, label_ids, internal_date, size_estimate, snippet, subject, from_header, to_header, cc_header, date_header, message_id_header, resource, addresses)
 ON CONFLICT (account_id, id) DO UPDATE
-   SET history_id = excluded.history_id, addresses = excluded.addresses, updated_at = now(), (${COLUMNS}) = ROW(${prefixed('excluded')})
+   SET history_id = excluded.history_id, addresses = excluded.addresses, updated_at = greatest(now(), m.created_at + interval '1 ms'), (${COLUMNS}) = ROW(${prefixed('excluded')})
  WHERE (${prefixed('m')}) IS DISTINCT FROM (${prefixed('excluded')})
-RETURNING id, xmax = 0 AS created`;
+RETURNING id, created_at = updated_at AS created`;
 
 const UPSERT_BODIES = `
 INSERT INTO syncline.gmail_bodies AS b (account_id, message_id, text_plain, text_html)

@@ -126,6 +126,7 @@ export { fleetSessionsProblem, POOL_SIZES } from './sessions.js';
 export type { LatelyQuarantined, QuarantinedItem, TroubledItem } from './quarantine.js';
 export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
 export { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
+export { ROW_KEYS } from './erase-page.js';
 export { ACCOUNT_TABLES, type GrantUse } from './removal.js';
 export type { DueProbe, Probes, Refused } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';

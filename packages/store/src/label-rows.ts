@@ -44,7 +44,7 @@ export async function upsertLabels(
            SELECT $1, u.id, u.name, u.type, u.resource::jsonb FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, name, type, resource)
            ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, type = excluded.type, resource = excluded.resource
              WHERE (l.name, l.type, l.resource) IS DISTINCT FROM (excluded.name, excluded.type, excluded.resource)
-           RETURNING id, xmax = 0 AS created`,
+           RETURNING id, NOT EXISTS (SELECT FROM syncline.gmail_labels s WHERE s.account_id = $1 AND s.id = l.id) AS created`,
     values: [
       accountId,
       arrayLiteral(labels, (l) => l.id),

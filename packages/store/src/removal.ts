@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
 import { scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
+import { erasePageText } from './erase-page.js';
 import { EPOCH_AFTER_REMOVAL } from './feed-epoch.js';
 import { goOn, NO_PROBES } from './refusals.js';
 import { inTransaction, type Transaction } from './transaction.js';
@@ -195,10 +196,7 @@ async function eraseSome(
 ): Promise<{ erased: number; done: boolean }> {
   for (const table of ACCOUNT_TABLES) {
     if (table === 'credentials') continue;
-    const erased = await pool.query(
-      `DELETE FROM syncline.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}))`,
-      [accountId],
-    );
+    const erased = await pool.query(erasePageText(table, ERASE_PAGE), [accountId]);
     if (erased.rowCount) {
       await pool.query('UPDATE syncline.accounts SET updated_at = now() WHERE id = $1', [
         accountId,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { clearPageText } from './erase-page.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
@@ -209,6 +210,8 @@ export async function labelLosses(
   return found.rows;
 }
 
+const CLEAR_LABELS = clearPageText('walk_labels');
+
 /** Of this and of earlier walks. */
 export async function clearLabels(
   session: Transaction,
@@ -217,7 +220,7 @@ export async function clearLabels(
 ): Promise<number> {
   const cleared = await session.query({
     name: 'walk-labels-clear',
-    text: `DELETE FROM syncline.walk_labels WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.walk_labels WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
+    text: CLEAR_LABELS,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return cleared.rowCount ?? 0;

@@ -37,7 +37,7 @@ test.each([
       expect(
         rows
           .map((row) => row['QUERY PLAN'])
-          .find((line) => / on walk_items walk_items_1/.test(line)),
+          .find((line) => / on walk_items p/.test(line)),
       ).toContain(found);
     } finally {
       session.release();

@@ -3,6 +3,7 @@ import { forgetHeld, hold, release } from './absence.js';
 import { removeCalendars } from './calendar-rows.js';
 import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
 import { deleteMessages } from './gmail-rows.js';
+import { clearPageText } from './erase-page.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import {
@@ -136,8 +137,9 @@ export async function nextWanted(
   }>({
     name: 'walk-next',
     text: `SELECT item_id, ordinal, attempts, extract(epoch FROM not_before - now()) * 1000 AS wait_ms, thread_id FROM syncline.walk_items
-            WHERE collection_id = $1 AND generation = $2 AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY ordinal LIMIT $4`,
+            WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND ordinal > $4 AND wanted AND item_id <> ALL ($6::text[]) ORDER BY ordinal LIMIT $5`,
     values: [
+      lease.accountId,
       lease.collectionId,
       generation,
       String(q.afterOrdinal),
@@ -169,11 +171,12 @@ export async function listedThreads(
   }>({
     name: 'walk-threads',
     text: `SELECT t.id AS thread_id, count(*)::int AS size, array_agg(m.item_id ORDER BY m.ordinal) FILTER (WHERE m.due) AS wanted
-             FROM unnest($3::text[]) AS t(id),
-                  LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $4 AND item_id <> ALL ($6::text[]) AS due FROM syncline.walk_items
-                            WHERE collection_id = $1 AND generation = $2 AND thread_id = t.id LIMIT $5) m
+             FROM unnest($4::text[]) AS t(id),
+                  LATERAL (SELECT item_id, ordinal, wanted AND attempts = 0 AND ordinal > $5 AND item_id <> ALL ($7::text[]) AS due FROM syncline.walk_items
+                            WHERE account_id = $1 AND collection_id = $2 AND generation = $3 AND thread_id = t.id LIMIT $6) m
             GROUP BY t.id`,
     values: [
+      lease.accountId,
       lease.collectionId,
       generation,
       arrayLiteral(q.threadIds, (id) => id),
@@ -364,10 +367,12 @@ function mirrorTable(lease: Lease): string {
   }
 }
 
+const CLEAR_ITEMS = clearPageText('walk_items');
+
 async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await session.query({
     name: 'walk-clear',
-    text: `DELETE FROM syncline.walk_items WHERE ctid = ANY(ARRAY(SELECT ctid FROM syncline.walk_items WHERE account_id = $1 AND collection_id = $2 LIMIT $3))`,
+    text: CLEAR_ITEMS,
     values: [lease.accountId, lease.collectionId, limit],
   });
   return cleared.rowCount ?? 0;
