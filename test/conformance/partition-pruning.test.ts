@@ -125,15 +125,16 @@ async function auditAll(): Promise<void> {
 /** Remembers every statement that any session of this process sends, with its last values. */
 function recordStatements(): void {
   const { query } = pg.Client.prototype;
-  jest
-    .spyOn(pg.Client.prototype, 'query')
-    .mockImplementation(function (this: pg.Client, ...given: unknown[]) {
-      const [first, second] = given as [string | Partial<Sent>, unknown];
-      const config = typeof first === 'string' ? { text: first, values: second } : first;
-      const { text = '', name = '', values = second } = config as Partial<Sent>;
-      sent.set(text, { name, text, values: Array.isArray(values) ? values : [] });
-      return Reflect.apply(query, this, given) as ReturnType<typeof query>;
-    });
+  jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+    this: pg.Client,
+    ...given: unknown[]
+  ) {
+    const [first, second] = given as [string | Partial<Sent>, unknown];
+    const config = typeof first === 'string' ? { text: first, values: second } : first;
+    const { text = '', name = '', values = second } = config as Partial<Sent>;
+    sent.set(text, { name, text, values: Array.isArray(values) ? values : [] });
+    return Reflect.apply(query, this, given) as ReturnType<typeof query>;
+  });
 }
 
 interface PlanNode {

@@ -1,8 +1,9 @@
 import { preparedName } from '../../../test/support/prepared-name.js';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import type pg from 'pg';
 import { openPool } from './pool.js';
 import { Transaction } from './transaction.js';
-import { applyWalk } from './walk.js';
+import { applyWalk, nextWanted } from './walk.js';
 
 let fixture: StoreFixture;
 beforeAll(async () => {
@@ -35,9 +36,7 @@ test.each([
       );
       await transaction.commit();
       expect(
-        rows
-          .map((row) => row['QUERY PLAN'])
-          .find((line) => / on walk_items p/.test(line)),
+        rows.map((row) => row['QUERY PLAN']).find((line) => / on walk_items p/.test(line)),
       ).toContain(found);
     } finally {
       session.release();
@@ -46,3 +45,43 @@ test.each([
     }
   },
 );
+
+test("a worker's session reads the next wanted items in their order, and clears a range of the primary key, by index", async () => {
+  const lease = await claim(fixture, fixture.accountId, 'gmail');
+  const pool = openPool(fixture.database.url, 1, { byIndex: true });
+  // The pool has one session.
+  await nextWanted(pool, lease, 1, {
+    afterOrdinal: 0n,
+    limit: 10,
+    except: [],
+  });
+  const session = await pool.connect();
+  try {
+    const transaction = new Transaction(session);
+    await applyWalk(transaction, lease, 1, { clearLimit: 10 });
+    await transaction.commit();
+    const place = `'${lease.accountId}', '${lease.collectionId}'`;
+    expect(await planOf(session, `"walk-next"(${place}, 1, 0, 10, '{}')`)).toContain(
+      'walk_items_next_idx',
+    );
+    for (const table of ['walk_items', 'walk_labels'])
+      expect(
+        await planOf(
+          session,
+          `"${table === 'walk_items' ? 'walk-clear' : 'walk-labels-clear'}"(${place}, 10)`,
+        ),
+      ).toMatch(
+        new RegExp(
+          `Index Scan using ${table}_pkey on ${table} t[^]*Index Cond: [^\\n]*ROW\\(generation, item_id`,
+        ),
+      );
+  } finally {
+    session.release();
+    await pool.end();
+  }
+});
+
+async function planOf(session: pg.PoolClient, call: string): Promise<string> {
+  const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE ${call}`);
+  return rows.map((row) => row['QUERY PLAN']).join('\n');
+}
