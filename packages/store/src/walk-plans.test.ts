@@ -1,6 +1,5 @@
 import { preparedName } from '../../../test/support/prepared-name.js';
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
-import type pg from 'pg';
 import { openPool } from './pool.js';
 import { Transaction } from './transaction.js';
 import { applyWalk, nextWanted } from './walk.js';
@@ -50,38 +49,34 @@ test("a worker's session reads the next wanted items in their order, and clears 
   const lease = await claim(fixture, fixture.accountId, 'gmail');
   const pool = openPool(fixture.database.url, 1, { byIndex: true });
   // The pool has one session.
-  await nextWanted(pool, lease, 1, {
-    afterOrdinal: 0n,
-    limit: 10,
-    except: [],
-  });
+  await nextWanted(pool, lease, 1, { afterOrdinal: 0n, limit: 10, except: [] });
   const session = await pool.connect();
   try {
     const transaction = new Transaction(session);
     await applyWalk(transaction, lease, 1, { clearLimit: 10 });
-    await transaction.commit();
     const place = `'${lease.accountId}', '${lease.collectionId}'`;
-    expect(await planOf(session, `"walk-next"(${place}, 1, 0, 10, '{}')`)).toContain(
+    expect(await planOf(transaction, 'walk-next', `${place}, 1, 0, 10, '{}'`)).toContain(
       'walk_items_next_idx',
     );
-    for (const table of ['walk_items', 'walk_labels'])
-      expect(
-        await planOf(
-          session,
-          `"${table === 'walk_items' ? 'walk-clear' : 'walk-labels-clear'}"(${place}, 10)`,
-        ),
-      ).toMatch(
+    for (const [label, table] of [
+      ['walk-clear', 'walk_items'],
+      ['walk-labels-clear', 'walk_labels'],
+    ] as const)
+      expect(await planOf(transaction, label, `${place}, 10`)).toMatch(
         new RegExp(
           `Index Scan using ${table}_pkey on ${table} t[^]*Index Cond: [^\\n]*ROW\\(generation, item_id`,
         ),
       );
+    await transaction.commit();
   } finally {
     session.release();
     await pool.end();
   }
 });
 
-async function planOf(session: pg.PoolClient, call: string): Promise<string> {
-  const { rows } = await session.query<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE ${call}`);
+async function planOf(transaction: Transaction, label: string, values: string): Promise<string> {
+  const { rows } = await transaction.query<{ 'QUERY PLAN': string }>(
+    `EXPLAIN EXECUTE "${await preparedName(transaction, label)}"(${values})`,
+  );
   return rows.map((row) => row['QUERY PLAN']).join('\n');
 }
