@@ -74,7 +74,7 @@ test('mirrors, follows changes, lists again after an expired history and audits 
   );
   expect(audits.rows.length).toBeGreaterThanOrEqual(3);
   expect(audits.rows.filter(({ drift }) => drift !== 0)).toEqual([]);
-}, 120_000);
+}, 180_000);
 
 test('tells created rows from updated ones', async () => {
   await world.catchUp();
@@ -91,7 +91,7 @@ test('tells created rows from updated ones', async () => {
     rows.some(({ id }) => event.endsWith(` ${id}`)),
   );
   expect(ops.sort()).toEqual(rows.map(({ id }) => `updated ${id}`).sort());
-}, 60_000);
+}, 180_000);
 
 test('removing one account leaves every row of the others', async () => {
   await world.catchUp();
@@ -100,7 +100,7 @@ test('removing one account leaves every row of the others', async () => {
   await removeAccount(world.rt, world, gone);
   expect(await Promise.all(others.map(rowsOf))).toEqual(before);
   expect(Object.values(await rowsOf(gone)).flat()).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 test('erasing the rows of one account leaves those of the others although they lie at the same places of other partitions', async () => {
   const ids = (await accountIds()) as [string, ...string[]];
