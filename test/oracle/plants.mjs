@@ -58,8 +58,8 @@ export const PLANTS = [
   {
     name: 'dedupe-across-accounts',
     file: `${STORE}/walk.ts`,
-    text: 'AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) ORDER BY',
-    bug: 'AND ordinal > $3 AND wanted AND item_id <> ALL ($5::text[]) AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.id = item_id) ORDER BY',
+    text: 'AND ordinal > $4 AND wanted AND item_id <> ALL ($6::text[]) ORDER BY',
+    bug: 'AND ordinal > $4 AND wanted AND item_id <> ALL ($6::text[]) AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.id = item_id) ORDER BY',
   },
   {
     name: 'cancelled-instance-dropped',
