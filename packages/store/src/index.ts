@@ -66,7 +66,7 @@ import {
 } from './quota-ledger.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
-import { walkTurns, type WalkTurns } from './walk-turns.js';
+import { inTurn, walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
 
 export type {
@@ -385,17 +385,4 @@ function leasesOver(pool: pg.Pool, holder: string, walks: WalkTurns): Store['lea
     park: (lease, parking) => park(pool, lease, parking),
     bury: (dead, o) => bury(pool, dead, { ...o, ttlMs: LEASE_TTL_MS }),
   };
-}
-
-async function inTurn(
-  walks: WalkTurns,
-  tenant: string,
-  { phase, careful, delta }: PageCommit,
-  write: () => Promise<Committed>,
-): Promise<Committed> {
-  if (phase !== 'follow')
-    return careful ? write() : walks.take({ tenant, isPaid: delta.kind !== 'none' }, write);
-  const committed = await write();
-  if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
-  return committed;
 }

@@ -9,6 +9,7 @@
  * of Postgres are not ours to lower).
  */
 import type { Runtime } from '@syncline/runtime';
+import type { Committed, PageCommit } from './commit-page.js';
 
 export interface WalkTurns {
   /** Does `work` when it is its turn: tenant by tenant, each in the order in which it came, but pages that bring what Google was paid for have three of four turns. */
@@ -32,6 +33,20 @@ const RESTS_A_PAGE = 4;
 /** Lists cost next to no quota: two hundred new mailboxes would all be listed to their ends before the first message of any is stored, and the quota of minutes lost. */
 const LISTING_EVERY = 4;
 const REST_LIMIT_MS = 2_000;
+
+/** Commits a page of a full sync when it is its turn, a careful one and pages of increments at once. */
+export async function inTurn(
+  walks: WalkTurns,
+  tenant: string,
+  { phase, careful, delta }: PageCommit,
+  write: () => Promise<Committed>,
+): Promise<Committed> {
+  if (phase !== 'follow')
+    return careful ? write() : walks.take({ tenant, isPaid: delta.kind !== 'none' }, write);
+  const committed = await write();
+  if (committed.created + committed.updated + committed.deleted > 0) walks.followed();
+  return committed;
+}
 
 /** @param most turns at a time where nobody follows */
 export function walkTurns(
