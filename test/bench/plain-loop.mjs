@@ -18,7 +18,10 @@ export async function plainLoop({ api, refreshToken, databaseUrl }) {
   auth.setCredentials({ refresh_token: refreshToken });
   const client = gmail({ version: 'v1', auth, rootUrl: api });
   const prisma = new PrismaClient({
-    adapter: new PrismaPg({ connectionString: databaseUrl, options: '-c timezone=UTC' }),
+    adapter: new PrismaPg(
+      { connectionString: databaseUrl, options: '-c timezone=UTC' },
+      { schema: 'syncline' },
+    ),
   });
   const accountId = '00000000-0000-4000-8000-000000000001';
   const began = performance.now();
