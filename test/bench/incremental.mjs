@@ -77,12 +77,16 @@ async function copyAccount({ pool, openStore }, copies) {
   await pool.query(`INSERT INTO syncline.collections (id, account_id, kind, external_id, phase, cursor, generation, walk_started_at, next_sync_at)
     SELECT gen_random_uuid(), a.id, c.kind, c.external_id, c.phase, c.cursor, c.generation, c.walk_started_at, ${far} FROM syncline.collections c JOIN syncline.accounts a ON a.id <> c.account_id`);
   const { rows } = await pool.query(
-    "SELECT id, email LIKE 'copy-%' AS copy FROM syncline.accounts ORDER BY copy",
+    "SELECT id, token_version AS version, email LIKE 'copy-%' AS copy FROM syncline.accounts ORDER BY copy",
   );
   const store = await openStore();
   try {
-    const refreshToken = await store.vault.refreshToken(rows[0].id);
-    for (const { id } of rows.slice(1)) await store.vault.rotated(id, refreshToken);
+    const [original, ...others] = rows;
+    const grant = await store.vault.grant(original.id);
+    if (grant.kind !== 'stored') throw new Error(`the first account's grant is ${grant.kind}`);
+    for (const { id, version } of others)
+      if (!(await store.vault.rotated(id, grant.refreshToken, version)))
+        throw new Error('the grant of a copied account changed meanwhile');
   } finally {
     await store.close();
   }
