@@ -33,7 +33,7 @@ interface Row {
 async function rows(kind: string): Promise<Row[]> {
   const found = await world.database.pool.query<Row>(
     `SELECT id, kind, parked, error, endless_listings, generation, extract(epoch FROM next_sync_at - now()) * 1000 AS rests_ms
-       FROM syncline.collections WHERE kind = $1 ORDER BY id`,
+       FROM syncline.collections WHERE kind = $1 AND external_id NOT LIKE '%holiday%' ORDER BY external_id`,
     [kind],
   );
   return found.rows;
