@@ -97,7 +97,7 @@ test('server connections that end under load cost no change and no process', asy
     );
     killed += rows.length;
   }
-  await world.untilRows(CAUGHT_UP, [{ behind: 0 }], 120_000);
+  await world.untilRows(CAUGHT_UP, [{ behind: 0 }], 240_000);
   expect(fleet.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([
     null,
     null,
