@@ -124,6 +124,7 @@ test('one account with the token of another client waits alone, and goes on when
     60_000,
   );
   await world.untilRows(COUNT_OF_PARKED, [{ parked: 2 }]);
+  expect(await world.rows(PARKED)).toHaveLength(2);
   await world.control.clearFaults();
   await servedWithin(20_000);
 }, 180_000);
