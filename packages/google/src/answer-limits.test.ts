@@ -118,9 +118,9 @@ test('a message of 78 MB of nested lists costs neither seconds nor gigabytes', a
       'gmail.users.messages.get: Google gave no usable answer (the answer is nested deeper than 1000 levels)',
     detail: { kind: 'unavailable', retryAfterMs: null },
   });
-  // CPU time, since the clock also counts what else the machine does. Parsed whole it took 44 s.
+  // CPU time, since the clock also counts what else the machine does. It takes 0.3 s; parsed whole it took 44 s.
   const { user, system } = process.cpuUsage(cpuBefore);
-  expect((user + system) / 1_000_000).toBeLessThan(20);
+  expect((user + system) / 1_000_000).toBeLessThan(5);
   expect(process.memoryUsage().rss - rssBefore).toBeLessThan(600 * MB);
 });
 
