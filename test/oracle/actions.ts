@@ -31,7 +31,7 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [secondTenant, 1],
   [removeSecond, 1],
   [work, 40],
-  [callFault, 11],
+  [callFault, 14],
   [worldFault, 4],
   [ringFull, 3],
   [timePasses, 9],
@@ -78,27 +78,43 @@ const RARE = [
   'event-delete',
   'event-delete',
 ] as const;
+type RareAction = (typeof RARE)[number];
 
 async function rareAct(stage: Stage): Promise<string> {
-  const action = stage.chance.pick(RARE);
+  const drawn = stage.chance.pick(RARE);
   const email = stage.chance.pick([...stage.accounts.keys()]);
-  const wanted = CALENDARS[action];
-  const calendars = wanted
-    ? (stage.simulator.world.get(email)?.shelf.all() ?? []).filter(
-        (entry) => !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
-      )
-    : [];
-  if (wanted && calendars.length === 0) return `${action}, of which there was nothing to do`;
+  const opposite = OPPOSITES[drawn];
+  const action =
+    opposite && calendarsFor(stage, email, opposite).length > 0 && stage.chance.happens(0.5)
+      ? opposite
+      : drawn;
+  const calendars = calendarsFor(stage, email, action);
+  if (CALENDARS[action] && calendars.length === 0)
+    return `${action}, of which there was nothing to do`;
   const { done } = stage.simulator.act(email, {
     action,
-    ...(wanted ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}),
+    ...(calendars.length > 0 ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}),
   });
   if (done) note(stage, action);
   return `${action}${done ? '' : ', of which there was nothing to do'}`;
 }
 
+/** What brings back what an action took away. Drawn by itself it seldom finds anything. */
+const OPPOSITES: Partial<Record<RareAction, RareAction>> = {
+  'calendar-hide': 'calendar-show',
+  'calendar-acl-loss': 'calendar-acl-return',
+};
+
+function calendarsFor({ simulator }: Stage, email: string, action: RareAction): Entry[] {
+  const wanted = CALENDARS[action];
+  if (!wanted) return [];
+  return (simulator.world.get(email)?.shelf.all() ?? []).filter(
+    (entry) => !entry.deleted && entry.accessRole === 'owner' && wanted(entry),
+  );
+}
+
 /** Which calendars an action can be about. */
-const CALENDARS: Partial<Record<(typeof RARE)[number], (entry: Entry) => boolean>> = {
+const CALENDARS: Partial<Record<RareAction, (entry: Entry) => boolean>> = {
   'calendar-hide': (entry) => !entry.primary && !entry.lost && !entry.hidden,
   'calendar-show': (entry) => !entry.primary && !entry.lost && entry.hidden,
   'calendar-acl-loss': (entry) => !entry.primary && !entry.lost,
@@ -132,7 +148,12 @@ async function bodiesServed(stage: Stage): Promise<string> {
 }
 
 async function positionMissing(stage: Stage): Promise<string> {
-  const kind = stage.chance.pick(['no-sync-token', 'no-history-id', 'garbled-history-id'] as const);
+  const kind = stage.chance.pick([
+    'no-sync-token',
+    'no-history-id',
+    'garbled-history-id',
+    'old-history-id',
+  ] as const);
   stage.simulator.faults.add({ kind, count: stage.chance.between(1, 4) });
   return kind;
 }

@@ -3,7 +3,8 @@ import type { Chance } from './chance.js';
 
 /*
  * The simulator's menu of faults, as far as an oracle can use it: what passes, and what rests until somebody looks again. Left out is what
- * would be a lie that no client can see through: a 404 for a message that is there twice in a row says that it is gone.
+ * would be a lie that no client can see through: a 404 for a message that is there twice in a row says that it is gone. Left out is a
+ * rotated refresh token too: a worker that dies before it has stored the new one loses the grant, and no client can prevent that.
  */
 
 const REFUSALS: readonly CallFault[] = [
@@ -76,9 +77,9 @@ export function drawFault(chance: Chance): FaultOrder {
     chance.weighted<'passing' | 'damage' | 'pages' | 'rest' | 'token' | 'lost'>([
       ['passing', 8],
       ['damage', 3],
-      ['pages', 2],
-      ['rest', 2],
-      ['token', 4],
+      ['pages', 3],
+      ['rest', 3],
+      ['token', 5],
       ['lost', 1],
     ])
   ) {

@@ -64,8 +64,8 @@ function urlOf({ role = ROLE as string | null, schema = '' }): string {
 }
 
 /**
- * Everything outside of our schema: relations, rows of the other program, settings of database and
- * roles.
+ * Everything outside of our schema: relations, rows of the other program, settings of this database
+ * and of our role. Other tests set those of their own databases and roles meanwhile.
  */
 async function outside(schema: string): Promise<unknown> {
   const relations = await admin.query(
@@ -77,7 +77,10 @@ async function outside(schema: string): Promise<unknown> {
     'SELECT (SELECT json_agg(a) FROM public.accounts a) AS accounts, (SELECT json_agg(m) FROM public._prisma_migrations m) AS migrations',
   );
   const settings = await admin.query(
-    'SELECT setdatabase::text, setrole::text, setconfig FROM pg_db_role_setting ORDER BY 1, 2',
+    `SELECT d.datname, r.rolname, s.setconfig FROM pg_db_role_setting s
+       LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
+      WHERE d.datname = current_database() OR r.rolname = $1 ORDER BY 1, 2`,
+    [ROLE],
   );
   return { relations: relations.rows, rows: rows.rows, settings: settings.rows };
 }
