@@ -87,8 +87,14 @@ async function copyAccount({ pool, openStore }, copies) {
     for (const { id, version } of others)
       if (!(await store.vault.rotated(id, grant.refreshToken, version)))
         throw new Error('the grant of a copied account changed meanwhile');
-    // Their mailbox has another address: nothing could prove whose the grant is.
-    await pool.query('UPDATE syncline.accounts SET verified_grant = grant_number');
+    // Their mailbox has another address, and a check of a grant would refuse them: each is an
+    // identity that has been checked.
+    await pool.query(
+      'INSERT INTO syncline.identities (id, project) SELECT id, project FROM syncline.accounts WHERE identity_id IS NULL',
+    );
+    await pool.query(
+      'UPDATE syncline.accounts SET identity_id = id, verified_grant = grant_number WHERE identity_id IS NULL',
+    );
   } finally {
     await store.close();
   }
