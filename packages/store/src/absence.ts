@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { existsByIndex } from './exists-by-index.js';
 import type { CollectionKind, Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import { byIndex, type Transaction } from './transaction.js';
@@ -56,8 +57,8 @@ export async function absenceOf(
     text: `WITH missing AS MATERIALIZED (${missingRows(lease, q.which)}),
                 asked AS (SELECT id, row_number() OVER (ORDER BY age, id) - 1 AS place, count(*) OVER () AS n FROM missing WHERE telling)
            SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
-                  (SELECT count(*) FROM missing WHERE NOT EXISTS (
-                     SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.item_id = missing.id)) AS unheld,
+                  (SELECT count(*) FROM (
+                     SELECT id FROM missing EXCEPT SELECT h.item_id FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2) AS u) AS unheld,
                   CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${countOfRows(lease)}) END AS rows,
                   (SELECT array_agg(id ORDER BY place) FROM asked WHERE place = 0 OR place * $4 / n > (place - 1) * $4 / n) AS sample`,
     values: [
@@ -119,8 +120,10 @@ async function heldIds(
 function missingRows(lease: Lease, which: Absent): string {
   const absent = (id: string): string =>
     which === 'unmet'
-      ? `NOT EXISTS (SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id})`
-      : `EXISTS (SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id})`;
+      ? `NOT ${existsByIndex(`SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ${id}`)}`
+      : existsByIndex(
+          `SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id}`,
+        );
   switch (lease.kind) {
     case 'gmail':
       return `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM syncline.gmail_messages m
@@ -132,8 +135,9 @@ function missingRows(lease: Lease, which: Absent): string {
     case 'calendar-events':
       // Google answers to the id of an occurrence as long as its series is there, whether it was changed or not.
       return `SELECT e.id, coalesce(e.start_at, e.start_date::timestamp AT TIME ZONE 'UTC') AS age, 1 AS weight,
-                     e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT EXISTS (
-                       SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id)) AS telling
+                     e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT ${existsByIndex(
+                       'SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id',
+                     )}) AS telling
                 FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`;
   }
 }

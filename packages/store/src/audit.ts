@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { existsByIndex } from './exists-by-index.js';
 import { LeaseLost, type Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import { isStorableId } from './storable.js';
@@ -171,6 +172,11 @@ async function insert(
   );
 }
 
+/** In SQL: whether the list that is compared names the message `m`. */
+const LISTED_MESSAGE = existsByIndex(
+  'SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id',
+);
+
 /**
  * Messages that are listed and not stored (with this label), or stored and not listed. With the list of all messages also those
  * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
@@ -185,11 +191,11 @@ async function compareList(
     `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
      SELECT $1, $2, true, u.id FROM (
        SELECT i.item_id AS id FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect
-          AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids)))
+          AND NOT ${existsByIndex("SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids))")}
         UNION
        SELECT m.id FROM syncline.gmail_messages m WHERE m.account_id = $1 AND ($3 = '' OR $3 = ANY (m.label_ids))
           AND ($5::bigint = 0 OR m.internal_date IS NULL OR m.internal_date >= 'epoch'::timestamptz + $5 * interval '1 ms' OR m.internal_date < 'epoch'::timestamptz + $6::bigint * interval '1 ms')
-          AND (NOT EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id) OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
+          AND (NOT ${LISTED_MESSAGE} OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
      ) AS u ON CONFLICT DO NOTHING`,
     [
       lease.accountId,
@@ -210,14 +216,14 @@ async function compareExcluded(
 ): Promise<void> {
   await session.query(
     `DELETE FROM syncline.audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
-        AND EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id)
-        AND NOT EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id)`,
+        AND ${existsByIndex('SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id')}
+        AND NOT ${existsByIndex('SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id')}`,
     [lease.accountId, lease.collectionId],
   );
   await session.query(
     `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
      SELECT $1, $2, true, m.id FROM syncline.gmail_messages m WHERE m.account_id = $1
-        AND ($3 = ANY (m.label_ids) OR EXISTS (SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id))
+        AND ($3 = ANY (m.label_ids) OR ${LISTED_MESSAGE})
          ON CONFLICT DO NOTHING`,
     [lease.accountId, lease.collectionId, labelId],
   );

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { clearPageText } from './erase-page.js';
+import { existsByIndex } from './exists-by-index.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import type { RowChange } from './rows.js';
@@ -66,6 +67,10 @@ const COMPLETE = '';
 
 /** Labels whose lists are complete. */
 const LISTED = `SELECT w.label_id FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = ''`;
+/** In SQL: whether the full sync met the message `m`. */
+const LISTED_MESSAGE = existsByIndex(
+  'SELECT 1 FROM syncline.walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id',
+);
 
 export function insertLabelled(
   session: Transaction,
@@ -113,7 +118,7 @@ export async function relabel(
                            WHERE l NOT IN (SELECT label_id FROM listed) AND l <> ALL ($6::text[]) ORDER BY 1) AS after
                FROM syncline.gmail_messages m
               WHERE m.account_id = $1 AND m.id > $4 AND m.id <= $5
-                AND EXISTS (SELECT 1 FROM syncline.walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
+                AND ${LISTED_MESSAGE}
               ORDER BY m.id)
            UPDATE syncline.gmail_messages m SET label_ids = u.after, updated_at = now()
              FROM u WHERE m.account_id = $1 AND m.id = u.id AND u.after IS DISTINCT FROM u.before
@@ -194,8 +199,8 @@ export async function labelLosses(
            losses AS (
              SELECT m.id, l.label FROM syncline.gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)
               WHERE m.account_id = $1 AND l.label <> ALL ($4::text[])
-                AND EXISTS (SELECT 1 FROM syncline.walk_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND i.generation = $3 AND i.item_id = m.id)
-                AND NOT EXISTS (SELECT 1 FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label))
+                AND ${LISTED_MESSAGE}
+                AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label')})
            SELECT label AS "labelId", count(*)::int AS rows, label IN (SELECT label_id FROM listed) AS "isListed", (array_agg(id ORDER BY md5(id)))[1:$6] AS sample
              FROM losses GROUP BY label ORDER BY rows DESC, label LIMIT $5`,
     values: [

@@ -4,6 +4,7 @@ import { removeCalendars } from './calendar-rows.js';
 import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
 import { deleteMessages } from './gmail-rows.js';
 import { clearPageText } from './erase-page.js';
+import { existsByIndex } from './exists-by-index.js';
 import type { Lease } from './lease.js';
 import { arrayLiteral } from './pool.js';
 import {
@@ -316,8 +317,8 @@ async function sweep(
   const unmet = await session.query<{ id: string }>({
     text: `SELECT m.id FROM syncline.${mirrorTable(lease)} m
             WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
-              AND NOT EXISTS (SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id)
-              AND NOT EXISTS (SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id)
+              AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id')}
+              AND NOT ${existsByIndex('SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id')}
             ORDER BY m.id LIMIT $4`,
     values: [
       lease.accountId,
