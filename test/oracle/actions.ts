@@ -127,7 +127,7 @@ interface Entry {
   primary: boolean;
   lost: boolean;
   hidden: boolean;
-  calendar: { living(): { body: { recurrence?: unknown } }[] };
+  calendar: { id: string; living(): { body: { recurrence?: unknown } }[] };
 }
 
 async function work(stage: Stage): Promise<string> {
