@@ -24,19 +24,22 @@ import { runPull } from './push/pull.js';
 void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey, port } = config;
+  const { databaseUrl, masterKey, oldMasterKey, port } = config;
   const store = await openStore(rt, {
     databaseUrl,
     masterKey,
+    oldMasterKey,
     poolSize: config.databasePoolSize ?? POOL_SIZES.api,
     byIndex: true,
   });
+  await store.keys.announce('api');
   const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',
     check: () => store.probeWrite(),
   });
+  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   // Doorbells are written to Postgres, and the scheduler queues them when Redis is back.
   void runHealthProbe(rt, { name: 'redis', need: 'degraded', check: () => fleet.probeWrite() });
   const bells = openBells(rt, { store, fleet });

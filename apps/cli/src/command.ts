@@ -99,6 +99,7 @@ export async function withStore<T>(
   const store = await openStore(rt, {
     databaseUrl: config.databaseUrl,
     masterKey: config.masterKey,
+    oldMasterKey: config.oldMasterKey,
     poolSize: config.databasePoolSize ?? POOL_SIZES.cli,
     ...open,
   });

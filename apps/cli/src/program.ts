@@ -14,6 +14,7 @@ import { addDemo } from './commands/demo.js';
 import { addExport } from './commands/export.js';
 import { addFeed } from './commands/feed.js';
 import { addInstances } from './commands/instances.js';
+import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { addQuota } from './commands/quota.js';
@@ -64,6 +65,7 @@ export function buildProgram(): Command {
     addAddresses,
     addChanges,
     addFeed,
+    addKeys,
     addQuarantine,
     addQuota,
     addWhy,

@@ -15,15 +15,17 @@ import { runWatchTicks } from './watch-ticks.js';
 void runProcess('scheduler', startScheduler, { requires: ['master-key'], servesMetrics: true });
 
 async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey } = config;
+  const { databaseUrl, masterKey, oldMasterKey } = config;
   const poolSize = config.databasePoolSize ?? POOL_SIZES.scheduler;
-  const store = await openStore(rt, { databaseUrl, masterKey, poolSize });
+  const store = await openStore(rt, { databaseUrl, masterKey, oldMasterKey, poolSize });
+  await store.keys.announce('scheduler');
   const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',
     check: () => store.probeWrite(),
   });
+  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
   const lookAtFeed = await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const ticking = Promise.all([

@@ -29,16 +29,18 @@ const WATCH_SLOTS = 2;
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey } = config;
+  const { databaseUrl, masterKey, oldMasterKey } = config;
   // One name in the leases, in the jobs and in the connections to Redis: who has no connection any more is dead, and its leases are taken over.
   const holder = `${process.pid}-${rt.random.uuid().slice(0, 8)}`;
   const store = await openStore(rt, {
     databaseUrl,
     masterKey,
+    oldMasterKey,
     poolSize: config.databasePoolSize ?? POOL_SIZES.worker,
     byIndex: true,
     holder,
   });
+  await store.keys.announce('worker');
   const redis = redisSettings(config, await store.feed.name());
   // First, as it names all that Redis refuses.
   const fleet = await openFleet(rt, { ...redis, holder });
@@ -78,6 +80,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     need: 'not-ready',
     check: () => store.probeWrite(),
   });
+  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
   const removing = runRemovals(rt, { store, google });
   const probing = runProbes(rt, { store, google });

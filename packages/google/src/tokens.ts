@@ -17,7 +17,9 @@ import type { Answer, Transport } from './transport.js';
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
-  /** It does not open with this master key. */
+  /** This process lacks the master key of this id, which others have: nothing is wrong with the account. */
+  | { kind: 'key-missing'; keyId: string }
+  /** It does not open although its key is here, or its key is lost. */
   | { kind: 'unreadable' };
 
 /** Where grants are kept; the store's vault has this shape. */
@@ -182,6 +184,7 @@ async function refreshUnderLock(
 async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Promise<string> {
   const { options, rt } = keeper;
   const stored = await options.store.grant(accountId, options.project);
+  if (stored.kind === 'key-missing') throw keyMissing(REFRESH, stored.keyId);
   if (stored.kind !== 'stored') throw withoutGrant(stored.kind);
   const { refreshToken, version } = stored;
   if (!anyway) {
@@ -209,6 +212,12 @@ export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
 function withoutGrant(kind: 'none' | 'unreadable'): GoogleError {
   const reason = kind === 'none' ? 'no refresh token is stored' : 'credential_unreadable';
   return new GoogleError(REFRESH, { kind: 'unauthorized', reason });
+}
+
+/** A transient error: the process is at fault, and is not ready as long as it lacks the key. */
+function keyMissing(method: string, keyId: string): GoogleError {
+  const why = `this process lacks the master key ${keyId}, and Google was not asked`;
+  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, why });
 }
 
 /** A mark is one version's: an import is a request to try again, with the same refresh token too. */
@@ -319,6 +328,7 @@ async function revoke(
   accountId: string,
 ): Promise<'revoked' | 'already-gone' | 'unreadable'> {
   const stored = await keeper.options.store.grant(accountId);
+  if (stored.kind === 'key-missing') throw keyMissing(REVOKE, stored.keyId);
   await forget(keeper, accountId);
   if (stored.kind === 'none') return 'already-gone';
   if (stored.kind === 'unreadable') return 'unreadable';

@@ -45,6 +45,7 @@ describe('a configuration that can be used', () => {
       },
       allowInsecure: [],
       masterKey: null,
+      oldMasterKey: null,
       quotas: {
         gmailUnitsPerUserMinute: 6000,
         gmailUnitsPerProjectMinute: 1_200_000,
@@ -88,6 +89,7 @@ describe('a configuration that can be used', () => {
       redisUrl: 'rediss://:p@cache:6380/1',
       dataDir: '/data',
       masterKey: Buffer.alloc(32, 7),
+      oldMasterKey: null,
       google: {
         apiUrl: 'http://127.0.0.1:8787',
         clientId: 'syncline-demo',
@@ -191,6 +193,7 @@ describe('a configuration that can be used', () => {
   test('needs no Google client and no key where the process has no use for them', () => {
     expect(loadConfig({ DATABASE_URL: 'postgres://u@db/mirror' }, '/checkout', [])).toMatchObject({
       masterKey: null,
+      oldMasterKey: null,
       google: { clientId: null },
     });
   });

@@ -46,6 +46,8 @@ export interface Config {
   allowInsecure: readonly InsecureKind[];
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
+  /** It opens what it sealed and seals nothing; null outside a rotation. */
+  oldMasterKey: Buffer | null;
   quotas: Quotas;
   /** How stale a collection may get without a push. */
   poll: { activeMs: number; idleMs: number };
@@ -121,7 +123,7 @@ export function loadConfig(
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
-  if (values) problems.push(...problemsOfPlaintext(values));
+  if (values) problems.push(...problemsOfPlaintext(values), ...problemsOfOldKey(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];
@@ -196,6 +198,16 @@ function missing(filled: Record<string, string>, requires: readonly Requirement[
   return problems;
 }
 
+/** The generated key of embedded servers is compared where it is read (resolve.ts). */
+function problemsOfOldKey(values: Values): string[] {
+  const { SYNCLINE_MASTER_KEY: current, SYNCLINE_MASTER_KEY_OLD: old } = values;
+  return current && old?.equals(current)
+    ? [
+        'SYNCLINE_MASTER_KEY_OLD must not be SYNCLINE_MASTER_KEY: it is the key that was in use before',
+      ]
+    : [];
+}
+
 function toConfig(
   values: Values,
   checkoutDir: string,
@@ -220,6 +232,7 @@ function toConfig(
     },
     allowInsecure: values.SYNCLINE_ALLOW_INSECURE,
     masterKey: values.SYNCLINE_MASTER_KEY ?? null,
+    oldMasterKey: values.SYNCLINE_MASTER_KEY_OLD ?? null,
     quotas: toQuotas(values),
     poll: {
       activeMs: values.POLL_INTERVAL_ACTIVE_SECONDS * 1000,

@@ -1,4 +1,5 @@
 import type { Config, ResolvedConfig } from './config.js';
+import { OperatorError } from './errors.js';
 import { startEmbedded } from './embedded/start.js';
 
 /**
@@ -29,8 +30,18 @@ export async function resolveConfig(
       databaseUrl: embedded.databaseUrl,
       redisUrl: embedded.redisUrl,
       masterKey: masterKey ?? embedded.masterKey,
+      oldMasterKey: differing(config.oldMasterKey, masterKey ?? embedded.masterKey),
       google,
     },
     release: () => embedded.release(),
   };
+}
+
+/** @throws OperatorError when both are the same */
+function differing(old: Buffer | null, current: Buffer): Buffer | null {
+  if (old?.equals(current))
+    throw new OperatorError(
+      'SYNCLINE_MASTER_KEY_OLD is the key that is in use: it must be the one before, or unset.',
+    );
+  return old;
 }

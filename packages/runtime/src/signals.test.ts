@@ -21,7 +21,7 @@ async function startUnderNpm(): Promise<Child> {
   const env = {
     DATABASE_URL: 'postgres://u@127.0.0.1:1/x',
     REDIS_URL: 'redis://127.0.0.1:1',
-    SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+    SYNCLINE_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
     GOOGLE_API_URL: 'http://127.0.0.1:1',
   };
   const child = startProgram('npm', ['--prefix', dir, 'run', '--silent', 'worker'], env);

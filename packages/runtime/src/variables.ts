@@ -10,6 +10,7 @@ export const FILE_VARIANTS = [
   'GOOGLE_CLIENT_ID',
   'GOOGLE_CLIENT_SECRET',
   'SYNCLINE_MASTER_KEY',
+  'SYNCLINE_MASTER_KEY_OLD',
   'DATABASE_URL',
   'REDIS_URL',
 ] as const;
@@ -52,6 +53,7 @@ export const VARIABLES = z.object({
     )
     .optional(),
   SYNCLINE_MASTER_KEY: masterKey().optional(),
+  SYNCLINE_MASTER_KEY_OLD: masterKey().optional(),
   GMAIL_UNITS_PER_USER_MINUTE: whole(1, 1e9).default(6_000),
   GMAIL_UNITS_PER_PROJECT_MINUTE: whole(1, 1e9).default(1_200_000),
   GMAIL_UNITS_PER_PROJECT_DAY: whole(1, 1e12).default(80_000_000),
@@ -175,5 +177,9 @@ function masterKey() {
   return z
     .string()
     .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
-    .transform((text) => Buffer.from(text, 'base64'));
+    .transform((text) => Buffer.from(text, 'base64'))
+    .refine(
+      (key) => key.some((byte) => byte !== 0),
+      'must not be all zero: anybody could open what it seals',
+    );
 }

@@ -45,7 +45,11 @@ export async function importAccount(
     transaction.send({
       name: 'keep-credential',
       text: KEEP_CREDENTIAL,
-      values: [id, vault.sealRefreshToken(id, account.refreshToken), vault.keyId],
+      values: [
+        id,
+        vault.sealRefreshToken({ tenant: account.tenant, accountId: id }, account.refreshToken),
+        vault.keyId,
+      ],
     });
     const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
     const collections = resources.map(firstCollection);
@@ -112,8 +116,12 @@ interface KnownRow {
   is_alias: boolean;
 }
 
-function isKnownGrant(vault: Vault, { id, sealed }: KnownRow, refreshToken: string): boolean {
-  return sealed !== null && vault.isSealed(id, sealed, refreshToken);
+function isKnownGrant(
+  vault: Vault,
+  { id, tenant, sealed }: KnownRow,
+  refreshToken: string,
+): boolean {
+  return sealed !== null && vault.isSealed({ tenant, accountId: id }, sealed, refreshToken);
 }
 
 const CONNECT = `

@@ -64,6 +64,9 @@ import {
   type SpentToday,
   type SpentUnits,
 } from './quota-ledger.js';
+import { openKeyRing, type KeyRing } from './key-ring.js';
+import { masterKeyRotationIn, type MasterKeyRotation } from './master-key-rotation.js';
+import { masterKeysIn, noteSealingKey, type Keys } from './master-keys.js';
 import { checkMasterKey, openVault, type Vault } from './vault.js';
 import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
 import { inTurn, walkTurns, type WalkTurns } from './walk-turns.js';
@@ -142,6 +145,8 @@ export type {
   MailAddresses,
   MessageRow,
 } from './rows.js';
+export type { MasterKeyRotation, ResealCursor } from './master-key-rotation.js';
+export type { Keys, MasterKeyHolder } from './master-keys.js';
 export type { StoredGrant, Vault } from './vault.js';
 export type { LabelLoss, LabelPage, RelabelRange } from './walk-labels.js';
 export type {
@@ -165,6 +170,8 @@ export type {
 export interface StoreOptions {
   databaseUrl: string;
   masterKey: Buffer;
+  /** It opens, and seals nothing: the master key before a rotation. */
+  oldMasterKey?: Buffer | null;
   /** Sessions this process may open. */
   poolSize?: number;
   /** Rows are found by index, whatever the size of a table was when a statement was planned: for workers. Default false. */
@@ -181,6 +188,8 @@ export interface StoreOptions {
 /** How things are remembered: the only door to Postgres. */
 export interface Store {
   vault: Vault;
+  keys: Keys;
+  masterKeyRotation: MasterKeyRotation;
   accounts: {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     /** The account that `import` would renew; null when it would connect a new one. */
@@ -259,7 +268,8 @@ export interface Store {
   /** Answers when Postgres does. */
   ping(): Promise<void>;
   /**
-   * Writes a row. Rejects when Postgres is away, read-only or refuses it. On a session of its own.
+   * Writes a row, and repeats the announcement of this process's keys. Rejects when Postgres is
+   * away, read-only or refuses it. On a session of its own.
    */
   probeWrite(): Promise<void>;
   close(): Promise<void>;
@@ -276,17 +286,17 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
   const databaseUrl = await settleTls(options.databaseUrl);
   const schema = schemaOf(databaseUrl);
   const pool = openProcessPool(rt, { ...options, databaseUrl });
-  const vault = openVault(pool, options.masterKey);
+  const ring = openKeyRing({ current: options.masterKey, old: options.oldMasterKey ?? null });
   try {
     await checkServer(rt, pool, databaseUrl);
     await probePooler(pool);
     await checkSchema(pool);
-    if (!options.takesOtherKey) await checkMasterKey(pool, vault);
+    if (!options.takesOtherKey) await checkMasterKey(pool, ring);
   } catch (error) {
     await pool.end();
     throw error;
   }
-  return storeOver(rt, pool, vault, {
+  return storeOver(rt, pool, ring, {
     holder: options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
     probe: openWriteProbe(databaseUrl, () => rt.random.next()),
     schema,
@@ -305,13 +315,17 @@ interface Own {
   probe: WriteProbe;
 }
 
-function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
+function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
+  const vault = openVault(pool, ring);
+  const keys = masterKeysIn(own.probe, ring, `${own.holder}-${rt.random.uuid()}`);
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool, own.schema);
   return {
     vault,
+    keys,
+    masterKeyRotation: masterKeyRotationIn(pool, ring),
     accounts: {
-      import: (account) => importAccount(pool, vault, account),
+      import: noting(pool, ring, (account) => importAccount(pool, vault, account)),
       offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       pages: (filter = {}) => accountPages(prisma(), filter),
@@ -343,7 +357,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
       ),
     quarantine: quarantineIn(pool),
     audit: auditIn(pool),
-    watches: watchesIn(pool),
+    watches: watchesIn(pool, ring.keyId),
     doorbells: doorbellsIn(pool),
     walk: walkQueriesIn(pool),
     knownMessages: (accountId, ids, labelIds) => knownMessages(pool, accountId, ids, labelIds),
@@ -358,9 +372,42 @@ function storeOver(rt: Runtime, pool: pg.Pool, vault: Vault, own: Own): Store {
     },
     alone: (name, work) => alone(rt, pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
-    probeWrite: own.probe.check,
-    close: () => closeAll(pool, own.probe, walks),
+    probeWrite: async () => {
+      await own.probe.check();
+      await keys.heartbeat();
+    },
+    close: async () => {
+      await withdrawn(rt, keys);
+      await closeAll(pool, own.probe, walks);
+    },
   };
+}
+
+/** The key that an import seals with counts as current, whatever other processes know by then. */
+function noting<Given, Made>(
+  pool: pg.Pool,
+  ring: KeyRing,
+  work: (given: Given) => Promise<Made>,
+): (given: Given) => Promise<Made> {
+  let noted: Promise<void> | null = null;
+  return async (given) => {
+    noted ??= noteSealingKey(pool, ring.keyId).catch((error: unknown) => {
+      noted = null;
+      throw error;
+    });
+    await noted;
+    return work(given);
+  };
+}
+
+/** A drain waits a second for it: the row of a process that ends without lapses by itself. */
+async function withdrawn(rt: Runtime, keys: Keys): Promise<void> {
+  const over = new AbortController();
+  const told = keys.withdraw().catch((err: unknown) => {
+    rt.log.debug({ event: 'keys_not_withdrawn', err }, 'Postgres is away; the row lapses');
+  });
+  const late = rt.clock.sleep(1_000, over.signal).catch(() => undefined);
+  await Promise.race([told, late]).finally(() => over.abort());
 }
 
 async function closeAll(pool: pg.Pool, probe: WriteProbe, walks: WalkTurns): Promise<void> {

@@ -1,20 +1,17 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { OperatorError } from '@syncline/runtime';
+/** Grants in Postgres and access tokens for Redis, sealed by the key ring (key-ring.ts). */
+import { OperatorError, unreachable } from '@syncline/runtime';
 import type pg from 'pg';
+import type { KeyRing, Owner } from './key-ring.js';
+import { isKeyInUse } from './master-keys.js';
 
-/**
- * Sealing of tokens: AES-256-GCM with a random 96-bit IV; the account's id and the purpose are authenticated data,
- * so a sealed token copied into another account's row does not open.
- * Layout: version byte (1), IV (12), tag (16), ciphertext.
- */
 export interface Vault {
-  /** A short name of the master key (hash prefix), stored beside what it sealed. */
+  /** A short name of the master key that seals, stored beside what it sealed. */
   readonly keyId: string;
-  sealRefreshToken(accountId: string, token: string): Buffer;
+  sealRefreshToken(owner: Owner, token: string): Buffer;
   /**
    * Whether `sealed` is the account's refresh token `token`; false as well when it does not open.
    */
-  isSealed(accountId: string, sealed: Buffer, token: string): boolean;
+  isSealed(owner: Owner, sealed: Buffer, token: string): boolean;
   /**
    * The account's refresh token in clear.
    * @throws when the account belongs to another Google project than `project`: its token would be refused there
@@ -31,112 +28,126 @@ export interface Vault {
   open(accountId: string, sealed: string): string;
   /** The secret that Google sends back with everything it posts to this channel: made from the channel's id, so that checking it needs no query. */
   channelToken(channelId: string): string;
+  /** Whether `token` is the channel's, under the master key or the old one. */
+  isChannelToken(channelId: string, token: string): boolean;
 }
 
 /**
- * The stored grant of an account. `unreadable`: it cannot be decrypted, since it was sealed with
- * another master key or for another account.
+ * The stored grant of an account. `unreadable`: it does not open although its key is here, or its
+ * key is one that nobody knows any more. `key-missing`: this process lacks a key that is in use,
+ * which says nothing about the account.
  */
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
+  | { kind: 'key-missing'; keyId: string }
   | { kind: 'unreadable' };
 
-const VERSION = 1;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
-export function openVault(pool: pg.Pool, masterKey: Buffer): Vault {
-  const keyId = createHash('sha256')
-    .update('syncline key id')
-    .update(masterKey)
-    .digest('hex')
-    .slice(0, 12);
+export function openVault(pool: pg.Pool, ring: KeyRing): Vault {
+  const ofAccount = (accountId: string): Owner => ({ tenant: '', accountId });
   return {
-    keyId,
-    sealRefreshToken: (accountId, token) => encrypt(masterKey, `refresh:${accountId}`, token),
-    isSealed: (accountId, sealed, token) => opens(masterKey, accountId, sealed) === token,
-    async grant(accountId, project) {
-      const found = await pool.query<{ sealed: Buffer; project: string; version: number }>(
-        'SELECT c.sealed, a.project, a.token_version AS version FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.id = $1',
-        [accountId],
-      );
-      const row = found.rows[0];
-      if (row && project !== undefined && row.project !== project)
-        throw new Error(
-          `account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`,
-        );
-      if (!row) return { kind: 'none' };
-      const refreshToken = opens(masterKey, accountId, row.sealed);
-      return refreshToken === null
-        ? { kind: 'unreadable' }
-        : { kind: 'stored', refreshToken, version: row.version };
+    keyId: ring.keyId,
+    sealRefreshToken: (owner, token) => ring.seal('refresh-token', owner, token),
+    isSealed: (owner, sealed, token) => {
+      const opened = ring.open('refresh-token', owner, sealed);
+      return opened.kind === 'opened' && opened.text === token;
     },
-    async rotated(accountId, token, version) {
-      const stored = await pool.query(
-        `WITH current AS (UPDATE syncline.accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
-         UPDATE syncline.credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
-        [accountId, encrypt(masterKey, `refresh:${accountId}`, token), keyId, version],
+    grant: (accountId, project) => readGrant(pool, ring, accountId, project),
+    rotated: (accountId, token, version) => storeRotated(pool, ring, { accountId, token, version }),
+    seal: (accountId, plain) =>
+      ring.seal('access-token', ofAccount(accountId), plain).toString('base64'),
+    open: (accountId, sealed) => {
+      const opened = ring.open(
+        'access-token',
+        ofAccount(accountId),
+        Buffer.from(sealed, 'base64'),
       );
-      return stored.rowCount === 1;
+      if (opened.kind === 'opened') return opened.text;
+      throw new Error(
+        'a sealed token does not open: it was sealed with another key or for another account',
+      );
     },
-    seal: (accountId, plain) => encrypt(masterKey, `access:${accountId}`, plain).toString('base64'),
-    open: (accountId, sealed) =>
-      decrypt(masterKey, `access:${accountId}`, Buffer.from(sealed, 'base64')),
-    channelToken: (channelId) =>
-      createHmac('sha256', masterKey).update(`channel:${channelId}`).digest('base64url'),
+    channelToken: ring.channelToken,
+    isChannelToken: ring.isChannelToken,
   };
 }
 
 /**
- * Refuses to start with a master key that opens nothing of what is stored: that is a mistake in the
- * configuration. What single accounts have by another key is those accounts' matter.
+ * Refuses to start with master keys that open nothing of what is stored: that is a mistake in the
+ * configuration. What single accounts have by another key is those accounts' matter; keys that are
+ * in use and missing here make the process not ready (master-keys.ts).
  */
-export async function checkMasterKey(pool: pg.Pool, vault: Vault): Promise<void> {
+export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void> {
   const { rows } = await pool.query<{ others: boolean; ours: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id <> $1) AS others, EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id = $1) AS ours`,
-    [vault.keyId],
+    `SELECT EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id <> ALL($1)) AS others, EXISTS (SELECT 1 FROM syncline.credentials WHERE key_id = ANY($1)) AS ours`,
+    [ring.keyIds],
   );
   if (rows[0]?.others && !rows[0].ours) {
+    const names =
+      ring.keyIds.length === 1
+        ? 'SYNCLINE_MASTER_KEY is not the key that'
+        : 'SYNCLINE_MASTER_KEY is not the key, nor is SYNCLINE_MASTER_KEY_OLD, that';
     throw new OperatorError(
-      'SYNCLINE_MASTER_KEY is not the key that sealed the refresh tokens in this database.\n' +
-        'Set the key that was in use when the accounts were imported. Nothing was changed.\n' +
+      `${names} sealed the refresh tokens in this database.\n` +
+        'Set the key that was in use when the accounts were imported; after a change of the key, set the one before as SYNCLINE_MASTER_KEY_OLD. Nothing was changed.\n' +
         'If that key is lost, import the accounts again with the new one: syncline accounts import FILE takes it, and every other command as soon as one account has it.',
     );
   }
 }
 
-/** Null when it cannot be decrypted. */
-function opens(masterKey: Buffer, accountId: string, sealed: Buffer): string | null {
-  try {
-    return decrypt(masterKey, `refresh:${accountId}`, sealed);
-  } catch {
-    return null;
-  }
-}
-
-function encrypt(key: Buffer, purpose: string, plain: string): Buffer {
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, iv);
-  cipher.setAAD(Buffer.from(purpose));
-  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
-  return Buffer.concat([Buffer.from([VERSION]), iv, cipher.getAuthTag(), body]);
-}
-
-function decrypt(key: Buffer, purpose: string, sealed: Buffer): string {
-  if (sealed[0] !== VERSION || sealed.length < 1 + IV_BYTES + TAG_BYTES)
-    throw new Error('a sealed token has an unknown format');
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES));
-  decipher.setAAD(Buffer.from(purpose));
-  decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES));
-  try {
-    return Buffer.concat([
-      decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)),
-      decipher.final(),
-    ]).toString('utf8');
-  } catch {
+async function readGrant(
+  pool: pg.Pool,
+  ring: KeyRing,
+  accountId: string,
+  project: string | undefined,
+): Promise<StoredGrant> {
+  const found = await pool.query<{
+    sealed: Buffer;
+    tenant: string;
+    project: string;
+    version: number;
+  }>(
+    'SELECT c.sealed, a.tenant, a.project, a.token_version AS version FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE a.id = $1',
+    [accountId],
+  );
+  const row = found.rows[0];
+  if (row && project !== undefined && row.project !== project)
     throw new Error(
-      'a sealed token does not open: it was sealed with another key or for another account',
+      `account ${accountId} belongs to the Google project "${row.project}", and was asked for as one of "${project}"`,
     );
+  if (!row) return { kind: 'none' };
+  const opened = ring.open('refresh-token', { tenant: row.tenant, accountId }, row.sealed);
+  switch (opened.kind) {
+    case 'opened':
+      return { kind: 'stored', refreshToken: opened.text, version: row.version };
+    case 'unreadable':
+      return { kind: 'unreadable' };
+    case 'unknown-key':
+      return (await isKeyInUse(pool, opened.keyId))
+        ? { kind: 'key-missing', keyId: opened.keyId }
+        : { kind: 'unreadable' };
+    default:
+      return unreachable(opened);
   }
+}
+
+/** The tenant never changes, so reading it first races with nothing. */
+async function storeRotated(
+  pool: pg.Pool,
+  ring: KeyRing,
+  { accountId, token, version }: { accountId: string; token: string; version: number },
+): Promise<boolean> {
+  const found = await pool.query<{ tenant: string }>(
+    'SELECT tenant FROM syncline.accounts WHERE id = $1',
+    [accountId],
+  );
+  const [account] = found.rows;
+  if (account === undefined) return false;
+  const owner = { tenant: account.tenant, accountId };
+  const stored = await pool.query(
+    `WITH current AS (UPDATE syncline.accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
+     UPDATE syncline.credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
+    [accountId, ring.seal('refresh-token', owner, token), ring.keyId, version],
+  );
+  return stored.rowCount === 1;
 }

@@ -9,6 +9,7 @@ import {
   type GrantRow,
   type Lease,
 } from './lease.js';
+import { CURRENT_KEY } from './master-keys.js';
 import type { Transaction } from './transaction.js';
 
 /*
@@ -29,6 +30,8 @@ export interface ChannelRow {
   resourceId: string | null;
   superseded: boolean;
   expired: boolean;
+  /** Its token is made with another master key than the current one, which this process seals with. */
+  isOldKey: boolean;
 }
 
 /** A watch in the hand of one worker, with what is known of it. Times are relative: only the database's clock counts. */
@@ -101,13 +104,14 @@ export interface Watches {
   count(): Promise<Record<CollectionKind, Record<WatchFigure, number>>>;
 }
 
-export function watchesIn(pool: pg.Pool): Watches {
+/** @param keyId of the master key that this process makes channel tokens with */
+export function watchesIn(pool: pg.Pool, keyId: string): Watches {
   return {
     claimDue: ({ limit, visibilityMs }) => claimDueWatches(pool, limit, visibilityMs),
-    hold: (collectionId, holdMs) => holdWatch(pool, collectionId, holdMs),
+    hold: (collectionId, holdMs) => holdWatch(pool, keyId, collectionId, holdMs),
     noteAddress: (held, address) => noteAddress(pool, held, address),
     settle: (held, s) => settleWatch(pool, held, s),
-    addChannel: (held, channelId, expiresAt) => addChannel(pool, held, channelId, expiresAt),
+    addChannel: (held, channelId, expiresAt) => addChannel(pool, held, { channelId, expiresAt, keyId }),
     confirmChannel: (held, channelId, resourceId, expiresAt) =>
       confirmChannel(pool, held, channelId, resourceId, expiresAt),
     dropChannel: async (channelId) =>
@@ -161,6 +165,7 @@ export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target'
  */
 async function holdWatch(
   pool: pg.Pool,
+  keyId: string,
   collectionId: string,
   holdMs: number,
 ): Promise<HeldWatch | null> {
@@ -173,13 +178,13 @@ async function holdWatch(
                   a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
-                  (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now())), '[]')
+                  (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now(), 'isOldKey', $3 = ${CURRENT_KEY} AND h.key_id IS DISTINCT FROM $3)), '[]')
                      FROM syncline.channels h WHERE h.collection_id = w.collection_id) AS channels,
                   EXISTS (SELECT 1 FROM syncline.watches o JOIN syncline.accounts oa ON oa.id = o.account_id
                            WHERE o.collection_id <> w.collection_id AND o.address = w.address AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project)
                OR EXISTS (SELECT 1 FROM syncline.accounts oa JOIN syncline.watches o ON o.account_id = oa.id JOIN syncline.collections oc ON oc.id = o.collection_id
                            WHERE oa.identity_id = a.identity_id AND oa.id <> a.id AND oa.state = 'active' AND oc.kind = 'gmail' AND o.state = 'on') AS shared`,
-    values: [collectionId, holdMs],
+    values: [collectionId, holdMs, keyId],
   });
   const row = held.rows[0];
   return row ? heldOf(row) : null;
@@ -266,12 +271,11 @@ async function settleWatch(pool: pg.Pool, held: HeldWatch, s: WatchSettlement): 
 async function addChannel(
   pool: pg.Pool,
   held: HeldWatch,
-  channelId: string,
-  expiresAt: Date,
+  { channelId, expiresAt, keyId }: { channelId: string; expiresAt: Date; keyId: string },
 ): Promise<boolean> {
   const added = await pool.query(
-    'INSERT INTO syncline.channels (id, account_id, collection_id, expires_at) SELECT $3, account_id, collection_id, $4 FROM syncline.watches WHERE collection_id = $1 AND epoch = $2',
-    [held.collectionId, String(held.epoch), channelId, expiresAt],
+    'INSERT INTO syncline.channels (id, account_id, collection_id, expires_at, key_id) SELECT $3, account_id, collection_id, $4, $5 FROM syncline.watches WHERE collection_id = $1 AND epoch = $2',
+    [held.collectionId, String(held.epoch), channelId, expiresAt, keyId],
   );
   return added.rowCount === 1;
 }

@@ -67,7 +67,7 @@ beforeEach(async () => {
   const push = {
     bells: openBells(rt, { store: { doorbells: doorbells() }, fleet }),
     verifier,
-    vault: { channelToken },
+    vault: { isChannelToken: (id: string, token: string) => token === channelToken(id) },
   };
   server = await listen(
     createApp(rt, { ...(app as unknown as Parameters<typeof createApp>[1]), push }),

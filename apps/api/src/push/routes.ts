@@ -4,7 +4,6 @@
  * Answers, by Google's rules: Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
  * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only.
  */
-import { timingSafeEqual } from 'node:crypto';
 import { type PushVerifier, readChannelMessage, readGmailPush } from '@syncline/google';
 import { type Runtime, unreachable } from '@syncline/runtime';
 import type { Vault } from '@syncline/store';
@@ -19,7 +18,7 @@ export interface PushDeps {
   bells: Bells;
   /** Null while nothing says what a push must carry: then none is believed. */
   verifier: Pick<PushVerifier, 'verify'> | null;
-  vault: Pick<Vault, 'channelToken'>;
+  vault: Pick<Vault, 'isChannelToken'>;
 }
 
 type Via = 'gmail-push' | 'calendar';
@@ -108,19 +107,13 @@ function channelRefusal(vault: PushDeps['vault'], request: Request): Refusal | n
   const message = messageOf(request);
   if (message === null) return { status: 403, reason: 'malformed' };
   if (message.token === '') return { status: 401, reason: 'no-token' };
-  return isSame(message.token, vault.channelToken(message.channelId))
+  return vault.isChannelToken(message.channelId, message.token)
     ? null
     : { status: 403, reason: 'wrong-token' };
 }
 
 function messageOf(request: Request): ReturnType<typeof readChannelMessage> {
   return readChannelMessage((name) => request.get(name));
-}
-
-/** In constant time for tokens of one length, and ours have one length. */
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function onlyFrom(

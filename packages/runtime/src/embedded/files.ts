@@ -29,7 +29,12 @@ export function newPassword(): string {
 export function keptMasterKey(dataDir: string): Buffer {
   const file = path.join(dataDir, 'master.key');
   if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString('base64')}\n`);
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  if (key.length !== 32 || key.every((byte) => byte === 0))
+    throw new OperatorError(
+      `${file} does not hold 32 bytes in base64 that are not all zero: restore the file, or set SYNCLINE_MASTER_KEY.`,
+    );
+  return key;
 }
 
 /**

@@ -26,7 +26,7 @@ const held = (over: Partial<HeldWatch> = {}): HeldWatch => ({
   shared: false,
   ...over,
 });
-const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false };
+const channel = { id: 'c', resourceId: 'r', superseded: false, expired: false, isOldKey: false };
 
 test.each<[string, Partial<HeldWatch>, object]>([
   [
@@ -45,6 +45,11 @@ test.each<[string, Partial<HeldWatch>, object]>([
     { kind: 'watch', forSilence: false },
   ],
   ['one that is silent', { silent: true }, { kind: 'watch', forSilence: true }],
+  [
+    'one whose channel carries a token of the old master key',
+    { kind: 'calendar-list', channels: [{ ...channel, isOldKey: true }] },
+    { kind: 'watch', forSilence: false },
+  ],
   [
     'one on another topic',
     { target: 'projects/p/topics/old' },

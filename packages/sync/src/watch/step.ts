@@ -38,8 +38,14 @@ export function stepOf(held: HeldWatch, target: string | null): Step {
       : { kind: 'rest', state: 'off', nextInMs: DAY_MS };
   const renewal = renewalInMs(held);
   const inForce = held.state === 'on' && held.target === target && renewal > 0;
-  if (inForce && !held.silent) return { kind: 'rest', state: 'on', nextInMs: renewal };
-  return { kind: 'watch', target, forSilence: inForce };
+  if (inForce && !held.silent && !hasOldKey(held))
+    return { kind: 'rest', state: 'on', nextInMs: renewal };
+  return { kind: 'watch', target, forSilence: inForce && held.silent };
+}
+
+/** Notifications of such a channel are accepted only while the old master key is configured. */
+function hasOldKey({ channels }: HeldWatch): boolean {
+  return channels.some(({ isOldKey, superseded, expired }) => isOldKey && !superseded && !expired);
 }
 
 /** Until the watch in force is to be renewed; 0 or less when that is now. */

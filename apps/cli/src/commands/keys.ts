@@ -1,0 +1,155 @@
+import { OperatorError, type Runtime } from '@syncline/runtime';
+import type { MasterKeyRotation, Store } from '@syncline/store';
+import type { Command } from 'commander';
+import { runWithStore, wholeNumber } from '../command.js';
+import { printJson } from '../output.js';
+import { say } from '../terminal.js';
+
+/** Values and channels a second. */
+const DEFAULT_RATE = 500;
+const BATCH_LIMIT = 500;
+const TELL_EVERY_MS = 2_000;
+const ASK_EVERY_MS = 1_000;
+/** Renewing a channel takes seconds; a failed one is tried again within minutes. */
+const CHANNELS_STUCK_MS = 15 * 60_000;
+
+interface Rotated {
+  resealed: number;
+  /** Do not open, or are under keys that nobody has: their accounts need a new import. */
+  unreadable: number;
+  renewedChannels: number;
+  /** Under the old key. */
+  remaining: number;
+}
+
+/** `syncline keys rotate-master` (docs/deployment.md, "Rotating the master key"). */
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('the master key');
+  keys
+    .command('rotate-master')
+    .description(
+      'seal every stored value with SYNCLINE_MASTER_KEY, and have channels renewed, so that SYNCLINE_MASTER_KEY_OLD can be removed; goes on where it was cut off',
+    )
+    .option('--rate <n>', 'values and channels a second', wholeNumber(1, 100_000), DEFAULT_RATE)
+    .option('--json', 'print {"resealed","unreadable","renewedChannels","remaining"}')
+    .action(({ rate, json }: { rate: number; json?: true }) =>
+      runWithStore(async ({ rt }, store) => {
+        const done = await store.alone('rotate-master', () => rotate(rt, store, rate));
+        if (done.kind === 'held')
+          throw new OperatorError(
+            `Another \`keys rotate-master\` is running on this database: ${done.by.host}, pid ${done.by.pid}. If it was killed, run the command again in ${Math.ceil(done.by.endsInMs / 1_000)} s.`,
+          );
+        if (json) await printJson(done.result);
+        else tellEnd(done.result);
+        return done.result.remaining === 0 ? 0 : 1;
+      }),
+    );
+}
+
+async function rotate(rt: Runtime, { masterKeyRotation }: Store, rate: number): Promise<Rotated> {
+  await refuseHindrances(masterKeyRotation);
+  if (masterKeyRotation.start() === null) await refuseWithoutOldKey(masterKeyRotation);
+  await masterKeyRotation.begin();
+  const values = await resealAll(rt, masterKeyRotation, rate);
+  const renewedChannels = await renewChannels(rt, masterKeyRotation, rate);
+  // A process that started meanwhile with the old key alone may have sealed with it.
+  await refuseHindrances(masterKeyRotation);
+  const { old, lost } = await masterKeyRotation.remaining();
+  // What does not open under its key does not need the key.
+  const remaining = Math.max(0, old - values.unreadable);
+  if (remaining === 0) await masterKeyRotation.end();
+  const unreadable = values.unreadable + lost;
+  return { resealed: values.resealed, unreadable, renewedChannels, remaining };
+}
+
+/** @throws OperatorError that names the processes which could not open, or would go on sealing with another key */
+async function refuseHindrances(rotation: MasterKeyRotation): Promise<void> {
+  const hindrances = await rotation.hindrances();
+  if (hindrances.length === 0) return;
+  const lines = hindrances.map(
+    ({ service, host, pid, lacksKey }) =>
+      `  ${service} on ${host}, pid ${pid}: ${lacksKey ? 'lacks the new key' : 'seals with another key'}`,
+  );
+  throw new OperatorError(
+    `These processes do not work with SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +
+      'Restart them with SYNCLINE_MASTER_KEY as the new key and SYNCLINE_MASTER_KEY_OLD as the one before, then run the command again. A killed process is forgotten after 30 s.',
+  );
+}
+
+/** Without the old key there must be nothing to do. */
+async function refuseWithoutOldKey(rotation: MasterKeyRotation): Promise<void> {
+  const { lost } = await rotation.remaining();
+  if (lost > 0)
+    throw new OperatorError(
+      `${lost} values are sealed with another key than SYNCLINE_MASTER_KEY: set the key before as SYNCLINE_MASTER_KEY_OLD.`,
+    );
+}
+
+/** Passes over the values until one finds nothing to do: another program may have sealed with an old key beside it. */
+async function resealAll(
+  rt: Runtime,
+  rotation: MasterKeyRotation,
+  rate: number,
+): Promise<{ resealed: number; unreadable: number }> {
+  const limit = Math.min(BATCH_LIMIT, rate);
+  const tell = progress(rt);
+  let resealed = 0;
+  for (;;) {
+    const before = resealed;
+    let unreadable = 0;
+    for (let cursor = rotation.start(); cursor !== null; ) {
+      const batch = await rotation.reseal(cursor, limit);
+      resealed += batch.resealed;
+      unreadable += batch.unreadable;
+      cursor = batch.next;
+      if (batch.resealed === 0) continue;
+      await refuseHindrances(rotation);
+      tell(`${resealed} values sealed with the new key`);
+      await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
+    }
+    if (resealed === before) return { resealed, unreadable };
+  }
+}
+
+/** Workers renew them, as they do before they expire. @returns how many were renewed meanwhile */
+async function renewChannels(
+  rt: Runtime,
+  rotation: MasterKeyRotation,
+  rate: number,
+): Promise<number> {
+  const tell = progress(rt);
+  const first = await rotation.channelsLeft();
+  let fewest = { left: first, atMs: rt.clock.nowMs() };
+  while (fewest.left > 0) {
+    await rotation.bringChannelsForward(rate);
+    await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
+    const left = await rotation.channelsLeft();
+    if (left < fewest.left) fewest = { left, atMs: rt.clock.nowMs() };
+    tell(`${left} channels to be renewed by the workers`);
+    if (left > 0 && rt.clock.nowMs() - fewest.atMs > CHANNELS_STUCK_MS)
+      throw new OperatorError(
+        `No channel was renewed for ${CHANNELS_STUCK_MS / 60_000} minutes, and ${left} are left: see that a scheduler and a worker run, and run the command again. Their notifications are accepted while SYNCLINE_MASTER_KEY_OLD is set.`,
+      );
+    if (left === 0) return first;
+  }
+  return first;
+}
+
+function tellEnd({ resealed, unreadable, renewedChannels, remaining }: Rotated): void {
+  say(`${resealed} values sealed with the new key, ${renewedChannels} channels renewed`);
+  if (unreadable > 0)
+    say(`${unreadable} values open with no key that is set here: import their accounts again`);
+  say(`${remaining} values remain under the old key`);
+  if (remaining === 0)
+    say('Remove SYNCLINE_MASTER_KEY_OLD and restart every process; then destroy the old key.');
+}
+
+/** A line every two seconds at most. */
+function progress(rt: Runtime): (line: string) => void {
+  let toldAtMs = -Infinity;
+  return (line) => {
+    if (rt.clock.nowMs() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = rt.clock.nowMs();
+    say(line);
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * The master keys that a process holds, and what is made with them. Pure: no I/O.
+ *
+ * Every purpose has a subkey of its own (HKDF-SHA256 with a fixed info string), so a leaked subkey opens nothing of another purpose.
+ * A sealed value is AES-256-GCM with a random 96-bit IV. Layout: format version (1 byte), key id (6), IV (12), tag (16), ciphertext.
+ * Authenticated with it: format, key id, purpose, place, tenant and account.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+
+/** Of whom a sealed value is. */
+export interface Owner {
+  /** Empty where the account's id alone is known: an account never changes its tenant. */
+  tenant: string;
+  accountId: string;
+}
+
+export type SealedPurpose = 'refresh-token' | 'access-token';
+
+export type Opened =
+  | { kind: 'opened'; text: string }
+  /** Sealed with a key that this process does not hold: nothing is known of the value. */
+  | { kind: 'unknown-key'; keyId: string }
+  /** Its key is here: the value was changed, or is another account's, tenant's or purpose's. */
+  | { kind: 'unreadable' };
+
+export interface KeyRing {
+  /** Of the key that seals: a name that tells nothing of the key. */
+  readonly keyId: string;
+  /** Of every key that opens, the sealing one first. */
+  readonly keyIds: readonly string[];
+  seal(purpose: SealedPurpose, owner: Owner, text: string): Buffer;
+  open(purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened;
+  /** 43 characters, made from the channel's id: checking it needs no query. */
+  channelToken(channelId: string): string;
+  /** Whether `token` is the channel's under any key of the ring; compared in constant time. */
+  isChannelToken(channelId: string, token: string): boolean;
+}
+
+export interface MasterKeys {
+  /** 32 bytes. It seals, and opens what it sealed. */
+  current: Buffer;
+  /** It opens only. */
+  old: Buffer | null;
+}
+
+const FORMAT = 2;
+const KEY_BYTES = 32;
+const KEY_ID_BYTES = 6;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const HEADER_BYTES = 1 + KEY_ID_BYTES;
+const BODY_AT = HEADER_BYTES + IV_BYTES + TAG_BYTES;
+
+/** HKDF's info for each subkey. A changed text makes everything of that purpose unreadable. */
+const INFO: Record<SealedPurpose | 'channel-token' | 'key-id', string> = {
+  'refresh-token': 'syncline v2 refresh-token',
+  'access-token': 'syncline v2 access-token',
+  'channel-token': 'syncline v2 channel-token',
+  'key-id': 'syncline v2 key-id',
+};
+
+/** Where values of a purpose are kept. */
+const PLACE: Record<SealedPurpose, string> = {
+  'refresh-token': 'credentials.sealed',
+  'access-token': 'redis:access-token',
+};
+
+interface Subkeys {
+  id: Buffer;
+  subkeys: Record<SealedPurpose | 'channel-token', Buffer>;
+}
+
+/** @throws Error for a key that is not 32 bytes, or all zero, and when both keys are the same */
+export function openKeyRing({ current, old }: MasterKeys): KeyRing {
+  const keys = [current, ...(old === null ? [] : [old])].map(subkeysOf);
+  const [sealing] = keys as [Subkeys, ...Subkeys[]];
+  const byId = new Map(keys.map((key) => [key.id.toString('hex'), key]));
+  if (byId.size < keys.length) throw new Error('the old master key is the current one');
+  const tokenBy = ({ subkeys }: Subkeys, channelId: string): string =>
+    createHmac('sha256', subkeys['channel-token']).update(channelId).digest('base64url');
+  return {
+    keyId: sealing.id.toString('hex'),
+    keyIds: [...byId.keys()],
+    seal: (purpose, owner, text) => seal(sealing, purpose, owner, text),
+    open: (purpose, owner, sealed) => {
+      if (sealed[0] !== FORMAT || sealed.length < BODY_AT) return { kind: 'unreadable' };
+      const keyId = sealed.subarray(1, HEADER_BYTES).toString('hex');
+      const key = byId.get(keyId);
+      return key ? openWith(key, purpose, owner, sealed) : { kind: 'unknown-key', keyId };
+    },
+    channelToken: (channelId) => tokenBy(sealing, channelId),
+    isChannelToken: (channelId, token) =>
+      keys.map((key) => isSame(token, tokenBy(key, channelId))).includes(true),
+  };
+}
+
+function subkeysOf(masterKey: Buffer): Subkeys {
+  if (masterKey.length !== KEY_BYTES || masterKey.every((byte) => byte === 0))
+    throw new Error('a master key must be 32 bytes that are not all zero');
+  const derive = (purpose: keyof typeof INFO, bytes = KEY_BYTES): Buffer =>
+    Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), INFO[purpose], bytes));
+  return {
+    id: derive('key-id', KEY_ID_BYTES),
+    subkeys: {
+      'refresh-token': derive('refresh-token'),
+      'access-token': derive('access-token'),
+      'channel-token': derive('channel-token'),
+    },
+  };
+}
+
+function seal(key: Subkeys, purpose: SealedPurpose, owner: Owner, text: string): Buffer {
+  const header = Buffer.concat([Buffer.from([FORMAT]), key.id]);
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key.subkeys[purpose], iv);
+  cipher.setAAD(authenticated(header, purpose, owner));
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([header, iv, cipher.getAuthTag(), body]);
+}
+
+function openWith(key: Subkeys, purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened {
+  const ivEnd = HEADER_BYTES + IV_BYTES;
+  const iv = sealed.subarray(HEADER_BYTES, ivEnd);
+  const decipher = createDecipheriv('aes-256-gcm', key.subkeys[purpose], iv, {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAAD(authenticated(sealed.subarray(0, HEADER_BYTES), purpose, owner));
+  decipher.setAuthTag(sealed.subarray(ivEnd, BODY_AT));
+  const body = decipher.update(sealed.subarray(BODY_AT));
+  try {
+    const text = Buffer.concat([body, decipher.final()]).toString('utf8');
+    return { kind: 'opened', text };
+  } catch {
+    return { kind: 'unreadable' }; // The tag is wrong: `final` fails for nothing else.
+  }
+}
+
+/** JSON keeps the parts apart, whatever a tenant's name contains. */
+function authenticated(header: Buffer, purpose: SealedPurpose, owner: Owner): Buffer {
+  const parts = [header.toString('hex'), purpose, PLACE[purpose], owner.tenant, owner.accountId];
+  return Buffer.from(JSON.stringify(parts));
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import { storeFixture, testRuntime, type StoreFixture } from '../../../test/support/database.js';
+import { openStore, type Store } from './index.js';
+
+let fixture: StoreFixture;
+let opened: Store[];
+const NEW = randomBytes(32);
+
+beforeEach(async () => {
+  [fixture, opened] = [await storeFixture(), []];
+});
+afterEach(async () => {
+  for (const store of opened) await store.close();
+  await fixture.close();
+});
+
+/** A process of another kind on the same database. */
+async function withKeys(masterKey: Buffer, oldMasterKey: Buffer | null = null): Promise<Store> {
+  const store = await openStore(testRuntime(), {
+    databaseUrl: fixture.database.url,
+    masterKey,
+    oldMasterKey,
+    poolSize: 2,
+    takesOtherKey: true,
+  });
+  opened.push(store);
+  return store;
+}
+
+const importing = (store: Store, name: string): Promise<{ id: string }> =>
+  store.accounts.import({
+    email: `${name}@example.com`,
+    refreshToken: `1//${name}`,
+    tenant: 'default',
+    resources: ['gmail'],
+  });
+
+test('a process that lacks the current key is not ready, and blames no account', async () => {
+  await fixture.store.keys.announce('worker');
+  await fixture.store.keys.check();
+  const both = await withKeys(NEW, fixture.masterKey);
+  const { id } = await importing(both, 'eve');
+  expect(await fixture.store.vault.grant(id)).toEqual({
+    kind: 'key-missing',
+    keyId: both.vault.keyId,
+  });
+  await fixture.store.probeWrite();
+  await expect(fixture.store.keys.check()).rejects.toThrow(
+    `This process lacks the master key with the id ${both.vault.keyId}, which is in use`,
+  );
+  expect(await both.vault.grant(fixture.accountId)).toMatchObject({ refreshToken: '1//secret' });
+});
+
+test('a value under a key that nobody has any more is its account’s matter', async () => {
+  const other = await withKeys(NEW);
+  await importing(other, 'eve');
+  await other.keys.announce('worker');
+  await other.keys.check();
+  expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
+});
+
+test('a value that a living process opens is not its account’s matter', async () => {
+  await fixture.store.keys.announce('worker');
+  const other = await withKeys(NEW);
+  await importing(other, 'eve');
+  expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
+  await fixture.store.keys.withdraw();
+  expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
+});
+
+test('a value under a key that a rotation replaces is not its account’s matter', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  await both.masterKeyRotation.begin();
+  const other = await withKeys(NEW);
+  expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
+  await other.keys.announce('worker');
+  await expect(other.keys.check()).rejects.toThrow(fixture.store.vault.keyId);
+});
+
+test('a sealed token of another tenant’s row does not open', async () => {
+  await fixture.database.pool.query("UPDATE syncline.accounts SET tenant = 'another'");
+  expect(await fixture.store.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
+});
+
+test('processes that lack the new key, or seal with another, are named', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  const swapped = await withKeys(fixture.masterKey, NEW);
+  await Promise.all([fixture.store.keys.announce('worker'), swapped.keys.announce('api')]);
+  await both.keys.announce('scheduler');
+  expect(await both.masterKeyRotation.hindrances()).toMatchObject([
+    { service: 'api', lacksKey: false, pid: process.pid },
+    { service: 'worker', lacksKey: true, pid: process.pid },
+  ]);
+  await Promise.all([fixture.store.keys.withdraw(), swapped.keys.withdraw()]);
+  expect(await both.masterKeyRotation.hindrances()).toEqual([]);
+});
+
+test('a rotation seals everything anew in batches, and leaves what does not open', async () => {
+  const ids = [fixture.accountId];
+  for (const name of ['b', 'c', 'd', 'e']) ids.push((await importing(fixture.store, name)).id);
+  await fixture.database.pool.query(
+    'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials WHERE account_id = $1) WHERE account_id = $2',
+    [ids[0], ids[1]],
+  );
+  const both = await withKeys(NEW, fixture.masterKey);
+  const { masterKeyRotation: rotation } = both;
+  await rotation.begin();
+  expect(await rotation.remaining()).toEqual({ old: 5, lost: 0 });
+  const counts = { resealed: 0, unreadable: 0, batches: 0 };
+  for (let cursor = rotation.start(); cursor !== null; counts.batches += 1) {
+    const batch = await rotation.reseal(cursor, 2);
+    counts.resealed += batch.resealed;
+    counts.unreadable += batch.unreadable;
+    cursor = batch.next;
+  }
+  expect(counts).toEqual({ resealed: 4, unreadable: 1, batches: 4 });
+  expect(await rotation.remaining()).toEqual({ old: 1, lost: 0 });
+  await rotation.end();
+  const after = await withKeys(NEW);
+  await after.keys.announce('worker');
+  await after.keys.check();
+  expect(await after.vault.grant(ids[0]!)).toMatchObject({ refreshToken: '1//secret' });
+  expect(await after.vault.grant(ids[1]!)).toEqual({ kind: 'unreadable' });
+  expect(await after.vault.grant(ids[4]!)).toMatchObject({ refreshToken: '1//e' });
+});
+
+test('a token that Google rotates while a batch is sealed anew is not overwritten', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  const [cursor, session] = [both.masterKeyRotation.start(), await fixture.database.pool.connect()];
+  if (cursor === null) throw new Error('there is an old key');
+  const later = fixture.store.vault.sealRefreshToken(
+    { tenant: 'default', accountId: fixture.accountId },
+    '1//later',
+  );
+  await session.query('BEGIN');
+  await session.query('UPDATE syncline.credentials SET sealed = $1', [later]);
+  const resealing = both.masterKeyRotation.reseal(cursor, 10);
+  await waitsForLock();
+  await session.query('COMMIT');
+  session.release();
+  expect(await resealing).toMatchObject({ resealed: 0, unreadable: 0 });
+  expect(await both.vault.grant(fixture.accountId)).toMatchObject({ refreshToken: '1//later' });
+  expect(await both.masterKeyRotation.remaining()).toEqual({ old: 1, lost: 0 });
+});
+
+async function waitsForLock(): Promise<void> {
+  for (;;) {
+    const { rows } = await fixture.database.pool.query<{ waits: boolean }>(
+      "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock') AS waits",
+    );
+    if (rows[0]?.waits) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
