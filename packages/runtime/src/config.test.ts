@@ -232,6 +232,21 @@ describe('a wrong configuration is refused by name', () => {
       { SYNCLINE_MASTER_KEY: Buffer.alloc(16).toString('base64') },
       /^SYNCLINE_MASTER_KEY must be 32 bytes in base64/,
     ],
+    [
+      'a key that is all zero',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64') },
+      /^SYNCLINE_MASTER_KEY must not be all zero/,
+    ],
+    [
+      'an old key that is all zero',
+      { SYNCLINE_MASTER_KEY: KEY, SYNCLINE_MASTER_KEY_OLD: Buffer.alloc(32).toString('base64') },
+      /^SYNCLINE_MASTER_KEY_OLD must not be all zero/,
+    ],
+    [
+      'an old key that is the key',
+      { SYNCLINE_MASTER_KEY: KEY, SYNCLINE_MASTER_KEY_OLD: KEY },
+      /^SYNCLINE_MASTER_KEY_OLD must not be SYNCLINE_MASTER_KEY/,
+    ],
     ['a key in hex', { SYNCLINE_MASTER_KEY: 'ab'.repeat(32) }, /^SYNCLINE_MASTER_KEY must/],
     [
       'a Google with a path',

@@ -62,10 +62,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
     bringChannelsForward: (limit) => bringChannelsForward(pool, ring.keyId, limit),
     channelsLeft: () => channelsLeft(pool, ring.keyId),
     end: async () =>
-      void (await pool.query(
-        'DELETE FROM syncline.master_keys WHERE key_id <> $1',
-        [ring.keyId],
-      )),
+      void (await pool.query('DELETE FROM syncline.master_keys WHERE key_id <> $1', [ring.keyId])),
   };
 }
 

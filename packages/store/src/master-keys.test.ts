@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { storeFixture, testRuntime, type StoreFixture } from '../../../test/support/database.js';
-import { openStore, type Store } from './index.js';
+import { openStore } from './index.js';
+
+type Store = StoreFixture['store'];
 
 let fixture: StoreFixture;
 let opened: Store[];

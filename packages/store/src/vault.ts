@@ -57,11 +57,7 @@ export function openVault(pool: pg.Pool, ring: KeyRing): Vault {
     seal: (accountId, plain) =>
       ring.seal('access-token', ofAccount(accountId), plain).toString('base64'),
     open: (accountId, sealed) => {
-      const opened = ring.open(
-        'access-token',
-        ofAccount(accountId),
-        Buffer.from(sealed, 'base64'),
-      );
+      const opened = ring.open('access-token', ofAccount(accountId), Buffer.from(sealed, 'base64'));
       if (opened.kind === 'opened') return opened.text;
       throw new Error(
         'a sealed token does not open: it was sealed with another key or for another account',

@@ -204,8 +204,8 @@ test('a message of a channel rings for its calendar when the resource is the one
     (a, b) => (a.id < b.id ? -1 : 1),
   );
   expect(channels).toEqual([
-    { id: 'one', resourceId: 'r1', superseded: true, expired: false },
-    { id: 'two', resourceId: 'r1', superseded: false, expired: false },
+    { id: 'one', resourceId: 'r1', superseded: true, expired: false, isOldKey: false },
+    { id: 'two', resourceId: 'r1', superseded: false, expired: false, isOldKey: false },
   ]);
 });
 

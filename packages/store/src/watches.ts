@@ -111,7 +111,8 @@ export function watchesIn(pool: pg.Pool, keyId: string): Watches {
     hold: (collectionId, holdMs) => holdWatch(pool, keyId, collectionId, holdMs),
     noteAddress: (held, address) => noteAddress(pool, held, address),
     settle: (held, s) => settleWatch(pool, held, s),
-    addChannel: (held, channelId, expiresAt) => addChannel(pool, held, { channelId, expiresAt, keyId }),
+    addChannel: (held, channelId, expiresAt) =>
+      addChannel(pool, held, { channelId, expiresAt, keyId }),
     confirmChannel: (held, channelId, resourceId, expiresAt) =>
       confirmChannel(pool, held, channelId, resourceId, expiresAt),
     dropChannel: async (channelId) =>

@@ -97,7 +97,7 @@ async function resealAll(
   for (;;) {
     const before = resealed;
     let unreadable = 0;
-    for (let cursor = rotation.start(); cursor !== null; ) {
+    for (let cursor = rotation.start(); cursor !== null;) {
       const batch = await rotation.reseal(cursor, limit);
       resealed += batch.resealed;
       unreadable += batch.unreadable;
