@@ -1,4 +1,4 @@
-import { openFleet } from '@syncline/fleet';
+import { openFleet, type Fleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import {
   type ResolvedConfig,
@@ -8,7 +8,7 @@ import {
   redisSettings,
   runProcess,
 } from '@syncline/runtime';
-import { beginFeedWatch, openStore, POOL_SIZES } from '@syncline/store';
+import { beginFeedWatch, openStore, POOL_SIZES, type Store } from '@syncline/store';
 import type { SyncDeps } from '@syncline/sync';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
@@ -75,13 +75,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
       giveUp(STUCK_EXIT_CODE);
     },
   });
-  void runHealthProbe(rt, {
-    name: 'postgres',
-    need: 'not-ready',
-    check: () => store.probeWrite(),
-  });
-  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
-  void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
+  probeHealth(rt, store, fleet);
   const removing = runRemovals(rt, { store, google });
   const probing = runProbes(rt, { store, google });
   const counting = runDayLedger(rt, { store, google });
@@ -102,4 +96,14 @@ function doorbellsOf({ push }: ResolvedConfig): SyncDeps['doorbells'] {
     projectTopics: push?.projectTopics ?? {},
     channelAddress: push?.baseUrl ? `${push.baseUrl}/push/calendar` : null,
   };
+}
+
+function probeHealth(rt: Runtime, store: Store, fleet: Fleet): void {
+  void runHealthProbe(rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: () => store.probeWrite(),
+  });
+  void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
+  void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
 }

@@ -36,7 +36,8 @@ export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifi
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
 export type { GrantOwner } from './owner.js';
 export { type Pulled, type Subscription, openSubscription } from './subscription.js';
-export type { StoredGrant, TokenStore } from './tokens.js';
+export type { StoredGrant } from './stored-grant.js';
+export type { TokenStore } from './tokens.js';
 export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
 
 export interface GoogleOptions extends RedisSettings {

@@ -14,7 +14,8 @@ import type { Origins } from './origins.js';
 import type { Lane, Quota, Receipt } from './quota.js';
 import { ON_THE_WAY_MS } from './quota-script.js';
 import { type JsonObject, parseObject } from './shape.js';
-import { UNUSABLE_CREDENTIALS, type Tokens } from './tokens.js';
+import { UNUSABLE_CREDENTIALS } from './stored-grant.js';
+import type { Tokens } from './tokens.js';
 import type { Answer, Transport } from './transport.js';
 
 export interface CallOptions {

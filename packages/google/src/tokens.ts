@@ -11,16 +11,8 @@ import { GoogleError } from './errors.js';
 import { askTokenInfo, type GrantOwner } from './owner.js';
 import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
 import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
+import { keyMissing, type StoredGrant, withoutGrant } from './stored-grant.js';
 import type { Answer, Transport } from './transport.js';
-
-/** What is stored of an account's grant. `version` rises whenever another may have taken its place, and when it is to be tried again. */
-export type StoredGrant =
-  | { kind: 'stored'; refreshToken: string; version: number }
-  | { kind: 'none' }
-  /** This process lacks the master key of this id, which others have: nothing is wrong with the account. */
-  | { kind: 'key-missing'; keyId: string }
-  /** It does not open although its key is here, or its key is lost. */
-  | { kind: 'unreadable' };
 
 /** Where grants are kept; the store's vault has this shape. */
 export interface TokenStore {
@@ -184,8 +176,7 @@ async function refreshUnderLock(
 async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Promise<string> {
   const { options, rt } = keeper;
   const stored = await options.store.grant(accountId, options.project);
-  if (stored.kind === 'key-missing') throw keyMissing(REFRESH, stored.keyId);
-  if (stored.kind !== 'stored') throw withoutGrant(stored.kind);
+  if (stored.kind !== 'stored') throw withoutGrant(stored);
   const { refreshToken, version } = stored;
   if (!anyway) {
     await refuseDead(keeper, accountId, version);
@@ -201,23 +192,6 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   if (grant.owner) putBounded(keeper.owners, accountId, { token: grant.token, owner: grant.owner });
   await keep(keeper, accountId, { token: grant.token, version }, grant.livesMs);
   return grant.token;
-}
-
-/** Why an account is refused without asking Google: there is no usable refresh token. */
-export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
-  'no refresh token is stored',
-  'credential_unreadable',
-]);
-
-function withoutGrant(kind: 'none' | 'unreadable'): GoogleError {
-  const reason = kind === 'none' ? 'no refresh token is stored' : 'credential_unreadable';
-  return new GoogleError(REFRESH, { kind: 'unauthorized', reason });
-}
-
-/** A transient error: the process is at fault, and is not ready as long as it lacks the key. */
-function keyMissing(method: string, keyId: string): GoogleError {
-  const why = `this process lacks the master key ${keyId}, and Google was not asked`;
-  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, why });
 }
 
 /** A mark is one version's: an import is a request to try again, with the same refresh token too. */

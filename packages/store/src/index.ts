@@ -65,9 +65,8 @@ import {
   type SpentUnits,
 } from './quota-ledger.js';
 import { openKeyRing, type KeyRing } from './key-ring.js';
-import { masterKeyRotationIn, type MasterKeyRotation } from './master-key-rotation.js';
-import { masterKeysIn, noteSealingKey, type Keys } from './master-keys.js';
-import { checkMasterKey, openVault, type Vault } from './vault.js';
+import { storeKeysOver, withdrawKeys, type KeyOptions, type StoreKeys } from './store-keys.js';
+import { checkMasterKey } from './vault.js';
 import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
 import { inTurn, walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
@@ -167,29 +166,18 @@ export type {
   WantedQuery,
 } from './walk.js';
 
-export interface StoreOptions {
+export interface StoreOptions extends KeyOptions {
   databaseUrl: string;
-  masterKey: Buffer;
-  /** It opens, and seals nothing: the master key before a rotation. */
-  oldMasterKey?: Buffer | null;
   /** Sessions this process may open. */
   poolSize?: number;
   /** Rows are found by index, whatever the size of a table was when a statement was planned: for workers. Default false. */
   byIndex?: boolean;
   /** Names this process in leases. */
   holder?: string;
-  /**
-   * Also with a master key that opens nothing of what is stored: for importing and removing
-   * accounts after the key was lost.
-   */
-  takesOtherKey?: boolean;
 }
 
 /** How things are remembered: the only door to Postgres. */
-export interface Store {
-  vault: Vault;
-  keys: Keys;
-  masterKeyRotation: MasterKeyRotation;
+export interface Store extends StoreKeys {
   accounts: {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     /** The account that `import` would renew; null when it would connect a new one. */
@@ -316,16 +304,14 @@ interface Own {
 }
 
 function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
-  const vault = openVault(pool, ring);
-  const keys = masterKeysIn(own.probe, ring, `${own.holder}-${rt.random.uuid()}`);
+  const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
+  const { vault } = keyParts;
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool, own.schema);
   return {
-    vault,
-    keys,
-    masterKeyRotation: masterKeyRotationIn(pool, ring),
+    ...keyParts,
     accounts: {
-      import: noting(pool, ring, (account) => importAccount(pool, vault, account)),
+      import: (account) => importAccount(pool, vault, account),
       offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       pages: (filter = {}) => accountPages(prisma(), filter),
@@ -372,42 +358,9 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
     },
     alone: (name, work) => alone(rt, pool, name, work),
     ping: async () => void (await pool.query('SELECT 1')),
-    probeWrite: async () => {
-      await own.probe.check();
-      await keys.heartbeat();
-    },
-    close: async () => {
-      await withdrawn(rt, keys);
-      await closeAll(pool, own.probe, walks);
-    },
+    probeWrite: () => own.probe.check().then(keyParts.keys.heartbeat),
+    close: () => withdrawKeys(rt, keyParts.keys).then(() => closeAll(pool, own.probe, walks)),
   };
-}
-
-/** The key that an import seals with counts as current, whatever other processes know by then. */
-function noting<Given, Made>(
-  pool: pg.Pool,
-  ring: KeyRing,
-  work: (given: Given) => Promise<Made>,
-): (given: Given) => Promise<Made> {
-  let noted: Promise<void> | null = null;
-  return async (given) => {
-    noted ??= noteSealingKey(pool, ring.keyId).catch((error: unknown) => {
-      noted = null;
-      throw error;
-    });
-    await noted;
-    return work(given);
-  };
-}
-
-/** A drain waits a second for it: the row of a process that ends without lapses by itself. */
-async function withdrawn(rt: Runtime, keys: Keys): Promise<void> {
-  const over = new AbortController();
-  const told = keys.withdraw().catch((err: unknown) => {
-    rt.log.debug({ event: 'keys_not_withdrawn', err }, 'Postgres is away; the row lapses');
-  });
-  const late = rt.clock.sleep(1_000, over.signal).catch(() => undefined);
-  await Promise.race([told, late]).finally(() => over.abort());
 }
 
 async function closeAll(pool: pg.Pool, probe: WriteProbe, walks: WalkTurns): Promise<void> {

@@ -2,12 +2,14 @@
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing, Owner } from './key-ring.js';
-import { isKeyInUse } from './master-keys.js';
+import { isKeyInUse, noteSealingKey } from './master-keys.js';
 
 export interface Vault {
   /** A short name of the master key that seals, stored beside what it sealed. */
   readonly keyId: string;
   sealRefreshToken(owner: Owner, token: string): Buffer;
+  /** Before an import seals: its key counts as current, whatever other processes know by then. One query in a process. */
+  noteSealing(): Promise<void>;
   /**
    * Whether `sealed` is the account's refresh token `token`; false as well when it does not open.
    */
@@ -44,10 +46,16 @@ export type StoredGrant =
   | { kind: 'unreadable' };
 
 export function openVault(pool: pg.Pool, ring: KeyRing): Vault {
+  let noted: Promise<void> | null = null;
   const ofAccount = (accountId: string): Owner => ({ tenant: '', accountId });
   return {
     keyId: ring.keyId,
     sealRefreshToken: (owner, token) => ring.seal('refresh-token', owner, token),
+    noteSealing: () =>
+      (noted ??= noteSealingKey(pool, ring.keyId).catch((error: unknown) => {
+        noted = null;
+        throw error;
+      })),
     isSealed: (owner, sealed, token) => {
       const opened = ring.open('refresh-token', owner, sealed);
       return opened.kind === 'opened' && opened.text === token;

@@ -1,0 +1,42 @@
+/** What the store says of an account's grant, and the errors of those that cannot be used. */
+import { unreachable } from '@syncline/runtime';
+import { GoogleError } from './errors.js';
+import { REFRESH } from './refresh-token.js';
+
+/** What is stored of an account's grant. `version` rises whenever another may have taken its place, and when it is to be tried again. */
+export type StoredGrant =
+  | { kind: 'stored'; refreshToken: string; version: number }
+  | { kind: 'none' }
+  /** This process lacks the master key of this id, which others have: nothing is wrong with the account. */
+  | { kind: 'key-missing'; keyId: string }
+  /** It does not open although its key is here, or its key is lost. */
+  | { kind: 'unreadable' };
+
+/** Why an account is refused without asking Google: there is no usable refresh token. */
+export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
+  'no refresh token is stored',
+  'credential_unreadable',
+]);
+
+export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): GoogleError {
+  switch (stored.kind) {
+    case 'none':
+      return unauthorized('no refresh token is stored');
+    case 'unreadable':
+      return unauthorized('credential_unreadable');
+    case 'key-missing':
+      return keyMissing(REFRESH, stored.keyId);
+    default:
+      return unreachable(stored);
+  }
+}
+
+/** A transient error: the process is at fault, and is not ready as long as it lacks the key. */
+export function keyMissing(method: string, keyId: string): GoogleError {
+  const why = `this process lacks the master key ${keyId}, and Google was not asked`;
+  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, why });
+}
+
+function unauthorized(reason: string): GoogleError {
+  return new GoogleError(REFRESH, { kind: 'unauthorized', reason });
+}
