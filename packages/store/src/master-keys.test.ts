@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { storeFixture, testRuntime, type StoreFixture } from '../../../test/support/database.js';
-import { openStore } from './index.js';
+import { openStore, type Store as WholeStore } from './index.js';
 
-type Store = StoreFixture['store'];
+type Store = Pick<
+  WholeStore,
+  'accounts' | 'close' | 'keys' | 'masterKeyRotation' | 'probeWrite' | 'vault'
+>;
 
 let fixture: StoreFixture;
 let opened: Store[];
