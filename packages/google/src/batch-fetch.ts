@@ -281,6 +281,8 @@ async function settleFailure(
       if (isCrowded(error)) return askAgain(fetch, id, error, again);
       if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
       return stopAsking(fetch, id, error);
+    case 'key-missing':
+      return stopAsking(fetch, id, error);
     case 'unauthorized':
       return settleUnauthorized(fetch, id, error);
     case 'forbidden':

@@ -24,6 +24,8 @@ export type GoogleErrorKind =
     }
   /** Weather: 5xx, HTML, timeouts, resets, malformed or truncated bodies. Ask again. `why`, in words of ours, where an operator can do something about it. */
   | { kind: 'unavailable'; retryAfterMs: number | null; why?: string }
+  /** This process lacks the master key of this id, which others have: it cannot open the grant, and Google was not asked. Nothing is wrong with the account. */
+  | { kind: 'key-missing'; keyId: string }
   /** The grant is dead (`invalid_grant` and friends): a human must connect the account again. */
   | { kind: 'unauthorized'; reason: string }
   /** The grant lives but does not cover this: missing scope, domain policy, API disabled, no mailbox. */
@@ -67,6 +69,8 @@ function inWords(detail: GoogleErrorKind): string {
       return `${detail.source === 'governor' ? 'held back by our own quota' : 'refused by Google'} (${detail.scope}), next try in ${Math.ceil(detail.retryAfterMs / 1000)} s`;
     case 'unavailable':
       return `Google gave no usable answer${detail.why === undefined ? '' : ` (${detail.why})`}`;
+    case 'key-missing':
+      return `this process lacks the master key with the id ${detail.keyId}; Google was not asked`;
     case 'unauthorized':
       return `Google no longer accepts this account's grant (${detail.reason})`;
     case 'forbidden':

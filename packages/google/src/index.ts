@@ -36,6 +36,7 @@ export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifi
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
 export type { GrantOwner } from './owner.js';
 export { type Pulled, type Subscription, openSubscription } from './subscription.js';
+export { type SharedTokens, type TokenPlace, openSharedTokens } from './shared-tokens.js';
 export type { StoredGrant } from './stored-grant.js';
 export type { TokenStore } from './tokens.js';
 export type { Channel, ChannelOrder, GmailWatch } from './watch.js';

@@ -2,19 +2,26 @@
  * One refresh: a refresh token for an access token, and what Google says with it. Nothing is kept
  * here.
  */
-import { type GoogleError, unavailable } from './errors.js';
+import { type GoogleError, type GoogleErrorKind, unavailable } from './errors.js';
 import { type GrantOwner, ownerOfIdToken } from './owner.js';
 import type { Answer, Transport } from './transport.js';
 
 export const REFRESH = 'oauth2.token';
 
 /**
- * Whether the token endpoint has refused to give an access token: then the error says nothing about
- * what was to be asked for with it. Every other call of the account would meet the same.
+ * Whether the token endpoint has refused to give an access token, or could not be asked for lack of
+ * a key: then the error says nothing about what was to be asked for with it. Every other call of the
+ * account would meet the same.
  */
 export function isTokenRefused({ method, detail }: GoogleError): boolean {
-  return method === REFRESH && (detail.kind === 'forbidden' || detail.kind === 'rejected');
+  return method === REFRESH && TOKEN_REFUSALS.has(detail.kind);
 }
+
+const TOKEN_REFUSALS: ReadonlySet<string> = new Set<GoogleErrorKind['kind']>([
+  'forbidden',
+  'rejected',
+  'key-missing',
+]);
 
 /** The token endpoint, and the client that asks there. */
 export interface TokenEndpoint {

@@ -18,6 +18,7 @@ export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
   'credential_unreadable',
 ]);
 
+/** What is thrown where there is no refresh token to use. */
 export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): GoogleError {
   switch (stored.kind) {
     case 'none':
@@ -25,16 +26,10 @@ export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): 
     case 'unreadable':
       return unauthorized('credential_unreadable');
     case 'key-missing':
-      return keyMissing(REFRESH, stored.keyId);
+      return new GoogleError(REFRESH, { kind: 'key-missing', keyId: stored.keyId });
     default:
       return unreachable(stored);
   }
-}
-
-/** A transient error: the process is at fault, and is not ready as long as it lacks the key. */
-export function keyMissing(method: string, keyId: string): GoogleError {
-  const why = `this process lacks the master key ${keyId}, and Google was not asked`;
-  return new GoogleError(method, { kind: 'unavailable', retryAfterMs: null, why });
 }
 
 function unauthorized(reason: string): GoogleError {

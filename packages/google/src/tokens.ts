@@ -11,7 +11,8 @@ import { GoogleError } from './errors.js';
 import { askTokenInfo, type GrantOwner } from './owner.js';
 import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
 import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
-import { keyMissing, type StoredGrant, withoutGrant } from './stored-grant.js';
+import { accessTokenKeyOf, tokenKeysOf } from './shared-tokens.js';
+import { type StoredGrant, withoutGrant } from './stored-grant.js';
 import type { Answer, Transport } from './transport.js';
 
 /** Where grants are kept; the store's vault has this shape. */
@@ -302,7 +303,7 @@ async function revoke(
   accountId: string,
 ): Promise<'revoked' | 'already-gone' | 'unreadable'> {
   const stored = await keeper.options.store.grant(accountId);
-  if (stored.kind === 'key-missing') throw keyMissing(REVOKE, stored.keyId);
+  if (stored.kind === 'key-missing') throw withoutGrant(stored);
   await forget(keeper, accountId);
   if (stored.kind === 'none') return 'already-gone';
   if (stored.kind === 'unreadable') return 'unreadable';
@@ -361,16 +362,11 @@ async function ifRedisAnswers<T>(
 }
 
 function keyOf(keeper: Keeper, accountId: string): string {
-  return `${tokenKeys(keeper, accountId)}:access-token`;
+  return accessTokenKeyOf(keeper.options, accountId);
 }
 
 function deadKeyOf(keeper: Keeper, accountId: string): string {
-  return `${tokenKeys(keeper, accountId)}:dead-grant`;
-}
-
-/** The keys of one account share a hash tag: one command may delete them together on any Redis. */
-function tokenKeys({ options: { prefix, project } }: Keeper, accountId: string): string {
-  return `${prefix}:{account:${accountId}}:${project}`;
+  return `${tokenKeysOf(keeper.options, accountId)}:dead-grant`;
 }
 
 /** Maps keep insertion order: re-inserting moves to the end, so the first key is the longest unused. */

@@ -27,7 +27,6 @@ export async function importAccount(
   account: AccountImport,
 ): Promise<{ id: string; created: boolean }> {
   const freshId = randomUUID();
-  await vault.noteSealing();
   return await inTransaction(pool, async (transaction) => {
     const inserted = await transaction.query({
       name: 'connect-account',

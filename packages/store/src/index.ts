@@ -145,7 +145,7 @@ export type {
   MessageRow,
 } from './rows.js';
 export type { MasterKeyRotation, ResealCursor } from './master-key-rotation.js';
-export type { Keys, MasterKeyHolder } from './master-keys.js';
+export { nameOfHolder, type Keys, type MasterKeyHolder } from './master-keys.js';
 export type { StoredGrant, Vault } from './vault.js';
 export type { LabelLoss, LabelPage, RelabelRange } from './walk-labels.js';
 export type {
@@ -311,7 +311,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   return {
     ...keyParts,
     accounts: {
-      import: (account) => importAccount(pool, vault, account),
+      import: (account) =>
+        keyParts.keys.beforeSealing().then(() => importAccount(pool, vault, account)),
       offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       pages: (filter = {}) => accountPages(prisma(), filter),

@@ -37,6 +37,8 @@ export interface KeyRing {
   readonly keyIds: readonly string[];
   seal(purpose: SealedPurpose, owner: Owner, text: string): Buffer;
   open(purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened;
+  /** The id of the key that a value says it was sealed with; null when it has another format. */
+  sealedBy(sealed: Buffer): string | null;
   /** 43 characters, made from the channel's id: checking it needs no query. */
   channelToken(channelId: string): string;
   /** Whether `token` is the channel's under any key of the ring; compared in constant time. */
@@ -90,11 +92,12 @@ export function openKeyRing({ current, old }: MasterKeys): KeyRing {
     keyIds: [...byId.keys()],
     seal: (purpose, owner, text) => seal(sealing, purpose, owner, text),
     open: (purpose, owner, sealed) => {
-      if (sealed[0] !== FORMAT || sealed.length < BODY_AT) return { kind: 'unreadable' };
-      const keyId = sealed.subarray(1, HEADER_BYTES).toString('hex');
+      const keyId = sealedBy(sealed);
+      if (keyId === null) return { kind: 'unreadable' };
       const key = byId.get(keyId);
       return key ? openWith(key, purpose, owner, sealed) : { kind: 'unknown-key', keyId };
     },
+    sealedBy,
     channelToken: (channelId) => tokenBy(sealing, channelId),
     isChannelToken: (channelId, token) =>
       keys.map((key) => isSame(token, tokenBy(key, channelId))).includes(true),
@@ -123,6 +126,11 @@ function seal(key: Subkeys, purpose: SealedPurpose, owner: Owner, text: string):
   cipher.setAAD(authenticated(header, purpose, owner));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
   return Buffer.concat([header, iv, cipher.getAuthTag(), body]);
+}
+
+function sealedBy(sealed: Buffer): string | null {
+  if (sealed[0] !== FORMAT || sealed.length < BODY_AT) return null;
+  return sealed.subarray(1, HEADER_BYTES).toString('hex');
 }
 
 function openWith(key: Subkeys, purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened {

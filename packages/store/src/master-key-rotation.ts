@@ -4,7 +4,12 @@
  */
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
-import { CURRENT_KEY, holdersWithout, type MasterKeyHolder } from './master-keys.js';
+import {
+  CURRENT_KEY,
+  holdersWithout,
+  noteSealingKey,
+  type MasterKeyHolder,
+} from './master-keys.js';
 
 /** Where the next batch begins. */
 export interface ResealCursor {
@@ -23,18 +28,31 @@ export interface ResealedBatch {
 export interface MasterKeyRotation {
   /** Living processes that stand in the way: without the new key, or sealing with another. */
   hindrances(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
-  /** The current key becomes the deployment's; all others that are held here are being replaced. */
+  /**
+   * The current key becomes the deployment's; all others that are held here are being replaced.
+   * @throws OperatorError when an earlier rotation has replaced the current key
+   */
   begin(): Promise<void>;
   /** Null when no old key is held. */
   start(): ResealCursor | null;
   reseal(cursor: ResealCursor, limit: number): Promise<ResealedBatch>;
   /** `old`: under a key that is held here and was replaced. `lost`: under keys that nobody here has. */
   remaining(): Promise<{ old: number; lost: number }>;
-  /** Lets channels made under another key be renewed now, `limit` at most. */
+  /** Lets channels made under another key be renewed now, `limit` at most, or ended where the account is paused. @returns how many */
   bringChannelsForward(limit: number): Promise<number>;
+  /** Accounts by id, with the Google project that each belongs to. @param afterAccountId null begins */
+  accountsAfter(
+    afterAccountId: string | null,
+    limit: number,
+  ): Promise<{ accountId: string; project: string }[]>;
+  /**
+   * An access token that the fleet shares, sealed with the current key: itself when it is already,
+   * null when it does not open here.
+   */
+  resealAccessToken(accountId: string, sealed: string): string | null;
   /** Channels of synced collections that still carry a token of another key. */
   channelsLeft(): Promise<number>;
-  /** From now on nothing needs the old keys. */
+  /** From now on nothing needs the old keys, and they seal nothing any more. */
   end(): Promise<void>;
 }
 
@@ -61,13 +79,25 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
     remaining: () => remaining(pool, ring.keyId, old),
     bringChannelsForward: (limit) => bringChannelsForward(pool, ring.keyId, limit),
     channelsLeft: () => channelsLeft(pool, ring.keyId),
+    accountsAfter: async (afterAccountId, limit) =>
+      (
+        await pool.query<{ accountId: string; project: string }>(
+          'SELECT id AS "accountId", project FROM syncline.accounts WHERE id > $1 ORDER BY id LIMIT $2',
+          [afterAccountId ?? FIRST_ID, limit],
+        )
+      ).rows,
+    resealAccessToken: (accountId, sealed) => resealAccessToken(ring, accountId, sealed),
     end: async () =>
-      void (await pool.query('DELETE FROM syncline.master_keys WHERE key_id <> $1', [ring.keyId])),
+      void (await pool.query(
+        'UPDATE syncline.master_keys SET is_retiring = false, retired_at = now() WHERE key_id <> $1 AND (key_id = ANY($2) OR is_retiring)',
+        [ring.keyId, old],
+      )),
   };
 }
 
 /** A key that sealed before, and is the new one again, begins anew. */
 async function begin(pool: pg.Pool, keyId: string, old: readonly string[]): Promise<void> {
+  await noteSealingKey(pool, keyId);
   await pool.query(
     `WITH replaced AS (
        INSERT INTO syncline.master_keys (key_id, current_since, is_retiring) SELECT o, '-infinity', true FROM unnest($2::text[]) AS o
@@ -78,6 +108,16 @@ async function begin(pool: pg.Pool, keyId: string, old: readonly string[]): Prom
        current_since = CASE WHEN master_keys.key_id = ${CURRENT_KEY} THEN master_keys.current_since ELSE excluded.current_since END`,
     [keyId, old],
   );
+}
+
+function resealAccessToken(ring: KeyRing, accountId: string, sealed: string): string | null {
+  const value = Buffer.from(sealed, 'base64');
+  if (ring.sealedBy(value) === ring.keyId) return sealed;
+  const owner = { tenant: '', accountId };
+  const opened = ring.open('access-token', owner, value);
+  return opened.kind === 'opened'
+    ? ring.seal('access-token', owner, opened.text).toString('base64')
+    : null;
 }
 
 interface ValueRow {
@@ -134,18 +174,21 @@ async function remaining(
   return { old: Number(rows[0]?.old ?? 0), lost: Number(rows[0]?.lost ?? 0) };
 }
 
-/** Channels that are to ring and do so under another key. Those of accounts that are not synced expire within a week. */
+/** Channels that ring under another key. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
 const CHANNELS_LEFT = `
   FROM syncline.channels h JOIN syncline.watches w ON w.collection_id = h.collection_id
   JOIN syncline.collections c ON c.id = h.collection_id JOIN syncline.accounts a ON a.id = h.account_id
  WHERE (h.key_id < $1 OR h.key_id > $1 OR h.key_id IS NULL) AND NOT h.superseded AND h.expires_at > now()
-   AND w.state = 'on' AND c.state = 'active' AND a.state = 'active' AND a.verified_grant = a.grant_number`;
+   AND w.state = 'on' AND a.verified_grant = a.grant_number`;
 
-/** A look that is under way may set the date again: what is far off is brought forward again. Failed ones have their own backoff. */
+/**
+ * Those of paused accounts too: theirs are ended. A look that is under way may set the date again: what is far off is brought forward again.
+ * Failed ones have their own backoff.
+ */
 async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number): Promise<number> {
   const brought = await pool.query(
     `UPDATE syncline.watches SET due_at = now() WHERE collection_id IN (
-       SELECT w.collection_id ${CHANNELS_LEFT} AND w.failures = 0 AND w.due_at > now() + interval '2 minutes' LIMIT $2)`,
+       SELECT DISTINCT w.collection_id ${CHANNELS_LEFT} AND a.state IN ('active', 'paused') AND w.failures = 0 AND w.due_at > now() + interval '2 minutes' LIMIT $2)`,
     [keyId, limit],
   );
   return brought.rowCount ?? 0;
@@ -153,7 +196,7 @@ async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number)
 
 async function channelsLeft(pool: pg.Pool, keyId: string): Promise<number> {
   const { rows } = await pool.query<{ left: string }>(
-    `SELECT count(DISTINCT h.collection_id) AS left ${CHANNELS_LEFT}`,
+    `SELECT count(DISTINCT h.collection_id) AS left ${CHANNELS_LEFT} AND c.state = 'active' AND a.state = 'active'`,
     [keyId],
   );
   return Number(rows[0]?.left ?? 0);

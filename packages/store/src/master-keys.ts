@@ -3,12 +3,16 @@
  * A process announces itself at its start and with every write probe; it is living while its row is fresh.
  */
 import { hostname } from 'node:os';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, type Runtime } from '@syncline/runtime';
 import type { KeyRing } from './key-ring.js';
 import type { Queryable } from './transaction.js';
 
 /** Six write probes: a process that did not announce itself for so long is dead or cut off. */
 const LIVING_MS = 30_000;
+/** As often as the write probe. */
+const ANNOUNCE_EVERY_MS = 5_000;
+/** What a command that seals is called among the services. */
+const COMMAND = 'cli';
 
 export interface MasterKeyHolder {
   service: string;
@@ -20,66 +24,126 @@ export interface Keys {
   /**
    * Tells that this process is about to work, with the keys that it holds. Awaited before its first
    * work: from then on a rotation waits for no value of a key that it does not know of.
+   * @throws OperatorError when its key has been replaced
    */
   announce(service: string): Promise<void>;
   /** Repeats the announcement, once there was one. */
   heartbeat(): Promise<void>;
-  /** Of keys in use that this process lacks, as of the last announcement. */
-  missing(): readonly string[];
-  /** @throws OperatorError that says which keys this process lacks */
+  /**
+   * As of the last announcement.
+   * @throws OperatorError that says which keys in use this process lacks, or that its key has been replaced
+   */
   check(): Promise<void>;
+  /**
+   * Before a value is sealed. A command, which does not announce itself otherwise, does so here: a
+   * rotation is refused while it goes on. Queries once in 5 s.
+   * @throws OperatorError when living processes could not open what this command seals, or its key has been replaced
+   */
+  beforeSealing(): Promise<void>;
   /** This process has ended. */
   withdraw(): Promise<void>;
 }
 
-/** @param id of this process, no other's. */
-export function masterKeysIn(session: Queryable, ring: KeyRing, id: string): Keys {
+/**
+ * @param session that waits for no page
+ * @param id of this process, no other's
+ */
+export function masterKeysIn(
+  rt: Pick<Runtime, 'clock'>,
+  session: Queryable,
+  ring: KeyRing,
+  id: string,
+): Keys {
   let holder: MasterKeyHolder | null = null;
-  let missing: readonly string[] = [];
+  let announcedAtMs = -Infinity;
+  let trouble: string | null = null;
   const heartbeat = async (): Promise<void> => {
     if (holder === null) return;
+    const nowMs = rt.clock.nowMs();
     await announceHolder(session, ring, id, holder);
-    missing = await missingKeys(session, ring);
+    trouble = await troubleOf(session, ring);
+    announcedAtMs = nowMs;
+  };
+  const announce = async (service: string): Promise<void> => {
+    await noteSealingKey(session, ring.keyId);
+    holder = { service, host: hostname(), pid: process.pid };
+    await session.query(
+      "DELETE FROM syncline.process_keys WHERE seen_at < now() - interval '1 day'",
+    );
+    await heartbeat();
   };
   return {
-    announce: async (service) => {
-      holder = { service, host: hostname(), pid: process.pid };
-      await noteSealingKey(session, ring.keyId);
-      await session.query(
-        "DELETE FROM syncline.process_keys WHERE seen_at < now() - interval '1 day'",
-      );
-      await heartbeat();
-    },
+    announce,
     heartbeat,
-    missing: () => missing,
     check: async () => {
-      if (missing.length > 0) throw new OperatorError(lacking(missing));
+      if (trouble !== null) throw new OperatorError(trouble);
+    },
+    beforeSealing: async () => {
+      if (rt.clock.nowMs() - announcedAtMs < ANNOUNCE_EVERY_MS) return;
+      if (holder !== null && holder.service !== COMMAND) return heartbeat();
+      await refuseWhereUnknown(session, ring.keyId);
+      await announce(COMMAND);
     },
     withdraw: async () => {
       if (holder === null) return;
+      holder = null;
       await session.query('DELETE FROM syncline.process_keys WHERE process = $1', [id]);
     },
   };
 }
 
-/** One sentence for a person. Key ids are names, not keys. */
-function lacking(missing: readonly string[]): string {
+/** Null when this process has all keys in use. One sentence for a person; key ids are names, not keys. */
+async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | null> {
+  if (await isRetired(session, ring.keyId)) return replaced(ring.keyId);
+  const missing = await missingKeys(session, ring);
+  if (missing.length === 0) return null;
   return (
     `This process lacks the master key with the id ${missing.join(' and ')}, which is in use: other processes seal with it, or values of a rotation that has not ended are under it. ` +
     'Set it as SYNCLINE_MASTER_KEY, with the key before as SYNCLINE_MASTER_KEY_OLD until `syncline keys rotate-master` is done, and restart the process.'
   );
 }
 
-/** The key that began to seal last is the current one. A key that has sealed before keeps its date. */
+/** A command with the key of another day would seal what the fleet cannot open. */
+async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<void> {
+  const lacking = (await holdersWithout(session, keyId)).filter(({ lacksKey }) => lacksKey);
+  if (lacking.length === 0) return;
+  throw new OperatorError(
+    `These processes lack SYNCLINE_MASTER_KEY of this command, and could not open what it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
+      'Set the key that they have. If they are to have this one, restart them with it first, and with the key before as SYNCLINE_MASTER_KEY_OLD. A killed process is forgotten after 30 s.',
+  );
+}
+
+/** A line for a person. */
+export function nameOfHolder({ service, host, pid }: MasterKeyHolder): string {
+  return `  ${service} on ${host}, pid ${pid}`;
+}
+
+/**
+ * The key that began to seal last is the current one. A key that has sealed before keeps its date.
+ * @throws OperatorError when a rotation has replaced it
+ */
 export async function noteSealingKey(session: Queryable, keyId: string): Promise<void> {
   await session.query(
     'INSERT INTO syncline.master_keys (key_id) VALUES ($1) ON CONFLICT (key_id) DO NOTHING',
     [keyId],
   );
+  if (await isRetired(session, keyId)) throw new OperatorError(replaced(keyId));
+}
+
+async function isRetired(session: Queryable, keyId: string): Promise<boolean> {
+  const { rows } = await session.query(
+    'SELECT 1 FROM syncline.master_keys WHERE key_id = $1 AND retired_at IS NOT NULL',
+    [keyId],
+  );
+  return rows.length > 0;
+}
+
+function replaced(keyId: string): string {
+  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, and seals nothing any more. Set the key that replaced it, and restart the process.`;
 }
 
 export const CURRENT_KEY =
-  '(SELECT key_id FROM syncline.master_keys ORDER BY current_since DESC, key_id LIMIT 1)';
+  '(SELECT key_id FROM syncline.master_keys WHERE retired_at IS NULL ORDER BY current_since DESC, key_id LIMIT 1)';
 
 const LIVING = `p.seen_at > now() - interval '${LIVING_MS} ms'`;
 
@@ -104,7 +168,7 @@ export async function holdersWithout(
 ): Promise<(MasterKeyHolder & { lacksKey: boolean })[]> {
   const { rows } = await session.query<MasterKeyHolder & { lacksKey: boolean }>(
     `SELECT service, host, pid, NOT ($1 = ANY(key_ids)) AS "lacksKey" FROM syncline.process_keys p
-      WHERE ${LIVING} AND sealing_key <> $1 ORDER BY service, host, pid LIMIT 100`,
+      WHERE ${LIVING} AND sealing_key <> $1 ORDER BY NOT ($1 = ANY(key_ids)) DESC, service, host, pid LIMIT 100`,
     [keyId],
   );
   return rows;

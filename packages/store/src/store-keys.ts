@@ -36,8 +36,8 @@ export function storeKeysOver(
   { ring, holder }: { ring: KeyRing; holder: string },
 ): StoreKeys {
   return {
-    vault: openVault(pool, ring),
-    keys: masterKeysIn(apart, ring, `${holder}-${rt.random.uuid()}`),
+    vault: openVault(rt, pool, ring),
+    keys: masterKeysIn(rt, apart, ring, `${holder}-${rt.random.uuid()}`),
     masterKeyRotation: masterKeyRotationIn(pool, ring),
   };
 }

@@ -1,15 +1,13 @@
 /** Grants in Postgres and access tokens for Redis, sealed by the key ring (key-ring.ts). */
-import { OperatorError, unreachable } from '@syncline/runtime';
+import { OperatorError, RepeatLimit, unreachable, type Runtime } from '@syncline/runtime';
 import type pg from 'pg';
-import type { KeyRing, Owner } from './key-ring.js';
-import { isKeyInUse, noteSealingKey } from './master-keys.js';
+import type { KeyRing, Owner, SealedPurpose } from './key-ring.js';
+import { isKeyInUse } from './master-keys.js';
 
 export interface Vault {
   /** A short name of the master key that seals, stored beside what it sealed. */
   readonly keyId: string;
   sealRefreshToken(owner: Owner, token: string): Buffer;
-  /** Before an import seals: its key counts as current, whatever other processes know by then. One query in a process. */
-  noteSealing(): Promise<void>;
   /**
    * Whether `sealed` is the account's refresh token `token`; false as well when it does not open.
    */
@@ -45,34 +43,52 @@ export type StoredGrant =
   | { kind: 'key-missing'; keyId: string }
   | { kind: 'unreadable' };
 
-export function openVault(pool: pg.Pool, ring: KeyRing): Vault {
-  let noted: Promise<void> | null = null;
+/** A security event: who can write to Postgres or Redis may have put the value there. */
+type NoteRejected = (what: {
+  purpose: SealedPurpose;
+  accountId: string;
+  why: 'altered' | 'unknown-key';
+}) => void;
+
+export function openVault(rt: Pick<Runtime, 'clock' | 'log'>, pool: pg.Pool, ring: KeyRing): Vault {
+  const noteRejected = rejections(rt);
   const ofAccount = (accountId: string): Owner => ({ tenant: '', accountId });
   return {
     keyId: ring.keyId,
     sealRefreshToken: (owner, token) => ring.seal('refresh-token', owner, token),
-    noteSealing: () =>
-      (noted ??= noteSealingKey(pool, ring.keyId).catch((error: unknown) => {
-        noted = null;
-        throw error;
-      })),
     isSealed: (owner, sealed, token) => {
       const opened = ring.open('refresh-token', owner, sealed);
       return opened.kind === 'opened' && opened.text === token;
     },
-    grant: (accountId, project) => readGrant(pool, ring, accountId, project),
+    grant: (accountId, project) => readGrant({ pool, ring, noteRejected }, accountId, project),
     rotated: (accountId, token, version) => storeRotated(pool, ring, { accountId, token, version }),
     seal: (accountId, plain) =>
       ring.seal('access-token', ofAccount(accountId), plain).toString('base64'),
     open: (accountId, sealed) => {
       const opened = ring.open('access-token', ofAccount(accountId), Buffer.from(sealed, 'base64'));
       if (opened.kind === 'opened') return opened.text;
+      if (opened.kind === 'unreadable')
+        noteRejected({ purpose: 'access-token', accountId, why: 'altered' });
       throw new Error(
         'a sealed token does not open: it was sealed with another key or for another account',
       );
     },
     channelToken: ring.channelToken,
     isChannelToken: ring.isChannelToken,
+  };
+}
+
+/** One line for each account's refresh token, and one for all access tokens, in 30 s. */
+function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
+  const limit = new RepeatLimit();
+  return ({ purpose, accountId, why }) => {
+    const kind = purpose === 'refresh-token' ? accountId : purpose;
+    const suppressed = limit.admit(kind, rt.clock.nowMs());
+    if (suppressed === null) return;
+    rt.log.warn(
+      { event: 'sealed_value_rejected', purpose, accountId, why, suppressed },
+      'a sealed value does not open: it was altered, copied from another account, or sealed with a key that nobody has',
+    );
   };
 }
 
@@ -100,8 +116,7 @@ export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void
 }
 
 async function readGrant(
-  pool: pg.Pool,
-  ring: KeyRing,
+  { pool, ring, noteRejected }: { pool: pg.Pool; ring: KeyRing; noteRejected: NoteRejected },
   accountId: string,
   project: string | undefined,
 ): Promise<StoredGrant> {
@@ -125,11 +140,13 @@ async function readGrant(
     case 'opened':
       return { kind: 'stored', refreshToken: opened.text, version: row.version };
     case 'unreadable':
+      noteRejected({ purpose: 'refresh-token', accountId, why: 'altered' });
       return { kind: 'unreadable' };
     case 'unknown-key':
-      return (await isKeyInUse(pool, opened.keyId))
-        ? { kind: 'key-missing', keyId: opened.keyId }
-        : { kind: 'unreadable' };
+      if (await isKeyInUse(pool, opened.keyId))
+        return { kind: 'key-missing', keyId: opened.keyId };
+      noteRejected({ purpose: 'refresh-token', accountId, why: 'unknown-key' });
+      return { kind: 'unreadable' };
     default:
       return unreachable(opened);
   }

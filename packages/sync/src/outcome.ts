@@ -55,6 +55,8 @@ export interface Place {
 
 const WEATHER_BASE_MS = 1_000;
 const WEATHER_CAP_MS = 64_000;
+/** Another worker that has the key may take the collection then. */
+const KEY_MISSING_MS = 10_000;
 
 /**
  * The table's verdict with its times and words.
@@ -109,6 +111,13 @@ export function later(
       kind: 'snooze',
       delayMs: Math.max(250, error.retryAfterMs) + jitter * 250,
       why: waitingFor(error),
+      counts: false,
+    };
+  if (error.kind === 'key-missing')
+    return {
+      kind: 'snooze',
+      delayMs: KEY_MISSING_MS * (1 + jitter / 4),
+      why: `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`,
       counts: false,
     };
   const backoffMs =

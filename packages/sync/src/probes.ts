@@ -72,7 +72,7 @@ const ANSWERS: Record<ProjectScope, readonly AnswerKind[]> = {
   gmail: ['api-not-enabled', 'client-refused'],
   calendar: ['api-not-enabled', 'client-refused'],
 };
-const UNDECIDED: readonly AnswerKind[] = ['quota', 'weather'];
+const UNDECIDED: readonly AnswerKind[] = ['quota', 'weather', 'key-missing'];
 
 async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promise<void> {
   const { store, google } = deps;

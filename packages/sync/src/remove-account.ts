@@ -87,7 +87,7 @@ async function ownerOf(google: GoogleAccount): Promise<GoogleKeys | null> {
 }
 
 function passesByItself({ detail }: GoogleError): boolean {
-  return detail.kind === 'unavailable' || detail.kind === 'rate-limited';
+  return ['unavailable', 'rate-limited', 'key-missing'].includes(detail.kind);
 }
 
 /** Finishes the removals that nobody has been at for a while. What Google's weather stops is left for the next time, with its reason. */

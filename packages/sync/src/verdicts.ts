@@ -12,6 +12,8 @@ import type { CollectionKind, Phase } from '@syncline/store';
 export type AnswerKind =
   | 'quota'
   | 'weather'
+  /** This process lacks the master key of the account's grant, and asked nothing. */
+  | 'key-missing'
   | 'grant-refused'
   /** 403 insufficientPermissions: the grant does not cover this API. */
   | 'scope-missing'
@@ -60,6 +62,7 @@ export type VerdictName =
 const ANYWHERE = {
   quota: 'wait',
   weather: 'back-off',
+  'key-missing': 'wait',
   'grant-refused': 'reauthorize',
   'scope-missing': 'park',
   'policy-forbids': 'park',
@@ -127,6 +130,8 @@ export function answerOf(error: GoogleErrorKind, paged: boolean): AnswerKind {
       return 'quota';
     case 'unavailable':
       return 'weather';
+    case 'key-missing':
+      return error.kind;
     case 'unauthorized':
       return 'grant-refused';
     case 'forbidden':

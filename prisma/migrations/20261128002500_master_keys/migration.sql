@@ -3,6 +3,7 @@ CREATE TABLE "master_keys" (
     "key_id" TEXT NOT NULL,
     "current_since" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "is_retiring" BOOLEAN NOT NULL DEFAULT false,
+    "retired_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "master_keys_pkey" PRIMARY KEY ("key_id")
 );

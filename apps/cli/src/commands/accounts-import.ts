@@ -53,6 +53,7 @@ async function importFile(
   file: string,
   verify: boolean,
 ): Promise<ImportSummary> {
+  await store.keys.beforeSealing();
   const progress = openProgress(cli.rt.clock);
   const checker = verify ? await openGrantChecker(cli, store, (text) => progress.say(text)) : null;
   const projects = cli.config.google.projects.map(({ name }) => name);

@@ -1,7 +1,8 @@
-import { OperatorError, type Runtime } from '@syncline/runtime';
-import type { MasterKeyRotation, Store } from '@syncline/store';
+import { openSharedTokens, type SharedTokens } from '@syncline/google';
+import { OperatorError, redisSettings, type Runtime } from '@syncline/runtime';
+import { nameOfHolder, type MasterKeyRotation, type Store } from '@syncline/store';
 import type { Command } from 'commander';
-import { runWithStore, wholeNumber } from '../command.js';
+import { runWithStore, wholeNumber, type Cli } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
@@ -9,16 +10,21 @@ import { say } from '../terminal.js';
 const DEFAULT_RATE = 500;
 const BATCH_LIMIT = 500;
 const TELL_EVERY_MS = 2_000;
-const ASK_EVERY_MS = 1_000;
+/** Counting channels may take a tenth of the time. */
+const COUNT_EVERY_MS = 1_000;
+const COUNT_SHARE = 0.1;
 /** Renewing a channel takes seconds; a failed one is tried again within minutes. */
 const CHANNELS_STUCK_MS = 15 * 60_000;
 
 interface Rotated {
+  /** Refresh tokens. */
   resealed: number;
-  /** Do not open, or are under keys that nobody has: their accounts need a new import. */
+  /** Refresh tokens that do not open, or are under keys that nobody has: their accounts need a new import. */
   unreadable: number;
+  /** Access tokens that the fleet shares through Redis. */
+  resealedAccessTokens: number;
   renewedChannels: number;
-  /** Under the old key. */
+  /** Refresh tokens under the old key. */
   remaining: number;
 }
 
@@ -31,10 +37,15 @@ export function addKeys(program: Command): void {
       'seal every stored value with SYNCLINE_MASTER_KEY, and have channels renewed, so that SYNCLINE_MASTER_KEY_OLD can be removed; goes on where it was cut off',
     )
     .option('--rate <n>', 'values and channels a second', wholeNumber(1, 100_000), DEFAULT_RATE)
-    .option('--json', 'print {"resealed","unreadable","renewedChannels","remaining"}')
+    .option(
+      '--json',
+      'print {"resealed","unreadable","resealedAccessTokens","renewedChannels","remaining"}',
+    )
     .action(({ rate, json }: { rate: number; json?: true }) =>
-      runWithStore(async ({ rt }, store) => {
-        const done = await store.alone('rotate-master', () => rotate(rt, store, rate));
+      runWithStore(async (cli, store) => {
+        const done = await store.alone('rotate-master', ({ signal }) =>
+          rotate(withSignal(cli, signal), store, rate),
+        );
         if (done.kind === 'held')
           throw new OperatorError(
             `Another \`keys rotate-master\` is running on this database: ${done.by.host}, pid ${done.by.pid}. If it was killed, run the command again in ${Math.ceil(done.by.endsInMs / 1_000)} s.`,
@@ -46,20 +57,42 @@ export function addKeys(program: Command): void {
     );
 }
 
-async function rotate(rt: Runtime, { masterKeyRotation }: Store, rate: number): Promise<Rotated> {
-  await refuseHindrances(masterKeyRotation);
-  if (masterKeyRotation.start() === null) await refuseWithoutOldKey(masterKeyRotation);
-  await masterKeyRotation.begin();
-  const values = await resealAll(rt, masterKeyRotation, rate);
-  const renewedChannels = await renewChannels(rt, masterKeyRotation, rate);
-  // A process that started meanwhile with the old key alone may have sealed with it.
-  await refuseHindrances(masterKeyRotation);
-  const { old, lost } = await masterKeyRotation.remaining();
-  // What does not open under its key does not need the key.
-  const remaining = Math.max(0, old - values.unreadable);
-  if (remaining === 0) await masterKeyRotation.end();
-  const unreadable = values.unreadable + lost;
-  return { resealed: values.resealed, unreadable, renewedChannels, remaining };
+/** What runs ends with a lost lease as with a signal to the process. */
+function withSignal({ rt, config }: Cli, lost: AbortSignal): Pick<Cli, 'rt' | 'config'> {
+  return { rt: { ...rt, signal: AbortSignal.any([rt.signal, lost]) }, config };
+}
+
+async function rotate(
+  { rt, config }: Pick<Cli, 'rt' | 'config'>,
+  store: Store,
+  rate: number,
+): Promise<Rotated> {
+  const { masterKeyRotation: rotation } = store;
+  await refuseHindrances(rotation);
+  if (rotation.start() === null) await refuseWithoutOldKey(rotation);
+  const settings = redisSettings(config, await store.feed.name());
+  const tokens = await openSharedTokens(rt, settings, rotation.resealAccessToken);
+  try {
+    await rotation.begin();
+    const values = await resealAll(rt, rotation, rate);
+    const resealedAccessTokens = await resealShared(rt, rotation, tokens, rate);
+    const renewedChannels = await renewChannels(rt, rotation, rate);
+    // A process that started meanwhile with the old key alone may have sealed with it.
+    await refuseHindrances(rotation);
+    const { old, lost } = await rotation.remaining();
+    // What does not open under its key does not need the key.
+    const remaining = Math.max(0, old - values.unreadable);
+    if (remaining === 0) await rotation.end();
+    return {
+      resealed: values.resealed,
+      unreadable: values.unreadable + lost,
+      resealedAccessTokens,
+      renewedChannels,
+      remaining,
+    };
+  } finally {
+    tokens.close();
+  }
 }
 
 /** @throws OperatorError that names the processes which could not open, or would go on sealing with another key */
@@ -67,8 +100,8 @@ async function refuseHindrances(rotation: MasterKeyRotation): Promise<void> {
   const hindrances = await rotation.hindrances();
   if (hindrances.length === 0) return;
   const lines = hindrances.map(
-    ({ service, host, pid, lacksKey }) =>
-      `  ${service} on ${host}, pid ${pid}: ${lacksKey ? 'lacks the new key' : 'seals with another key'}`,
+    (holder) =>
+      `${nameOfHolder(holder)}: ${holder.lacksKey ? 'lacks the new key' : 'seals with another key'}`,
   );
   throw new OperatorError(
     `These processes do not work with SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +
@@ -111,6 +144,30 @@ async function resealAll(
   }
 }
 
+/** Access tokens of accounts that are rarely synced would stay under the old key for up to an hour. */
+async function resealShared(
+  rt: Runtime,
+  rotation: MasterKeyRotation,
+  tokens: SharedTokens,
+  rate: number,
+): Promise<number> {
+  const limit = Math.min(BATCH_LIMIT, rate);
+  const tell = progress(rt);
+  let resealed = 0;
+  let last: string | null = null;
+  for (;;) {
+    const accounts = await rotation.accountsAfter(last, limit);
+    if (accounts.length === 0) return resealed;
+    const changed = await tokens.reseal(accounts);
+    resealed += changed;
+    last = accounts.at(-1)?.accountId ?? null;
+    if (changed === 0) continue;
+    await refuseHindrances(rotation);
+    tell(`${resealed} access tokens in Redis sealed with the new key`);
+    await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
+  }
+}
+
 /** Workers renew them, as they do before they expire. @returns how many were renewed meanwhile */
 async function renewChannels(
   rt: Runtime,
@@ -118,25 +175,35 @@ async function renewChannels(
   rate: number,
 ): Promise<number> {
   const tell = progress(rt);
-  const first = await rotation.channelsLeft();
-  let fewest = { left: first, atMs: rt.clock.nowMs() };
-  while (fewest.left > 0) {
-    await rotation.bringChannelsForward(rate);
-    await rt.clock.sleep(ASK_EVERY_MS, rt.signal);
+  const count = async (): Promise<{ left: number; tookMs: number }> => {
+    const beganMs = rt.clock.nowMs();
     const left = await rotation.channelsLeft();
-    if (left < fewest.left) fewest = { left, atMs: rt.clock.nowMs() };
-    tell(`${left} channels to be renewed by the workers`);
-    if (left > 0 && rt.clock.nowMs() - fewest.atMs > CHANNELS_STUCK_MS)
+    return { left, tookMs: rt.clock.nowMs() - beganMs };
+  };
+  const first = await count();
+  let now = first;
+  let fewest = { left: first.left, atMs: rt.clock.nowMs() };
+  for (;;) {
+    const everyMs = Math.max(COUNT_EVERY_MS, now.tookMs / COUNT_SHARE);
+    const limit = Math.ceil((rate * everyMs) / 1_000);
+    const brought = await rotation.bringChannelsForward(limit);
+    if (now.left === 0 && brought < limit) return first.left;
+    await rt.clock.sleep(everyMs, rt.signal);
+    now = await count();
+    if (now.left < fewest.left) fewest = { left: now.left, atMs: rt.clock.nowMs() };
+    tell(`${now.left} channels to be renewed by the workers`);
+    if (now.left > 0 && rt.clock.nowMs() - fewest.atMs > CHANNELS_STUCK_MS)
       throw new OperatorError(
-        `No channel was renewed for ${CHANNELS_STUCK_MS / 60_000} minutes, and ${left} are left: see that a scheduler and a worker run, and run the command again. Their notifications are accepted while SYNCLINE_MASTER_KEY_OLD is set.`,
+        `No channel was renewed for ${CHANNELS_STUCK_MS / 60_000} minutes, and ${now.left} are left: see that a scheduler and a worker run, and run the command again. Their notifications are accepted while SYNCLINE_MASTER_KEY_OLD is set.`,
       );
-    if (left === 0) return first;
   }
-  return first;
 }
 
-function tellEnd({ resealed, unreadable, renewedChannels, remaining }: Rotated): void {
-  say(`${resealed} values sealed with the new key, ${renewedChannels} channels renewed`);
+function tellEnd(done: Rotated): void {
+  const { resealed, unreadable, resealedAccessTokens, renewedChannels, remaining } = done;
+  say(
+    `${resealed} values sealed with the new key, ${resealedAccessTokens} access tokens in Redis, ${renewedChannels} channels renewed`,
+  );
   if (unreadable > 0)
     say(`${unreadable} values open with no key that is set here: import their accounts again`);
   say(`${remaining} values remain under the old key`);

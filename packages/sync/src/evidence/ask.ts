@@ -91,7 +91,7 @@ function answered(count: number, asked: Asked, errors: readonly GoogleError[]): 
   return asked;
 }
 
-/** Quota and grants are the account's; every other error is about one id. */
+/** Quota, keys and grants are the account's; every other error is about one id. */
 function endsAsking({ detail }: GoogleError): boolean {
-  return detail.kind === 'rate-limited' || detail.kind === 'unauthorized';
+  return ['rate-limited', 'key-missing', 'unauthorized'].includes(detail.kind);
 }

@@ -61,6 +61,7 @@ export function messagesIn(answer: {
   failed: { error: GoogleError }[];
 }): GmailMessage[] {
   const [failure] = answer.failed;
-  if (failure && failure.error.detail.kind === 'rate-limited') throw failure.error;
+  if (failure && ['rate-limited', 'key-missing'].includes(failure.error.detail.kind))
+    throw failure.error;
   return answer.messages;
 }

@@ -125,6 +125,7 @@ function isFinal(error: GoogleError): boolean {
       return true;
     case 'rate-limited':
     case 'unavailable':
+    case 'key-missing':
     case 'unauthorized':
     case 'bookmark-expired':
     case 'endless-listing':

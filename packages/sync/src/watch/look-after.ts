@@ -85,8 +85,7 @@ export async function stopWatches(
     } catch (error) {
       if (
         !(error instanceof GoogleError) ||
-        error.detail.kind === 'unavailable' ||
-        error.detail.kind === 'rate-limited'
+        ['unavailable', 'rate-limited', 'key-missing'].includes(error.detail.kind)
       )
         throw error;
       rt.log.warn(

@@ -8,6 +8,8 @@ import { retryInMs, unwatchableForMs } from './schedule.js';
  * (a dead grant) is found and told by the next look.
  */
 
+const KEY_MISSING_MS = 10_000;
+
 /** Pure. @param jitter a number in [0, 1) */
 export function settlementOf(
   error: GoogleErrorKind,
@@ -35,6 +37,12 @@ export function settlementOf(
         nextInMs: Math.max(retry, error.retryAfterMs ?? 0),
         error: 'Google did not answer properly; trying again',
         failed: true,
+      };
+    case 'key-missing':
+      return {
+        state: kept,
+        nextInMs: KEY_MISSING_MS * (1 + jitter / 4),
+        error: `a worker lacks the master key with the id ${error.keyId}`,
       };
     case 'unauthorized':
       return refused(

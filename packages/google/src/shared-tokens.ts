@@ -1,0 +1,105 @@
+/** The access tokens that a fleet shares through Redis, sealed: where they are, and how a change of the master key seals them anew. */
+import {
+  describeError,
+  OperatorError,
+  type RedisConnection,
+  type RedisSettings,
+  type Runtime,
+} from '@syncline/runtime';
+import { checkRedis, connectRedis, isRedisWeather, runScript, script, type Script } from './redis.js';
+
+/** The keys of one account share a hash tag: one command may delete them together on any Redis. */
+export function tokenKeysOf(
+  { prefix, project }: { prefix: string; project: string },
+  accountId: string,
+): string {
+  return `${prefix}:{account:${accountId}}:${project}`;
+}
+
+/** Of the account's sealed access token. */
+export function accessTokenKeyOf(
+  place: { prefix: string; project: string },
+  accountId: string,
+): string {
+  return `${tokenKeysOf(place, accountId)}:access-token`;
+}
+
+export interface SharedTokens {
+  /**
+   * Replaces the shared access token of each account by what `reseal` makes of it, and deletes the
+   * token when that is null. One that another process has renewed meanwhile is left as it is.
+   * @returns how many were replaced or deleted
+   * @throws OperatorError when Redis does not answer
+   */
+  reseal(accounts: readonly TokenPlace[]): Promise<number>;
+  close(): void;
+}
+
+export interface TokenPlace {
+  accountId: string;
+  /** The Google project of the account. */
+  project: string;
+}
+
+/** @returns null when it does not open; the same text when nothing is to be done */
+export type Reseal = (accountId: string, sealed: string) => string | null;
+
+/** It keeps the token's life. */
+const REPLACE: Script = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`);
+
+/** @throws OperatorError when Redis does not answer within seconds, or refuses us */
+export async function openSharedTokens(
+  rt: Runtime,
+  settings: RedisSettings,
+  reseal: Reseal,
+): Promise<SharedTokens> {
+  const redis = await connectRedis(rt, settings);
+  const prefix = settings.redisPrefix;
+  try {
+    await told(() => checkRedis(redis));
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+  return {
+    reseal: (accounts) =>
+      told(async () => {
+        const replaced = await Promise.all(
+          accounts.map(({ accountId, project }) =>
+            resealOne(redis, accessTokenKeyOf({ prefix, project }, accountId), (sealed) =>
+              reseal(accountId, sealed),
+            ),
+          ),
+        );
+        return replaced.filter(Boolean).length;
+      }),
+    close: () => redis.disconnect(),
+  };
+}
+
+async function resealOne(
+  redis: RedisConnection,
+  key: string,
+  reseal: (sealed: string) => string | null,
+): Promise<boolean> {
+  const sealed = await redis.get(key);
+  if (sealed === null) return false;
+  const anew = reseal(sealed);
+  if (anew === sealed) return false;
+  return (await runScript(redis, REPLACE, [key], [sealed, anew ?? ''])) === 1;
+}
+
+async function told<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isRedisWeather(error)) throw error;
+    throw new OperatorError(
+      `Redis does not answer: ${describeError(error)}. It holds access tokens under the old key. Start Redis, or set REDIS_URL to a server that runs, and run the command again.`,
+    );
+  }
+}
