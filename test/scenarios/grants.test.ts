@@ -92,25 +92,33 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
   expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
 }, 240_000);
 
-test('swapped credentials put their accounts into a named state; removal erases the rows and names what it could not revoke; a new import is accepted', async () => {
+test("S1: a token copied into another account's row puts that account alone into a named state; removal erases the rows and names what it could not revoke; a new import is accepted", async () => {
+  const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
   await world.rows(
-    'UPDATE syncline.credentials c SET sealed = o.sealed FROM syncline.credentials o WHERE o.account_id <> c.account_id',
+    'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials c JOIN syncline.accounts a ON a.id = c.account_id WHERE email = $1) WHERE account_id = (SELECT id FROM syncline.accounts WHERE email = $2)',
+    [second.email, first.email],
   );
   world.start('scheduler');
-  world.start('worker');
+  const worker = world.start('worker');
   await world.untilRows(
-    "SELECT state, reason LIKE 'the stored refresh token does not open%import a new refresh token' AS named FROM syncline.accounts",
-    [1, 2].map(() => ({ state: 'reauth_required', named: true })),
+    "SELECT email, state, reason LIKE 'the stored refresh token does not open%import a new refresh token' AS named FROM syncline.accounts ORDER BY email",
+    [
+      { email: first.email, state: 'reauth_required', named: true },
+      { email: second.email, state: 'active', named: null },
+    ],
   );
-  const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
+  const events = worker.output.join('').match(/^.*sealed_value_rejected.*$/gm);
+  expect(events).toHaveLength(1);
+  expect(JSON.parse(events![0]!)).toMatchObject({ level: 'warn', why: 'altered' });
+  await servedAnew(second.email);
   const removed = await world.cli('accounts', 'remove', first.email, '--json');
   expect(removed).toMatchObject({ code: 0 });
   expect(JSON.parse(removed.stdout)).toMatchObject({ state: 'removed', grant: 'unreadable' });
-  expect(await world.import([second])).toMatchObject({ code: 0 });
-  await servedAnew(second.email);
+  expect(await world.import([first])).toMatchObject({ code: 0 });
+  await servedAnew(first.email);
   await world.untilRows(
-    `SELECT email, (SELECT count(*)::int FROM syncline.gmail_messages) AS messages FROM syncline.accounts`,
-    [{ email: second.email, messages: 8 }],
+    `SELECT email, (SELECT count(*)::int FROM syncline.gmail_messages m WHERE m.account_id = a.id) AS messages FROM syncline.accounts a ORDER BY email`,
+    accounts.map(({ email }) => ({ email, messages: 8 })),
   );
 }, 180_000);
 

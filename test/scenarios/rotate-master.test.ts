@@ -1,48 +1,72 @@
 import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { openStore } from '@syncline/store';
+import { QUEUE_NAMES } from '@syncline/fleet';
 import { testRuntime } from '../support/database.js';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { ended, endProcess, lineOf, startProgram, type Started } from '../support/processes.js';
-import { freePort } from '../support/redis-server.js';
+import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 
 /*
  * A fleet as an operator runs it, whose master key is replaced while it syncs.
  */
 
-const ACCOUNTS = 6;
-/** Of each account the list and its one calendar. */
-const CHANNELS = 2 * ACCOUNTS;
+const ACCOUNTS = 200;
+/** Accounts that have a calendar mirrored, each with channels for its list and its one calendar. */
+const WITH_CALENDAR = 10;
+const CHANNELS = 2 * WITH_CALENDAR;
 const PROGRAMS = ['scheduler', 'worker', 'api'] as const;
 const OLD = randomBytes(32);
 const NEW = randomBytes(32);
 const FOLLOWED = 'SELECT count(*)::int AS n FROM syncline.channels WHERE resource_id IS NOT NULL';
+const UNSERVED = 'SELECT count(*)::int AS n FROM syncline.collections WHERE served_at IS NULL';
 
 let world: FleetWorld;
+let redisServer: TestRedis;
+let redis: Redis;
 let port: number;
-let running: Started[] = [];
+let ids: { old: string; now: string };
+let emails: string[];
+/** Of every process, of those that have ended too. */
+const outputs: string[][] = [];
 
 beforeAll(async () => {
   port = await freePort();
-  world = await startFleetWorld({
-    seed: 41,
-    accounts: ACCOUNTS,
-    messagesPerAccount: 4,
-    calendarsPerAccount: 1,
-    eventsPerCalendar: 2,
-  });
+  redisServer = await startRedis();
+  redis = new Redis(redisServer.url);
+  world = await startFleetWorld(
+    {
+      seed: 41,
+      accounts: ACCOUNTS,
+      messagesPerAccount: 2,
+      calendarsPerAccount: 1,
+      eventsPerCalendar: 2,
+      bodyBytes: 200,
+      quota: { scale: 100 },
+    },
+    { url: redisServer.url },
+  );
   world.env = {
     ...world.env,
     ...keysOf(OLD),
     PORT: String(port),
     PUSH_BASE_URL: `http://127.0.0.1:${port}`,
+    WORKER_CONCURRENCY: '16',
+    POLL_INTERVAL_ACTIVE_SECONDS: '8',
+    POLL_INTERVAL_IDLE_SECONDS: '8',
   };
+  ids = { old: await keyIdOf(OLD), now: await keyIdOf(NEW) };
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  redis.disconnect();
+  await world.close();
+  await redisServer.stop();
+});
 
-test('the master key is replaced while accounts sync: nothing fails, nothing remains, and the old key can go', async () => {
-  await startFleet();
-  const accounts = await world.control.accounts();
-  await world.import(accounts.map(({ email, refreshToken }) => ({ email, refreshToken })));
+test('S2: the master key is replaced while 200 accounts sync: no sync fails, nothing remains under the old key, and the fleet goes on without it', async () => {
+  await mirrorAll();
+  let fleet = await startFleet();
+  await world.untilRows(UNSERVED, [{ n: 0 }], 120_000);
   await world.untilRows(FOLLOWED, [{ n: CHANNELS }], 120_000);
   const oldChannel = await channelUnder(OLD);
 
@@ -51,35 +75,143 @@ test('the master key is replaced while accounts sync: nothing fails, nothing rem
   expect(refused.code).toBe(1);
   for (const program of PROGRAMS)
     expect(refused.stderr).toMatch(new RegExp(`${program} on \\S+, pid \\d+: lacks the new key`));
+  fleet = await replaceFleet(fleet);
 
-  await restartFleet();
-  expect(await notify(oldChannel)).toBe(204);
-  const killed = startProgram('cli', world.env, ['keys', 'rotate-master', '--rate', '1']);
-  await untilSomeUnderNewKey();
-  await endProcess(killed, 'SIGKILL');
-  const before = await underNewKey();
+  await killHalfway(oldChannel);
+  const before = await underKey(ids.now);
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThan(ACCOUNTS);
-  expect(await notify(oldChannel)).toBe(204);
-  expect(JSON.parse((await resumed()).stdout)).toEqual({
+  const resumed = await world.cli('keys', 'rotate-master', '--json');
+  expect(resumed).toMatchObject({ code: 0 });
+  expect(JSON.parse(resumed.stdout)).toEqual({
     resealed: ACCOUNTS - before,
     unreadable: 0,
+    resealedAccessTokens: expect.any(Number),
     renewedChannels: CHANNELS,
     remaining: 0,
   });
-  expect(await underNewKey()).toBe(ACCOUNTS);
+  await expectNothingUnderOldKey();
+  const newChannel = await channelUnder(NEW);
+
+  world.env = { ...world.env, ...keysOf(NEW), POLL_INTERVAL_ACTIVE_SECONDS: '3600' };
+  await Promise.all(fleet.map((program) => world.stop(program)));
+  await startFleet();
+  expect([await notify(newChannel), await notify(oldChannel)]).toEqual([204, 403]);
+  await expectEventFollowsNotification();
+  expect(await world.cli('wait', '--timeout', '60')).toMatchObject({ code: 0 });
+  for (const email of emails.slice(0, 2))
+    expect(await world.cli('verify', email, '--json')).toMatchObject({ code: 0 });
+  await expectNoFailedSync();
+  await expectOldKeyRefused();
+}, 300_000);
+
+/** Calendars of the first accounts, mail of all. */
+async function mirrorAll(): Promise<void> {
+  const accounts = await world.control.accounts();
+  emails = accounts.map(({ email }) => email);
+  const lines = accounts.map(({ email, refreshToken }, i) => ({
+    email,
+    refreshToken,
+    resources: i < WITH_CALENDAR ? ['gmail', 'calendar'] : ['gmail'],
+  }));
+  expect(await world.importUnverified(lines)).toMatchObject({ code: 0 });
+}
+
+/** One process with both keys makes those that lack the new one not ready; then they are replaced. */
+async function replaceFleet(before: readonly Started[]): Promise<Started[]> {
+  const first = await startOne('worker');
+  expect(await readiness('not ready')).toEqual({ status: 'not ready', missing: ['master-key'] });
+  await Promise.all(before.map((program) => world.stop(program)));
+  const others = await Promise.all([startOne('scheduler'), startOne('api')]);
+  expect(await readiness('ready')).toEqual({ status: 'ready' });
+  return [first, ...others];
+}
+
+/** The API's own word, when it is what is awaited or 30 s have passed. */
+async function readiness(wanted: string): Promise<{ status: string }> {
+  for (const deadline = performance.now() + 30_000; ;) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    const body = (await answer.json()) as { status: string };
+    expect(answer.status).toBe(body.status === 'not ready' ? 503 : 200);
+    if (body.status === wanted || performance.now() > deadline) return body;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function killHalfway(oldChannel: Channel): Promise<void> {
+  const rotation = startProgram('cli', world.env, ['keys', 'rotate-master', '--rate', '25']);
+  while ((await underKey(ids.now)) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await notify(oldChannel)).toBe(204);
+  await endProcess(rotation, 'SIGKILL');
+  const second = await world.cli('keys', 'rotate-master');
+  expect(second.stderr).toMatch(/Another `keys rotate-master` is running .*pid \d+\. If it was/);
+  // Its lease ends after 15 s by itself.
+  await world.rows("UPDATE syncline.named_leases SET expires_at = now() WHERE name = 'rotate-master'");
+}
+
+async function expectNothingUnderOldKey(): Promise<void> {
+  expect(await underKey(ids.old)).toBe(0);
+  expect(await underKey(ids.now)).toBe(ACCOUNTS);
   expect(
     await world.rows(
-      "SELECT count(*)::int AS n FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.failures > 0 OR c.parked IS NOT NULL OR a.state <> 'active'",
+      'SELECT count(*)::int AS n FROM syncline.channels WHERE key_id IS DISTINCT FROM $1 AND NOT superseded',
+      [ids.now],
     ),
   ).toEqual([{ n: 0 }]);
-  expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
+  const tokens = await sharedTokens();
+  expect(tokens.length).toBeGreaterThanOrEqual(ACCOUNTS);
+  expect(tokens.filter((keyId) => keyId !== ids.now)).toEqual([]);
+}
 
-  const newChannel = await channelUnder(NEW);
-  world.env = { ...world.env, ...keysOf(NEW), POLL_INTERVAL_ACTIVE_SECONDS: '3600' };
-  await restartFleet();
-  expect([await notify(newChannel), await notify(oldChannel)]).toEqual([204, 403]);
-  const [{ email }] = accounts as [(typeof accounts)[0]];
+/** The ids of the keys that the shared access tokens are sealed with. */
+async function sharedTokens(): Promise<string[]> {
+  const keys = await redis.keys('*:access-token');
+  const values = await redis.mget(keys);
+  return values.flatMap((value) => (value === null ? [] : [headerOf(Buffer.from(value, 'base64'))]));
+}
+
+/** Rows by what the sealed value itself says, which the column beside it must say too. */
+async function underKey(keyId: string): Promise<number> {
+  const rows = await world.rows<{ sealed: Buffer; keyId: string }>(
+    'SELECT sealed, key_id AS "keyId" FROM syncline.credentials',
+  );
+  expect(rows.filter((row) => headerOf(row.sealed) !== row.keyId)).toEqual([]);
+  return rows.filter((row) => row.keyId === keyId).length;
+}
+
+/** After the version's byte. */
+function headerOf(sealed: Buffer): string {
+  return sealed.subarray(1, 7).toString('hex');
+}
+
+/** In the rows, in the queues' history, and in what the processes logged of each run. */
+async function expectNoFailedSync(): Promise<void> {
+  expect(
+    await world.rows(
+      "SELECT c.kind, c.failures, c.error, c.parked, a.state FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.failures > 0 OR c.error IS NOT NULL OR c.parked IS NOT NULL OR a.state <> 'active'",
+    ),
+  ).toEqual([]);
+  for (const queue of QUEUE_NAMES)
+    expect(await redis.zcard(`syncline:{${queue}}:${queue}:failed`)).toBe(0);
+  const logged = outputs
+    .flatMap((output) => output.join('').split('\n'))
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { event?: string; outcome?: string; why?: string });
+  const runs = logged.filter(({ event }) => event === 'job');
+  expect(runs.length).toBeGreaterThan(2 * ACCOUNTS);
+  expect(runs.filter(({ outcome }) => outcome === 'reauthorize' || outcome === 'parked')).toEqual(
+    [],
+  );
+  expect(runs.filter(({ why }) => why !== undefined && !why.startsWith('waiting for'))).toEqual([]);
+  expect(
+    logged.filter(({ event }) => event === 'job-failed' || event === 'sealed_value_rejected'),
+  ).toEqual([]);
+  expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
+}
+
+/** Nothing is polled within an hour, so the notification brings it. */
+async function expectEventFollowsNotification(): Promise<void> {
+  const [email] = emails as [string];
   const { eventId } = world.simulator.act(email, { action: 'event-create', calendarId: email }) as {
     eventId: string;
   };
@@ -88,19 +220,17 @@ test('the master key is replaced while accounts sync: nothing fails, nothing rem
     [{ n: 1 }],
     60_000,
   );
-  const wrong = await ended(startProgram('worker', { ...world.env, ...keysOf(OLD) }));
-  expect(wrong.code).toBe(1);
-  expect(wrong.stdout + wrong.stderr).toContain('SYNCLINE_MASTER_KEY is not the key that sealed');
-}, 300_000);
+}
 
-/** The lease of a killed command ends within 15 s; until then the next one is refused by name. */
-async function resumed(): Promise<{ stdout: string }> {
-  for (;;) {
-    const done = await world.cli('keys', 'rotate-master', '--json');
-    if (done.code === 0) return done;
-    expect(done.stderr).toContain('Another `keys rotate-master` is running');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  }
+async function expectOldKeyRefused(): Promise<void> {
+  const alone = await ended(startProgram('worker', { ...world.env, ...keysOf(OLD) }));
+  expect(alone.code).toBe(1);
+  expect(alone.stdout + alone.stderr).toContain('SYNCLINE_MASTER_KEY is not the key that sealed');
+  const exchanged = await ended(startProgram('worker', { ...world.env, ...keysOf(OLD, NEW) }));
+  expect(exchanged.code).toBe(1);
+  expect(exchanged.stdout + exchanged.stderr).toContain(
+    'was replaced by `syncline keys rotate-master`',
+  );
 }
 
 /** With its token, as Google posts to it. */
@@ -111,19 +241,29 @@ interface Channel {
 }
 
 async function channelUnder(masterKey: Buffer): Promise<Channel> {
+  const [row] = await world.rows<{ id: string; resourceId: string }>(
+    'SELECT id, resource_id AS "resourceId" FROM syncline.channels WHERE key_id = $1 AND NOT superseded ORDER BY id LIMIT 1',
+    [await keyIdOf(masterKey)],
+  );
+  return { ...row!, token: await withVault(masterKey, (vault) => vault.channelToken(row!.id)) };
+}
+
+const keyIdOf = (masterKey: Buffer): Promise<string> => withVault(masterKey, ({ keyId }) => keyId);
+
+type Vault = Awaited<ReturnType<typeof openStore>>['vault'];
+
+async function withVault<T>(masterKey: Buffer, use: (vault: Vault) => T): Promise<T> {
   const store = await openStore(testRuntime(), {
     databaseUrl: world.database.url,
     masterKey,
     takesOtherKey: true,
     poolSize: 1,
   });
-  const [row] = await world.rows<{ id: string; resourceId: string }>(
-    'SELECT id, resource_id AS "resourceId" FROM syncline.channels WHERE key_id = $1 AND NOT superseded ORDER BY id LIMIT 1',
-    [store.vault.keyId],
-  );
-  const channel = { ...row!, token: store.vault.channelToken(row!.id) };
-  await store.close();
-  return channel;
+  try {
+    return use(store.vault);
+  } finally {
+    await store.close();
+  }
 }
 
 async function notify({ id, token, resourceId }: Channel): Promise<number> {
@@ -141,17 +281,6 @@ async function notify({ id, token, resourceId }: Channel): Promise<number> {
   return answer.status;
 }
 
-async function untilSomeUnderNewKey(): Promise<void> {
-  while ((await underNewKey()) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-async function underNewKey(): Promise<number> {
-  const [row] = await world.rows<{ n: number }>(
-    'SELECT count(*)::int AS n FROM syncline.credentials WHERE key_id = (SELECT key_id FROM syncline.master_keys WHERE NOT is_retiring ORDER BY current_since DESC LIMIT 1)',
-  );
-  return row!.n;
-}
-
 function keysOf(current: Buffer, old?: Buffer): Record<string, string> {
   return {
     SYNCLINE_MASTER_KEY: current.toString('base64'),
@@ -159,13 +288,13 @@ function keysOf(current: Buffer, old?: Buffer): Record<string, string> {
   };
 }
 
-async function startFleet(): Promise<void> {
-  running = PROGRAMS.map((program) => world.start(program));
-  for (const program of running)
-    await lineOf(program, (line) => line.includes('"event":"ready"'), 60_000);
+function startFleet(): Promise<Started[]> {
+  return Promise.all(PROGRAMS.map(startOne));
 }
 
-async function restartFleet(): Promise<void> {
-  await Promise.all(running.map((program) => world.stop(program)));
-  await startFleet();
+async function startOne(program: (typeof PROGRAMS)[number]): Promise<Started> {
+  const started = world.start(program);
+  outputs.push(started.output);
+  await lineOf(started, (line) => line.includes('"event":"ready"'), 60_000);
+  return started;
 }

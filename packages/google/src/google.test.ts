@@ -463,6 +463,20 @@ describe('tokens', () => {
     await other.account('sibling', { lane: 'live', quotaUser: 'a1' }).gmail.profile();
   });
 
+  test('a grant under a master key that this process lacks is not refused, and costs no other account anything', async () => {
+    const google = await bench.open({
+      tokens: { ...bench.tokens, grant: async () => ({ kind: 'key-missing', keyId: '5f3c' }) },
+    });
+    const missing = { kind: 'key-missing', keyId: '5f3c' };
+    expect(await detailOf(google.account('a1').gmail.profile())).toEqual(missing);
+    expect(await detailOf(google.account('a1').gmail.getMessages(['m1', 'm2']))).toEqual(missing);
+    expect(await detailOf(google.revoke('a2'))).toEqual(missing);
+    expect(bench.stub.refreshes).toHaveLength(0);
+    bench.stub.answer = () => ({ body: profile });
+    const other = await bench.open();
+    await other.account('sibling', { lane: 'live', quotaUser: 'a1' }).gmail.profile();
+  });
+
   test('when a grant dies, workers that still hold a token of it stop calling too, and ask no more about it', async () => {
     bench.stub.answer = () => ({ body: profile });
     const [one, two] = [await bench.open(), await bench.open()];

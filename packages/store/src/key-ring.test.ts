@@ -10,7 +10,7 @@ const after = openKeyRing({ current: KEYS.now, old: null });
 const owners = fc.record({ tenant: fc.string(), accountId: fc.uuid() });
 const purposes = fc.constantFrom<SealedPurpose>('refresh-token', 'access-token');
 
-test('a sealed value opens for its own purpose, tenant and account only', () => {
+test('S1: a sealed value opens for its own purpose, tenant and account only', () => {
   fc.assert(
     fc.property(purposes, purposes, owners, owners, fc.string(), (purpose, other, a, b, text) => {
       const sealed = before.seal(purpose, a, text);
@@ -29,7 +29,7 @@ test('a sealed value opens for its own purpose, tenant and account only', () => 
   );
 });
 
-test('every flipped bit and every missing byte of a sealed value is noticed', () => {
+test('S1: a sealed value with any flipped bit or missing byte does not open', () => {
   const owner = { tenant: 'acme', accountId: 'a1' };
   const sealed = before.seal('refresh-token', owner, '1//secret');
   for (let at = 0; at < sealed.length; at += 1) {
@@ -42,7 +42,7 @@ test('every flipped bit and every missing byte of a sealed value is noticed', ()
   }
 });
 
-test('the old key opens what it sealed, and seals nothing', () => {
+test('S2: the old key opens what it sealed, and seals nothing', () => {
   const owner = { tenant: 'acme', accountId: 'a1' };
   const sealed = before.seal('refresh-token', owner, '1//secret');
   expect(during.open('refresh-token', owner, sealed)).toEqual({
@@ -59,6 +59,31 @@ test('the old key opens what it sealed, and seals nothing', () => {
     kind: 'unknown-key',
     keyId: after.keyId,
   });
+});
+
+test('S1: no nonce repeats over 100,000 encryptions', () => {
+  const [owner, nonces] = [{ tenant: 'acme', accountId: 'a1' }, new Set<string>()];
+  for (let i = 0; i < 100_000; i += 1)
+    nonces.add(before.seal('refresh-token', owner, 'x').toString('latin1', 7, 19));
+  expect(nonces.size).toBe(100_000);
+});
+
+test('S2: an unknown key id, and another format version, are closed', () => {
+  const owner = { tenant: 'acme', accountId: 'a1' };
+  const sealed = before.seal('refresh-token', owner, '1//secret');
+  const named = Buffer.from(sealed);
+  named.write('0123456789ab', 1, 'hex');
+  expect(before.open('refresh-token', owner, named)).toEqual({
+    kind: 'unknown-key',
+    keyId: '0123456789ab',
+  });
+  for (const version of [0, 1, 3, 255]) {
+    const other = Buffer.from(sealed);
+    other[0] = version;
+    expect(before.open('refresh-token', owner, other)).toEqual({ kind: 'unreadable' });
+  }
+  for (const plain of [Buffer.from('1//secret'), Buffer.alloc(0), Buffer.alloc(200)])
+    expect(before.open('refresh-token', owner, plain).kind).toBe('unreadable');
 });
 
 test('a channel token is accepted under the current key and the old one, and under no other', () => {

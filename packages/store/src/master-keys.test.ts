@@ -13,6 +13,7 @@ const NEW = randomBytes(32);
 
 beforeEach(async () => {
   [fixture, opened] = [await storeFixture(), []];
+  await fixture.store.keys.withdraw();
 });
 afterEach(async () => {
   for (const store of opened) await store.close();
@@ -44,6 +45,7 @@ test('a process that lacks the current key is not ready, and blames no account',
   await fixture.store.keys.announce('worker');
   await fixture.store.keys.check();
   const both = await withKeys(NEW, fixture.masterKey);
+  await both.keys.announce('api');
   const { id } = await importing(both, 'eve');
   expect(await fixture.store.vault.grant(id)).toEqual({
     kind: 'key-missing',
@@ -67,7 +69,7 @@ test('a value under a key that nobody has any more is its account’s matter', a
 test('a value that a living process opens is not its account’s matter', async () => {
   await fixture.store.keys.announce('worker');
   const other = await withKeys(NEW);
-  await importing(other, 'eve');
+  await other.keys.announce('api');
   expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
   await fixture.store.keys.withdraw();
   expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
@@ -93,8 +95,8 @@ test('processes that lack the new key, or seal with another, are named', async (
   await Promise.all([fixture.store.keys.announce('worker'), swapped.keys.announce('api')]);
   await both.keys.announce('scheduler');
   expect(await both.masterKeyRotation.hindrances()).toMatchObject([
-    { service: 'api', lacksKey: false, pid: process.pid },
     { service: 'worker', lacksKey: true, pid: process.pid },
+    { service: 'api', lacksKey: false, pid: process.pid },
   ]);
   await Promise.all([fixture.store.keys.withdraw(), swapped.keys.withdraw()]);
   expect(await both.masterKeyRotation.hindrances()).toEqual([]);
@@ -107,6 +109,7 @@ test('a rotation seals everything anew in batches, and leaves what does not open
     'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials WHERE account_id = $1) WHERE account_id = $2',
     [ids[0], ids[1]],
   );
+  await fixture.store.keys.withdraw();
   const both = await withKeys(NEW, fixture.masterKey);
   const { masterKeyRotation: rotation } = both;
   await rotation.begin();
@@ -127,6 +130,44 @@ test('a rotation seals everything anew in batches, and leaves what does not open
   expect(await after.vault.grant(ids[0]!)).toMatchObject({ refreshToken: '1//secret' });
   expect(await after.vault.grant(ids[1]!)).toEqual({ kind: 'unreadable' });
   expect(await after.vault.grant(ids[4]!)).toMatchObject({ refreshToken: '1//e' });
+});
+
+test('a command whose key a living process lacks is refused before it seals anything', async () => {
+  await fixture.store.keys.announce('worker');
+  const other = await withKeys(NEW, fixture.masterKey);
+  await expect(importing(other, 'eve')).rejects.toThrow(
+    /could not open what it seals:\n {2}worker on \S+, pid \d+\n/,
+  );
+  await fixture.store.probeWrite();
+  await fixture.store.keys.check();
+  expect(await fixture.store.accounts.list()).toHaveLength(1);
+});
+
+test('a command that seals with the old key stands in the way of a rotation until it ends', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  await importing(fixture.store, 'eve');
+  expect(await both.masterKeyRotation.hindrances()).toMatchObject([
+    { service: 'cli', lacksKey: true },
+  ]);
+  await fixture.store.keys.withdraw();
+  expect(await both.masterKeyRotation.hindrances()).toEqual([]);
+});
+
+test('a key that a rotation has replaced seals nothing any more', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  await fixture.store.keys.announce('worker');
+  await both.masterKeyRotation.begin();
+  await both.masterKeyRotation.end();
+  await fixture.store.probeWrite();
+  const replaced = `SYNCLINE_MASTER_KEY (id ${fixture.store.vault.keyId}) was replaced by`;
+  await expect(fixture.store.keys.check()).rejects.toThrow(replaced);
+  await fixture.store.keys.withdraw();
+  const exchanged = await withKeys(fixture.masterKey, NEW);
+  await expect(exchanged.keys.announce('worker')).rejects.toThrow(replaced);
+  await expect(importing(exchanged, 'eve')).rejects.toThrow(replaced);
+  await expect(exchanged.masterKeyRotation.begin()).rejects.toThrow(replaced);
+  await both.keys.announce('worker');
+  await both.keys.check();
 });
 
 test('a token that Google rotates while a batch is sealed anew is not overwritten', async () => {

@@ -86,7 +86,7 @@ export function masterKeysIn(
     },
     withdraw: async () => {
       if (holder === null) return;
-      holder = null;
+      [holder, announcedAtMs] = [null, -Infinity];
       await session.query('DELETE FROM syncline.process_keys WHERE process = $1', [id]);
     },
   };

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-test('a refresh token is nowhere in the database in clear, and opens for its own account only', async () => {
+test('S1: a refresh token is nowhere in the database in clear; copied into the row of another account it does not open, and is a security event', async () => {
   const dump = await fixture.database.pool.query(
     'SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM syncline.credentials',
     ['hex', 'base64'],
@@ -26,14 +26,46 @@ test('a refresh token is nowhere in the database in clear, and opens for its own
     tenant: 'default',
     resources: ['gmail'],
   });
+  const warn = jest.spyOn(fixture.rt.log, 'warn');
   await fixture.database.pool.query(
     'UPDATE syncline.credentials SET sealed = (SELECT sealed FROM syncline.credentials WHERE account_id = $1) WHERE account_id = $2',
     [fixture.accountId, other.id],
   );
-  expect(await fixture.store.vault.grant(other.id)).toEqual({ kind: 'unreadable' });
+  for (let i = 0; i < 3; i += 1)
+    expect(await fixture.store.vault.grant(other.id)).toEqual({ kind: 'unreadable' });
+  expect(await fixture.store.vault.grant(fixture.accountId)).toMatchObject({ kind: 'stored' });
+  expect(warn.mock.calls).toEqual([
+    [
+      {
+        event: 'sealed_value_rejected',
+        purpose: 'refresh-token',
+        accountId: other.id,
+        why: 'altered',
+        suppressed: 0,
+      },
+      expect.stringMatching(/^a sealed value does not open/),
+    ],
+  ]);
+  warn.mockRestore();
 });
 
-test('every flipped byte of a sealed token is noticed', () => {
+test('S2: a value whose key nobody knows is closed, and a security event', async () => {
+  const warn = jest.spyOn(fixture.rt.log, 'warn');
+  const { id } = await fixture.store.accounts.import({
+    email: 'kim@example.com',
+    refreshToken: '1//kim',
+    tenant: 'default',
+  });
+  await fixture.database.pool.query(
+    "UPDATE syncline.credentials SET sealed = set_byte(sealed, 1, 255 - get_byte(sealed, 1)) WHERE account_id = $1",
+    [id],
+  );
+  expect(await fixture.store.vault.grant(id)).toEqual({ kind: 'unreadable' });
+  expect(warn.mock.calls[0]?.[0]).toMatchObject({ accountId: id, why: 'unknown-key' });
+  warn.mockRestore();
+});
+
+test('S1: every flipped byte of a sealed access token is noticed', () => {
   const sealed = Buffer.from(fixture.store.vault.seal('a', 'ya29.token'), 'base64');
   for (let i = 0; i < sealed.length; i++) {
     const bent = Buffer.from(sealed);

@@ -179,7 +179,7 @@ async function holdWatch(
                   a.state NOT IN ('reauth_required', 'removing') AND coalesce(a.verified_grant = a.grant_number, false) AS callable, w.state, w.target, w.address,
                   extract(epoch FROM now() - w.watched_at) * 1000 AS watched_ago_ms, extract(epoch FROM w.expires_at - now()) * 1000 AS expires_in_ms,
                   ${IS_SILENT} AS silent, w.silences, w.failures,
-                  (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now(), 'isOldKey', $3 = ${CURRENT_KEY} AND h.key_id IS DISTINCT FROM $3)), '[]')
+                  (SELECT coalesce(json_agg(json_build_object('id', h.id, 'resourceId', h.resource_id, 'superseded', h.superseded, 'expired', h.expires_at <= now(), 'isOldKey', coalesce($3 = ${CURRENT_KEY}, false) AND h.key_id IS DISTINCT FROM $3)), '[]')
                      FROM syncline.channels h WHERE h.collection_id = w.collection_id) AS channels,
                   EXISTS (SELECT 1 FROM syncline.watches o JOIN syncline.accounts oa ON oa.id = o.account_id
                            WHERE o.collection_id <> w.collection_id AND o.address = w.address AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project)

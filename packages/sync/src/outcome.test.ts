@@ -26,6 +26,15 @@ test.each([
     { kind: 'snooze', delayMs: 8_500, counts: true },
   ],
   [
+    { kind: 'key-missing', keyId: '5f3c' },
+    {
+      kind: 'snooze',
+      delayMs: 11_250,
+      counts: false,
+      why: expect.stringMatching(/^a worker lacks the master key with the id 5f3c/),
+    },
+  ],
+  [
     { kind: 'unauthorized', reason: 'invalid_grant' },
     { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) },
   ],

@@ -9,6 +9,7 @@ const forbidden = (reason: string): GoogleErrorKind => ({ kind: 'forbidden', rea
 test.each<[GoogleErrorKind, boolean, AnswerKind]>([
   [{ kind: 'rate-limited', scope: 'day', retryAfterMs: 1, source: 'google' }, false, 'quota'],
   [{ kind: 'unavailable', retryAfterMs: null }, true, 'weather'],
+  [{ kind: 'key-missing', keyId: '5f3c' }, false, 'key-missing'],
   [{ kind: 'unauthorized', reason: 'invalid_grant' }, false, 'grant-refused'],
   [forbidden('insufficientPermissions'), false, 'scope-missing'],
   [forbidden('domainPolicy'), false, 'policy-forbids'],

@@ -88,6 +88,12 @@ test.each<[string, GoogleErrorKind, HeldWatch, object]>([
     { state: 'wanted', nextInMs: 9_000, error: 'waiting for quota' },
   ],
   [
+    'a master key that the worker lacks',
+    { kind: 'key-missing', keyId: '5f3c' },
+    held(),
+    { state: 'wanted', nextInMs: 11_250, error: 'a worker lacks the master key with the id 5f3c' },
+  ],
+  [
     'weather',
     { kind: 'unavailable', retryAfterMs: null },
     held({ failures: 2 }),

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { openBench, type Bench } from '../test-support/bench-google.js';
+import { openSharedTokens } from './shared-tokens.js';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench();
+});
+beforeEach(() => bench.fresh());
+afterAll(() => bench.stop());
+
+const keyOf = (accountId: string): string =>
+  `${bench.prefix}:{account:${accountId}}:default:access-token`;
+const settings = (redisUrl = bench.redis.url) => ({
+  redisUrl,
+  redisPrefix: bench.prefix,
+  deployment: null,
+});
+const places = (...accounts: string[]) =>
+  accounts.map((accountId) => ({ accountId, project: 'default' }));
+
+test('shared access tokens are sealed anew with their life, and what does not open is deleted', async () => {
+  for (const id of ['a', 'b', 'c'])
+    await bench.redis.client.set(keyOf(id), `old ${id}`, 'PX', 60_000);
+  const seen: string[] = [];
+  const tokens = await openSharedTokens(bench.rt, settings(), (accountId, sealed) => {
+    seen.push(`${accountId}: ${sealed}`);
+    if (accountId === 'b') return null;
+    return accountId === 'c' ? sealed : sealed.replace('old', 'new');
+  });
+  expect(await tokens.reseal(places('a', 'b', 'c', 'd'))).toBe(2);
+  tokens.close();
+  expect(seen.sort()).toEqual(['a: old a', 'b: old b', 'c: old c']);
+  const kept = await Promise.all(['a', 'b', 'c', 'd'].map((id) => bench.redis.client.get(keyOf(id))));
+  expect(kept).toEqual(['new a', null, 'old c', null]);
+  const livesMs = await bench.redis.client.pttl(keyOf('a'));
+  expect(livesMs).toBeGreaterThan(30_000);
+  expect(livesMs).toBeLessThanOrEqual(60_000);
+});
+
+/** In a process of its own: the callback may not wait. */
+const RENEW = `
+const { Redis } = require('ioredis');
+const redis = new Redis(process.argv[1]);
+redis.set(process.argv[2], 'renewed').then(() => redis.quit());`;
+
+test('a token that another process renews meanwhile stays', async () => {
+  await bench.redis.client.set(keyOf('a'), 'old', 'PX', 60_000);
+  const tokens = await openSharedTokens(bench.rt, settings(), () => {
+    execFileSync(process.execPath, ['-e', RENEW, bench.redis.url, keyOf('a')]);
+    return 'sealed anew, too late';
+  });
+  expect(await tokens.reseal(places('a'))).toBe(0);
+  tokens.close();
+  expect(await bench.redis.client.get(keyOf('a'))).toBe('renewed');
+});
+
+test('a Redis that is away is told in one sentence', async () => {
+  await expect(
+    openSharedTokens(bench.rt, settings('redis://127.0.0.1:1'), () => null),
+  ).rejects.toThrow(/^Redis does not answer: .*run the command again\.$/s);
+});
