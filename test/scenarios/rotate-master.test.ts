@@ -146,7 +146,9 @@ async function killHalfway(oldChannel: Channel): Promise<void> {
   const second = await world.cli('keys', 'rotate-master');
   expect(second.stderr).toMatch(/Another `keys rotate-master` is running .*pid \d+\. If it was/);
   // Its lease ends after 15 s by itself.
-  await world.rows("UPDATE syncline.named_leases SET expires_at = now() WHERE name = 'rotate-master'");
+  await world.rows(
+    "UPDATE syncline.named_leases SET expires_at = now() WHERE name = 'rotate-master'",
+  );
 }
 
 async function expectNothingUnderOldKey(): Promise<void> {
@@ -167,7 +169,9 @@ async function expectNothingUnderOldKey(): Promise<void> {
 async function sharedTokens(): Promise<string[]> {
   const keys = await redis.keys('*:access-token');
   const values = await redis.mget(keys);
-  return values.flatMap((value) => (value === null ? [] : [headerOf(Buffer.from(value, 'base64'))]));
+  return values.flatMap((value) =>
+    value === null ? [] : [headerOf(Buffer.from(value, 'base64'))],
+  );
 }
 
 /** Rows by what the sealed value itself says, which the column beside it must say too. */

@@ -31,7 +31,9 @@ test('shared access tokens are sealed anew with their life, and what does not op
   expect(await tokens.reseal(places('a', 'b', 'c', 'd'))).toBe(2);
   tokens.close();
   expect(seen.sort()).toEqual(['a: old a', 'b: old b', 'c: old c']);
-  const kept = await Promise.all(['a', 'b', 'c', 'd'].map((id) => bench.redis.client.get(keyOf(id))));
+  const kept = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((id) => bench.redis.client.get(keyOf(id))),
+  );
   expect(kept).toEqual(['new a', null, 'old c', null]);
   const livesMs = await bench.redis.client.pttl(keyOf('a'));
   expect(livesMs).toBeGreaterThan(30_000);

@@ -6,7 +6,14 @@ import {
   type RedisSettings,
   type Runtime,
 } from '@syncline/runtime';
-import { checkRedis, connectRedis, isRedisWeather, runScript, script, type Script } from './redis.js';
+import {
+  checkRedis,
+  connectRedis,
+  isRedisWeather,
+  runScript,
+  script,
+  type Script,
+} from './redis.js';
 
 /** The keys of one account share a hash tag: one command may delete them together on any Redis. */
 export function tokenKeysOf(

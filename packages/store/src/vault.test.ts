@@ -57,7 +57,7 @@ test('S2: a value whose key nobody knows is closed, and a security event', async
     tenant: 'default',
   });
   await fixture.database.pool.query(
-    "UPDATE syncline.credentials SET sealed = set_byte(sealed, 1, 255 - get_byte(sealed, 1)) WHERE account_id = $1",
+    'UPDATE syncline.credentials SET sealed = set_byte(sealed, 1, 255 - get_byte(sealed, 1)) WHERE account_id = $1',
     [id],
   );
   expect(await fixture.store.vault.grant(id)).toEqual({ kind: 'unreadable' });

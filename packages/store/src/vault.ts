@@ -143,8 +143,7 @@ async function readGrant(
       noteRejected({ purpose: 'refresh-token', accountId, why: 'altered' });
       return { kind: 'unreadable' };
     case 'unknown-key':
-      if (await isKeyInUse(pool, opened.keyId))
-        return { kind: 'key-missing', keyId: opened.keyId };
+      if (await isKeyInUse(pool, opened.keyId)) return { kind: 'key-missing', keyId: opened.keyId };
       noteRejected({ purpose: 'refresh-token', accountId, why: 'unknown-key' });
       return { kind: 'unreadable' };
     default:

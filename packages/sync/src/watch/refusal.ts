@@ -51,11 +51,7 @@ export function settlementOf(
           : "Google does not accept the account's grant",
       );
     case 'forbidden':
-      return refused(
-        held.kind === 'gmail' && error.reason === 'forbidden'
-          ? TOPIC_REFUSED
-          : `Google does not allow it (${error.reason})`,
-      );
+      return refused(forbiddenWords(error.reason, held.kind));
     case 'not-found':
       return refused(
         held.kind === 'gmail'
@@ -81,6 +77,12 @@ export function settlementOf(
 const TOPIC_REFUSED =
   'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it';
 const ADDRESS_REFUSED = 'Google does not take the address of PUSH_BASE_URL';
+
+function forbiddenWords(reason: string, kind: CollectionKind): string {
+  return kind === 'gmail' && reason === 'forbidden'
+    ? TOPIC_REFUSED
+    : `Google does not allow it (${reason})`;
+}
 
 function wordsOf(reason: string, kind: CollectionKind): string {
   if (reason === 'pushClientInUse')
