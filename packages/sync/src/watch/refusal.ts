@@ -45,19 +45,11 @@ export function settlementOf(
         error: `a worker lacks the master key with the id ${error.keyId}`,
       };
     case 'unauthorized':
-      return refused(
-        error.reason === 'push.webhookUrlUnauthorized'
-          ? ADDRESS_REFUSED
-          : "Google does not accept the account's grant",
-      );
+      return refused(unauthorizedWords(error.reason));
     case 'forbidden':
       return refused(forbiddenWords(error.reason, held.kind));
     case 'not-found':
-      return refused(
-        held.kind === 'gmail'
-          ? 'the topic of GMAIL_PUBSUB_TOPIC does not exist'
-          : 'Google does not find it',
-      );
+      return refused(held.kind === 'gmail' ? TOPIC_MISSING : NOT_FOUND);
     case 'rejected':
       if (error.reason === 'pushNotSupportedForRequestedResource')
         return {
@@ -68,7 +60,7 @@ export function settlementOf(
       return refused(wordsOf(error.reason, held.kind));
     case 'bookmark-expired':
     case 'endless-listing':
-      return refused('Google does not find it');
+      return refused(NOT_FOUND);
     default:
       return unreachable(error);
   }
@@ -76,7 +68,15 @@ export function settlementOf(
 
 const TOPIC_REFUSED =
   'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it';
+const TOPIC_MISSING = 'the topic of GMAIL_PUBSUB_TOPIC does not exist';
+const NOT_FOUND = 'Google does not find it';
 const ADDRESS_REFUSED = 'Google does not take the address of PUSH_BASE_URL';
+
+function unauthorizedWords(reason: string): string {
+  return reason === 'push.webhookUrlUnauthorized'
+    ? ADDRESS_REFUSED
+    : "Google does not accept the account's grant";
+}
 
 function forbiddenWords(reason: string, kind: CollectionKind): string {
   return kind === 'gmail' && reason === 'forbidden'
