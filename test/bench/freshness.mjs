@@ -132,8 +132,13 @@ export async function withFleet(servers, plan, act) {
       quota: plan.quota,
     });
     await importAccounts(databaseUrl, masterKey, google);
-    children.api = start('apps/api/dist/main.js', [], { ...env, LOG_LEVEL: 'info', PORT: '0' });
-    const api = await urlOf(children.api);
+    children.api = start('apps/api/dist/main.js', [], {
+      ...env,
+      LOG_LEVEL: 'info',
+      PORT: '0',
+      OPERATOR_PORT: '0',
+    });
+    const { url: api, operatorUrl } = await listeningOf(children.api);
     const subscription = {
       name: 'projects/bench/subscriptions/s',
       topic: TOPIC,
@@ -154,7 +159,7 @@ export async function withFleet(servers, plan, act) {
       google,
       env,
       cpu: (name) => (usage([children[name].pid]).cpuSeconds - before[name]).toFixed(1),
-      doorbells: () => doorbellsOf(api),
+      doorbells: () => doorbellsOf(operatorUrl),
     });
   } finally {
     const { simulator, ...fleet } = children;
@@ -227,7 +232,8 @@ export function quantiles(latencies) {
   };
 }
 
-async function urlOf(child) {
+/** The line in which the API says where it listens. A revision with one listener has no `operatorUrl`. */
+async function listeningOf(child) {
   child.stdout.setEncoding('utf8');
   let text = '';
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
@@ -239,7 +245,8 @@ async function urlOf(child) {
       .find(({ event }) => event === 'listening');
     if (!listening) continue;
     child.stdout.resume(); // Nobody reads on, and a full pipe would stop the API.
-    return listening.url.replace('localhost', '127.0.0.1');
+    const url = listening.url.replace('localhost', '127.0.0.1');
+    return { url, operatorUrl: listening.operatorUrl ?? url };
   }
   throw new Error('the API ended before it listened');
 }
@@ -315,8 +322,8 @@ export async function measure({ pool, google }, plan) {
 }
 
 /** What the API says of itself; a doorbell is answered when its write is through. */
-async function doorbellsOf(api) {
-  const text = await (await fetch(`${api}/metrics`)).text();
+async function doorbellsOf(operatorUrl) {
+  const text = await (await fetch(`${operatorUrl}/metrics`)).text();
   const value = (name, labels) =>
     Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   const answered = value('syncline_doorbell_seconds_count', 'via="gmail-push"');

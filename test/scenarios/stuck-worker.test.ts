@@ -12,7 +12,8 @@ import { freePort, startRedis, type TestRedis } from '../support/redis-server.js
  * it. It runs as an operator runs it, with Postgres and Redis of its own, and the test is its supervisor.
  */
 
-const STUCK_SECONDS = 2;
+/** Longer than the second for which a worker's `/metrics` is kept. */
+const STUCK_SECONDS = 4;
 let simulator: Simulator;
 let database: TestDatabase;
 let redis: TestRedis;

@@ -4,8 +4,7 @@ import { openGoogle, openPushVerifier, openSubscription, type Google } from '@sy
 import { createRuntime, type Runtime } from '@syncline/runtime';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';
-import { createApp } from '../../apps/api/src/app.js';
-import { listen } from '../../apps/api/src/listen.js';
+import { publicApp } from '../../apps/api/src/public-app.js';
 import { openBells } from '../../apps/api/src/push/bells.js';
 import { runPull } from '../../apps/api/src/push/pull.js';
 import { runTicks } from '../../apps/scheduler/src/tick.js';
@@ -14,6 +13,7 @@ import { splitConcurrency } from '../../apps/worker/src/concurrency.js';
 import { handleJob } from '../../apps/worker/src/handle.js';
 import { redisUrl, testDatabase, type TestDatabase } from './database.js';
 import { driftOf, type Drift } from './drift.js';
+import { listenForTest } from './listener.js';
 import { SimulatorControl } from './simulator-control.js';
 import { scaled } from './world.js';
 
@@ -139,15 +139,8 @@ async function openEars(
     audience,
     serviceAccount: SERVICE_ACCOUNT,
   });
-  const server = await listen(
-    createApp(rt, {
-      store: o.store,
-      fleet: o.fleet,
-      push: { bells, verifier, vault: o.store.vault },
-    }),
-    0,
-  );
-  const url = `http://127.0.0.1:${server.port}`;
+  const server = await listenForTest(publicApp(rt, { bells, verifier, vault: o.store.vault }));
+  const url = server.origin;
   o.simulator.weather.set({ minGapMs: 0 });
   o.simulator.pubsub.subscribe({
     name: SUBSCRIPTION,

@@ -27,7 +27,8 @@ export function startNode(args: string[], env: Record<string, string>): Started 
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...inherited, LOG_LEVEL: 'info', ...prefixFor(env), ...env },
+    // Ports that are free: test files run side by side.
+    env: { ...inherited, LOG_LEVEL: 'info', OPERATOR_PORT: '0', ...prefixFor(env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);

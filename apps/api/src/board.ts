@@ -2,7 +2,9 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { type Fleet, readJobData } from '@syncline/fleet';
-import type { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
+import { exactPath } from './exact-routes.js';
+import { underOwnName } from './foreign-names.js';
 
 /** Must equal the path it is mounted at: the page builds its links from it. */
 export const BOARD_PATH = '/board';
@@ -23,12 +25,38 @@ export const BOARD_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** A queue's name, or a job's id. */
+const NAME = '[\\w:-]+';
+/** What the board is asked for: its pages, its files, and what its pages read. Bull Board's own routes also match other cases and a trailing slash. */
+const PATHS = new RegExp(
+  `^${BOARD_PATH}(?:/?|/metrics-history|/job-schedulers|/queue/${NAME}(?:/${NAME})?|/static(?:/\\w[\\w-]*(?:\\.[\\w-]+)*)+|/api/(?:queues|redis/stats|job-schedulers|queues/${NAME}/(?:metrics|default-job-options|workers|rate-limit|job-data-schema)|queues/${NAME}/${NAME}(?:/logs|/flow)?))$`,
+);
+
+/** Bull Board at exactly its own paths, to GET and HEAD: it is to look at only. */
+export function boardRoutes(fleet: Pick<Fleet, 'queues'>): RequestHandler {
+  const board = Router().use(BOARD_PATH, queueBoard(fleet));
+  const shown = underOwnName((request, response, next) => {
+    response.set('Content-Security-Policy', BOARD_CSP);
+    board(request, response, next);
+  });
+  return (request, response, next) => {
+    const path = exactPath(request);
+    if (path !== BOARD_PATH && !path.startsWith(`${BOARD_PATH}/`)) return next();
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return void response
+        .status(405)
+        .set('Allow', 'GET, HEAD')
+        .json({ error: 'method not allowed' });
+    return PATHS.test(path) ? shown(request, response, next) : next();
+  };
+}
+
 /**
- * Bull Board over the fleet's queues, to look at only: retrying by hand is never needed, since Postgres brings everything
+ * Bull Board over the fleet's queues: retrying by hand is never needed, since Postgres brings everything
  * back, and the mutating routes answer 405. `showWorkers` would run CLIENT LIST for each queue on every poll of every tab
  * (measured: 123 ms a poll with 1,000 connections).
  */
-export function queueBoard(fleet: Pick<Fleet, 'queues'>): Router {
+function queueBoard(fleet: Pick<Fleet, 'queues'>): RequestHandler {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(BOARD_PATH);
   createBullBoard({
@@ -44,7 +72,7 @@ export function queueBoard(fleet: Pick<Fleet, 'queues'>): Router {
       },
     },
   });
-  return serverAdapter.getRouter() as Router;
+  return serverAdapter.getRouter() as RequestHandler;
 }
 
 /** What a job shows is made here and not taken from Redis: an id, or that it isn't one of ours. */

@@ -16,15 +16,16 @@ import {
   runProcess,
 } from '@syncline/runtime';
 import { openStore, POOL_SIZES } from '@syncline/store';
-import { createApp } from './app.js';
-import { listen } from './listen.js';
+import { openListeners } from './listeners.js';
+import { operatorApp } from './operator-app.js';
+import { publicApp } from './public-app.js';
 import { openBells } from './push/bells.js';
 import { runPull } from './push/pull.js';
 
 void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
 async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
-  const { databaseUrl, masterKey, oldMasterKey, port } = config;
+  const { databaseUrl, masterKey, oldMasterKey } = config;
   const store = await openStore(rt, {
     databaseUrl,
     masterKey,
@@ -49,16 +50,14 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
   const pulling = Promise.all(
     subscriptions.map((subscription, at) => runPull(rt, subscription, bells, `pull-${at + 1}`)),
   );
-  const server = await listen(
-    createApp(rt, { store, fleet, push: { bells, verifier, vault: store.vault } }),
-    port,
-  );
-  const url = `http://localhost:${server.port}`;
-  rt.log.info({ event: 'listening', url, board: `${url}/board` }, 'the API answers');
+  const listeners = await openListeners(rt, config, {
+    publicApp: publicApp(rt, { bells, verifier, vault: store.vault }),
+    operatorApp: operatorApp(rt, { store, fleet }, config.operatorHost),
+  });
   return {
     finished: fleet.displaced.then(() => 1),
     drain: async () => {
-      await Promise.all([server.close(rt), pulling]);
+      await Promise.all([listeners.close(), pulling]);
       await Promise.all([
         fleet.close(),
         store.close(),

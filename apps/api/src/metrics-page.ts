@@ -1,5 +1,5 @@
 import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
-import { type Runtime, openLoopReport } from '@syncline/runtime';
+import { type Runtime, metricsText, openLoopReport } from '@syncline/runtime';
 
 const CACHED_MS = 5_000;
 /** Watches are counted once in this time: the count reads all of them. */
@@ -24,9 +24,9 @@ export interface Measured {
 }
 
 /**
- * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. Redis and Postgres are asked
- * once in 5 s however many scrapers there are, and once in a minute for the watches, whose figures no scrape waits for; while one is
- * away its gauges are absent instead of old, and it is asked ever more rarely.
+ * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. The text is made
+ * once in 5 s however many scrapers there are, and Redis and Postgres are asked for it; once in a minute for the watches, whose figures no scrape waits
+ * for. While one is away its gauges are absent instead of old, and it is asked ever more rarely.
  */
 export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
   const { registry } = rt.metrics;
@@ -38,11 +38,10 @@ export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
   ].map((gauges) => refresher(rt, gauges)) as [Refresh, Refresh, Refresh, Refresh];
   return {
     contentType: registry.contentType,
-    text: async () => {
+    text: metricsText(rt, CACHED_MS, async () => {
       void watches();
       await Promise.all([queues(), accounts(), held()]);
-      return await registry.metrics();
-    },
+    }),
   };
 }
 

@@ -1,7 +1,13 @@
 /** Which programs make a fleet, and with which environment they are started. */
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { type Runtime, OperatorError, checkoutDir } from '@syncline/runtime';
+import {
+  type Runtime,
+  OperatorError,
+  checkoutDir,
+  isLoopbackHost,
+  originOf,
+} from '@syncline/runtime';
 import type { ProcessSpec } from './processes.js';
 
 /** What the children are told instead of finding out themselves. */
@@ -10,8 +16,14 @@ export interface FleetSettings {
   redisUrl: string;
   redisPrefix: string;
   masterKey: Buffer;
+  host: string;
   port: number;
+  operatorHost: string;
+  operatorPort: number;
 }
+
+/** Where the API of a fleet is reached from this machine. */
+export type ApiAddress = Pick<FleetSettings, 'host' | 'port' | 'operatorHost' | 'operatorPort'>;
 
 const ANSWER_TIMEOUT_MS = 60_000;
 const ASK_EVERY_MS = 200;
@@ -30,7 +42,10 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
     REDIS_URL: settings.redisUrl,
     REDIS_PREFIX: settings.redisPrefix,
     SYNCLINE_MASTER_KEY: settings.masterKey.toString('base64'),
+    HOST: settings.host,
     PORT: String(settings.port),
+    OPERATOR_HOST: settings.operatorHost,
+    OPERATOR_PORT: String(settings.operatorPort),
   };
 }
 
@@ -51,8 +66,8 @@ export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec
   ];
 }
 
-/** A port of this machine that nobody listens on now. Taken by us and not by the API, since its URL is printed from here. */
-export function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on now. */
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
@@ -78,10 +93,26 @@ export function programFile(name: 'scheduler' | 'worker' | 'api' | 'simulator'):
   );
 }
 
-/** What a person opens, and what a monitoring system asks. */
-export function urlsOf(port: number): string[] {
-  const origin = `http://127.0.0.1:${port}`;
-  return [`board    ${origin}/board`, `metrics  ${origin}/metrics`, `health   ${origin}/readyz`];
+/** The settings with a free port for each that is 0, since their URLs are printed from here. */
+export async function withPorts<T extends Pick<ApiAddress, 'port' | 'operatorPort'>>(
+  settings: T,
+): Promise<T> {
+  const { port, operatorPort } = settings;
+  return {
+    ...settings,
+    port: port === 0 ? await freePort() : port,
+    operatorPort: operatorPort === 0 ? await freePort() : operatorPort,
+  };
+}
+
+/** What a person opens, and what a monitoring system asks. The board is served on loopback only. */
+export function urlsOf({ host, port, operatorHost, operatorPort }: ApiAddress): string[] {
+  const operators = originOf(operatorHost, operatorPort);
+  return [
+    ...(isLoopbackHost(operatorHost) ? [`board    ${operators}/board`] : []),
+    `metrics  ${operators}/metrics`,
+    `health   ${originOf(host, port)}/readyz`,
+  ];
 }
 
 /**
@@ -90,11 +121,11 @@ export function urlsOf(port: number): string[] {
  */
 export async function whenApiAnswers(
   rt: Runtime,
-  port: number,
+  { host, port }: Pick<ApiAddress, 'host' | 'port'>,
   signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = rt.clock.nowMs() + ANSWER_TIMEOUT_MS;
-  while (!(await answers(`http://127.0.0.1:${port}/livez`))) {
+  while (!(await answers(`${originOf(host, port)}/livez`))) {
     if (rt.clock.nowMs() > deadlineMs)
       throw new OperatorError(`The API does not answer on port ${port}; its log says why.`);
     await rt.clock.sleep(ASK_EVERY_MS, signal);

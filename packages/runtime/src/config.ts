@@ -58,8 +58,15 @@ export interface Config {
   workerConcurrency: number;
   /** How long jobs may wait for a worker that fetches none of them before it ends itself. */
   workerStuckAfterMs: number;
-  /** The API's port; 0 takes a free one. */
+  /** The API's public listener: an IP address or `localhost`. */
+  host: string;
+  /** 0 takes a free one. */
   port: number;
+  /** The operators' listener of the API, and the address of `metricsPort`. */
+  operatorHost: string;
+  operatorPort: number;
+  /** How long the API keeps a connection between an answer and the next request. */
+  httpKeepAliveMs: number;
   /** Where a scheduler or worker serves its own metrics; null is nowhere. */
   metricsPort: number | null;
   logLevel: string;
@@ -246,7 +253,11 @@ function toConfig(
     },
     workerConcurrency: values.WORKER_CONCURRENCY ?? concurrencyFor(availableParallelism()),
     workerStuckAfterMs: values.WORKER_STUCK_SECONDS * 1_000,
+    host: values.HOST,
     port: values.PORT,
+    operatorHost: values.OPERATOR_HOST,
+    operatorPort: values.OPERATOR_PORT,
+    httpKeepAliveMs: values.HTTP_KEEP_ALIVE_SECONDS * 1_000,
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
     push: toPush(values, projects),

@@ -24,6 +24,16 @@ export { describeBug, describeError, stackFrames } from './describe-error.js';
 export { ConfigError, OperatorError, OwnError } from './errors.js';
 export type { Health, Need, ReadyAnswer } from './health.js';
 export { type HealthProbe, runHealthProbe } from './health-probe.js';
+export { hasBody } from './http/connections.js';
+export {
+  type Listener,
+  type ListenerLimits,
+  type ListenerOptions,
+  isLoopbackHost,
+  listen,
+  originOf,
+} from './http/listener.js';
+export { metricsText } from './http/metrics-text.js';
 export type { Log } from './log.js';
 export { type LoopReport, openLoopReport, runLoop } from './loop.js';
 export type { Metrics } from './metrics.js';

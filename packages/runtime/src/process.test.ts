@@ -115,7 +115,7 @@ test('METRICS_PORT has a process serve its own metrics, and nothing else; a take
   const second = start('drains', { METRICS_PORT: String(port) });
   expect(await second.ended).toMatchObject({ code: 1 });
   expect(second.output().stderr).toContain(
-    `METRICS_PORT ${port} cannot be listened on (EADDRINUSE)`,
+    `Port ${port} of 127.0.0.1 is in use. Stop what listens there, or set METRICS_PORT to another one.`,
   );
 });
 

@@ -15,7 +15,7 @@ import { OperatorError } from './errors.js';
 import { proxyForLog } from './google-proxy.js';
 import { insecureInWords } from './insecure.js';
 import { collectProcessMetrics } from './metrics.js';
-import { serveMetrics } from './metrics-server.js';
+import { serveMetrics } from './http/metrics-server.js';
 import { flushOutputs, stderr } from './output.js';
 import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
@@ -102,15 +102,22 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 async function run(rt: Runtime, start: Start, config: Config, drain: Drain): Promise<number> {
   collectProcessMetrics(rt.metrics);
   logSurroundings(rt, config);
-  const metrics = config.metricsPort === null ? null : await serveMetrics(rt, config.metricsPort);
-  if (metrics) rt.log.info({ event: 'metrics', port: metrics.port }, 'metrics are served');
+  const metrics =
+    config.metricsPort === null
+      ? null
+      : await serveMetrics(rt, config.operatorHost, config.metricsPort);
+  if (metrics)
+    rt.log.info(
+      { event: 'metrics', port: metrics.port, url: `${metrics.origin}/metrics` },
+      'metrics are served',
+    );
   const resolved = await resolveConfig(config, (line) => rt.log.info({ event: 'embedded' }, line));
   const releaseInTime = once(() => release(rt, resolved.release));
   endOnCrash(rt, releaseInTime);
   try {
     return await live(rt, () => start(rt, resolved.config), drain);
   } finally {
-    metrics?.close();
+    void metrics?.close(rt);
     await releaseInTime();
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { problemsOfDatabaseUrl } from './database-url.js';
 import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
@@ -71,7 +72,11 @@ export const VARIABLES = z.object({
   MIRROR_WINDOW_DAYS: whole(1, 20_000).optional(),
   WORKER_CONCURRENCY: whole(1, 1_000).optional(),
   WORKER_STUCK_SECONDS: whole(1, 3_600).default(60),
+  HOST: bindAddress().default('127.0.0.1'),
   PORT: whole(0, 65_535).default(3000),
+  OPERATOR_HOST: bindAddress().default('127.0.0.1'),
+  OPERATOR_PORT: whole(0, 65_535).default(3001),
+  HTTP_KEEP_ALIVE_SECONDS: whole(1, 3_600).default(65),
   METRICS_PORT: whole(0, 65_535).optional(),
   LOG_LEVEL: z
     .enum(
@@ -108,6 +113,16 @@ function whole(min: number, max: number) {
     .string()
     .refine(inRange, `must be a whole number from ${min} to ${max}`)
     .transform(Number);
+}
+
+/** What a listener is bound to. Other names than `localhost` could be any address, so they are not taken. */
+function bindAddress() {
+  return z
+    .string()
+    .refine(
+      (text) => text === 'localhost' || isIP(text) !== 0,
+      'must be an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for every address',
+    );
 }
 
 /** Names from `allowed`, between commas; each counts once. */

@@ -74,7 +74,7 @@ async function ringChannel(
   const rung = await byIndex(pool).query<RungRow>({
     name: 'ring-channel',
     text: `UPDATE syncline.collections c SET ${RING} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
-            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
         RETURNING c.id, c.kind, ${READY} AS ready`,
     values: [channelId, resourceId],
   });
@@ -86,7 +86,7 @@ async function greet(pool: pg.Pool, channelId: string, resourceId: string): Prom
   const greeted = await byIndex(pool).query({
     name: 'greet-channel',
     text: `UPDATE syncline.watches w SET heard_at = clock_timestamp() FROM syncline.channels h
-            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND w.collection_id = h.collection_id`,
+            WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND w.collection_id = h.collection_id`,
     values: [channelId, resourceId],
   });
   return greeted.rowCount === 1;

@@ -179,6 +179,19 @@ test('a mailbox in its first walk is not hurried, and an account that is paused 
   await fixture.store.accounts.resume(fixture.accountId);
 });
 
+test('S9: a message of a channel that has expired rings for nothing', async () => {
+  await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
+  await fixture.store.watches.confirmChannel(held, 'one', 'r1', new Date(Date.now() + 60_000));
+  expect(await fixture.store.doorbells.greet('one', 'r1')).toBe(true);
+  await fixture.database.pool.query(
+    "UPDATE syncline.channels SET expires_at = now() - interval '1 s'",
+  );
+  expect([
+    await fixture.store.doorbells.ringChannel('one', 'r1'),
+    await fixture.store.doorbells.greet('one', 'r1'),
+  ]).toEqual([null, false]);
+});
+
 test('a message of a channel rings for its calendar when the resource is the one that Google named', async () => {
   await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
   expect(

@@ -1,13 +1,15 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { openPushVerifier, type PushVerifier } from '@syncline/google';
-import { createRuntime, type Runtime } from '@syncline/runtime';
+import { createRuntime, type Listener, type Runtime } from '@syncline/runtime';
 import type { Doorbells, Rung } from '@syncline/store';
 import {
   startStubGoogle,
   type StubGoogle,
 } from '../../../../packages/google/test-support/stub-google.js';
-import { createApp } from '../app.js';
-import { listen, type Listening } from '../listen.js';
+import { listenForTest } from '../../../../test/support/listener.js';
+import { publicApp } from '../public-app.js';
 import { openBells } from './bells.js';
 
 const AUDIENCE = 'https://sync.example.com/push/gmail';
@@ -20,7 +22,7 @@ const strangers = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 let rt: Runtime;
 let google: StubGoogle;
 let verifier: PushVerifier;
-let server: Listening;
+let server: Listener;
 /** Everything that reached Postgres and Redis. */
 let queries: string[];
 let jobs: string[];
@@ -49,30 +51,12 @@ beforeEach(async () => {
     enqueue: async (items: readonly { collectionId: string }[]) =>
       void jobs.push(...items.map(({ collectionId }) => collectionId)),
   };
-  const app = {
-    store: {
-      ping: async () => undefined,
-      accounts: { countByState: async () => ({}) },
-      collections: { countHeld: async () => new Map() },
-      watches: { count: async () => ({}) },
-    },
-    fleet: {
-      ...fleet,
-      ping: async () => undefined,
-      counts: async () => ({}),
-      waitingAgesMs: async () => ({}),
-      queues: () => [],
-    },
-  };
   const push = {
     bells: openBells(rt, { store: { doorbells: doorbells() }, fleet }),
     verifier,
     vault: { isChannelToken: (id: string, token: string) => token === channelToken(id) },
   };
-  server = await listen(
-    createApp(rt, { ...(app as unknown as Parameters<typeof createApp>[1]), push }),
-    0,
-  );
+  server = await listenForTest(publicApp(rt, push));
 });
 afterEach(async () => {
   await server.close(rt);
@@ -136,15 +120,38 @@ const envelope = (text = `{"emailAddress":"${ADDRESS}","historyId":1710}`): stri
     subscription: 'projects/p/subscriptions/s',
   });
 
-async function post(path: string, headers: Record<string, string>, body: string): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${server.port}/push/${path}`, {
-    method: 'POST',
-    headers,
-    body,
-  });
-  await answer.arrayBuffer();
-  return answer.status;
+async function answerTo(
+  path: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<[number, string]> {
+  const answer = await fetch(`${server.origin}/push/${path}`, { method: 'POST', headers, body });
+  return [answer.status, await answer.text()];
 }
+
+const post = async (path: string, headers: Record<string, string>, body: string): Promise<number> =>
+  (await answerTo(path, headers, body))[0];
+
+/** Writes requests one after the other and reads until the server closes, which the last of them asks for. */
+async function pipelined(requests: string): Promise<string> {
+  const socket = connect(server.port, '127.0.0.1');
+  const answers: string[] = [];
+  socket.setEncoding('latin1');
+  socket.on('data', (text: string) => answers.push(text));
+  socket.write(requests);
+  await once(socket, 'close');
+  return answers.join('');
+}
+
+/** The head of one token before the rest of another. */
+const mixed = (first: string, second: string): string =>
+  [
+    first.split('.')[0],
+    ...second
+      .split('.')
+      .slice(1)
+      .toSpliced(0, 1, first.split('.')[1] ?? ''),
+  ].join('.');
 
 const mail = (token: string | null = jwt(), body = envelope()): Promise<number> =>
   post(
@@ -211,8 +218,7 @@ describe('what Google sends', () => {
       await mail(jwt(), 'no JSON'),
       await mail(jwt(), envelope('{"emailAddress":7}')),
       await mail(jwt(), '{}'),
-      await calendar(),
-    ]).toEqual([204, 204, 204, 204, 204]);
+    ]).toEqual([204, 204, 204, 204]);
     expect(jobs).toEqual([]);
   });
 
@@ -229,38 +235,116 @@ describe('what Google sends', () => {
   });
 });
 
-describe('forgeries cause no query and no job', () => {
+describe('S8 and S9', () => {
   test.each<[string, () => Promise<number>, number]>([
-    ['no token', () => mail(null), 401],
-    ['a key of somebody else', () => mail(jwt({}, { key: strangers.privateKey })), 401],
+    ['no header', () => mail(null), 401],
+    [
+      'a signature by a key of somebody else',
+      () => mail(jwt({}, { key: strangers.privateKey })),
+      401,
+    ],
     ['another audience', () => mail(jwt({ aud: 'https://elsewhere.example.com' })), 401],
     ['another issuer', () => mail(jwt({ iss: 'https://accounts.example.com' })), 401],
     [
-      'another service account',
+      'another service account, as another subscription has',
       () => mail(jwt({ email: 'other@project.iam.gserviceaccount.com' })),
       403,
     ],
+    ['no address', () => mail(jwt({ email: undefined })), 403],
     ['an address that Google has not verified', () => mail(jwt({ email_verified: false })), 403],
     ['an expired token', () => mail(jwt({ iat: seconds(-3_700), exp: seconds(-100) })), 401],
     ['a token of tomorrow', () => mail(jwt({ iat: seconds(600) })), 401],
     ['a token without an end', () => mail(jwt({ exp: undefined })), 401],
     ['alg: none', () => mail(jwt({}, { alg: 'none' })), 401],
-    ['HS256 with our public key', () => mail(jwt({}, { alg: 'HS256' })), 401],
-    ['a token that is no token', () => mail('a.b'), 401],
-    ['an oversized body', () => mail(jwt(), 'x'.repeat(20_000)), 413],
-    ['an unknown channel', () => calendar({ 'x-goog-channel-id': 'guessed' }), 403],
+    ['HS256 with our public key as its secret', () => mail(jwt({}, { alg: 'HS256' })), 401],
     [
-      'a wrong channel token',
-      () => calendar({ 'x-goog-channel-token': channelToken('another') }),
-      403,
+      'the header of another token',
+      () => mail(mixed(jwt({}, { kid: 'k1' }), jwt({ sub: '2' }))),
+      401,
     ],
-    ['no channel token', () => calendar({ 'x-goog-channel-token': '' }), 401],
-    ['no channel', () => post('calendar', {}, ''), 403],
-    ['an oversized body of a channel', () => calendar({}, 'x'.repeat(20_000)), 413],
-  ])('%s', async (_name, forge, status) => {
-    expect(await forge()).toBe(status);
-    expect([queries, jobs]).toEqual([[], []]);
+    ['a token that is no token', () => mail('a.b'), 401],
+    ['a token in the URL', () => post(`gmail?access_token=${jwt()}`, {}, envelope()), 401],
+    ['a body of more than 16 KiB', () => mail(jwt(), 'x'.repeat(16_385)), 413],
+  ])(
+    'S8: a Gmail push with %s is refused, and causes no query and no job',
+    async (_name, forge, status) => {
+      expect(await forge()).toBe(status);
+      expect([queries, jobs]).toEqual([[], []]);
+    },
+  );
+
+  test("S8: a push's historyId is a hint and goes nowhere", async () => {
+    const ids = ['1', '18446744073709551615', '-1', 'x'];
+    for (const historyId of ids)
+      expect(
+        await mail(jwt(), envelope(JSON.stringify({ emailAddress: ADDRESS, historyId }))),
+      ).toBe(204);
+    expect(new Set(queries)).toEqual(new Set([`mailboxes ${ADDRESS}`]));
+    expect(jobs).toEqual(ids.map(() => 'c1'));
   });
+
+  test.each<[string, () => Promise<number>, number]>([
+    ['an unknown channel', () => calendar({ 'x-goog-channel-id': 'guessed' }), 404],
+    [
+      'the token of another channel',
+      () => calendar({ 'x-goog-channel-token': channelToken('another') }),
+      404,
+    ],
+    [
+      'a token that is one letter off',
+      () => calendar({ 'x-goog-channel-token': `${channelToken(CHANNEL).slice(0, -1)}_` }),
+      404,
+    ],
+    [
+      'a longer token',
+      () => calendar({ 'x-goog-channel-token': `${channelToken(CHANNEL)}a` }),
+      404,
+    ],
+    ['no channel token', () => calendar({ 'x-goog-channel-token': '' }), 404],
+    ['no channel', () => post('calendar', {}, ''), 404],
+    ['a body of more than 16 KiB', () => calendar({}, 'x'.repeat(16_385)), 413],
+  ])(
+    'S9: a Calendar message with %s is refused, and causes no query and no job',
+    async (_name, forge, status) => {
+      expect(await forge()).toBe(status);
+      expect([queries, jobs]).toEqual([[], []]);
+    },
+  );
+
+  test('S9: a channel that is not live any more answers as a forged one does, and changes nothing', async () => {
+    known = false;
+    const [gone, forged] = await Promise.all([
+      answerTo('calendar', channelHeaders()),
+      answerTo('calendar', channelHeaders({ 'x-goog-channel-token': 'forged' })),
+    ]);
+    expect(gone).toEqual([404, '{"error":"not found"}']);
+    expect(forged).toEqual(gone);
+    expect(jobs).toEqual([]);
+  });
+
+  test('S9: ten thousand forged messages cause no query, and a true one among them is one', async () => {
+    const forged = (n: number): string =>
+      [
+        'POST /push/calendar HTTP/1.1',
+        'Host: sync.example.com',
+        ...Object.entries(channelHeaders({ 'x-goog-channel-id': `guess-${n}` })).map((header) =>
+          header.join(': '),
+        ),
+        'Content-Length: 0',
+        ...(n % 1_000 === 999 ? ['Connection: close'] : []),
+      ].join('\r\n');
+    const flood = async (from: number): Promise<string[]> => {
+      const heads = Array.from({ length: 1_000 }, (_, n) => `${forged(from + n)}\r\n\r\n`);
+      return (await pipelined(heads.join(''))).match(/HTTP\/1\.1 \d+/g) ?? [];
+    };
+    const floods = Array.from({ length: 10 }, (_, at) => flood(at * 1_000));
+    const [one, ...statuses] = await Promise.all([calendar(), ...floods]);
+    expect(one).toBe(204);
+    expect(statuses.flat()).toHaveLength(10_000);
+    expect(new Set(statuses.flat())).toEqual(new Set(['HTTP/1.1 404']));
+    expect(queries).toEqual([`channel ${CHANNEL}`]);
+    expect(google.seen).toEqual([]);
+  }, 60_000);
 
   test('what can be told without a key asks Google for none', async () => {
     await mail(jwt({ aud: 'x' }));

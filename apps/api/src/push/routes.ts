@@ -2,12 +2,14 @@
  * `POST /push/gmail` and `POST /push/calendar`. Who sends is checked before anything is read or asked, so a forgery costs no query and no job.
  *
  * Answers, by Google's rules: Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
- * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only.
+ * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only, so a channel that is unknown or has expired
+ * and a message with a wrong token get the same 404, which tells a stranger nothing.
  */
 import { type PushVerifier, readChannelMessage, readGmailPush } from '@syncline/google';
 import { type Runtime, unreachable } from '@syncline/runtime';
 import type { Vault } from '@syncline/store';
-import express, { type Request, type RequestHandler, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { Route, Routes } from '../exact-routes.js';
 import type { Bells, BellOutcome } from './bells.js';
 import { openForgetful } from './forgetful.js';
 
@@ -23,45 +25,43 @@ export interface PushDeps {
 
 type Via = 'gmail-push' | 'calendar';
 
-export function pushRoutes(rt: Runtime, { bells, verifier, vault }: PushDeps): Router {
-  const router = express.Router();
+export function pushRoutes(rt: Runtime, { bells, verifier, vault }: PushDeps): Routes {
   const orFailed = failuresToldOnce(rt);
   const body = express.raw({ type: () => true, limit: BODY_LIMIT_BYTES, inflate: false });
   const route = (
-    path: string,
     via: Via,
     refusalOf: (request: Request) => Promise<Refusal | null>,
     ring: (request: Request) => Promise<Outcome>,
-  ): void => {
-    router.post(
-      path,
-      timed(rt, via),
-      onlyFrom(rt, via, refusalOf),
-      bounded(rt, via, body),
-      answered(rt, via, ring),
-    );
+  ): Route => ({
+    POST: express
+      .Router()
+      .use(
+        timed(rt, via),
+        onlyFrom(rt, via, refusalOf),
+        bounded(rt, via, body),
+        answered(rt, via, ring),
+      ),
+  });
+  return {
+    '/push/gmail': route(
+      'gmail-push',
+      (request) => gmailRefusal(verifier, request),
+      async (request) => {
+        const address = Buffer.isBuffer(request.body) ? readGmailPush(request.body) : null;
+        return address === null
+          ? 'malformed'
+          : orFailed(async () => (await bells.mailboxes([address]))[0] ?? 'unknown');
+      },
+    ),
+    '/push/calendar': route(
+      'calendar',
+      async (request) => channelRefusal(vault, request),
+      async (request) => {
+        const message = messageOf(request);
+        return message === null ? 'malformed' : orFailed(() => bells.channel(message));
+      },
+    ),
   };
-  route(
-    '/gmail',
-    'gmail-push',
-    (request) => gmailRefusal(verifier, request),
-    async (request) => {
-      const address = Buffer.isBuffer(request.body) ? readGmailPush(request.body) : null;
-      return address === null
-        ? 'malformed'
-        : orFailed(async () => (await bells.mailboxes([address]))[0] ?? 'unknown');
-    },
-  );
-  route(
-    '/calendar',
-    'calendar',
-    async (request) => channelRefusal(vault, request),
-    async (request) => {
-      const message = messageOf(request);
-      return message === null ? 'malformed' : orFailed(() => bells.channel(message));
-    },
-  );
-  return router;
 }
 
 type Outcome = BellOutcome | 'malformed' | 'failed';
@@ -85,7 +85,7 @@ function failuresToldOnce(rt: Runtime): (ring: () => Promise<BellOutcome>) => Pr
 }
 
 interface Refusal {
-  status: 401 | 403 | 503;
+  status: 401 | 403 | 404 | 503;
   reason: string;
 }
 
@@ -105,11 +105,11 @@ async function gmailRefusal(
 /** The token is made from the channel's id, so that a wrong one is told without looking anything up; an unknown channel has none that is right. */
 function channelRefusal(vault: PushDeps['vault'], request: Request): Refusal | null {
   const message = messageOf(request);
-  if (message === null) return { status: 403, reason: 'malformed' };
-  if (message.token === '') return { status: 401, reason: 'no-token' };
+  if (message === null) return { status: 404, reason: 'malformed' };
+  if (message.token === '') return { status: 404, reason: 'no-token' };
   return vault.isChannelToken(message.channelId, message.token)
     ? null
-    : { status: 403, reason: 'wrong-token' };
+    : { status: 404, reason: 'wrong-token' };
 }
 
 function messageOf(request: Request): ReturnType<typeof readChannelMessage> {
@@ -125,8 +125,7 @@ function onlyFrom(
     const refusal = await refusalOf(request);
     if (refusal === null) return next();
     rt.metrics.doorbells.inc({ via, outcome: refusal.reason });
-    // Its body stays unread, so the connection is of no more use.
-    response.status(refusal.status).set('Connection', 'close').json({ error: 'refused' });
+    answer(response, refusal.status);
   };
 }
 
@@ -137,7 +136,7 @@ function bounded(rt: Runtime, via: Via, body: RequestHandler): RequestHandler {
       if (error !== undefined) {
         rt.metrics.doorbells.inc({ via, outcome: 'bad-body' });
         response.set('Connection', 'close');
-      }
+      } else response.removeHeader('Connection');
       next(error);
     });
   };
@@ -151,17 +150,24 @@ function answered(
   return async (request, response) => {
     const outcome = await ring(request);
     rt.metrics.doorbells.inc({ via, outcome });
-    response.status(statusOf(outcome)).end();
+    answer(response, statusOf(via, outcome));
   };
 }
 
-function statusOf(outcome: Outcome): number {
+/** The same for the same status, whatever the reason. */
+function answer(response: Response, status: 204 | Refusal['status']): void {
+  if (status === 204) response.status(204).end();
+  else response.status(status).json({ error: status === 404 ? 'not found' : 'refused' });
+}
+
+function statusOf(via: Via, outcome: Outcome): 204 | 404 | 503 {
   switch (outcome) {
     case 'rung':
     case 'greeted':
-    case 'unknown':
     case 'malformed':
       return 204;
+    case 'unknown':
+      return via === 'calendar' ? 404 : 204;
     case 'busy':
     case 'failed':
       return 503;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fleetSessionsProblem, migrate } from '@syncline/store';
 import type { Command } from 'commander';
 import { type Cli, migrationWait, runCommand, wholeNumber } from '../command.js';
-import { fleetEnv, fleetSpecs, freePort, urlsOf, whenApiAnswers } from '../fleet-processes.js';
+import { fleetEnv, fleetSpecs, urlsOf, whenApiAnswers, withPorts } from '../fleet-processes.js';
 import { openProcesses } from '../processes.js';
 import { say } from '../terminal.js';
 import { counted } from '../words.js';
@@ -35,17 +35,16 @@ async function up(cli: Cli, workers: number): Promise<number> {
   const few = await fleetSessionsProblem(config.databaseUrl, workers, config.databasePoolSize);
   if (few !== null) say(few);
   const logDir = path.join(config.dataDir, 'logs');
-  const port = config.port === 0 ? await freePort() : config.port;
+  const settings = await withPorts(config);
   const processes = openProcesses(rt, { logDir, say });
   const signal = AbortSignal.any([rt.signal, processes.failed]);
   try {
-    for (const spec of fleetSpecs(fleetEnv(env, { ...config, port }), workers))
-      processes.keep(spec);
-    await whenApiAnswers(rt, port, signal);
+    for (const spec of fleetSpecs(fleetEnv(env, settings), workers)) processes.keep(spec);
+    await whenApiAnswers(rt, settings, signal);
     say(
       `one scheduler, ${counted(workers, 'worker')} and the API are running; their logs are in ${logDir}`,
     );
-    for (const url of urlsOf(port)) say(`  ${url}`);
+    for (const url of urlsOf(settings)) say(`  ${url}`);
     await aborted(signal);
     signal.throwIfAborted();
   } catch (error) {

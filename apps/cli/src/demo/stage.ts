@@ -1,16 +1,16 @@
 /** Everything that a demo runs on: servers, a space of its own, the simulator, a fleet; up in this order, down in reverse. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { OperatorError, type Runtime } from '@syncline/runtime';
+import { OperatorError, type Runtime, originOf } from '@syncline/runtime';
 import { type Store, openStore } from '@syncline/store';
 import type { Cli } from '../command.js';
 import {
   fleetEnv,
   fleetSpecs,
-  freePort,
   programFile,
   urlsOf,
   whenApiAnswers,
+  withPorts,
 } from '../fleet-processes.js';
 import { type Processes, openProcesses } from '../processes.js';
 import { type Arrivals, readArrivals } from './arrivals.js';
@@ -47,7 +47,7 @@ const ASK_EVERY_MS = 50;
 const LATENCY_MS = 20;
 /** The operator's settings for the real Google, and the way there, have no place in a demo. */
 const FOREIGN =
-  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|PORT)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
+  /^(GOOGLE|GMAIL|CALENDAR|PUSH|POLL)_|^(DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|(OPERATOR_)?(HOST|PORT)$)|^(HTTPS?|NO)_PROXY$|^(https?|no)_proxy$/;
 const KEY_BYTES = 32;
 const TOPIC = 'projects/demo/topics/gmail';
 const SERVICE_ACCOUNT = 'push@demo.iam.gserviceaccount.com';
@@ -73,21 +73,27 @@ export async function onStage<T>(
     space = made;
     const masterKey =
       config.masterKey.length === KEY_BYTES ? config.masterKey : randomBytes(KEY_BYTES);
-    const port = env['PORT'] && config.port > 0 ? config.port : await freePort();
-    const origin = `http://127.0.0.1:${port}`;
+    const { host, operatorHost } = config;
+    const address = await withPorts({
+      host,
+      operatorHost,
+      port: env['PORT'] ? config.port : 0,
+      operatorPort: env['OPERATOR_PORT'] ? config.operatorPort : 0,
+    });
+    const origin = originOf(host, address.port);
     await google.ringAt(`${origin}/push/gmail`, TOPIC, SERVICE_ACCOUNT);
     const metricsUrls = keepFleet(
       fleet,
-      demoEnv(env, { ...space, masterKey, port }, google.url, origin),
+      demoEnv(env, { ...space, masterKey, ...address }, google.url, origin),
       plan.workers,
     );
     const store = await openStore(rt, { databaseUrl: space.databaseUrl, masterKey, poolSize: 4 });
     try {
-      await whenApiAnswers(rt, port, signal);
+      await whenApiAnswers(rt, address, signal);
       return await act({
         google,
         store,
-        urls: urlsOf(port),
+        urls: urlsOf(address),
         arrivals: () => readArrivals([...metricsUrls.values()]),
         signal,
       });
@@ -144,8 +150,8 @@ function keepFleet(fleet: Processes, env: NodeJS.ProcessEnv, workers: number): M
     fleet.keep({
       ...spec,
       onLine: (line) => {
-        const port = /"event":"metrics","port":(\d+)/.exec(line)?.[1];
-        if (port !== undefined) urls.set(spec.name, `http://127.0.0.1:${port}/metrics`);
+        const url = /"event":"metrics",.*"url":"([^"]+)"/.exec(line)?.[1];
+        if (url !== undefined) urls.set(spec.name, url);
       },
     });
   }

@@ -1,0 +1,80 @@
+import type { Fleet } from '@syncline/fleet';
+import { type Runtime, isLoopbackHost } from '@syncline/runtime';
+import type { Store } from '@syncline/store';
+import type { Express, RequestHandler } from 'express';
+import { baseApp } from './base-app.js';
+import { BOARD_PATH, boardRoutes } from './board.js';
+import { exactRoutes } from './exact-routes.js';
+import { underOwnName } from './foreign-names.js';
+import { metricsPage } from './metrics-page.js';
+
+export interface OperatorDeps {
+  store: {
+    accounts: Pick<Store['accounts'], 'countByState'>;
+    collections: Pick<Store['collections'], 'countHeld'>;
+    watches: Pick<Store['watches'], 'count'>;
+  };
+  fleet: Pick<Fleet, 'counts' | 'waitingAgesMs' | 'queues'>;
+}
+
+/** Why the board is not there, for the log and for whoever opens it; null where it is. */
+export function boardRefusal(host: string): string | null {
+  return isLoopbackHost(host)
+    ? null
+    : `The queue board has no login yet, so it is served on loopback only, and OPERATOR_HOST is ${host}: set it to 127.0.0.1 to have the board.`;
+}
+
+/**
+ * Everything that OPERATOR_HOST and OPERATOR_PORT serve: `/`, `/metrics` and the board. Answers hold counts and ids, nothing of any customer's.
+ * @param host what the listener is bound to: beyond loopback there is no board
+ */
+export function operatorApp(rt: Runtime, { store, fleet }: OperatorDeps, host: string): Express {
+  const metrics = metricsPage(rt, {
+    fleet,
+    accounts: store.accounts,
+    collections: store.collections,
+    watches: store.watches,
+  });
+  const refusal = boardRefusal(host);
+  const startPage: RequestHandler = (_request, response) =>
+    void response.type('text/html').send(startPageText(refusal));
+  const metricsText: RequestHandler = async (_request, response) => {
+    const text = await metrics.text();
+    response.set('Content-Type', metrics.contentType).send(text);
+  };
+  if (refusal !== null)
+    return baseApp(rt, [
+      exactRoutes({
+        '/': { GET: startPage },
+        '/metrics': { GET: metricsText },
+        [BOARD_PATH]: { GET: noBoard(refusal) },
+      }),
+    ]);
+  return baseApp(rt, [
+    exactRoutes({
+      '/': { GET: underOwnName(startPage) },
+      '/metrics': { GET: underOwnName(metricsText) },
+    }),
+    boardRoutes(fleet),
+  ]);
+}
+
+function noBoard(refusal: string): RequestHandler {
+  return (_request, response) => void response.status(404).type('text/plain').send(`${refusal}\n`);
+}
+
+function startPageText(refusal: string | null): string {
+  const board = refusal === null ? `<a href="${BOARD_PATH}">Queues</a>` : `Queues: ${refusal}`;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Syncline</title>
+<h1>Syncline</h1>
+<ul>
+<li>${board}</li>
+<li><a href="/metrics">Metrics</a></li>
+</ul>
+<p>Health is served by the public listener (HOST, PORT): /livez and /readyz.</p>
+</html>
+`;
+}

@@ -1,0 +1,11 @@
+import type { Runtime } from '@syncline/runtime';
+import type { Express } from 'express';
+import { baseApp } from './base-app.js';
+import { exactRoutes } from './exact-routes.js';
+import { healthRoutes } from './health.js';
+import { type PushDeps, pushRoutes } from './push/routes.js';
+
+/** Everything that HOST and PORT serve: health, and Google's notifications. Nothing here tells of accounts, queues or figures. */
+export function publicApp(rt: Runtime, push: PushDeps): Express {
+  return baseApp(rt, [exactRoutes({ ...healthRoutes(rt), ...pushRoutes(rt, push) })]);
+}

@@ -1,0 +1,152 @@
+/**
+ * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY`. The folders below DIRECTORY are volumes, one for each reader:
+ *
+ *   kept      what was drawn at random, for this program alone
+ *   app       the URLs and the master key, for Syncline's processes
+ *   owner     the URL of the role that owns the schema, for migrate
+ *   postgres  the superuser's password, and the SQL that makes the roles
+ *   redis     the user and its password
+ *
+ * What was drawn is never drawn again: a run that is repeated, or was killed, gives the same files. They are made of what is kept each time, so a
+ * new version may grant the user of Redis another command.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+
+/** User ids in the images: `node`, and `postgres` and `redis` of their Debian images. */
+const USERS = { app: 1000, owner: 1000, postgres: 999, redis: 999 };
+const KEPT = {
+  superuser_password: () => randomBytes(32).toString('hex'),
+  owner_password: () => randomBytes(32).toString('hex'),
+  app_password: () => randomBytes(32).toString('hex'),
+  redis_password: () => randomBytes(32).toString('hex'),
+  master_key: () => randomBytes(32).toString('base64'),
+};
+/** The least rights of docs/deployment.md. */
+const REDIS_COMMANDS =
+  `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
+  get set incr incrby hset hmset hsetnx hget hmget hgetall hexists hincrby hlen hdel lpush rpush lset lindex llen lpos lrange lrem ltrim lpop rpop rpoplpush
+  rename sadd scard sismember smembers srem zadd zcard zcount zrange zrangebyscore zrevrange zrevrangebyscore zscore zrem zremrangebyrank zremrangebyscore
+  zpopmin bzpopmin xadd xlen xrange xtrim`.split(/\s+/);
+
+const [root] = process.argv.slice(2);
+if (root === undefined) {
+  console.error('usage: node generate-secrets.mjs DIRECTORY');
+  process.exitCode = 2;
+} else generate(root);
+
+function generate(directory) {
+  const secrets = kept(path.join(directory, 'kept'));
+  for (const [folder, files] of Object.entries(filesOf(secrets, redisPrefix()))) {
+    mkdirSync(path.join(directory, folder), { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(files))
+      replace(path.join(directory, folder, name), `${text}\n`, USERS[folder]);
+  }
+}
+
+/** Each secret that is there, and the others drawn. */
+function kept(folder) {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  return Object.fromEntries(
+    Object.entries(KEPT).map(([name, draw]) => {
+      const file = path.join(folder, name);
+      if (!existsSync(file)) create(file, draw());
+      return [name, readFileSync(file, 'utf8').trim()];
+    }),
+  );
+}
+
+function filesOf(secrets, prefix) {
+  const urlOf = (role, password) => `postgresql://${role}:${password}@postgres:5432/syncline`;
+  return {
+    app: {
+      database_url: urlOf('syncline', secrets.app_password),
+      redis_url: `redis://syncline:${secrets.redis_password}@redis:6379`,
+      master_key: secrets.master_key,
+    },
+    owner: { database_url: urlOf('syncline_owner', secrets.owner_password) },
+    postgres: {
+      superuser_password: secrets.superuser_password,
+      '10-roles.sql': rolesSql(secrets),
+    },
+    redis: {
+      password: secrets.redis_password,
+      'users.acl': [
+        'user default off',
+        `user syncline on #${sha256(secrets.redis_password)} resetkeys ~${prefix}:* resetchannels -@all ${REDIS_COMMANDS.map((name) => `+${name}`).join(' ')}`,
+      ].join('\n'),
+    },
+  };
+}
+
+/** One role owns the schema and migrates; the processes' role reads and writes rows. The passwords are hexadecimal. */
+function rolesSql({ owner_password, app_password }) {
+  const plain = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS';
+  return `CREATE ROLE syncline_owner ${plain} PASSWORD '${owner_password}';
+CREATE ROLE syncline ${plain} PASSWORD '${app_password}';
+REVOKE ALL ON DATABASE syncline FROM PUBLIC;
+GRANT CONNECT ON DATABASE syncline TO syncline_owner, syncline;
+CREATE SCHEMA syncline AUTHORIZATION syncline_owner;
+GRANT USAGE ON SCHEMA syncline TO syncline;
+ALTER DEFAULT PRIVILEGES FOR ROLE syncline_owner IN SCHEMA syncline GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO syncline;
+ALTER DEFAULT PRIVILEGES FOR ROLE syncline_owner IN SCHEMA syncline GRANT USAGE, SELECT ON SEQUENCES TO syncline;`;
+}
+
+function redisPrefix() {
+  const prefix = process.env.REDIS_PREFIX || 'syncline';
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(prefix))
+    throw new Error('REDIS_PREFIX must be 1 to 64 letters, digits, ".", "_" or "-"');
+  return prefix;
+}
+
+function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Whole or not at all, and never over a file that is there. */
+function create(file, text) {
+  const draft = written(file, `${text}\n`);
+  linkSync(draft, file);
+  rmSync(draft);
+  syncFolder(file);
+}
+
+/** Whole or not at all, readable by this user alone. */
+function replace(file, text, uid) {
+  const draft = written(file, text);
+  // Only root may give a file away; for anybody else the files are his own.
+  if (process.getuid?.() === 0) chownSync(draft, uid, uid);
+  renameSync(draft, file);
+  syncFolder(file);
+}
+
+function written(file, text) {
+  const draft = `${file}.new`;
+  rmSync(draft, { force: true });
+  const descriptor = openSync(draft, 'wx', 0o400);
+  writeFileSync(descriptor, text);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  return draft;
+}
+
+function syncFolder(file) {
+  const descriptor = openSync(path.dirname(file), 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}

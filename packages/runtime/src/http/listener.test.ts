@@ -1,0 +1,202 @@
+import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatorError } from '../errors.js';
+import { createRuntime } from '../runtime.js';
+import {
+  type Listener,
+  type ListenerLimits,
+  isLoopbackHost,
+  listen,
+  originOf,
+} from './listener.js';
+
+const LIMITS: ListenerLimits = {
+  connections: 8,
+  headerBytes: 8_192,
+  headersMs: 60_000,
+  requestMs: 60_000,
+  keepAliveMs: 60_000,
+  stalledMs: 60_000,
+  requestsPerConnection: 100,
+};
+const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+
+let listener: Listener;
+let sockets: Socket[];
+let answerNow: () => void;
+/** Requests whose head has arrived. */
+let arrived: number;
+
+beforeEach(() => {
+  [sockets, answerNow, arrived] = [[], () => undefined, 0];
+});
+afterEach(async () => {
+  answerNow();
+  for (const socket of sockets) socket.destroy();
+  await listener.close(rt);
+});
+
+/** Answers at once, `/slow` when the test says so, and `/body` when the body is there. */
+async function serve(limits: Partial<ListenerLimits> = {}): Promise<void> {
+  const released = new Promise<void>((resolve) => (answerNow = resolve));
+  listener = await listen(
+    (request, response) => {
+      arrived += 1;
+      const end = (): void => void response.end('answered');
+      if (request.url === '/slow') void released.then(end);
+      else if (request.url === '/body') request.resume().once('end', end);
+      else end();
+    },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      variables: { host: 'HOST', port: 'PORT' },
+      limits: { ...LIMITS, ...limits },
+    },
+  );
+}
+
+interface Client {
+  socket: Socket;
+  /** Everything that came, when the server has closed. */
+  closed: Promise<string>;
+}
+
+async function client(sends = ''): Promise<Client> {
+  const socket = connect(listener.port, '127.0.0.1');
+  sockets.push(socket);
+  let text = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => (text += chunk));
+  socket.on('error', () => undefined);
+  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(text)));
+  await once(socket, 'connect');
+  socket.write(sends);
+  return { socket, closed };
+}
+
+const clients = (count: number, sends?: string): Promise<Client[]> =>
+  Promise.all(Array.from({ length: count }, () => client(sends)));
+
+const head = (path: string, ...headers: string[]): string =>
+  [`GET ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+
+/** The answer to a new request. */
+async function ask(): Promise<string> {
+  return (await client(head('/', 'Connection: close'))).closed;
+}
+
+test('a listener that is full of silent connections answers, and closes the one that was silent longest', async () => {
+  await serve();
+  const [oldest, ...others] = await clients(LIMITS.connections);
+  expect(await ask()).toContain('answered');
+  expect(await oldest?.closed).toBe('');
+  expect(others.map(({ socket }) => socket.closed)).not.toContain(true);
+});
+
+test('idle connections give way after silent ones, and those that send a body slowly after idle ones', async () => {
+  await serve();
+  const [slow] = await clients(1, head('/body', 'Content-Length: 10'));
+  const [idle] = await clients(1, head('/'));
+  await once(idle!.socket, 'data');
+  const [silent] = await clients(1);
+  await clients(LIMITS.connections - 3, head('/slow'));
+  while (arrived < LIMITS.connections - 1) await sleep(5);
+  // Each newcomer stays, so that the next one has to have room made again.
+  const gone: string[] = [];
+  for (const [name, { closed }] of Object.entries({ slow: slow!, idle: idle!, silent: silent! }))
+    void closed.then(() => gone.push(name));
+  for (let newcomers = 1; newcomers <= 3; newcomers += 1) {
+    await client(head('/slow'));
+    while (gone.length < newcomers) await sleep(5);
+  }
+  expect(gone).toEqual(['silent', 'idle', 'slow']);
+});
+
+test('requests in work are not given up for a newcomer', async () => {
+  await serve();
+  const working = await clients(LIMITS.connections, head('/slow', 'Connection: close'));
+  while (arrived < LIMITS.connections) await sleep(5);
+  expect(await ask()).toBe('');
+  answerNow();
+  for (const { closed } of working) expect(await closed).toContain('answered');
+});
+
+test('two thousand silent connections leave the listener answering', async () => {
+  await serve({ connections: 500 });
+  const silent = await clients(2_000);
+  expect(await ask()).toContain('answered');
+  while (silent.filter(({ socket }) => !socket.closed).length > 500) await sleep(20);
+  expect(await ask()).toContain('answered');
+}, 30_000);
+
+test.each<[string, Partial<ListenerLimits>, string, string]>([
+  ['sends nothing', { headersMs: 200 }, '', '408'],
+  ['sends half a head', { headersMs: 200 }, 'GET / HTTP/1.1\r\nHost: x\r\n', '408'],
+  [
+    'sends half a body',
+    { headersMs: 200, requestMs: 300 },
+    head('/body', 'Content-Length: 10'),
+    '408',
+  ],
+  ['is idle after an answer', { keepAliveMs: 100 }, head('/'), '200'],
+  ['waits for an answer that never comes', { stalledMs: 200 }, head('/slow'), ''],
+  ['sends a long head', { headerBytes: 1_000 }, head('/', `X: ${'x'.repeat(2_000)}`), '431'],
+  ['speaks something else', {}, '\x16\x03\x01\x02\x00\r\n\r\n', '400'],
+  ['uses a method that Node does not know', {}, head('/').replace('GET', 'TRACK'), '405'],
+])(
+  'a connection is closed that %s',
+  async (_which, limits, sends, status) => {
+    await serve(limits);
+    const text = await (await client(sends)).closed;
+    expect(text.split('\r\n', 1)[0]?.split(' ')[1] ?? '').toBe(status);
+  },
+  20_000,
+);
+
+test('closing cuts silent and idle connections at once, and waits for requests in work', async () => {
+  await serve();
+  const [silent] = await clients(1);
+  const [idle] = await clients(1, head('/'));
+  await once(idle!.socket, 'data');
+  const [working] = await clients(1, head('/slow'));
+  await ask();
+  let isClosed = false;
+  const closing = listener.close(rt).then(() => (isClosed = true));
+  await Promise.all([silent!.closed, idle!.closed]);
+  expect(isClosed).toBe(false);
+  answerNow();
+  expect(await working!.closed).toContain('answered');
+  await closing;
+});
+
+test('an address that cannot be listened on is an error that names its variable', async () => {
+  await serve();
+  const second = (host: string, port: number): Promise<Listener> =>
+    listen(() => undefined, {
+      host,
+      port,
+      variables: { host: 'OPERATOR_HOST', port: 'OPERATOR_PORT' },
+      limits: LIMITS,
+    });
+  await expect(second('127.0.0.1', listener.port)).rejects.toThrow(OperatorError);
+  await expect(second('127.0.0.1', listener.port)).rejects.toThrow(
+    `Port ${listener.port} of 127.0.0.1 is in use. Stop what listens there, or set OPERATOR_PORT`,
+  );
+  await expect(second('192.0.2.1', 0)).rejects.toThrow(
+    '192.0.2.1 is no address of this machine. Set OPERATOR_HOST to one',
+  );
+});
+
+test('loopback is what only this machine reaches', () => {
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', '0:0:0:0:0:0:0:1', 'localhost'])
+    expect([host, isLoopbackHost(host)]).toEqual([host, true]);
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'fe80::1', 'localhost.example.com'])
+    expect([host, isLoopbackHost(host)]).toEqual([host, false]);
+  expect(['0.0.0.0', '::', '10.0.0.1'].map((host) => originOf(host, 80))).toEqual([
+    'http://127.0.0.1:80',
+    'http://[::1]:80',
+    'http://10.0.0.1:80',
+  ]);
+});

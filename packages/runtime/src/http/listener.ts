@@ -1,0 +1,167 @@
+/** One address that a process serves HTTP on, with every bound that a listener needs. */
+import { once } from 'node:events';
+import { type RequestListener, STATUS_CODES, type Server, createServer } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { OperatorError } from '../errors.js';
+import type { Runtime } from '../runtime.js';
+import { type Connections, boundConnections } from './connections.js';
+
+export interface ListenerOptions {
+  /** An IP address of this machine, or `localhost`. */
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** The variables that set them, for errors. */
+  variables: { host: string; port: string };
+  limits: ListenerLimits;
+  /** Whether the process lives on for it. Default: yes. */
+  keepsAlive?: boolean;
+}
+
+export interface ListenerLimits {
+  /** Open at once. Beyond it the one that has waited longest without a request in work is closed. */
+  connections: number;
+  /** Of one request's head. */
+  headerBytes: number;
+  /** In which the head of a request must be there, counted from the connection's start for the first one. */
+  headersMs: number;
+  /** In which a whole request must be there, its body included. */
+  requestMs: number;
+  /** Between an answer and the next request. */
+  keepAliveMs: number;
+  /** In which neither side sends anything while a request is in work. */
+  stalledMs: number;
+  requestsPerConnection: number;
+}
+
+export interface Listener {
+  port: number;
+  /** Where a program on this machine reaches it: `http://127.0.0.1:3000`. */
+  origin: string;
+  /** Takes no more connections, lets requests in work end for up to 5 s, then cuts them. */
+  close(rt: Runtime): Promise<void>;
+}
+
+/** How often the limits in time are looked after. */
+const CHECK_EVERY_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Connections that the kernel holds until they are accepted. When a burst fills it, newcomers wait a second for their next try; the kernel has a limit of its own. */
+const BACKLOG = 4_096;
+
+/** @throws OperatorError when the address is taken, not allowed or not of this machine */
+export async function listen(
+  handler: RequestListener,
+  options: ListenerOptions,
+): Promise<Listener> {
+  const { host, port, limits } = options;
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+  });
+  server.timeout = limits.stalledMs;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  const connections = boundConnections(server, limits.connections);
+  server.on('request', handler);
+  server.on('clientError', refuse);
+  try {
+    server.listen({ host, port, backlog: BACKLOG });
+    await once(server, 'listening');
+  } catch (error) {
+    throw addressError(error, options);
+  }
+  if (options.keepsAlive === false) server.unref();
+  const address = server.address();
+  const taken = typeof address === 'object' && address !== null ? address.port : port;
+  let closing: Promise<void> | null = null;
+  return {
+    port: taken,
+    origin: originOf(host, taken),
+    close: (rt) => (closing ??= close(rt, server, connections)),
+  };
+}
+
+/** Where a program on this machine reaches a listener of `host`; one on every address is reached by loopback. */
+export function originOf(host: string, port: number): string {
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${isIP(near) === 6 ? `[${near}]` : near}:${port}`;
+}
+
+/** Whether a listener of `host` is reached from this machine only. */
+export function isLoopbackHost(host: string): boolean {
+  const version = isIP(host);
+  return version === 0
+    ? host === 'localhost'
+    : LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** What is no HTTP, too long or too late. */
+function refuse(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = isUnknownMethod(error) ? 405 : (REFUSALS.get(error.code ?? '') ?? 400);
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...(status === 405 ? ['Allow: GET, HEAD, POST'] : []),
+    'X-Content-Type-Options: nosniff',
+    'Content-Length: 0',
+    'Connection: close',
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy());
+}
+
+const REFUSALS: ReadonlyMap<string, number> = new Map([
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+]);
+
+/** A method that Node's parser does not know, such as TRACK, and not some other protocol. */
+function isUnknownMethod({ code, rawPacket }: { code?: string; rawPacket?: Buffer }): boolean {
+  const begins = rawPacket?.subarray(0, 32).toString('latin1') ?? '';
+  return code === 'HPE_INVALID_METHOD' && /^[A-Za-z]+ /.test(begins);
+}
+
+function addressError(error: unknown, { host, port, variables }: ListenerOptions): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new OperatorError(
+        `Port ${port} of ${host} is in use. Stop what listens there, or set ${variables.port} to another one.`,
+        { cause: error },
+      );
+    case 'EACCES':
+      return new OperatorError(
+        `This user may not listen on port ${port}. Set ${variables.port} to one above 1023.`,
+        { cause: error },
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new OperatorError(
+        `${host} is no address of this machine. Set ${variables.host} to one, to 127.0.0.1 for this machine only, or to 0.0.0.0 for every address.`,
+        { cause: error },
+      );
+    default:
+      return error;
+  }
+}
+
+async function close(rt: Runtime, server: Server, connections: Connections): Promise<void> {
+  const waiting = new AbortController();
+  const closed = once(server, 'close');
+  server.close();
+  connections.closeWaiting();
+  const late = rt.clock.sleep(CLOSE_TIMEOUT_MS, waiting.signal).then(
+    () => server.closeAllConnections(),
+    () => undefined,
+  );
+  await Promise.race([closed, late]);
+  waiting.abort(new Error('closed'));
+}

@@ -1,0 +1,104 @@
+/**
+ * `/livez`, `/readyz` and `/metrics` of a process that has no other HTTP: a scheduler or a worker.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Runtime } from '../runtime.js';
+import { hasBody } from './connections.js';
+import { type Listener, type ListenerLimits, listen } from './listener.js';
+import { metricsText } from './metrics-text.js';
+
+/** What is asked here is small, and so is the number of those that ask. */
+const LIMITS: ListenerLimits = {
+  connections: 64,
+  headerBytes: 8_192,
+  headersMs: 5_000,
+  requestMs: 5_000,
+  keepAliveMs: 5_000,
+  stalledMs: 10_000,
+  requestsPerConnection: 1_000,
+};
+
+/** The registry is in this process: its text costs milliseconds, and no query. */
+const METRICS_EVERY_MS = 1_000;
+
+interface Page {
+  status: number;
+  type: string;
+  text: string;
+}
+
+/**
+ * Serves on OPERATOR_HOST, since these pages are for operators. Port 0 takes a free one. Paths are matched
+ * exactly. GET and HEAD are answered, other methods get 405. The server keeps no process alive.
+ * @throws OperatorError when the address cannot be listened on
+ */
+export async function serveMetrics(rt: Runtime, host: string, port: number): Promise<Listener> {
+  const pages = pagesOf(rt);
+  return listen((request, response) => answer(pages, request, response), {
+    host,
+    port,
+    variables: { host: 'OPERATOR_HOST', port: 'METRICS_PORT' },
+    limits: LIMITS,
+    keepsAlive: false,
+  });
+}
+
+type Pages = ReadonlyMap<string, () => Promise<Page>>;
+
+function pagesOf(rt: Runtime): Pages {
+  const { health, metrics } = rt;
+  const text = metricsText(rt, METRICS_EVERY_MS);
+  return new Map<string, () => Promise<Page>>([
+    // Alive is a process whose event loop turns. It depends on nothing: a restart of Postgres must
+    // not restart the fleet.
+    ['/livez', async () => json(200, { status: 'live' })],
+    [
+      '/readyz',
+      async () => {
+        const ready = health.answer();
+        return json(ready.status === 'not ready' ? 503 : 200, ready);
+      },
+    ],
+    [
+      '/metrics',
+      async () => ({
+        status: 200,
+        type: metrics.registry.contentType,
+        text: await text(),
+      }),
+    ],
+  ]);
+}
+
+function json(status: number, body: object): Page {
+  return { status, type: 'application/json; charset=utf-8', text: JSON.stringify(body) };
+}
+
+function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const page = pages.get(path);
+  // A body that comes with a request is not read, so its connection is of no more use.
+  response.shouldKeepAlive &&= !hasBody(request);
+  if (!isAllowed(request.method, page !== undefined))
+    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  if (page === undefined) return void response.writeHead(404).end();
+  page().then(
+    (wanted) => send(response, wanted),
+    () => response.writeHead(500).end(),
+  );
+}
+
+/** TRACE reads a request back to its sender: nowhere. */
+function isAllowed(method: string | undefined, isPage: boolean): boolean {
+  return isPage ? method === 'GET' || method === 'HEAD' : method !== 'TRACE';
+}
+
+function send(response: ServerResponse, { status, type, text }: Page): ServerResponse {
+  const headers = {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  };
+  return response.writeHead(status, headers).end(text);
+}

@@ -1,0 +1,32 @@
+import type { Runtime } from '../runtime.js';
+
+/**
+ * The text of `/metrics`: computed at most once in `everyMs`, and shared by everybody who asks meanwhile.
+ * @param measured resolves when what the registry does not count by itself is in it
+ */
+export function metricsText(
+  { clock, metrics: { registry } }: Runtime,
+  everyMs: number,
+  measured: () => Promise<void> = () => Promise.resolve(),
+): () => Promise<string> {
+  let text: Promise<string> | null = null;
+  let isComputing = false;
+  let computedAtMs = 0;
+  const compute = async (): Promise<string> => {
+    isComputing = true;
+    computedAtMs = clock.nowMs();
+    try {
+      await measured();
+      return await registry.metrics();
+    } catch (error) {
+      text = null;
+      throw error;
+    } finally {
+      isComputing = false;
+    }
+  };
+  return () => {
+    const isFresh = isComputing || clock.nowMs() - computedAtMs < everyMs;
+    return text !== null && isFresh ? text : (text = compute());
+  };
+}
