@@ -7,53 +7,13 @@ import { type TestRedis, startRedis } from '../../../test/support/redis-server.j
 import { type OperatorDeps, operatorApp } from './operator-app.js';
 
 /** Other spellings of the listener's paths, which some program on the way may take for them. */
-const SPELLINGS = [
-  ...[
-    '/BOARD',
-    '/Board',
-    '//board',
-    '/board//',
-    '/./board',
-    '/board/.',
-    '/board/..',
-    '/x/../board',
-  ],
-  ...[
-    '/board/../metrics',
-    '/%62oard',
-    '/board%2f',
-    '/board%2e',
-    '/board;x',
-    '/board\\',
-    '/board/%2e%2e/metrics',
-  ],
-  ...[
-    '/board/API/queues',
-    '/board/api/queues/',
-    '/board//api/queues',
-    '/board/api/Queues',
-    '/board/api/../api/queues',
-  ],
-  ...[
-    '/board/queue/gmail-full/',
-    '/board/Queue/gmail-full',
-    '/board/static/../static/favicon.ico',
-    '/board/static/%66avicon.ico',
-  ],
-  ...[
-    '/METRICS',
-    '/Metrics',
-    '/metrics/',
-    '//metrics',
-    '/metrics%20',
-    '/%6detrics',
-    '/metrics/../metrics',
-    '/metrics;x',
-    '/metrics.',
-  ],
-  ...['/livez', '/readyz', '/push/gmail', '/push/calendar', '//', '/.', '/index.html'],
-  'http://127.0.0.1/metrics',
-];
+const SPELLINGS =
+  String.raw`/BOARD /Board //board /board// /./board /board/. /board/.. /x/../board /board/../metrics /%62oard /board%2f /board%2e /board;x /board\
+  /board/%2e%2e/metrics /board/API/queues /board/api/queues/ /board//api/queues /board/api/Queues /board/api/../api/queues /board/queue/gmail-full/
+  /board/Queue/gmail-full /board/static/../static/favicon.ico /board/static/%66avicon.ico /METRICS /Metrics /metrics/ //metrics /metrics%20 /%6detrics
+  /metrics/../metrics /metrics;x /metrics. /livez /readyz /push/gmail /push/calendar // /. /index.html http://127.0.0.1/metrics`.split(
+    /\s+/,
+  );
 
 let rt: Runtime;
 let redis: TestRedis;

@@ -4,52 +4,11 @@ import { rawRequest } from '../../../test/support/raw-request.js';
 import { publicApp } from './public-app.js';
 
 /** What only the operators' listener serves, and other spellings of what this one serves. */
-const NOWHERE = [
-  ...['/', '/metrics', '/board', '/board/', '/board/api/queues', '/board/static/favicon.ico'],
-  ...[
-    '/BOARD',
-    '//board',
-    '/board/../metrics',
-    '/%62oard',
-    '/./board',
-    '/push/../board',
-    '/push/../metrics',
-    '/readyz/../board',
-  ],
-  ...[
-    '/push',
-    '/push/',
-    '/push/gmail/',
-    '/push//gmail',
-    '/PUSH/gmail',
-    '/push/Gmail',
-    '/push/%67mail',
-    '/push/gmail%2f',
-    '/push/./gmail',
-  ],
-  ...[
-    '/push/gmail/x',
-    '/push/gmail;x',
-    '/push/calendar/',
-    '/push/CALENDAR',
-    '/push%2fcalendar',
-    '/push/calendar%00',
-    '/push\\calendar',
-  ],
-  ...[
-    '/LIVEZ',
-    '/livez/',
-    '//livez',
-    '/%6civez',
-    '/Readyz',
-    '/readyz/',
-    '/readyz/x',
-    '/readyz%20',
-    '/readyz;x',
-    '/x/../readyz',
-  ],
-  'http://127.0.0.1/readyz',
-];
+const NOWHERE =
+  String.raw`/ /metrics /board /board/ /board/api/queues /board/static/favicon.ico /BOARD //board /board/../metrics /%62oard /./board /push/../board
+  /push/../metrics /readyz/../board /push /push/ /push/gmail/ /push//gmail /PUSH/gmail /push/Gmail /push/%67mail /push/gmail%2f /push/./gmail
+  /push/gmail/x /push/gmail;x /push/calendar/ /push/CALENDAR /push%2fcalendar /push/calendar%00 /push\calendar /LIVEZ /livez/ //livez /%6civez /Readyz
+  /readyz/ /readyz/x /readyz%20 /readyz;x /x/../readyz http://127.0.0.1/readyz`.split(/\s+/);
 
 let rt: Runtime;
 let server: Listener;
@@ -87,9 +46,9 @@ test('a path answers its own methods and refuses the others', async () => {
   ] as const)
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
       const answer = await rawRequest(server.port, path, { method });
-      const isAllowed = allowed.split(', ').includes(method);
-      expect([method, path, answer.status === 405]).toEqual([method, path, !isAllowed]);
-      if (!isAllowed) expect(answer.text).toContain(`\r\nAllow: ${allowed}\r\n`);
+      const told = answer.status === 405 ? /\r\nAllow: (.*)\r\n/.exec(answer.text)?.[1] : null;
+      const expected = allowed.split(', ').includes(method) ? null : allowed;
+      expect([method, path, told]).toEqual([method, path, expected]);
     }
 });
 

@@ -1,0 +1,149 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { startNginx, type TestNginx } from '../support/nginx.js';
+import { lineOf, startProgram } from '../support/processes.js';
+import { rawRequest } from '../support/raw-request.js';
+
+/*
+ * An API process as an operator runs it, behind an nginx whose configuration is one line and sends the upstream's own name as Host.
+ *
+ * @needs nginx
+ */
+
+const TOPIC = 'projects/sim/topics/gmail';
+const SERVICE_ACCOUNT = 'push@sim.iam.gserviceaccount.com';
+const AUDIENCE = 'https://sync.example.com/push/gmail';
+
+interface Listening {
+  port: number;
+  operatorPort: number;
+  url: string;
+  operatorUrl: string;
+  board?: string;
+}
+
+let world: FleetWorld;
+let nginx: TestNginx;
+let api: Listening;
+
+beforeAll(async () => {
+  world = await startFleetWorld({
+    seed: 71,
+    accounts: 1,
+    messagesPerAccount: 3,
+    calendarsPerAccount: 1,
+    eventsPerCalendar: 2,
+  });
+  api = await startApi({
+    PUSH_GMAIL_SERVICE_ACCOUNT: SERVICE_ACCOUNT,
+    PUSH_GMAIL_AUDIENCE: AUDIENCE,
+    GMAIL_PUBSUB_TOPIC: TOPIC,
+  });
+  nginx = await startNginx(`location / { proxy_pass http://127.0.0.1:${api.port}; }`);
+}, 60_000);
+afterAll(async () => {
+  await nginx.stop();
+  await world.close();
+});
+
+async function startApi(env: Record<string, string>): Promise<Listening> {
+  const program = startProgram('api', { ...world.env, PORT: '0', OPERATOR_PORT: '0', ...env });
+  await lineOf(program, (line) => line.includes('"event":"ready"'));
+  return JSON.parse(
+    await lineOf(program, (line) => line.includes('"event":"listening"')),
+  ) as Listening;
+}
+
+test("nothing of the operators' is reached through a proxy of everything, and health is", async () => {
+  const hidden = `/ /board /BOARD /board/ /board/api/queues //board /./board /%62oard /push/../board /metrics /Metrics
+    /metrics/ /%6detrics /board/../metrics`;
+  for (const path of hidden.split(/\s+/)) {
+    const answer = await rawRequest(nginx.port, path);
+    expect([path, answer.status]).toEqual([path, 404]);
+    expect(answer.text).not.toMatch(/bull|syncline_/i);
+  }
+  expect((await rawRequest(nginx.port, '/readyz')).status).toBe(200);
+  expect((await rawRequest(nginx.port, '/livez')).status).toBe(200);
+  expect((await rawRequest(nginx.port, '/readyz', { method: 'TRACE' })).status).toBe(405);
+  expect((await rawRequest(api.operatorPort, '/board')).status).toBe(200);
+  expect((await rawRequest(api.operatorPort, '/metrics')).status).toBe(200);
+});
+
+test('a push that comes through the proxy is heard', async () => {
+  const { simulator } = world;
+  simulator.weather.set({ minGapMs: 0 });
+  simulator.pubsub.addTopic(TOPIC);
+  simulator.pubsub.subscribe({
+    name: 'projects/sim/subscriptions/pushed',
+    topic: TOPIC,
+    pushEndpoint: `http://127.0.0.1:${nginx.port}/push/gmail`,
+    serviceAccountEmail: SERVICE_ACCOUNT,
+    audience: AUDIENCE,
+  });
+  const [account] = simulator.accounts();
+  expect(await world.import([account ?? {}])).toMatchObject({ code: 0 });
+  world.env['GMAIL_PUBSUB_TOPIC'] = TOPIC;
+  world.start('scheduler');
+  world.start('worker');
+  expect(await world.cli('wait', '--timeout', '60')).toMatchObject({ code: 0 });
+  await world.untilRows(`SELECT state FROM syncline.watches WHERE address IS NOT NULL`, [
+    { state: 'on' },
+  ]);
+  simulator.act(account?.email ?? '', { action: 'deliver' });
+  await world.untilRows(
+    `SELECT count(*)::int > 0 AS rung FROM syncline.collections WHERE kind = 'gmail' AND rung_at IS NOT NULL`,
+    [{ rung: true }],
+  );
+}, 120_000);
+
+test('beyond loopback the start says in a sentence that there is no board, and so does its address', async () => {
+  const beyond = await startApi({ OPERATOR_HOST: '0.0.0.0' });
+  expect(beyond.board).toBeUndefined();
+  const board = await rawRequest(beyond.operatorPort, '/board');
+  expect(board.status).toBe(404);
+  expect(board.text).toContain('has no login yet, so it is served on loopback only');
+  expect((await rawRequest(beyond.operatorPort, '/metrics')).status).toBe(200);
+});
+
+test('health answers beside 2,000 silent connections, slow bodies and 300 scrapes a second', async () => {
+  const sockets: Socket[] = [];
+  const open = (port: number, sends = ''): void => {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => undefined).on('data', () => undefined);
+    socket.write(sends);
+  };
+  const slowBody = 'POST /push/calendar HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n{';
+  for (let n = 0; n < 1_000; n += 1) {
+    open(api.port);
+    open(api.operatorPort);
+    if (n % 5 === 0) open(api.port, slowBody);
+  }
+  const over = new AbortController();
+  let scrapes = 0;
+  const scraping = (async () => {
+    while (!over.signal.aborted) {
+      const asked = Array.from({ length: 15 }, () => fetch(`${api.operatorUrl}/metrics`));
+      await Promise.all(asked.map(async (answer) => (await answer).arrayBuffer()));
+      scrapes += asked.length;
+      await sleep(50);
+    }
+  })();
+  const tookMs: number[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    const beganMs = performance.now();
+    const answer = await rawRequest(api.port, '/readyz');
+    tookMs.push(performance.now() - beganMs);
+    expect(answer.status).toBe(200);
+    await sleep(25);
+  }
+  over.abort();
+  await scraping;
+  for (const socket of sockets) socket.destroy();
+  const [median = Number.NaN, slowest] = [20, 39].map((at) => tookMs.toSorted((a, b) => a - b)[at]);
+  process.stdout.write(
+    `/readyz took ${median.toFixed(0)} ms (median), ${slowest?.toFixed(0)} ms (slowest), beside ${scrapes} scrapes\n`,
+  );
+  expect(median).toBeLessThan(100);
+}, 60_000);
