@@ -22,7 +22,7 @@ beforeEach(async () => {
     publicApp(rt, {
       bells: { mailboxes: unreachable, channel: unreachable },
       verifier: null,
-      vault: { channelToken: () => 'token' },
+      vault: { isChannelToken: () => false },
     }),
   );
 });
