@@ -124,11 +124,9 @@ async function sendAndRead(way: Dispatcher, out: Outgoing, signal: AbortSignal):
     signal,
   });
   const limitBytes = answerLimitBytes(out.method, response.statusCode);
-  // The client itself keeps the largest limit, and reads with a fifth less CPU than whoever counts.
-  const raw =
-    limitBytes === LARGEST_ANSWER_BYTES
-      ? await readWhole(response, limitBytes)
-      : await readWithin(response, limitBytes);
+  const raw = isWithin(response, limitBytes)
+    ? await readWhole(response, limitBytes)
+    : await readWithin(response, limitBytes);
   const isZipped = response.headers['content-encoding'] === 'gzip';
   const body = isZipped ? await inflated(raw, limitBytes) : raw;
   return {
@@ -136,6 +134,16 @@ async function sendAndRead(way: Dispatcher, out: Outgoing, signal: AbortSignal):
     contentType: String(response.headers['content-type'] ?? ''),
     body,
   };
+}
+
+/**
+ * Whether nobody needs to count: the client itself keeps the largest limit, and an answer is no
+ * longer than it says that it is. Counting costs a fifth more CPU.
+ */
+function isWithin({ headers }: Dispatcher.ResponseData, limitBytes: number): boolean {
+  if (limitBytes === LARGEST_ANSWER_BYTES) return true;
+  const declared = headers['content-length'];
+  return declared !== undefined && Number(declared) <= limitBytes;
 }
 
 async function readWhole({ body }: Dispatcher.ResponseData, limitBytes: number): Promise<Buffer> {

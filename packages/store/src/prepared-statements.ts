@@ -23,7 +23,10 @@ const HASH_LENGTH = 32;
  */
 export class PreparedStatements {
   #areUsed = true;
+  /** By text. */
   readonly #names = new Map<string, string>();
+  /** The last text of each label: most texts are made anew for each call, and comparing costs less than hashing. */
+  readonly #lastOf = new Map<string, { text: string; name: string }>();
   readonly #onRefused: (reason: NamesRefused) => void;
 
   /** @param onRefused called once, when names are given up */
@@ -36,12 +39,13 @@ export class PreparedStatements {
   }
 
   nameOf(label: string, text: string): string {
-    const known = this.#names.get(text);
-    if (known !== undefined) return known;
-    if (this.#names.size >= MAX_REMEMBERED_NAMES) this.#names.clear();
-    const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
-    const name = `${label.slice(0, NAME_LIMIT - HASH_LENGTH - 1)}_${hash}`;
+    const last = this.#lastOf.get(label);
+    if (last?.text === text) return last.name;
+    const name = this.#names.get(text) ?? nameFor(label, text);
+    for (const remembered of [this.#names, this.#lastOf])
+      if (remembered.size >= MAX_REMEMBERED_NAMES) remembered.clear();
     this.#names.set(text, name);
+    this.#lastOf.set(label, { text, name });
     return name;
   }
 
@@ -50,6 +54,7 @@ export class PreparedStatements {
     if (!this.#areUsed) return;
     this.#areUsed = false;
     this.#names.clear();
+    this.#lastOf.clear();
     this.#onRefused(reason);
   }
 
@@ -67,6 +72,11 @@ export class PreparedStatements {
       return await work();
     }
   }
+}
+
+function nameFor(label: string, text: string): string {
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+  return `${label.slice(0, NAME_LIMIT - HASH_LENGTH - 1)}_${hash}`;
 }
 
 /** Null when the error says nothing about the name of a statement. */
