@@ -16,13 +16,14 @@ const path = require('node:path');
 const POLL_MS = 40;
 const FREE = 'free';
 
-/** Runs `body` while holding `<dir>/<name>`; waits for other holders, at most `timeoutMs`. */
-async function withFileLock(dir, name, { timeoutMs, onWait = () => {} }, body) {
+/** Runs `body` while holding `<dir>/<name>`; waits for other holders, at most `timeoutMs` and until `signal` is aborted. */
+async function withFileLock(dir, name, { timeoutMs, onWait = () => {}, signal }, body) {
   makeDirs(dir);
   const deadline = performance.now() + timeoutMs;
   let told = false;
   let claim = tryClaim(dir, name);
   while (claim === null) {
+    signal?.throwIfAborted();
     if (performance.now() > deadline)
       throw new Error(
         `another process has held ${path.join(dir, name)} for ${Math.round(timeoutMs / 1000)} s`,

@@ -1,8 +1,11 @@
-/** Runs `body` while holding the lock `name` in `dir`; waits for other holders, at most `timeoutMs`, and rejects then. */
+/**
+ * Runs `body` while holding the lock `name` in `dir`. Waits for other holders, at most `timeoutMs`, and rejects then; an
+ * aborted `signal` ends the wait with its reason.
+ */
 export function withFileLock<T>(
   dir: string,
   name: string,
-  options: { timeoutMs: number; onWait?: () => void },
+  options: { timeoutMs: number; onWait?: () => void; signal?: AbortSignal },
   body: () => Promise<T> | T,
 ): Promise<T>;
 /** Makes a directory and those above it. @throws the system's error, with its `code` */

@@ -112,7 +112,7 @@ function run(children, ...command) {
 
 /** An empty database with the schema; the last benchmark's is dropped, and Redis is told that this deployment is gone. */
 export async function freshDatabase(servers) {
-  const url = new URL(servers.databaseUrl);
+  const url = new URL(servers.administratorUrl);
   const admin = new pg.Client({ connectionString: url.href });
   await admin.connect();
   await admin.query('DROP DATABASE IF EXISTS syncline_bench WITH (FORCE)');

@@ -53,7 +53,7 @@ try {
 }
 
 async function siege() {
-  const databaseUrl = await freshDatabase(servers.databaseUrl);
+  const databaseUrl = await freshDatabase(servers.administratorUrl);
   const simulator = start(
     'packages/simulator/dist/main.js',
     [

@@ -25,6 +25,10 @@ test('the compose file has every process, and each waits for what it needs', () 
       redis: { condition: 'service_healthy' },
       migrate: { condition: 'service_completed_successfully' },
     });
+  for (const name of OURS)
+    expect(compose.services[name]?.environment).toMatchObject({
+      SYNCLINE_ALLOW_INSECURE: expect.stringContaining('postgres,redis'),
+    });
   for (const name of ['postgres', 'redis'])
     expect(compose.services[name]?.depends_on).toEqual({
       secrets: { condition: 'service_completed_successfully' },

@@ -16,11 +16,11 @@ const dataDir = mkdtempSync(path.join(tmpdir(), 'syncline-test-'));
 chmodSync(dataDir, 0o711); // Root's servers run as another user, who has to get in.
 try {
   const embedded = await runtime.startEmbedded({ dataDir });
+  // Tests make databases and roles.
+  const databaseUrl = embedded.administratorUrl;
   try {
-    await hurry(embedded.databaseUrl);
-    process.stdout.write(
-      `${JSON.stringify({ databaseUrl: embedded.databaseUrl, redisUrl: embedded.redisUrl })}\n`,
-    );
+    await hurry(databaseUrl);
+    process.stdout.write(`${JSON.stringify({ databaseUrl, redisUrl: embedded.redisUrl })}\n`);
     await once(process.stdin.resume(), 'close');
   } finally {
     await embedded.release();

@@ -7,6 +7,7 @@
 import {
   type Config,
   type Requirement,
+  type Resolved,
   type ResolvedConfig,
   type Runtime,
   OperatorError,
@@ -34,6 +35,8 @@ import { say } from './terminal.js';
 export interface Cli {
   rt: Runtime;
   config: ResolvedConfig;
+  /** Makes another database on the embedded Postgres; null when Postgres is given. */
+  createDatabase: Resolved['createDatabase'];
   /** The environment, to be handed on to child processes. */
   env: NodeJS.ProcessEnv;
 }
@@ -43,16 +46,26 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/**
+ * What a command may take to end after a signal, whatever is away: below the 8 s that are promised, with the second that a
+ * stopped reader of its output is given (`stopWaitingForReaders`).
+ */
+const END_DEADLINE_MS = 6_500;
+
 /** Reading and writing the mirror takes no Google. */
 const STORE_ONLY: readonly Requirement[] = ['master-key'];
 
 /**
  * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command
- * that is cut short by it ends with 1, one that treats it as its regular end returns 0 itself.
+ * that is cut short by it ends with `interruptedCode`. What has not ended 6.5 s after the signal is
+ * left behind: embedded servers are taken over by the next start, and child processes end with this
+ * one.
+ * @param interruptedCode 0 for what a signal ends regularly
  */
 export async function runCommand(
   requires: readonly Requirement[],
   act: (cli: Cli) => Promise<number>,
+  interruptedCode: 0 | 1 = 1,
 ): Promise<void> {
   const draining = new AbortController();
   drainOnSignals(draining);
@@ -65,16 +78,38 @@ export async function runCommand(
     signal: draining.signal,
   });
   logSurroundings(rt, config);
-  const resolved = await resolveConfig(config, say);
+  process.exitCode =
+    (await Promise.race([codeOf(rt, config, act), lateAfterSignal(rt)])) ?? interruptedCode;
+}
+
+/** The exit code, or null when a signal cut the command short. */
+async function codeOf(
+  rt: Runtime,
+  config: Config,
+  act: (cli: Cli) => Promise<number>,
+): Promise<number | null> {
   try {
-    process.exitCode = await act({ rt, config: resolved.config, env: processEnvironment() });
+    const { release, ...resolved } = await resolveConfig(config, say, rt.signal);
+    try {
+      return await act({ rt, ...resolved, env: processEnvironment() });
+    } finally {
+      await release();
+    }
   } catch (error) {
     if (!rt.signal.aborted) throw error;
     say(error instanceof OperatorError ? error.message : 'interrupted');
-    process.exitCode = 1;
-  } finally {
-    await resolved.release();
+    return null;
   }
+}
+
+async function lateAfterSignal({ clock, signal }: Runtime): Promise<null> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await clock.sleep(END_DEADLINE_MS);
+  say('not everything has ended in time; it is left behind');
+  return null;
 }
 
 /** For what takes the configuration alone: no server is started or asked. */

@@ -8,6 +8,7 @@ import {
   isLoopbackHost,
   originOf,
 } from '@syncline/runtime';
+import { type ProgramName, childEnvironment } from './child-environment.js';
 import type { ProcessSpec } from './processes.js';
 
 /** What the children are told instead of finding out themselves. */
@@ -49,7 +50,7 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
   };
 }
 
-/** One scheduler, `workers` workers, one API. Of METRICS_PORT the scheduler has that port, the workers the next ones; the API has its own page. */
+/** One scheduler, `workers` workers, one API, each with the part of `env` that it uses. Of METRICS_PORT the scheduler has that port, the workers the next ones; the API has its own page. */
 export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
   const { METRICS_PORT: base, ...rest } = env;
   const withMetrics = (offset: number): NodeJS.ProcessEnv =>
@@ -57,12 +58,16 @@ export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec
   const numbered = Array.from({ length: workers }, (_, i) => ({
     name: `worker-${i + 1}`,
     script: programFile('worker'),
-    env: withMetrics(i + 1),
+    env: childEnvironment('worker', withMetrics(i + 1)),
   }));
   return [
-    { name: 'scheduler', script: programFile('scheduler'), env: withMetrics(0) },
+    {
+      name: 'scheduler',
+      script: programFile('scheduler'),
+      env: childEnvironment('scheduler', withMetrics(0)),
+    },
     ...numbered,
-    { name: 'api', script: programFile('api'), env: rest },
+    { name: 'api', script: programFile('api'), env: childEnvironment('api', rest) },
   ];
 }
 
@@ -83,7 +88,7 @@ function freePort(): Promise<number> {
 }
 
 /** The built file of a program. */
-export function programFile(name: 'scheduler' | 'worker' | 'api' | 'simulator'): string {
+export function programFile(name: ProgramName): string {
   return path.join(
     checkoutDir(),
     name === 'simulator' ? 'packages' : 'apps',

@@ -16,10 +16,8 @@ import { handleJob } from './handle.js';
 import { runProbes } from './probes.js';
 import { runRemovals } from './removals.js';
 
-/** Of the 20 s that a process has for draining. */
-const DRAIN_MS = 15_000;
-/** What a stuck worker still runs can commit its page; what hangs would hang for ever, and its jobs wait for another. */
-const STUCK_DRAIN_MS = 3_000;
+/** Of the 5.5 s that a process has for draining; closing the connections takes up to 2 s more. */
+const DRAIN_MS = 3_000;
 /** "Try again", as sysexits.h has it: whoever supervises a process can tell this end from a mistake in its configuration. */
 const STUCK_EXIT_CODE = 75;
 
@@ -55,7 +53,6 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   await compareDay({ store, google });
   await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
-  let drainMs = DRAIN_MS;
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   void fleet.displaced.then(() => giveUp(1));
@@ -70,10 +67,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     }),
     stuckAfterMs: config.workerStuckAfterMs,
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
-    onUnhealthy: () => {
-      drainMs = STUCK_DRAIN_MS;
-      giveUp(STUCK_EXIT_CODE);
-    },
+    onUnhealthy: () => giveUp(STUCK_EXIT_CODE),
   });
   probeHealth(rt, store, fleet);
   const removing = runRemovals(rt, { store, google });
@@ -83,7 +77,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(drainMs), removing, probing, counting]);
+      await Promise.all([host.drain(DRAIN_MS), removing, probing, counting]);
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

@@ -6,7 +6,8 @@ import { concurrencyFor, loadConfig, type Requirement } from './config.js';
 import { ConfigError } from './errors.js';
 import { readServiceAccount } from './push-config.js';
 
-const KEY = Buffer.alloc(32, 7).toString('base64');
+const KEY_BYTES = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+const KEY = KEY_BYTES.toString('base64');
 const SIMULATED = { GOOGLE_API_URL: 'http://127.0.0.1:8787' };
 
 let dir: string;
@@ -72,7 +73,7 @@ describe('a configuration that can be used', () => {
   test('takes every variable', () => {
     const config = loadConfig(
       {
-        DATABASE_URL: 'postgresql://u:p@db:5432/mirror',
+        DATABASE_URL: 'postgresql://u:p@db:5432/mirror?sslmode=verify-full',
         REDIS_URL: 'rediss://:p@cache:6380/1',
         SYNCLINE_DATA_DIR: '/data',
         SYNCLINE_MASTER_KEY: KEY,
@@ -89,10 +90,10 @@ describe('a configuration that can be used', () => {
       '/checkout',
     );
     expect(config).toMatchObject({
-      databaseUrl: 'postgresql://u:p@db:5432/mirror',
+      databaseUrl: 'postgresql://u:p@db:5432/mirror?sslmode=verify-full',
       redisUrl: 'rediss://:p@cache:6380/1',
       dataDir: '/data',
-      masterKey: Buffer.alloc(32, 7),
+      masterKey: KEY_BYTES,
       oldMasterKey: null,
       google: {
         apiUrl: 'http://127.0.0.1:8787',
@@ -195,7 +196,9 @@ describe('a configuration that can be used', () => {
   });
 
   test('needs no Google client and no key where the process has no use for them', () => {
-    expect(loadConfig({ DATABASE_URL: 'postgres://u@db/mirror' }, '/checkout', [])).toMatchObject({
+    expect(
+      loadConfig({ DATABASE_URL: 'postgres://u@localhost/mirror' }, '/checkout', []),
+    ).toMatchObject({
       masterKey: null,
       oldMasterKey: null,
       google: { clientId: null },
@@ -226,7 +229,7 @@ describe('a wrong configuration is refused by name', () => {
     ],
     [
       'a database without a key',
-      { DATABASE_URL: 'postgres://u:p@db/x' },
+      { DATABASE_URL: 'postgres://u:p@127.0.0.1/x' },
       /^SYNCLINE_MASTER_KEY is required with DATABASE_URL/,
     ],
     ['an http Redis', { REDIS_URL: 'http://cache' }, /^REDIS_URL must/],
@@ -250,6 +253,16 @@ describe('a wrong configuration is refused by name', () => {
       'an old key that is the key',
       { SYNCLINE_MASTER_KEY: KEY, SYNCLINE_MASTER_KEY_OLD: KEY },
       /^SYNCLINE_MASTER_KEY_OLD must not be SYNCLINE_MASTER_KEY/,
+    ],
+    [
+      'a key of one byte over and over',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 0xff).toString('base64') },
+      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+    ],
+    [
+      'a key of a short pattern',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'secret').toString('base64') },
+      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
     ],
     ['a key in hex', { SYNCLINE_MASTER_KEY: 'ab'.repeat(32) }, /^SYNCLINE_MASTER_KEY must/],
     [

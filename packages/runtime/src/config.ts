@@ -130,7 +130,8 @@ export function loadConfig(
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
-  if (values) problems.push(...problemsOfPlaintext(values), ...problemsOfOldKey(values));
+  problems.push(...problemsOfPlaintext(filled));
+  if (values) problems.push(...problemsOfOldKey(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
     : [];

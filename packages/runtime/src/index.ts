@@ -51,6 +51,7 @@ export { type ServiceAccountKey, readServiceAccount } from './push-config.js';
 export { type Random, systemRandom } from './random.js';
 export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';
-export { resolveConfig } from './resolve.js';
+export { type Resolved, resolveConfig } from './resolve.js';
 export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';
 export { drainOnSignals } from './signals.js';
+export type { VariableName } from './variables.js';

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Child, endChildren, startScript } from '../test-support/child.js';
@@ -6,7 +7,7 @@ import { type Child, endChildren, startScript } from '../test-support/child.js';
 const ENV = {
   DATABASE_URL: 'postgres://u@127.0.0.1:1/x',
   REDIS_URL: 'redis://127.0.0.1:1',
-  SYNCLINE_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+  SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
   GOOGLE_API_URL: 'http://127.0.0.1:1',
 };
 

@@ -1,16 +1,26 @@
 import type { Config, ResolvedConfig } from './config.js';
 import { OperatorError } from './errors.js';
-import { startEmbedded } from './embedded/start.js';
+import { type Embedded, startEmbedded } from './embedded/start.js';
+
+export interface Resolved {
+  config: ResolvedConfig;
+  /** Makes another database on the embedded Postgres; null when Postgres is given. */
+  createDatabase: Embedded['createDatabase'];
+  /** Gives up the use of the embedded servers. */
+  release(): Promise<void>;
+}
 
 /**
  * Starts the embedded servers that `config` leaves open, and fills in what they answer to. `log` is told what was
  * really done. Google's client and the key are empty where the process said that it needs none.
- * @throws OperatorError when the machine lacks something that a person has to install.
+ * @throws OperatorError when the machine lacks something that a person has to install; the signal's reason when it is
+ * aborted before the servers answer
  */
 export async function resolveConfig(
   config: Config,
   log: (line: string) => void,
-): Promise<{ config: ResolvedConfig; release(): Promise<void> }> {
+  signal: AbortSignal,
+): Promise<Resolved> {
   const { databaseUrl, redisUrl, masterKey, dataDir } = config;
   const google = {
     ...config.google,
@@ -20,10 +30,11 @@ export async function resolveConfig(
   if (databaseUrl !== null && redisUrl !== null) {
     return {
       config: { ...config, databaseUrl, redisUrl, masterKey: masterKey ?? Buffer.alloc(0), google },
+      createDatabase: null,
       release: async () => {},
     };
   }
-  const embedded = await startEmbedded({ dataDir, databaseUrl, redisUrl, log });
+  const embedded = await startEmbedded({ dataDir, databaseUrl, redisUrl, log, signal });
   return {
     config: {
       ...config,
@@ -33,6 +44,7 @@ export async function resolveConfig(
       oldMasterKey: differing(config.oldMasterKey, masterKey ?? embedded.masterKey),
       google,
     },
+    createDatabase: embedded.createDatabase,
     release: () => embedded.release(),
   };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +22,7 @@ async function startUnderNpm(): Promise<Child> {
   const env = {
     DATABASE_URL: 'postgres://u@127.0.0.1:1/x',
     REDIS_URL: 'redis://127.0.0.1:1',
-    SYNCLINE_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+    SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
     GOOGLE_API_URL: 'http://127.0.0.1:1',
   };
   const child = startProgram('npm', ['--prefix', dir, 'run', '--silent', 'worker'], env);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { problemsOfDatabaseUrl } from './database-url.js';
 import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
 import { INSECURE_KINDS, isLoopback } from './insecure.js';
+import { isGuessable } from './master-key.js';
 import { REDIS_URL_FORM, parseRedisUrl } from './redis/address.js';
 import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
 
@@ -105,6 +106,7 @@ export const VARIABLES = z.object({
 });
 
 export type Values = z.infer<typeof VARIABLES>;
+export type VariableName = keyof Values;
 
 function whole(min: number, max: number) {
   const inRange = (text: string): boolean =>
@@ -194,7 +196,7 @@ function masterKey() {
     .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
     .transform((text) => Buffer.from(text, 'base64'))
     .refine(
-      (key) => key.some((byte) => byte !== 0),
-      'must not be all zero: anybody could open what it seals',
+      (key) => !isGuessable(key),
+      'must not be all zero or a short pattern: anybody could open what it seals',
     );
 }

@@ -6,7 +6,7 @@ const { startEmbedded } = require('../dist/index.js');
 (async () => {
   const embedded = await startEmbedded({ dataDir: process.argv[2] });
   process.stdout.write(
-    `${JSON.stringify({ databaseUrl: embedded.databaseUrl, redisUrl: embedded.redisUrl, masterKey: embedded.masterKey.toString('hex') })}\n`,
+    `${JSON.stringify({ databaseUrl: embedded.databaseUrl, administratorUrl: embedded.administratorUrl, redisUrl: embedded.redisUrl, masterKey: embedded.masterKey.toString('hex') })}\n`,
   );
   await once(process.stdin.resume(), 'close');
   await embedded.release();

@@ -51,7 +51,9 @@ export function addDemo(program: Command): void {
     .option('--seed <number>', 'another seed is another world', wholeNumber(0), 1)
     .option('--keep', "leave the demo's database in place")
     .option('--json', 'with --once: print one document')
-    .action((options: DemoOptions) => runCommand([], (cli) => demo(cli, options)));
+    .action((options: DemoOptions) =>
+      runCommand([], (cli) => demo(cli, options), options.once ? 1 : 0),
+    );
 }
 
 async function demo(cli: Cli, options: DemoOptions): Promise<number> {

@@ -24,7 +24,7 @@ export function addUp(program: Command): void {
       Math.min(WORKERS_LIMIT, availableParallelism()),
     )
     .action((options: { workers: number }) =>
-      runCommand(['google', 'master-key'], (cli) => up(cli, options.workers)),
+      runCommand(['google', 'master-key'], (cli) => up(cli, options.workers), 0),
     );
 }
 

@@ -2,7 +2,13 @@
  * A database and a Redis prefix of the demo's own, empty at its start: it must not touch what an operator has on the same
  * servers, and a second demo must not find the first one's accounts.
  */
-import { type ResolvedConfig, type Runtime, OperatorError, erasePrefix } from '@syncline/runtime';
+import {
+  type Resolved,
+  type ResolvedConfig,
+  type Runtime,
+  OperatorError,
+  erasePrefix,
+} from '@syncline/runtime';
 import { dropDatabase, migrate } from '@syncline/store';
 
 export interface Space {
@@ -22,11 +28,13 @@ const ASK_EVERY_MS = 500;
 
 /**
  * Makes both, dropping what an earlier demo left.
+ * @param createDatabase where the role of `databaseUrl` may not make databases
  * @throws OperatorError when another demo is at work on the same servers
  */
 export async function makeFreshSpace(
   rt: Runtime,
   config: Pick<ResolvedConfig, 'databaseUrl' | 'redisUrl' | 'redisPrefix' | 'redisTls'>,
+  createDatabase: Resolved['createDatabase'],
   say: (line: string) => void,
 ): Promise<Space> {
   const { redisUrl, redisTls } = config;
@@ -34,6 +42,7 @@ export async function makeFreshSpace(
   const redisPrefix = demoPrefix(config.redisPrefix);
   const keys = { redisUrl, redisTls, redisPrefix, deployment: null };
   await dropWhenUnused(rt, databaseUrl, say);
+  await createDatabase?.(DATABASE);
   await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });
   await erasePrefix(rt, keys);
   return {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { OperatorError, type Runtime, originOf } from '@syncline/runtime';
 import { type Store, openStore } from '@syncline/store';
+import { childEnvironment } from '../child-environment.js';
 import type { Cli } from '../command.js';
 import {
   fleetEnv,
@@ -67,7 +68,7 @@ export async function onStage<T>(
   let space: Space | null = null;
   try {
     const [made, google] = await Promise.all([
-      makeFreshSpace(rt, config, say),
+      makeFreshSpace(rt, config, cli.createDatabase, say),
       startSimulator(rt, outside, signal, plan, env),
     ]);
     space = made;
@@ -129,7 +130,7 @@ async function startSimulator(
   processes.keep({
     name: 'simulator',
     script: programFile('simulator'),
-    env: withoutForeign(env),
+    env: childEnvironment('simulator', env),
     irreplaceable: true,
     args: Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
     onLine: (line) => (heard.url ??= urlIn(line)),

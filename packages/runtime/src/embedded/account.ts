@@ -9,6 +9,7 @@ import { chownSync, lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeDirs } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
+import { serverEnvironment } from './environment.js';
 
 /** For `spawn`; empty when the process is not root and stays itself. */
 export type ServerAccount = { uid?: number; gid?: number };
@@ -31,8 +32,11 @@ export function serverAccount(): ServerAccount {
 export function isReachable(target: string, account: ServerAccount): boolean {
   if (account.uid === undefined) return true;
   return (
-    spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', target], { ...account, cwd: '/' }).status ===
-    0
+    spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', target], {
+      ...account,
+      cwd: '/',
+      env: serverEnvironment(),
+    }).status === 0
   );
 }
 

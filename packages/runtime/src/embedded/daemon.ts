@@ -3,10 +3,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { OperatorError } from '../errors.js';
 import type { ServerAccount } from './account.js';
+import { serverEnvironment } from './environment.js';
 
 const POLL_MS = 25;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 const TAIL_LINES = 8;
+
+export interface Wait {
+  timeoutMs: number;
+  /** Aborted when the process is told to end. */
+  signal: AbortSignal;
+}
 
 export interface Daemon {
   program: string;
@@ -17,40 +24,50 @@ export interface Daemon {
 
 /**
  * Starts the program in a session of its own, so that neither a Ctrl-C in our terminal nor our death reaches it, and
- * resolves once `answers()` does. @throws Error with the last lines of its log when it ends or is not ready in time.
+ * resolves once `answers()` does. @throws OperatorError with the last lines of its log when it ends or is not ready in
+ * time; the signal's reason when it is aborted, and the program is told to end then.
  */
 export async function startDaemon(
   daemon: Daemon,
   answers: () => Promise<boolean>,
-  timeoutMs: number,
+  { timeoutMs, signal }: Wait,
 ): Promise<void> {
+  signal.throwIfAborted();
   const log = openSync(daemon.logFile, isLarge(daemon.logFile) ? 'w' : 'a', 0o600);
   const child = spawn(daemon.program, daemon.args, {
     ...daemon.account,
     cwd: '/',
+    env: serverEnvironment(),
     detached: true,
     stdio: ['ignore', log, log],
   });
   closeSync(log);
   let ended: string | null = null;
   child.once('error', (error) => (ended = error.message));
-  child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
+  child.once('exit', (code, by) => (ended = `it ended with ${code ?? by}`));
   child.unref();
-  if ((await until(async () => ended !== null || (await answers()), timeoutMs)) && ended === null)
-    return;
+  const isDecided = async (): Promise<boolean> => ended !== null || (await answers());
+  try {
+    if ((await until(isDecided, timeoutMs, signal)) && ended === null) return;
+  } catch (error) {
+    child.kill('SIGINT'); // Ends Postgres without waiting for sessions, and Redis.
+    throw error;
+  }
   if (ended === null) child.kill('SIGKILL');
   throw new OperatorError(
     `${daemon.program} did not start: ${ended ?? `no answer in ${timeoutMs / 1000} s`}\n${tail(daemon.logFile)}`,
   );
 }
 
-/** Polls `condition` until it holds; false when it does not in `timeoutMs`. */
+/** Polls `condition` until it holds; false when it does not in `timeoutMs`. @throws the signal's reason when it is aborted */
 export async function until(
   condition: () => Promise<boolean> | boolean,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline) {
+    signal?.throwIfAborted();
     if (await condition()) return true;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

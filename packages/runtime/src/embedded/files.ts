@@ -3,17 +3,19 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeDirs, writeWhole } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
+import { isGuessable } from '../master-key.js';
 
 /** How a server that belongs to a data directory is reached. Kept there, mode 0600, and reused by every later start. */
 export interface ServerRecord {
   port: number;
   password: string;
+  /** Of the application's role in Postgres. Absent in what an earlier version has written. */
+  applicationPassword?: string;
 }
 
 export function readRecord(file: string): ServerRecord | null {
   if (!existsSync(file)) return null;
-  const { port, password } = JSON.parse(readFileSync(file, 'utf8')) as ServerRecord;
-  return { port, password };
+  return JSON.parse(readFileSync(file, 'utf8')) as ServerRecord;
 }
 
 export function writeRecord(file: string, record: ServerRecord): void {
@@ -30,9 +32,9 @@ export function keptMasterKey(dataDir: string): Buffer {
   const file = path.join(dataDir, 'master.key');
   if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString('base64')}\n`);
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-  if (key.length !== 32 || key.every((byte) => byte === 0))
+  if (key.length !== 32 || isGuessable(key))
     throw new OperatorError(
-      `${file} does not hold 32 bytes in base64 that are not all zero: restore the file, or set SYNCLINE_MASTER_KEY.`,
+      `${file} does not hold 32 random bytes in base64: restore the file, or set SYNCLINE_MASTER_KEY.`,
     );
   return key;
 }

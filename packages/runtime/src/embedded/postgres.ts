@@ -1,6 +1,6 @@
 /**
  * A private Postgres of one data directory: `postgres/data` (the cluster, moved there when it is complete),
- * `postgres/server.log`, and `postgres.json` (port and password). Every step may be cut off by a kill -9 and is done
+ * `postgres/server.log`, and `postgres.json` (port and passwords). Every step may be cut off by a kill -9 and is done
  * again, or found done, by the next start. The caller holds the directory's lock.
  */
 import { spawnSync } from 'node:child_process';
@@ -16,11 +16,19 @@ import {
   serverAccount,
 } from './account.js';
 import { commandLine, startDaemon, until } from './daemon.js';
+import { serverEnvironment } from './environment.js';
 import { type ServerRecord, makeDir, newPassword, readRecord, writeRecord } from './files.js';
 import { nativeDir } from './native.js';
 import { freePort, isFree } from './ports.js';
+import {
+  ADMINISTRATOR,
+  APPLICATION,
+  ensureApplicationRole,
+  ensureDatabase,
+  moveOwnership,
+} from './postgres-roles.js';
+import { runToEnd } from './run-program.js';
 
-const USER = 'syncline';
 const DATABASE = 'syncline';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
@@ -46,17 +54,51 @@ interface Cluster {
   account: ServerAccount;
 }
 
-/** Starts the data directory's Postgres, or finds it running. Returns its URL. */
-export async function startPostgres(dataDir: string, log: (line: string) => void): Promise<string> {
+interface Start {
+  dataDir: string;
+  cluster: Cluster;
+  log: (line: string) => void;
+  signal: AbortSignal;
+}
+
+export interface EmbeddedPostgres {
+  /** Of the application's role, which owns the database. */
+  databaseUrl: string;
+  /** Of the superuser. */
+  administratorUrl: string;
+  /** Makes another database of the application's role, if there is none of this name. */
+  createDatabase(name: string): Promise<void>;
+}
+
+/** Starts the data directory's Postgres, or finds it running. @throws the signal's reason when it is aborted */
+export async function startPostgres(
+  dataDir: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<EmbeddedPostgres> {
   const cluster = clusterOf(dataDir);
   let record = readRecord(cluster.recordFile);
-  if (!record || !(await isRunning(cluster, record))) {
-    record = await launch(dataDir, cluster, record, log);
+  if (!record || !(await isRunning(cluster, record, signal))) {
+    record = await launch({ dataDir, cluster, log, signal }, record);
     log(`embedded Postgres listens on 127.0.0.1:${record.port}`);
   }
-  // Asked for every time: a kill -9 may have come between the server's start and this.
-  await createDatabase(record);
-  return urlOf(record);
+  return prepared(cluster, record);
+}
+
+/** Roles and databases, looked at every time: a kill -9 may have come between the server's start and this. */
+async function prepared(cluster: Cluster, record: ServerRecord): Promise<EmbeddedPostgres> {
+  const open = (database: string): Client => clientOf(record, database);
+  const applicationPassword = record.applicationPassword ?? newPassword();
+  const isKnown = record.applicationPassword !== undefined;
+  await ensureApplicationRole(open, applicationPassword, isKnown);
+  if (!isKnown) writeRecord(cluster.recordFile, { ...record, applicationPassword });
+  await ensureDatabase(open, DATABASE);
+  await moveOwnership(open, DATABASE);
+  return {
+    databaseUrl: urlOf(record.port, APPLICATION, applicationPassword),
+    administratorUrl: urlOf(record.port, ADMINISTRATOR, record.password),
+    createDatabase: (name) => ensureDatabase(open, name),
+  };
 }
 
 /** Ends the data directory's Postgres, if it runs: sessions are cut, everything committed is on disk. */
@@ -82,16 +124,14 @@ function clusterOf(dataDir: string): Cluster {
 }
 
 async function launch(
-  dataDir: string,
-  cluster: Cluster,
+  { dataDir, cluster, log, signal }: Start,
   kept: ServerRecord | null,
-  log: (line: string) => void,
 ): Promise<ServerRecord> {
   const native = nativeDir(dataDir, cluster.account);
   const record = await preparedRecord(cluster, kept);
   if (!existsSync(cluster.data)) {
     log(`making a new Postgres database in ${cluster.data}`);
-    initialise(cluster, native, record.password);
+    await initialise(cluster, native, record.password, signal);
   }
   refuseOtherVersion(cluster, native);
   forgetDeadPostmaster(cluster);
@@ -108,7 +148,7 @@ async function launch(
     account: cluster.account,
     logFile: cluster.logFile,
   };
-  await startDaemon(daemon, () => answers(record), START_TIMEOUT_MS);
+  await startDaemon(daemon, () => answers(record), { timeoutMs: START_TIMEOUT_MS, signal });
   return record;
 }
 
@@ -123,13 +163,18 @@ async function preparedRecord(
     );
   }
   if (record && (await isFree(record.port))) return record;
-  const fresh = { port: await freePort(), password: record?.password ?? newPassword() };
+  const fresh = { ...record, port: await freePort(), password: record?.password ?? newPassword() };
   writeRecord(cluster.recordFile, fresh);
   return fresh;
 }
 
 /** initdb writes beside the final place, so that a cluster that exists is a whole one. */
-function initialise(cluster: Cluster, native: string, password: string): void {
+async function initialise(
+  cluster: Cluster,
+  native: string,
+  password: string,
+  signal: AbortSignal,
+): Promise<void> {
   const draft = `${cluster.data}.new`;
   const passwordFile = `${cluster.data}.pw`;
   rmSync(draft, { recursive: true, force: true });
@@ -141,20 +186,20 @@ function initialise(cluster: Cluster, native: string, password: string): void {
     '-D',
     draft,
     '-U',
-    USER,
+    ADMINISTRATOR,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
     '--locale=C',
   ];
-  const done = spawnSync(path.join(native, 'bin', 'initdb'), args, {
-    ...cluster.account,
-    cwd: '/',
-    encoding: 'utf8',
-  });
-  rmSync(passwordFile, { force: true });
-  if (done.status !== 0)
-    throw new OperatorError(`initdb failed: ${done.error?.message ?? done.stderr}`);
+  const initdb = {
+    program: path.join(native, 'bin', 'initdb'),
+    args,
+    account: cluster.account,
+    env: serverEnvironment(),
+  };
+  const done = await runToEnd(initdb, signal).finally(() => rmSync(passwordFile, { force: true }));
+  if (!done.ok) throw new OperatorError(`initdb failed: ${done.stderr}`);
   renameSync(draft, cluster.data);
 }
 
@@ -163,6 +208,7 @@ function refuseOtherVersion(cluster: Cluster, native: string): void {
   const wanted = spawnSync(path.join(native, 'bin', 'postgres'), ['--version'], {
     ...cluster.account,
     cwd: '/',
+    env: serverEnvironment(),
     encoding: 'utf8',
   }).stdout.match(/ (\d+)/)?.[1];
   if (wanted !== found) {
@@ -173,11 +219,16 @@ function refuseOtherVersion(cluster: Cluster, native: string): void {
 }
 
 /** True when this cluster's server answers. One that is only starting, recovering or shutting down is waited for. */
-async function isRunning(cluster: Cluster, record: ServerRecord): Promise<boolean> {
+async function isRunning(
+  cluster: Cluster,
+  record: ServerRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (livePostmaster(cluster) === null) return false;
   await until(
     async () => (await answers(record)) || livePostmaster(cluster) === null,
     START_TIMEOUT_MS,
+    signal,
   );
   return livePostmaster(cluster) !== null;
 }
@@ -192,18 +243,6 @@ async function answers(record: ServerRecord): Promise<boolean> {
     return false;
   } finally {
     await client.end().catch(() => {});
-  }
-}
-
-async function createDatabase(record: ServerRecord): Promise<void> {
-  const client = clientOf(record, 'postgres');
-  await client.connect();
-  try {
-    const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
-    if (found.rowCount === 0)
-      await client.query(`create database ${client.escapeIdentifier(DATABASE)}`);
-  } finally {
-    await client.end();
   }
 }
 
@@ -224,13 +263,13 @@ function clientOf(record: ServerRecord, database: string): Client {
   return new Client({
     host: '127.0.0.1',
     port: record.port,
-    user: USER,
+    user: ADMINISTRATOR,
     password: record.password,
     database,
     connectionTimeoutMillis: 2_000,
   });
 }
 
-function urlOf(record: ServerRecord): string {
-  return `postgresql://${USER}:${record.password}@127.0.0.1:${record.port}/${DATABASE}`;
+function urlOf(port: number, role: string, password: string): string {
+  return `postgresql://${role}:${password}@127.0.0.1:${port}/${DATABASE}`;
 }

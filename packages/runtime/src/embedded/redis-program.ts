@@ -2,21 +2,49 @@
  * Finding a Redis server. npm carries none, so: one on PATH, else the distribution's package where we may install it,
  * else a container, else the one line that the operator has to type.
  */
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { OperatorError } from '../errors.js';
+import { dockerEnvironment, installerEnvironment } from './environment.js';
+import { runToEnd } from './run-program.js';
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const APT_GET = '/usr/bin/apt-get';
+const INSTALL = [
+  'install',
+  '-q',
+  '-y',
+  '--no-install-recommends',
+  '-o',
+  'DPkg::Lock::Timeout=120',
+  'redis-server',
+];
 
 export type RedisProgram = { kind: 'program'; path: string } | { kind: 'container' };
 
-/** @throws OperatorError with what to type when there is no way to a Redis. */
-export function redisProgram(log: (line: string) => void): RedisProgram {
-  const found = onPath() ?? (mayInstall() ? install(log) : null);
+/**
+ * @throws OperatorError with what to type when there is no way to a Redis; the signal's reason when it is aborted
+ */
+export async function redisProgram(
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<RedisProgram> {
+  const found = onPath() ?? (mayInstall() ? await install(log, signal) : null);
   if (found) return { kind: 'program', path: found };
-  if (dockerAnswers()) return { kind: 'container' };
+  if (await dockerAnswers(signal)) return { kind: 'container' };
   throw new OperatorError(
     `No Redis server is installed. Type: ${installCommand()}\n(or set REDIS_URL to a Redis 6.2 or later of yours, with maxmemory-policy noeviction)`,
   );
@@ -48,57 +76,74 @@ function isExecutable(file: string): boolean {
 }
 
 function mayInstall(): boolean {
-  return (
-    process.getuid?.() === 0 &&
-    existsSync('/etc/debian_version') &&
-    isExecutable('/usr/bin/apt-get')
-  );
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && isExecutable(APT_GET);
 }
 
-/**
- * Installs the package and leaves no service behind: Debian would start one on 6379 that nobody asked for. The policy
- * that prevents it is taken away afterwards, and allows everything once this process is gone, however it went.
- */
-function install(log: (line: string) => void): string | null {
+/** Installs the package and leaves no service behind: Debian would start one on 6379 that nobody asked for. */
+async function install(log: (line: string) => void, signal: AbortSignal): Promise<string | null> {
   log('no Redis server is installed: installing the package redis-server with apt-get');
-  const ours = !existsSync(POLICY_FILE);
-  if (ours)
-    writeFileSync(
-      POLICY_FILE,
-      `#!/bin/sh\n# Written by syncline while it installs redis-server\n[ -d /proc/${process.pid} ] && exit 101\nexit 0\n`,
-      { mode: 0o755 },
-    );
-  try {
-    for (const args of [
-      ['update', '-q'],
-      [
-        'install',
-        '-q',
-        '-y',
-        '--no-install-recommends',
-        '-o',
-        'DPkg::Lock::Timeout=120',
-        'redis-server',
-      ],
-    ]) {
-      const ran = spawnSync('/usr/bin/apt-get', args, {
-        encoding: 'utf8',
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      });
-      if (ran.status !== 0)
-        log(`apt-get ${args[0]} failed: ${ran.stderr.trim().split('\n').at(-1) ?? ''}`);
-    }
-  } finally {
-    if (ours) rmSync(POLICY_FILE, { force: true });
-  }
+  const updated = await runToEnd(
+    { program: APT_GET, args: ['update', '-q'], env: aptEnvironment() },
+    signal,
+  );
+  if (!updated.ok) log(`apt-get update failed: ${lastLine(updated.stderr)}`);
+  const failure = await installPackage(signal);
+  if (failure !== null) log(`apt-get install failed: ${failure}`);
   return onPath();
 }
 
-function dockerAnswers(): boolean {
-  return (
-    spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 5_000 })
-      .status === 0 && spawnSync('docker', ['compose', 'version'], { timeout: 5_000 }).status === 0
-  );
+/**
+ * A package manager that is interrupted leaves the machine's packages half installed, so apt-get is in a process group of
+ * its own and goes on when we are told to end. The policy that prevents the service allows everything once apt-get is gone.
+ * @returns what went wrong, or null
+ */
+async function installPackage(signal: AbortSignal): Promise<string | null> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'syncline-apt-'));
+  const errors = path.join(dir, 'stderr');
+  const ours = !existsSync(POLICY_FILE);
+  const output = openSync(errors, 'a', 0o600);
+  const child = spawn(APT_GET, INSTALL, {
+    cwd: '/',
+    env: aptEnvironment(),
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  if (ours) writeFileSync(POLICY_FILE, policyWhile(child.pid ?? process.pid), { mode: 0o755 });
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('exit', resolve);
+      child.once('error', () => resolve(null));
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    return code === 0 ? null : lastLine(readFileSync(errors, 'utf8'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+    if (ours && !signal.aborted) rmSync(POLICY_FILE, { force: true });
+  }
+}
+
+function policyWhile(pid: number): string {
+  return `#!/bin/sh\n# Written by syncline while it installs redis-server\n[ -d /proc/${pid} ] && exit 101\nexit 0\n`;
+}
+
+function aptEnvironment(): NodeJS.ProcessEnv {
+  return { ...installerEnvironment(), DEBIAN_FRONTEND: 'noninteractive' };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+async function dockerAnswers(signal: AbortSignal): Promise<boolean> {
+  for (const args of [
+    ['version', '--format', '{{.Server.Version}}'],
+    ['compose', 'version'],
+  ]) {
+    const asked = { program: 'docker', args, env: dockerEnvironment(), timeoutMs: 5_000 };
+    if (!(await runToEnd(asked, signal)).ok) return false;
+  }
+  return true;
 }
 
 function installCommand(): string {

@@ -3,36 +3,42 @@
  * Queues survive a restart (at most a second of them is lost to a power cut, which the scheduler makes good), and it
  * never evicts: an evicted job key is a job that runs without its data. The caller holds the directory's lock.
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { writeWhole } from '../../file-lock.cjs';
 import { OperatorError } from '../errors.js';
 import { giveTo, makePrivateDir, reachableHome, serverAccount } from './account.js';
-import { startDaemon, until } from './daemon.js';
+import { type Wait, startDaemon, until } from './daemon.js';
+import { dockerEnvironment } from './environment.js';
 import { type ServerRecord, makeDir, newPassword, readRecord, writeRecord } from './files.js';
 import { freePort, isFree } from './ports.js';
 import { redisProgram } from './redis-program.js';
+import { runToEnd } from './run-program.js';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 2_000;
 
-/** Starts the data directory's Redis, or finds it running. Returns its URL. */
-export async function startRedis(dataDir: string, log: (line: string) => void): Promise<string> {
+/** Starts the data directory's Redis, or finds it running. Returns its URL. @throws the signal's reason when it is aborted */
+export async function startRedis(
+  dataDir: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const wait = { timeoutMs: START_TIMEOUT_MS, signal };
   makeDir(dataDir);
   const recordFile = path.join(dataDir, 'redis.json');
   const kept = readRecord(recordFile);
-  if (kept && (await isRunning(kept))) return urlOf(kept);
-  const program = redisProgram(log);
+  if (kept && (await isRunning(kept, signal))) return urlOf(kept);
+  const program = await redisProgram(log, signal);
   const record =
     kept && (await isFree(kept.port))
       ? kept
       : { port: await freePort(), password: kept?.password ?? newPassword() };
   writeRecord(recordFile, record);
-  if (program.kind === 'container') await launchContainer(dataDir, record);
-  else await launch(program.path, dataDir, record);
+  if (program.kind === 'container') await launchContainer(dataDir, record, wait);
+  else await launch(program.path, dataDir, record, wait);
   log(`embedded Redis listens on 127.0.0.1:${record.port}`);
   return urlOf(record);
 }
@@ -45,7 +51,12 @@ export async function stopRedis(dataDir: string): Promise<void> {
   await until(async () => !(await isRunning(record)), STOP_TIMEOUT_MS);
 }
 
-async function launch(program: string, dataDir: string, record: ServerRecord): Promise<void> {
+async function launch(
+  program: string,
+  dataDir: string,
+  record: ServerRecord,
+  wait: Wait,
+): Promise<void> {
   const account = serverAccount();
   const dir = path.join(reachableHome(dataDir, account), 'redis');
   makeDir(dir);
@@ -55,8 +66,8 @@ async function launch(program: string, dataDir: string, record: ServerRecord): P
   giveTo(configFile, account);
   await startDaemon(
     { program, args: [configFile], account, logFile: path.join(dir, 'server.log') },
-    () => isRunning(record),
-    START_TIMEOUT_MS,
+    () => isRunning(record, wait.signal),
+    wait,
   );
 }
 
@@ -76,7 +87,11 @@ function settings(dir: string, record: ServerRecord): string {
 }
 
 /** Not `docker run`: `up --wait` is done twice without harm, and finds the container that a killed start left. */
-async function launchContainer(dataDir: string, record: ServerRecord): Promise<void> {
+async function launchContainer(
+  dataDir: string,
+  record: ServerRecord,
+  { timeoutMs, signal }: Wait,
+): Promise<void> {
   const project = `syncline-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
   const file = `services:
   redis:
@@ -87,26 +102,27 @@ async function launchContainer(dataDir: string, record: ServerRecord): Promise<v
 volumes:
   data:
 `;
-  const options = {
+  const up = {
+    program: 'docker',
+    args: ['compose', '-p', project, '-f', '-', 'up', '-d'],
     input: file,
-    encoding: 'utf8' as const,
-    env: { ...process.env, PASSWORD: record.password },
+    env: { ...dockerEnvironment(), PASSWORD: record.password },
   };
-  const ran = spawnSync('docker', ['compose', '-p', project, '-f', '-', 'up', '-d'], options);
-  if (ran.status !== 0)
+  const ran = await runToEnd(up, signal);
+  if (!ran.ok)
     throw new OperatorError(`docker compose could not start Redis: ${ran.stderr.trim()}`);
-  if (!(await until(() => isRunning(record), START_TIMEOUT_MS)))
+  if (!(await until(() => isRunning(record, signal), timeoutMs, signal)))
     throw new OperatorError('The Redis container does not answer.');
 }
 
 /** True when our server is there, and ready. One that still loads its file takes our password, and is waited for. */
-async function isRunning(record: ServerRecord): Promise<boolean> {
+async function isRunning(record: ServerRecord, signal?: AbortSignal): Promise<boolean> {
   let answer = '';
   const settled = async (): Promise<boolean> => {
     answer = await ask(record, 'PING');
     return !answer.startsWith('+OK') || answer.includes('+PONG');
   };
-  return (await until(settled, START_TIMEOUT_MS)) && answer.includes('+PONG');
+  return (await until(settled, START_TIMEOUT_MS, signal)) && answer.includes('+PONG');
 }
 
 /** One command after the password, as Redis's inline protocol; the raw answer, or what came of it before the connection ended. */

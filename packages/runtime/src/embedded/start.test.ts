@@ -18,6 +18,7 @@ import { startEmbedded } from './start.js';
 
 interface Addresses {
   databaseUrl: string;
+  administratorUrl: string;
   redisUrl: string;
   masterKey: string;
 }
@@ -39,8 +40,10 @@ function newDir(): string {
   return dir;
 }
 
-async function user(): Promise<{ child: Child; addresses: Addresses; leave(): Promise<void> }> {
-  const child = startScript('embedded-user.cjs', [dataDir]);
+async function user(
+  env: Record<string, string> = {},
+): Promise<{ child: Child; addresses: Addresses; leave(): Promise<void> }> {
+  const child = startScript('embedded-user.cjs', [dataDir], env);
   await child.says('\n');
   const leave = async (): Promise<void> => {
     child.process.stdin.end();
@@ -204,3 +207,126 @@ test('only the server that is not given is started', async () => {
   await embedded.release();
   rmSync(dir, { recursive: true });
 });
+
+test('SQL on the embedded Postgres cannot read what its starter was given in the environment', async () => {
+  const { addresses, leave } = await user({
+    SYNCLINE_MASTER_KEY: 'canary',
+    FOREIGN_TOKEN: 'canary',
+  });
+  const lines = await environmentOfServer(addresses.administratorUrl);
+  expect(lines).toContainEqual(expect.stringMatching(/^PATH=/));
+  expect(lines.filter((line) => line.includes('canary'))).toEqual([]);
+  await leave();
+});
+
+test("the application's role starts no program, reads no file, changes no setting and makes no role or database", async () => {
+  const { addresses, leave } = await user();
+  const { databaseUrl } = addresses;
+  expect(
+    await query(
+      databaseUrl,
+      'SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles WHERE rolname = current_user',
+    ),
+  ).toEqual([
+    {
+      rolsuper: false,
+      rolcreatedb: false,
+      rolcreaterole: false,
+      rolreplication: false,
+      rolbypassrls: false,
+    },
+  ]);
+  for (const refused of [
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "CREATE TEMP TABLE lines (line text); COPY lines FROM PROGRAM 'env'",
+    "CREATE TEMP TABLE lines (line text); COPY lines FROM '/etc/passwd'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT lo_import('/etc/passwd')",
+    'SELECT passwd FROM pg_shadow',
+    "ALTER SYSTEM SET log_statement = 'all'",
+    'CREATE ROLE another LOGIN',
+    'CREATE DATABASE another',
+    'SET ROLE syncline',
+    'ALTER ROLE syncline_app SUPERUSER',
+  ])
+    await expect(query(databaseUrl, refused)).rejects.toMatchObject({ code: '42501' });
+  await query(databaseUrl, 'CREATE SCHEMA own; DROP SCHEMA own');
+  await leave();
+});
+
+test('a data directory of the previous version goes on, and what its superuser owned becomes the application’s', async () => {
+  const before = await user();
+  await makePreviousVersion(before.addresses);
+  await before.leave();
+  const recordFile = path.join(dataDir, 'postgres.json');
+  const { port, password } = JSON.parse(readFileSync(recordFile, 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  writeFileSync(recordFile, `${JSON.stringify({ port, password })}\n`);
+
+  const after = await user();
+  const { databaseUrl, administratorUrl } = after.addresses;
+  const kept = databaseUrl.replace(/\/syncline$/, '/kept');
+  for (const url of [databaseUrl, kept]) {
+    await query(
+      url,
+      `INSERT INTO old.items (mood, amount) VALUES ('glad', 2);
+       SELECT nextval('old.counter'), old.twice(2);
+       ALTER TABLE old.parts ADD COLUMN more text; ALTER TABLE old.parts_1 ADD CHECK (id > 0);
+       ALTER TYPE old.mood ADD VALUE 'calm'; CREATE OR REPLACE VIEW old.seen AS SELECT 2 AS one;
+       CREATE TABLE old.another ()`,
+    );
+    expect(await query(url, 'SELECT id, mood::text, amount FROM old.items ORDER BY id')).toEqual([
+      { id: 1, mood: 'sad', amount: 1 },
+      { id: 2, mood: 'glad', amount: 2 },
+    ]);
+    expect(await query(url, OWNED_BY_OTHERS)).toEqual([]);
+  }
+  expect(await query(administratorUrl, 'SELECT current_user::text')).toEqual([
+    { current_user: 'syncline' },
+  ]);
+  await after.leave();
+});
+
+/** One superuser owned two databases and all in them, and there was no other role. */
+async function makePreviousVersion({ administratorUrl }: Addresses): Promise<void> {
+  await query(administratorUrl, 'CREATE DATABASE kept');
+  for (const name of ['syncline', 'kept'])
+    await query(
+      administratorUrl.replace(/\/syncline$/, `/${name}`),
+      `REASSIGN OWNED BY syncline_app TO syncline; DROP OWNED BY syncline_app;
+       CREATE SCHEMA old; CREATE TYPE old.mood AS ENUM ('sad', 'glad'); CREATE DOMAIN old.amount AS int CHECK (value > 0);
+       CREATE TYPE old.pair AS (a int, b int); CREATE SEQUENCE old.counter;
+       CREATE TABLE old.items (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, serial serial, mood old.mood, amount old.amount);
+       INSERT INTO old.items (mood, amount) VALUES ('sad', 1);
+       CREATE TABLE old.parts (id int) PARTITION BY HASH (id); CREATE TABLE old.parts_1 PARTITION OF old.parts FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+       CREATE VIEW old.seen AS SELECT 1 AS one; CREATE MATERIALIZED VIEW old.counted AS SELECT 1 AS one;
+       CREATE FUNCTION old.twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';
+       CREATE PROCEDURE old.nothing() LANGUAGE sql AS 'SELECT 1'`,
+    );
+  await query(administratorUrl, 'DROP ROLE syncline_app');
+}
+
+const OWNED_BY_OTHERS = `
+  SELECT datname AS name FROM pg_database WHERE datname = current_database() AND datdba <> current_user::regrole
+  UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'old' AND nspowner <> current_user::regrole
+  UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'old'::regnamespace AND relowner <> current_user::regrole
+  UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'old'::regnamespace AND typowner <> current_user::regrole
+  UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'old'::regnamespace AND proowner <> current_user::regrole`;
+
+/** What a program that the server starts finds in its environment. */
+async function environmentOfServer(databaseUrl: string): Promise<string[]> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('CREATE TEMP TABLE environment (line text)');
+    await client.query(
+      `COPY environment FROM PROGRAM 'env' WITH (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')`,
+    );
+    const { rows } = await client.query<{ line: string }>('SELECT line FROM environment');
+    return rows.map(({ line }) => line);
+  } finally {
+    await client.end();
+  }
+}

@@ -22,10 +22,16 @@ export interface EmbeddedOptions {
   redisUrl?: string | null;
   /** Told what is really done, a plain sentence at a time. */
   log?: (line: string) => void;
+  /** Ends the start when it is aborted; what was started is stopped then. */
+  signal?: AbortSignal;
 }
 
 export interface Embedded {
   databaseUrl: string;
+  /** Of the superuser of the embedded Postgres, for tests; null when Postgres is given. */
+  administratorUrl: string | null;
+  /** Makes another database of the same role, which may not do so itself; null when Postgres is given. */
+  createDatabase: ((name: string) => Promise<void>) | null;
   redisUrl: string;
   /** 32 bytes. */
   masterKey: Buffer;
@@ -33,33 +39,34 @@ export interface Embedded {
   release(): Promise<void>;
 }
 
-/** @throws OperatorError when the machine lacks something that a person has to install. */
+/** @throws OperatorError when the machine lacks something that a person has to install; the signal's reason when it is aborted */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const dataDir = path.resolve(options.dataDir);
   const log = options.log ?? (() => {});
+  const signal = options.signal ?? new AbortController().signal;
   makeDir(dataDir);
   return withFileLock(
     dataDir,
     'lock',
     {
       timeoutMs: LOCK_TIMEOUT_MS,
+      signal,
       onWait: () => log('waiting for another process that starts or stops the embedded servers'),
     },
     async () => {
       const registration = register(dataDir);
       try {
         const postgres = options.databaseUrl
-          ? Promise.resolve(options.databaseUrl)
-          : startPostgres(dataDir, log);
+          ? Promise.resolve(givenPostgres(options.databaseUrl))
+          : startPostgres(dataDir, log, signal);
         const redis = options.redisUrl
           ? Promise.resolve(options.redisUrl)
-          : startRedis(dataDir, log);
+          : startRedis(dataDir, log, signal);
         // Both have settled before either's failure stops what did start.
         await Promise.allSettled([postgres, redis]);
-        const [databaseUrl, redisUrl] = [await postgres, await redis];
         return {
-          databaseUrl,
-          redisUrl,
+          ...(await postgres),
+          redisUrl: await redis,
           masterKey: keptMasterKey(dataDir),
           release: () => release(dataDir, registration),
         };
@@ -69,6 +76,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       }
     },
   );
+}
+
+function givenPostgres(
+  databaseUrl: string,
+): Pick<Embedded, 'databaseUrl' | 'administratorUrl' | 'createDatabase'> {
+  return { databaseUrl, administratorUrl: null, createDatabase: null };
 }
 
 async function release(dataDir: string, registration: string): Promise<void> {

@@ -1,9 +1,10 @@
 /** One address that a process serves HTTP on, with every bound that a listener needs. */
 import { once } from 'node:events';
 import { type RequestListener, STATUS_CODES, type Server, createServer } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { OperatorError } from '../errors.js';
+import { isLoopback } from '../insecure.js';
 import type { Runtime } from '../runtime.js';
 import { type Connections, boundConnections } from './connections.js';
 
@@ -39,13 +40,14 @@ export interface Listener {
   port: number;
   /** Where a program on this machine reaches it: `http://127.0.0.1:3000`. */
   origin: string;
-  /** Takes no more connections, lets requests in work end for up to 5 s, then cuts them. */
+  /** Takes no more connections, lets requests in work end for up to 3 s, then cuts them. */
   close(rt: Runtime): Promise<void>;
 }
 
 /** How often the limits in time are looked after. */
 const CHECK_EVERY_MS = 1_000;
-const CLOSE_TIMEOUT_MS = 5_000;
+/** With the 2 s of the connections to Redis this stays below the 5.5 s that a process has for draining. */
+const CLOSE_TIMEOUT_MS = 3_000;
 /** Connections that the kernel holds until they are accepted. When a burst fills it, newcomers wait a second for their next try; the kernel has a limit of its own. */
 const BACKLOG = 4_096;
 
@@ -92,15 +94,8 @@ export function originOf(host: string, port: number): string {
 
 /** Whether a listener of `host` is reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {
-  const version = isIP(host);
-  return version === 0
-    ? host === 'localhost'
-    : LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
+  return isLoopback(host);
 }
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
 
 /** What is no HTTP, too long or too late. */
 function refuse(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {

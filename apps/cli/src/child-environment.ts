@@ -1,0 +1,106 @@
+/**
+ * What the programs that `up` and `demo` start find in their environment. Names are allowed one by one: the operator's
+ * shell holds secrets of other programs too, and of Syncline's own each program gets what it uses.
+ */
+import type { VariableName } from '@syncline/runtime';
+
+/** What `up` and `demo` start. */
+export type ProgramName = 'scheduler' | 'worker' | 'api' | 'simulator';
+
+/** Whatever a Node program needs to run as it does in the operator's shell. */
+const SURROUNDINGS = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TZ',
+  'TMPDIR',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'NODE_ENV',
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+  'UV_THREADPOOL_SIZE',
+];
+
+/** What the driver of Postgres takes for what DATABASE_URL leaves open. */
+const OF_DATABASE_DRIVER = ['PGUSER', 'PGPASSWORD', 'PGPASSFILE'];
+
+type Recipient = Exclude<ProgramName, 'simulator'>;
+
+const FLEET: readonly Recipient[] = ['scheduler', 'worker', 'api'];
+/** Who speaks with Google, or checks what Google sends. */
+const TO_GOOGLE: readonly Recipient[] = ['worker', 'api'];
+const NOBODY: readonly Recipient[] = [];
+
+const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
+  DATABASE_URL: FLEET,
+  DATABASE_POOL_SIZE: FLEET,
+  MIGRATION_LOCK_WAIT_SECONDS: NOBODY,
+  REDIS_URL: FLEET,
+  REDIS_PREFIX: FLEET,
+  REDIS_CA_FILE: FLEET,
+  REDIS_CERT_FILE: FLEET,
+  REDIS_KEY_FILE: FLEET,
+  SYNCLINE_DATA_DIR: NOBODY,
+  GOOGLE_CLIENT_ID: ['worker'],
+  GOOGLE_CLIENT_SECRET: ['worker'],
+  GOOGLE_PROJECTS_FILE: TO_GOOGLE,
+  GOOGLE_API_URL: FLEET,
+  HTTPS_PROXY: TO_GOOGLE,
+  https_proxy: TO_GOOGLE,
+  HTTP_PROXY: TO_GOOGLE,
+  http_proxy: TO_GOOGLE,
+  NO_PROXY: TO_GOOGLE,
+  no_proxy: TO_GOOGLE,
+  SYNCLINE_ALLOW_INSECURE: FLEET,
+  NODE_TLS_REJECT_UNAUTHORIZED: NOBODY,
+  SYNCLINE_MASTER_KEY: FLEET,
+  SYNCLINE_MASTER_KEY_OLD: FLEET,
+  GMAIL_UNITS_PER_USER_MINUTE: FLEET,
+  GMAIL_UNITS_PER_PROJECT_MINUTE: FLEET,
+  GMAIL_UNITS_PER_PROJECT_DAY: FLEET,
+  CALENDAR_REQUESTS_PER_USER_MINUTE: FLEET,
+  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: FLEET,
+  GMAIL_QUOTA_TIER: FLEET,
+  POLL_INTERVAL_ACTIVE_SECONDS: FLEET,
+  POLL_INTERVAL_IDLE_SECONDS: FLEET,
+  AUDIT_INTERVAL_HOURS: FLEET,
+  MIRROR_BODIES: FLEET,
+  MIRROR_EXCLUDE: FLEET,
+  MIRROR_WINDOW_DAYS: FLEET,
+  WORKER_CONCURRENCY: FLEET,
+  WORKER_STUCK_SECONDS: FLEET,
+  HOST: ['api'],
+  PORT: ['api'],
+  OPERATOR_HOST: FLEET,
+  OPERATOR_PORT: ['api'],
+  HTTP_KEEP_ALIVE_SECONDS: ['api'],
+  METRICS_PORT: ['scheduler', 'worker'],
+  LOG_LEVEL: FLEET,
+  GMAIL_PUBSUB_TOPIC: FLEET,
+  GMAIL_PUBSUB_SUBSCRIPTION: FLEET,
+  PUSH_BASE_URL: FLEET,
+  PUSH_GMAIL_AUDIENCE: FLEET,
+  PUSH_GMAIL_SERVICE_ACCOUNT: FLEET,
+  GOOGLE_APPLICATION_CREDENTIALS: ['api'],
+  SYNCLINE_TEST_DATABASE_URL: NOBODY,
+  SYNCLINE_TEST_REDIS_URL: NOBODY,
+};
+
+/** The part of `env` that a program is started with. The simulator gets nothing of ours. */
+export function childEnvironment(program: ProgramName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = program === 'simulator' ? SURROUNDINGS : namesFor(program);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
+}
+
+/** With the files that hold a variable's value. */
+function namesFor(program: Recipient): string[] {
+  const own = Object.entries(RECIPIENTS)
+    .filter(([, recipients]) => recipients.includes(program))
+    .flatMap(([name]) => [name, `${name}_FILE`]);
+  return [...SURROUNDINGS, ...OF_DATABASE_DRIVER, ...own];
+}
