@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { testDatabase, type TestDatabase } from '../support/database.js';
+import { childrenOf, commandOf, environmentOf } from '../support/process-table.js';
+import { endProcess, lineOf, startProgram, stopAll, type Started } from '../support/processes.js';
+import { startRedis, type TestRedis } from '../support/redis-server.js';
+
+/* What the programs that `up` and `demo` start find in their environment, as the kernel tells it. */
+
+const CANARY = `canary-${randomBytes(8).toString('hex')}`;
+/** An operator's shell holds secrets of other programs. */
+const FOREIGN = { AWS_SECRET_ACCESS_KEY: CANARY, GITHUB_TOKEN: CANARY, npm_lifecycle_event: 'up' };
+const KEY = randomBytes(32).toString('base64');
+
+let database: TestDatabase;
+let redis: TestRedis;
+beforeAll(async () => {
+  [database, redis] = await Promise.all([testDatabase(), startRedis()]);
+});
+afterAll(async () => {
+  await Promise.all([redis.stop(), database.drop()]);
+});
+afterEach(stopAll);
+
+test('up gives each program the variables that it uses, and none of other programs', async () => {
+  const child = startProgram('cli', environment({ GOOGLE_API_URL: 'http://127.0.0.1:9' }), [
+    'up',
+    '--workers',
+    '1',
+  ]);
+  await lineOf(child, (line) => line.includes('are running; their logs are in'), 60_000);
+  const { scheduler, worker, api } = environmentsOf(child);
+  for (const each of [scheduler, worker, api]) {
+    expect(each).toMatchObject({
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
+      MIRROR_BODIES: 'text',
+    });
+    expect(each).toHaveProperty('SYNCLINE_MASTER_KEY', KEY);
+    expect(Object.keys(each!).filter((name) => name in FOREIGN)).toEqual([]);
+    expect(Object.values(each!).join('\n')).not.toContain(CANARY);
+  }
+  expect(worker).toMatchObject({ GOOGLE_CLIENT_SECRET: 'client-secret' });
+  for (const each of [scheduler, api]) expect(each).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
+  expect(scheduler).not.toHaveProperty('PORT');
+  expect(await endProcess(child)).toEqual({ code: 0, signal: null });
+}, 90_000);
+
+test('demo gives the simulator nothing of Syncline, and its fleet nothing of the operator’s Google', async () => {
+  const size = '--accounts 1 --messages 1 --calendars 1 --workers 1';
+  const child = startProgram('cli', environment({}), ['demo', ...size.split(' ')]);
+  await lineOf(child, (line) => line.includes('readyz'), 60_000);
+  const { simulator, scheduler, worker, api } = environmentsOf(child);
+  // Node adds the channel to the parent.
+  const names = Object.keys(simulator!).filter((name) => !name.startsWith('NODE_CHANNEL_'));
+  expect(names.sort()).toEqual(['HOME', 'PATH']);
+  for (const each of [scheduler, worker, api]) {
+    expect(each).not.toHaveProperty('GOOGLE_CLIENT_SECRET');
+    expect(Object.values(each!).join('\n')).not.toContain(CANARY);
+  }
+  expect(await endProcess(child)).toEqual({ code: 0, signal: null });
+}, 90_000);
+
+function environment(more: Record<string, string>): Record<string, string> {
+  return {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    SYNCLINE_MASTER_KEY: KEY,
+    GOOGLE_CLIENT_ID: 'client-id',
+    GOOGLE_CLIENT_SECRET: 'client-secret',
+    MIRROR_BODIES: 'text',
+    PORT: '0',
+    ...FOREIGN,
+    ...more,
+  };
+}
+
+/** By the name of the program. */
+function environmentsOf(parent: Started): Partial<Record<string, Record<string, string>>> {
+  return Object.fromEntries(
+    childrenOf(parent.pid!).map((pid) => [
+      path.basename(/(\S+)\/dist\/main\.js/.exec(commandOf(pid))?.[1] ?? ''),
+      environmentOf(pid),
+    ]),
+  );
+}
