@@ -1,5 +1,5 @@
 /**
- * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY`. The folders below DIRECTORY are volumes, one for each reader:
+ * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key]`. The folders below DIRECTORY are volumes, one for each reader:
  *
  *   kept      what was drawn at random, for this program alone
  *   app       the URLs and the master key, for Syncline's processes
@@ -8,7 +8,8 @@
  *   redis     the user and its password
  *
  * What was drawn is never drawn again: a run that is repeated, or was killed, gives the same files. They are made of what is kept each time, so a
- * new version may grant the user of Redis another command.
+ * new version may grant the user of Redis another command. `--new-master-key` begins a rotation (docs/deployment.md): the key becomes the old one, and
+ * another is drawn. `--forget-old-master-key` ends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -36,6 +37,8 @@ const KEPT = {
   redis_password: () => randomBytes(32).toString('hex'),
   master_key: () => randomBytes(32).toString('base64'),
 };
+/** There while the master key is being replaced. */
+const OLD_KEY = 'master_key_old';
 /** The least rights of docs/deployment.md. */
 const REDIS_COMMANDS =
   `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
@@ -43,32 +46,61 @@ const REDIS_COMMANDS =
   rename sadd scard sismember smembers srem zadd zcard zcount zrange zrangebyscore zrevrange zrevrangebyscore zscore zrem zremrangebyrank zremrangebyscore
   zpopmin bzpopmin xadd xlen xrange xtrim`.split(/\s+/);
 
-const [root] = process.argv.slice(2);
-if (root === undefined) {
-  console.error('usage: node generate-secrets.mjs DIRECTORY');
-  process.exitCode = 2;
-} else generate(root);
+const USAGE =
+  'usage: node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key]';
+const CHANGES = { '--new-master-key': setKeyAside, '--forget-old-master-key': forgetOldKey };
 
-function generate(directory) {
-  const secrets = kept(path.join(directory, 'kept'));
-  for (const [folder, files] of Object.entries(filesOf(secrets, redisPrefix()))) {
-    mkdirSync(path.join(directory, folder), { recursive: true, mode: 0o755 });
-    for (const [name, text] of Object.entries(files))
-      replace(path.join(directory, folder, name), `${text}\n`, USERS[folder]);
+const [root, change, ...more] = process.argv.slice(2);
+if (
+  root === undefined ||
+  more.length > 0 ||
+  (change !== undefined && !Object.hasOwn(CHANGES, change))
+)
+  fail(USAGE, 2);
+else generate(root, change === undefined ? () => undefined : CHANGES[change]);
+
+function generate(directory, changeKeys) {
+  const folder = path.join(directory, 'kept');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  changeKeys(folder);
+  for (const [reader, files] of Object.entries(filesOf(kept(folder), redisPrefix()))) {
+    mkdirSync(path.join(directory, reader), { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(directory, reader, name);
+      if (text === null) rmSync(file, { force: true });
+      else replace(file, `${text}\n`, USERS[reader]);
+    }
   }
+}
+
+function setKeyAside(folder) {
+  if (existsSync(path.join(folder, OLD_KEY)))
+    return fail('A rotation is under way: end it with --forget-old-master-key first.', 1);
+  renameSync(path.join(folder, 'master_key'), path.join(folder, OLD_KEY));
+  syncFolder(path.join(folder, OLD_KEY));
+}
+
+function forgetOldKey(folder) {
+  rmSync(path.join(folder, OLD_KEY), { force: true });
+}
+
+function fail(sentence, code) {
+  console.error(sentence);
+  process.exitCode = code;
 }
 
 /** Each secret that is there, and the others drawn. */
 function kept(folder) {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
+  for (const [name, draw] of Object.entries(KEPT))
+    if (!existsSync(path.join(folder, name))) create(path.join(folder, name), draw());
   return Object.fromEntries(
-    Object.entries(KEPT).map(([name, draw]) => {
-      const file = path.join(folder, name);
-      if (!existsSync(file)) create(file, draw());
-      return [name, readFileSync(file, 'utf8').trim()];
-    }),
+    [...Object.keys(KEPT), OLD_KEY].map((name) => [name, textOf(path.join(folder, name))]),
   );
+}
+
+function textOf(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
 }
 
 function filesOf(secrets, prefix) {
@@ -78,6 +110,7 @@ function filesOf(secrets, prefix) {
       database_url: urlOf('syncline', secrets.app_password),
       redis_url: `redis://syncline:${secrets.redis_password}@redis:6379`,
       master_key: secrets.master_key,
+      [OLD_KEY]: secrets[OLD_KEY],
     },
     owner: { database_url: urlOf('syncline_owner', secrets.owner_password) },
     postgres: {

@@ -171,7 +171,7 @@ test('a variable that is set reaches the processes, and a file is mounted under 
     expect(set.secrets[secret]?.file).toBe('/etc/syncline/file');
   }
   const own =
-    /^(?:DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY)_FILE$|^SYNCLINE_DATA_DIR$|^(?:OPERATOR_)?(?:HOST|PORT)$/;
+    /^(?:DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|SYNCLINE_MASTER_KEY_OLD)_FILE$|^SYNCLINE_DATA_DIR$|^(?:OPERATOR_)?(?:HOST|PORT)$/;
   for (const name of Object.keys(compose.services['worker']?.environment ?? {}))
     expect([
       name,
@@ -179,6 +179,15 @@ test('a variable that is set reaches the processes, and a file is mounted under 
         own.test(name) ||
         readCompose({ [name]: 'told' }).services['worker']?.environment?.[name]?.includes('told'),
     ]).toEqual([name, true]);
+});
+
+test('the key before is read while the master key is being replaced, and only then', () => {
+  const told = (variables: Record<string, string>): string | undefined =>
+    readCompose(variables).services['worker']?.environment?.['SYNCLINE_MASTER_KEY_OLD_FILE'];
+  expect([told({}), told({ MASTER_KEY_ROTATION: '1' })]).toEqual([
+    '',
+    '/run/syncline/master_key_old',
+  ]);
 });
 
 test('the user of Redis may run what docs/deployment.md grants', () => {

@@ -59,13 +59,13 @@ function generate(env: Record<string, string> = {}): void {
   execFileSync(process.execPath, [path.join(ROOT, script), secrets], { env });
 }
 
-function allSecrets(): Record<string, string> {
-  const files = readdirSync(secrets, { recursive: true, withFileTypes: true });
+function allSecrets(below = secrets): Record<string, string> {
+  const files = readdirSync(below, { recursive: true, withFileTypes: true });
   return Object.fromEntries(
     files
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => path.join(parentPath, name))
-      .map((file) => [path.relative(secrets, file), readFileSync(file, 'utf8')]),
+      .map((file) => [path.relative(below, file), readFileSync(file, 'utf8')]),
   );
 }
 
@@ -106,6 +106,26 @@ test('the prefix of the keys is in the rights of the user of Redis, and one that
   expect(run('eu-1')).toBe(0);
   expect(readFileSync(path.join(other, 'redis/users.acl'), 'utf8')).toContain(' ~eu-1:* ');
   expect(run('* +@all')).not.toBe(0);
+});
+
+test('the master key is replaced by another, the old one stays until it is forgotten, and nothing else changes', () => {
+  const other = path.join(folder, 'rotated');
+  const [, script = ''] = services['secrets']?.command ?? [];
+  const run = (...args: string[]): number | null =>
+    spawnSync(process.execPath, [path.join(ROOT, script), other, ...args], { env: {} }).status;
+  expect(run()).toBe(0);
+  const before = allSecrets(other);
+  expect(run('--new-master-key')).toBe(0);
+  const rotating = allSecrets(other);
+  expect(rotating['app/master_key']).not.toBe(before['app/master_key']);
+  expect(rotating['app/master_key_old']).toBe(before['app/master_key']);
+  // A second one would lose the key that values are still sealed with.
+  expect([run('--new-master-key'), allSecrets(other)]).toEqual([1, rotating]);
+  expect([run(), allSecrets(other)]).toEqual([0, rotating]);
+  expect(run('--forget-old-master-key')).toBe(0);
+  const key = rotating['app/master_key'];
+  expect(allSecrets(other)).toEqual({ ...before, 'app/master_key': key, 'kept/master_key': key });
+  expect(run('--rotate')).toBe(2);
 });
 
 test("the roles are no superusers, and the processes' role may change rows and nothing else", async () => {

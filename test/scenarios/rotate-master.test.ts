@@ -96,7 +96,7 @@ test('S2: the master key is replaced while 200 accounts sync: no sync fails, not
   world.env = { ...world.env, ...keysOf(NEW), POLL_INTERVAL_ACTIVE_SECONDS: '3600' };
   await Promise.all(fleet.map((program) => world.stop(program)));
   await startFleet();
-  expect([await notify(newChannel), await notify(oldChannel)]).toEqual([204, 403]);
+  expect([await notify(newChannel), await notify(oldChannel)]).toEqual([204, 404]);
   await expectEventFollowsNotification();
   expect(await world.cli('wait', '--timeout', '60')).toMatchObject({ code: 0 });
   for (const email of emails.slice(0, 2))
