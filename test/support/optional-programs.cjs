@@ -4,7 +4,8 @@ const path = require('node:path');
 
 /*
  * Tests that need programs which not every machine has: a test file names them in a comment, `@needs pgbouncer redis-sentinel`. Where one is missing, the
- * file is not run and the reporter says so. In CI every file is run, so that a missing program is a failure; .ci/run installs them.
+ * file is not run and the reporter says so. In CI every file is run, so that a missing program is a failure; .ci/run installs them. `@needs root` is for
+ * tests that start programs as another user.
  */
 
 const FOLDER = path.resolve(__dirname, '../scenarios');
@@ -26,7 +27,11 @@ function missingFor(name, { PATH = '' }) {
   return needed
     .split(/\s+/)
     .filter(Boolean)
-    .filter((program) => !folders.some((folder) => existsSync(path.join(folder, program))));
+    .filter((program) =>
+      program === 'root'
+        ? process.getuid?.() !== 0
+        : !folders.some((folder) => existsSync(path.join(folder, program))),
+    );
 }
 
 module.exports = { notRun };

@@ -23,10 +23,16 @@ export function startProgram(
   return startNode([path.join(ROOT, `apps/${program}/dist/main.js`), ...args], env);
 }
 
-export function startNode(args: string[], env: Record<string, string>): Started {
+/** @param as the user that it runs as, and where; by default this one, in the checkout */
+export function startNode(
+  args: string[],
+  env: Record<string, string>,
+  as: { uid?: number; gid?: number; cwd?: string } = {},
+): Started {
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
+    ...as,
     // Ports that are free: test files run side by side.
     env: { ...inherited, LOG_LEVEL: 'info', OPERATOR_PORT: '0', ...prefixFor(env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -46,6 +46,22 @@ test.each([
   },
 );
 
+test('a refusal quotes what it is told to, in every message that it has', async () => {
+  const quote = 'a+b@corp.example, "1//x"';
+  for (const kind of ['403-domain-policy', '503-html', '400-page-token'] as const) {
+    simulator.faults.add({ kind, count: 1, quote });
+    const answer = await client.get(`${PROFILE}?pageToken=x`);
+    const said = answer.json?.error;
+    expect(said ? [said.message, said.errors[0].message] : [answer.text]).toEqual(
+      said ? Array(2).fill(expect.stringContaining(quote)) : [expect.stringContaining(quote)],
+    );
+  }
+  simulator.faults.add({ kind: 'token-admin-policy', count: 1, quote });
+  const refused = await tokenRequest(simulator.url, simulator.accounts()[0]!.refreshToken);
+  expect(refused.json.error_description).toContain(quote);
+  expect(() => simulator.faults.add({ kind: '500', quote: 'x'.repeat(4_097) })).toThrow('quote');
+});
+
 test('a fault strikes the account and the method that it names, also inside a batch', async () => {
   simulator.faults.add({
     kind: '500',

@@ -18,6 +18,7 @@ import type { Grants, Refusal } from './grants.js';
 import { damaged, type Damage } from './http/damage.js';
 import type { Alteration } from './http/altered.js';
 import { isEnding, suits, type Ending } from './http/endings.js';
+import { quoting } from './http/quoting.js';
 import type { Reply } from './http/reply.js';
 import type { Ledger } from './ledger.js';
 import type { ApiMethod } from './methods.js';
@@ -60,6 +61,11 @@ export interface FaultOrder {
   share?: number;
   /** `revoke-grant`: the words of the invalid_grant. Default `expired-or-revoked`. */
   variant?: Refusal;
+  /**
+   * Of an answer in place of the real one: text that its message quotes, as Google's messages quote
+   * parameters and addresses. At most 4,096 characters.
+   */
+  quote?: string;
 }
 
 /**
@@ -106,6 +112,7 @@ const STANDING_LIMIT = 1_000;
 const DEFAULT_MS = 1_000;
 const DEFAULT_CIRCLE = 3;
 const DEFAULT_SHARE = 0.5;
+const QUOTE_LIMIT = 4_096;
 
 export class Faults {
   private standing: Standing[] = [];
@@ -141,6 +148,8 @@ export class Faults {
       throw new RangeError('altered-answer needs a patch, which is an object');
     if (order.pages !== undefined && !(Number.isInteger(order.pages) && order.pages >= 1))
       throw new RangeError('pages must be a whole number of at least 1');
+    if (order.quote !== undefined && !isQuote(order.quote))
+      throw new RangeError(`quote must be a text of at most ${QUOTE_LIMIT} characters`);
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
@@ -218,6 +227,10 @@ export class Faults {
   }
 }
 
+function isQuote(quote: unknown): boolean {
+  return typeof quote === 'string' && quote.length <= QUOTE_LIMIT;
+}
+
 function isPatch(patch: unknown): boolean {
   return typeof patch === 'object' && patch !== null && !Array.isArray(patch);
 }
@@ -251,7 +264,7 @@ function strike(
     mishap.endings.push(kind);
     mishap.circle = order.pages ?? mishap.circle;
   } else if (isDamage(kind)) mishap.damage = { kind, ms };
-  else mishap.reply = answerOf(kind, method, nowMs + ms);
+  else mishap.reply = quoting(answerOf(kind, method, nowMs + ms), order.quote ?? '');
 }
 
 function matches(order: FaultOrder & { kind: CallFault }, target: Target): boolean {

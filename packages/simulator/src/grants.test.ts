@@ -25,6 +25,18 @@ test('refresh tokens are the same for a seed, access tokens live for 3,599 s', a
   expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
 });
 
+test('tokens look as they are told to', async () => {
+  const other = await startSimulator({ tokenStart: 'opaque/' });
+  const { refreshToken } = other.accounts()[0]!;
+  const { json } = await tokenRequest(other.url, refreshToken);
+  expect([refreshToken, json.access_token]).toEqual(
+    Array(2).fill(expect.stringMatching(/^opaque\/sim-/)),
+  );
+  const client = new Client(other.url, json.access_token);
+  expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(200);
+  await other.close();
+});
+
 test('two refreshes at once are seen', async () => {
   await tokenRequest(simulator.url, account().refreshToken);
   await Promise.all([1, 2].map(() => tokenRequest(simulator.url, account().refreshToken)));

@@ -53,6 +53,8 @@ export interface AccessToken {
 
 export interface GrantRules {
   accessTokenTtlMs: number;
+  /** What tokens begin with; null is Google's `1//` and `ya29.`. */
+  tokenStart: string | null;
   /** Life of refresh tokens; 0 is for ever. An external app in testing has 7 days. */
   refreshTokenTtlMs: number;
   scopes: readonly string[];
@@ -86,7 +88,7 @@ export class Grants {
     const suffix = earlier.length === 0 ? '' : `-${earlier.length + 1}`;
     const grant = this.fresh(
       email,
-      `1//sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`,
+      `${this.rules.tokenStart ?? '1//'}sim-${Buffer.from(`${this.seed}:${email}`).toString('hex')}${suffix}`,
       scopes,
     );
     this.byRefreshToken.set(grant.refreshToken, grant);
@@ -183,7 +185,7 @@ export class Grants {
 
   /** A fresh access token of a live grant. */
   mint(grant: Grant, client: string): string {
-    const token = `ya29.sim-${this.prng.hex(48)}`;
+    const token = `${this.rules.tokenStart ?? 'ya29.'}sim-${this.prng.hex(48)}`;
     this.accessTokens.set(token, {
       grant,
       client,

@@ -29,6 +29,11 @@ export interface SimulatorOptions {
   tokenLatencyMs?: number;
   /** Lifetime of access tokens. Default 3,599,000 as Google's. */
   accessTokenTtlMs?: number;
+  /**
+   * What every refresh and access token begins with, in place of `1//` and `ya29.`: to a client, a
+   * token is opaque, and Google does not promise how one looks. Default null: as Google's look today.
+   */
+  tokenStart?: string | null;
   /** Lifetime of refresh tokens; 0 is for ever. 604,800,000 is an external app in testing. Default 0. */
   refreshTokenTtlMs?: number;
   /**
@@ -103,6 +108,7 @@ export function settle(options: SimulatorOptions): Settings {
     latencyMs: typeof latency === 'number' ? [latency, latency] : latency,
     tokenLatencyMs: options.tokenLatencyMs ?? 20,
     accessTokenTtlMs: options.accessTokenTtlMs ?? 3_599_000,
+    tokenStart: options.tokenStart ?? null,
     refreshTokenTtlMs: options.refreshTokenTtlMs ?? 0,
     separateGrants: options.separateGrants ?? false,
     scopes: (options.scopes ?? DEFAULT_SCOPES).map(fullScope),
@@ -146,6 +152,8 @@ function refuseNonsense(settings: Settings): void {
     throw new RangeError('loading files needs an account');
   if (!BODY_CHARSETS.includes(settings.bodyCharset))
     throw new RangeError(`bodyCharset must be one of ${BODY_CHARSETS.join(', ')}`);
+  if (settings.tokenStart !== null && !/^[\w.~/-]{0,100}$/.test(settings.tokenStart))
+    throw new RangeError('tokenStart must be at most 100 characters that a header takes');
   if (settings.quota.scale === 0) throw new RangeError('scale must be above 0');
   if (settings.threadLength < 1) throw new RangeError('threadLength must be at least 1');
   if (settings.latencyMs[0] > settings.latencyMs[1])

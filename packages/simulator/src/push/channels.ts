@@ -112,16 +112,20 @@ export class Channels {
     email: string;
     resourceUri: string;
     address: string;
+    token: string | null;
     expiresAtMs: number;
   }[] {
     this.sweep();
-    return [...this.byId.values()].map(({ id, owner, resourceUri, address, expiresAtMs }) => ({
-      id,
-      email: owner,
-      resourceUri,
-      address,
-      expiresAtMs,
-    }));
+    return [...this.byId.values()].map(
+      ({ id, owner, resourceUri, address, token, expiresAtMs }) => ({
+        id,
+        email: owner,
+        resourceUri,
+        address,
+        token,
+        expiresAtMs,
+      }),
+    );
   }
 
   close(): void {

@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+/**
+ * Assembles what an image runs: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it after `npm ci` and the build, and so does the test that starts
+ * every program from the result (test/scenarios/image.test.ts). It takes from a list, so that what lies beside it in a checkout (keys, dumps, an .env)
+ * gets into no layer:
+ *
+ * - of node_modules, the packages that the lockfile knows as needed at run time: no development, optional or peer dependencies;
+ * - of our own packages, their package.json and the compiled programs;
+ * - the migrations.
+ *
+ * Files that Node never loads are left out. Licences are kept.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const OWN_FILES = [
+  'package.json',
+  'LICENSE',
+  'prisma/migrations',
+  'packages/runtime/file-lock.cjs',
+];
+/** What Node does not load: types, source maps, sources, notes for readers. */
+const UNLOADED =
+  /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
+/** Prisma's client brings a compiler of queries for each kind of database, twice, and clients for browsers and edges. */
+const UNUSED_OF_PRISMA =
+  /^runtime\/(?:query_compiler_\w+\.(?!postgresql\.)|index-browser|wasm-compiler-edge|edge)|^(?:edge|index-browser|react-native|scripts)\b/;
+
+assemble(process.argv[2]);
+
+function assemble(given) {
+  if (given === undefined) fail('usage: node deploy/assemble.mjs DIRECTORY');
+  const target = path.resolve(given);
+  if (existsSync(target) && readdirSync(target).length > 0) fail(`${target} is not empty`);
+  const lock = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')).packages;
+  for (const name of OWN_FILES) copy(name, target);
+  for (const place of neededPackages(lock)) copyPackage(place, target);
+  for (const place of workspacesOf(lock)) {
+    copy(`${place}/package.json`, target);
+    copy(`${place}/dist`, target);
+    link(lock[place].name, place, target);
+  }
+}
+
+/** Places like `node_modules/bullmq` that nothing but run time needs. The flags of the lockfile say what a package is for besides. */
+function neededPackages(lock) {
+  return Object.entries(lock)
+    .filter(([place, one]) => place.includes('node_modules/') && !one.link)
+    .filter(([, one]) => !(one.dev || one.optional || one.devOptional || one.peer))
+    .filter(([place]) => !place.includes('node_modules/@types/'))
+    .map(([place]) => place);
+}
+
+function workspacesOf(lock) {
+  return Object.keys(lock).filter((place) => place !== '' && !place.includes('node_modules/'));
+}
+
+function copyPackage(place, target) {
+  const isUnused = place.endsWith('node_modules/@prisma/client')
+    ? (relative) => UNUSED_OF_PRISMA.test(relative)
+    : () => false;
+  if (!existsSync(path.join(ROOT, place))) fail(`${place} is not installed: run npm ci`);
+  copy(
+    place,
+    target,
+    (relative) => relative.split('/').includes('node_modules') || isUnused(relative),
+  );
+}
+
+/** A file or a directory, without what Node does not load and what `isLeftOut` names, by its path below `place`. */
+function copy(place, target, isLeftOut = () => false) {
+  const from = path.join(ROOT, place);
+  if (!existsSync(from)) fail(`${place} is missing: build first`);
+  const to = path.join(target, place);
+  mkdirSync(path.dirname(to), { recursive: true });
+  cpSync(from, to, {
+    recursive: true,
+    filter: (source) => {
+      const relative = path.relative(from, source);
+      return relative === '' || !(UNLOADED.test(path.basename(source)) || isLeftOut(relative));
+    },
+  });
+}
+
+/** As npm links workspaces: `node_modules/@syncline/store` leads to `packages/store`. */
+function link(name, place, target) {
+  const at = path.join(target, 'node_modules', name);
+  mkdirSync(path.dirname(at), { recursive: true });
+  rmSync(at, { force: true });
+  symlinkSync(path.relative(path.dirname(at), path.join(target, place)), at);
+}
+
+function fail(message) {
+  process.stderr.write(`assemble: ${message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** What the image holds below /app, assembled by the Dockerfile's own command. */
+export interface ImageTree {
+  root: string;
+  /** Every file and link, by its path below the root, with its size in bytes. */
+  files(): Map<string, number>;
+  /** Takes every right to write away. */
+  makeReadOnly(): void;
+  remove(): void;
+}
+
+const ROOT = path.resolve(__dirname, '../..');
+
+/** The instructions of the Dockerfile, continued lines joined, without comments. */
+export function dockerfile(): string[] {
+  return readFileSync(path.join(ROOT, 'deploy/Dockerfile'), 'utf8')
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/\s*\\\n\s*/g, ' ')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+export function assembleImage(): ImageTree {
+  const run = dockerfile().find((line) => line.startsWith('RUN node deploy/assemble.mjs '));
+  if (run === undefined) throw new Error('the Dockerfile does not assemble the tree');
+  const folder = mkdtempSync(path.join(tmpdir(), 'syncline-image-'));
+  // Another user reads it.
+  chmodSync(folder, 0o755);
+  const [command, script] = run.split(' ').slice(1) as [string, string, string];
+  const root = path.join(folder, 'app');
+  execFileSync(command, [script, root], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+  return {
+    root,
+    files: () =>
+      new Map(entriesOf(root).map((name) => [name, lstatSync(path.join(root, name)).size])),
+    makeReadOnly: () => {
+      for (const name of ['.', ...entriesOf(root, true)]) {
+        const at = path.join(root, name);
+        if (!lstatSync(at).isSymbolicLink()) chmodSync(at, lstatSync(at).mode & 0o555);
+      }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function entriesOf(root: string, withFolders = false): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => withFolders || !entry.isDirectory())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)));
+}
