@@ -150,7 +150,6 @@ export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 
       patch: { messages: [{ id: 7, threadId: { [p('thread')]: s('id') } }] },
     },
     { method: 'messages.list', patch: { nextPageToken: { [p('token')]: s('token') } } },
-    { method: 'threads.get', patch: { messages: [{ id: 'abc123', payload: p('payload') }] } },
     {
       method: 'messages.get',
       patch: { payload: { headers: p('headers') }, internalDate: p('date') },
@@ -160,7 +159,7 @@ export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 
     { method: 'messages.get', patch: { raw: { [p('raw')]: 1 }, sizeEstimate: p('size') } },
     {
       method: 'labels.list',
-      patch: { labels: [{ id: `${p('labelid')}`, name: { x: p('label') } }] },
+      patch: { labels: [{ id: 'Label_77', name: { x: p('label') } }] },
     },
     {
       method: 'calendarList.list',
