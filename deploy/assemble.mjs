@@ -34,7 +34,7 @@ const UNLOADED =
   /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
 /** Prisma's client brings a compiler of queries for each kind of database, twice, and clients for browsers and edges. */
 const UNUSED_OF_PRISMA =
-  /^runtime\/(?:query_compiler_\w+\.(?!postgresql\.)|index-browser|wasm-compiler-edge|edge)|^(?:edge|index-browser|react-native|scripts)\b/;
+  /^runtime\/(?:query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
 
 assemble(process.argv[2]);
 
@@ -47,7 +47,7 @@ function assemble(given) {
   for (const place of neededPackages(lock)) copyPackage(place, target);
   for (const place of workspacesOf(lock)) {
     copy(`${place}/package.json`, target);
-    copy(`${place}/dist`, target);
+    copy(`${place}/dist`, target, (relative) => hasNoSource(place, relative));
     link(lock[place].name, place, target);
   }
 }
@@ -63,6 +63,12 @@ function neededPackages(lock) {
 
 function workspacesOf(lock) {
   return Object.keys(lock).filter((place) => place !== '' && !place.includes('node_modules/'));
+}
+
+/** A program that an earlier build has left behind. */
+function hasNoSource(place, relative) {
+  const source = path.join(ROOT, place, 'src', relative.replace(/\.js$/, '.ts'));
+  return relative.endsWith('.js') && !existsSync(source);
 }
 
 function copyPackage(place, target) {

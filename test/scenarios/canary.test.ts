@@ -207,11 +207,9 @@ test.each(['raw', 'hex', 'base64', 'url'])('a leak is found as %s, wherever it b
 
 /** Uncompressed, so that the files can be searched, and with every write since the start. */
 function redisArguments(): string[] {
-  return [
-    ...['--requirepass', REDIS_PASSWORD, '--dir', redisFolder, '--appendonly', 'yes'],
-    ...['--rdbcompression', 'no', '--aof-use-rdb-preamble', 'no'],
-    ...['--auto-aof-rewrite-percentage', '0'],
-  ];
+  const log = ['--appendonly', 'yes', '--auto-aof-rewrite-percentage', '0'];
+  const uncompressed = ['--rdbcompression', 'no', '--aof-use-rdb-preamble', 'no'];
+  return ['--requirepass', REDIS_PASSWORD, '--dir', redisFolder, ...log, ...uncompressed];
 }
 
 async function openWorld(): Promise<void> {
@@ -524,6 +522,7 @@ async function refusedRows(): Promise<void> {
       ...(said(fleet.workers, 'job-failed') ? [] : ['job-failed']),
     ];
   });
+  columns.push(...(await columnsOf(world.database.pool)));
   failedJobs = (await allJobs()).filter(({ failedReason }) => failedReason !== undefined);
   for (const [trigger, table] of [
     ['refuse_mail', 'gmail_messages'],

@@ -64,7 +64,6 @@ test('no program names a package that the tree lacks', () => {
     .flatMap((name) =>
       requiredBy(path.join(tree.root, name)).filter((one) => !isResolvable(name, one)),
     );
-  // Looked up only where embedded servers are asked for, and refused in a sentence where they lack.
   expect([...new Set(missing)]).toEqual([]);
 });
 
