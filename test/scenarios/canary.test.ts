@@ -598,6 +598,7 @@ async function everyCommand(): Promise<void> {
     ['verify', [owner.email, '--json'], null],
     ['changes', [owner.email]],
     ['quota', []],
+    ['keys rotate-master', [], null],
     ['quarantine list', ['--json']],
     ['quarantine retry', [paused.email]],
     ['accounts pause', [paused.email]],
