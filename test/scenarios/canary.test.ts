@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -42,7 +43,7 @@ const canaries = makeCanaries();
 const { secret, personal } = canaries;
 const REDIS_PASSWORD = secret('redispassword');
 /** 32 bytes that begin with a canary, so that the key is found in any form. */
-const MASTER_KEY = Buffer.concat([Buffer.from(secret('masterkey')), Buffer.alloc(32)]).subarray(
+const MASTER_KEY = Buffer.concat([Buffer.from(secret('masterkey')), randomBytes(32)]).subarray(
   0,
   32,
 );
