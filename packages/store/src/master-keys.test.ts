@@ -170,6 +170,32 @@ test('a key that a rotation has replaced seals nothing any more', async () => {
   await both.keys.check();
 });
 
+test('channels under another key are renewed now, those of paused accounts are ended, and only synced collections are waited for', async () => {
+  const ids = [fixture.accountId];
+  for (const name of ['paused', 'refused']) ids.push((await importing(fixture.store, name)).id);
+  await fixture.database.pool.query(
+    `WITH ringing AS (
+       INSERT INTO syncline.watches (collection_id, account_id, state, due_at)
+       SELECT id, account_id, 'on', now() + interval '1 day' FROM syncline.collections WHERE kind <> 'calendar-list'
+     ), granted AS (
+       UPDATE syncline.accounts SET verified_grant = CASE WHEN email LIKE 'refused%' THEN NULL ELSE grant_number END,
+              state = CASE WHEN email LIKE 'paused%' THEN 'paused' ELSE state END
+     )
+     INSERT INTO syncline.channels (id, account_id, collection_id, expires_at, key_id)
+     SELECT c.id || n, c.account_id, c.id, now() + interval '1 day', $1
+       FROM syncline.collections c, unnest(ARRAY['a', 'b']) AS n WHERE kind <> 'calendar-list'`,
+    [fixture.store.vault.keyId],
+  );
+  const { masterKeyRotation: rotation } = await withKeys(NEW, fixture.masterKey);
+  expect(await rotation.channelsLeft()).toBe(1);
+  expect(await rotation.bringChannelsForward(10)).toBe(2);
+  expect(await rotation.bringChannelsForward(10)).toBe(0);
+  const { rows } = await fixture.database.pool.query<{ account_id: string }>(
+    'SELECT account_id FROM syncline.watches WHERE due_at <= now()',
+  );
+  expect(rows.map((row) => row.account_id).sort()).toEqual(ids.slice(0, 2).sort());
+});
+
 test('a token that Google rotates while a batch is sealed anew is not overwritten', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   const [cursor, session] = [both.masterKeyRotation.start(), await fixture.database.pool.connect()];

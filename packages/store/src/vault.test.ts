@@ -73,7 +73,16 @@ test('S1: every flipped byte of a sealed access token is noticed', () => {
     expect(() => fixture.store.vault.open('a', bent.toString('base64'))).toThrow();
   }
   expect(fixture.store.vault.open('a', sealed.toString('base64'))).toBe('ya29.token');
+  const warn = jest.spyOn(fixture.rt.log, 'warn');
+  const clock = jest.spyOn(fixture.rt.clock, 'nowMs').mockReturnValue(Number.MAX_SAFE_INTEGER);
   expect(() => fixture.store.vault.open('b', sealed.toString('base64'))).toThrow('does not open');
+  expect(warn.mock.calls[0]?.[0]).toMatchObject({
+    event: 'sealed_value_rejected',
+    purpose: 'access-token',
+    accountId: 'b',
+    why: 'altered',
+  });
+  [warn, clock].forEach((spy) => spy.mockRestore());
 });
 
 test('another master key is refused at the start, with a message that says what to do', async () => {

@@ -51,7 +51,7 @@ export function addKeys(program: Command): void {
             `Another \`keys rotate-master\` is running on this database: ${done.by.host}, pid ${done.by.pid}. If it was killed, run the command again in ${Math.ceil(done.by.endsInMs / 1_000)} s.`,
           );
         if (json) await printJson(done.result);
-        else tellEnd(done.result);
+        else tellEnd(done.result, cli.config.oldMasterKey !== null);
         return done.result.remaining === 0 ? 0 : 1;
       }),
     );
@@ -199,7 +199,7 @@ async function renewChannels(
   }
 }
 
-function tellEnd(done: Rotated): void {
+function tellEnd(done: Rotated, hasOldKey: boolean): void {
   const { resealed, unreadable, resealedAccessTokens, renewedChannels, remaining } = done;
   say(
     `${resealed} values sealed with the new key, ${resealedAccessTokens} access tokens in Redis, ${renewedChannels} channels renewed`,
@@ -207,7 +207,7 @@ function tellEnd(done: Rotated): void {
   if (unreadable > 0)
     say(`${unreadable} values open with no key that is set here: import their accounts again`);
   say(`${remaining} values remain under the old key`);
-  if (remaining === 0)
+  if (remaining === 0 && hasOldKey)
     say('Remove SYNCLINE_MASTER_KEY_OLD and restart every process; then destroy the old key.');
 }
 
