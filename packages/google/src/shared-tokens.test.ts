@@ -1,12 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { openBench, type Bench } from '../test-support/bench-google.js';
-import { openSharedTokens } from './shared-tokens.js';
+import { openSharedTokens, type Reseal, type SharedTokens } from './shared-tokens.js';
 
 let bench: Bench;
+let opened: SharedTokens[] = [];
 beforeAll(async () => {
   bench = await openBench();
 });
 beforeEach(() => bench.fresh());
+afterEach(() => {
+  for (const tokens of opened) tokens.close();
+  opened = [];
+});
 afterAll(() => bench.stop());
 
 const keyOf = (accountId: string): string =>
@@ -16,6 +21,11 @@ const settings = (redisUrl = bench.redis.url) => ({
   redisPrefix: bench.prefix,
   deployment: null,
 });
+async function open(reseal: Reseal): Promise<SharedTokens> {
+  const tokens = await openSharedTokens(bench.rt, settings(), reseal);
+  opened.push(tokens);
+  return tokens;
+}
 const places = (...accounts: string[]) =>
   accounts.map((accountId) => ({ accountId, project: 'default' }));
 
@@ -23,13 +33,12 @@ test('shared access tokens are sealed anew with their life, and what does not op
   for (const id of ['a', 'b', 'c'])
     await bench.redis.client.set(keyOf(id), `old ${id}`, 'PX', 60_000);
   const seen: string[] = [];
-  const tokens = await openSharedTokens(bench.rt, settings(), (accountId, sealed) => {
+  const tokens = await open((accountId, sealed) => {
     seen.push(`${accountId}: ${sealed}`);
     if (accountId === 'b') return null;
     return accountId === 'c' ? sealed : sealed.replace('old', 'new');
   });
   expect(await tokens.reseal(places('a', 'b', 'c', 'd'))).toBe(2);
-  tokens.close();
   expect(seen.sort()).toEqual(['a: old a', 'b: old b', 'c: old c']);
   const kept = await Promise.all(
     ['a', 'b', 'c', 'd'].map((id) => bench.redis.client.get(keyOf(id))),
@@ -48,12 +57,11 @@ redis.set(process.argv[2], 'renewed').then(() => redis.quit());`;
 
 test('a token that another process renews meanwhile stays', async () => {
   await bench.redis.client.set(keyOf('a'), 'old', 'PX', 60_000);
-  const tokens = await openSharedTokens(bench.rt, settings(), () => {
+  const tokens = await open(() => {
     execFileSync(process.execPath, ['-e', RENEW, bench.redis.url, keyOf('a')]);
     return 'sealed anew, too late';
   });
   expect(await tokens.reseal(places('a'))).toBe(0);
-  tokens.close();
   expect(await bench.redis.client.get(keyOf('a'))).toBe('renewed');
 });
 
