@@ -3,6 +3,7 @@
  * against the quotas, let a fault strike, and answer. It is let in (`admit`) when it arrives and answered after the latency,
  * so that parts are in flight for as long as a real call would be.
  */
+import { firstPageToken } from '../calendar/first-page.js';
 import { calendarHandlers, routeCalendar } from '../calendar/routes.js';
 import { gmailHandlers, routeGmail, type Handlers, type Route } from '../gmail/routes.js';
 import type { AttachmentIds } from '../gmail/attachments.js';
@@ -169,7 +170,12 @@ function serve(
       ? withOmissions(answer, omitted, (token) => answerTo(atPage(asked, token)), format)
       : answer,
     format,
-    { key, sent: call.query.get('pageToken') ?? '', length: circle },
+    {
+      key,
+      sent: call.query.get('pageToken') ?? '',
+      first: endings.length > 0 ? (firstPageToken(asked) ?? '') : '',
+      length: circle,
+    },
   );
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
   return surface.overlap.turn(key, reply, overlap, format);

@@ -76,6 +76,24 @@ test.each(LISTS)(
   },
 );
 
+test.each(['page-names-itself', 'pages-repeat', 'empty-pages', 'pages-in-a-circle'] as const)(
+  'what is deleted while a listing goes astray comes with its sync token: %s',
+  async (kind) => {
+    const events = '/calendar/v3/calendars/primary/events';
+    simulator.faults.add({ kind, method: 'events.list', pages: 1 });
+    const { nextPageToken, items } = (await client.get(events)).json;
+    simulator.faults.clear();
+    const calendarId = simulator.accounts()[0]!.email;
+    expect(simulator.act(calendarId, { action: 'event-delete', calendarId }).done).toBe(true);
+    const last = (await client.get(`${events}?pageToken=${nextPageToken}`)).json;
+    const known = [...(items ?? []), ...last.items].map(({ id }: Json) => id as string);
+    const delta = (await client.get(`${events}?syncToken=${last.nextSyncToken}`)).json;
+    const told = delta.items.filter(({ status }: Json) => status === 'cancelled');
+    expect(told).not.toEqual([]);
+    expect(kind === 'empty-pages' || known.includes(told[0].id as string)).toBe(true);
+  },
+);
+
 test('a missing sync token affects only lists that have one', async () => {
   simulator.faults.add({ kind: 'no-sync-token', count: 2 });
   const list = '/calendar/v3/users/me/calendarList';

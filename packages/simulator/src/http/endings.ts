@@ -49,9 +49,16 @@ export function suits(kind: Ending, method: ApiMethod): boolean {
   return HISTORY_ID_METHODS.has(method.name);
 }
 
+interface Listing {
+  key: string;
+  sent: string;
+  first: string;
+  length: number;
+}
+
 /** Page tokens that were made up here, and the listings that are led in a circle. */
 export class Endings {
-  /** A made-up token → the token that the page really has; '' is the first page. */
+  /** A made-up token → the token that the page really has; '' is the first page of a listing without a sync token. */
   private readonly real = new Map<string, string>();
   /** By listing: the tokens of its circle, in order. */
   private readonly circles = new Map<string, string[]>();
@@ -70,40 +77,35 @@ export class Endings {
   /**
    * @param key names the listing: account, method, ids
    * @param sent the page token as the client sent it; '' for none
+   * @param first a page token for the listing's first page; '' where it has none
    * @param length pages of a circle
    */
-  apply(
-    kinds: readonly Ending[],
-    reply: Reply,
-    format: Format,
-    { key, sent, length }: { key: string; sent: string; length: number },
-  ): Reply {
+  apply(kinds: readonly Ending[], reply: Reply, format: Format, listing: Listing): Reply {
     if (kinds.length === 0 || reply.status !== 200) return reply;
     let body = JSON.parse(reply.body.toString()) as Record<string, unknown>;
     for (const kind of kinds)
-      body = isPageEnding(kind)
-        ? this.endless(kind, body, { key, sent, length })
-        : withoutPosition(kind, body);
+      body = isPageEnding(kind) ? this.endless(kind, body, listing) : withoutPosition(kind, body);
     return jsonReply(body, { pretty: format.pretty, fields: null });
   }
 
   private endless(
     kind: PageEnding,
     body: Record<string, unknown>,
-    { key, sent, length }: { key: string; sent: string; length: number },
+    listing: Listing,
   ): Record<string, unknown> {
+    const { sent, first } = listing;
     const { nextPageToken, nextSyncToken: _, ...page } = body;
     const natural = typeof nextPageToken === 'string' ? nextPageToken : null;
     switch (kind) {
       case 'page-names-itself':
-        return { ...page, nextPageToken: sent === '' ? this.alias('') : sent };
+        return { ...page, nextPageToken: sent === '' ? this.alias(first) : sent };
       case 'pages-in-a-circle':
-        return { ...page, nextPageToken: this.inCircle(key, sent, natural, length) };
+        return { ...page, nextPageToken: this.inCircle(listing, natural) };
       case 'pages-repeat':
-        return { ...page, nextPageToken: this.alias(this.realOf(sent)) };
+        return { ...page, nextPageToken: this.alias(this.realOf(sent) || first) };
       case 'empty-pages': {
         const { messages: _m, threads: _t, drafts: _d, history: _h, items: _i, ...rest } = page;
-        return { ...rest, nextPageToken: this.alias(this.realOf(sent)) };
+        return { ...rest, nextPageToken: this.alias(this.realOf(sent) || first) };
       }
     }
   }
@@ -111,7 +113,7 @@ export class Endings {
   /**
    * The circle begins with the second page; a listing that is shorter leads back to its beginning.
    */
-  private inCircle(key: string, sent: string, natural: string | null, length: number): string {
+  private inCircle({ key, sent, first, length }: Listing, natural: string | null): string {
     if (sent === '' || !this.circles.has(key)) {
       if (this.circles.size >= KEPT) this.circles.clear();
       this.circles.set(key, []);
@@ -121,7 +123,7 @@ export class Endings {
     const known = circle[at + 1];
     if (known !== undefined && sent !== '') return known;
     if (circle[0] !== undefined && (circle.length >= length || natural === null)) return circle[0];
-    const next = natural ?? this.alias('');
+    const next = natural ?? this.alias(first);
     circle.push(next);
     return next;
   }
