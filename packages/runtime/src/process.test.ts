@@ -166,6 +166,14 @@ test('METRICS_PORT refuses long headers, and cuts off those who send none', asyn
   silent.destroy();
 }, 20_000);
 
+test('METRICS_PORT answers while silent connections take every place', async () => {
+  const { port } = await serving('drains');
+  const silent = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'));
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  for (const socket of silent) socket.on('error', () => undefined).destroy();
+});
+
 async function serving(behaviour: string): Promise<{ child: Child; port: number }> {
   const child = start(behaviour, { METRICS_PORT: '0' });
   await child.says('"event":"metrics"');

@@ -144,6 +144,7 @@ test.each<[string, Partial<ListenerLimits>, string, string]>([
   ['waits for an answer that never comes', { stalledMs: 200 }, head('/slow'), ''],
   ['sends a long head', { headerBytes: 1_000 }, head('/', `X: ${'x'.repeat(2_000)}`), '431'],
   ['speaks something else', {}, '\x16\x03\x01\x02\x00\r\n\r\n', '400'],
+  ['asks for a tunnel', {}, 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', '405'],
   ['uses a method that Node does not know', {}, head('/').replace('GET', 'TRACK'), '405'],
 ])(
   'a connection is closed that %s',

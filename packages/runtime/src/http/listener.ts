@@ -69,6 +69,8 @@ export async function listen(
   const connections = boundConnections(server, limits.connections);
   server.on('request', handler);
   server.on('clientError', refuse);
+  // Node would close the connection without a word.
+  server.on('connect', (_request, socket: Duplex) => end(socket, 405));
   try {
     server.listen({ host, port, backlog: BACKLOG });
     await once(server, 'listening');
@@ -100,7 +102,10 @@ export function isLoopbackHost(host: string): boolean {
 /** What is no HTTP, too long or too late. */
 function refuse(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status = isUnknownMethod(error) ? 405 : (REFUSALS.get(error.code ?? '') ?? 400);
+  end(socket, isUnknownMethod(error) ? 405 : (REFUSALS.get(error.code ?? '') ?? 400));
+}
+
+function end(socket: Duplex, status: number): void {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...(status === 405 ? ['Allow: GET, HEAD, POST'] : []),
