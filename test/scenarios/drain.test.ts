@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { openStore } from '@syncline/store';
 import { testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
 import { childrenOf, isRunning } from '../support/process-table.js';
-import { endProcess, lineOf, startProgram, stopAll, type Started } from '../support/processes.js';
+import {
+  endProcess,
+  lineOf,
+  startProgram,
+  stopAll,
+  type Program,
+  type Started,
+} from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { openServerProxy, type ServerProxy } from '../support/server-proxy.js';
 import { SimulatorControl } from '../support/simulator-control.js';
@@ -76,6 +85,36 @@ test('up exits 0 within eight seconds of SIGTERM, with all of its processes, whe
   expect(tookMs).toBeLessThan(PROMISED_MS);
   expect(children.filter(isRunning)).toEqual([]);
 }, 120_000);
+
+test('programs and commands that wait for a silent Postgres at their start end within eight seconds of SIGTERM', async () => {
+  const ends = await Promise.all(
+    [['scheduler'], ['worker'], ['api'], ['cli', 'migrate'], ['cli', 'accounts', 'list']].map(
+      endWhileConnecting,
+    ),
+  );
+  expect(ends.map(({ name, code }) => [name, code])).toEqual([
+    ['scheduler', 0],
+    ['worker', 0],
+    ['api', 0],
+    ['cli migrate', 1],
+    ['cli accounts list', 1],
+  ]);
+  expect(ends.filter(({ tookMs }) => tookMs > PROMISED_MS)).toEqual([]);
+}, 120_000);
+
+async function endWhileConnecting(words: string[]): ReturnType<typeof timedEnd> {
+  const silent = createServer((socket) => socket.on('error', () => undefined));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const [program, ...args] = words as [Program, ...string[]];
+  const env = { ...environment(), DATABASE_URL: `postgresql://u@127.0.0.1:${port}/mirror` };
+  const child = startProgram(program, env, args);
+  await once(silent, 'connection');
+  const end = await timedEnd(words.join(' '), child);
+  silent.close();
+  return end;
+}
 
 function environment(): Record<string, string> {
   return {

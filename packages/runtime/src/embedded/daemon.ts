@@ -77,7 +77,10 @@ export async function until(
 /** What the process was started as, with its arguments; empty when there is none. Slim containers have no `ps`. */
 export function commandLine(pid: number): string {
   if (process.platform !== 'linux')
-    return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+    return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: serverEnvironment(),
+    }).stdout;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {

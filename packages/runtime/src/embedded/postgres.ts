@@ -255,8 +255,18 @@ function forgetDeadPostmaster(cluster: Cluster): void {
 /** The pid of this cluster's running server; another process that happens to have its number does not count. */
 function livePostmaster(cluster: Cluster): number | null {
   const file = path.join(cluster.data, 'postmaster.pid');
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
+  const pid = Number(contentOf(file).split('\n')[0]);
   return pid > 0 && commandLine(pid).includes(cluster.data) ? pid : null;
+}
+
+/** Empty when there is no such file: a server that ends removes its own at any moment. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function clientOf(record: ServerRecord, database: string): Client {

@@ -47,7 +47,11 @@ async function user(
   await child.says('\n');
   const leave = async (): Promise<void> => {
     child.process.stdin.end();
-    expect(await child.ended).toEqual({ code: 0, signal: null });
+    expect({ ...(await child.ended), stderr: child.output().stderr }).toEqual({
+      code: 0,
+      signal: null,
+      stderr: '',
+    });
   };
   return { child, addresses: JSON.parse(child.output().stdout) as Addresses, leave };
 }
