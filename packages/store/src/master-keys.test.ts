@@ -58,6 +58,21 @@ test('a process that lacks the current key is not ready, and blames no account',
   expect(await both.vault.grant(fixture.accountId)).toMatchObject({ refreshToken: '1//secret' });
 });
 
+test('processes that know the new key before any seals with it all stay ready', async () => {
+  const prepared = await withKeys(fixture.masterKey, NEW);
+  await prepared.keys.announce('api');
+  await prepared.keys.check();
+  const exchanged = await withKeys(NEW, fixture.masterKey);
+  await exchanged.keys.announce('worker');
+  const { id } = await importing(exchanged, 'eve');
+  for (const store of [prepared, exchanged]) {
+    await store.probeWrite();
+    await store.keys.check();
+    for (const accountId of [fixture.accountId, id])
+      expect(await store.vault.grant(accountId)).toMatchObject({ kind: 'stored' });
+  }
+});
+
 test('a value under a key that nobody has any more is its account’s matter', async () => {
   const other = await withKeys(NEW);
   await importing(other, 'eve');
