@@ -142,7 +142,7 @@ test.each(
   60_000,
 );
 
-test('Redis keeps nothing of a removed account but the windows of its quota and the ends of its jobs, both for a bounded time', async () => {
+test('S13: Redis keeps nothing of a removed account but the windows of its quota and the ends of its jobs, both for a bounded time', async () => {
   const account = (await store.accounts.list())[0]!;
   const collectionIds = account.collections.map(({ id }) => id);
   const fleet = await openFleet(rt, {

@@ -153,7 +153,7 @@ test('a run that is under way when its account is removed writes nothing more an
   expect((await world.control.ledger()).callsAfterRevoke).toBe(0);
 });
 
-test('a commit of a zombie brings no row back', async () => {
+test('S13: a commit of a zombie brings no row back', async () => {
   const lease = await claim(world, accountId, 'gmail');
   await world.store.removal.begin(accountId);
   await world.database.pool.query(

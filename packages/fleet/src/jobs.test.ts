@@ -6,7 +6,7 @@ test('what is written is what is read', () => {
   expect(readJobData(JSON.parse(JSON.stringify(data)))).toEqual(data);
 });
 
-test('an address, a subject or a token cannot be a collection id', () => {
+test('S3: an address, a subject or a token cannot be a collection id', () => {
   for (const bad of [
     'ann@example.com',
     'Re: your invoice',
@@ -30,7 +30,28 @@ test.each([
   expect(readJobData(raw)).toBeNull();
 });
 
-test('a job holds at most 256 bytes, one running and one next, and is kept for a bounded while', () => {
+test('S3: whatever Redis holds, what is read of it is one opaque id or nothing', () => {
+  const something = fc.oneof(
+    fc.anything({ maxDepth: 3 }),
+    fc.record({ v: fc.constantFrom(1, 2, '1'), collectionId: fc.anything() }),
+    fc.record(
+      { v: fc.constant(1), collectionId: fc.string(), more: fc.anything() },
+      { requiredKeys: ['v'] },
+    ),
+  );
+  fc.assert(
+    fc.property(something, (raw) => {
+      const data = readJobData(raw);
+      if (data === null) return true;
+      const keys = Object.keys(data).sort();
+      return (
+        keys.join() === 'collectionId,v' && data.v === 1 && /^[\w-]{1,64}$/.test(data.collectionId)
+      );
+    }),
+  );
+});
+
+test('S3: a job holds at most 256 bytes, one running and one next, and is kept for a bounded while', () => {
   expect(jobOptions('c1')).toMatchObject({
     attempts: 8,
     deduplication: { id: 'c1', keepLastIfActive: true },
