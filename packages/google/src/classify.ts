@@ -232,9 +232,9 @@ function readRefusal(bodyText: string): Refusal | null {
   };
 }
 
-/** A code of Google's, fit for an error message; anything longer or stranger might quote an address. */
+/** A code of Google's, which has letters alone, fit for an error message; anything longer or stranger might be an address, an id or a token. */
 function word(value: unknown): string | null {
-  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : null;
+  return typeof value === 'string' && /^[A-Za-z_-]{1,64}$/.test(value) ? value : null;
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

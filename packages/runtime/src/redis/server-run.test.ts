@@ -1,3 +1,5 @@
+import { Redis } from 'ioredis';
+import { redisUrl } from '../../../../test/support/database.js';
 import { type TestCluster, startCluster } from '../../../../test/support/redis-cluster.js';
 import { createRuntime } from '../runtime.js';
 import { endConnection } from './connect.js';
@@ -47,3 +49,14 @@ async function until<T>(ask: () => Promise<T | null>): Promise<T> {
   }
   throw new Error('no other run within 30 s');
 }
+
+test('twelve Google projects on one connection give Node no cause to warn of leaking listeners', async () => {
+  const connection = new Redis(redisUrl());
+  const runs = Array.from({ length: 12 }, () => serverRunOf(connection, 'key'));
+  for (const { run } of runs) await run();
+  const [listeners, most] = [connection.listenerCount('close'), connection.getMaxListeners()];
+  for (const { stop } of runs) stop();
+  endConnection(connection);
+  // 0 is no limit.
+  expect([listeners >= 12, most === 0 || listeners <= most]).toEqual([true, true]);
+});

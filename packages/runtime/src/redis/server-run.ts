@@ -22,6 +22,8 @@ export function serverRunOf(
   const hear = (node: Redis | null): void => {
     heard?.off('close', forget);
     heard = node;
+    // A listener for each Google project of the process, up to a hundred: Node warns from the eleventh on.
+    heard?.setMaxListeners(0);
     heard?.on('close', forget);
   };
   return {
