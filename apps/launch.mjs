@@ -21,6 +21,8 @@ const LOCK_TIMEOUT_MS = 15 * 60_000;
 const INSTALL_STAMP = at('node_modules/.syncline-install');
 const CLIENT_STAMP = at('node_modules/.syncline-client');
 const CLIENT = at('packages/store/src/generated');
+/** Syncline's own variables. */
+const SETTINGS = /^(SYNCLINE|GOOGLE|GMAIL|CALENDAR|PUSH|DATABASE|REDIS|PG)[_A-Z]*$/;
 
 /** What the first word runs. Programs are this process's continuation; tools are children that it waits for. */
 const PROGRAMS = {
@@ -184,6 +186,7 @@ function compile() {
 function quietly(command, args, failure) {
   const done = spawnSync(command, args, {
     cwd: ROOT,
+    env: withoutSettings(process.env),
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
@@ -191,6 +194,11 @@ function quietly(command, args, failure) {
   throw new SetupError(
     `${failure}:\n${[done.stdout, done.stderr, done.error?.message].filter(Boolean).join('\n').trim()}`,
   );
+}
+
+/** npm and the compilers run code of other people, which needs no secret of ours; npm has too many variables of its own to name them all. */
+function withoutSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SETTINGS.test(name)));
 }
 
 /** Jest over everything or what `args` name; its last line is the count, for people and for scripts. */

@@ -1,8 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { testDatabase, type TestDatabase } from '../support/database.js';
 import { childrenOf, commandOf, environmentOf } from '../support/process-table.js';
-import { endProcess, lineOf, startProgram, stopAll, type Started } from '../support/processes.js';
+import {
+  ended,
+  endProcess,
+  lineOf,
+  startNode,
+  startProgram,
+  stopAll,
+  type Started,
+} from '../support/processes.js';
+import { ROOT } from '../support/compose.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 
 /* What the programs that `up` and `demo` start find in their environment, as the kernel tells it. */
@@ -60,6 +71,26 @@ test('demo gives the simulator nothing of Syncline, and its fleet nothing of the
   }
   expect(await endProcess(child)).toEqual({ code: 0, signal: null });
 }, 90_000);
+
+test('the set-up of a checkout gives npm none of Syncline’s variables', async () => {
+  const checkout = mkdtempSync(path.join(tmpdir(), 'syncline-checkout-'));
+  for (const file of ['apps/launch.mjs', 'packages/runtime/file-lock.cjs', 'package.json'])
+    cpSync(path.join(ROOT, file), path.join(checkout, file));
+  const seen = path.join(checkout, 'seen');
+  const npm = path.join(checkout, 'npm');
+  writeFileSync(npm, `#!/bin/sh\nenv > ${seen}\nexit 1\n`, { mode: 0o755 });
+  const { code, stderr } = await ended(
+    startNode([path.join(checkout, 'apps/launch.mjs'), 'migrate'], {
+      ...environment({ PGPASSWORD: 'pg-secret', npm_config_registry: 'https://npm.example' }),
+      PATH: `${checkout}:${process.env['PATH']}`,
+    }),
+  );
+  expect([code, stderr]).toEqual([1, expect.stringContaining('npm could not install')]);
+  const environmentOfNpm = readFileSync(seen, 'utf8');
+  rmSync(checkout, { recursive: true });
+  expect(environmentOfNpm).toMatch(/^npm_config_registry=https:\/\/npm\.example$/m);
+  expect(environmentOfNpm).not.toMatch(/^(SYNCLINE|GOOGLE|DATABASE|REDIS|PG)/m);
+}, 30_000);
 
 function environment(more: Record<string, string>): Record<string, string> {
   return {
