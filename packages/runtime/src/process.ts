@@ -8,6 +8,7 @@
  * caught (`unhandledRejection`, `uncaughtException`) ends the process with one line in the log: it does not run on in a
  * state that nobody thought of.
  */
+import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import { type Config, type Requirement, type ResolvedConfig, loadConfig } from './config.js';
 import { describeBug, stackFrames } from './describe-error.js';
@@ -28,6 +29,8 @@ const RELEASE_DEADLINE_MS = 1_500;
 const LAST_WORDS_MS = 500;
 /** A timer of any length keeps the process alive while nothing else does: signal handlers alone don't. */
 const KEEP_ALIVE_MS = 60_000;
+/** Each loop and call that ends with the process listens: Node warns on standard error beyond ten. */
+const DRAIN_LISTENERS = 1_000;
 
 export interface Service {
   /** Stops taking work, finishes or gives up what runs, releases everything. Bounded. */
@@ -63,6 +66,7 @@ export async function runProcess(
   options: ProcessOptions = {},
 ): Promise<void> {
   const draining = new AbortController();
+  setMaxListeners(DRAIN_LISTENERS, draining.signal);
   drainOnSignals(draining);
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   let rt: Runtime | null = null;
