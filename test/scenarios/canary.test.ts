@@ -23,7 +23,7 @@ import {
   statementsOf,
 } from '../support/canary-sinks.js';
 import { type FleetWorld, startFleetWorld } from '../support/fleet-world.js';
-import { ended, lineOf, type Started, startProgram } from '../support/processes.js';
+import { ended, lineOf, type Program, type Started, startProgram } from '../support/processes.js';
 import { ROOMY, withClient } from '../support/redis-fleet.js';
 import { freePort, startRedis, type TestRedis } from '../support/redis-server.js';
 import type { SimulatedAccount } from '../support/simulator-control.js';
@@ -648,13 +648,30 @@ async function misconfigured(): Promise<void> {
     { REDIS_URL: `redis://:${secret('wrongpassword')}@127.0.0.1:${redis.port}` },
     { SYNCLINE_MASTER_KEY: Buffer.alloc(32, secret('otherkey')).toString('base64') },
   ];
-  for (const mistake of mistakes) {
-    const { stdout, stderr } = await ended(
-      startProgram('cli', { ...world.env, ...mistake }, ['verify', people.leaver.email]),
-    );
-    keep('commands', withoutOwnAddresses(stdout), withoutOwnAddresses(stderr));
-    expect(stderr).not.toBe('');
-  }
+  const key = path.join(folder, 'key.json');
+  writeFileSync(
+    key,
+    JSON.stringify({ client_email: personal('robot'), private_key: secret('key') }),
+  );
+  const pulls = {
+    GMAIL_PUBSUB_SUBSCRIPTION: 'projects/sim/subscriptions/syncline',
+    GOOGLE_APPLICATION_CREDENTIALS: key,
+  };
+  await Promise.all([
+    ...mistakes.map((mistake) => refusedWith('cli', mistake, ['verify', people.leaver.email])),
+    refusedWith('api', { ...pulls, GOOGLE_PROJECTS_FILE: key }, []),
+  ]);
+}
+
+async function refusedWith(
+  program: Program,
+  mistake: Record<string, string>,
+  args: string[],
+): Promise<void> {
+  const refused = startProgram(program, { ...world.env, ...mistake }, args);
+  const { code, stdout, stderr } = await ended(refused);
+  keep('commands', withoutOwnAddresses(stdout), withoutOwnAddresses(stderr));
+  expect([mistake, code, stderr]).toEqual([mistake, 1, expect.stringMatching(/./)]);
 }
 
 /** A removal, and a grant that its user withdraws. */
