@@ -167,15 +167,20 @@ function readWithin(
       reject(tooLarge(limitBytes));
       body.destroy();
     };
+    let isWhole = false;
     body.on('error', reject);
-    body.on('close', () => reject(new Error('the body was cut off')));
+    // An error is costly to make, and every body closes.
+    body.on('close', () => isWhole || reject(new Error('the body was cut off')));
     if (Number(headers['content-length'] ?? 0) > limitBytes) return refuse();
     body.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > limitBytes) refuse();
       else chunks.push(chunk);
     });
-    body.on('end', () => resolve(Buffer.concat(chunks, bytes)));
+    body.on('end', () => {
+      isWhole = true;
+      resolve(Buffer.concat(chunks, bytes));
+    });
   });
 }
 
