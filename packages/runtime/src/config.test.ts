@@ -6,7 +6,7 @@ import { concurrencyFor, loadConfig, type Requirement } from './config.js';
 import { ConfigError } from './errors.js';
 import { readServiceAccount } from './push-config.js';
 
-const KEY_BYTES = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+const KEY_BYTES = Buffer.from(Array.from({ length: 32 }, (_, at) => (at * at * 7 + 3) % 251));
 const KEY = KEY_BYTES.toString('base64');
 const SIMULATED = { GOOGLE_API_URL: 'http://127.0.0.1:8787' };
 
@@ -264,6 +264,25 @@ describe('a wrong configuration is refused by name', () => {
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'secret').toString('base64') },
       /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
     ],
+    [
+      'a key of a piece of 16 bytes, twice',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'correct horse ba').toString('base64') },
+      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+    ],
+    [
+      'a key of a piece of 11 bytes, cut off',
+      { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'my password').toString('base64') },
+      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+    ],
+    ...[1, 7, 0xff].map((step): [string, NodeJS.ProcessEnv, RegExp] => [
+      `a key of bytes that are ${step} apart`,
+      {
+        SYNCLINE_MASTER_KEY: Buffer.from(
+          Array.from({ length: 32 }, (_, at) => 40 + at * step),
+        ).toString('base64'),
+      },
+      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+    ]),
     ['a key in hex', { SYNCLINE_MASTER_KEY: 'ab'.repeat(32) }, /^SYNCLINE_MASTER_KEY must/],
     [
       'a Google with a path',

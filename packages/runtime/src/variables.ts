@@ -197,6 +197,6 @@ function masterKey() {
     .transform((text) => Buffer.from(text, 'base64'))
     .refine(
       (key) => !isGuessable(key),
-      'must not be all zero or a short pattern: anybody could open what it seals',
+      'must not be all zero or a short pattern or an even row of bytes: anybody could open what it seals',
     );
 }
