@@ -1,5 +1,5 @@
 /**
- * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key]`. The folders below DIRECTORY are volumes, one for each reader:
+ * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key | --bring-back-old-master-key]`. The folders below DIRECTORY are volumes, one for each reader:
  *
  *   kept      what was drawn at random, for this program alone
  *   app       the URLs and the master key, for Syncline's processes
@@ -9,7 +9,8 @@
  *
  * What was drawn is never drawn again: a run that is repeated, or was killed, gives the same files. They are made of what is kept each time, so a
  * new version may grant the user of Redis another command. `--new-master-key` begins a rotation (docs/deployment.md): the key becomes the old one, and
- * another is drawn. `--forget-old-master-key` ends it.
+ * another is drawn. `--forget-old-master-key` ends it, and no reader gets the old key any more; `kept` has it until the next rotation has ended, and
+ * `--bring-back-old-master-key` makes it the old one again.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -39,6 +40,8 @@ const KEPT = {
 };
 /** There while the master key is being replaced. */
 const OLD_KEY = 'master_key_old';
+/** The old key of the last rotation that was ended. No reader gets it. */
+const KEY_BEFORE = 'master_key_before';
 /** The least rights of docs/deployment.md. */
 const REDIS_COMMANDS =
   `ping info time client|list client|setname multi exec eval evalsha scan type exists del unlink expire pexpire pexpireat persist pttl
@@ -47,8 +50,12 @@ const REDIS_COMMANDS =
   zpopmin bzpopmin xadd xlen xrange xtrim`.split(/\s+/);
 
 const USAGE =
-  'usage: node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key]';
-const CHANGES = { '--new-master-key': setKeyAside, '--forget-old-master-key': forgetOldKey };
+  'usage: node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key | --bring-back-old-master-key]';
+const CHANGES = {
+  '--new-master-key': setKeyAside,
+  '--forget-old-master-key': forgetOldKey,
+  '--bring-back-old-master-key': bringBackOldKey,
+};
 
 const [root, change, ...more] = process.argv.slice(2);
 if (
@@ -61,9 +68,10 @@ else generate(root, change === undefined ? () => undefined : CHANGES[change]);
 
 function generate(directory, changeKeys) {
   const folder = path.join(directory, 'kept');
+  const refusal = changeKeys(folder);
+  if (refusal !== undefined) return fail(refusal, 1);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
-  changeKeys(folder);
   for (const [reader, files] of Object.entries(filesOf(kept(folder), redisPrefix()))) {
     mkdirSync(path.join(directory, reader), { recursive: true, mode: 0o755 });
     for (const [name, text] of Object.entries(files)) {
@@ -74,15 +82,31 @@ function generate(directory, changeKeys) {
   }
 }
 
+const UNDER_WAY = 'A rotation is under way: end it with --forget-old-master-key first.';
+
+/** As the others: a sentence when it is refused, with nothing changed. */
 function setKeyAside(folder) {
-  if (existsSync(path.join(folder, OLD_KEY)))
-    return fail('A rotation is under way: end it with --forget-old-master-key first.', 1);
-  renameSync(path.join(folder, 'master_key'), path.join(folder, OLD_KEY));
-  syncFolder(path.join(folder, OLD_KEY));
+  if (existsSync(path.join(folder, OLD_KEY))) return UNDER_WAY;
+  if (!existsSync(path.join(folder, 'master_key')))
+    return `There is no master key in ${folder}: nothing is to be replaced. Run this without an option to draw one.`;
+  rename(folder, 'master_key', OLD_KEY);
 }
 
+/** Kept, since this may be typed before everything is sealed with the new key. */
 function forgetOldKey(folder) {
-  rmSync(path.join(folder, OLD_KEY), { force: true });
+  if (existsSync(path.join(folder, OLD_KEY))) rename(folder, OLD_KEY, KEY_BEFORE);
+}
+
+function bringBackOldKey(folder) {
+  if (existsSync(path.join(folder, OLD_KEY))) return UNDER_WAY;
+  if (!existsSync(path.join(folder, KEY_BEFORE)))
+    return `There is no master key of an earlier rotation in ${folder}.`;
+  rename(folder, KEY_BEFORE, OLD_KEY);
+}
+
+function rename(folder, from, to) {
+  renameSync(path.join(folder, from), path.join(folder, to));
+  syncFolder(path.join(folder, to));
 }
 
 function fail(sentence, code) {

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -108,7 +109,7 @@ test('the prefix of the keys is in the rights of the user of Redis, and one that
   expect(run('* +@all')).not.toBe(0);
 });
 
-test('the master key is replaced by another, the old one stays until it is forgotten, and nothing else changes', () => {
+test('the master key is replaced by another, no reader has the old one after it is forgotten, and that can be undone', () => {
   const other = path.join(folder, 'rotated');
   const [, script = ''] = services['secrets']?.command ?? [];
   const run = (...args: string[]): number | null =>
@@ -124,8 +125,53 @@ test('the master key is replaced by another, the old one stays until it is forgo
   expect([run(), allSecrets(other)]).toEqual([0, rotating]);
   expect(run('--forget-old-master-key')).toBe(0);
   const key = rotating['app/master_key'];
-  expect(allSecrets(other)).toEqual({ ...before, 'app/master_key': key, 'kept/master_key': key });
+  const forgotten = {
+    ...before,
+    'app/master_key': key,
+    'kept/master_key': key,
+    'kept/master_key_before': before['app/master_key'],
+  };
+  expect(allSecrets(other)).toEqual(forgotten);
+  expect([run('--forget-old-master-key'), allSecrets(other)]).toEqual([0, forgotten]);
+  expect([run('--bring-back-old-master-key'), allSecrets(other)]).toEqual([0, rotating]);
+  expect([run('--bring-back-old-master-key'), allSecrets(other)]).toEqual([1, rotating]);
+  expect([run('--forget-old-master-key'), allSecrets(other)]).toEqual([0, forgotten]);
+  expect([run('--new-master-key'), run('--forget-old-master-key')]).toEqual([0, 0]);
+  expect(allSecrets(other)['kept/master_key_before']).toBe(key);
   expect(run('--rotate')).toBe(2);
+});
+
+test('a volume without a master key has nothing to be replaced: a sentence, and nothing is drawn', () => {
+  const [, script = ''] = services['secrets']?.command ?? [];
+  const empty = path.join(folder, 'empty');
+  for (const change of ['--new-master-key', '--bring-back-old-master-key']) {
+    const args = [path.join(ROOT, script), empty, change];
+    const { status, stderr } = spawnSync(process.execPath, args, { env: {}, encoding: 'utf8' });
+    expect([status, existsSync(empty)]).toEqual([1, false]);
+    expect(stderr).toMatch(/^There is no master key .*\n$/);
+  }
+});
+
+test('the documented commands of a rotation end with the first that fails', () => {
+  const text = readFileSync(path.join(ROOT, 'docs/deployment.md'), 'utf8');
+  const [, block = ''] = /```sh\n([^`]*--new-master-key[^`]*)```/.exec(text) ?? [];
+  const bin = path.join(folder, 'bin');
+  const log = path.join(folder, 'docker.log');
+  mkdirSync(bin);
+  writeFileSync(
+    path.join(bin, 'docker'),
+    `#!/bin/sh\necho "$@" >> ${log}\ncase "$*" in *rotate-master*) exit 1;; esac\n`,
+    { mode: 0o700 },
+  );
+  const { status } = spawnSync('sh', ['-c', block], {
+    env: { PATH: `${bin}:${process.env['PATH']}` },
+  });
+  const typed = readFileSync(log, 'utf8').trim().split('\n');
+  expect([status, typed.length, typed.at(-1)]).toEqual([
+    1,
+    3,
+    expect.stringMatching(/rotate-master$/),
+  ]);
 });
 
 test("the roles are no superusers, and the processes' role may change rows and nothing else", async () => {
