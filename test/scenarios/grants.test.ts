@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { lineOf } from '../support/processes.js';
 
 /*
  * Grants that Google refuses or that cannot be opened, with real processes and commands: what an
@@ -122,13 +123,23 @@ test("S1: a token copied into another account's row puts that account alone into
   );
 }, 180_000);
 
-test('after the master key is lost an import with a new one is taken, and the other accounts are told apart', async () => {
+test('after the master key is lost an import with a new one is taken, and the other accounts are told apart when the key is given up', async () => {
+  const [{ lost }] = (await world.rows<{ lost: string }>(
+    'SELECT DISTINCT key_id AS lost FROM syncline.credentials',
+  )) as [{ lost: string }];
   world.env = { ...world.env, SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') };
   const refused = await world.cli('accounts', 'list');
   expect(refused.stderr).toContain('syncline accounts import FILE takes it');
+  expect(refused.stderr).toContain(`syncline keys retire-lost ${lost}`);
   expect(await world.import([accounts[1]!])).toMatchObject({ code: 0 });
   world.start('scheduler');
-  world.start('worker');
+  const worker = world.start('worker');
+  await lineOf(worker, (line) =>
+    line.includes(`a worker lacks the master key with the id ${lost}`),
+  );
+  expect(await world.rows(STATES)).toEqual(states());
+  const retired = await world.cli('keys', 'retire-lost', lost, '--json');
+  expect(JSON.parse(retired.stdout)).toEqual({ keyId: lost, values: 1 });
   await world.untilRows(STATES, states('reauth_required', 'active'));
   await servedAnew(accounts[1]!.email);
 }, 180_000);

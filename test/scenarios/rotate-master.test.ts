@@ -72,6 +72,10 @@ test('S2: the master key is replaced while 200 accounts sync: no sync fails, not
   await world.untilRows(FOLLOWED, [{ n: CHANNELS }], 120_000);
   const oldChannel = await channelUnder(OLD);
 
+  world.env = { ...world.env, ...keysOf(OLD, NEW) };
+  const exchanged = await rotateMaster();
+  expect(exchanged.code).toBe(1);
+  expect(exchanged.stderr).toContain('has sealed nothing here');
   world.env = { ...world.env, ...keysOf(NEW, OLD) };
   const refused = await rotateMaster();
   expect(refused.code).toBe(1);

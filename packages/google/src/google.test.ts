@@ -477,6 +477,16 @@ describe('tokens', () => {
     await other.account('sibling', { lane: 'live', quotaUser: 'a1' }).gmail.profile();
   });
 
+  test('a refresh token that is not stored because the master key was replaced is a missing key, and no access token is given', async () => {
+    bench.stub.grant = () => ({
+      body: { access_token: 'ya29.new', expires_in: 3_599, refresh_token: '1//next' },
+    });
+    const missing = { kind: 'key-missing', keyId: '5f3c' } as const;
+    const google = await bench.open({ tokens: { ...bench.tokens, rotated: async () => missing } });
+    expect(await detailOf(google.account('a1').gmail.profile())).toEqual(missing);
+    expect(bench.stub.seen).toHaveLength(0);
+  });
+
   test('when a grant dies, workers that still hold a token of it stop calling too, and ask no more about it', async () => {
     bench.stub.answer = () => ({ body: profile });
     const [one, two] = [await bench.open(), await bench.open()];

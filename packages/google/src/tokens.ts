@@ -23,8 +23,15 @@ export interface TokenStore {
   seal(accountId: string, plain: string): string;
   /** @throws Error when `sealed` is not this account's or the key has changed. */
   open(accountId: string, sealed: string): string;
-  /** Called when Google replaced the refresh token that was read as `version`; the old one may stop working. */
-  rotated?(accountId: string, refreshToken: string, version: number): Promise<boolean>;
+  /**
+   * Called when Google replaced the refresh token that was read as `version`; the old one may stop working. `key-missing`: nothing was stored, since
+   * this process's master key was replaced.
+   */
+  rotated?(
+    accountId: string,
+    refreshToken: string,
+    version: number,
+  ): Promise<boolean | Extract<StoredGrant, { kind: 'key-missing' }>>;
 }
 
 export interface Tokens {
@@ -188,8 +195,10 @@ async function refresh(keeper: Keeper, accountId: string, anyway: boolean): Prom
   await keeper.client.taken(anyway);
   const grant = readRefreshed(answer, options.clientId, rt.clock.nowMs());
   rt.metrics.tokenRefreshes.inc({ outcome: 'refreshed' });
-  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken)
-    await options.store.rotated?.(accountId, grant.refreshToken, version);
+  if (grant.refreshToken !== null && grant.refreshToken !== refreshToken) {
+    const kept = await options.store.rotated?.(accountId, grant.refreshToken, version);
+    if (typeof kept === 'object') throw withoutGrant(kept);
+  }
   if (grant.owner) putBounded(keeper.owners, accountId, { token: grant.token, owner: grant.owner });
   await keep(keeper, accountId, { token: grant.token, version }, grant.livesMs);
   return grant.token;

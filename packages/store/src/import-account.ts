@@ -8,6 +8,7 @@ import type pg from 'pg';
 import type { AccountImport, AccountState, Resource } from './accounts.js';
 import { bind } from './identities.js';
 import { goOn, NO_PROBES } from './refusals.js';
+import { replaced } from './master-keys.js';
 import { fenceOut } from './removal.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 import type { Vault } from './vault.js';
@@ -18,8 +19,8 @@ import type { Vault } from './vault.js';
  * active again and goes on from its cursors; nothing of its mirror is touched. Another refresh
  * token is another grant, whose owner is to be checked before it is used. Any import is a request
  * to try again now, with the same refresh token too.
- * @throws OperatorError while the account is being removed, and when the import would take a
- * resource away
+ * @throws OperatorError while the account is being removed, when the import would take a resource
+ * away, and when the master key was retired
  */
 export async function importAccount(
   pool: pg.Pool,
@@ -28,6 +29,11 @@ export async function importAccount(
 ): Promise<{ id: string; created: boolean }> {
   const freshId = randomUUID();
   return await inTransaction(pool, async (transaction) => {
+    const sealing = transaction.query<{ retired: boolean }>({
+      name: 'sealing-key',
+      text: SEALING_KEY,
+      values: [vault.keyId],
+    });
     const inserted = await transaction.query({
       name: 'connect-account',
       text: CONNECT,
@@ -40,6 +46,7 @@ export async function importAccount(
         account.isAnotherPerson ?? false,
       ],
     });
+    if ((await sealing).rows[0]?.retired) throw new OperatorError(replaced(vault.keyId));
     const created = inserted.rowCount === 1;
     const id = created ? freshId : await renewKnown(transaction, vault, account);
     transaction.send({
@@ -123,6 +130,10 @@ function isKnownGrant(
 ): boolean {
   return sealed !== null && vault.isSealed({ tenant, accountId: id }, sealed, refreshToken);
 }
+
+/** It cannot be retired until the import is committed. */
+const SEALING_KEY =
+  'SELECT retired_at IS NOT NULL AS retired FROM syncline.master_keys WHERE key_id = $1 FOR SHARE';
 
 const CONNECT = `
   INSERT INTO syncline.accounts (id, tenant, email, resources, project, feed_epoch)

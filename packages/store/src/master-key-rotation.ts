@@ -2,14 +2,24 @@
  * Seals every stored value with the current master key. What is left to do stands in the rows themselves, so a rotation that was killed goes
  * on where it was. Beside running syncs: a value is replaced only while it is the very ciphertext that was read, which is unique by its IV.
  */
+import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
 import {
   CURRENT_KEY,
+  giveUp,
   holdersWithout,
+  IN_USE,
+  IS_SEALING_RETIRED,
+  isRetired,
+  keysInUse,
   noteSealingKey,
+  replaced,
+  sealingKey,
+  type KeyInUse,
   type MasterKeyHolder,
 } from './master-keys.js';
+import { inTransaction, type Queryable } from './transaction.js';
 
 /** Where the next batch begins. */
 export interface ResealCursor {
@@ -30,13 +40,13 @@ export interface MasterKeyRotation {
   hindrances(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
   /**
    * The current key becomes the deployment's; all others that are held here are being replaced.
-   * @throws OperatorError when an earlier rotation has replaced the current key
+   * @throws OperatorError, with nothing changed, when an earlier rotation has replaced the current key, when values are under a key that is missing here, and when an old key has sealed nothing
    */
   begin(): Promise<void>;
   /** Null when no old key is held. */
   start(): ResealCursor | null;
   reseal(cursor: ResealCursor, limit: number): Promise<ResealedBatch>;
-  /** `old`: under a key that is held here and was replaced. `lost`: under keys that nobody here has. */
+  /** `old`: under a key that is held here and was replaced, or under one that is in use and missing here. `lost`: under keys that were retired, or that nobody knows. */
   remaining(): Promise<{ old: number; lost: number }>;
   /** Lets channels made under another key be renewed now, `limit` at most, or ended where the account is paused. @returns how many */
   bringChannelsForward(limit: number): Promise<number>;
@@ -52,24 +62,33 @@ export interface MasterKeyRotation {
   resealAccessToken(accountId: string, sealed: string): string | null;
   /** Channels of synced collections that still carry a token of another key. */
   channelsLeft(): Promise<number>;
-  /** From now on nothing needs the old keys, and they seal nothing any more. */
-  end(): Promise<void>;
+  /**
+   * From now on nothing needs the old keys, and they seal nothing any more. A key stays as it is while channels of synced collections
+   * are under it, or values besides those that `reseal` found unreadable.
+   * @returns the ids of those that stay
+   * @throws OperatorError when another rotation has replaced the current key meanwhile
+   */
+  end(): Promise<string[]>;
 }
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRotation {
   const old = ring.keyIds.filter((keyId) => keyId !== ring.keyId);
+  /** Of each old key, in the last pass over its values. */
+  const unreadable = new Map<string, number>();
   const startOf = (at: number): ResealCursor | null => {
     const keyId = old[at];
     return keyId === undefined ? null : { keyId, afterAccountId: FIRST_ID };
   };
   return {
     hindrances: () => holdersWithout(pool, ring.keyId),
-    begin: () => begin(pool, ring.keyId, old),
+    begin: () => begin(pool, ring, old),
     start: () => startOf(0),
     reseal: async (cursor, limit) => {
       const { last, ...counts } = await resealBatch(pool, ring, cursor, limit);
+      const before = cursor.afterAccountId === FIRST_ID ? 0 : (unreadable.get(cursor.keyId) ?? 0);
+      unreadable.set(cursor.keyId, before + counts.unreadable);
       const next = last === null ? startOf(old.indexOf(cursor.keyId) + 1) : null;
       return {
         ...counts,
@@ -87,16 +106,16 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
         )
       ).rows,
     resealAccessToken: (accountId, sealed) => resealAccessToken(ring, accountId, sealed),
-    end: async () =>
-      void (await pool.query(
-        'UPDATE syncline.master_keys SET is_retiring = false, retired_at = now() WHERE key_id <> $1 AND (key_id = ANY($2) OR is_retiring)',
-        [ring.keyId, old],
-      )),
+    end: () => end(pool, ring.keyId, old, unreadable),
   };
 }
 
 /** A key that sealed before, and is the new one again, begins anew. */
-async function begin(pool: pg.Pool, keyId: string, old: readonly string[]): Promise<void> {
+async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Promise<void> {
+  const { keyId } = ring;
+  if (await isRetired(pool, keyId)) throw new OperatorError(replaced(keyId));
+  const refusal = refusalOf(ring, await keysInUse(pool), await withoutTrace(pool, old));
+  if (refusal !== null) throw new OperatorError(refusal);
   await noteSealingKey(pool, keyId);
   await pool.query(
     `WITH replaced AS (
@@ -108,6 +127,73 @@ async function begin(pool: pg.Pool, keyId: string, old: readonly string[]): Prom
        current_since = CASE WHEN master_keys.key_id = ${CURRENT_KEY} THEN master_keys.current_since ELSE excluded.current_since END`,
     [keyId, old],
   );
+}
+
+/** Why a rotation with these keys would lose one of them, or null. @param unused keys of the ring that have sealed nothing here */
+function refusalOf(
+  ring: KeyRing,
+  inUse: readonly KeyInUse[],
+  unused: readonly string[],
+): string | null {
+  const [exchanged] = unused;
+  if (exchanged !== undefined)
+    return `SYNCLINE_MASTER_KEY_OLD (id ${exchanged}) has sealed nothing here: are SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD exchanged? Nothing was changed.`;
+  const withValues = inUse.filter(({ hasValues }) => hasValues);
+  const missing = withValues.find(({ keyId }) => !ring.keyIds.includes(keyId));
+  // Values of three keys fit no process: those of the old key are sealed anew, and the others remain.
+  if (missing === undefined || withValues.length > KEYS_OF_A_PROCESS) return null;
+  const why = missing.isRetiring
+    ? 'a rotation from it has not ended'
+    : 'no rotation has replaced it';
+  return (
+    `Values are under the master key with the id ${missing.keyId}, which is missing here: ${why}. ` +
+    'Set it as SYNCLINE_MASTER_KEY_OLD, with the key after it as SYNCLINE_MASTER_KEY, restart every process and run this command. Then begin the next rotation. Nothing was changed.\n' +
+    `If that key is lost: ${giveUp(missing.keyId)}`
+  );
+}
+
+/** SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD. */
+const KEYS_OF_A_PROCESS = 2;
+
+/** Of these keys those that no process has sealed with here. */
+async function withoutTrace(pool: Queryable, keyIds: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ keyId: string }>(
+    `SELECT o.key_id AS "keyId" FROM unnest($1::text[]) AS o(key_id)
+      WHERE NOT EXISTS (SELECT 1 FROM syncline.master_keys m WHERE m.key_id = o.key_id)
+        AND NOT EXISTS (SELECT 1 FROM syncline.credentials c WHERE c.key_id = o.key_id)
+        AND NOT EXISTS (SELECT 1 FROM syncline.channels h WHERE h.key_id = o.key_id)`,
+    [keyIds],
+  );
+  return rows.map(({ keyId }) => keyId);
+}
+
+/** The locks wait for values that are being sealed with these keys: the count after them has all. */
+async function end(
+  pool: pg.Pool,
+  keyId: string,
+  old: readonly string[],
+  unreadable: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  return inTransaction(pool, async (session) => {
+    await session.query(
+      'SELECT 1 FROM syncline.master_keys WHERE key_id = $1 OR key_id = ANY($2) OR is_retiring ORDER BY key_id FOR UPDATE',
+      [keyId, old],
+    );
+    if (await isRetired(session, keyId)) throw new OperatorError(replaced(keyId));
+    await session.query(
+      `UPDATE syncline.master_keys m SET is_retiring = false, retired_at = now()
+        WHERE m.key_id <> $1 AND (m.key_id = ANY($2) OR m.is_retiring)
+          AND (SELECT count(*) FROM syncline.credentials c WHERE c.key_id = m.key_id)
+           <= coalesce((SELECT u.n FROM unnest($3::text[], $4::int[]) AS u(key_id, n) WHERE u.key_id = m.key_id), 0)
+          AND NOT EXISTS (SELECT 1 ${CHANNELS} AND ${IS_SYNCED} AND h.key_id = m.key_id)`,
+      [keyId, old, [...unreadable.keys()], [...unreadable.values()]],
+    );
+    const { rows } = await session.query<{ keyId: string }>(
+      'SELECT key_id AS "keyId" FROM syncline.master_keys WHERE key_id <> $1 AND is_retiring ORDER BY key_id',
+      [keyId],
+    );
+    return rows.map((row) => row.keyId);
+  });
 }
 
 function resealAccessToken(ring: KeyRing, accountId: string, sealed: string): string | null {
@@ -144,9 +230,10 @@ async function resealBatch(
     return [{ accountId, before: sealed, after: ring.seal('refresh-token', owner, opened.text) }];
   });
   const stored = await pool.query(
-    `UPDATE syncline.credentials c SET sealed = n.after, key_id = $4
+    `WITH ${sealingKey('$4')}
+     UPDATE syncline.credentials c SET sealed = n.after, key_id = $4
        FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n(account_id, before, after)
-      WHERE c.account_id = n.account_id AND c.sealed = n.before`,
+      WHERE c.account_id = n.account_id AND c.sealed = n.before AND NOT ${IS_SEALING_RETIRED}`,
     [
       again.map(({ accountId }) => accountId),
       again.map(({ before }) => before),
@@ -162,24 +249,28 @@ async function resealBatch(
 }
 
 async function remaining(
-  pool: pg.Pool,
+  pool: Queryable,
   keyId: string,
   old: readonly string[],
 ): Promise<{ old: number; lost: number }> {
-  const { rows } = await pool.query<{ old: string; lost: string }>(
-    `SELECT count(*) FILTER (WHERE key_id = ANY($2)) AS old, count(*) FILTER (WHERE key_id <> ALL($2)) AS lost
-       FROM syncline.credentials WHERE key_id < $1 OR key_id > $1`,
+  const { rows } = await pool.query<{ old: string | null; lost: string | null }>(
+    `SELECT sum(n) FILTER (WHERE is_old) AS old, sum(n) FILTER (WHERE NOT is_old) AS lost FROM (
+       SELECT k.n, k.key_id = ANY($2) OR ${IN_USE} AS is_old
+         FROM (SELECT key_id, count(*) AS n FROM syncline.credentials WHERE key_id < $1 OR key_id > $1 GROUP BY key_id) AS k
+     ) AS counted`,
     [keyId, old],
   );
   return { old: Number(rows[0]?.old ?? 0), lost: Number(rows[0]?.lost ?? 0) };
 }
 
-/** Channels that ring under another key. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
-const CHANNELS_LEFT = `
+/** Channels that ring. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
+const CHANNELS = `
   FROM syncline.channels h JOIN syncline.watches w ON w.collection_id = h.collection_id
   JOIN syncline.collections c ON c.id = h.collection_id JOIN syncline.accounts a ON a.id = h.account_id
- WHERE (h.key_id < $1 OR h.key_id > $1 OR h.key_id IS NULL) AND NOT h.superseded AND h.expires_at > now()
-   AND w.state = 'on' AND a.verified_grant = a.grant_number`;
+ WHERE NOT h.superseded AND h.expires_at > now() AND w.state = 'on' AND a.verified_grant = a.grant_number`;
+/** Under another key. */
+const CHANNELS_LEFT = `${CHANNELS} AND (h.key_id < $1 OR h.key_id > $1 OR h.key_id IS NULL)`;
+const IS_SYNCED = "c.state = 'active' AND a.state = 'active'";
 
 /**
  * Those of paused accounts too: theirs are ended. A look that is under way may set the date again: what is far off is brought forward again.
@@ -196,7 +287,7 @@ async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number)
 
 async function channelsLeft(pool: pg.Pool, keyId: string): Promise<number> {
   const { rows } = await pool.query<{ left: string }>(
-    `SELECT count(DISTINCT h.collection_id) AS left ${CHANNELS_LEFT} AND c.state = 'active' AND a.state = 'active'`,
+    `SELECT count(DISTINCT h.collection_id) AS left ${CHANNELS_LEFT} AND ${IS_SYNCED}`,
     [keyId],
   );
   return Number(rows[0]?.left ?? 0);

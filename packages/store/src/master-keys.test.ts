@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { storeFixture, testRuntime, type StoreFixture } from '../../../test/support/database.js';
+import { importAccount } from './import-account.js';
 import { openStore, type Store as WholeStore } from './index.js';
 
 type Store = Pick<
   WholeStore,
-  'accounts' | 'close' | 'keys' | 'masterKeyRotation' | 'probeWrite' | 'vault'
+  'accounts' | 'close' | 'keys' | 'lostKeys' | 'masterKeyRotation' | 'probeWrite' | 'vault'
 >;
 
 let fixture: StoreFixture;
 let opened: Store[];
-const NEW = randomBytes(32);
+const [NEW, THIRD] = [randomBytes(32), randomBytes(32)];
 
 beforeEach(async () => {
   [fixture, opened] = [await storeFixture(), []];
@@ -73,21 +74,44 @@ test('processes that know the new key before any seals with it all stay ready', 
   }
 });
 
-test('a value under a key that nobody has any more is its account’s matter', async () => {
+test('a value under a key that no living process has is its account’s matter only after the key was given up', async () => {
   const other = await withKeys(NEW);
   await importing(other, 'eve');
   await other.keys.announce('worker');
+  const { keyId } = fixture.store.vault;
+  await expect(other.keys.check()).rejects.toThrow(
+    `lacks the master key with the id ${keyId}, which is in use: stored refresh tokens are under it. Set it as SYNCLINE_MASTER_KEY_OLD`,
+  );
+  await expect(other.keys.check()).rejects.toThrow(`syncline keys retire-lost ${keyId}`);
+  expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'key-missing', keyId });
+  for (const _time of [1, 2]) expect(await other.lostKeys.retire(keyId)).toBe(1);
+  await other.probeWrite();
   await other.keys.check();
   expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
 });
 
-test('a value that a living process opens is not its account’s matter', async () => {
+test('a key is not given up while a process has it', async () => {
   await fixture.store.keys.announce('worker');
   const other = await withKeys(NEW);
   await other.keys.announce('api');
-  expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
+  const { keyId } = fixture.store.vault;
+  await expect(other.lostKeys.retire(keyId)).rejects.toThrow(/\n {2}worker on \S+, pid \d+\n/);
+  await expect(fixture.store.lostKeys.retire(keyId)).rejects.toThrow('is set here');
+  await expect(other.lostKeys.retire('5f3c')).rejects.toThrow('id 5f3c has sealed here');
   await fixture.store.keys.withdraw();
-  expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
+  expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
+});
+
+test('when the old key is removed without a rotation, processes are not ready and no account is blamed', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  await both.keys.announce('worker');
+  const { id } = await importing(both, 'eve');
+  await both.keys.withdraw();
+  const after = await withKeys(NEW);
+  await after.keys.announce('worker');
+  await expect(after.keys.check()).rejects.toThrow(fixture.store.vault.keyId);
+  expect(await after.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
+  expect(await after.vault.grant(id)).toMatchObject({ kind: 'stored' });
 });
 
 test('a value under a key that a rotation replaces is not its account’s matter', async () => {
@@ -138,7 +162,7 @@ test('a rotation seals everything anew in batches, and leaves what does not open
   }
   expect(counts).toEqual({ resealed: 4, unreadable: 1, batches: 4 });
   expect(await rotation.remaining()).toEqual({ old: 1, lost: 0 });
-  await rotation.end();
+  expect(await rotation.end()).toEqual([]);
   const after = await withKeys(NEW);
   await after.keys.announce('worker');
   await after.keys.check();
@@ -171,8 +195,7 @@ test('a command that seals with the old key stands in the way of a rotation unti
 test('a key that a rotation has replaced seals nothing any more', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await fixture.store.keys.announce('worker');
-  await both.masterKeyRotation.begin();
-  await both.masterKeyRotation.end();
+  await rotated(both);
   await fixture.store.probeWrite();
   const replaced = `SYNCLINE_MASTER_KEY (id ${fixture.store.vault.keyId}) was replaced by`;
   await expect(fixture.store.keys.check()).rejects.toThrow(replaced);
@@ -180,6 +203,10 @@ test('a key that a rotation has replaced seals nothing any more', async () => {
   const exchanged = await withKeys(fixture.masterKey, NEW);
   await expect(exchanged.keys.announce('worker')).rejects.toThrow(replaced);
   await expect(importing(exchanged, 'eve')).rejects.toThrow(replaced);
+  const late = { email: 'eve@example.com', refreshToken: '1//eve', tenant: 'default' };
+  await expect(importAccount(fixture.database.pool, fixture.store.vault, late)).rejects.toThrow(
+    replaced,
+  );
   await expect(exchanged.masterKeyRotation.begin()).rejects.toThrow(replaced);
   await both.keys.announce('worker');
   await both.keys.check();
@@ -229,6 +256,91 @@ test('a token that Google rotates while a batch is sealed anew is not overwritte
   expect(await both.vault.grant(fixture.accountId)).toMatchObject({ refreshToken: '1//later' });
   expect(await both.masterKeyRotation.remaining()).toEqual({ old: 1, lost: 0 });
 });
+
+test('a rotation is not begun while values are under a key that is missing here, and ends no such key', async () => {
+  await importing(fixture.store, 'b');
+  await fixture.store.keys.withdraw();
+  const [first, second] = [await withKeys(NEW, fixture.masterKey), await withKeys(THIRD, NEW)];
+  await first.masterKeyRotation.begin();
+  const batch = await first.masterKeyRotation.reseal(first.masterKeyRotation.start()!, 1);
+  expect(batch).toMatchObject({ resealed: 1 });
+  await second.keys.announce('worker');
+  const { keyId } = fixture.store.vault;
+  await expect(second.masterKeyRotation.begin()).rejects.toThrow(
+    `under the master key with the id ${keyId}, which is missing here: a rotation from it has not ended. Set it as SYNCLINE_MASTER_KEY_OLD`,
+  );
+  expect(await second.masterKeyRotation.remaining()).toEqual({ old: 2, lost: 0 });
+  expect(await second.masterKeyRotation.end()).toEqual([keyId]);
+  // With values of three keys none of them fits all: one key after the other.
+  const { id } = await importing(second, 'c');
+  await second.keys.withdraw();
+  await resealed(second);
+  expect(await second.masterKeyRotation.remaining()).toEqual({ old: 1, lost: 0 });
+  await rotated(await withKeys(THIRD, fixture.masterKey));
+  const last = await withKeys(THIRD);
+  await last.keys.announce('worker');
+  await last.keys.check();
+  for (const accountId of [fixture.accountId, id])
+    expect(await last.vault.grant(accountId)).toMatchObject({ kind: 'stored' });
+});
+
+test('a rotation is not begun with an old key that has sealed nothing: the two are exchanged', async () => {
+  const prepared = await withKeys(fixture.masterKey, NEW);
+  await prepared.keys.announce('worker');
+  await expect(prepared.masterKeyRotation.begin()).rejects.toThrow(
+    /^SYNCLINE_MASTER_KEY_OLD \(id \w+\) has sealed nothing here: are .* exchanged\?/,
+  );
+  await prepared.keys.withdraw();
+  const both = await withKeys(NEW, fixture.masterKey);
+  for (const _time of [1, 2]) await rotated(both);
+  expect(await both.vault.grant(fixture.accountId)).toMatchObject({ kind: 'stored' });
+});
+
+test('a refresh token that Google rotates is not stored under a key that was replaced meanwhile', async () => {
+  const { accountId } = fixture;
+  const read = await fixture.store.vault.grant(accountId);
+  if (read.kind !== 'stored') throw new Error('there is no grant');
+  const both = await withKeys(NEW, fixture.masterKey);
+  await rotated(both);
+  expect(await fixture.store.vault.rotated(accountId, '1//late', read.version)).toEqual({
+    kind: 'key-missing',
+    keyId: both.vault.keyId,
+  });
+  expect(await both.vault.grant(accountId)).toEqual({ ...read, refreshToken: '1//secret' });
+  expect(await both.vault.rotated(accountId, '1//next', read.version)).toBe(true);
+});
+
+test('a key is not retired under a value that is being sealed with it', async () => {
+  const both = await withKeys(NEW, fixture.masterKey);
+  await resealed(both);
+  const session = await fixture.database.pool.connect();
+  const { vault } = fixture.store;
+  await session.query('BEGIN');
+  await session.query('SELECT 1 FROM syncline.master_keys WHERE key_id = $1 FOR SHARE', [
+    vault.keyId,
+  ]);
+  const ending = both.masterKeyRotation.end();
+  await waitsForLock();
+  const owner = { tenant: 'default', accountId: fixture.accountId };
+  await session.query('UPDATE syncline.credentials SET sealed = $1, key_id = $2', [
+    vault.sealRefreshToken(owner, '1//late'),
+    vault.keyId,
+  ]);
+  await session.query('COMMIT');
+  session.release();
+  expect(await ending).toEqual([vault.keyId]);
+});
+
+async function resealed({ masterKeyRotation: rotation }: Store): Promise<void> {
+  await rotation.begin();
+  for (let cursor = rotation.start(); cursor !== null;)
+    cursor = (await rotation.reseal(cursor, 10)).next;
+}
+
+async function rotated(store: Store): Promise<void> {
+  await resealed(store);
+  expect(await store.masterKeyRotation.end()).toEqual([]);
+}
 
 async function waitsForLock(): Promise<void> {
   for (;;) {

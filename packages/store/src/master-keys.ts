@@ -92,15 +92,31 @@ export function masterKeysIn(
   };
 }
 
-/** Null when this process has all keys in use. One sentence for a person; key ids are names, not keys. */
+/** Null when this process has all keys in use. Sentences for a person; key ids are names, not keys. */
 async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | null> {
   if (await isRetired(session, ring.keyId)) return replaced(ring.keyId);
-  const missing = await missingKeys(session, ring);
-  if (missing.length === 0) return null;
+  const missing = (await keysInUse(session)).filter(({ keyId }) => !ring.keyIds.includes(keyId));
+  return missing.length === 0 ? null : missing.map(lackOf).join('\n');
+}
+
+function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
+  const lack = `This process lacks the master key with the id ${keyId}, which is in use: `;
+  const ifLost = `If the key is lost: ${giveUp(keyId)}`;
+  if (isSealing || isCurrent)
+    return (
+      `${lack}other processes ${isSealing ? 'seal' : 'sealed'} with it. ` +
+      'Set it as SYNCLINE_MASTER_KEY, with the key before as SYNCLINE_MASTER_KEY_OLD until `syncline keys rotate-master` is done, and restart the process.' +
+      (isSealing ? '' : ` ${ifLost}`)
+    );
   return (
-    `This process lacks the master key with the id ${missing.join(' and ')}, which is in use: other processes seal with it, or values of a rotation that has not ended are under it. ` +
-    'Set it as SYNCLINE_MASTER_KEY, with the key before as SYNCLINE_MASTER_KEY_OLD until `syncline keys rotate-master` is done, and restart the process.'
+    `${lack}stored refresh tokens are under it${isRetiring ? ', and a rotation from it has not ended' : ''}. ` +
+    `Set it as SYNCLINE_MASTER_KEY_OLD until \`syncline keys rotate-master\` is done, and restart the process. ${ifLost}`
   );
+}
+
+/** What a person types when nobody has a key any more. */
+export function giveUp(keyId: string): string {
+  return `syncline keys retire-lost ${keyId}`;
 }
 
 /** A command with the key of another day would seal what the fleet cannot open. */
@@ -130,7 +146,7 @@ export async function noteSealingKey(session: Queryable, keyId: string): Promise
   if (await isRetired(session, keyId)) throw new OperatorError(replaced(keyId));
 }
 
-async function isRetired(session: Queryable, keyId: string): Promise<boolean> {
+export async function isRetired(session: Queryable, keyId: string): Promise<boolean> {
   const { rows } = await session.query(
     'SELECT 1 FROM syncline.master_keys WHERE key_id = $1 AND retired_at IS NOT NULL',
     [keyId],
@@ -138,18 +154,32 @@ async function isRetired(session: Queryable, keyId: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-function replaced(keyId: string): string {
-  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, and seals nothing any more. Set the key that replaced it, and restart the process.`;
+export function replaced(keyId: string): string {
+  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, or given up by \`syncline keys retire-lost\`, and seals nothing any more. Set the key that replaced it, and restart the process.`;
 }
+
+/**
+ * A CTE for a statement that stores a sealed value: the row of its key, which cannot be retired until the statement is committed.
+ * A key that no process has announced has no row.
+ */
+export function sealingKey(parameter: string): string {
+  return `sealing AS (SELECT retired_at FROM syncline.master_keys WHERE key_id = ${parameter} FOR SHARE)`;
+}
+
+/** Beside `sealingKey`: the key seals nothing any more. */
+export const IS_SEALING_RETIRED = 'EXISTS (SELECT 1 FROM sealing WHERE retired_at IS NOT NULL)';
 
 export const CURRENT_KEY =
   '(SELECT key_id FROM syncline.master_keys WHERE retired_at IS NULL ORDER BY current_since DESC, key_id LIMIT 1)';
 
-const LIVING = `p.seen_at > now() - interval '${LIVING_MS} ms'`;
+/** Of a row `p` of process_keys. */
+export const LIVING = `p.seen_at > now() - interval '${LIVING_MS} ms'`;
 
-/** Of `k.key_id`: current, being replaced, or in the hands of a living process. Any other is lost. */
-const IN_USE = `(k.key_id = ${CURRENT_KEY}
-  OR EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = k.key_id AND r.is_retiring)
+/**
+ * Of `k.key_id`: it has sealed and was not retired, is being replaced, or is in the hands of a living process. Any other is lost. That no living
+ * process has a key does not make it lost: it may be missing in their configuration.
+ */
+export const IN_USE = `(EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = k.key_id AND (r.is_retiring OR r.retired_at IS NULL))
   OR EXISTS (SELECT 1 FROM syncline.process_keys p WHERE k.key_id = ANY(p.key_ids) AND ${LIVING}))`;
 
 /** Whether a value under this key opens for others: then its account is not at fault. */
@@ -187,19 +217,35 @@ async function announceHolder(
   );
 }
 
-/** The keys of stored values by skipping along their index: a few reads, however many accounts there are. */
-async function missingKeys(session: Queryable, ring: KeyRing): Promise<string[]> {
-  const { rows } = await session.query<{ keyId: string }>(
+export interface KeyInUse {
+  keyId: string;
+  /** Refresh tokens are under it. */
+  hasValues: boolean;
+  /** Living processes seal with it. */
+  isSealing: boolean;
+  /** It began to seal last. */
+  isCurrent: boolean;
+  /** A rotation from it has not ended. */
+  isRetiring: boolean;
+}
+
+/**
+ * Keys that processes need: those of stored refresh tokens, unless they are lost, and those that living processes seal with.
+ * The keys of stored values are found by skipping along their index: a few reads, however many accounts there are.
+ */
+export async function keysInUse(session: Queryable): Promise<KeyInUse[]> {
+  const { rows } = await session.query<KeyInUse>(
     `WITH RECURSIVE used AS (
        (SELECT key_id FROM syncline.credentials ORDER BY key_id LIMIT 1)
        UNION ALL
        SELECT (SELECT c.key_id FROM syncline.credentials c WHERE c.key_id > u.key_id ORDER BY c.key_id LIMIT 1) FROM used u WHERE u.key_id IS NOT NULL
      )
-     SELECT key_id AS "keyId" FROM (
-       SELECT k.key_id FROM (SELECT key_id FROM used LIMIT 64) AS k WHERE k.key_id IS NOT NULL AND ${IN_USE}
-       UNION SELECT p.sealing_key FROM syncline.process_keys p WHERE ${LIVING}
-     ) AS needed WHERE key_id <> ALL($1) ORDER BY 1`,
-    [ring.keyIds],
+     SELECT n.key_id AS "keyId", bool_or(n.has_values) AS "hasValues", bool_or(n.seals) AS "isSealing", n.key_id = ${CURRENT_KEY} AS "isCurrent",
+            EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = n.key_id AND r.is_retiring) AS "isRetiring"
+       FROM (
+         SELECT k.key_id, true AS has_values, false AS seals FROM (SELECT key_id FROM used LIMIT 64) AS k WHERE k.key_id IS NOT NULL AND ${IN_USE}
+         UNION ALL SELECT p.sealing_key, false, true FROM syncline.process_keys p WHERE ${LIVING}
+       ) AS n GROUP BY n.key_id ORDER BY n.key_id`,
   );
-  return rows.map(({ keyId }) => keyId);
+  return rows;
 }

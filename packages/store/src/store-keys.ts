@@ -2,6 +2,7 @@
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
+import { lostKeysIn, type LostKeys } from './lost-keys.js';
 import { masterKeyRotationIn, type MasterKeyRotation } from './master-key-rotation.js';
 import { masterKeysIn, type Keys } from './master-keys.js';
 import type { Queryable } from './transaction.js';
@@ -23,6 +24,7 @@ export interface StoreKeys {
   /** Which keys are in use, and whether this process has them. */
   keys: Keys;
   masterKeyRotation: MasterKeyRotation;
+  lostKeys: LostKeys;
 }
 
 /** A drain waits no longer for Postgres: the row of a process that ends without lapses by itself. */
@@ -39,6 +41,7 @@ export function storeKeysOver(
     vault: openVault(rt, pool, ring),
     keys: masterKeysIn(rt, apart, ring, `${holder}-${rt.random.uuid()}`),
     masterKeyRotation: masterKeyRotationIn(pool, ring),
+    lostKeys: lostKeysIn(pool, ring),
   };
 }
 

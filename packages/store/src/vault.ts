@@ -2,7 +2,14 @@
 import { OperatorError, RepeatLimit, unreachable, type Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing, Owner, SealedPurpose } from './key-ring.js';
-import { isKeyInUse } from './master-keys.js';
+import {
+  CURRENT_KEY,
+  giveUp,
+  IS_SEALING_RETIRED,
+  isKeyInUse,
+  keysInUse,
+  sealingKey,
+} from './master-keys.js';
 
 export interface Vault {
   /** A short name of the master key that seals, stored beside what it sealed. */
@@ -19,9 +26,9 @@ export interface Vault {
   grant(accountId: string, project?: string): Promise<StoredGrant>;
   /**
    * Stores a refresh token that Google has put in the place of the one that was read as `version`.
-   * @returns false, with nothing stored, when another has taken its place meanwhile
+   * @returns false, with nothing stored, when another has taken its place meanwhile; `key-missing`, with nothing stored, when this process's key was retired meanwhile
    */
-  rotated(accountId: string, token: string, version: number): Promise<boolean>;
+  rotated(accountId: string, token: string, version: number): Promise<boolean | KeyMissing>;
   /** For what is shared through Redis: access tokens, as base64. */
   seal(accountId: string, plain: string): string;
   /** @throws when the text was sealed for another account, with another key, or was changed. */
@@ -34,14 +41,16 @@ export interface Vault {
 
 /**
  * The stored grant of an account. `unreadable`: it does not open although its key is here, or its
- * key is one that nobody knows any more. `key-missing`: this process lacks a key that is in use,
- * which says nothing about the account.
+ * key was retired or is one that nobody knows. `key-missing`: this process lacks a key that is in
+ * use, which says nothing about the account.
  */
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
   | { kind: 'key-missing'; keyId: string }
   | { kind: 'unreadable' };
+
+type KeyMissing = Extract<StoredGrant, { kind: 'key-missing' }>;
 
 /** A security event: who can write to Postgres or Redis may have put the value there. */
 type NoteRejected = (what: {
@@ -110,9 +119,17 @@ export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void
     throw new OperatorError(
       `${names} sealed the refresh tokens in this database.\n` +
         'Set the key that was in use when the accounts were imported; after a change of the key, set the one before as SYNCLINE_MASTER_KEY_OLD. Nothing was changed.\n' +
-        'If that key is lost, import the accounts again with the new one: syncline accounts import FILE takes it, and every other command as soon as one account has it.',
+        'If that key is lost, import the accounts again with the new one: syncline accounts import FILE takes it, and every other command as soon as one account has it.' +
+        (await waysToGiveUp(pool)),
     );
   }
+}
+
+/** Until then the accounts under a lost key wait for it. */
+async function waysToGiveUp(pool: pg.Pool): Promise<string> {
+  const lost = (await keysInUse(pool)).filter(({ hasValues }) => hasValues);
+  if (lost.length === 0) return '';
+  return ` Then say that it is lost: ${lost.map(({ keyId }) => giveUp(keyId)).join(' and ')}`;
 }
 
 async function readGrant(
@@ -156,7 +173,7 @@ async function storeRotated(
   pool: pg.Pool,
   ring: KeyRing,
   { accountId, token, version }: { accountId: string; token: string; version: number },
-): Promise<boolean> {
+): Promise<boolean | KeyMissing> {
   const found = await pool.query<{ tenant: string }>(
     'SELECT tenant FROM syncline.accounts WHERE id = $1',
     [accountId],
@@ -164,10 +181,14 @@ async function storeRotated(
   const [account] = found.rows;
   if (account === undefined) return false;
   const owner = { tenant: account.tenant, accountId };
-  const stored = await pool.query(
-    `WITH current AS (UPDATE syncline.accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 RETURNING id)
-     UPDATE syncline.credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id`,
+  const { rows } = await pool.query<{ stored: boolean; retired: boolean; current: string | null }>(
+    `WITH ${sealingKey('$3')},
+     current AS (UPDATE syncline.accounts SET token_version = token_version + 1 WHERE id = $1 AND token_version = $4 AND NOT ${IS_SEALING_RETIRED} RETURNING id),
+     kept AS (UPDATE syncline.credentials SET sealed = $2, key_id = $3, updated_at = now() FROM current WHERE account_id = current.id RETURNING 1)
+     SELECT EXISTS (SELECT 1 FROM kept) AS stored, ${IS_SEALING_RETIRED} AS retired, ${CURRENT_KEY} AS current`,
     [accountId, ring.seal('refresh-token', owner, token), ring.keyId, version],
   );
-  return stored.rowCount === 1;
+  const [row] = rows;
+  if (row?.retired) return { kind: 'key-missing', keyId: row.current ?? ring.keyId };
+  return row?.stored ?? false;
 }

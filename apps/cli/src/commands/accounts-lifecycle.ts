@@ -145,8 +145,12 @@ async function remove(
     return { rows, ...ended };
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
+    const lost =
+      error.detail.kind === 'key-missing'
+        ? ` If that key is lost: syncline keys retire-lost ${error.detail.keyId}`
+        : '';
     throw new OperatorError(
-      `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.`,
+      `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.${lost}`,
     );
   } finally {
     progress.end();

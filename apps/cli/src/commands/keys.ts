@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { runWithStore, wholeNumber, type Cli } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
+import { addRetireLost } from './keys-retire-lost.js';
 
 /** Values and channels a second. */
 const DEFAULT_RATE = 500;
@@ -28,9 +29,10 @@ interface Rotated {
   remaining: number;
 }
 
-/** `syncline keys rotate-master` (docs/deployment.md, "Rotating the master key"). */
+/** `syncline keys rotate-master` and `retire-lost` (docs/deployment.md, "Rotating the master key"). */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('the master key');
+  addRetireLost(keys);
   keys
     .command('rotate-master')
     .description(
@@ -82,7 +84,7 @@ async function rotate(
     const { old, lost } = await rotation.remaining();
     // What does not open under its key does not need the key.
     const remaining = Math.max(0, old - values.unreadable);
-    if (remaining === 0) await rotation.end();
+    if (remaining === 0) refuseKept(await rotation.end());
     return {
       resealed: values.resealed,
       unreadable: values.unreadable + lost,
@@ -109,12 +111,20 @@ async function refuseHindrances(rotation: MasterKeyRotation): Promise<void> {
   );
 }
 
+/** @throws OperatorError when a process has used an old key after its values were sealed anew */
+function refuseKept(keyIds: readonly string[]): void {
+  if (keyIds.length > 0)
+    throw new OperatorError(
+      `Values or channels are under the master key with the id ${keyIds.join(' and ')} again. Keep that key, and run the command again.`,
+    );
+}
+
 /** Without the old key there must be nothing to do. */
 async function refuseWithoutOldKey(rotation: MasterKeyRotation): Promise<void> {
-  const { lost } = await rotation.remaining();
-  if (lost > 0)
+  const { old, lost } = await rotation.remaining();
+  if (old + lost > 0)
     throw new OperatorError(
-      `${lost} values are sealed with another key than SYNCLINE_MASTER_KEY: set the key before as SYNCLINE_MASTER_KEY_OLD.`,
+      `${old + lost} values are sealed with another key than SYNCLINE_MASTER_KEY: set the key before as SYNCLINE_MASTER_KEY_OLD.`,
     );
 }
 

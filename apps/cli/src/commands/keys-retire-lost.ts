@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { runWithStore } from '../command.js';
+import { confirmed } from '../confirm.js';
+import { printJson } from '../output.js';
+import { say } from '../terminal.js';
+import { counted } from '../words.js';
+
+/** `syncline keys retire-lost ID` (docs/deployment.md, "When a master key is lost"). */
+export function addRetireLost(keys: Command): void {
+  keys
+    .command('retire-lost')
+    .description(
+      'say that nobody has a master key any more: the accounts that are under it need a new import',
+    )
+    .argument('<id>', 'as the processes that lack it name it')
+    .option('--yes', 'do not ask on a terminal')
+    .option('--json', 'print {"keyId","values"}')
+    .action((keyId: string, { yes, json }: { yes?: true; json?: true }) =>
+      runWithStore(
+        async ({ rt }, store) => {
+          const question = `Give up the master key with the id ${keyId}, and every refresh token under it?`;
+          if (!yes && !json && !(await confirmed(question, rt.signal))) {
+            say('nothing was changed');
+            return 1;
+          }
+          const values = await store.lostKeys.retire(keyId);
+          if (json) await printJson({ keyId, values });
+          else
+            say(
+              `The master key with the id ${keyId} is given up; ${counted(values, 'refresh token')} under it cannot be opened. Import their accounts again.`,
+            );
+          return 0;
+        },
+        ['master-key'],
+        { takesOtherKey: true },
+      ),
+    );
+}

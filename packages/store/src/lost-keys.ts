@@ -1,0 +1,50 @@
+/** Master keys that nobody has any more. Only a person knows that: no process can tell a lost key from one that it was not given. */
+import { OperatorError } from '@syncline/runtime';
+import type pg from 'pg';
+import type { KeyRing } from './key-ring.js';
+import { LIVING, nameOfHolder, type MasterKeyHolder } from './master-keys.js';
+
+export interface LostKeys {
+  /**
+   * Retires a key that is lost: its accounts need a new import from now on, and nothing waits for it any more. May be repeated.
+   * @returns refresh tokens under it
+   * @throws OperatorError when the key is here, when living processes have it, and when it has sealed nothing
+   */
+  retire(keyId: string): Promise<number>;
+}
+
+export function lostKeysIn(pool: pg.Pool, ring: KeyRing): LostKeys {
+  return { retire: (keyId) => retire(pool, ring, keyId) };
+}
+
+async function retire(pool: pg.Pool, ring: KeyRing, keyId: string): Promise<number> {
+  if (ring.keyIds.includes(keyId))
+    throw new OperatorError(
+      `The master key with the id ${keyId} is set here, and is not lost. To replace it: syncline keys rotate-master`,
+    );
+  const holders = await holdersOf(pool, keyId);
+  if (holders.length > 0)
+    throw new OperatorError(
+      `These processes have the master key with the id ${keyId}, so it is not lost:\n${holders.map(nameOfHolder).join('\n')}\n` +
+        'A killed process is forgotten after 30 s.',
+    );
+  const { rowCount } = await pool.query(
+    'UPDATE syncline.master_keys SET is_retiring = false, retired_at = coalesce(retired_at, now()) WHERE key_id = $1',
+    [keyId],
+  );
+  if (rowCount === 0)
+    throw new OperatorError(`No master key with the id ${keyId} has sealed here.`);
+  const { rows } = await pool.query<{ n: string }>(
+    'SELECT count(*) AS n FROM syncline.credentials WHERE key_id = $1',
+    [keyId],
+  );
+  return Number(rows[0]?.n ?? 0);
+}
+
+async function holdersOf(pool: pg.Pool, keyId: string): Promise<MasterKeyHolder[]> {
+  const { rows } = await pool.query<MasterKeyHolder>(
+    `SELECT service, host, pid FROM syncline.process_keys p WHERE ${LIVING} AND $1 = ANY(key_ids) ORDER BY service, host, pid LIMIT 100`,
+    [keyId],
+  );
+  return rows;
+}
