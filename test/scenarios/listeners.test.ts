@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFleetWorld, type FleetWorld } from '../support/fleet-world.js';
@@ -104,6 +105,25 @@ test('beyond loopback the start says in a sentence that there is no board, and s
   expect(board.status).toBe(404);
   expect(board.text).toContain('has no login yet, so it is served on loopback only');
   expect((await rawRequest(beyond.operatorPort, '/metrics')).status).toBe(200);
+});
+
+test('neither address of the API ends by connections that are reset after they asked for a tunnel', async () => {
+  for (const port of [api.port, api.operatorPort]) {
+    for (let round = 0; round < 20; round += 1) {
+      const asked = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'));
+      await Promise.all(
+        asked.map((socket) =>
+          once(
+            socket.on('error', () => undefined),
+            'connect',
+          ),
+        ),
+      );
+      for (const socket of asked) socket.write('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n');
+      for (const socket of asked) socket.resetAndDestroy();
+    }
+    expect((await rawRequest(port, '/')).status).toBe(port === api.port ? 404 : 200);
+  }
 });
 
 test('health answers beside 2,000 silent connections, slow bodies and 300 scrapes a second', async () => {

@@ -9,6 +9,7 @@ const LIMITS: ListenerLimits = {
   requestMs: 20_000,
   keepAliveMs: 65_000,
   stalledMs: 75_000,
+  unreadMs: 10_000,
   requestsPerConnection: 10_000,
 };
 

@@ -13,6 +13,7 @@ const PUBLIC: Omit<ListenerLimits, 'keepAliveMs'> = {
   headersMs: 10_000,
   requestMs: 20_000,
   stalledMs: STALLED_MS,
+  unreadMs: 10_000,
   requestsPerConnection: 10_000,
 };
 /** A few scrapers and browsers. */

@@ -79,7 +79,12 @@ test('a request under a name that resolves to loopback reads nothing', async () 
     expect([path, answer.status]).toEqual([path, 421]);
     expect(answer.text).not.toContain('gmail-full');
   }
-  for (const host of [`localhost:${server.port}`, `[::1]:${server.port}`, '127.0.0.1'])
+  for (const host of [
+    `localhost:${server.port}`,
+    `[::1]:${server.port}`,
+    `[::ffff:7f00:1]:${server.port}`,
+    '127.0.0.1',
+  ])
     expect((await rawRequest(server.port, '/metrics', { host })).status).toBe(200);
 });
 

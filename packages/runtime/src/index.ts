@@ -21,6 +21,7 @@ export { makeDir } from './embedded/files.js';
 export type { GoogleProxy } from './google-proxy.js';
 export type { InsecureKind } from './insecure.js';
 export { describeBug, describeError, stackFrames } from './describe-error.js';
+export { leaveSignals } from './early-signals.js';
 export { ConfigError, OperatorError, OwnError } from './errors.js';
 export type { Health, Need, ReadyAnswer } from './health.js';
 export { type HealthProbe, runHealthProbe } from './health-probe.js';
@@ -34,6 +35,7 @@ export {
   originOf,
 } from './http/listener.js';
 export { metricsText } from './http/metrics-text.js';
+export { FOREIGN_NAME, isLoopbackName } from './http/own-name.js';
 export type { Log } from './log.js';
 export { type LoopReport, openLoopReport, runLoop } from './loop.js';
 export type { Metrics } from './metrics.js';

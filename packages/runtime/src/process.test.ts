@@ -174,6 +174,55 @@ test('METRICS_PORT answers while silent connections take every place', async () 
   for (const socket of silent) socket.on('error', () => undefined).destroy();
 });
 
+test('METRICS_PORT answers while clients that do not read their answers take every place', async () => {
+  const { child, port } = await serving('drains');
+  await child.says('"event":"ready"');
+  const asked = 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(400);
+  const mute = Array.from({ length: 64 }, () => connect(port, '127.0.0.1'));
+  await Promise.all(
+    mute.map((socket) => {
+      socket.on('error', () => undefined).write(asked);
+      return once(socket, 'readable');
+    }),
+  );
+  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+  for (const socket of mute) socket.destroy();
+});
+
+test('METRICS_PORT outlives connections that are reset after they asked for a tunnel', async () => {
+  const { child, port } = await serving('drains');
+  for (let round = 0; round < 20; round += 1) {
+    const asked = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(
+      asked.map((socket) =>
+        once(
+          socket.on('error', () => undefined),
+          'connect',
+        ),
+      ),
+    );
+    for (const socket of asked) socket.write('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n');
+    for (const socket of asked) socket.resetAndDestroy();
+  }
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  expect(child.output().stderr).not.toContain('crashed');
+});
+
+test('METRICS_PORT on loopback refuses requests under other names, as the operators’ address of the API does', async () => {
+  const { port } = await serving('drains');
+  const statusFor = async (host: string, path: string): Promise<string | undefined> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return answer.toString().split(' ')[1];
+  };
+  for (const path of ['/metrics', '/readyz', '/livez', '/'])
+    expect([path, await statusFor('evil.example', path)]).toEqual([path, '421']);
+  for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, '[::1]', '[::ffff:7f00:1]:9'])
+    expect([host, await statusFor(host, '/livez')]).toEqual([host, '200']);
+});
+
 async function serving(behaviour: string): Promise<{ child: Child; port: number }> {
   const child = start(behaviour, { METRICS_PORT: '0' });
   await child.says('"event":"metrics"');

@@ -1,13 +1,30 @@
 /**
  * The connections of one listener. Their number is bounded, and a full listener makes room instead of refusing: it closes the connection that has waited
  * longest without a request in work. So silent sockets and slow clients cost their own connections and not the health probe's.
+ *
+ * A connection whose client does not read its answers waits too: Node reports no end of an answer that the kernel does not take.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+export interface ConnectionLimits {
+  /** Open at once. */
+  connections: number;
+  /** In which the client must have taken an answer that is complete. */
+  unreadMs: number;
+}
 
 export interface Connections {
   /** Closes every connection without a request in work. */
   closeWaiting(): void;
+  /** Closes every connection, also those that Node has handed over. */
+  closeAll(): void;
+  /**
+   * Whether an error of the listener's own may be written to a socket: nothing of another answer is on its way or to come. The
+   * request that is being received is the one that the error answers.
+   */
+  mayAnswer(socket: Duplex): boolean;
 }
 
 /** Connections that may be closed to make room, each set from the longest wait to the shortest. */
@@ -20,23 +37,38 @@ interface Waiting {
   receiving: Set<Socket>;
 }
 
-/** Bounds the connections of `server` to `limit`. Call it before other listeners of `request` are added. */
-export function boundConnections(server: Server, limit: number): Connections {
+/** The answers of each connection that are not ended, or not taken by the kernel; in the order of their requests. */
+type Answering = Map<Socket, Set<ServerResponse>>;
+
+/** How often unread answers are looked for. */
+const CHECK_EVERY_MS = 1_000;
+
+/** Bounds the connections of `server`. Call it before other listeners of `request` are added. */
+export function boundConnections(
+  server: Server,
+  { connections: limit, unreadMs }: ConnectionLimits,
+): Connections {
   const waiting: Waiting = { silent: new Set(), idle: new Set(), receiving: new Set() };
-  let open = 0;
+  const answering: Answering = new Map();
+  const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    open += 1;
+    open.add(socket);
     socket.once('close', () => {
-      open -= 1;
+      open.delete(socket);
+      answering.delete(socket);
       forget(waiting, socket);
     });
-    if (open > limit) makeRoom(waiting, socket);
+    if (open.size > limit) makeRoom(waiting, answering, socket);
     if (!socket.destroyed) waiting.silent.add(socket);
   });
-  trackRequests(server, waiting);
+  trackRequests(server, waiting, answering);
+  closeUnread(server, answering, unreadMs);
   return {
-    closeWaiting: () => {
-      for (const set of [waiting.silent, waiting.idle]) for (const socket of set) socket.destroy();
+    closeWaiting: () => destroyAll([...waiting.silent, ...waiting.idle]),
+    closeAll: () => destroyAll(open),
+    mayAnswer: (socket) => {
+      const answers = [...(answering.get(socket as Socket) ?? [])];
+      return answers.every(({ headersSent, req }) => !headersSent && !req.complete);
     },
   };
 }
@@ -46,41 +78,77 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function makeRoom(waiting: Waiting, newcomer: Socket): void {
-  const [longest] = [
-    ...first(waiting.silent),
-    ...first(waiting.idle),
-    ...first(waiting.receiving),
-    newcomer,
-  ];
+function makeRoom(waiting: Waiting, answering: Answering, newcomer: Socket): void {
+  const longest =
+    first(waiting.silent) ??
+    first(waiting.idle) ??
+    first(waiting.receiving) ??
+    firstUnread(answering) ??
+    newcomer;
   // It counts as open until it is closed, and nothing may choose it a second time.
-  if (longest !== undefined) forget(waiting, longest);
-  longest?.destroy();
+  forget(waiting, longest);
+  answering.delete(longest);
+  longest.destroy();
 }
 
-function first(set: ReadonlySet<Socket>): Socket[] {
-  for (const socket of set) return [socket];
-  return [];
+function first(set: ReadonlySet<Socket>): Socket | undefined {
+  for (const socket of set) return socket;
+  return undefined;
 }
 
-function trackRequests(server: Server, { silent, idle, receiving }: Waiting): void {
-  const inWork = new WeakMap<Socket, number>();
+/** The kernel takes no more for its client, who does not read. */
+function firstUnread(answering: Answering): Socket | undefined {
+  for (const socket of answering.keys()) if (socket.writableLength > 0) return socket;
+  return undefined;
+}
+
+function trackRequests(server: Server, { silent, idle, receiving }: Waiting, all: Answering): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     silent.delete(socket);
     idle.delete(socket);
-    inWork.set(socket, (inWork.get(socket) ?? 0) + 1);
+    const answers = all.get(socket) ?? new Set();
+    all.set(socket, answers.add(response));
     if (hasBody(request)) {
       receiving.add(socket);
       request.once('end', () => receiving.delete(socket));
     }
     response.once('close', () => {
-      const left = (inWork.get(socket) ?? 1) - 1;
-      inWork.set(socket, left);
+      answers.delete(response);
       receiving.delete(socket);
-      if (left === 0 && !socket.destroyed) idle.add(socket);
+      if (answers.size > 0) return;
+      all.delete(socket);
+      if (!socket.destroyed) idle.add(socket);
     });
   });
+}
+
+/**
+ * Closes the connections whose client has not taken a complete answer in time. By a timer of its own: the socket's timeout begins
+ * anew with each byte that a slow client takes.
+ */
+function closeUnread(server: Server, answering: Answering, unreadMs: number): void {
+  const completeSinceMs = new WeakMap<ServerResponse, number>();
+  const check = (): void => {
+    const nowMs = performance.now();
+    for (const [socket, answers] of answering) {
+      for (const answer of answers) {
+        // Those behind it wait for it, and not for the client.
+        if (!answer.writableEnded) break;
+        const sinceMs = completeSinceMs.get(answer);
+        if (sinceMs === undefined) completeSinceMs.set(answer, nowMs);
+        else if (nowMs - sinceMs >= unreadMs) socket.destroy();
+      }
+    }
+  };
+  server.once('listening', () => {
+    const timer = setInterval(check, Math.min(CHECK_EVERY_MS, unreadMs)).unref();
+    server.once('close', () => clearInterval(timer));
+  });
+}
+
+function destroyAll(sockets: Iterable<Socket>): void {
+  for (const socket of sockets) socket.destroy();
 }
 
 function forget({ silent, idle, receiving }: Waiting, socket: Socket): void {

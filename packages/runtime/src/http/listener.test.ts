@@ -18,6 +18,7 @@ const LIMITS: ListenerLimits = {
   requestMs: 60_000,
   keepAliveMs: 60_000,
   stalledMs: 60_000,
+  unreadMs: 10_000,
   requestsPerConnection: 100,
 };
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
@@ -27,9 +28,11 @@ let sockets: Socket[];
 let answerNow: () => void;
 /** Requests whose head has arrived. */
 let arrived: number;
+/** The listener's side of each request's connection. */
+let served: Socket[];
 
 beforeEach(() => {
-  [sockets, answerNow, arrived] = [[], () => undefined, 0];
+  [sockets, answerNow, arrived, served] = [[], () => undefined, 0, []];
 });
 afterEach(async () => {
   answerNow();
@@ -37,14 +40,24 @@ afterEach(async () => {
   await listener.close(rt);
 });
 
-/** Answers at once, `/slow` when the test says so, and `/body` when the body is there. */
+/** More than the kernel takes for a client that does not read. */
+const BIG = Buffer.alloc(32 * 1024 * 1024);
+const CONNECT = 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n';
+
+/**
+ * Answers at once, `/slow` when the test says so, `/begun` begins at once and ends when the test says so, and `/body` when the
+ * body is there.
+ */
 async function serve(limits: Partial<ListenerLimits> = {}): Promise<void> {
   const released = new Promise<void>((resolve) => (answerNow = resolve));
   listener = await listen(
     (request, response) => {
       arrived += 1;
+      served.push(request.socket);
       const end = (): void => void response.end('answered');
-      if (request.url === '/slow') void released.then(end);
+      if (request.url === '/begun') response.write('begun');
+      if (request.url === '/big') response.end(BIG);
+      else if (request.url === '/slow' || request.url === '/begun') void released.then(end);
       else if (request.url === '/body') request.resume().once('end', end);
       else end();
     },
@@ -74,6 +87,16 @@ async function client(sends = ''): Promise<Client> {
   await once(socket, 'connect');
   socket.write(sends);
   return { socket, closed };
+}
+
+/** Takes as much of its answers as fits into the kernel's memory, and no more. */
+async function mute(sends: string): Promise<Socket> {
+  const socket = connect(listener.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  socket.write(sends);
+  await once(socket, 'readable');
+  return socket;
 }
 
 const clients = (count: number, sends?: string): Promise<Client[]> =>
@@ -123,6 +146,29 @@ test('requests in work are not given up for a newcomer', async () => {
   for (const { closed } of working) expect(await closed).toContain('answered');
 });
 
+test('connections whose client does not read its answers give way to newcomers, after those that wait for a request', async () => {
+  await serve();
+  const [idle] = await clients(1, head('/'));
+  await once(idle!.socket, 'data');
+  await Promise.all(Array.from({ length: LIMITS.connections - 1 }, () => mute(head('/big'))));
+  await client(head('/slow'));
+  expect(await idle!.closed).toContain('answered');
+  expect(await ask()).toContain('answered');
+  expect(served.slice(1, LIMITS.connections).map(({ destroyed }) => destroyed)).toEqual([
+    true,
+    ...Array.from({ length: LIMITS.connections - 2 }, () => false),
+  ]);
+});
+
+test('a client that takes a complete answer too slowly is cut off, although it takes some of it all the time', async () => {
+  await serve({ unreadMs: 300 });
+  const slow = await mute(head('/big'));
+  const reading = setInterval(() => slow.read(1_024), 20);
+  await once(served[0]!, 'close');
+  clearInterval(reading);
+  expect(await ask()).toContain('answered');
+}, 20_000);
+
 test('two thousand silent connections leave the listener answering', async () => {
   await serve({ connections: 500 });
   const silent = await clients(2_000);
@@ -144,7 +190,7 @@ test.each<[string, Partial<ListenerLimits>, string, string]>([
   ['waits for an answer that never comes', { stalledMs: 200 }, head('/slow'), ''],
   ['sends a long head', { headerBytes: 1_000 }, head('/', `X: ${'x'.repeat(2_000)}`), '431'],
   ['speaks something else', {}, '\x16\x03\x01\x02\x00\r\n\r\n', '400'],
-  ['asks for a tunnel', {}, 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', '405'],
+  ['asks for a tunnel', {}, CONNECT, '405'],
   ['uses a method that Node does not know', {}, head('/').replace('GET', 'TRACK'), '405'],
 ])(
   'a connection is closed that %s',
@@ -155,6 +201,31 @@ test.each<[string, Partial<ListenerLimits>, string, string]>([
   },
   20_000,
 );
+
+test.each([
+  ['what is no HTTP', 'no HTTP\r\n\r\n'],
+  ['the wish for a tunnel', CONNECT],
+])('%s behind a request in work is not answered in its place', async (_what, sends) => {
+  await serve();
+  const [working] = await clients(1, head('/slow') + sends);
+  expect(await working!.closed).toBe('');
+  const [begun] = await clients(1, head('/begun'));
+  await once(begun!.socket, 'data');
+  begun!.socket.write(sends);
+  const text = await begun!.closed;
+  expect(text).toContain('begun');
+  expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+});
+
+test('a connection that is reset after it asked for a tunnel ends nothing else', async () => {
+  await serve({ connections: 100 });
+  // What is written for this one waits for its client, and so meets the reset.
+  const waiting = await mute(head('/big') + CONNECT);
+  waiting.resetAndDestroy();
+  for (let round = 0; round < 20; round += 1)
+    for (const { socket } of await clients(20, CONNECT)) socket.resetAndDestroy();
+  expect(await ask()).toContain('answered');
+});
 
 test('closing cuts silent and idle connections at once, and waits for requests in work', async () => {
   await serve();

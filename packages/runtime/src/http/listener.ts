@@ -33,6 +33,8 @@ export interface ListenerLimits {
   keepAliveMs: number;
   /** In which neither side sends anything while a request is in work. */
   stalledMs: number;
+  /** In which the client must have taken an answer that is complete, however little it takes at a time. */
+  unreadMs: number;
   requestsPerConnection: number;
 }
 
@@ -66,9 +68,10 @@ export async function listen(
   });
   server.timeout = limits.stalledMs;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
-  const connections = boundConnections(server, limits.connections);
+  const connections = boundConnections(server, limits);
+  const end = refusing(connections, limits.unreadMs);
   server.on('request', handler);
-  server.on('clientError', refuse);
+  server.on('clientError', (error: ClientError, socket) => refuse(error, socket, end));
   // Node would close the connection without a word.
   server.on('connect', (_request, socket: Duplex) => end(socket, 405));
   try {
@@ -99,13 +102,33 @@ export function isLoopbackHost(host: string): boolean {
   return isLoopback(host);
 }
 
+type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+type End = (socket: Duplex, status: number) => void;
+
 /** What is no HTTP, too long or too late. */
-function refuse(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+function refuse(error: ClientError, socket: Duplex, end: End): void {
+  // What comes behind a request that is refused is refused with it.
+  if (socket.writableEnded && !socket.destroyed) return;
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   end(socket, isUnknownMethod(error) ? 405 : (REFUSALS.get(error.code ?? '') ?? 400));
 }
 
-function end(socket: Duplex, status: number): void {
+/**
+ * Ends connections with an answer of the listener's own. Where it would stand in the middle of another answer, or in its place, the
+ * connection is closed without it. Node cares no longer for these sockets: an error that nobody listens to would end the process, and
+ * no limit in time holds.
+ */
+function refusing(connections: Connections, withinMs: number): End {
+  return (socket, status) => {
+    socket.on('error', () => socket.destroy());
+    if (!connections.mayAnswer(socket)) return void socket.destroy();
+    const late = setTimeout(() => socket.destroy(), withinMs).unref();
+    socket.once('close', () => clearTimeout(late));
+    socket.end(refusalText(status), () => socket.destroy());
+  };
+}
+
+function refusalText(status: number): string {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...(status === 405 ? ['Allow: GET, HEAD, POST'] : []),
@@ -113,7 +136,7 @@ function end(socket: Duplex, status: number): void {
     'Content-Length: 0',
     'Connection: close',
   ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy());
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 const REFUSALS: ReadonlyMap<string, number> = new Map([
@@ -123,7 +146,7 @@ const REFUSALS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** A method that Node's parser does not know, such as TRACK, and not some other protocol. */
-function isUnknownMethod({ code, rawPacket }: { code?: string; rawPacket?: Buffer }): boolean {
+function isUnknownMethod({ code, rawPacket }: ClientError): boolean {
   const begins = rawPacket?.subarray(0, 32).toString('latin1') ?? '';
   return code === 'HPE_INVALID_METHOD' && /^[A-Za-z]+ /.test(begins);
 }
@@ -159,7 +182,7 @@ async function close(rt: Runtime, server: Server, connections: Connections): Pro
   server.close();
   connections.closeWaiting();
   const late = rt.clock.sleep(CLOSE_TIMEOUT_MS, waiting.signal).then(
-    () => server.closeAllConnections(),
+    () => connections.closeAll(),
     () => undefined,
   );
   await Promise.race([closed, late]);

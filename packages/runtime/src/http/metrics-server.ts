@@ -1,11 +1,12 @@
 /**
  * `/livez`, `/readyz` and `/metrics` of a process that has no other HTTP: a scheduler or a worker.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Runtime } from '../runtime.js';
 import { hasBody } from './connections.js';
-import { type Listener, type ListenerLimits, listen } from './listener.js';
+import { type Listener, type ListenerLimits, isLoopbackHost, listen } from './listener.js';
 import { metricsText } from './metrics-text.js';
+import { FOREIGN_NAME, isLoopbackName } from './own-name.js';
 
 /** What is asked here is small, and so is the number of those that ask. */
 const LIMITS: ListenerLimits = {
@@ -15,6 +16,7 @@ const LIMITS: ListenerLimits = {
   requestMs: 5_000,
   keepAliveMs: 5_000,
   stalledMs: 10_000,
+  unreadMs: 10_000,
   requestsPerConnection: 1_000,
 };
 
@@ -29,12 +31,14 @@ interface Page {
 
 /**
  * Serves on OPERATOR_HOST, since these pages are for operators. Port 0 takes a free one. Paths are matched
- * exactly. GET and HEAD are answered, other methods get 405. The server keeps no process alive.
+ * exactly. GET and HEAD are answered, other methods get 405. On loopback a request has to name loopback as its host, and
+ * gets 421 otherwise. The server keeps no process alive.
  * @throws OperatorError when the address cannot be listened on
  */
 export async function serveMetrics(rt: Runtime, host: string, port: number): Promise<Listener> {
   const pages = pagesOf(rt);
-  return listen((request, response) => answer(pages, request, response), {
+  const respond: RequestListener = (request, response) => answer(pages, request, response);
+  return listen(isLoopbackHost(host) ? underOwnName(respond) : respond, {
     host,
     port,
     variables: { host: 'OPERATOR_HOST', port: 'METRICS_PORT' },
@@ -86,6 +90,16 @@ function answer(pages: Pages, request: IncomingMessage, response: ServerResponse
     (wanted) => send(response, wanted),
     () => response.writeHead(500).end(),
   );
+}
+
+function underOwnName(respond: RequestListener): RequestListener {
+  return (request, response) => {
+    if (isLoopbackName(request.headers.host ?? '')) return respond(request, response);
+    const { status, text } = FOREIGN_NAME;
+    // A body that comes with it is not read.
+    response.shouldKeepAlive &&= !hasBody(request);
+    send(response, { status, type: 'text/plain; charset=utf-8', text });
+  };
 }
 
 /** TRACE reads a request back to its sender: nowhere. */
