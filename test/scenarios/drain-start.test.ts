@@ -2,10 +2,20 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { withFileLock } from '../../packages/runtime/file-lock.cjs';
+import { ROOT } from '../support/compose.js';
 import { processesWith } from '../support/process-table.js';
-import { endProcess, lineOf, startProgram, stopAll } from '../support/processes.js';
+import {
+  ended,
+  endProcess,
+  lineOf,
+  startNode,
+  startProgram,
+  stopAll,
+  type Program,
+  type Started,
+} from '../support/processes.js';
 
-/* SIGTERM while the embedded servers of a data directory start. */
+/* SIGTERM while a program is loaded, or the embedded servers of a data directory start. */
 
 const PROMISED_MS = 8_000;
 
@@ -49,12 +59,44 @@ test.each([
   90_000,
 );
 
-function start(program: 'worker' | 'scheduler' | 'cli', args: readonly string[]) {
-  return startProgram(
-    program,
-    { SYNCLINE_DATA_DIR: dataDir, GOOGLE_API_URL: 'http://127.0.0.1:9', PORT: '0' },
-    [...args],
+test.each([
+  { program: 'worker', args: [] },
+  { program: 'scheduler', args: [] },
+  { program: 'api', args: [] },
+  { program: 'cli', args: ['up'] },
+] as const)(
+  '$program $args that is told to end while its modules load exits 0 within eight seconds',
+  async ({ program, args }) => {
+    const beganMs = performance.now();
+    const child = whileLoading(program, args);
+    expect(await ended(child)).toMatchObject({ code: 0 });
+    expect(child.output.join('')).not.toContain('"event":"ready"');
+    expect(performance.now() - beganMs).toBeLessThan(PROMISED_MS);
+  },
+);
+
+test('a command that is told to end while its modules load is interrupted, and one that has nothing to interrupt prints what it has', async () => {
+  const [list, version] = await Promise.all(
+    [['accounts', 'list'], ['--version']].map((args) => ended(whileLoading('cli', args))),
   );
+  expect(list).toMatchObject({ code: 1, stderr: expect.stringContaining('interrupted') });
+  expect(version).toMatchObject({ code: 0, stderr: '' });
+});
+
+function whileLoading(program: Program, args: readonly string[]): Started {
+  const hook = path.join(ROOT, 'test/support/signal-while-loading.cjs');
+  return startNode(
+    ['--require', hook, path.join(ROOT, `apps/${program}/dist/main.js`), ...args],
+    environment(),
+  );
+}
+
+function start(program: 'worker' | 'scheduler' | 'cli', args: readonly string[]) {
+  return startProgram(program, environment(), [...args]);
+}
+
+function environment(): Record<string, string> {
+  return { SYNCLINE_DATA_DIR: dataDir, GOOGLE_API_URL: 'http://127.0.0.1:9', PORT: '0' };
 }
 
 async function expectEnd(child: ReturnType<typeof start>): Promise<void> {

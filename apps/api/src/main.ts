@@ -1,3 +1,4 @@
+import '@syncline/runtime/at-start';
 import { openFleet } from '@syncline/fleet';
 import {
   type PushVerifier,

@@ -3,6 +3,8 @@
  * Composition root of the command line. Exit codes: 0 done, 1 failed or drift found, 2 usage. stdout carries data, and
  * everything said to a person goes to stderr.
  */
+import '@syncline/runtime/at-start';
+import { leaveSignals } from '@syncline/runtime';
 import { CommanderError } from 'commander';
 import { explain } from './command.js';
 import { endWith } from './output.js';
@@ -14,8 +16,10 @@ const USAGE = 2;
 async function main(args: readonly string[]): Promise<never> {
   // Uncaught errors, including unhandled rejections.
   process.once('uncaughtException', (error) => void endWith(told(error)));
+  const code = await codeOf(args);
+  leaveSignals();
   // An open handle would keep the process alive, so it always exits explicitly.
-  return endWith(await codeOf(args));
+  return endWith(code);
 }
 
 async function codeOf(args: readonly string[]): Promise<number> {

@@ -1,3 +1,4 @@
+import '@syncline/runtime/at-start';
 import { openFleet, type Fleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import {

@@ -5,29 +5,29 @@
  *   reached already: one key press arrives twice. One such echo is forgiven; whoever means it presses again;
  * - when it is killed it takes nobody along: its script would run on unseen. So a script whose parent is gone drains.
  */
+import { receiveSignals } from './early-signals.js';
+
 const ECHO_MS = 2_000;
 const PARENT_CHECK_MS = 1_000;
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** The first signal aborts `draining`; a second one ends the process at once with 1. */
+/** The first signal aborts `draining`, at once if it came while the program was loaded; a second one ends the process at once with 1. */
 export function drainOnSignals(draining: AbortController): void {
   const underNpm = process.env['npm_lifecycle_event'] !== undefined;
   let first: { name: string; atMs: number } | null = null;
   let echoes = underNpm ? 1 : 0;
-  const receive = (name: NodeJS.Signals): void => {
+  receiveSignals((name, atMs) => {
     if (first === null) {
-      first = { name, atMs: performance.now() };
+      first = { name, atMs };
       draining.abort();
       return;
     }
-    if (echoes > 0 && name === first.name && performance.now() - first.atMs < ECHO_MS) {
+    if (echoes > 0 && name === first.name && atMs - first.atMs < ECHO_MS) {
       echoes--;
       return;
     }
     process.stderr.write(`a second ${name}: ending without draining\n`);
     process.exit(1);
-  };
-  for (const name of SIGNALS) process.on(name, receive);
+  });
   if (underNpm) drainWithoutParent(draining);
 }
 
