@@ -528,6 +528,23 @@ describe('the way to Google', () => {
   });
 });
 
+test('variables that the driver of Postgres would follow behind the URL are refused, and those that fill it in are not', () => {
+  const followed = {
+    PGOPTIONS: '-c x=secret',
+    PGREPLICATION: 'database',
+    PGSSLNEGOTIATION: 'direct',
+  };
+  expect(problemsOf({ ...SIMULATED, ...followed })).toEqual([
+    expect.stringMatching(/^PGOPTIONS is set, which is not honoured: settings belong to the role/),
+    expect.stringMatching(/^PGREPLICATION is set, which is not honoured: /),
+    expect.stringMatching(/^PGSSLNEGOTIATION is set, which is not honoured: .*sslmode=/),
+  ]);
+  expect(problemsOf({ ...SIMULATED, ...followed }).join()).not.toContain('secret');
+  const filling = { PGUSER: 'u', PGPASSWORD: 'p', PGPASSFILE: '/f', PGAPPNAME: 'a', PGOPTIONS: '' };
+  const decided = { PGHOST: 'h', PGPORT: '1', PGDATABASE: 'd', PGSSLMODE: 'disable' };
+  expect(problemsOf({ ...SIMULATED, ...filling, ...decided })).toEqual([]);
+});
+
 test('of bodies there are four policies', () => {
   expect(loadConfig({ ...SIMULATED, MIRROR_BODIES: 'raw' }, '/checkout').mirror.bodies).toBe('raw');
   expect(() => loadConfig({ ...SIMULATED, MIRROR_BODIES: 'mime' }, '/checkout')).toThrow(

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { z } from 'zod';
+import { problemsOfDriverVariables } from './database-url.js';
 import { ConfigError } from './errors.js';
 import { type GoogleProxy, toProxy } from './google-proxy.js';
 import { type InsecureKind, problemsOfPlaintext } from './insecure.js';
@@ -130,7 +131,7 @@ export function loadConfig(
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
-  problems.push(...problemsOfPlaintext(filled));
+  problems.push(...problemsOfPlaintext(filled), ...problemsOfDriverVariables(filled));
   if (values) problems.push(...problemsOfOldKey(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)
