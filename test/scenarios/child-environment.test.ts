@@ -21,6 +21,12 @@ import { startRedis, type TestRedis } from '../support/redis-server.js';
 const CANARY = `canary-${randomBytes(8).toString('hex')}`;
 /** An operator's shell holds secrets of other programs. */
 const FOREIGN = { AWS_SECRET_ACCESS_KEY: CANARY, GITHUB_TOKEN: CANARY, npm_lifecycle_event: 'up' };
+/** How the operator's shell has Node verify certificates. */
+const VERIFICATION = {
+  NODE_USE_SYSTEM_CA: '1',
+  OPENSSL_CONF: '/dev/null',
+  OPENSSL_MODULES: '/usr/lib/ossl-modules',
+};
 const KEY = randomBytes(32).toString('base64');
 
 let database: TestDatabase;
@@ -34,11 +40,11 @@ afterAll(async () => {
 afterEach(stopAll);
 
 test('up gives each program the variables that it uses, and none of other programs', async () => {
-  const child = startProgram('cli', environment({ GOOGLE_API_URL: 'http://127.0.0.1:9' }), [
-    'up',
-    '--workers',
-    '1',
-  ]);
+  const child = startProgram(
+    'cli',
+    environment({ ...VERIFICATION, GOOGLE_API_URL: 'http://127.0.0.1:9' }),
+    ['up', '--workers', '1'],
+  );
   await lineOf(child, (line) => line.includes('are running; their logs are in'), 60_000);
   const { scheduler, worker, api } = environmentsOf(child);
   for (const each of [scheduler, worker, api]) {
@@ -46,6 +52,7 @@ test('up gives each program the variables that it uses, and none of other progra
       DATABASE_URL: database.url,
       REDIS_URL: redis.url,
       MIRROR_BODIES: 'text',
+      ...VERIFICATION,
     });
     expect(each).toHaveProperty('SYNCLINE_MASTER_KEY', KEY);
     expect(Object.keys(each!).filter((name) => name in FOREIGN)).toEqual([]);

@@ -18,7 +18,8 @@ const DUPLICATE = ['42P04', '23505'];
 const LOCK_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the application's role, or sees to it that it has no more rights than it should.
+ * Makes the application's role, or sees to it that it has no more rights than it should: neither rights of its own nor those of another
+ * role that it was made a member of.
  * @param isKnown the role has this password already, if it exists
  */
 export async function ensureApplicationRole(
@@ -37,7 +38,19 @@ export async function ensureApplicationRole(
     if (found === undefined) await client.query(`CREATE ROLE ${APPLICATION} ${rights} ${secret}`);
     else if (!isKnown || found.powerful)
       await client.query(`ALTER ROLE ${APPLICATION} ${rights} ${secret}`);
+    await leaveRoles(client);
   });
+}
+
+/** Such a role may be a superuser, start programs or read files. */
+async function leaveRoles(client: Client): Promise<void> {
+  const { rows } = await client.query<{ revoke: string }>(
+    `SELECT format('REVOKE %I FROM ${APPLICATION} GRANTED BY %I CASCADE', r.rolname, g.rolname) AS revoke
+       FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles g ON g.oid = m.grantor
+      WHERE m.member = (SELECT oid FROM pg_roles WHERE rolname = $1)`,
+    [APPLICATION],
+  );
+  for (const { revoke } of rows) await client.query(revoke);
 }
 
 /** Makes a database of the application's, if there is none of this name. */
@@ -55,13 +68,13 @@ export async function ensureDatabase(open: AdministratorIn, name: string): Promi
 
 /**
  * Gives the application what an earlier version, which had one role for everything, left to the administrator: whole
- * databases, and what lies in `database`.
+ * databases, and what lies in `database`. A database that takes no connections stays as it is.
  * @throws OperatorError when a process of an earlier version holds a table
  */
 export async function moveOwnership(open: AdministratorIn, database: string): Promise<void> {
   const owned = await within(open('postgres'), (client) =>
     client.query<{ datname: string }>(
-      `SELECT datname FROM pg_database WHERE datdba = '${ADMINISTRATOR}'::regrole AND NOT datistemplate AND datname <> 'postgres'`,
+      `SELECT datname FROM pg_database WHERE datdba = '${ADMINISTRATOR}'::regrole AND datallowconn AND NOT datistemplate AND datname <> 'postgres'`,
     ),
   );
   const names = new Set([database, ...owned.rows.map(({ datname }) => datname)]);

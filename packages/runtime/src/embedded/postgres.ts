@@ -277,6 +277,8 @@ function clientOf(record: ServerRecord, database: string): Client {
     password: record.password,
     database,
     connectionTimeoutMillis: 2_000,
+    // Said, or PGSSLMODE would decide.
+    ssl: false,
   });
 }
 

@@ -258,6 +258,28 @@ test("the application's role starts no program, reads no file, changes no settin
   await leave();
 });
 
+test('rights that the application’s role was given are taken back by the next start, and a database that takes no connections does not prevent it', async () => {
+  const before = await user();
+  await query(
+    before.addresses.administratorUrl,
+    `GRANT pg_execute_server_program, syncline TO syncline_app WITH ADMIN OPTION;
+     CREATE ROLE between; GRANT pg_read_all_data TO between;
+     SET ROLE syncline_app; GRANT pg_execute_server_program TO between; RESET ROLE; GRANT between TO syncline_app`,
+  );
+  await query(before.addresses.administratorUrl, 'CREATE DATABASE closed ALLOW_CONNECTIONS false');
+  await before.leave();
+  const after = await user();
+  const { databaseUrl } = after.addresses;
+  for (const refused of ["COPY (SELECT 1) TO PROGRAM 'true'", 'SET ROLE syncline'])
+    await expect(query(databaseUrl, refused)).rejects.toMatchObject({ code: '42501' });
+  expect(
+    await query(databaseUrl, 'SELECT FROM pg_auth_members WHERE member = current_user::regrole'),
+  ).toEqual([]);
+  await query(after.addresses.administratorUrl, 'DROP DATABASE closed');
+  await query(after.addresses.administratorUrl, 'DROP ROLE between');
+  await after.leave();
+});
+
 test('a data directory of the previous version goes on, and what its superuser owned becomes the application’s', async () => {
   const before = await user();
   await makePreviousVersion(before.addresses);
