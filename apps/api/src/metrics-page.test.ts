@@ -31,6 +31,20 @@ test('a flood of requests gets one text, also while it is being made', async () 
   expect(metrics).toHaveBeenCalledTimes(2);
 });
 
+test('a clock that is set back an hour stops no measurement', async () => {
+  const world = worldAt();
+  world.atMs = 3_600_000;
+  await world.page.text();
+  await settled();
+  world.atMs = 0;
+  await world.page.text();
+  await settled();
+  expect([world.asked, world.counts]).toEqual([2, 2]);
+  world.atMs = 4_999;
+  await world.page.text();
+  expect([world.asked, world.counts]).toEqual([2, 2]);
+});
+
 test('while Redis is away the queues are absent, not old, and the rest is told', async () => {
   const world = worldAt();
   expect(await world.page.text()).toContain(WAITING);

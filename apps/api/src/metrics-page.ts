@@ -72,7 +72,8 @@ function refresher(rt: Runtime, gauges: Gauges): Refresh {
     failed,
     forgottenAfterMs: FORGOTTEN_AFTER_MS,
   });
-  let dueAtMs = Number.NEGATIVE_INFINITY;
+  let isAsking = false;
+  let [beganAtMs, dueAtMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let asking: Promise<void> = Promise.resolve();
   const measure = async (beganMs: number): Promise<void> => {
     let pauseMs = 0;
@@ -85,12 +86,15 @@ function refresher(rt: Runtime, gauges: Gauges): Refresh {
     }
     const tookMs = rt.clock.nowMs() - beganMs;
     dueAtMs = beganMs + Math.max(everyMs, pauseMs, tookMs / share);
+    isAsking = false;
   };
   return () => {
-    const beganMs = rt.clock.nowMs();
-    if (beganMs < dueAtMs) return asking;
-    dueAtMs = Number.POSITIVE_INFINITY;
-    return (asking = measure(beganMs));
+    const nowMs = rt.clock.nowMs();
+    // A clock that was set back makes it due.
+    const isYoung = nowMs >= beganAtMs && nowMs < dueAtMs;
+    if (isAsking || isYoung) return asking;
+    [isAsking, beganAtMs] = [true, nowMs];
+    return (asking = measure(nowMs));
   };
 }
 

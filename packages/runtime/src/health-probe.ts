@@ -44,7 +44,9 @@ export function runHealthProbe(rt: Runtime, { name, need, check }: HealthProbe):
         rt.log.info({ event: 'probe_recovered', probe: name }, 'the probe succeeds again');
       wasOk = error === null;
       const everyMs = wasOk ? EVERY_MS : FAILED_EVERY_MS;
-      return Math.max(FAILED_EVERY_MS / 2, everyMs - (rt.clock.nowMs() - beganMs));
+      // Nothing is negative but the step of a clock that was set back.
+      const tookMs = Math.max(0, rt.clock.nowMs() - beganMs);
+      return Math.max(FAILED_EVERY_MS / 2, everyMs - tookMs);
     },
   });
 }

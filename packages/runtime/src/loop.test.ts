@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { runHealthProbe } from './health-probe.js';
 import { runLoop } from './loop.js';
+import { RepeatLimit } from './repeat-limit.js';
 import { createRuntime } from './runtime.js';
 
 const LOOP = {
@@ -130,12 +131,33 @@ test('a probe that does not answer within 3 s has failed, and no second one is b
   expect(at.logged).toEqual([{ event: 'probe_failed', suppressed: 0 }]);
 });
 
+test('a clock that is set back an hour puts off no probe, and silences no error', async () => {
+  const at = world({ untilMs: 30_000 });
+  let begun = 0;
+  await runHealthProbe(at.rt, {
+    name: 'postgres',
+    need: 'not-ready',
+    check: async () => {
+      begun += 1;
+      if (begun === 2) at.setBack(3_600_000);
+    },
+  });
+  expect(Math.max(...at.slept)).toBeLessThanOrEqual(5_000);
+  const limit = new RepeatLimit();
+  expect([limit.admit('away', 3_600_000), limit.admit('away', 0), limit.admit('away', 1)]).toEqual([
+    0,
+    0,
+    null,
+  ]);
+});
+
 interface World {
   rt: ReturnType<typeof createRuntime>;
   draining: AbortController;
   slept: number[];
   logged: { event: string; failures?: number; suppressed?: number }[];
   probed: boolean[];
+  setBack: (ms: number) => void;
 }
 
 /** A process whose time passes by sleeping, and which drains at `untilMs`. */
@@ -162,7 +184,14 @@ function world({ untilMs, chance = 0 }: { untilMs: number; chance?: number }): W
     random: { next: () => chance, uuid: () => '' },
     signal: draining.signal,
   });
-  const at: World = { rt, draining, slept, logged: [], probed: [] };
+  const at: World = {
+    rt,
+    draining,
+    slept,
+    logged: [],
+    probed: [],
+    setBack: (ms) => void (nowMs -= ms),
+  };
   const note = ({ event, failures, suppressed }: World['logged'][number]): void =>
     void at.logged.push({
       event,

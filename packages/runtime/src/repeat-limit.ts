@@ -8,7 +8,9 @@ export class RepeatLimit {
   /** @returns how many of this kind were left out since the last one that was written; null to leave this one out too */
   admit(kind: string, nowMs: number): number | null {
     const seen = this.#seen.get(kind);
-    if (seen !== undefined && nowMs - seen.writtenAtMs < SPACING_MS) {
+    const ageMs = seen === undefined ? SPACING_MS : nowMs - seen.writtenAtMs;
+    // A negative age is that of a clock that was set back.
+    if (seen !== undefined && ageMs >= 0 && ageMs < SPACING_MS) {
       seen.suppressed += 1;
       return null;
     }

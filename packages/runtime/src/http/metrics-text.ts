@@ -26,7 +26,9 @@ export function metricsText(
     }
   };
   return () => {
-    const isFresh = isComputing || clock.nowMs() - computedAtMs < everyMs;
+    const ageMs = clock.nowMs() - computedAtMs;
+    // A negative age is that of a clock that was set back.
+    const isFresh = isComputing || (ageMs >= 0 && ageMs < everyMs);
     return text !== null && isFresh ? text : (text = compute());
   };
 }
