@@ -114,7 +114,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
 async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Promise<void> {
   const { keyId } = ring;
   if (await isRetired(pool, keyId)) throw new OperatorError(replaced(keyId));
-  const refusal = refusalOf(ring, await keysInUse(pool), await withoutTrace(pool, old));
+  const refusal = refusalOf(ring, await keysInUse(pool), await withoutTrace(pool, keyId, old));
   if (refusal !== null) throw new OperatorError(refusal);
   await noteSealingKey(pool, keyId);
   await pool.query(
@@ -155,16 +155,25 @@ function refusalOf(
 /** SYNCLINE_MASTER_KEY and SYNCLINE_MASTER_KEY_OLD. */
 const KEYS_OF_A_PROCESS = 2;
 
-/** Of these keys those that no process has sealed with here. */
-async function withoutTrace(pool: Queryable, keyIds: readonly string[]): Promise<string[]> {
+/**
+ * Of these old keys those that have sealed nothing here: no value and no channel is under them, and no process had them as its key before `keyId`.
+ * A process that began with one later and was stopped has sealed nothing with it.
+ */
+async function withoutTrace(
+  pool: Queryable,
+  keyId: string,
+  old: readonly string[],
+): Promise<string[]> {
   const { rows } = await pool.query<{ keyId: string }>(
     `SELECT o.key_id AS "keyId" FROM unnest($1::text[]) AS o(key_id)
-      WHERE NOT EXISTS (SELECT 1 FROM syncline.master_keys m WHERE m.key_id = o.key_id)
+      WHERE NOT EXISTS (
+              SELECT 1 FROM syncline.master_keys m WHERE m.key_id = o.key_id AND (m.is_retiring OR m.retired_at IS NOT NULL
+                  OR m.current_since <= coalesce((SELECT k.current_since FROM syncline.master_keys k WHERE k.key_id = $2), 'infinity')))
         AND NOT EXISTS (SELECT 1 FROM syncline.credentials c WHERE c.key_id = o.key_id)
         AND NOT EXISTS (SELECT 1 FROM syncline.channels h WHERE h.key_id = o.key_id)`,
-    [keyIds],
+    [old, keyId],
   );
-  return rows.map(({ keyId }) => keyId);
+  return rows.map((row) => row.keyId);
 }
 
 /** The locks wait for values that are being sealed with these keys: the count after them has all. */

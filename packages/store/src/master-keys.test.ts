@@ -292,6 +292,9 @@ test('a rotation is not begun with an old key that has sealed nothing: the two a
   );
   await prepared.keys.withdraw();
   const both = await withKeys(NEW, fixture.masterKey);
+  await both.keys.announce('worker');
+  await both.keys.withdraw();
+  await expect(prepared.masterKeyRotation.begin()).rejects.toThrow('has sealed nothing here');
   for (const _time of [1, 2]) await rotated(both);
   expect(await both.vault.grant(fixture.accountId)).toMatchObject({ kind: 'stored' });
 });
