@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { withFileLock } from '../../packages/runtime/file-lock.cjs';
@@ -65,12 +65,12 @@ test.each([
   { program: 'api', args: [] },
   { program: 'cli', args: ['up'] },
 ] as const)(
-  '$program $args that is told to end while its modules load exits 0 within eight seconds',
+  '$program $args that is told to end while its modules load begins nothing, and exits 0 within eight seconds',
   async ({ program, args }) => {
     const beganMs = performance.now();
     const child = whileLoading(program, args);
     expect(await ended(child)).toMatchObject({ code: 0 });
-    expect(child.output.join('')).not.toContain('"event":"ready"');
+    expect(readdirSync(dataDir)).toEqual([]);
     expect(performance.now() - beganMs).toBeLessThan(PROMISED_MS);
   },
 );
@@ -79,7 +79,7 @@ test('a command that is told to end while its modules load is interrupted, and o
   const [list, version] = await Promise.all(
     [['accounts', 'list'], ['--version']].map((args) => ended(whileLoading('cli', args))),
   );
-  expect(list).toMatchObject({ code: 1, stderr: expect.stringContaining('interrupted') });
+  expect(list).toMatchObject({ code: 1, stderr: 'interrupted\n' });
   expect(version).toMatchObject({ code: 0, stderr: '' });
 });
 

@@ -19,6 +19,7 @@ import {
   logSurroundings,
   processEnvironment,
   resolveConfig,
+  signalsReceived,
   stopWaitingForReaders,
 } from '@syncline/runtime';
 import {
@@ -70,6 +71,7 @@ export async function runCommand(
   const draining = new AbortController();
   drainOnSignals(draining);
   stopWaitingForReaders(draining.signal);
+  await signalsReceived();
   const config = loadConfig(processEnvironment(), checkoutDir(), requires);
   const rt = createRuntime({
     service: 'cli',

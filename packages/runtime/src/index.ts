@@ -55,5 +55,5 @@ export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';
 export { type Resolved, resolveConfig } from './resolve.js';
 export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';
-export { drainOnSignals } from './signals.js';
+export { drainOnSignals, signalsReceived } from './signals.js';
 export type { VariableName } from './variables.js';

@@ -20,7 +20,7 @@ import { serveMetrics } from './http/metrics-server.js';
 import { flushOutputs, stderr } from './output.js';
 import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
-import { drainOnSignals } from './signals.js';
+import { drainOnSignals, signalsReceived } from './signals.js';
 
 /** These two and LAST_WORDS_MS stay below the 8 s in which a process promises to end. */
 const DRAIN_DEADLINE_MS = 5_500;
@@ -69,6 +69,7 @@ export async function runProcess(
   setMaxListeners(DRAIN_LISTENERS, draining.signal);
   drainOnSignals(draining);
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+  await signalsReceived();
   let rt: Runtime | null = null;
   try {
     const config = loadConfig(process.env, checkoutDir(), options.requires);

@@ -31,6 +31,11 @@ export function drainOnSignals(draining: AbortController): void {
   if (underNpm) drainWithoutParent(draining);
 }
 
+/** Resolves when the signals that have come are received: Node tells of them when its loop turns. */
+export function signalsReceived(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 function drainWithoutParent(draining: AbortController): void {
   const parent = process.ppid;
   const watch = setInterval(() => {

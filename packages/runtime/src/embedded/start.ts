@@ -44,6 +44,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const dataDir = path.resolve(options.dataDir);
   const log = options.log ?? (() => {});
   const signal = options.signal ?? new AbortController().signal;
+  signal.throwIfAborted();
   makeDir(dataDir);
   return withFileLock(
     dataDir,
