@@ -87,8 +87,8 @@ async function copyAccount({ pool, openStore }, copies) {
     for (const { id, version } of others)
       if (!(await store.vault.rotated(id, grant.refreshToken, version)))
         throw new Error('the grant of a copied account changed meanwhile');
-    // Their mailbox has another address, and a check of a grant would refuse them: each is an
-    // identity that has been checked.
+    // The mailbox has another address than the copies, so a check of the grant would refuse them:
+    // each copy gets an identity of its own that counts as checked.
     await pool.query(
       'INSERT INTO syncline.identities (id, project) SELECT id, project FROM syncline.accounts WHERE identity_id IS NULL',
     );

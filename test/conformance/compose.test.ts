@@ -48,7 +48,7 @@ test('every command names a program of this repository, and the image is built f
   expect(existsSync(path.join(ROOT, compose.services['worker']!.build!.dockerfile))).toBe(true);
 });
 
-test('nothing is published beyond this machine, Redis keeps what it is given, and whatever runs on has a health check', () => {
+test('ports are published on loopback only, Redis persists its data, and every service that keeps running has a health check', () => {
   for (const [, { ports }] of services)
     for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   expect(compose.services['api']?.ports).toEqual(['127.0.0.1:3000:3000', '127.0.0.1:3001:3001']);
@@ -76,19 +76,19 @@ test('every container is read-only, without capabilities, and gains no privilege
         security_opt: ['no-new-privileges:true'],
       }),
     ]);
-    // To give each reader its secrets, and with no network.
+    // `secrets` changes the owners of files, and has no network.
     expect([name, service.cap_add, service.network_mode]).toEqual(
       name === 'secrets' ? [name, ['CHOWN'], 'none'] : [name, undefined, undefined],
     );
   }
-  // The image runs as `node`, and is the only one without a user of its own here.
+  // Our image has a user of its own; all others get theirs from the compose file.
   expect(readFileSync(path.join(ROOT, 'deploy/Dockerfile'), 'utf8')).toMatch(
     /^USER (?:node|1000)/m,
   );
   for (const name of ['postgres', 'redis']) expect(compose.services[name]?.user).toBe('999:999');
 });
 
-test('foreign images are named by their exact version', () => {
+test('images of others are named by their exact version', () => {
   const foreign = services.map(([, { image }]) => image).filter((image) => image !== 'syncline');
   expect(foreign).toHaveLength(2);
   for (const image of foreign)
@@ -154,7 +154,7 @@ test('the README, the schema and the compose file name the same variables', () =
   }
 });
 
-test('a variable that is set reaches the processes, and a file is mounted under the name that they are told', () => {
+test('a variable that is set reaches the processes, and a file is mounted under the path that they get', () => {
   const files = {
     GOOGLE_CLIENT_SECRET_FILE: 'google_client_secret',
     GOOGLE_PROJECTS_FILE: 'google_projects',
@@ -181,7 +181,7 @@ test('a variable that is set reaches the processes, and a file is mounted under 
     ]).toEqual([name, true]);
 });
 
-test('the key before is read while the master key is being replaced, and only then', () => {
+test('the previous master key is read during a rotation only', () => {
   const told = (variables: Record<string, string>): string | undefined =>
     readCompose(variables).services['worker']?.environment?.['SYNCLINE_MASTER_KEY_OLD_FILE'];
   expect([told({}), told({ MASTER_KEY_ROTATION: '1' })]).toEqual([

@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 /*
- * The name `syncline` on the registry is not ours: whoever registers it would be run by a command that fetches it. No text of the repository says such
- * a command, and no package of ours can be published by mistake.
+ * The name `syncline` on the registry is not ours: a command that fetches it would run the code of somebody else. No text of the repository contains
+ * such a command, and no package of ours can be published by mistake.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -28,7 +28,7 @@ const FETCHES = new RegExp(
   'i',
 );
 
-test('no file tells anybody to fetch a package of the name syncline', () => {
+test('no file contains a command that fetches a package of the name syncline', () => {
   const found = FILES.filter((file) => !file.endsWith('package-runners.test.ts')).flatMap((file) =>
     readFileSync(path.join(ROOT, file), 'utf8')
       .split('\n')

@@ -10,7 +10,7 @@ const rows = readFileSync(path.join(ROOT, 'SECURITY.md'), 'utf8')
   .filter((match) => match !== null)
   .map(([, check = '', state = '', by = '']) => ({ check, state: state.trim(), by }));
 
-test('every check has its state, and each that holds has a test of its number in the file that is named first', () => {
+test('every check has a state, and each that holds has a test of its number in the first file of its row', () => {
   expect(rows.map(({ check }) => check)).toEqual(
     expect.arrayContaining([
       'S1',

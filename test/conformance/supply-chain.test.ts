@@ -83,12 +83,12 @@ test('S14: no script of a package runs at an install, none is needed, and a vers
     expect.arrayContaining(['ignore-scripts=true', 'min-release-age=3']),
   );
   expect(needed.filter(([, one]) => one.hasInstallScript)).toEqual([]);
-  // What these tests run was installed so: Prisma's script would have fetched its engines.
+  // This checkout was installed without scripts: Prisma's script would have fetched its engines.
   const engines = path.join(ROOT, 'node_modules/@prisma/engines');
   expect(readdirSync(engines).filter((name) => /schema-engine|\.node$/.test(name))).toEqual([]);
 });
 
-test('S14: the image is made of an exact base, by npm ci without scripts, and of what one script takes from a list', () => {
+test('S14: the image has an exact base, npm ci without scripts, and the files that one script copies from a list', () => {
   const lines = dockerfile();
   const bases = lines.filter((line) => line.startsWith('FROM '));
   expect(bases).toHaveLength(2);

@@ -99,7 +99,7 @@ async function rareAct(stage: Stage): Promise<string> {
   return `${action}${done ? '' : ', of which there was nothing to do'}`;
 }
 
-/** What brings back what an action took away. Drawn by itself it seldom finds anything. */
+/** The actions that undo others. Picked on their own they seldom have anything to undo. */
 const OPPOSITES: Partial<Record<RareAction, RareAction>> = {
   'calendar-hide': 'calendar-show',
   'calendar-acl-loss': 'calendar-acl-return',

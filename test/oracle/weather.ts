@@ -2,9 +2,9 @@ import type { CallFault, FaultOrder } from '@syncline/simulator';
 import type { Chance } from './chance.js';
 
 /*
- * The simulator's menu of faults, as far as an oracle can use it: what passes, and what rests until somebody looks again. Left out is what
- * would be a lie that no client can see through: a 404 for a message that is there twice in a row says that it is gone. Left out is a
- * rotated refresh token too: a worker that dies before it has stored the new one loses the grant, and no client can prevent that.
+ * The simulator's menu of faults, as far as an oracle can use it: transient faults, and those that last until the next attempt. Faults that no client can
+ * recognise are left out: two 404s in a row for a message that exists say that it is gone. Rotated refresh tokens are left out too: a
+ * worker that dies before it has stored the new token loses the grant, and no client can prevent that.
  */
 
 const REFUSALS: readonly CallFault[] = [

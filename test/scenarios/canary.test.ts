@@ -55,7 +55,7 @@ let redisUrl: string;
 let folder: string;
 let redisFolder: string;
 let fleet: { scheduler: Started; workers: Started[]; api: Started };
-/** What each sink held, piece by piece. */
+/** The texts that were read from each sink. */
 const sinks = new Map<string, string[]>();
 let columns: Column[];
 let people: Record<'owner' | 'leaver' | 'revoked' | 'paused', SimulatedAccount>;
@@ -101,17 +101,17 @@ test('S12: no token, address, subject, body or file name is in what any process 
 
 test("S12: commands print an account's own address and its mirror where that is their purpose, and nothing else of it", () => {
   expectClean('commands', 5_000);
-  // What is exported is the mirror; no secret is in it.
+  // Exports contain the mirror, and must contain no secret.
   expectClean('exports', 2_000, ['secret']);
 });
 
-test('S12: nothing of it is in metrics, in pages of the board or in answers of HTTP', () => {
+test('S12: no secret and no personal data is in metrics, in pages of the board or in HTTP answers', () => {
   expectClean('metrics', 10_000);
   expectClean('board', 100_000);
   expectClean('answers', 1_000);
 });
 
-test('S3: nothing of it is in Redis: in no job, id, name, reason, stack, result or log, now or ever written', () => {
+test('S3: no secret and no personal data is in Redis or was ever written to it: in no job, id, name, reason, stack, result or log', () => {
   expectClean('redis', 10_000);
   expectClean('redis files', 100_000);
 });
@@ -130,13 +130,13 @@ test('S3: a job is an opaque id and nothing more', async () => {
     expect(Buffer.byteLength(JSON.stringify(job.data))).toBeLessThan(1_024);
     expect(Buffer.byteLength(JSON.stringify(job))).toBeLessThan(8_192);
   }
-  // What a failed job keeps is what our own description of an error says.
+  // A failed job keeps only our own description of the error.
   expect(failedJobs.map(({ failedReason }) => failedReason)).toEqual(
     expect.arrayContaining(['error XX000']),
   );
 });
 
-test('S12: nothing of it is in Postgres beside the mirror, and no secret is in the mirror', () => {
+test('S12: no secret and no personal data is in Postgres beside the mirror, and no secret is in the mirror', () => {
   for (const { table, column, values } of columns) {
     const isMirror = MIRROR_TABLES.includes(table);
     keep(
@@ -148,7 +148,7 @@ test('S12: nothing of it is in Postgres beside the mirror, and no secret is in t
   }
   expectClean('engine tables', 10_000);
   expectClean('mirror', 10_000, ['secret']);
-  // The search can see what the mirror is full of.
+  // A check of the search itself: it finds the personal data of the mirror.
   expect(leaksOf('mirror').length).toBeGreaterThan(0);
   expectClean('statements', 1_000);
 });
@@ -247,7 +247,7 @@ async function openWorld(): Promise<void> {
   });
 }
 
-/** A refusal of a whole Google project strikes in a project of its own. */
+/** A refusal that stops a whole Google project is ordered in a separate project. */
 const PROJECT_WIDE = ['403-api-disabled', '403-daily-limit', 'token-invalid-client'];
 
 function projectsFile(): string {
@@ -276,7 +276,7 @@ async function addPeople(): Promise<void> {
     revoked: await add('revoked'),
     paused: await add('paused'),
   };
-  // Google says of one of them that this is its address now.
+  // For one account Google reports this address as its present one.
   ownAddresses.add(`${personal('stranger')}@corp.example`);
   for (const { email } of Object.values(people)) await writeCanaries(email);
 }
@@ -313,7 +313,7 @@ function startApi(env: Record<string, string> | null = null): Started {
   return startProgram('api', { ...world.env, ...(env === null ? {} : { ...env, PORT: '0' }) });
 }
 
-/** Where the API answers the public, and where operators. */
+/** The URLs of the API's public and operators' listeners. */
 async function originsOf(api: Started): Promise<{ public: string; operator: string }> {
   const line = await lineOf(api, (text) => text.includes('"event":"listening"'));
   const { url, board } = JSON.parse(line) as { url: string; board: string };
@@ -331,7 +331,7 @@ async function connectAccounts(): Promise<void> {
       addFaulty(`a${letter(at)}`, { kind: 'altered-answer', ...fault }),
     ),
   ]);
-  // Whose grant is whose is asked of Google at an import, which meets the same answers.
+  // An import asks Google for the owner of each grant, and so meets the same faults.
   const checked = faulty.slice(0, 12);
   await printed(
     'accounts import',
@@ -368,7 +368,7 @@ function importFile(lines: readonly (object | string)[]): string {
 }
 let imports = 0;
 
-/** Every fault has struck, and whoever met it has said what it made of it. */
+/** Waits until every fault has struck and its outcome is stored. */
 async function expectTroubleMet(): Promise<void> {
   await until('every fault has struck', async () => {
     const { faults } = (await (await fetch(`${world.simulator.url}/sim/faults`)).json()) as {
@@ -403,7 +403,7 @@ async function served(email: string): Promise<void> {
   });
 }
 
-/** What rests until its next poll is due now; what is queued is not. */
+/** Makes collections due now that wait for their next poll. Queued ones are left alone. */
 async function makeDue(email: string): Promise<void> {
   await world.rows(
     "UPDATE syncline.collections SET next_sync_at = now() FROM syncline.accounts a WHERE a.id = account_id AND email = $1 AND next_sync_at > now() + interval '40 seconds'",
@@ -411,7 +411,7 @@ async function makeDue(email: string): Promise<void> {
   );
 }
 
-/** Pushes of both kinds, forged ones, and what they tell of. */
+/** Genuine pushes of both kinds with their changes, and forged ones. */
 async function followChanges(): Promise<void> {
   const { owner } = people;
   const { channels } = (await (await fetch(`${world.simulator.url}/sim/watches`)).json()) as {
@@ -479,7 +479,7 @@ async function forgedRequests(): Promise<void> {
 const base64url = (value: object): string =>
   Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Postgres refuses rows, and whole statements, in words that quote them. */
+/** Postgres refuses rows and whole statements with messages that quote them. */
 async function refusedRows(): Promise<void> {
   const { pool } = world.database;
   await pool.query(`
@@ -630,7 +630,7 @@ async function aFileOf(email: string): Promise<{ message: string; part: string }
   return found!;
 }
 
-/** Programs that refuse their configuration, or are refused by it. */
+/** Programs with a wrong configuration: values that are refused, and servers that refuse the program. */
 async function misconfigured(): Promise<void> {
   const database = new URL(world.env['DATABASE_URL']!);
   database.password = secret('wrongpassword');
@@ -716,24 +716,24 @@ function leaksOf(sink: string, kinds?: readonly Kind[]): Leak[] {
 
 function expectClean(sink: string, leastBytes: number, kinds?: readonly Kind[]): void {
   expect(leaksOf(sink, kinds)).toEqual([]);
-  // A sink that held next to nothing was not looked at.
+  // An almost empty sink means that it was not read.
   expect(bytesOf(sinks.get(sink) ?? [])).toBeGreaterThan(leastBytes);
 }
 
 const bytesOf = (texts: readonly string[]): number =>
   texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
-/** These print a mirror: that is what they are for. */
+/** Commands whose purpose is to print the mirror. */
 const PRINT_THE_MIRROR = ['export', 'instances', 'source', 'attachment'];
 
-/** Runs a command and keeps what it printed. Null takes any exit code. */
+/** Runs a command and keeps what it printed. @param code null accepts any exit code */
 async function printed(command: string, args: string[], code: number | null = 0): Promise<void> {
   const result = await world.cli(...command.split(' '), ...args);
   keep(
     PRINT_THE_MIRROR.includes(command) ? 'exports' : 'commands',
     withoutOwnAddresses(result.stdout),
   );
-  // A line of the log is no word to the person who typed the address.
+  // The operator's own addresses are allowed in messages to the operator, and not in log lines.
   for (const line of result.stderr.split('\n'))
     keep('commands', line.startsWith('{') ? line : withoutOwnAddresses(line));
   if (code !== null)
@@ -746,7 +746,7 @@ function withoutOwnAddresses(text: string): string {
   return rest;
 }
 
-/** Where the engine keeps which accounts there are, and calendars by their id, which for a primary one is the address. */
+/** The engine's columns that may hold addresses of accounts; the id of a primary calendar is an address. */
 const ADDRESS_COLUMNS = [
   'accounts.email',
   'account_aliases.address',
@@ -800,7 +800,7 @@ async function allJobs(): Promise<StoredJob[]> {
   return found;
 }
 
-/** A job as somebody else might make it. */
+/** A job with more data than ours have. */
 async function plantJob(leak: string): Promise<void> {
   await withClient(redisUrl, async (connection) => {
     const queue = new Queue('watch', { connection, prefix: 'syncline:{watch}' });

@@ -79,7 +79,7 @@ async function runSql(sql: string): Promise<void> {
   await session.end();
 }
 
-test('secrets are drawn once: a second start, and one after a crash, gives the same files, which one user alone may read', () => {
+test('secrets are generated once: a second start, and one after a crash, gives the same files, which only one user may read', () => {
   const first = allSecrets();
   expect(Object.keys(first)).toHaveLength(13);
   const drawn = Object.entries(first).filter(([name]) => name.startsWith('kept/'));
@@ -120,7 +120,7 @@ test('the master key is replaced by another, no reader has the old one after it 
   const rotating = allSecrets(other);
   expect(rotating['app/master_key']).not.toBe(before['app/master_key']);
   expect(rotating['app/master_key_old']).toBe(before['app/master_key']);
-  // A second one would lose the key that values are still sealed with.
+  // A second rotation would lose the key that values are still sealed with.
   expect([run('--new-master-key'), allSecrets(other)]).toEqual([1, rotating]);
   expect([run(), allSecrets(other)]).toEqual([0, rotating]);
   expect(run('--forget-old-master-key')).toBe(0);
@@ -174,7 +174,7 @@ test('the documented commands of a rotation end with the first that fails', () =
   ]);
 });
 
-test("the roles are no superusers, and the processes' role may change rows and nothing else", async () => {
+test("no role is a superuser, and the processes' role may only read and change rows", async () => {
   expect(await ended(start('migrate'))).toMatchObject({ code: 0 });
   const app = new pg.Client({ connectionString: hosted('app/database_url') });
   await app.connect();
@@ -219,7 +219,7 @@ test('every process starts with what the compose file gives it, its health check
   }
 }, 90_000);
 
-test('the health check of Redis succeeds with the password, and nobody gets in without', async () => {
+test('the health check of Redis succeeds with the password, and access without it is refused', async () => {
   const [, shell = ''] = services['redis']?.healthcheck?.test ?? [];
   const check = (text: string): number | null =>
     spawnSync('sh', ['-c', text.replace('redis-cli', `redis-cli -p ${redis.port}`)]).status;

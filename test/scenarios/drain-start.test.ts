@@ -22,7 +22,7 @@ const PROMISED_MS = 8_000;
 let dataDir: string;
 beforeEach(() => {
   dataDir = mkdtempSync(path.join(tmpdir(), 'syncline-start-'));
-  chmodSync(dataDir, 0o711); // Root's servers run as another user, who has to get in.
+  chmodSync(dataDir, 0o711); // When root starts the servers they run as another user, which needs access.
 });
 afterEach(async () => {
   await stopAll();

@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => tree.remove());
 
-test('what the image holds is far below 150 MB', () => {
+test('the tree of the image is below 150 MB', () => {
   const sizes = new Map<string, number>();
   for (const [name, bytes] of files) {
     const owner = ownerOf(name);
@@ -27,7 +27,7 @@ test('what the image holds is far below 150 MB', () => {
   expect(total).toBeLessThan(LIMIT_BYTES);
 });
 
-test('it holds our programs, the migrations, and packages that run time needs; nothing for development and nothing of the checkout besides', () => {
+test('the tree holds our programs, the migrations and the packages that run time needs, and nothing else of the checkout', () => {
   const tops = new Set([...files.keys()].map((name) => name.split('/')[0]));
   expect([...tops].sort()).toEqual([
     'LICENSE',

@@ -56,7 +56,7 @@ async function startApi(env: Record<string, string>): Promise<Listening> {
   ) as Listening;
 }
 
-test("nothing of the operators' is reached through a proxy of everything, and health is", async () => {
+test("a proxy that passes everything on reaches health, and none of the operators' pages", async () => {
   const hidden = `/ /board /BOARD /board/ /board/api/queues //board /./board /%62oard /push/../board /metrics /Metrics
     /metrics/ /%6detrics /board/../metrics`;
   for (const path of hidden.split(/\s+/)) {
@@ -71,7 +71,7 @@ test("nothing of the operators' is reached through a proxy of everything, and he
   expect((await rawRequest(api.operatorPort, '/metrics')).status).toBe(200);
 });
 
-test('a push that comes through the proxy is heard', async () => {
+test('a push through the proxy reaches its mailbox', async () => {
   const { simulator } = world;
   simulator.weather.set({ minGapMs: 0 });
   simulator.pubsub.addTopic(TOPIC);
@@ -98,7 +98,7 @@ test('a push that comes through the proxy is heard', async () => {
   );
 }, 120_000);
 
-test('beyond loopback the start says in a sentence that there is no board, and so does its address', async () => {
+test('beyond loopback the log and the address of the board say that it is not served', async () => {
   const beyond = await startApi({ OPERATOR_HOST: '0.0.0.0' });
   expect(beyond.board).toBeUndefined();
   const board = await rawRequest(beyond.operatorPort, '/board');

@@ -29,7 +29,7 @@ let redis: Redis;
 let port: number;
 let ids: { old: string; now: string };
 let emails: string[];
-/** Of every process, of those that have ended too. */
+/** The output of every process, including those that have ended. */
 const outputs: string[][] = [];
 
 beforeAll(async () => {
@@ -140,7 +140,7 @@ async function replaceFleet(before: readonly Started[]): Promise<Started[]> {
   return [first, ...others];
 }
 
-/** Of the API by default; fails after 30 s with what it said last. */
+/** Waits for an answer of `/readyz`, by default of the API; fails after 30 s with the last answer. */
 async function becomes(expected: { status: number; body: object }, at = port): Promise<void> {
   for (const deadline = performance.now() + 30_000; ;) {
     const answer = await fetch(`http://127.0.0.1:${at}/readyz`);
@@ -212,7 +212,7 @@ async function underKey(keyId: string): Promise<number> {
   return rows.filter((row) => row.keyId === keyId).length;
 }
 
-/** After the version's byte. */
+/** The key id, which follows the byte of the format version. */
 function headerOf(sealed: Buffer): string {
   return sealed.subarray(1, 7).toString('hex');
 }
@@ -228,7 +228,7 @@ async function expectNoSecretLogged(): Promise<void> {
   expect(text).not.toContain('ya29.');
 }
 
-/** In the rows, in the queues' history, and in what the processes logged of each run. */
+/** Checks rows, failed jobs of the queues, and the logged outcome of each run. */
 async function expectNoFailedSync(): Promise<void> {
   expect(
     await world.rows(

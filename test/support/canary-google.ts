@@ -138,7 +138,7 @@ export function quoteOf(canaries: Canaries): string {
   ].join('; ');
 }
 
-/** Answers of one method with fields that are otherwise than documented, where a parser would quote what it choked on. */
+/** Answers of one method with fields of undocumented types, which a parser might quote in its error. */
 export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 'patch'>[] {
   const { secret: s, personal: p } = canaries;
   return [
@@ -180,7 +180,7 @@ export function alteredAnswers(canaries: Canaries): Pick<FaultOrder, 'method' | 
   ];
 }
 
-/** Lines of an import that cannot be taken, each with something in the wrong place. */
+/** Invalid lines of an import, each with a value in the wrong place. */
 export function badImportLines(canaries: Canaries): string[] {
   const { secret: s, personal: p } = canaries;
   return [

@@ -100,7 +100,7 @@ export async function columnsOf(pool: pg.Pool): Promise<Column[]> {
   return read;
 }
 
-/** The statements that the sessions of this database run or ran last, as anybody sees them who may look. */
+/** The present or last statement of each session of this database, from pg_stat_activity. */
 export async function statementsOf(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ text: string }>(
     "SELECT concat_ws(' ', application_name, query) AS text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",

@@ -8,7 +8,7 @@ export interface ImageTree {
   root: string;
   /** Every file and link, by its path below the root, with its size in bytes. */
   files(): Map<string, number>;
-  /** Takes every right to write away. */
+  /** Removes all write permissions. */
   makeReadOnly(): void;
   remove(): void;
 }
@@ -28,7 +28,7 @@ export function assembleImage(): ImageTree {
   const run = dockerfile().find((line) => line.startsWith('RUN node deploy/assemble.mjs '));
   if (run === undefined) throw new Error('the Dockerfile does not assemble the tree');
   const folder = mkdtempSync(path.join(tmpdir(), 'syncline-image-'));
-  // Another user reads it.
+  // The programs run as another user, which must be able to read it.
   chmodSync(folder, 0o755);
   const [command, script] = run.split(' ').slice(1) as [string, string, string];
   const root = path.join(folder, 'app');

@@ -19,7 +19,7 @@ export async function startNginx(server: string): Promise<TestNginx> {
   const port = await freePort();
   const file = path.join(directory, 'nginx.conf');
   await writeFile(file, configuration(directory, port, server));
-  // Debian puts it where an ordinary user's PATH does not look.
+  // Debian installs it in a directory that is not in an ordinary user's PATH.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
   const nginx = spawn('nginx', ['-p', directory, '-c', file, '-e', 'stderr'], {
     stdio: ['ignore', 'ignore', 'pipe'],

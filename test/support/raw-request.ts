@@ -7,7 +7,7 @@ export interface RawAnswer {
   text: string;
 }
 
-/** Sends a request as it stands, where fetch would tidy up its path, and reads until the server closes. */
+/** Sends a request unchanged (fetch would normalise its path), and reads until the server closes. */
 export async function rawRequest(
   port: number,
   target: string,

@@ -18,7 +18,7 @@ test('Redis is asked once in five seconds, however many ask for metrics', async 
   expect(await world.page.text()).toContain('syncline_accounts{state="active"} 4');
 });
 
-test('a flood of requests gets one text, also while it is being made', async () => {
+test('many requests share one text, also while it is being computed', async () => {
   const world = worldAt();
   const metrics = jest.spyOn(world.registry, 'metrics');
   const flood = await Promise.all(Array.from({ length: 300 }, () => world.page.text()));

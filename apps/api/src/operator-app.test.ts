@@ -6,7 +6,7 @@ import { rawRequest } from '../../../test/support/raw-request.js';
 import { type TestRedis, startRedis } from '../../../test/support/redis-server.js';
 import { type OperatorDeps, operatorApp } from './operator-app.js';
 
-/** Other spellings of the listener's paths, which some program on the way may take for them. */
+/** Other spellings of the listener's paths, which a proxy may treat as equal. */
 const SPELLINGS =
   String.raw`/BOARD /Board //board /board// /./board /board/. /board/.. /x/../board /board/../metrics /%62oard /board%2f /board%2e /board;x /board\
   /board/%2e%2e/metrics /board/API/queues /board/api/queues/ /board//api/queues /board/api/Queues /board/api/../api/queues /board/queue/gmail-full/
@@ -54,7 +54,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-test('the board opens on this machine, with its page, its script and its queues', async () => {
+test('serves the board on loopback, with its page, its script and its queues', async () => {
   const page = await get('/board');
   expect(page.status).toBe(200);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
@@ -73,7 +73,7 @@ test('the board opens on this machine, with its page, its script and its queues'
   expect(queues.queues.every((queue) => queue.readOnlyMode)).toBe(true);
 });
 
-test('a request under a name that resolves to loopback reads nothing', async () => {
+test('refuses a request under another name that resolves to loopback', async () => {
   for (const path of ['/', '/metrics', '/board', '/board/api/queues']) {
     const answer = await rawRequest(server.port, path, { host: 'evil.example' });
     expect([path, answer.status]).toEqual([path, 421]);
@@ -88,7 +88,7 @@ test('a request under a name that resolves to loopback reads nothing', async () 
     expect((await rawRequest(server.port, '/metrics', { host })).status).toBe(200);
 });
 
-test('beyond loopback there is no board: its address says why, and nothing below it exists', async () => {
+test('beyond loopback the board is not served: its address says why, and paths below it are not found', async () => {
   const beyond = await listenForTest(operatorApp(rt, { store, fleet }, '0.0.0.0'));
   const board = await rawRequest(beyond.port, '/board', { host: 'sync.example.com' });
   expect(board.status).toBe(404);
@@ -110,7 +110,7 @@ test('other spellings of the paths are not found', async () => {
   }
 });
 
-test('methods other than GET and HEAD are refused, and none reads a request back', async () => {
+test('refuses methods other than GET and HEAD, and echoes no request', async () => {
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'TRACK'])
     for (const path of ['/', '/metrics', '/board', '/board/api/queues']) {
       const answer = await rawRequest(server.port, path, { method, headers: ['X-Secret: s3cret'] });
@@ -119,7 +119,7 @@ test('methods other than GET and HEAD are refused, and none reads a request back
     }
 });
 
-test("the paths that are served are all that Bull Board's page reads", async () => {
+test("serves every path that Bull Board's page reads", async () => {
   const { appRoutes } = jest.requireActual<{
     appRoutes: { api: { method: string; route: string }[] };
   }>(resolve(__dirname, '../../../node_modules/@bull-board/api/dist/routes.js'));
@@ -128,12 +128,12 @@ test("the paths that are served are all that Bull Board's page reads", async () 
   for (const { route } of read) {
     const one = route.replace(':queueName', 'gmail-full').replace(':jobId', 'no-job');
     const answer = await get(`/board${one}`);
-    // A job that is not there is Bull Board's own 404, with its own words.
+    // For an unknown job Bull Board answers its own 404.
     expect([one, answer.body]).not.toEqual([one, '{"error":"not found"}']);
   }
 });
 
-test('the board is for looking: what changes a queue is refused', async () => {
+test('refuses requests to the board that change a queue', async () => {
   await fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
   for (const path of [
     '/board/api/queues/gmail-full/pause',
@@ -146,7 +146,7 @@ test('the board is for looking: what changes a queue is refused', async () => {
   expect((await fleet.counts())['gmail-full']['waiting']).toBe(1);
 });
 
-test('what the board tells of a job is its id, even of one that holds more', async () => {
+test('shows only the id of a job on the board, even when the job holds more', async () => {
   const queue = fleet.queues().find((one) => one.name === 'gmail-full');
   await queue?.add('sync', { v: 1, collectionId: 'c1', email: 'ann@example.com' });
   const answer = await get('/board/api/queues?activeQueue=gmail-full&status=latest');
@@ -154,7 +154,7 @@ test('what the board tells of a job is its id, even of one that holds more', asy
   expect(answer.body).not.toContain('ann@example.com');
 });
 
-test('metrics hold the queues of the fleet', async () => {
+test('metrics contain the queues of the fleet', async () => {
   await fleet.enqueue([{ collectionId: 'c1', queue: 'gmail-full' }]);
   const before = await get('/metrics');
   expect(before.headers.get('content-type')).toContain('text/plain');
@@ -162,7 +162,7 @@ test('metrics hold the queues of the fleet', async () => {
   expect(before.body).toContain('syncline_oldest_job_age_seconds{queue="gmail-full"}');
 });
 
-test('an unknown path is a JSON 404 that repeats nothing, and every answer has its headers', async () => {
+test('an unknown path gets a JSON 404 that does not repeat it, and every answer has the security headers', async () => {
   const answer = await get('/no/such/ann@example.com');
   expect(answer).toMatchObject({ status: 404, body: '{"error":"not found"}' });
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
@@ -170,7 +170,7 @@ test('an unknown path is a JSON 404 that repeats nothing, and every answer has i
   expect((await get('/%E0%A4%A')).status).toBe(404);
 });
 
-test('the root leads to what there is', async () => {
+test('the root page links to the board and the metrics', async () => {
   const page = await get('/');
   for (const path of ['/board', '/metrics']) expect(page.body).toContain(`href="${path}"`);
 });

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close(rt));
 
-test("nothing of the operators', and no other spelling of a path, is found", async () => {
+test("operators' paths, and other spellings of its own paths, are not found", async () => {
   for (const path of NOWHERE)
     for (const method of ['GET', 'POST']) {
       const answer = await rawRequest(server.port, path, { method });
@@ -52,7 +52,7 @@ test('a path answers its own methods and refuses the others', async () => {
     }
 });
 
-test('TRACE and TRACK are refused everywhere, and read nothing back', async () => {
+test('refuses TRACE and TRACK on every path, and echoes no request', async () => {
   for (const method of ['TRACE', 'TRACK'])
     for (const path of ['/', '/livez', '/push/gmail', '/board', '*']) {
       const answer = await rawRequest(server.port, path, { method, headers: ['X-Secret: s3cret'] });
@@ -61,7 +61,7 @@ test('TRACE and TRACK are refused everywhere, and read nothing back', async () =
     }
 });
 
-test('a process that starts is alive and not ready; it is ready when its probes succeed', async () => {
+test('a process that starts is live and not ready, and is ready when its probes succeed', async () => {
   rt.health.expectProbe('postgres', 'not-ready');
   expect(await get('/livez')).toEqual([200, '{"status":"live"}']);
   expect(await get('/readyz')).toEqual([
@@ -75,13 +75,13 @@ test('a process that starts is alive and not ready; it is ready when its probes 
   expect(await get('/livez', 'HEAD')).toEqual([200, '']);
 });
 
-test('what the API goes on without is degraded, with 200', async () => {
+test('/readyz answers 200 with `degraded` for what the API works without', async () => {
   rt.health.started();
   rt.health.expectProbe('redis', 'degraded');
   expect(await get('/readyz')).toEqual([200, '{"status":"degraded","degraded":["redis"]}']);
 });
 
-test('every answer has its headers and none says what serves it', async () => {
+test('every answer has the security headers, and none names the server software', async () => {
   for (const path of ['/livez', '/nowhere']) {
     const { headers } = await fetch(`${server.origin}${path}`);
     expect(headers.get('x-content-type-options')).toBe('nosniff');

@@ -30,7 +30,7 @@ test.each([
   expect(readJobData(raw)).toBeNull();
 });
 
-test('S3: whatever Redis holds, what is read of it is one opaque id or nothing', () => {
+test('S3: a job is read as one opaque id or as nothing, whatever Redis holds', () => {
   const something = fc.oneof(
     fc.anything({ maxDepth: 3 }),
     fc.record({ v: fc.constantFrom(1, 2, '1'), collectionId: fc.anything() }),

@@ -439,7 +439,7 @@ test('no message carries an address, a body or a foreign text', () => {
 });
 
 test.each(['ya29.a0AfB_byC', '1a2b3c4d5e', 'ann.lovelace', 'x'.repeat(65)])(
-  'a reason that is no word of a program is not repeated: %s',
+  'a reason that does not look like a code is not repeated: %s',
   (reason) => {
     const text = JSON.stringify({ error: { code: 403, errors: [{ reason }], status: reason } });
     expect(classify('gmail.users.messages.get', 403, text, 0)).toEqual({

@@ -463,7 +463,7 @@ describe('tokens', () => {
     await other.account('sibling', { lane: 'live', quotaUser: 'a1' }).gmail.profile();
   });
 
-  test('a grant under a master key that this process lacks is not refused, and costs no other account anything', async () => {
+  test('a grant under a master key that this process lacks is not refused, and other accounts are not affected', async () => {
     const google = await bench.open({
       tokens: { ...bench.tokens, grant: async () => ({ kind: 'key-missing', keyId: '5f3c' }) },
     });

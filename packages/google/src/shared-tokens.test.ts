@@ -29,7 +29,7 @@ async function open(reseal: Reseal): Promise<SharedTokens> {
 const places = (...accounts: string[]) =>
   accounts.map((accountId) => ({ accountId, project: 'default' }));
 
-test('shared access tokens are sealed anew with their life, and what does not open is deleted', async () => {
+test('shared access tokens are sealed anew and keep their expiry, and those that do not open are deleted', async () => {
   for (const id of ['a', 'b', 'c'])
     await bench.redis.client.set(keyOf(id), `old ${id}`, 'PX', 60_000);
   const seen: string[] = [];
@@ -49,13 +49,13 @@ test('shared access tokens are sealed anew with their life, and what does not op
   expect(livesMs).toBeLessThanOrEqual(60_000);
 });
 
-/** In a process of its own: the callback may not wait. */
+/** Runs in another process, since the callback is synchronous. */
 const RENEW = `
 const { Redis } = require('ioredis');
 const redis = new Redis(process.argv[1]);
 redis.set(process.argv[2], 'renewed').then(() => redis.quit());`;
 
-test('a token that another process renews meanwhile stays', async () => {
+test('keeps a token that another process renews meanwhile', async () => {
   await bench.redis.client.set(keyOf('a'), 'old', 'PX', 60_000);
   const tokens = await open(() => {
     execFileSync(process.execPath, ['-e', RENEW, bench.redis.url, keyOf('a')]);
@@ -65,7 +65,7 @@ test('a token that another process renews meanwhile stays', async () => {
   expect(await bench.redis.client.get(keyOf('a'))).toBe('renewed');
 });
 
-test('a Redis that is away is told in one sentence', async () => {
+test('reports a Redis that does not answer in one sentence', async () => {
   await expect(
     openSharedTokens(bench.rt, settings('redis://127.0.0.1:1'), () => null),
   ).rejects.toThrow(/^Redis does not answer: .*run the command again\.$/s);

@@ -104,7 +104,7 @@ test('GOOGLE_API_URL beyond loopback must be https', () => {
   expect(isRefused('http://elsewhere', 'postgres,redis')).toBe(true);
 });
 
-test('each kind is a sentence of its own that says what to do, beside every other mistake, and quotes no value', () => {
+test('reports each kind in a sentence of its own with what to do, beside every other mistake, and quotes no value', () => {
   const env = {
     DATABASE_URL: 'postgresql://u:hunter2@hunter2/hunter2?sslmode=disable',
     REDIS_URL: 'redis://:hunter2@hunter2',

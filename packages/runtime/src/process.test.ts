@@ -166,7 +166,7 @@ test('METRICS_PORT refuses long headers, and cuts off those who send none', asyn
   silent.destroy();
 }, 20_000);
 
-test('METRICS_PORT answers while silent connections take every place', async () => {
+test('METRICS_PORT answers while silent connections occupy every place', async () => {
   const { port } = await serving('drains');
   const silent = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'));
   await Promise.all(silent.map((socket) => once(socket, 'connect')));

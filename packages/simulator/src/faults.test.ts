@@ -46,7 +46,7 @@ test.each([
   },
 );
 
-test('a refusal quotes what it is told to, in every message that it has', async () => {
+test('a refusal quotes the given text in each of its messages', async () => {
   const quote = 'a+b@corp.example, "1//x"';
   const asked = `${PROFILE}?pageToken=x`;
   for (const kind of ['403-domain-policy', '400-page-token'] as const) {

@@ -25,7 +25,7 @@ test('refresh tokens are the same for a seed, access tokens live for 3,599 s', a
   expect((await client.get('/gmail/v1/users/me/profile')).status).toBe(401);
 });
 
-test('tokens look as they are told to', async () => {
+test('tokens begin with `tokenStart`', async () => {
   const other = await startSimulator({ tokenStart: 'opaque/' });
   const { refreshToken } = other.accounts()[0]!;
   const { json } = await tokenRequest(other.url, refreshToken);

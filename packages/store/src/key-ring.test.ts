@@ -68,7 +68,7 @@ test('S1: no nonce repeats over 100,000 encryptions', () => {
   expect(nonces.size).toBe(100_000);
 });
 
-test('S2: an unknown key id, and another format version, are closed', () => {
+test('S2: a value with an unknown key id or another format version does not open', () => {
   const owner = { tenant: 'acme', accountId: 'a1' };
   const sealed = before.seal('refresh-token', owner, '1//secret');
   const named = Buffer.from(sealed);

@@ -64,7 +64,7 @@ test('no statement compares every row of a mailbox with every item of a list tha
   expect(slow).toEqual([]);
 }, 180_000);
 
-test('a statement that does so is found', async () => {
+test('the check finds a statement that compares every row with every item', async () => {
   const found = await discardedBy({
     text: `SELECT 1 FROM syncline.gmail_messages m JOIN syncline.walk_items w ON w.item_id || '' = m.id || '' WHERE m.account_id = $1 AND w.account_id = $1`,
     values: [lease.accountId],
@@ -74,7 +74,7 @@ test('a statement that does so is found', async () => {
 
 const GENERATION = 1;
 
-/** Every message is on every list, but the last ones, which no list names. */
+/** Every list names all messages except the last 50. */
 async function fillLists(): Promise<void> {
   const db = fixture.database.pool;
   for (const table of ['gmail_messages', 'walk_items', 'walk_labels', 'held_items', 'audit_items'])
@@ -102,7 +102,7 @@ async function fillLists(): Promise<void> {
   );
 }
 
-/** Both comparisons of an audit; the list is there again afterwards, since a comparison ends it. */
+/** Runs both comparisons of an audit and stores the list again, since a comparison deletes it. */
 async function compareAudit(): Promise<void> {
   const list = { labelId: 'INBOX', catalogue: ['INBOX'], fromMs: 0, floorMs: 0 };
   const note = { position: {}, checked: 0, drift: 0 };
@@ -154,7 +154,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** Rows that the statement read and threw away, in all loops. It is run as a worker runs it, and undone. */
+/** Rows that the statement read and discarded, in all loops. It runs with a worker's settings and is rolled back. */
 async function discardedBy({ text, values }: Sent): Promise<number> {
   const session = await fixture.database.pool.connect();
   try {

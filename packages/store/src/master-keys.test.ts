@@ -21,7 +21,7 @@ afterEach(async () => {
   await fixture.close();
 });
 
-/** A process of another kind on the same database. */
+/** A store of another process on the same database, with the given keys. */
 async function withKeys(masterKey: Buffer, oldMasterKey: Buffer | null = null): Promise<Store> {
   const store = await openStore(testRuntime(), {
     databaseUrl: fixture.database.url,
@@ -42,7 +42,7 @@ const importing = (store: Store, name: string): Promise<{ id: string }> =>
     resources: ['gmail'],
   });
 
-test('a process that lacks the current key is not ready, and blames no account', async () => {
+test('a process that lacks the current key is not ready, and reports no account as unreadable', async () => {
   await fixture.store.keys.announce('worker');
   await fixture.store.keys.check();
   const both = await withKeys(NEW, fixture.masterKey);
@@ -59,7 +59,7 @@ test('a process that lacks the current key is not ready, and blames no account',
   expect(await both.vault.grant(fixture.accountId)).toMatchObject({ refreshToken: '1//secret' });
 });
 
-test('processes that know the new key before any seals with it all stay ready', async () => {
+test('all processes stay ready when each has the new key before any seals with it', async () => {
   const prepared = await withKeys(fixture.masterKey, NEW);
   await prepared.keys.announce('api');
   await prepared.keys.check();
@@ -74,7 +74,7 @@ test('processes that know the new key before any seals with it all stay ready', 
   }
 });
 
-test('a value under a key that no living process has is its account’s matter only after the key was given up', async () => {
+test('a grant under a key that no live process has is key-missing, and unreadable only after the key was declared lost', async () => {
   const other = await withKeys(NEW);
   await importing(other, 'eve');
   await other.keys.announce('worker');
@@ -90,7 +90,7 @@ test('a value under a key that no living process has is its account’s matter o
   expect(await other.vault.grant(fixture.accountId)).toEqual({ kind: 'unreadable' });
 });
 
-test('a key is not given up while a process has it', async () => {
+test('a key is not declared lost while a process has it', async () => {
   await fixture.store.keys.announce('worker');
   const other = await withKeys(NEW);
   await other.keys.announce('api');
@@ -102,7 +102,7 @@ test('a key is not given up while a process has it', async () => {
   expect(await other.vault.grant(fixture.accountId)).toMatchObject({ kind: 'key-missing' });
 });
 
-test('when the old key is removed without a rotation, processes are not ready and no account is blamed', async () => {
+test('when the old key is removed without a rotation, processes are not ready and no account is reported as unreadable', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await both.keys.announce('worker');
   const { id } = await importing(both, 'eve');
@@ -114,7 +114,7 @@ test('when the old key is removed without a rotation, processes are not ready an
   expect(await after.vault.grant(id)).toMatchObject({ kind: 'stored' });
 });
 
-test('a value under a key that a rotation replaces is not its account’s matter', async () => {
+test('a grant under a key that a rotation replaces is key-missing', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await both.masterKeyRotation.begin();
   const other = await withKeys(NEW);
@@ -182,7 +182,7 @@ test('a command whose key a living process lacks is refused before it seals anyt
   expect(await fixture.store.accounts.list()).toHaveLength(1);
 });
 
-test('a command that seals with the old key stands in the way of a rotation until it ends', async () => {
+test('a command that seals with the old key prevents a rotation until it ends', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await importing(fixture.store, 'eve');
   expect(await both.masterKeyRotation.hindrances()).toMatchObject([
@@ -192,7 +192,7 @@ test('a command that seals with the old key stands in the way of a rotation unti
   expect(await both.masterKeyRotation.hindrances()).toEqual([]);
 });
 
-test('a key that a rotation has replaced seals nothing any more', async () => {
+test('a process whose key a rotation has replaced may not seal', async () => {
   const both = await withKeys(NEW, fixture.masterKey);
   await fixture.store.keys.announce('worker');
   await rotated(both);
@@ -257,7 +257,7 @@ test('a token that Google rotates while a batch is sealed anew is not overwritte
   expect(await both.masterKeyRotation.remaining()).toEqual({ old: 1, lost: 0 });
 });
 
-test('a rotation is not begun while values are under a key that is missing here, and ends no such key', async () => {
+test('a rotation is refused while values are under a key that the process lacks, and retires no such key', async () => {
   await importing(fixture.store, 'b');
   await fixture.store.keys.withdraw();
   const [first, second] = [await withKeys(NEW, fixture.masterKey), await withKeys(THIRD, NEW)];
@@ -284,7 +284,7 @@ test('a rotation is not begun while values are under a key that is missing here,
     expect(await last.vault.grant(accountId)).toMatchObject({ kind: 'stored' });
 });
 
-test('a rotation is not begun with an old key that has sealed nothing: the two are exchanged', async () => {
+test('a rotation is refused with an old key that has sealed nothing, since the two are exchanged', async () => {
   const prepared = await withKeys(fixture.masterKey, NEW);
   await prepared.keys.announce('worker');
   await expect(prepared.masterKeyRotation.begin()).rejects.toThrow(

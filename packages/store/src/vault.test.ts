@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-test('S1: a refresh token is nowhere in the database in clear; copied into the row of another account it does not open, and is a security event', async () => {
+test('S1: no refresh token is in the database in plaintext; one that is copied into the row of another account does not open, and is logged as a security event', async () => {
   const dump = await fixture.database.pool.query(
     'SELECT encode(sealed, $1) AS hex, encode(sealed, $2) AS base64, sealed::text AS raw FROM syncline.credentials',
     ['hex', 'base64'],
@@ -49,7 +49,7 @@ test('S1: a refresh token is nowhere in the database in clear; copied into the r
   warn.mockRestore();
 });
 
-test('S2: a value whose key nobody knows is closed, and a security event', async () => {
+test('S2: a value under a key that no process has does not open, and is logged as a security event', async () => {
   const warn = jest.spyOn(fixture.rt.log, 'warn');
   const { id } = await fixture.store.accounts.import({
     email: 'kim@example.com',
@@ -65,7 +65,7 @@ test('S2: a value whose key nobody knows is closed, and a security event', async
   warn.mockRestore();
 });
 
-test('S1: every flipped byte of a sealed access token is noticed', () => {
+test('S1: a sealed access token with any flipped byte does not open', () => {
   const sealed = Buffer.from(fixture.store.vault.seal('a', 'ya29.token'), 'base64');
   for (let i = 0; i < sealed.length; i++) {
     const bent = Buffer.from(sealed);

@@ -179,7 +179,7 @@ test('a mailbox in its first walk is not hurried, and an account that is paused 
   await fixture.store.accounts.resume(fixture.accountId);
 });
 
-test('S9: a message of a channel that has expired rings for nothing', async () => {
+test('S9: a message of an expired channel starts no sync', async () => {
   await fixture.store.watches.addChannel(held, 'one', new Date(Date.now() + 60_000));
   await fixture.store.watches.confirmChannel(held, 'one', 'r1', new Date(Date.now() + 60_000));
   expect(await fixture.store.doorbells.greet('one', 'r1')).toBe(true);

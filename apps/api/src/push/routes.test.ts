@@ -235,7 +235,7 @@ describe('what Google sends', () => {
   });
 });
 
-describe('S8 and S9', () => {
+describe('authenticity of notifications', () => {
   test.each<[string, () => Promise<number>, number]>([
     ['no header', () => mail(null), 401],
     [
@@ -273,7 +273,7 @@ describe('S8 and S9', () => {
     },
   );
 
-  test("S8: a push's historyId is a hint and goes nowhere", async () => {
+  test('S8: the historyId of a push is not used', async () => {
     const ids = ['1', '18446744073709551615', '-1', 'x'];
     for (const historyId of ids)
       expect(
@@ -311,7 +311,7 @@ describe('S8 and S9', () => {
     },
   );
 
-  test('S9: a channel that is not live any more answers as a forged one does, and changes nothing', async () => {
+  test('S9: a message of an unknown or expired channel gets the same answer as a forged one, and causes no job', async () => {
     known = false;
     const [gone, forged] = await Promise.all([
       answerTo('calendar', channelHeaders()),
@@ -322,7 +322,7 @@ describe('S8 and S9', () => {
     expect(jobs).toEqual([]);
   });
 
-  test('S9: ten thousand forged messages cause no query, and a true one among them is one', async () => {
+  test('S9: ten thousand forged messages cause no query, and a genuine one among them causes one', async () => {
     const forged = (n: number): string =>
       [
         'POST /push/calendar HTTP/1.1',

@@ -212,7 +212,7 @@ test('only the server that is not given is started', async () => {
   rmSync(dir, { recursive: true });
 });
 
-test('SQL on the embedded Postgres cannot read what its starter was given in the environment', async () => {
+test('SQL on the embedded Postgres cannot read the environment of the process that started it', async () => {
   const { addresses, leave } = await user({
     SYNCLINE_MASTER_KEY: 'canary',
     FOREIGN_TOKEN: 'canary',
@@ -223,7 +223,7 @@ test('SQL on the embedded Postgres cannot read what its starter was given in the
   await leave();
 });
 
-test("the application's role starts no program, reads no file, changes no setting and makes no role or database", async () => {
+test("the application's role cannot start programs, read files, change settings or make roles and databases", async () => {
   const { addresses, leave } = await user();
   const { databaseUrl } = addresses;
   expect(
@@ -315,7 +315,7 @@ test('a data directory of the previous version goes on, and what its superuser o
   await after.leave();
 });
 
-/** One superuser owned two databases and all in them, and there was no other role. */
+/** As an earlier version left it: one superuser owns both databases and everything in them, and there is no other role. */
 async function makePreviousVersion({ administratorUrl }: Addresses): Promise<void> {
   await query(administratorUrl, 'CREATE DATABASE kept');
   for (const name of ['syncline', 'kept'])
@@ -341,7 +341,7 @@ const OWNED_BY_OTHERS = `
   UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'old'::regnamespace AND typowner <> current_user::regrole
   UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'old'::regnamespace AND proowner <> current_user::regrole`;
 
-/** What a program that the server starts finds in its environment. */
+/** The environment of a program that the server starts. */
 async function environmentOfServer(databaseUrl: string): Promise<string[]> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();

@@ -110,7 +110,7 @@ async function ask(): Promise<string> {
   return (await client(head('/', 'Connection: close'))).closed;
 }
 
-test('a listener that is full of silent connections answers, and closes the one that was silent longest', async () => {
+test('a listener full of silent connections answers a new one, and closes the one that was silent longest', async () => {
   await serve();
   const [oldest, ...others] = await clients(LIMITS.connections);
   expect(await ask()).toContain('answered');
@@ -118,7 +118,7 @@ test('a listener that is full of silent connections answers, and closes the one 
   expect(others.map(({ socket }) => socket.closed)).not.toContain(true);
 });
 
-test('idle connections give way after silent ones, and those that send a body slowly after idle ones', async () => {
+test('closes silent connections first, then idle ones, then those that send a body slowly', async () => {
   await serve();
   const [slow] = await clients(1, head('/body', 'Content-Length: 10'));
   const [idle] = await clients(1, head('/'));
@@ -126,7 +126,7 @@ test('idle connections give way after silent ones, and those that send a body sl
   const [silent] = await clients(1);
   await clients(LIMITS.connections - 3, head('/slow'));
   while (arrived < LIMITS.connections - 1) await sleep(5);
-  // Each newcomer stays, so that the next one has to have room made again.
+  // Each new connection stays open, so that the next one makes the listener close another.
   const gone: string[] = [];
   for (const [name, { closed }] of Object.entries({ slow: slow!, idle: idle!, silent: silent! }))
     void closed.then(() => gone.push(name));
@@ -137,7 +137,7 @@ test('idle connections give way after silent ones, and those that send a body sl
   expect(gone).toEqual(['silent', 'idle', 'slow']);
 });
 
-test('requests in work are not given up for a newcomer', async () => {
+test('a request in progress is not cut off for a new connection', async () => {
   await serve();
   const working = await clients(LIMITS.connections, head('/slow', 'Connection: close'));
   while (arrived < LIMITS.connections) await sleep(5);
@@ -193,7 +193,7 @@ test.each<[string, Partial<ListenerLimits>, string, string]>([
   ['asks for a tunnel', {}, CONNECT, '405'],
   ['uses a method that Node does not know', {}, head('/').replace('GET', 'TRACK'), '405'],
 ])(
-  'a connection is closed that %s',
+  'closes a connection that %s',
   async (_which, limits, sends, status) => {
     await serve(limits);
     const text = await (await client(sends)).closed;
@@ -257,11 +257,11 @@ test('an address that cannot be listened on is an error that names its variable'
     `Port ${listener.port} of 127.0.0.1 is in use. Stop what listens there, or set OPERATOR_PORT`,
   );
   await expect(second('192.0.2.1', 0)).rejects.toThrow(
-    '192.0.2.1 is no address of this machine. Set OPERATOR_HOST to one',
+    '192.0.2.1 is not an address of this machine. Set OPERATOR_HOST to one',
   );
 });
 
-test('loopback is what only this machine reaches', () => {
+test('recognises loopback addresses, and names an address under which each listener is reached', () => {
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', '0:0:0:0:0:0:0:1', 'localhost'])
     expect([host, isLoopbackHost(host)]).toEqual([host, true]);
   for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'fe80::1', 'localhost.example.com'])

@@ -50,7 +50,7 @@ async function until<T>(ask: () => Promise<T | null>): Promise<T> {
   throw new Error('no other run within 30 s');
 }
 
-test('twelve Google projects on one connection give Node no cause to warn of leaking listeners', async () => {
+test('twelve Google projects on one connection cause no warning of leaking listeners', async () => {
   const connection = new Redis(redisUrl());
   const runs = Array.from({ length: 12 }, () => serverRunOf(connection, 'key'));
   for (const { run } of runs) await run();

@@ -77,7 +77,7 @@ test.each(LISTS)(
 );
 
 test.each(['page-names-itself', 'pages-repeat', 'empty-pages', 'pages-in-a-circle'] as const)(
-  'what is deleted while a listing goes astray comes with its sync token: %s',
+  'the sync token of a listing reports what was deleted while the listing had no end: %s',
   async (kind) => {
     const events = '/calendar/v3/calendars/primary/events';
     simulator.faults.add({ kind, method: 'events.list', pages: 1 });
