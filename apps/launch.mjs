@@ -196,7 +196,7 @@ function quietly(command, args, failure) {
   );
 }
 
-/** npm and the compilers run code of other people, which needs no secret of ours; npm has too many variables of its own to name them all. */
+/** npm and the compilers run third-party code, which must not see our secrets. This is a deny list, since npm reads too many variables to list them. */
 function withoutSettings(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !SETTINGS.test(name)));
 }

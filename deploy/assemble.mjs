@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * Assembles what an image runs: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it after `npm ci` and the build, and so does the test that starts
- * every program from the result (test/scenarios/image.test.ts). It takes from a list, so that what lies beside it in a checkout (keys, dumps, an .env)
- * gets into no layer:
+ * every program from the result (test/scenarios/image.test.ts). It copies from a list, so that other files of a checkout (keys, dumps, an .env)
+ * get into no layer:
  *
  * - of node_modules, the packages that the lockfile knows as needed at run time: no development, optional or peer dependencies;
  * - of our own packages, their package.json and the compiled programs;
@@ -52,7 +52,7 @@ function assemble(given) {
   }
 }
 
-/** Places like `node_modules/bullmq` that nothing but run time needs. The flags of the lockfile say what a package is for besides. */
+/** Places like `node_modules/bullmq` that run time needs, by the flags of the lockfile. */
 function neededPackages(lock) {
   return Object.entries(lock)
     .filter(([place, one]) => place.includes('node_modules/') && !one.link)
@@ -65,7 +65,7 @@ function workspacesOf(lock) {
   return Object.keys(lock).filter((place) => place !== '' && !place.includes('node_modules/'));
 }
 
-/** A program that an earlier build has left behind. */
+/** Whether a compiled file has no source any more: an earlier build made it. */
 function hasNoSource(place, relative) {
   const source = path.join(ROOT, place, 'src', relative.replace(/\.js$/, '.ts'));
   return relative.endsWith('.js') && !existsSync(source);

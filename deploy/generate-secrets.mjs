@@ -1,15 +1,15 @@
 /**
  * The secrets of docker-compose.yml: `node generate-secrets.mjs DIRECTORY [--new-master-key | --forget-old-master-key | --bring-back-old-master-key]`. The folders below DIRECTORY are volumes, one for each reader:
  *
- *   kept      what was drawn at random, for this program alone
+ *   kept      what was generated at random, for this program only
  *   app       the URLs and the master key, for Syncline's processes
  *   owner     the URL of the role that owns the schema, for migrate
  *   postgres  the superuser's password, and the SQL that makes the roles
  *   redis     the user and its password
  *
- * What was drawn is never drawn again: a run that is repeated, or was killed, gives the same files. They are made of what is kept each time, so a
+ * A secret is generated once: a run that is repeated, or was killed, gives the same files. All other files are written again at each run, so a
  * new version may grant the user of Redis another command. `--new-master-key` begins a rotation (docs/deployment.md): the key becomes the old one, and
- * another is drawn. `--forget-old-master-key` ends it, and no reader gets the old key any more; `kept` has it until the next rotation has ended, and
+ * a new one is generated. `--forget-old-master-key` ends it, and no service gets the old key any more; `kept` has it until the next rotation has ended, and
  * `--bring-back-old-master-key` makes it the old one again.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -38,7 +38,7 @@ const KEPT = {
   redis_password: () => randomBytes(32).toString('hex'),
   master_key: () => randomBytes(32).toString('base64'),
 };
-/** There while the master key is being replaced. */
+/** Exists while the master key is being replaced. */
 const OLD_KEY = 'master_key_old';
 /** The old key of the last rotation that was ended. No reader gets it. */
 const KEY_BEFORE = 'master_key_before';
@@ -82,13 +82,14 @@ function generate(directory, changeKeys) {
   }
 }
 
-const UNDER_WAY = 'A rotation is under way: end it with --forget-old-master-key first.';
+const UNDER_WAY =
+  'A rotation has not ended: finish `keys rotate-master`, then run this with --forget-old-master-key.';
 
 /** As the others: a sentence when it is refused, with nothing changed. */
 function setKeyAside(folder) {
   if (existsSync(path.join(folder, OLD_KEY))) return UNDER_WAY;
   if (!existsSync(path.join(folder, 'master_key')))
-    return `There is no master key in ${folder}: nothing is to be replaced. Run this without an option to draw one.`;
+    return `There is no master key in ${folder}: there is nothing to replace. Run this without an option to generate one.`;
   rename(folder, 'master_key', OLD_KEY);
 }
 
@@ -114,7 +115,7 @@ function fail(sentence, code) {
   process.exitCode = code;
 }
 
-/** Each secret that is there, and the others drawn. */
+/** All secrets, of which missing ones are generated. */
 function kept(folder) {
   for (const [name, draw] of Object.entries(KEPT))
     if (!existsSync(path.join(folder, name))) create(path.join(folder, name), draw());
@@ -186,7 +187,7 @@ function create(file, text) {
 /** Whole or not at all, readable by this user alone. */
 function replace(file, text, uid) {
   const draft = written(file, text);
-  // Only root may give a file away; for anybody else the files are his own.
+  // Only root may change the owner; otherwise the files stay this user's own.
   if (process.getuid?.() === 0) chownSync(draft, uid, uid);
   renameSync(draft, file);
   syncFolder(file);

@@ -1,4 +1,4 @@
-/** What every listener's answers have in common. */
+/** What the answers of both listeners have in common. */
 import { type Runtime, hasBody } from '@syncline/runtime';
 import express, {
   type ErrorRequestHandler,
@@ -9,17 +9,17 @@ import express, {
   type Response,
 } from 'express';
 
-/** An application of these handlers. What none of them answers is a 404, and what fails is a line in the log and a 500 without a word of it. */
+/** An Express application with these handlers. An unmatched request gets a 404. A failing handler is logged and answered with a 500 without the error's message. */
 export function baseApp(rt: Runtime, handlers: readonly RequestHandler[]): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(everyAnswer, ...handlers);
+  app.use(commonHeaders, ...handlers);
   app.use((_request, response) => void response.status(404).json({ error: 'not found' }));
   app.use(answerError(rt));
   return app;
 }
 
-function everyAnswer(request: Request, response: Response, next: NextFunction): void {
+function commonHeaders(request: Request, response: Response, next: NextFunction): void {
   response.set({
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
@@ -27,24 +27,24 @@ function everyAnswer(request: Request, response: Response, next: NextFunction): 
     'Content-Security-Policy':
       "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   });
-  // A body stays unread unless a route wants it, and then the connection is of no more use.
+  // Most routes do not read a body, and a connection with an unread body cannot be used again.
   if (hasBody(request)) response.set('Connection', 'close');
-  // TRACE reads a request back to its sender, headers and all.
+  // TRACE would echo the request with its headers.
   if (request.method !== 'TRACE') return next();
   response.status(405).set('Allow', 'GET, HEAD, POST').json({ error: 'method not allowed' });
 }
 
 /** Express would print the stack. Its own 4xx errors (a path that doesn't decode, a body too large) keep their status. */
 function answerError(rt: Runtime): ErrorRequestHandler {
-  // Four parameters, used or not, are how Express knows an error handler.
+  // Express recognises an error handler by its four parameters.
   return (error: unknown, _request, response, _next) => {
     const status = clientErrorStatus(error) ?? 500;
     if (status === 500)
       rt.log.error(
         { event: 'request-failed', err: error },
-        'a request ended in an error that nobody expected',
+        'a request failed with an unexpected error',
       );
-    // Express would print the error, with its message, and cut the connection. Cutting it is enough.
+    // Express would close the connection too, and print the error with its message.
     if (response.headersSent) return void response.destroy();
     response.status(status).json({ error: status === 500 ? 'internal error' : 'bad request' });
   };

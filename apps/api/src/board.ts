@@ -27,12 +27,12 @@ export const BOARD_CSP = [
 
 /** A queue's name, or a job's id. */
 const NAME = '[\\w:-]+';
-/** What the board is asked for: its pages, its files, and what its pages read. Bull Board's own routes also match other cases and a trailing slash. */
+/** The paths of the board: its pages, its files, and what its pages read. Bull Board's own routes also match other cases and a trailing slash. */
 const PATHS = new RegExp(
   `^${BOARD_PATH}(?:/?|/metrics-history|/job-schedulers|/queue/${NAME}(?:/${NAME})?|/static(?:/\\w[\\w-]*(?:\\.[\\w-]+)*)+|/api/(?:queues|redis/stats|job-schedulers|queues/${NAME}/(?:metrics|default-job-options|workers|rate-limit|job-data-schema)|queues/${NAME}/${NAME}(?:/logs|/flow)?))$`,
 );
 
-/** Bull Board at exactly its own paths, to GET and HEAD: it is to look at only. */
+/** Bull Board at exactly its own paths, for GET and HEAD only: the board is read-only. */
 export function boardRoutes(fleet: Pick<Fleet, 'queues'>): RequestHandler {
   const board = Router().use(BOARD_PATH, queueBoard(fleet));
   const shown = underOwnName((request, response, next) => {

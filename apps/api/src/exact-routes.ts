@@ -8,7 +8,7 @@ import type { Request, RequestHandler } from 'express';
 export type Route = Readonly<Partial<Record<'GET' | 'POST', RequestHandler>>>;
 export type Routes = Readonly<Record<string, Route>>;
 
-/** Answers exactly these paths, and 405 for their other methods. Everything else goes on. */
+/** Answers exactly these paths, and 405 for their other methods. Other paths go to the next handler. */
 export function exactRoutes(routes: Routes): RequestHandler {
   const byPath = new Map(Object.entries(routes));
   return (request, response, next) => {

@@ -3,10 +3,10 @@ import type { RequestListener } from 'node:http';
 import { type ListenerLimits, type ResolvedConfig, type Runtime, listen } from '@syncline/runtime';
 import { boardRefusal } from './operator-app.js';
 
-/** Beyond the longest answer: a notification may wait 65 s for Postgres. */
+/** Longer than the slowest answer: a notification may wait 65 s for Postgres. */
 const STALLED_MS = 75_000;
 
-/** Bounds of the public listener. A notification's head has some 2 KB. */
+/** Limits of the public listener. The head of a notification has about 2 KB. */
 const PUBLIC: Omit<ListenerLimits, 'keepAliveMs'> = {
   connections: 1_000,
   headerBytes: 16_384,
@@ -28,7 +28,7 @@ type Addresses = Pick<
   'host' | 'port' | 'operatorHost' | 'operatorPort' | 'httpKeepAliveMs'
 >;
 
-/** @throws OperatorError when one of the addresses cannot be listened on; then neither is */
+/** @throws OperatorError when one of the addresses cannot be listened on; then neither listener is open */
 export async function openListeners(
   rt: Runtime,
   { host, port, operatorHost, operatorPort, httpKeepAliveMs: keepAliveMs }: Addresses,
@@ -58,7 +58,7 @@ export async function openListeners(
         operatorPort: forOperators.port,
         ...(refusal === null ? { board: `${forOperators.origin}/board` } : {}),
       },
-      'the API answers',
+      'the API is listening',
     );
     return {
       close: async () => void (await Promise.all([forPublic.close(rt), forOperators.close(rt)])),

@@ -24,9 +24,9 @@ export interface Measured {
 }
 
 /**
- * `/metrics`: this process's registry, and the queues and accounts, which are the whole fleet's. The text is made
- * once in 5 s however many scrapers there are, and Redis and Postgres are asked for it; once in a minute for the watches, whose figures no scrape waits
- * for. While one is away its gauges are absent instead of old, and it is asked ever more rarely.
+ * `/metrics`: this process's registry, and the queues and accounts of the whole fleet. The text is computed at most
+ * once in 5 s, however many scrapers there are, with queries to Redis and Postgres. Watches are counted once a minute, and no scrape waits for their
+ * count. While Redis or Postgres is away, its gauges are absent instead of stale, and it is queried with backoff.
  */
 export function metricsPage(rt: Runtime, measured: Measured): MetricsPage {
   const { registry } = rt.metrics;

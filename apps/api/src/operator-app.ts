@@ -17,7 +17,7 @@ export interface OperatorDeps {
   fleet: Pick<Fleet, 'counts' | 'waitingAgesMs' | 'queues'>;
 }
 
-/** Why the board is not there, for the log and for whoever opens it; null where it is. */
+/** Why the board is not served, for the log and for a person who opens it; null when it is served. */
 export function boardRefusal(host: string): string | null {
   return isLoopbackHost(host)
     ? null
@@ -25,8 +25,8 @@ export function boardRefusal(host: string): string | null {
 }
 
 /**
- * Everything that OPERATOR_HOST and OPERATOR_PORT serve: `/`, `/metrics` and the board. Answers hold counts and ids, nothing of any customer's.
- * @param host what the listener is bound to: beyond loopback there is no board
+ * Everything that OPERATOR_HOST and OPERATOR_PORT serve: `/`, `/metrics` and the board. Answers contain counts and ids, and no customer data.
+ * @param host the listener's address; the board is served on loopback only
  */
 export function operatorApp(rt: Runtime, { store, fleet }: OperatorDeps, host: string): Express {
   const metrics = metricsPage(rt, {

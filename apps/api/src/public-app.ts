@@ -5,7 +5,7 @@ import { exactRoutes } from './exact-routes.js';
 import { healthRoutes } from './health.js';
 import { type PushDeps, pushRoutes } from './push/routes.js';
 
-/** Everything that HOST and PORT serve: health, and Google's notifications. Nothing here tells of accounts, queues or figures. */
+/** Everything that HOST and PORT serve: health, and Google's notifications. No answer contains data of accounts, queues or metrics. */
 export function publicApp(rt: Runtime, push: PushDeps): Express {
   return baseApp(rt, [exactRoutes({ ...healthRoutes(rt), ...pushRoutes(rt, push) })]);
 }

@@ -1,13 +1,13 @@
 /**
- * What the programs that `up` and `demo` start find in their environment. Names are allowed one by one: the operator's
- * shell holds secrets of other programs too, and of Syncline's own each program gets what it uses.
+ * The environment of the programs that `up` and `demo` start. It is an allow list: the operator's shell also holds secrets of
+ * other programs, and each program gets only those of Syncline's variables that it uses.
  */
 import type { VariableName } from '@syncline/runtime';
 
 /** What `up` and `demo` start. */
 export type ProgramName = 'scheduler' | 'worker' | 'api' | 'simulator';
 
-/** Whatever a Node program needs to run as it does in the operator's shell. */
+/** What a Node program needs to run as it does in the operator's shell. */
 const SURROUNDINGS = [
   'PATH',
   'HOME',
@@ -29,26 +29,26 @@ const SURROUNDINGS = [
   'UV_THREADPOOL_SIZE',
 ];
 
-/** What the driver of Postgres takes for what DATABASE_URL leaves open. */
+/** Read by the Postgres driver for parts that DATABASE_URL leaves out. */
 const OF_DATABASE_DRIVER = ['PGUSER', 'PGPASSWORD', 'PGPASSFILE'];
 
 type Recipient = Exclude<ProgramName, 'simulator'>;
 
 const FLEET: readonly Recipient[] = ['scheduler', 'worker', 'api'];
-/** Who speaks with Google, or checks what Google sends. */
+/** Programs that call Google, or verify what Google sends. */
 const TO_GOOGLE: readonly Recipient[] = ['worker', 'api'];
-const NOBODY: readonly Recipient[] = [];
+const NO_PROGRAM: readonly Recipient[] = [];
 
 const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   DATABASE_URL: FLEET,
   DATABASE_POOL_SIZE: FLEET,
-  MIGRATION_LOCK_WAIT_SECONDS: NOBODY,
+  MIGRATION_LOCK_WAIT_SECONDS: NO_PROGRAM,
   REDIS_URL: FLEET,
   REDIS_PREFIX: FLEET,
   REDIS_CA_FILE: FLEET,
   REDIS_CERT_FILE: FLEET,
   REDIS_KEY_FILE: FLEET,
-  SYNCLINE_DATA_DIR: NOBODY,
+  SYNCLINE_DATA_DIR: NO_PROGRAM,
   GOOGLE_CLIENT_ID: ['worker'],
   GOOGLE_CLIENT_SECRET: ['worker'],
   GOOGLE_PROJECTS_FILE: TO_GOOGLE,
@@ -60,7 +60,7 @@ const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   NO_PROXY: TO_GOOGLE,
   no_proxy: TO_GOOGLE,
   SYNCLINE_ALLOW_INSECURE: FLEET,
-  NODE_TLS_REJECT_UNAUTHORIZED: NOBODY,
+  NODE_TLS_REJECT_UNAUTHORIZED: NO_PROGRAM,
   SYNCLINE_MASTER_KEY: FLEET,
   SYNCLINE_MASTER_KEY_OLD: FLEET,
   GMAIL_UNITS_PER_USER_MINUTE: FLEET,
@@ -90,17 +90,17 @@ const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   PUSH_GMAIL_AUDIENCE: FLEET,
   PUSH_GMAIL_SERVICE_ACCOUNT: FLEET,
   GOOGLE_APPLICATION_CREDENTIALS: ['api'],
-  SYNCLINE_TEST_DATABASE_URL: NOBODY,
-  SYNCLINE_TEST_REDIS_URL: NOBODY,
+  SYNCLINE_TEST_DATABASE_URL: NO_PROGRAM,
+  SYNCLINE_TEST_REDIS_URL: NO_PROGRAM,
 };
 
-/** The part of `env` that a program is started with. The simulator gets nothing of ours. */
+/** The part of `env` that a program is started with. The simulator gets none of Syncline's variables. */
 export function childEnvironment(program: ProgramName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = program === 'simulator' ? SURROUNDINGS : namesFor(program);
   return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
 }
 
-/** With the files that hold a variable's value. */
+/** Each variable is allowed in its `_FILE` form too. */
 function namesFor(program: Recipient): string[] {
   const own = Object.entries(RECIPIENTS)
     .filter(([, recipients]) => recipients.includes(program))

@@ -48,8 +48,8 @@ export class UsageError extends Error {
 }
 
 /**
- * What a command may take to end after a signal, whatever is away: below the 8 s that are promised, with the second that a
- * stopped reader of its output is given (`stopWaitingForReaders`).
+ * How long a command may take to end after a signal, even when servers do not answer. Together with the second that a stopped
+ * reader of its output is given (`stopWaitingForReaders`) it is below the documented 8 s.
  */
 const END_DEADLINE_MS = 6_500;
 
@@ -59,9 +59,8 @@ const STORE_ONLY: readonly Requirement[] = ['master-key'];
 /**
  * Runs `act` and takes what it returns for the exit code. A signal aborts `rt.signal`; a command
  * that is cut short by it ends with `interruptedCode`. What has not ended 6.5 s after the signal is
- * left behind: embedded servers are taken over by the next start, and child processes end with this
- * one.
- * @param interruptedCode 0 for what a signal ends regularly
+ * abandoned: the next start takes over embedded servers, and child processes end with this process.
+ * @param interruptedCode the exit code after a signal; 0 for commands that a signal ends normally
  */
 export async function runCommand(
   requires: readonly Requirement[],
@@ -110,7 +109,7 @@ async function lateAfterSignal({ clock, signal }: Runtime): Promise<null> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await clock.sleep(END_DEADLINE_MS);
-  say('not everything has ended in time; it is left behind');
+  say('some work did not end in time and was abandoned');
   return null;
 }
 

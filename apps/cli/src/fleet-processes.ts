@@ -50,7 +50,7 @@ export function fleetEnv(env: NodeJS.ProcessEnv, settings: FleetSettings): NodeJ
   };
 }
 
-/** One scheduler, `workers` workers, one API, each with the part of `env` that it uses. Of METRICS_PORT the scheduler has that port, the workers the next ones; the API has its own page. */
+/** One scheduler, `workers` workers, one API, each with the part of `env` that it uses. The scheduler serves its metrics on METRICS_PORT, the workers on the ports after it; the API has a page of its own. */
 export function fleetSpecs(env: NodeJS.ProcessEnv, workers: number): ProcessSpec[] {
   const { METRICS_PORT: base, ...rest } = env;
   const withMetrics = (offset: number): NodeJS.ProcessEnv =>
@@ -98,7 +98,7 @@ export function programFile(name: ProgramName): string {
   );
 }
 
-/** The settings with a free port for each that is 0, since their URLs are printed from here. */
+/** The settings with a free port in place of each 0, so that the URLs of the API are known here. */
 export async function withPorts<T extends Pick<ApiAddress, 'port' | 'operatorPort'>>(
   settings: T,
 ): Promise<T> {
@@ -110,7 +110,7 @@ export async function withPorts<T extends Pick<ApiAddress, 'port' | 'operatorPor
   };
 }
 
-/** What a person opens, and what a monitoring system asks. The board is served on loopback only. */
+/** URLs for a person and for a monitoring system. The board is served on loopback only. */
 export function urlsOf({ host, port, operatorHost, operatorPort }: ApiAddress): string[] {
   const operators = originOf(operatorHost, operatorPort);
   return [

@@ -43,7 +43,7 @@ export interface Processes {
   drain(): Promise<void>;
 }
 
-/** What a program of the fleet takes at most when its servers are not its own: 5.5 s, and 0.5 s for its last words. */
+/** The most that a program of the fleet takes when it has no embedded servers: 5.5 s to drain, and 0.5 s to flush its output. */
 const DRAIN_DEADLINE_MS = 6_000;
 const FIRST_BACKOFF_MS = 500;
 const BACKOFF_CAP_MS = 30_000;

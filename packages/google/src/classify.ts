@@ -232,7 +232,7 @@ function readRefusal(bodyText: string): Refusal | null {
   };
 }
 
-/** A code of Google's, which has letters alone, fit for an error message; anything longer or stranger might be an address, an id or a token. */
+/** The value when it looks like a code of Google's: at most 64 letters, `_` and `-`. Any other text might be an address, an id or a token, and stays out of errors. */
 function word(value: unknown): string | null {
   return typeof value === 'string' && /^[A-Za-z_-]{1,64}$/.test(value) ? value : null;
 }

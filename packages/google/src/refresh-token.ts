@@ -9,9 +9,9 @@ import type { Answer, Transport } from './transport.js';
 export const REFRESH = 'oauth2.token';
 
 /**
- * Whether the token endpoint has refused to give an access token, or could not be asked for lack of
- * a key: then the error says nothing about what was to be asked for with it. Every other call of the
- * account would meet the same.
+ * Whether there is no access token, because the token endpoint refused one or because this process
+ * lacks the key of the grant. Such an error concerns every call of the account, and not the item
+ * that was requested.
  */
 export function isTokenRefused({ method, detail }: GoogleError): boolean {
   return method === REFRESH && TOKEN_REFUSALS.has(detail.kind);

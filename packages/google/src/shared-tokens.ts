@@ -1,4 +1,4 @@
-/** The access tokens that a fleet shares through Redis, sealed: where they are, and how a change of the master key seals them anew. */
+/** The sealed access tokens that a fleet shares through Redis: their keys in Redis, and how a rotation of the master key seals them anew. */
 import {
   describeError,
   OperatorError,
@@ -15,7 +15,7 @@ import {
   type Script,
 } from './redis.js';
 
-/** The keys of one account share a hash tag: one command may delete them together on any Redis. */
+/** The keys of one account share a hash tag, so that one command can delete them together in a cluster too. */
 export function tokenKeysOf(
   { prefix, project }: { prefix: string; project: string },
   accountId: string,
@@ -23,7 +23,7 @@ export function tokenKeysOf(
   return `${prefix}:{account:${accountId}}:${project}`;
 }
 
-/** Of the account's sealed access token. */
+/** The key of the account's sealed access token. */
 export function accessTokenKeyOf(
   place: { prefix: string; project: string },
   accountId: string,
@@ -51,14 +51,14 @@ export interface TokenPlace {
 /** @returns null when it does not open; the same text when nothing is to be done */
 export type Reseal = (accountId: string, sealed: string) => string | null;
 
-/** It keeps the token's life. */
+/** Replaces the token only while it is unchanged, and keeps its expiry. */
 const REPLACE: Script = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`);
 
-/** @throws OperatorError when Redis does not answer within seconds, or refuses us */
+/** @throws OperatorError when Redis does not answer within seconds, or refuses the connection */
 export async function openSharedTokens(
   rt: Runtime,
   settings: RedisSettings,
@@ -67,14 +67,14 @@ export async function openSharedTokens(
   const redis = await connectRedis(rt, settings);
   const prefix = settings.redisPrefix;
   try {
-    await told(() => checkRedis(redis));
+    await withOperatorErrors(() => checkRedis(redis));
   } catch (error) {
     redis.disconnect();
     throw error;
   }
   return {
     reseal: (accounts) =>
-      told(async () => {
+      withOperatorErrors(async () => {
         const replaced = await Promise.all(
           accounts.map(({ accountId, project }) =>
             resealOne(redis, accessTokenKeyOf({ prefix, project }, accountId), (sealed) =>
@@ -100,7 +100,7 @@ async function resealOne(
   return (await runScript(redis, REPLACE, [key], [sealed, anew ?? ''])) === 1;
 }
 
-async function told<T>(ask: () => Promise<T>): Promise<T> {
+async function withOperatorErrors<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

@@ -1,9 +1,9 @@
-/** What the store says of an account's grant, and the errors of those that cannot be used. */
+/** The stored grant of an account, and the error for each that cannot be used. */
 import { unreachable } from '@syncline/runtime';
 import { GoogleError } from './errors.js';
 import { REFRESH } from './refresh-token.js';
 
-/** What is stored of an account's grant. `version` rises whenever another may have taken its place, and when it is to be tried again. */
+/** What is stored of an account's grant. `version` increases when the token may have been replaced, and when it is to be tried again. */
 export type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
@@ -18,7 +18,7 @@ export const UNUSABLE_CREDENTIALS: ReadonlySet<string> = new Set([
   'credential_unreadable',
 ]);
 
-/** What is thrown where there is no refresh token to use. */
+/** The error to throw when there is no usable refresh token. */
 export function withoutGrant(stored: Exclude<StoredGrant, { kind: 'stored' }>): GoogleError {
   switch (stored.kind) {
     case 'none':

@@ -137,8 +137,8 @@ async function sendAndRead(way: Dispatcher, out: Outgoing, signal: AbortSignal):
 }
 
 /**
- * Whether nobody needs to count: the client itself keeps the largest limit, and an answer is no
- * longer than it says that it is. Counting costs a fifth more CPU.
+ * Whether the bytes need not be counted while they are read: undici itself enforces the largest
+ * limit, and an answer is not longer than its Content-Length. Counting costs a fifth more CPU.
  */
 function isWithin({ headers }: Dispatcher.ResponseData, limitBytes: number): boolean {
   if (limitBytes === LARGEST_ANSWER_BYTES) return true;

@@ -43,11 +43,11 @@ export interface Config {
     /** Through which Google is reached; null is straight. */
     proxy: GoogleProxy | null;
   };
-  /** What may be sent in plaintext beyond loopback, by the operator's word; told at each start. */
+  /** What may be sent in plaintext beyond loopback, as the operator allows it; logged at each start. */
   allowInsecure: readonly InsecureKind[];
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
-  /** It opens what it sealed and seals nothing; null outside a rotation. */
+  /** 32 bytes of the previous master key, which only opens what it sealed; null outside a rotation. */
   oldMasterKey: Buffer | null;
   quotas: Quotas;
   /** How stale a collection may get without a push. */
@@ -61,7 +61,7 @@ export interface Config {
   workerStuckAfterMs: number;
   /** The API's public listener: an IP address or `localhost`. */
   host: string;
-  /** 0 takes a free one. */
+  /** Of the public listener; 0 takes a free one. */
   port: number;
   /** The operators' listener of the API, and the address of `metricsPort`. */
   operatorHost: string;

@@ -1,6 +1,6 @@
 /**
- * Plaintext beyond this machine. It is refused, unless SYNCLINE_ALLOW_INSECURE names its kind; each start says which kinds are allowed. What turns
- * off the check of certificates, and a master key that can be guessed, is never allowed (docs/decisions/0018-weak-configuration.md).
+ * Plaintext beyond this machine. It is refused, unless SYNCLINE_ALLOW_INSECURE names its kind; each start logs which kinds are allowed.
+ * Disabled certificate checks and a guessable master key are never allowed (docs/decisions/0018-weak-configuration.md).
  */
 import { BlockList, isIP } from 'node:net';
 import { unreachable } from './assert.js';
@@ -15,8 +15,8 @@ export type InsecureKind = (typeof INSECURE_KINDS)[number];
 type Given = Readonly<Record<string, string | undefined>>;
 
 /**
- * Every kind that is in use and not allowed, as a sentence by variable name. Takes the variables as they are, so that
- * another mistake in them hides none of these; a URL that cannot be read is another mistake.
+ * A sentence for each kind that is in use and not allowed. Reads the raw variables, so that these problems are reported
+ * together with all others; a URL that cannot be parsed is reported elsewhere.
  */
 export function problemsOfPlaintext(given: Given): string[] {
   const allowed = (given['SYNCLINE_ALLOW_INSECURE'] ?? '').split(',').map((name) => name.trim());
@@ -29,19 +29,19 @@ export function problemsOfPlaintext(given: Given): string[] {
 export function insecureInWords(kind: InsecureKind): string {
   switch (kind) {
     case 'postgres':
-      return 'Postgres may be reached in plaintext: its password and the mirror are readable on the way';
+      return 'Postgres may be reached in plaintext: its password and the mirror can be read in transit';
     case 'redis':
-      return 'Redis may be reached in plaintext: its password and the jobs are readable on the way';
+      return 'Redis may be reached in plaintext: its password and the jobs can be read in transit';
     case 'google-url':
-      return 'GOOGLE_API_URL may be plain http: tokens and mail are readable on the way';
+      return 'GOOGLE_API_URL may be plain http: tokens and mail can be read in transit';
     default:
       return unreachable(kind);
   }
 }
 
 /**
- * Whether TLS to Postgres is demanded and not verified: it keeps listeners out, and nobody who takes the server's place.
- * With an authority `sslmode=require` is verify-ca, as in libpq.
+ * Whether TLS to Postgres is demanded and not verified: it protects against eavesdropping and not against an impostor server.
+ * With an authority, `sslmode=require` means verify-ca, as in libpq.
  */
 export function isUnverified(databaseUrl: string | null): boolean {
   if (databaseUrl === null) return false;
@@ -71,15 +71,15 @@ function problemOf(kind: InsecureKind, given: Given): string | null {
   switch (kind) {
     case 'postgres':
       return isPlainPostgres(given['DATABASE_URL'])
-        ? 'DATABASE_URL must ask for TLS beyond loopback, as passwords and mail pass there: sslmode=verify-full, with sslrootcert=FILE for an authority of your own, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
+        ? 'DATABASE_URL must ask for TLS beyond loopback, since passwords and mail are sent there: sslmode=verify-full, with sslrootcert=FILE for an authority of your own, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
         : null;
     case 'redis':
       return isPlainRedis(given['REDIS_URL'])
-        ? 'REDIS_URL must begin with rediss: (or rediss+sentinel:) beyond loopback, as passwords and jobs pass there; SYNCLINE_ALLOW_INSECURE=redis allows plaintext'
+        ? 'REDIS_URL must begin with rediss: (or rediss+sentinel:) beyond loopback, since passwords and jobs are sent there; SYNCLINE_ALLOW_INSECURE=redis allows plaintext'
         : null;
     case 'google-url':
       return isPlainGoogle(given['GOOGLE_API_URL'])
-        ? 'GOOGLE_API_URL must be https beyond loopback, as tokens and mail pass there; SYNCLINE_ALLOW_INSECURE=google-url allows plain http'
+        ? 'GOOGLE_API_URL must be https beyond loopback, since tokens and mail are sent there; SYNCLINE_ALLOW_INSECURE=google-url allows plain http'
         : null;
     default:
       return unreachable(kind);
@@ -92,7 +92,7 @@ function isPlainPostgres(url: string | undefined): boolean {
   return !isLocal(host) && !DEMANDS_TLS[tls.mode];
 }
 
-/** `prefer` falls back to plaintext when whoever answers says so. */
+/** `prefer` falls back to plaintext when the server refuses TLS. */
 const DEMANDS_TLS: Record<DatabaseUrl['tls']['mode'], boolean> = {
   disable: false,
   prefer: false,
@@ -111,7 +111,7 @@ function isPlainRedis(url: string | undefined): boolean {
   return address !== null && !address.tls && address.hosts.some(({ host }) => !isLoopback(host));
 }
 
-/** Only a simulator is on loopback: whether its calls pass a proxy elsewhere plays no part. */
+/** Only a simulator is on loopback, so a proxy elsewhere on the way to it does not matter. */
 function isPlainGoogle(url: string | undefined): boolean {
   if (url === undefined || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

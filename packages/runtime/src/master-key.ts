@@ -1,4 +1,4 @@
-/** With fewer different bytes a key was typed and not drawn: 32 random bytes have so few once in 10^37 keys. */
+/** A key with fewer different bytes was not generated at random: of 10^37 random keys, one has so few. */
 const DIFFERENT_BYTES_MIN = 8;
 /** Half of a key: a longer piece is not repeated in it. */
 const LONGEST_PIECE_BYTES = 16;

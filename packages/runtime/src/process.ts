@@ -22,14 +22,14 @@ import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
 import { drainOnSignals, signalsReceived } from './signals.js';
 
-/** These two and LAST_WORDS_MS stay below the 8 s in which a process promises to end. */
+/** The sum of these two and LAST_WORDS_MS is below the documented 8 s in which a process ends. */
 const DRAIN_DEADLINE_MS = 5_500;
 const RELEASE_DEADLINE_MS = 1_500;
 /** What a process still has to say waits this long for a reader that is slow, or has stopped. */
 const LAST_WORDS_MS = 500;
 /** A timer of any length keeps the process alive while nothing else does: signal handlers alone don't. */
 const KEEP_ALIVE_MS = 60_000;
-/** Each loop and call that ends with the process listens: Node warns on standard error beyond ten. */
+/** Each loop and call listens for the drain signal; Node warns on standard error from the eleventh listener on. */
 const DRAIN_LISTENERS = 1_000;
 
 export interface Service {
@@ -46,7 +46,7 @@ export interface ProcessOptions {
   stdout?: 'stderr' | 'stdout';
   /** Serves `/livez`, `/readyz` and `/metrics` on METRICS_PORT, if that is set. */
   servesMetrics?: boolean;
-  /** How long a drain may take before what still runs is given up. Default 5.5 s, which leaves 2.5 s of the promised 8. */
+  /** How long a drain may take before what still runs is given up. Default 5.5 s, which leaves 2.5 s of the documented 8. */
   drainDeadlineMs?: number;
 }
 
@@ -150,12 +150,12 @@ export function logSurroundings(
     );
 }
 
-/** By the programs that run on and not by each command, since many managed databases are used so. */
+/** Logged by long-running programs and not by each command, since many managed databases are used in this way. */
 function warnOfUnverified({ log }: Runtime, { databaseUrl }: Config): void {
   if (isUnverified(databaseUrl))
     log.warn(
       { event: 'postgres_not_verified' },
-      "DATABASE_URL has sslmode=require: the certificate of Postgres is not verified, so somebody else can take the server's place; use sslmode=verify-full",
+      'DATABASE_URL has sslmode=require: the certificate of Postgres is not verified, so another server could impersonate it; use sslmode=verify-full',
     );
 }
 
@@ -182,7 +182,7 @@ async function live(rt: Runtime, start: () => Promise<Service>, drain: Drain): P
   return code;
 }
 
-/** What a start comes to, or null when a signal came first and it gave up, or did not get anywhere in time. */
+/** The result of a start, or null when a signal ended it or it did not complete in time after a signal. */
 async function unlessDrained<T>(
   rt: Runtime,
   starting: Promise<T>,

@@ -53,7 +53,7 @@ export async function resolveConfig(
 function differing(old: Buffer | null, current: Buffer): Buffer | null {
   if (old?.equals(current))
     throw new OperatorError(
-      'SYNCLINE_MASTER_KEY_OLD is the key that is in use: it must be the one before, or unset.',
+      'SYNCLINE_MASTER_KEY_OLD is the key that is in use: it must be the previous key, or unset.',
     );
   return old;
 }

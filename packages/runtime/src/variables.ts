@@ -46,7 +46,7 @@ export const VARIABLES = z.object({
   NO_PROXY: z.string().optional(),
   no_proxy: z.string().optional(),
   SYNCLINE_ALLOW_INSECURE: listOf(INSECURE_KINDS).default([]),
-  // Node's own switch: everything that this process reads by TLS could be anybody's.
+  // Node's own switch: with 0 no TLS connection of this process is verified.
   NODE_TLS_REJECT_UNAUTHORIZED: z
     .string()
     .refine(
@@ -117,7 +117,7 @@ function whole(min: number, max: number) {
     .transform(Number);
 }
 
-/** What a listener is bound to. Other names than `localhost` could be any address, so they are not taken. */
+/** The address of a listener. Host names other than `localhost` are refused, since they may resolve to any address. */
 function bindAddress() {
   return z
     .string()

@@ -14,9 +14,9 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 
-/** Of whom a sealed value is. */
+/** The account that a sealed value belongs to. */
 export interface Owner {
-  /** Empty where the account's id alone is known: an account never changes its tenant. */
+  /** Empty for access tokens, where only the account's id is known. An account never changes its tenant. */
   tenant: string;
   accountId: string;
 }
@@ -31,9 +31,9 @@ export type Opened =
   | { kind: 'unreadable' };
 
 export interface KeyRing {
-  /** Of the key that seals: a name that tells nothing of the key. */
+  /** The id of the key that seals. It reveals nothing of the key. */
   readonly keyId: string;
-  /** Of every key that opens, the sealing one first. */
+  /** The ids of all keys that open, the sealing one first. */
   readonly keyIds: readonly string[];
   seal(purpose: SealedPurpose, owner: Owner, text: string): Buffer;
   open(purpose: SealedPurpose, owner: Owner, sealed: Buffer): Opened;
@@ -48,7 +48,7 @@ export interface KeyRing {
 export interface MasterKeys {
   /** 32 bytes. It seals, and opens what it sealed. */
   current: Buffer;
-  /** It opens only. */
+  /** The previous key, also 32 bytes. It only opens. */
   old: Buffer | null;
 }
 

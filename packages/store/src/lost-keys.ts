@@ -1,4 +1,4 @@
-/** Master keys that nobody has any more. Only a person knows that: no process can tell a lost key from one that it was not given. */
+/** Lost master keys. Only a person can declare one: a process cannot distinguish a lost key from one that is missing in its configuration. */
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
@@ -6,9 +6,9 @@ import { LIVING, nameOfHolder, type MasterKeyHolder } from './master-keys.js';
 
 export interface LostKeys {
   /**
-   * Retires a key that is lost: its accounts need a new import from now on, and nothing waits for it any more. May be repeated.
-   * @returns refresh tokens under it
-   * @throws OperatorError when the key is here, when living processes have it, and when it has sealed nothing
+   * Retires a key that is lost: its accounts need a new import from now on. May be repeated.
+   * @returns the number of refresh tokens under it
+   * @throws OperatorError when this process or another live one has the key, and when it has sealed nothing
    */
   retire(keyId: string): Promise<number>;
 }
@@ -26,7 +26,7 @@ async function retire(pool: pg.Pool, ring: KeyRing, keyId: string): Promise<numb
   if (holders.length > 0)
     throw new OperatorError(
       `These processes have the master key with the id ${keyId}, so it is not lost:\n${holders.map(nameOfHolder).join('\n')}\n` +
-        'A killed process is forgotten after 30 s.',
+        'A killed process no longer counts after 30 s.',
     );
   const { rowCount } = await pool.query(
     'UPDATE syncline.master_keys SET is_retiring = false, retired_at = coalesce(retired_at, now()) WHERE key_id = $1',

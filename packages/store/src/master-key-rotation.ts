@@ -1,6 +1,6 @@
 /**
- * Seals every stored value with the current master key. What is left to do stands in the rows themselves, so a rotation that was killed goes
- * on where it was. Beside running syncs: a value is replaced only while it is the very ciphertext that was read, which is unique by its IV.
+ * Seals every stored value with the current master key. Progress is in the rows themselves, so a rotation that was killed continues
+ * when it is run again. It runs beside syncs: a value is replaced only while it is the ciphertext that was read, which is unique by its IV.
  */
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
@@ -31,24 +31,24 @@ export interface ResealedBatch {
   resealed: number;
   /** Values that do not open although their key is here: their accounts need a new import. */
   unreadable: number;
-  /** Null: there is no value under an old key behind this batch. */
+  /** Null when no value under an old key follows this batch. */
   next: ResealCursor | null;
 }
 
 export interface MasterKeyRotation {
-  /** Living processes that stand in the way: without the new key, or sealing with another. */
+  /** Live processes that prevent the rotation: they lack the new key, or seal with another. */
   hindrances(): Promise<(MasterKeyHolder & { lacksKey: boolean })[]>;
   /**
-   * The current key becomes the deployment's; all others that are held here are being replaced.
+   * Makes the current key of this process that of the deployment, and marks its other keys as being replaced.
    * @throws OperatorError, with nothing changed, when an earlier rotation has replaced the current key, when values are under a key that is missing here, and when an old key has sealed nothing
    */
   begin(): Promise<void>;
   /** Null when no old key is held. */
   start(): ResealCursor | null;
   reseal(cursor: ResealCursor, limit: number): Promise<ResealedBatch>;
-  /** `old`: under a key that is held here and was replaced, or under one that is in use and missing here. `lost`: under keys that were retired, or that nobody knows. */
+  /** Counts refresh tokens. `old`: under a replaced key of this process, or under a key in use that it lacks. `lost`: under keys that were retired or are unknown. */
   remaining(): Promise<{ old: number; lost: number }>;
-  /** Lets channels made under another key be renewed now, `limit` at most, or ended where the account is paused. @returns how many */
+  /** Makes watches due whose channels are made under another key, at most `limit`: workers renew them, or end those of paused accounts. @returns how many */
   bringChannelsForward(limit: number): Promise<number>;
   /** Accounts by id, with the Google project that each belongs to. @param afterAccountId null begins */
   accountsAfter(
@@ -63,9 +63,9 @@ export interface MasterKeyRotation {
   /** Channels of synced collections that still carry a token of another key. */
   channelsLeft(): Promise<number>;
   /**
-   * From now on nothing needs the old keys, and they seal nothing any more. A key stays as it is while channels of synced collections
-   * are under it, or values besides those that `reseal` found unreadable.
-   * @returns the ids of those that stay
+   * Retires the old keys: no process may seal with them from now on. A key is kept while channels of synced collections are under it,
+   * or values besides those that `reseal` found unreadable.
+   * @returns the ids of the keys that are kept
    * @throws OperatorError when another rotation has replaced the current key meanwhile
    */
   end(): Promise<string[]>;
@@ -75,7 +75,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRotation {
   const old = ring.keyIds.filter((keyId) => keyId !== ring.keyId);
-  /** Of each old key, in the last pass over its values. */
+  /** Unreadable values under each old key, in the last pass over its values. */
   const unreadable = new Map<string, number>();
   const startOf = (at: number): ResealCursor | null => {
     const keyId = old[at];
@@ -110,7 +110,7 @@ export function masterKeyRotationIn(pool: pg.Pool, ring: KeyRing): MasterKeyRota
   };
 }
 
-/** A key that sealed before, and is the new one again, begins anew. */
+/** A key that sealed earlier and is the new one again gets a new date. */
 async function begin(pool: pg.Pool, ring: KeyRing, old: readonly string[]): Promise<void> {
   const { keyId } = ring;
   if (await isRetired(pool, keyId)) throw new OperatorError(replaced(keyId));
@@ -176,7 +176,7 @@ async function withoutTrace(
   return rows.map((row) => row.keyId);
 }
 
-/** The locks wait for values that are being sealed with these keys: the count after them has all. */
+/** The locks wait for transactions that seal with these keys, so that a later count includes their values. */
 async function end(
   pool: pg.Pool,
   keyId: string,
@@ -272,18 +272,18 @@ async function remaining(
   return { old: Number(rows[0]?.old ?? 0), lost: Number(rows[0]?.lost ?? 0) };
 }
 
-/** Channels that ring. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
+/** Live channels. Those of accounts whose grant Google refuses cannot be ended, and expire within a week. */
 const CHANNELS = `
   FROM syncline.channels h JOIN syncline.watches w ON w.collection_id = h.collection_id
   JOIN syncline.collections c ON c.id = h.collection_id JOIN syncline.accounts a ON a.id = h.account_id
  WHERE NOT h.superseded AND h.expires_at > now() AND w.state = 'on' AND a.verified_grant = a.grant_number`;
-/** Under another key. */
+/** Live channels whose token is made with another key. */
 const CHANNELS_LEFT = `${CHANNELS} AND (h.key_id < $1 OR h.key_id > $1 OR h.key_id IS NULL)`;
 const IS_SYNCED = "c.state = 'active' AND a.state = 'active'";
 
 /**
- * Those of paused accounts too: theirs are ended. A look that is under way may set the date again: what is far off is brought forward again.
- * Failed ones have their own backoff.
+ * Includes channels of paused accounts, which are ended. A watch step in progress may set a later date again, so this is repeated for dates more than
+ * 2 minutes ahead. Failed watches keep their backoff.
  */
 async function bringChannelsForward(pool: pg.Pool, keyId: string, limit: number): Promise<number> {
   const brought = await pool.query(

@@ -1,17 +1,17 @@
 /**
  * Which master keys are in use, and which process holds which: in Postgres, beside the values that they sealed. Key ids only.
- * A process announces itself at its start and with every write probe; it is living while its row is fresh.
+ * A process announces itself at its start and with every write probe; it counts as live while its row is younger than 30 s.
  */
 import { hostname } from 'node:os';
 import { OperatorError, type Runtime } from '@syncline/runtime';
 import type { KeyRing } from './key-ring.js';
 import type { Queryable } from './transaction.js';
 
-/** Six write probes: a process that did not announce itself for so long is dead or cut off. */
+/** Six write probes: a process that has not announced itself for this time is dead or cut off. */
 const LIVING_MS = 30_000;
 /** As often as the write probe. */
 const ANNOUNCE_EVERY_MS = 5_000;
-/** What a command that seals is called among the services. */
+/** The service name of a command that seals. */
 const COMMAND = 'cli';
 
 export interface MasterKeyHolder {
@@ -22,31 +22,31 @@ export interface MasterKeyHolder {
 
 export interface Keys {
   /**
-   * Tells that this process is about to work, with the keys that it holds. Awaited before its first
-   * work: from then on a rotation waits for no value of a key that it does not know of.
+   * Records this process and its keys in Postgres. Awaited before its first work, so that a
+   * rotation knows every process that may seal.
    * @throws OperatorError when its key has been replaced
    */
   announce(service: string): Promise<void>;
   /** Repeats the announcement, once there was one. */
   heartbeat(): Promise<void>;
   /**
-   * As of the last announcement.
+   * Checks the result of the last announcement, without a query.
    * @throws OperatorError that says which keys in use this process lacks, or that its key has been replaced
    */
   check(): Promise<void>;
   /**
    * Before a value is sealed. A command, which does not announce itself otherwise, does so here: a
-   * rotation is refused while it goes on. Queries once in 5 s.
-   * @throws OperatorError when living processes could not open what this command seals, or its key has been replaced
+   * rotation is refused while it runs. Queries Postgres at most once in 5 s.
+   * @throws OperatorError when live processes could not open what this command seals, or its key has been replaced
    */
   beforeSealing(): Promise<void>;
-  /** This process has ended. */
+  /** Deletes the announcement, at the end of the process. */
   withdraw(): Promise<void>;
 }
 
 /**
- * @param session that waits for no page
- * @param id of this process, no other's
+ * @param session one of its own, so that announcements do not wait for page commits
+ * @param id unique to this process
  */
 export function masterKeysIn(
   rt: Pick<Runtime, 'clock'>,
@@ -92,7 +92,7 @@ export function masterKeysIn(
   };
 }
 
-/** Null when this process has all keys in use. Sentences for a person; key ids are names, not keys. */
+/** Null when this process has all keys in use. Sentences for the operator, with key ids, which are no secrets. */
 async function troubleOf(session: Queryable, ring: KeyRing): Promise<string | null> {
   if (await isRetired(session, ring.keyId)) return replaced(ring.keyId);
   const missing = (await keysInUse(session)).filter(({ keyId }) => !ring.keyIds.includes(keyId));
@@ -105,7 +105,7 @@ function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
   if (isSealing || isCurrent)
     return (
       `${lack}other processes ${isSealing ? 'seal' : 'sealed'} with it. ` +
-      'Set it as SYNCLINE_MASTER_KEY, with the key before as SYNCLINE_MASTER_KEY_OLD until `syncline keys rotate-master` is done, and restart the process.' +
+      'Set it as SYNCLINE_MASTER_KEY, with the previous key as SYNCLINE_MASTER_KEY_OLD until `syncline keys rotate-master` is done, and restart the process.' +
       (isSealing ? '' : ` ${ifLost}`)
     );
   return (
@@ -114,18 +114,18 @@ function lackOf({ keyId, isSealing, isCurrent, isRetiring }: KeyInUse): string {
   );
 }
 
-/** What a person types when nobody has a key any more. */
+/** The command for a key that is lost. */
 export function giveUp(keyId: string): string {
   return `syncline keys retire-lost ${keyId}`;
 }
 
-/** A command with the key of another day would seal what the fleet cannot open. */
+/** @throws OperatorError when a live process lacks the key of this command, and could not open what it seals */
 async function refuseWhereUnknown(session: Queryable, keyId: string): Promise<void> {
   const lacking = (await holdersWithout(session, keyId)).filter(({ lacksKey }) => lacksKey);
   if (lacking.length === 0) return;
   throw new OperatorError(
-    `These processes lack SYNCLINE_MASTER_KEY of this command, and could not open what it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
-      'Set the key that they have. If they are to have this one, restart them with it first, and with the key before as SYNCLINE_MASTER_KEY_OLD. A killed process is forgotten after 30 s.',
+    `These processes lack the SYNCLINE_MASTER_KEY of this command, and could not open what it seals:\n${lacking.map(nameOfHolder).join('\n')}\n` +
+      'Set the key that they have. To change their key, first restart them with the new one as SYNCLINE_MASTER_KEY and the previous one as SYNCLINE_MASTER_KEY_OLD. A killed process no longer counts after 30 s.',
   );
 }
 
@@ -155,7 +155,7 @@ export async function isRetired(session: Queryable, keyId: string): Promise<bool
 }
 
 export function replaced(keyId: string): string {
-  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, or given up by \`syncline keys retire-lost\`, and seals nothing any more. Set the key that replaced it, and restart the process.`;
+  return `SYNCLINE_MASTER_KEY (id ${keyId}) was replaced by \`syncline keys rotate-master\`, or given up by \`syncline keys retire-lost\`, and may not seal any more. Set the key that replaced it, and restart the process.`;
 }
 
 /**
@@ -166,23 +166,23 @@ export function sealingKey(parameter: string): string {
   return `sealing AS (SELECT retired_at FROM syncline.master_keys WHERE key_id = ${parameter} FOR SHARE)`;
 }
 
-/** Beside `sealingKey`: the key seals nothing any more. */
+/** For a statement with `sealingKey`: whether the key was retired. */
 export const IS_SEALING_RETIRED = 'EXISTS (SELECT 1 FROM sealing WHERE retired_at IS NOT NULL)';
 
 export const CURRENT_KEY =
   '(SELECT key_id FROM syncline.master_keys WHERE retired_at IS NULL ORDER BY current_since DESC, key_id LIMIT 1)';
 
-/** Of a row `p` of process_keys. */
+/** SQL over a row `p` of process_keys: whether the process counts as live. */
 export const LIVING = `p.seen_at > now() - interval '${LIVING_MS} ms'`;
 
 /**
- * Of `k.key_id`: it has sealed and was not retired, is being replaced, or is in the hands of a living process. Any other is lost. That no living
- * process has a key does not make it lost: it may be missing in their configuration.
+ * SQL over `k.key_id`: whether the key has sealed and was not retired, is being replaced, or is held by a live process. A key that no live process has
+ * may still be in use: it may be missing in their configuration.
  */
 export const IN_USE = `(EXISTS (SELECT 1 FROM syncline.master_keys r WHERE r.key_id = k.key_id AND (r.is_retiring OR r.retired_at IS NULL))
   OR EXISTS (SELECT 1 FROM syncline.process_keys p WHERE k.key_id = ANY(p.key_ids) AND ${LIVING}))`;
 
-/** Whether a value under this key opens for others: then its account is not at fault. */
+/** Whether other processes may have this key; then a value that does not open here is no fault of its account. */
 export async function isKeyInUse(session: Queryable, keyId: string): Promise<boolean> {
   const { rows } = await session.query<{ inUse: boolean | null }>(
     `SELECT ${IN_USE} AS "inUse" FROM (SELECT $1::text AS key_id) AS k`,
@@ -191,7 +191,7 @@ export async function isKeyInUse(session: Queryable, keyId: string): Promise<boo
   return rows[0]?.inUse ?? false;
 }
 
-/** Living processes that cannot open what `keyId` seals, or seal with another key. */
+/** Live processes that cannot open what `keyId` seals, or seal with another key. */
 export async function holdersWithout(
   session: Queryable,
   keyId: string,
@@ -219,9 +219,9 @@ async function announceHolder(
 
 export interface KeyInUse {
   keyId: string;
-  /** Refresh tokens are under it. */
+  /** Stored refresh tokens are under it. */
   hasValues: boolean;
-  /** Living processes seal with it. */
+  /** Live processes seal with it. */
   isSealing: boolean;
   /** It began to seal last. */
   isCurrent: boolean;
@@ -230,8 +230,8 @@ export interface KeyInUse {
 }
 
 /**
- * Keys that processes need: those of stored refresh tokens, unless they are lost, and those that living processes seal with.
- * The keys of stored values are found by skipping along their index: a few reads, however many accounts there are.
+ * Keys that processes need: those of stored refresh tokens, unless they are lost, and those that live processes seal with.
+ * A skip scan of the index finds the keys of stored values, which takes a few reads however many accounts there are.
  */
 export async function keysInUse(session: Queryable): Promise<KeyInUse[]> {
   const { rows } = await session.query<KeyInUse>(

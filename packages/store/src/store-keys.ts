@@ -1,4 +1,4 @@
-/** What the store does with the master keys of its process. */
+/** The parts of the store that use the master keys of the process. */
 import type { Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import type { KeyRing } from './key-ring.js';
@@ -10,11 +10,11 @@ import { openVault, type Vault } from './vault.js';
 
 export interface KeyOptions {
   masterKey: Buffer;
-  /** It opens, and seals nothing: the master key before a rotation. */
+  /** The previous master key, during a rotation. It only opens. */
   oldMasterKey?: Buffer | null;
   /**
-   * Also with a master key that opens nothing of what is stored: for importing and removing
-   * accounts after the key was lost.
+   * Opens the store even when the master key opens no stored value, to import and remove accounts
+   * after the key was lost. Default: false.
    */
   takesOtherKey?: boolean;
 }
@@ -27,10 +27,10 @@ export interface StoreKeys {
   lostKeys: LostKeys;
 }
 
-/** A drain waits no longer for Postgres: the row of a process that ends without lapses by itself. */
+/** How long a drain waits for Postgres to delete the row of the process, which otherwise expires by itself. */
 const WITHDRAW_LIMIT_MS = 1_000;
 
-/** @param apart a session that waits for no page */
+/** @param apart a session that does not wait for page commits */
 export function storeKeysOver(
   rt: Runtime,
   pool: pg.Pool,
@@ -46,10 +46,13 @@ export function storeKeysOver(
 }
 
 export async function withdrawKeys(rt: Runtime, keys: Keys): Promise<void> {
-  const over = new AbortController();
-  const told = keys.withdraw().catch((err: unknown) => {
-    rt.log.debug({ event: 'keys_not_withdrawn', err }, 'Postgres is away; the row lapses');
+  const finished = new AbortController();
+  const withdrawn = keys.withdraw().catch((err: unknown) => {
+    rt.log.debug(
+      { event: 'keys_not_withdrawn', err },
+      'the announcement of this process could not be deleted; it expires by itself',
+    );
   });
-  const late = rt.clock.sleep(WITHDRAW_LIMIT_MS, over.signal).catch(() => undefined);
-  await Promise.race([told, late]).finally(() => over.abort());
+  const late = rt.clock.sleep(WITHDRAW_LIMIT_MS, finished.signal).catch(() => undefined);
+  await Promise.race([withdrawn, late]).finally(() => finished.abort());
 }

@@ -41,7 +41,7 @@ export interface Vault {
 
 /**
  * The stored grant of an account. `unreadable`: it does not open although its key is here, or its
- * key was retired or is one that nobody knows. `key-missing`: this process lacks a key that is in
+ * key was retired or is unknown. `key-missing`: this process lacks a key that is in
  * use, which says nothing about the account.
  */
 export type StoredGrant =
@@ -52,7 +52,7 @@ export type StoredGrant =
 
 type KeyMissing = Extract<StoredGrant, { kind: 'key-missing' }>;
 
-/** A security event: who can write to Postgres or Redis may have put the value there. */
+/** Logs a security event: somebody with write access to Postgres or Redis may have put the value there. */
 type NoteRejected = (what: {
   purpose: SealedPurpose;
   accountId: string;
@@ -96,14 +96,14 @@ function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
     if (suppressed === null) return;
     rt.log.warn(
       { event: 'sealed_value_rejected', purpose, accountId, why, suppressed },
-      'a sealed value does not open: it was altered, copied from another account, or sealed with a key that nobody has',
+      'a sealed value does not open: it was altered, copied from another account, or sealed with a key that no process has',
     );
   };
 }
 
 /**
  * Refuses to start with master keys that open nothing of what is stored: that is a mistake in the
- * configuration. What single accounts have by another key is those accounts' matter; keys that are
+ * configuration. Single accounts under another key are handled when they are synced. Keys that are
  * in use and missing here make the process not ready (master-keys.ts).
  */
 export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void> {
@@ -118,7 +118,7 @@ export async function checkMasterKey(pool: pg.Pool, ring: KeyRing): Promise<void
         : 'SYNCLINE_MASTER_KEY is not the key, nor is SYNCLINE_MASTER_KEY_OLD, that';
     throw new OperatorError(
       `${names} sealed the refresh tokens in this database.\n` +
-        'Set the key that was in use when the accounts were imported; after a change of the key, set the one before as SYNCLINE_MASTER_KEY_OLD. Nothing was changed.\n' +
+        'Set the key that was in use when the accounts were imported; after a change of the key, set the previous one as SYNCLINE_MASTER_KEY_OLD. Nothing was changed.\n' +
         'If that key is lost, import the accounts again with the new one: syncline accounts import FILE takes it, and every other command as soon as one account has it.' +
         (await waysToGiveUp(pool)),
     );

@@ -55,8 +55,8 @@ export interface Place {
 
 const WEATHER_BASE_MS = 1_000;
 const WEATHER_CAP_MS = 64_000;
-/** Another worker that has the key may take the collection then. */
-const KEY_MISSING_MS = 10_000;
+/** After this time another worker, which has the key, may take the collection. */
+const KEY_MISSING_RETRY_MS = 10_000;
 
 /**
  * The table's verdict with its times and words.
@@ -116,7 +116,7 @@ export function later(
   if (error.kind === 'key-missing')
     return {
       kind: 'snooze',
-      delayMs: KEY_MISSING_MS * (1 + jitter / 4),
+      delayMs: KEY_MISSING_RETRY_MS * (1 + jitter / 4),
       why: `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`,
       counts: false,
     };

@@ -3,7 +3,7 @@
  *
  * Answers, by Google's rules: Pub/Sub takes 2xx for an acknowledgement and sends everything else again, so what can never be of use (an unknown
  * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only, so a channel that is unknown or has expired
- * and a message with a wrong token get the same 404, which tells a stranger nothing.
+ * and a message with a wrong token get the same 404, which does not reveal whether a channel exists.
  */
 import { type PushVerifier, readChannelMessage, readGmailPush } from '@syncline/google';
 import { type Runtime, unreachable } from '@syncline/runtime';
@@ -154,7 +154,7 @@ function answered(
   };
 }
 
-/** The same for the same status, whatever the reason. */
+/** The answer depends on the status only, so that it does not reveal the reason. */
 function answer(response: Response, status: 204 | Refusal['status']): void {
   if (status === 204) response.status(204).end();
   else response.status(status).json({ error: status === 404 ? 'not found' : 'refused' });

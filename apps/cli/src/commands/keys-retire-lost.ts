@@ -9,10 +9,8 @@ import { counted } from '../words.js';
 export function addRetireLost(keys: Command): void {
   keys
     .command('retire-lost')
-    .description(
-      'say that nobody has a master key any more: the accounts that are under it need a new import',
-    )
-    .argument('<id>', 'as the processes that lack it name it')
+    .description('declare a master key lost: accounts that are still under it need a new import')
+    .argument('<id>', 'the id of the key, from the log of a process that lacks it')
     .option('--yes', 'do not ask on a terminal')
     .option('--json', 'print {"keyId","values"}')
     .action((keyId: string, { yes, json }: { yes?: true; json?: true }) =>

@@ -7,11 +7,11 @@ import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 import { addRetireLost } from './keys-retire-lost.js';
 
-/** Values and channels a second. */
+/** Values and channels per second. */
 const DEFAULT_RATE = 500;
 const BATCH_LIMIT = 500;
-const TELL_EVERY_MS = 2_000;
-/** Counting channels may take a tenth of the time. */
+const PROGRESS_EVERY_MS = 2_000;
+/** Channels are counted once a second, or less often: counting takes at most a tenth of the time. */
 const COUNT_EVERY_MS = 1_000;
 const COUNT_SHARE = 0.1;
 /** Renewing a channel takes seconds; a failed one is tried again within minutes. */
@@ -20,7 +20,7 @@ const CHANNELS_STUCK_MS = 15 * 60_000;
 interface Rotated {
   /** Refresh tokens. */
   resealed: number;
-  /** Refresh tokens that do not open, or are under keys that nobody has: their accounts need a new import. */
+  /** Refresh tokens that do not open, or are under keys that this process lacks: their accounts need a new import. */
   unreadable: number;
   /** Access tokens that the fleet shares through Redis. */
   resealedAccessTokens: number;
@@ -36,9 +36,9 @@ export function addKeys(program: Command): void {
   keys
     .command('rotate-master')
     .description(
-      'seal every stored value with SYNCLINE_MASTER_KEY, and have channels renewed, so that SYNCLINE_MASTER_KEY_OLD can be removed; goes on where it was cut off',
+      'seal every stored value with SYNCLINE_MASTER_KEY, and have channels renewed, so that SYNCLINE_MASTER_KEY_OLD can be removed; continues a rotation that was interrupted',
     )
-    .option('--rate <n>', 'values and channels a second', wholeNumber(1, 100_000), DEFAULT_RATE)
+    .option('--rate <n>', 'values and channels per second', wholeNumber(1, 100_000), DEFAULT_RATE)
     .option(
       '--json',
       'print {"resealed","unreadable","resealedAccessTokens","renewedChannels","remaining"}',
@@ -53,13 +53,13 @@ export function addKeys(program: Command): void {
             `Another \`keys rotate-master\` is running on this database: ${done.by.host}, pid ${done.by.pid}. If it was killed, run the command again in ${Math.ceil(done.by.endsInMs / 1_000)} s.`,
           );
         if (json) await printJson(done.result);
-        else tellEnd(done.result, cli.config.oldMasterKey !== null);
+        else printSummary(done.result, cli.config.oldMasterKey !== null);
         return done.result.remaining === 0 ? 0 : 1;
       }),
     );
 }
 
-/** What runs ends with a lost lease as with a signal to the process. */
+/** A lost lease ends the work in the same way as a signal to the process. */
 function withSignal({ rt, config }: Cli, lost: AbortSignal): Pick<Cli, 'rt' | 'config'> {
   return { rt: { ...rt, signal: AbortSignal.any([rt.signal, lost]) }, config };
 }
@@ -70,7 +70,7 @@ async function rotate(
   rate: number,
 ): Promise<Rotated> {
   const { masterKeyRotation: rotation } = store;
-  await refuseHindrances(rotation);
+  await refuseWhileBlocked(rotation);
   if (rotation.start() === null) await refuseWithoutOldKey(rotation);
   const settings = redisSettings(config, await store.feed.name());
   const tokens = await openSharedTokens(rt, settings, rotation.resealAccessToken);
@@ -80,9 +80,9 @@ async function rotate(
     const resealedAccessTokens = await resealShared(rt, rotation, tokens, rate);
     const renewedChannels = await renewChannels(rt, rotation, rate);
     // A process that started meanwhile with the old key alone may have sealed with it.
-    await refuseHindrances(rotation);
+    await refuseWhileBlocked(rotation);
     const { old, lost } = await rotation.remaining();
-    // What does not open under its key does not need the key.
+    // The old key does not open these values, so they do not keep it in use.
     const remaining = Math.max(0, old - values.unreadable);
     if (remaining === 0) refuseKept(await rotation.end());
     return {
@@ -97,8 +97,8 @@ async function rotate(
   }
 }
 
-/** @throws OperatorError that names the processes which could not open, or would go on sealing with another key */
-async function refuseHindrances(rotation: MasterKeyRotation): Promise<void> {
+/** @throws OperatorError naming the running processes that lack the new key or seal with another one */
+async function refuseWhileBlocked(rotation: MasterKeyRotation): Promise<void> {
   const hindrances = await rotation.hindrances();
   if (hindrances.length === 0) return;
   const lines = hindrances.map(
@@ -106,8 +106,8 @@ async function refuseHindrances(rotation: MasterKeyRotation): Promise<void> {
       `${nameOfHolder(holder)}: ${holder.lacksKey ? 'lacks the new key' : 'seals with another key'}`,
   );
   throw new OperatorError(
-    `These processes do not work with SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +
-      'Restart them with SYNCLINE_MASTER_KEY as the new key and SYNCLINE_MASTER_KEY_OLD as the one before, then run the command again. A killed process is forgotten after 30 s.',
+    `These processes do not seal with the SYNCLINE_MASTER_KEY of this command yet:\n${lines.join('\n')}\n` +
+      'Restart them with SYNCLINE_MASTER_KEY as the new key and SYNCLINE_MASTER_KEY_OLD as the previous one, then run the command again. A killed process no longer counts after 30 s.',
   );
 }
 
@@ -119,16 +119,16 @@ function refuseKept(keyIds: readonly string[]): void {
     );
 }
 
-/** Without the old key there must be nothing to do. */
+/** @throws OperatorError when values are sealed with another key */
 async function refuseWithoutOldKey(rotation: MasterKeyRotation): Promise<void> {
   const { old, lost } = await rotation.remaining();
   if (old + lost > 0)
     throw new OperatorError(
-      `${old + lost} values are sealed with another key than SYNCLINE_MASTER_KEY: set the key before as SYNCLINE_MASTER_KEY_OLD.`,
+      `${old + lost} values are sealed with another key than SYNCLINE_MASTER_KEY: set the previous key as SYNCLINE_MASTER_KEY_OLD.`,
     );
 }
 
-/** Passes over the values until one finds nothing to do: another program may have sealed with an old key beside it. */
+/** Repeats until a pass finds nothing to do, since another program may have sealed with an old key during a pass. */
 async function resealAll(
   rt: Runtime,
   rotation: MasterKeyRotation,
@@ -146,7 +146,7 @@ async function resealAll(
       unreadable += batch.unreadable;
       cursor = batch.next;
       if (batch.resealed === 0) continue;
-      await refuseHindrances(rotation);
+      await refuseWhileBlocked(rotation);
       tell(`${resealed} values sealed with the new key`);
       await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
     }
@@ -172,13 +172,13 @@ async function resealShared(
     resealed += changed;
     last = accounts.at(-1)?.accountId ?? null;
     if (changed === 0) continue;
-    await refuseHindrances(rotation);
+    await refuseWhileBlocked(rotation);
     tell(`${resealed} access tokens in Redis sealed with the new key`);
     await rt.clock.sleep((1_000 * limit) / rate, rt.signal);
   }
 }
 
-/** Workers renew them, as they do before they expire. @returns how many were renewed meanwhile */
+/** Waits until the workers have renewed the channels, as they do before an expiry. @returns how many were renewed */
 async function renewChannels(
   rt: Runtime,
   rotation: MasterKeyRotation,
@@ -204,12 +204,12 @@ async function renewChannels(
     tell(`${now.left} channels to be renewed by the workers`);
     if (now.left > 0 && rt.clock.nowMs() - fewest.atMs > CHANNELS_STUCK_MS)
       throw new OperatorError(
-        `No channel was renewed for ${CHANNELS_STUCK_MS / 60_000} minutes, and ${now.left} are left: see that a scheduler and a worker run, and run the command again. Their notifications are accepted while SYNCLINE_MASTER_KEY_OLD is set.`,
+        `No channel was renewed for ${CHANNELS_STUCK_MS / 60_000} minutes, and ${now.left} are left: check that a scheduler and a worker are running, and run the command again. Their notifications are accepted while SYNCLINE_MASTER_KEY_OLD is set.`,
       );
   }
 }
 
-function tellEnd(done: Rotated, hasOldKey: boolean): void {
+function printSummary(done: Rotated, hasOldKey: boolean): void {
   const { resealed, unreadable, resealedAccessTokens, renewedChannels, remaining } = done;
   say(
     `${resealed} values sealed with the new key, ${resealedAccessTokens} access tokens in Redis, ${renewedChannels} channels renewed`,
@@ -223,10 +223,10 @@ function tellEnd(done: Rotated, hasOldKey: boolean): void {
 
 /** A line every two seconds at most. */
 function progress(rt: Runtime): (line: string) => void {
-  let toldAtMs = -Infinity;
+  let printedAtMs = -Infinity;
   return (line) => {
-    if (rt.clock.nowMs() - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = rt.clock.nowMs();
+    if (rt.clock.nowMs() - printedAtMs < PROGRESS_EVERY_MS) return;
+    printedAtMs = rt.clock.nowMs();
     say(line);
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The environment of the programs around the embedded servers. Ours holds secrets, and whoever may
- * run SQL as a superuser can read the server's (`COPY … FROM PROGRAM 'env'`), so names are allowed
- * one by one.
+ * The environment of the programs around the embedded servers. Our own environment holds secrets,
+ * and SQL of a superuser can read the server's (`COPY … FROM PROGRAM 'env'`), so these are allow
+ * lists.
  */
 
 /** What finding programs and libraries, and the form of their messages, depend on. */

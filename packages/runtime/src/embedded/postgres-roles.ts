@@ -1,7 +1,7 @@
 /**
- * The roles of an embedded Postgres. The administrator is who initdb made; only this program uses it, to make roles and
- * databases. The application's role owns its databases and has no other right: whoever can run SQL as it reads no file of
- * the machine, starts no program and changes no setting of the server.
+ * The roles of an embedded Postgres. initdb makes the administrator, which is used here only, to make roles and databases.
+ * The application's role owns its databases and has no other right: SQL that runs as this role cannot read files of the
+ * machine, start programs or change settings of the server.
  */
 import { Client } from 'pg';
 import { OperatorError } from '../errors.js';
@@ -14,7 +14,7 @@ export type AdministratorIn = (database: string) => Client;
 
 const IN_USE = '55P03';
 const DUPLICATE = ['42P04', '23505'];
-/** Tables are waited for so long when their owner changes. */
+/** How long a change of owner waits for a table that is in use. */
 const LOCK_TIMEOUT_MS = 10_000;
 
 /**
@@ -27,7 +27,7 @@ export async function ensureApplicationRole(
   password: string,
   isKnown: boolean,
 ): Promise<void> {
-  await within(open('postgres'), async (client) => {
+  await withClient(open('postgres'), async (client) => {
     const { rows } = await client.query<{ powerful: boolean }>(
       'SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls OR NOT rolcanlogin AS powerful FROM pg_roles WHERE rolname = $1',
       [APPLICATION],
@@ -55,7 +55,7 @@ async function leaveRoles(client: Client): Promise<void> {
 
 /** Makes a database of the application's, if there is none of this name. */
 export async function ensureDatabase(open: AdministratorIn, name: string): Promise<void> {
-  await within(open('postgres'), async (client) => {
+  await withClient(open('postgres'), async (client) => {
     const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
     if (found.rowCount !== 0) return;
     try {
@@ -72,13 +72,13 @@ export async function ensureDatabase(open: AdministratorIn, name: string): Promi
  * @throws OperatorError when a process of an earlier version holds a table
  */
 export async function moveOwnership(open: AdministratorIn, database: string): Promise<void> {
-  const owned = await within(open('postgres'), (client) =>
+  const owned = await withClient(open('postgres'), (client) =>
     client.query<{ datname: string }>(
       `SELECT datname FROM pg_database WHERE datdba = '${ADMINISTRATOR}'::regrole AND datallowconn AND NOT datistemplate AND datname <> 'postgres'`,
     ),
   );
   const names = new Set([database, ...owned.rows.map(({ datname }) => datname)]);
-  for (const name of names) await within(open(name), (client) => moveWithin(client, name));
+  for (const name of names) await withClient(open(name), (client) => moveWithin(client, name));
 }
 
 /** In one transaction, so that a database whose owner has changed is moved as a whole. */
@@ -133,8 +133,8 @@ function codeOf(error: unknown): string {
   return String((error as { code?: unknown }).code);
 }
 
-async function within<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
-  client.on('error', () => {}); // The query that a cut connection interrupts tells of it.
+async function withClient<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
+  client.on('error', () => {}); // A query that a lost connection interrupts rejects with the error.
   await client.connect();
   try {
     return await work(client);

@@ -85,7 +85,7 @@ export async function startPostgres(
   return prepared(cluster, record);
 }
 
-/** Roles and databases, looked at every time: a kill -9 may have come between the server's start and this. */
+/** Checks roles and databases at every start, since a kill -9 may have ended an earlier start before this step. */
 async function prepared(cluster: Cluster, record: ServerRecord): Promise<EmbeddedPostgres> {
   const open = (database: string): Client => clientOf(record, database);
   const applicationPassword = record.applicationPassword ?? newPassword();

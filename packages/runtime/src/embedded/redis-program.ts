@@ -79,7 +79,7 @@ function mayInstall(): boolean {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version') && isExecutable(APT_GET);
 }
 
-/** Installs the package and leaves no service behind: Debian would start one on 6379 that nobody asked for. */
+/** Installs the package without its service, which Debian would otherwise start on port 6379. */
 async function install(log: (line: string) => void, signal: AbortSignal): Promise<string | null> {
   log('no Redis server is installed: installing the package redis-server with apt-get');
   const updated = await runToEnd(

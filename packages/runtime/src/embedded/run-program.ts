@@ -1,4 +1,4 @@
-/** Running a program to its end without blocking the event loop, so that a signal is heard meanwhile. */
+/** Runs a program to its end without blocking the event loop, so that signals are handled meanwhile. */
 import { spawn } from 'node:child_process';
 import type { ServerAccount } from './account.js';
 
@@ -9,7 +9,7 @@ export interface Run {
   account?: ServerAccount;
   /** Written to its standard input. */
   input?: string;
-  /** It is killed then. Default: never. */
+  /** After this time the program is killed. Default: never. */
   timeoutMs?: number;
 }
 
@@ -32,11 +32,11 @@ export async function runToEnd(run: Run, signal: AbortSignal): Promise<Ran> {
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin.on('error', () => undefined); // It ended without reading all of it: its exit code says how.
+  child.stdin.on('error', () => undefined); // It ended without reading all of its input; the exit code tells whether it failed.
   child.stdin.end(run.input);
   const code = await new Promise<number | null>((resolve) => {
     child.once('close', resolve);
-    // With an aborted signal its last words are not waited for.
+    // After an abort the rest of its output is not awaited.
     child.once('exit', (status) => signal.aborted && resolve(status));
     child.once('error', (error) => {
       stderr += error.message;

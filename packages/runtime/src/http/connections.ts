@@ -16,7 +16,7 @@ export interface ConnectionLimits {
 }
 
 export interface Connections {
-  /** Closes every connection without a request in work. */
+  /** Closes every connection without a request in progress. */
   closeWaiting(): void;
   /** Closes every connection, also those that Node has handed over. */
   closeAll(): void;

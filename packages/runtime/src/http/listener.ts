@@ -1,4 +1,4 @@
-/** One address that a process serves HTTP on, with every bound that a listener needs. */
+/** An HTTP listener of a process, with limits on connections, bytes and times. */
 import { once } from 'node:events';
 import { type RequestListener, STATUS_CODES, type Server, createServer } from 'node:http';
 import { isIP } from 'node:net';
@@ -16,22 +16,22 @@ export interface ListenerOptions {
   /** The variables that set them, for errors. */
   variables: { host: string; port: string };
   limits: ListenerLimits;
-  /** Whether the process lives on for it. Default: yes. */
+  /** Whether the open listener keeps the process running. Default: true. */
   keepsAlive?: boolean;
 }
 
 export interface ListenerLimits {
-  /** Open at once. Beyond it the one that has waited longest without a request in work is closed. */
+  /** Open at once. Beyond it the one that has waited longest without a request in progress is closed. */
   connections: number;
-  /** Of one request's head. */
+  /** Size of the head of one request. */
   headerBytes: number;
-  /** In which the head of a request must be there, counted from the connection's start for the first one. */
+  /** Time for the head of a request to arrive, counted from the start of the connection for the first request. */
   headersMs: number;
-  /** In which a whole request must be there, its body included. */
+  /** Time for a whole request to arrive, including its body. */
   requestMs: number;
-  /** Between an answer and the next request. */
+  /** Time between an answer and the next request. */
   keepAliveMs: number;
-  /** In which neither side sends anything while a request is in work. */
+  /** A connection with a request in progress is closed after this time without a byte in either direction. */
   stalledMs: number;
   /** In which the client must have taken an answer that is complete, however little it takes at a time. */
   unreadMs: number;
@@ -42,15 +42,15 @@ export interface Listener {
   port: number;
   /** Where a program on this machine reaches it: `http://127.0.0.1:3000`. */
   origin: string;
-  /** Takes no more connections, lets requests in work end for up to 3 s, then cuts them. */
+  /** Takes no more connections, lets requests in progress end for up to 3 s, then cuts them off. */
   close(rt: Runtime): Promise<void>;
 }
 
-/** How often the limits in time are looked after. */
+/** How often the time limits are checked. */
 const CHECK_EVERY_MS = 1_000;
 /** With the 2 s of the connections to Redis this stays below the 5.5 s that a process has for draining. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** Connections that the kernel holds until they are accepted. When a burst fills it, newcomers wait a second for their next try; the kernel has a limit of its own. */
+/** Connections that the kernel holds until they are accepted. When it is full, a client tries again after a second. The limit of the kernel may be lower. */
 const BACKLOG = 4_096;
 
 /** @throws OperatorError when the address is taken, not allowed or not of this machine */
@@ -168,7 +168,7 @@ function addressError(error: unknown, { host, port, variables }: ListenerOptions
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new OperatorError(
-        `${host} is no address of this machine. Set ${variables.host} to one, to 127.0.0.1 for this machine only, or to 0.0.0.0 for every address.`,
+        `${host} is not an address of this machine. Set ${variables.host} to one, to 127.0.0.1 for this machine only, or to 0.0.0.0 for every address.`,
         { cause: error },
       );
     default:

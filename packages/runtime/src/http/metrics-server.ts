@@ -8,7 +8,7 @@ import { type Listener, type ListenerLimits, isLoopbackHost, listen } from './li
 import { metricsText } from './metrics-text.js';
 import { FOREIGN_NAME, isLoopbackName } from './own-name.js';
 
-/** What is asked here is small, and so is the number of those that ask. */
+/** There are few clients, and their requests are small. */
 const LIMITS: ListenerLimits = {
   connections: 64,
   headerBytes: 8_192,
@@ -20,7 +20,7 @@ const LIMITS: ListenerLimits = {
   requestsPerConnection: 1_000,
 };
 
-/** The registry is in this process: its text costs milliseconds, and no query. */
+/** The registry is in this process: computing its text takes milliseconds and no query. */
 const METRICS_EVERY_MS = 1_000;
 
 interface Page {
@@ -53,8 +53,7 @@ function pagesOf(rt: Runtime): Pages {
   const { health, metrics } = rt;
   const text = metricsText(rt, METRICS_EVERY_MS);
   return new Map<string, () => Promise<Page>>([
-    // Alive is a process whose event loop turns. It depends on nothing: a restart of Postgres must
-    // not restart the fleet.
+    // `/livez` depends on the event loop only: a restart of Postgres must not restart the fleet.
     ['/livez', async () => json(200, { status: 'live' })],
     [
       '/readyz',
@@ -81,7 +80,7 @@ function json(status: number, body: object): Page {
 function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const page = pages.get(path);
-  // A body that comes with a request is not read, so its connection is of no more use.
+  // A body is not read, so a connection that carries one cannot be used again.
   response.shouldKeepAlive &&= !hasBody(request);
   if (!isAllowed(request.method, page !== undefined))
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();

@@ -1,8 +1,8 @@
 import type { Runtime } from '../runtime.js';
 
 /**
- * The text of `/metrics`: computed at most once in `everyMs`, and shared by everybody who asks meanwhile.
- * @param measured resolves when what the registry does not count by itself is in it
+ * The text of `/metrics`: computed at most once in `everyMs`, and shared by all requests meanwhile.
+ * @param measured fills in the gauges whose values are not counted in this process
  */
 export function metricsText(
   { clock, metrics: { registry } }: Runtime,

@@ -8,7 +8,7 @@ import { retryInMs, unwatchableForMs } from './schedule.js';
  * (a dead grant) is found and told by the next look.
  */
 
-const KEY_MISSING_MS = 10_000;
+const KEY_MISSING_RETRY_MS = 10_000;
 
 /** Pure. @param jitter a number in [0, 1) */
 export function settlementOf(
@@ -41,7 +41,7 @@ export function settlementOf(
     case 'key-missing':
       return {
         state: kept,
-        nextInMs: KEY_MISSING_MS * (1 + jitter / 4),
+        nextInMs: KEY_MISSING_RETRY_MS * (1 + jitter / 4),
         error: `a worker lacks the master key with the id ${error.keyId}`,
       };
     case 'unauthorized':
