@@ -49,7 +49,7 @@ test('S1: no refresh token is in the database in plaintext; one that is copied i
   warn.mockRestore();
 });
 
-test('S2: a value under a key that no process has does not open, and is logged as a security event', async () => {
+test('S2: a value under an unknown key does not open, and is logged as a security event', async () => {
   const warn = jest.spyOn(fixture.rt.log, 'warn');
   const { id } = await fixture.store.accounts.import({
     email: 'kim@example.com',

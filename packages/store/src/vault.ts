@@ -96,7 +96,7 @@ function rejections(rt: Pick<Runtime, 'clock' | 'log'>): NoteRejected {
     if (suppressed === null) return;
     rt.log.warn(
       { event: 'sealed_value_rejected', purpose, accountId, why, suppressed },
-      'a sealed value does not open: it was altered, copied from another account, or sealed with a key that no process has',
+      'a sealed value does not open: it was altered, copied from another account, or sealed with a key that was retired or is unknown',
     );
   };
 }
