@@ -177,6 +177,7 @@ const PRINTS_LITTLE: Record<string, string> = {
   'quota plan': ONE_LINE,
   'feed new-epoch': ONE_LINE,
   'keys rotate-master': ONE_LINE,
+  'keys retire-lost': ONE_LINE,
   sync: ONE_LINE,
   migrate: 'it prints the names of the migrations, about 40 bytes each',
   demo: 'it prints 200 bytes an account that it simulates itself, 16 unless told otherwise',
