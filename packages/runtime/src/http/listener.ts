@@ -115,7 +115,7 @@ function refuse(error: ClientError, socket: Duplex, end: End): void {
 
 /**
  * Ends connections with an answer of the listener's own. Where it would stand in the middle of another answer, or in its place, the
- * connection is closed without it. Node cares no longer for these sockets: an error that nobody listens to would end the process, and
+ * connection is closed without it. Node no longer watches these sockets: an error that nobody listens to would end the process, and
  * no limit in time holds.
  */
 function refusing(connections: Connections, withinMs: number): End {
