@@ -232,9 +232,9 @@ function readRefusal(bodyText: string): Refusal | null {
   };
 }
 
-/** The value when it looks like a code of Google's: at most 64 letters, `_` and `-`. Any other text might be an address, an id or a token, and stays out of errors. */
+/** The value when it looks like a code of Google's: at most 64 letters, `_` and `-`, which `push.` may precede. Any other text might be an address, an id or a token, and stays out of errors. */
 function word(value: unknown): string | null {
-  return typeof value === 'string' && /^[A-Za-z_-]{1,64}$/.test(value) ? value : null;
+  return typeof value === 'string' && /^(?:push\.)?[A-Za-z_-]{1,64}$/.test(value) ? value : null;
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
