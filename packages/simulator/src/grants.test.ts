@@ -77,6 +77,16 @@ test('a refusal that was damaged on its way has told the client nothing', async 
   expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
 });
 
+test('a refresh whose answer is lost after a refusal is not counted, and its repetition is', async () => {
+  simulator.faults.add({ kind: 'revoke-grant', email: account().email });
+  expect((await tokenRequest(simulator.url, account().refreshToken)).status).toBe(400);
+  simulator.faults.add({ kind: 'reset', method: 'token', count: 1 });
+  await expect(tokenRequest(simulator.url, account().refreshToken)).rejects.toThrow();
+  expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(0);
+  await tokenRequest(simulator.url, account().refreshToken);
+  expect(simulator.ledger.snapshot().callsAfterInvalidGrant).toBe(1);
+});
+
 test.each(['refresh', 'access'])(
   'a client that revokes by its %s token ends the grant; what is called after it is counted',
   async (kind) => {

@@ -15,7 +15,7 @@ export interface Refresh {
   release(): void;
 }
 
-/** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. What comes damaged has told the client nothing. */
+/** Takes a token request as it arrives; `answer` after the latency, `release` when it is out. What comes damaged or not at all has told the client nothing, and its repetition is no fault of the client's. */
 export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
   if (form.get('grant_type') === JWT_BEARER)
     return { answer: () => assert(sim, form.get('assertion') ?? ''), release: () => undefined };
@@ -28,9 +28,14 @@ export function beginRefresh(sim: Sim, form: URLSearchParams): Refresh {
       release: () => undefined,
     };
   note(sim, grant);
+  // What is on its way at the first refusal is no call after it, so that this is asked at the arrival.
+  const knownRefused = sim.grants.isKnownRefused(grant);
   grant.refreshesInFlight += 1;
   return {
-    answer: (whole, rotate) => refresh(sim, grant, form.get('client_id') ?? '', { whole, rotate }),
+    answer: (whole, rotate) => {
+      if (whole && knownRefused) sim.ledger.afterInvalidGrant(grant.email);
+      return refresh(sim, grant, form.get('client_id') ?? '', { whole, rotate });
+    },
     release: () => {
       grant.refreshesInFlight -= 1;
     },
@@ -133,7 +138,6 @@ const ASSERTION_TTL_SECONDS = 3_600;
 
 function note(sim: Sim, grant: Grant): void {
   sim.ledger.refreshed(grant.email, grant.refreshesInFlight > 0);
-  if (sim.grants.isKnownRefused(grant)) sim.ledger.afterInvalidGrant(grant.email);
   if (grant.state === 'revoked-by-client') sim.ledger.afterRevoke(grant.email);
 }
 
