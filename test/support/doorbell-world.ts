@@ -11,6 +11,7 @@ import { runTicks } from '../../apps/scheduler/src/tick.js';
 import { runWatchTicks } from '../../apps/scheduler/src/watch-ticks.js';
 import { splitConcurrency } from '../../apps/worker/src/concurrency.js';
 import { handleJob } from '../../apps/worker/src/handle.js';
+import { openQuietSyncs } from '../../apps/worker/src/quiet-syncs.js';
 import { redisUrl, testDatabase, type TestDatabase } from './database.js';
 import { driftOf, type Drift } from './drift.js';
 import { listenForTest } from './listener.js';
@@ -91,7 +92,7 @@ export async function startDoorbellWorld({
     });
   const host = await fleet.work({
     concurrency: { ...splitConcurrency(16), watch: 2 },
-    handle: handleJob(rt, { store, google, policy: poll, doorbells }),
+    handle: handleJob(rt, { store, google, policy: poll, doorbells }, openQuietSyncs(rt)),
   });
   const ticking = Promise.all([
     runTicks(rt, { store, fleet }),

@@ -4,7 +4,9 @@ const NOW_MS = 1_700_000_000_000;
 const at = (ms: number): Date => new Date(NOW_MS + ms);
 
 test('what is level, gone or in need of a human leaves the queue', () => {
-  expect(jobResult({ kind: 'caught-up' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
+  expect(jobResult({ kind: 'caught-up', changes: 0 }, 'gmail-full', NOW_MS, 0)).toEqual({
+    kind: 'done',
+  });
   expect(jobResult({ kind: 'gone' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
   expect(
     jobResult({ kind: 'reauthorize', reason: 'invalid_grant' }, 'gmail-full', NOW_MS, 0),

@@ -15,6 +15,7 @@ import {
   lookAfterWatch,
   syncCollection,
 } from '@syncline/sync';
+import { isQuiet, type QuietSyncs } from './quiet-syncs.js';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
 const SLICE_MS = 5_000;
@@ -25,13 +26,16 @@ const SLICE_SPREAD = 0.5;
 const BUSY_LIMIT_MS = 1_500;
 const BUSY_JITTER_MS = 500;
 
-export function handleJob(rt: Runtime, deps: SyncDeps): Handle {
+export function handleJob(rt: Runtime, deps: SyncDeps, quiet: QuietSyncs): Handle {
   return async (job) => {
     const beganMs = rt.clock.nowMs();
     if (job.queue === 'watch') return lookAfter(rt, deps, job);
     const outcome = await syncAndMeasure(rt, deps, job);
-    rt.log.info(
-      { event: 'job', ...idsOf(job), ms: rt.clock.nowMs() - beganMs, ...told(outcome) },
+    const ms = rt.clock.nowMs() - beganMs;
+    const isOne = isQuiet(outcome, ms);
+    if (isOne) quiet.add(job.queue, ms);
+    rt.log[isOne ? 'debug' : 'info'](
+      { event: 'job', ...idsOf(job), ms, ...told(outcome) },
       'a slice of work ended',
     );
     return jobResult(outcome, job.queue, rt.clock.nowMs(), rt.random.next());

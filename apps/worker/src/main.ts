@@ -15,6 +15,7 @@ import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
 import { handleJob } from './handle.js';
 import { runProbes } from './probes.js';
+import { openQuietSyncs, runQuietSyncs } from './quiet-syncs.js';
 import { runRemovals } from './removals.js';
 
 /** Of the 5.5 s that a process has for draining; closing the connections takes up to 2 s more. */
@@ -57,15 +58,20 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   void fleet.displaced.then(() => giveUp(1));
+  const quiet = openQuietSyncs(rt);
   const host = await fleet.work({
     concurrency,
-    handle: handleJob(rt, {
-      store,
-      google,
-      policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
-      mirror: config.mirror,
-      doorbells: doorbellsOf(config),
-    }),
+    handle: handleJob(
+      rt,
+      {
+        store,
+        google,
+        policy: { ...config.poll, auditEveryMs: config.auditEveryMs },
+        mirror: config.mirror,
+        doorbells: doorbellsOf(config),
+      },
+      quiet,
+    ),
     stuckAfterMs: config.workerStuckAfterMs,
     // A wedged fetch loop is cured by a new process only; whoever supervises this one starts it.
     onUnhealthy: () => giveUp(STUCK_EXIT_CODE),
@@ -74,11 +80,13 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
   const removing = runRemovals(rt, { store, google });
   const probing = runProbes(rt, { store, google });
   const counting = runDayLedger(rt, { store, google });
+  const summing = runQuietSyncs(rt, quiet);
   rt.log.info({ event: 'working', concurrency }, 'taking jobs');
   return {
     finished,
     drain: async () => {
-      await Promise.all([host.drain(DRAIN_MS), removing, probing, counting]);
+      await Promise.all([host.drain(DRAIN_MS), removing, probing, counting, summing]);
+      quiet.flush();
       await Promise.all([fleet.close(), google.close(), store.close()]);
     },
   };

@@ -118,7 +118,7 @@ async function settleLevel(
   if (wantedAgain) return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
   return ended.kind === 'held'
     ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), why: ended.why }
-    : { kind: 'caught-up' };
+    : { kind: 'caught-up', changes: position.changed };
 }
 
 /**

@@ -7,8 +7,11 @@ import { answerOf, codeOf, VERDICTS } from './verdicts.js';
 
 /** A run's whole vocabulary: what is to happen with the collection next. */
 export type Outcome =
-  /** The mirror is level with Google as of this run; the next look is a matter of policy. */
-  | { kind: 'caught-up' }
+  /**
+   * The mirror is level with Google as of this run, which changed so many rows; the next look is a
+   * matter of policy.
+   */
+  | { kind: 'caught-up'; changes: number }
   /** The time slice is spent, or somebody rang during the run: go on, at the back of the lane. */
   | { kind: 'more'; full: boolean }
   /**
