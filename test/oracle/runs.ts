@@ -5,6 +5,7 @@ import {
   activeCollections,
   Found,
   lapseLease,
+  noteEndlessTry,
   passTime,
   work,
   type CollectionRow,
@@ -42,6 +43,7 @@ export async function runOne(
   stop: StopAt | null,
   meanwhile?: () => Promise<void>,
 ): Promise<string> {
+  noteEndlessTry(stage, collection);
   const sliceMs = stage.chance.pick([0, 5, 60_000]);
   const ran = await stage.engine.run(collection.id, { sliceMs, stop });
   const name = `${collection.name} (slice ${sliceMs})`;

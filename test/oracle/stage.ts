@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { startSimulator, type Simulator } from '@syncline/simulator';
-import { openStore, type Store } from '@syncline/store';
+import { openStore, type CollectionKind, type Store } from '@syncline/store';
 import type { Outcome } from '@syncline/sync';
 import { Redis } from 'ioredis';
 import { redisUrl, testDatabase, testRuntime, type TestDatabase } from '../support/database.js';
@@ -94,6 +94,8 @@ export interface Stage {
   accounts: Map<string, string>;
   /** Calls after a refused grant that are nobody's fault: whoever heard the refusal has died of something else. */
   callsForgiven: number;
+  /** Runs of collections that rested because their last listing had no end, by kind. */
+  endlessTries: Map<CollectionKind, number>;
   /** What happened, in order: printed when the seed fails. */
   story: string[];
   /** Messages with trouble of their own, by id, and whose they are: see troubles.ts. */
@@ -147,6 +149,7 @@ export async function openStage(theatre: Theatre, seed: number): Promise<Stage> 
     engine,
     accounts: new Map(),
     callsForgiven: 0,
+    endlessTries: new Map(),
     story: [],
     troubled: new Map(),
     lies: new Map(),
@@ -226,6 +229,9 @@ export interface CollectionRow {
   account_id: string;
   email: string;
   lease_epoch: string;
+  kind: CollectionKind;
+  /** Why it rests, if it does. */
+  parked: string | null;
 }
 
 /** Collections that a worker could be given, in an order that does not depend on their random ids; with `unservedSince`, those that no run begun after it has served. */
@@ -234,7 +240,7 @@ export async function activeCollections(
   unservedSince: string | null = null,
 ): Promise<CollectionRow[]> {
   const rows = await stage.database.pool.query<CollectionRow>(
-    `SELECT c.id, c.account_id, c.lease_epoch, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
+    `SELECT c.id, c.account_id, c.lease_epoch, c.kind, c.parked, a.email, a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id AS name
        FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id WHERE c.state = 'active' AND a.state = 'active' AND ($1::timestamptz IS NULL OR c.served_at IS NULL OR c.served_at <= $1)
       ORDER BY (a.tenant || ' ' || a.email || ' ' || c.kind || ' ' || c.external_id) COLLATE "C"`,
     [unservedSince],
@@ -274,6 +280,7 @@ export async function work(
   sliceMs: number,
   stop: StopAt | null = null,
 ): Promise<Outcome> {
+  noteEndlessTry(stage, collection);
   for (let runs = 0; ; runs++) {
     if (runs > MAX_RUNS) throw new Found('comes to rest', `${collection.name} wants ever more`);
     const ran = await stage.engine.run(collection.id, { sliceMs, stop });
@@ -283,3 +290,11 @@ export async function work(
 }
 
 const MAX_RUNS = 500;
+
+/**
+ * The story runs collections out of turn. A run of one whose last listing had no end may take as
+ * many calls as the one before it.
+ */
+export function noteEndlessTry({ endlessTries }: Stage, { kind, parked }: CollectionRow): void {
+  if (parked === 'endless') endlessTries.set(kind, (endlessTries.get(kind) ?? 0) + 1);
+}
