@@ -76,6 +76,7 @@ export async function secondTenant(stage: Stage): Promise<string> {
   if (known.some((account) => account.tenant === SECOND)) return 'there is one already';
   const token = stage.simulator.accounts().find((account) => account.email === email)?.refreshToken;
   if (!token) return 'the person has no grant';
+  if (!(await isRecognizable(stage, email))) return 'nobody can tell whose the second account is';
   await connect(stage, email, token, SECOND);
   note(stage, 'second tenant');
   return email;
@@ -114,6 +115,18 @@ function isGranted({ simulator }: Stage, email: string): boolean {
 function shuffled(stage: Stage): string[] {
   const emails = [...stage.accounts.keys()];
   return stage.chance.happens(0.5) ? emails : emails.toReversed();
+}
+
+/**
+ * Whether a second account of the person is known to be of the same person. Without a sub only the
+ * address tells, and a new address is learned at the next full sync.
+ */
+async function isRecognizable(stage: Stage, email: string): Promise<boolean> {
+  const { rowCount } = await stage.database.pool.query(
+    'SELECT 1 FROM syncline.accounts WHERE id = $1 AND (google_sub IS NOT NULL OR lower(email) = lower($2))',
+    [stage.accounts.get(email), email],
+  );
+  return rowCount === 1;
 }
 
 /** Before it is, by a sub or by rows, an account takes only a grant of its own address. */
