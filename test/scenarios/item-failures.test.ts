@@ -1,4 +1,4 @@
-import { syncCollection, type Outcome } from '@syncline/sync';
+import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { startWorld, type World } from '../support/world.js';
 
 /*
@@ -101,6 +101,29 @@ test.each([
     expect((await world.store.quarantine.list([accountId]))[0]?.reason).toContain(reason);
   },
 );
+
+test('quarantines each message that lacks its payload or has parts, headers or labels of another type, and mirrors everything else', async () => {
+  await connect({ messages: 40 });
+  const ids = (await truth()).slice(5);
+  const patches = [
+    { payload: null },
+    { payload: 'text' },
+    { payload: { mimeType: 'multipart/mixed', parts: [null] } },
+    { payload: { parts: 5 } },
+    { payload: { headers: 'From: a@example.com' } },
+    { payload: { mimeType: 5, body: { attachmentId: 'a', data: null } } },
+    { labelIds: 'INBOX' },
+    { labelIds: [null] },
+  ];
+  const bad = ids.slice(0, patches.length);
+  for (const [i, patch] of patches.entries())
+    await world.control.spoil(bad[i]!, 'altered-answer', { patch });
+  expect((await runs()).at(-1)).toBe('caught-up');
+  expect(await stored()).toEqual((await truth()).filter((id) => !bad.includes(id)).sort());
+  expect(await quarantined()).toEqual(bad.toSorted());
+  const report = await verifyAccount(world.rt, world, accountId, 'gmail');
+  expect(report).toMatchObject({ missing: [], extra: [], stale: [], unread: bad });
+});
 
 test('follows new mail while a message is still being tried', async () => {
   await connect({ messages: 30 });

@@ -130,7 +130,7 @@ test('a part of a batch that is nested too deep is that item’s, and the others
     const parts = askedIn(seen).map(({ contentId, id }) => ({
       contentId,
       status: 200,
-      json: id === 'm2' ? '@deep@' : { id },
+      json: id === 'm2' ? '@deep@' : { id, payload: {} },
     }));
     const reply = batchReply(parts);
     return { ...reply, body: String(reply.body).replace('"@deep@"', deep) };
@@ -155,7 +155,7 @@ test('a refusal inside a batch is bounded as well', async () => {
       askedIn(seen).map(({ contentId, id }) => ({
         contentId,
         status: id === 'm2' ? 403 : 200,
-        json: id === 'm2' ? { error: { message: 'x'.repeat(MB) } } : { id },
+        json: id === 'm2' ? { error: { message: 'x'.repeat(MB) } } : { id, payload: {} },
       })),
     );
   const { failed } = await (await bench.open()).account('a1').gmail.getMessages(['m1', 'm2']);

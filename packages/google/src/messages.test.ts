@@ -35,7 +35,7 @@ function perPart(
 
 const good = (id: string) => ({
   status: 200,
-  json: { id, threadId: 't', snippet: `--batch_x ${id}` },
+  json: { id, threadId: 't', payload: {}, snippet: `--batch_x ${id}` },
 });
 
 async function gmail(over: object = {}): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {

@@ -2,6 +2,7 @@
 import type { gmail_v1 } from 'googleapis/build/src/apis/gmail/v1';
 import { type Kind, fetchByBatch } from './batch-fetch.js';
 import { GoogleError } from './errors.js';
+import { hasLabels, isWholeMessage } from './message-shape.js';
 import type { Session } from './request.js';
 import { type JsonObject, identifiedOf } from './shape.js';
 
@@ -43,13 +44,14 @@ const MESSAGE: Kind<GmailMessage> = {
   method: 'gmail.users.messages.get',
   pathOf: (id) =>
     `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
-  read: (message) => message,
+  read: (message) => (isWholeMessage(message) ? message : null),
   weightOf: () => 1,
   batchWeight: BATCH_MESSAGES,
 };
 
 const GLANCE: Kind<GmailMessage> = {
   ...MESSAGE,
+  read: (message) => (hasLabels(message) ? message : null),
   pathOf: (id) =>
     `/gmail/v1/users/me/messages/${encodeURIComponent(id)}?format=minimal&prettyPrint=false`,
 };
@@ -87,7 +89,11 @@ function threadKind(weightOf: (id: string) => number): Kind<FetchedThreads['thre
     method: 'gmail.users.threads.get',
     pathOf: (id) =>
       `/gmail/v1/users/me/threads/${encodeURIComponent(id)}?format=full&prettyPrint=false`,
-    read: ({ id, messages }) => ({ id, messages: identifiedOf(messages, 'messages').identified }),
+    // A message that is not whole is asked for alone, as one that the thread does not name.
+    read: ({ id, messages }) => ({
+      id,
+      messages: identifiedOf(messages, 'messages').identified.filter(isWholeMessage),
+    }),
     weightOf,
     batchWeight: BATCH_MESSAGES,
   };

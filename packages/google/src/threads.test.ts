@@ -41,8 +41,8 @@ test('threads come with their messages, at their own price; what is gone is miss
           json: {
             id,
             messages: [
-              { id: `${id}-1`, threadId: id },
-              { id: `${id}-2`, threadId: id },
+              { id: `${id}-1`, threadId: id, payload: {} },
+              { id: `${id}-2`, threadId: id, payload: {} },
             ],
           },
         };
@@ -64,7 +64,7 @@ test('a batch brings no more than a hundred messages, or one thread', async () =
       askedFor(seen.body).map(({ contentId, id }) => ({
         contentId,
         status: 200,
-        json: { id, messages: [{ id: `${id}-1`, threadId: id }] },
+        json: { id, messages: [{ id: `${id}-1`, threadId: id, payload: {} }] },
       })),
     );
   const { gmail: api } = await gmail();

@@ -255,3 +255,22 @@ test('a range or a limit above the bounds is refused', () => {
     RangeError,
   );
 });
+
+test('an event with times or a recurrence of another type hides no other event of its calendar', () => {
+  const odd = [
+    { recurrence: 'RRULE:FREQ=DAILY' },
+    { recurrence: { 0: 'RRULE:FREQ=DAILY', length: 1 } },
+    { recurrence: [null, 5, {}] },
+    { start: 5, end: 'x' },
+    { start: { date: 5 } },
+    { start: { dateTime: 5 }, recurrence: ['RRULE:FREQ=DAILY'] },
+    { start: { dateTime: '2026-03-02T09:00:00', timeZone: {} } },
+    { recurringEventId: { id: 's' }, originalStartTime: { date: 20260303 } },
+    { recurringEventId: 's', originalStartTime: { dateTime: 5, timeZone: 5 } },
+  ];
+  const events = odd.map((over, n) => series([], { id: `odd${n}`, ...over }));
+  const { items } = expandInstances([...events, series(['RRULE:FREQ=DAILY;COUNT=2'])], RANGE);
+  expect(items.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(['s_20260302T080000Z', 's_20260303T080000Z']),
+  );
+});

@@ -1,4 +1,5 @@
 import type { CalendarEvent } from '@syncline/google';
+import { legible } from './legible.js';
 import { mergeSorted } from './merge-sorted.js';
 import { longestPeriodMs, startsIn, type Series } from './recurrence.js';
 import type { Work } from './rule-times.js';
@@ -44,7 +45,8 @@ const WORK_LIMIT = 2_000_000;
  * instance is among the earliest.
  * @throws RangeError for a range or a limit above the bounds
  */
-export function expandInstances(events: readonly CalendarEvent[], range: InstanceRange): Instances {
+export function expandInstances(given: readonly CalendarEvent[], range: InstanceRange): Instances {
+  const events = given.map(legible);
   const limit = range.limit ?? DEFAULT_INSTANCE_LIMIT;
   if (limit > MAX_INSTANCE_LIMIT || range.timeMaxMs - range.timeMinMs > MAX_INSTANCE_RANGE_MS)
     throw new RangeError('the range or the limit is above its bound');

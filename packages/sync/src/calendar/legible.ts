@@ -1,0 +1,60 @@
+import type { CalendarEvent } from '@syncline/google';
+
+/**
+ * The event without what cannot be read of its times and its recurrence: the mirror keeps events as Google gave them, and one with a field of
+ * another type must not end the expansion of all others. The event itself where everything can be read.
+ */
+export function legible(event: CalendarEvent): CalendarEvent {
+  const { recurrence, start, end, originalStartTime, recurringEventId } = event;
+  if (
+    isLines(recurrence) &&
+    isTime(start) &&
+    isTime(end) &&
+    isTime(originalStartTime) &&
+    isText(recurringEventId)
+  )
+    return event;
+  const { recurringEventId: _series, ...rest } = event;
+  return {
+    ...rest,
+    ...(typeof recurringEventId === 'string' ? { recurringEventId } : {}),
+    recurrence: Array.isArray(recurrence) ? recurrence.filter(isString) : [],
+    ...timeIn('start', start),
+    ...timeIn('end', end),
+    ...timeIn('originalStartTime', originalStartTime),
+  };
+}
+
+type EventTime = CalendarEvent['start'];
+
+function isLines(recurrence: unknown): boolean {
+  return isAbsent(recurrence) || (Array.isArray(recurrence) && recurrence.every(isString));
+}
+
+function isTime(time: unknown): boolean {
+  if (isAbsent(time)) return true;
+  if (typeof time !== 'object') return false;
+  const { date, dateTime, timeZone } = time as NonNullable<EventTime>;
+  return isText(date) && isText(dateTime) && isText(timeZone);
+}
+
+function timeIn(
+  name: 'start' | 'end' | 'originalStartTime',
+  time: EventTime,
+): Partial<CalendarEvent> {
+  if (isAbsent(time)) return {};
+  const texts = Object.entries(Object(time) as object).filter(([, value]) => isString(value));
+  return { [name]: Object.fromEntries(texts) };
+}
+
+function isText(value: unknown): boolean {
+  return isAbsent(value) || isString(value);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
