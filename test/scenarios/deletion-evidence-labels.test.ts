@@ -75,6 +75,21 @@ test('a label that messages carry and labels.list does not name stays on them af
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
+test('an unlisted label stays while no message can be asked for', async () => {
+  await begin();
+  const labelId = await labelTen();
+  await act({ action: 'label-unlist', labelId });
+  await world.control.fault({ kind: 'expire-history', email });
+  const outage = ['messages.get', 'threads.get'].map((method) => ({ kind: '503', method, email }));
+  for (const fault of outage) await world.control.fault(fault);
+  expect(await mailbox()).toMatchObject({ kind: 'snooze' });
+  expect(await labelled(labelId)).toHaveLength(10);
+  await world.control.clearFaults();
+  await world.catchUp();
+  expect(await labelled(labelId)).toHaveLength(10);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
 test('a label that was deleted while the history was expired is taken off every message', async () => {
   await begin();
   const labelId = await labelTen();

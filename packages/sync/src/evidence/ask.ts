@@ -1,4 +1,4 @@
-import { GoogleError } from '@syncline/google';
+import { GoogleError, type FetchedMessages } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { asAccessLost } from '../calendar/access.js';
 import { isKept } from '../gmail/mirror-policy.js';
@@ -39,6 +39,25 @@ export async function askByIds(context: TurnContext, ids: readonly string[]): Pr
     default:
       return unreachable(kind);
   }
+}
+
+/**
+ * Asks for messages, without their contents. One that Google gives no answer for is in `failed`,
+ * and at least half of them must be answered.
+ * @throws GoogleError when they are not, or when the account's quota or grant ends
+ */
+export async function askForLabels(
+  { google }: TurnContext,
+  ids: readonly string[],
+): Promise<FetchedMessages> {
+  if (ids.length === 0) return { messages: [], missing: [], failed: [] };
+  const answer = await google.gmail.glanceAt([...ids]);
+  throwIfTooFew(
+    ids.length,
+    answer.messages.length + answer.missing.length,
+    answer.failed.map(({ error }) => error),
+  );
+  return answer;
 }
 
 function isLive(event: { status?: string | null } | null): boolean {
@@ -84,11 +103,13 @@ async function askEach(
 
 /** One item that Google has is enough to decide. */
 function answered(count: number, asked: Asked, errors: readonly GoogleError[]): Asked {
-  if (asked.alive > 0) return asked;
-  const error = errors.find(endsAsking) ?? errors[0];
-  if (error && (endsAsking(error) || (asked.alive + asked.gone) * 2 < count))
-    throw asAccessLost(error);
+  if (asked.alive === 0) throwIfTooFew(count, asked.gone, errors);
   return asked;
+}
+
+function throwIfTooFew(count: number, answers: number, errors: readonly GoogleError[]): void {
+  const error = errors.find(endsAsking) ?? errors[0];
+  if (error && (endsAsking(error) || answers * 2 < count)) throw asAccessLost(error);
 }
 
 /** Quota, keys and grants are the account's; every other error is about one id. */

@@ -1,4 +1,4 @@
-import { GoogleError, type GmailMessage } from '@syncline/google';
+import type { GmailMessage } from '@syncline/google';
 import type { LabelLoss } from '@syncline/store';
 import { SMALL_SWEEP } from './decide.js';
 
@@ -17,7 +17,10 @@ export interface LabelFindings {
    * those of an empty list.
    */
   deleted: string[];
-  /** Labels whose list lacks messages that carry them: the lists of this resync are wrong. */
+  /**
+   * Labels whose list lacks messages that carry them, or may do so: the lists of this resync are
+   * not believed.
+   */
   wrong: string[];
 }
 
@@ -34,34 +37,24 @@ export function needsEvidence({ rows, isListed }: LabelLoss): boolean {
  * @param gone labels that Google has said it does not have: that decides where none of the sampled
  * messages is left
  * @param there the sampled messages that Google has, with their labels of now
+ * @param failed the sampled messages that Google gave no answer for: they may carry the label
  */
 export function judgeLabels(
   losses: readonly LabelLoss[],
   gone: readonly string[],
   there: readonly GmailMessage[],
+  failed: readonly string[],
 ): LabelFindings {
   const labelsOf = new Map(there.map(({ id, labelIds }) => [id, labelIds ?? []]));
   const findings: LabelFindings = { deleted: [], wrong: [] };
   for (const loss of losses) {
     const answered = loss.sample.filter((id) => labelsOf.has(id));
     const isCarried = answered.some((id) => labelsOf.get(id)?.includes(loss.labelId));
-    const isProven = answered.length > 0 || !needsEvidence(loss) || gone.includes(loss.labelId);
-    if (isCarried && loss.isListed) findings.wrong.push(loss.labelId);
+    const isUnknown = answered.length === 0 && loss.sample.some((id) => failed.includes(id));
+    const isProven =
+      answered.length > 0 || !needsEvidence(loss) || (gone.includes(loss.labelId) && !isUnknown);
+    if ((isCarried || isUnknown) && loss.isListed) findings.wrong.push(loss.labelId);
     if (!isCarried && !loss.isListed && isProven) findings.deleted.push(loss.labelId);
   }
   return findings;
-}
-
-/**
- * @throws the first error where a message could not be asked for: labels are taken away only by
- * what is known of all of them
- */
-export function messagesIn(answer: {
-  messages: GmailMessage[];
-  failed: { error: GoogleError }[];
-}): GmailMessage[] {
-  const [failure] = answer.failed;
-  if (failure && ['rate-limited', 'key-missing'].includes(failure.error.detail.kind))
-    throw failure.error;
-  return answer.messages;
 }

@@ -5,11 +5,11 @@ import {
   type GmailRelabelling,
   type ListingNote,
 } from '../cursor.js';
+import { askForLabels } from '../evidence/ask.js';
 import {
   judgeLabels,
   LABELS_LOOKED_AT,
   MESSAGES_OF_A_LABEL,
-  messagesIn,
   needsEvidence,
 } from '../evidence/labels.js';
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../turn.js';
@@ -146,8 +146,13 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
   const gone = cursor.listing?.deletedLabels ?? [];
   const asked = losses.filter(needsEvidence);
   const ids = [...new Set(asked.flatMap(({ sample }) => sample))];
-  const there = ids.length === 0 ? [] : messagesIn(await context.google.gmail.glanceAt(ids));
-  const { deleted, wrong } = judgeLabels(losses, gone, there);
+  const { messages, failed } = await askForLabels(context, ids);
+  const { deleted, wrong } = judgeLabels(
+    losses,
+    gone,
+    messages,
+    failed.map(({ id }) => id),
+  );
   if (wrong.length > 0) {
     const { from, listed, listing } = cursor;
     return turnWith(
