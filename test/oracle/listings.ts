@@ -160,3 +160,9 @@ async function workOn(stage: Stage, id: string): Promise<string> {
   const collection = (await activeCollections(stage)).find((one) => one.id === id);
   return collection ? (await work(stage, collection, 60_000)).kind : 'gone';
 }
+
+/** Full listings that lacked something. */
+export function liesIn({ simulator }: Stage): number {
+  const { faults } = simulator.ledger.snapshot();
+  return (faults['empty-listing'] ?? 0) + (faults['omitting-listing'] ?? 0);
+}

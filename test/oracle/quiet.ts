@@ -1,3 +1,4 @@
+import { liesIn } from './listings.js';
 import { removeSecond } from './people.js';
 import { endFleetTroubles, endTroubles, othersAreMirrored } from './troubles.js';
 import {
@@ -59,12 +60,6 @@ export async function makeQuiet(stage: Stage): Promise<void> {
     await passTime(stage, A_DAY_MS, true);
     await catchUp(stage);
   }
-}
-
-/** Full listings that lacked something. */
-export function liesIn({ simulator }: Stage): number {
-  const { faults } = simulator.ledger.snapshot();
-  return (faults['empty-listing'] ?? 0) + (faults['omitting-listing'] ?? 0);
 }
 
 /** Nobody mends this account: it stays in its state, and is compared with nothing. */
