@@ -91,12 +91,16 @@ async function rareAct(stage: Stage): Promise<string> {
   const calendars = calendarsFor(stage, email, action);
   if (CALENDARS[action] && calendars.length === 0)
     return `${action}, of which there was nothing to do`;
-  const { done } = stage.simulator.act(email, {
-    action,
-    ...(calendars.length > 0 ? { calendarId: stage.chance.pick(calendars).calendar.id } : {}),
-  });
-  if (done) note(stage, action);
-  return `${action}${done ? '' : ', of which there was nothing to do'}`;
+  const about =
+    calendars.length > 0 ? { calendarId: stage.chance.pick(calendars).calendar.id } : {};
+  const { done } = stage.simulator.act(email, { action, ...about });
+  if (!done) return `${action}, of which there was nothing to do`;
+  note(stage, action);
+  const back = OPPOSITES[action];
+  if (!back || stage.chance.happens(0.5)) return action;
+  const between = await work(stage);
+  if (stage.simulator.act(email, { action: back, ...about }).done) note(stage, back);
+  return `${action}; ${between}; ${back}`;
 }
 
 /** The actions that undo others. Picked on their own they seldom have anything to undo. */
