@@ -14,6 +14,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '@syncline/runtime';
+import { figure } from './figures.mjs';
 import { accountsOf, freshDatabase, importAccounts } from './fleet.mjs';
 import { firstLine, start, stolenSeconds, stop, usage } from './processes.mjs';
 
@@ -39,6 +40,11 @@ export async function freshness(plan = planOf(process.argv)) {
       const stolen = stolenSeconds();
       console.log('nothing beside:');
       const idle = report(await measure(stage, plan), plan);
+      const changes = plan.changes * plan.seconds;
+      figure('freshness, p50', idle.at(0.5), 'ms', '≤ 150');
+      figure('freshness, p99', idle.at(0.99), 'ms', '≤ 500');
+      for (const name of ['worker', 'api', 'scheduler', 'simulator'])
+        figure(`freshness, ${name} CPU`, (1_000 * stage.cpu(name)) / changes, 'ms per change');
       if (plan.beside > 0) {
         const join = await makeAccounts(stage, {
           tenant: 'beside',

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openFleet, QUEUE_NAMES } from '@syncline/fleet';
 import { createRuntime, startEmbedded } from '@syncline/runtime';
 import { Redis } from 'ioredis';
+import { figure } from './figures.mjs';
 import { freshDatabase } from './fleet.mjs';
 import { start, stop, usage } from './processes.mjs';
 
@@ -101,9 +102,16 @@ async function measure(servers, databaseUrl, pool, redis) {
     const late = await pool.query(
       `SELECT coalesce(extract(epoch FROM now() - min(next_sync_at)), 0) AS seconds FROM syncline.collections WHERE state = 'active' AND next_sync_at <= now()`,
     );
+    const claimed = after.claimed - before.claimed;
     console.log(
-      `scheduler CPU ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s a minute, peak RSS ${Math.round(after.peakMb)} MB, ${after.claimed - before.claimed} collections handed out`,
+      `scheduler CPU ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s a minute, peak RSS ${Math.round(after.peakMb)} MB, ${claimed} collections handed out`,
     );
+    figure(
+      'scheduler, CPU',
+      (1_000_000 * (after.cpuSeconds - before.cpuSeconds)) / claimed,
+      'µs per collection',
+    );
+    figure('scheduler, peak RSS', after.peakMb, 'MB');
     console.log(
       `rounds: ${after.ticks.count - before.ticks.count}, p50 ≤ ${quantile(before.ticks, after.ticks, 0.5)} ms, p99 ≤ ${quantile(before.ticks, after.ticks, 0.99)} ms; the oldest due now has waited ${Number(late.rows[0].seconds).toFixed(1)} s`,
     );
