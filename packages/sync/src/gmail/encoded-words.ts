@@ -111,7 +111,8 @@ function takeCut(run: Run): void {
 
 /** Raw characters beyond ASCII were decoded by whoever read the header: they are text already. */
 function takeQuoted(into: Decoded, charset: Charset, content: string): void {
-  for (const [index, piece] of content.split(/([^\x00-\x7f]+)/).entries()) {
+  const pieces = NOT_ASCII.test(content) ? content.split(/([^\x00-\x7f]+)/) : [content];
+  for (const [index, piece] of pieces.entries()) {
     if (index % 2 === 1) {
       endRun(into);
       into.text += piece;
@@ -121,6 +122,8 @@ function takeQuoted(into: Decoded, charset: Charset, content: string): void {
     }
   }
 }
+
+const NOT_ASCII = /[^\x00-\x7f]/;
 
 function endRun(into: Decoded): void {
   if (into.run) {
@@ -137,11 +140,46 @@ function base64Bytes(content: string): Buffer {
     : Buffer.from(content, 'base64');
 }
 
-/** The Q encoding: underscores are blanks. A blank after `=` is what is left of a line's end. */
+/**
+ * The Q encoding of ASCII text: underscores are blanks. A blank after `=` is what is left of a
+ * line's end. Read character by character: replacements cost 1 % of a full sync's CPU time.
+ */
 function quotedBytes(content: string): Buffer {
-  const bytes = content
-    .replace(/=[ \t]+(?=[0-9a-f]{2})/gi, '=')
-    .replaceAll('_', ' ')
-    .replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, 'latin1');
+  const bytes = Buffer.allocUnsafe(content.length);
+  let length = 0;
+  for (let at = 0; at < content.length; at++) {
+    const code = content.charCodeAt(at);
+    if (code === EQUALS) {
+      const hexAt = afterBlanks(content, at + 1);
+      const byte = hexByteAt(content, hexAt);
+      if (byte >= 0) {
+        bytes[length++] = byte;
+        at = hexAt + 1;
+        continue;
+      }
+    }
+    bytes[length++] = code === UNDERSCORE ? BLANK : code;
+  }
+  return bytes.subarray(0, length);
+}
+
+const [TAB, BLANK, EQUALS, UNDERSCORE] = [0x09, 0x20, 0x3d, 0x5f];
+
+function afterBlanks(content: string, from: number): number {
+  let at = from;
+  while (content.charCodeAt(at) === BLANK || content.charCodeAt(at) === TAB) at++;
+  return at;
+}
+
+/** @returns -1 where no two hexadecimal digits stand */
+function hexByteAt(content: string, at: number): number {
+  const [high, low] = [hexDigit(content.charCodeAt(at)), hexDigit(content.charCodeAt(at + 1))];
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/** @param code NaN behind the end of the text */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
