@@ -6,6 +6,7 @@ import {
   IDLE_PAGES_LIMIT,
   REPEATED_PAGES_LIMIT,
   STALLED_PAGES_LIMIT,
+  digestOfItems,
   guardAfter,
   openPageToken,
   sealPageToken,
@@ -59,6 +60,12 @@ describe('the end of a listing', () => {
         expect(found?.after).toBeLessThanOrEqual(8 * (before + round) + 8);
       }),
     );
+  });
+
+  test('a page whose items come in another order is the same page', () => {
+    expect(digestOfItems(['a', 'b', 'c'])).toBe(digestOfItems(['c', 'a', 'b']));
+    expect(digestOfItems(['a', 'b'])).not.toBe(digestOfItems(['a', 'b', 'c']));
+    expect(digestOfItems([])).toBe('');
   });
 
   test('a listing ends after a thousand empty pages in a row', () => {

@@ -150,8 +150,13 @@ function guardOf(
   return guardAfter(sent.guard, {
     next: digestOf(next),
     namesItself: next === sent.token,
-    page: items.length === 0 ? '' : digestOf(items.join('\n')),
+    page: digestOfItems(items),
   });
+}
+
+/** Empty for a page without items. The same items in another order are the same page. */
+export function digestOfItems(items: readonly string[]): string {
+  return items.length === 0 ? '' : digestOf([...items].sort().join('\n'));
 }
 
 interface OpenToken {
