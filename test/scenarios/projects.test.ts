@@ -3,6 +3,8 @@ import { lookAfterWatch, syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { scaled, startWorld, type World } from '../support/world.js';
 
+const CAUGHT_UP = { kind: 'caught-up', changes: expect.any(Number) };
+
 /*
  * One deployment with accounts in two Google projects, and an account whose project is taken out of the configuration.
  */
@@ -92,10 +94,10 @@ test('an account of a project that is not configured rests with that reason, unt
     parked: 'unknown-project',
     nextSyncAt: expect.any(Date),
   });
-  expect(await runMailbox(await accountAt(0))).toMatchObject({ kind: 'caught-up' });
+  expect(await runMailbox(await accountAt(0))).toEqual(CAUGHT_UP);
 
   await importInto('default');
-  expect(await runMailbox(await accountAt(1))).toMatchObject({ kind: 'caught-up' });
+  expect(await runMailbox(await accountAt(1))).toEqual(CAUGHT_UP);
   expect((await accountAt(1)).collections.find(({ kind }) => kind === 'gmail')).toMatchObject({
     parked: null,
     phase: 'follow',

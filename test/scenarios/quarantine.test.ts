@@ -3,6 +3,8 @@ import { syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
+const CAUGHT_UP = { kind: 'caught-up', changes: expect.any(Number) };
+
 /*
  * Items that cannot be taken are set aside with their reason, and the rest goes on; one that ends the worker is found by the marks that
  * outlive it. A death is simulated by a store that can no longer settle, and by the end of the lease.
@@ -87,7 +89,7 @@ test('a message that ends the worker is quarantined after it has done so three t
   const deaths: string[][] = [];
   const google = deadly(poison, deaths);
   for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
-  expect(await run(google)).toMatchObject({ kind: 'caught-up' });
+  expect(await run(google)).toEqual(CAUGHT_UP);
   expect(deaths.map((ids) => ids.length)).toEqual([
     expect.any(Number),
     expect.any(Number),
@@ -158,7 +160,7 @@ test('who was in hand by chance is read again after a minute by itself, and leav
   await world.database.pool.query(
     "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms'",
   );
-  expect(await run(world.google)).toMatchObject({ kind: 'caught-up' });
+  expect(await run(world.google)).toEqual(CAUGHT_UP);
   expect(await world.store.quarantine.list(null)).toEqual([]);
   await world.catchUp();
   expect(await world.drift()).toMatchObject(NO_DRIFT);
@@ -173,7 +175,7 @@ test('a message that goes on ending the worker is tried once more after an hour,
     [3, null],
   ] as const) {
     for (let n = 0; n < 5; n++) await expect(run(google)).rejects.toThrow('killed');
-    expect(await run(google)).toMatchObject({ kind: 'caught-up' });
+    expect(await run(google)).toEqual(CAUGHT_UP);
     expect(await world.store.quarantine.list(null)).toMatchObject([
       { attempts, reason: 'it ended the worker 3 times' },
     ]);
@@ -182,7 +184,7 @@ test('a message that goes on ending the worker is tried once more after an hour,
       "UPDATE syncline.quarantined_items SET retry_at = now() - interval '1 ms' WHERE retry_at IS NOT NULL",
     );
   }
-  expect(await run(google)).toMatchObject({ kind: 'caught-up' });
+  expect(await run(google)).toEqual(CAUGHT_UP);
   expect(deaths).toHaveLength(15);
 });
 
