@@ -32,9 +32,9 @@ export function handleJob(rt: Runtime, deps: SyncDeps, quiet: QuietSyncs): Handl
     if (job.queue === 'watch') return lookAfter(rt, deps, job);
     const outcome = await syncAndMeasure(rt, deps, job);
     const ms = rt.clock.nowMs() - beganMs;
-    const isOne = isQuiet(outcome, ms);
-    if (isOne) quiet.add(job.queue, ms);
-    rt.log[isOne ? 'debug' : 'info'](
+    const foundNothing = isQuiet(outcome, ms);
+    if (foundNothing) quiet.add(job.queue, ms);
+    rt.log[foundNothing ? 'debug' : 'info'](
       { event: 'job', ...idsOf(job), ms, ...told(outcome) },
       'a slice of work ended',
     );

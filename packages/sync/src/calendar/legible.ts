@@ -1,8 +1,9 @@
 import type { CalendarEvent } from '@syncline/google';
 
 /**
- * The event without what cannot be read of its times and its recurrence: the mirror keeps events as Google gave them, and one with a field of
- * another type must not end the expansion of all others. The event itself where everything can be read.
+ * The event without what cannot be read of its times and its recurrence: the mirror keeps events
+ * as Google gave them, and one with a field of another type must not end the expansion of all
+ * others. The event itself where everything can be read.
  */
 export function legible(event: CalendarEvent): CalendarEvent {
   const { recurrence, start, end, originalStartTime, recurringEventId } = event;
