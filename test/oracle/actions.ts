@@ -1,4 +1,4 @@
-import { cleared, listingLies, listingNeverEnds } from './listings.js';
+import { cleared, listingLies, listingLosesItsPlace, listingNeverEnds } from './listings.js';
 import { drawFault } from './weather.js';
 import { chooseStop, runOne } from './runs.js';
 import { removeSecond, renamed, secondTenant, wrongAccount } from './people.js';
@@ -21,6 +21,7 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [spoilItem, 1.5],
   [refuseRow, 1],
   [listingLies, 3],
+  [listingLosesItsPlace, 1.5],
   [cleared, 1.2],
   [listingNeverEnds, 1.5],
   [positionMissing, 1],

@@ -1,5 +1,6 @@
 import type { CollectionKind } from '@syncline/store';
 import { driftOf } from '../support/drift.js';
+import { SMALL_SWEEP } from './listings.js';
 import { catchUp } from './quiet.js';
 import { accountsOf, connect, Found, type Stage } from './stage.js';
 
@@ -179,8 +180,6 @@ async function nothingAliveWasDeleted(stage: Stage): Promise<void> {
       );
   }
 }
-
-const SMALL_SWEEP = 5;
 
 /**
  * An outage quarantines nothing, and a bad item no other. What ended workers may be innocent, and

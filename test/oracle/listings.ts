@@ -35,12 +35,155 @@ export async function listingLies(stage: Stage): Promise<string> {
     share: stage.chance.pick([0.1, 0.6, 0.9]),
     ...(chosen.kind === 'calendar-events' ? { id: chosen.external_id } : {}),
   });
+  const faults = [id];
+  // A server that has lost data may count as little as it lists.
+  const agrees = chosen.kind === 'gmail' && stage.chance.happens(0.5);
+  if (agrees)
+    faults.push(
+      stage.simulator.faults.add({
+        kind: 'altered-answer',
+        method: 'getProfile',
+        email,
+        patch: { messagesTotal: kind === 'empty-listing' ? 0 : 1 },
+      }).id,
+    );
   await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
-  const end = await workOn(stage, chosen.id);
-  if (stage.simulator.faults.list().some((one) => one.id === id)) stage.simulator.faults.end(id);
+  const end = await deletingFew(stage, chosen, sweptWithoutEvidence, () =>
+    workOn(stage, chosen.id),
+  );
+  const standing = stage.simulator.faults.list().map((one) => one.id);
+  for (const fault of faults) if (standing.includes(fault)) stage.simulator.faults.end(fault);
   if (chosen.kind === 'gmail')
     stage.lies.set(chosen.account_id, (stage.lies.get(chosen.account_id) ?? 0) + 1);
-  return `${chosen.kind}: ${kind}: ${end}`;
+  return `${chosen.kind}: ${kind}${agrees ? ', and the profile agrees' : ''}: ${end}`;
+}
+
+/** Share of a collection that is listed before the listing loses its place: few items are left. */
+const NEARLY_LISTED = 0.75;
+
+/**
+ * Google forgets the page token of a full listing that is nearly complete. What the listing has not
+ * named yet is not gone.
+ */
+export async function listingLosesItsPlace(stage: Stage): Promise<string> {
+  const followed = (await followedCollections(stage)).filter(
+    ({ kind }) => kind !== 'calendar-list',
+  );
+  const mailboxes = followed.filter(({ kind }) => kind === 'gmail');
+  const some = mailboxes.length > 0 && stage.chance.happens(0.7) ? mailboxes : followed;
+  if (some.length === 0) return 'nothing is mirrored yet';
+  const chosen = stage.chance.pick(some);
+  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  const rows = await mirroredRows(stage, chosen);
+  return deletingFew(
+    stage,
+    chosen,
+    () => 0,
+    async () => {
+      let ran = 0;
+      while (!(await loseAlmostLastPage(stage, chosen, rows))) {
+        const run = await stage.engine.run(chosen.id, { sliceMs: 0, stop: null });
+        if (run.kind !== 'ended' || run.outcome.kind !== 'more' || ++ran > RUNS)
+          return `${chosen.kind}: no page of its end was met in ${ran} runs`;
+      }
+      note(stage, 'page token of a last page lost');
+      return `${chosen.kind}: the page token is lost after ${ran} runs: ${await workOn(stage, chosen.id)}`;
+    },
+  );
+}
+
+/** Whether the collection's full listing is nearly complete; its page token is unknown then. */
+async function loseAlmostLastPage(
+  { database }: Stage,
+  { id }: Followed,
+  rows: number,
+): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{pageToken}', '"forgotten"')
+      WHERE id = $1 AND phase <> 'follow' AND cursor ->> 'pageToken' IS NOT NULL AND (cursor ->> 'listed')::numeric >= $2`,
+    [id, NEARLY_LISTED * rows],
+  );
+  return rowCount === 1;
+}
+
+/** Fewer missing rows are deleted without evidence, if they are a small part of the collection. */
+export const SMALL_SWEEP = 5;
+const SMALL_SHARE = 5;
+
+function sweptWithoutEvidence(rows: number): number {
+  return Math.min(SMALL_SWEEP, Math.floor(rows / SMALL_SHARE));
+}
+
+/**
+ * Runs something during which nothing changes at Google.
+ * @param most how many items of a collection with so many rows it may delete that Google still has
+ * @throws Found when it deletes more
+ */
+async function deletingFew(
+  stage: Stage,
+  followed: Followed,
+  most: (rows: number) => number,
+  run: () => Promise<string>,
+): Promise<string> {
+  const living = new Set(livingIn(stage, followed));
+  const before = await feedEnd(stage, followed);
+  const end = await run();
+  const { rows: deleted } = await stage.database.pool.query<{ entity_id: string }>(
+    `SELECT entity_id FROM syncline.changes WHERE account_id = $1 AND seq > $2 AND entity = $3 AND op = 'deleted'
+        AND ($3 <> 'event' OR calendar_id = $4)`,
+    [followed.account_id, before, ENTITY_OF[followed.kind], followed.external_id],
+  );
+  const alive = deleted.filter(({ entity_id }) => living.has(entity_id)).length;
+  const bound = most((await mirroredRows(stage, followed)) + deleted.length);
+  if (alive > bound)
+    throw new Found(
+      'nothing that is alive was deleted',
+      `${followed.kind}: ${alive} of ${living.size} that Google has, at most ${bound}: ${end}`,
+    );
+  return end;
+}
+
+const ENTITY_OF: Record<Followed['kind'], string> = {
+  gmail: 'message',
+  'calendar-events': 'event',
+  'calendar-list': 'calendar',
+};
+
+/** The ids of what Google has in it now. */
+function livingIn(stage: Stage, followed: Followed): string[] {
+  const email = must(emailOf(stage, followed), 'nobody of ours');
+  if (followed.kind === 'gmail') return stage.simulator.gmailTruth(email).map(({ id }) => id);
+  const entries = must(stage.simulator.world.get(email), 'no such account').shelf.living();
+  if (followed.kind === 'calendar-list') return entries.map(({ calendar }) => calendar.id);
+  return (
+    entries
+      .find(({ calendar }) => calendar.id === followed.external_id)
+      ?.calendar.living()
+      .map(({ id }) => id) ?? []
+  );
+}
+
+async function mirroredRows({ database }: Stage, followed: Followed): Promise<number> {
+  const { rows } = await database.pool.query<{ n: number }>(
+    {
+      gmail: 'SELECT count(*)::int AS n FROM syncline.gmail_messages WHERE account_id = $1',
+      'calendar-events':
+        'SELECT count(*)::int AS n FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $2',
+      'calendar-list': 'SELECT count(*)::int AS n FROM syncline.calendars WHERE account_id = $1',
+    }[followed.kind],
+    followed.kind === 'calendar-events'
+      ? [followed.account_id, followed.external_id]
+      : [followed.account_id],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+async function feedEnd({ database }: Stage, followed: Followed): Promise<string> {
+  const { rows } = await database.pool.query<{ feed_seq: string }>(
+    'SELECT feed_seq FROM syncline.accounts WHERE id = $1',
+    [followed.account_id],
+  );
+  return must(rows[0], 'no such account').feed_seq;
 }
 
 /** Calls of one method for one listing that never ends: Google may send a thousand pages without news. */

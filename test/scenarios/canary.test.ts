@@ -755,6 +755,8 @@ const ADDRESS_COLUMNS = [
   'collections.external_id',
   'changes.calendar_id',
   'changes.entity_id',
+  // While a full sync of a calendar list goes on.
+  'walk_items.item_id',
 ];
 
 function isOwnAddressIn(column: string, value: string): boolean {
