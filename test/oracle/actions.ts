@@ -21,7 +21,7 @@ const MENU: readonly (readonly [(stage: Stage) => Promise<string>, number])[] = 
   [spoilItem, 1.5],
   [refuseRow, 1],
   [listingLies, 3],
-  [listingLosesItsPlace, 1.5],
+  [listingLosesItsPlace, 2.5],
   [cleared, 1.2],
   [listingNeverEnds, 1.5],
   [positionMissing, 1],
