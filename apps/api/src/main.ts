@@ -15,6 +15,7 @@ import {
   runHealthProbe,
   redisSettings,
   runProcess,
+  waitForServers,
 } from '@syncline/runtime';
 import { openStore, POOL_SIZES } from '@syncline/store';
 import { openListeners } from './listeners.js';
@@ -34,8 +35,12 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
     poolSize: config.databasePoolSize ?? POOL_SIZES.api,
     byIndex: true,
   });
-  await store.keys.announce('api');
-  const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
+  const name = await waitForServers(
+    rt,
+    () => store.keys.announce('api').then(() => store.feed.name()),
+    [store.unavailable],
+  );
+  const fleet = await openFleet(rt, redisSettings(config, name));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',

@@ -11,6 +11,7 @@ import {
   type ResolvedConfig,
   type Runtime,
   OperatorError,
+  SERVER_WAIT_MS,
   checkoutDir,
   createRuntime,
   describeBug,
@@ -20,15 +21,10 @@ import {
   processEnvironment,
   resolveConfig,
   signalsReceived,
+  waitForServers,
   stopWaitingForReaders,
 } from '@syncline/runtime';
-import {
-  type MigrationWait,
-  type Store,
-  type StoreOptions,
-  openStore,
-  POOL_SIZES,
-} from '@syncline/store';
+import { type Store, type StoreOptions, migrate, openStore, POOL_SIZES } from '@syncline/store';
 import { InvalidArgumentError } from 'commander';
 import { say } from './terminal.js';
 
@@ -77,6 +73,7 @@ export async function runCommand(
     logLevel: logLevelOf(config, processEnvironment()),
     stdout: 'stderr',
     signal: draining.signal,
+    serverWaitMs: SERVER_WAIT_MS[interruptedCode === 0 ? 'program' : 'command'],
   });
   logSurroundings(rt, config);
   process.exitCode =
@@ -146,9 +143,14 @@ export async function withStore<T>(
   }
 }
 
-/** How a command waits for another migration: it says so, and a signal ends it. */
-export function migrationWait({ rt, config }: Cli): MigrationWait {
-  return { limitMs: config.migrationLockWaitMs, signal: rt.signal, clock: rt.clock, say };
+/**
+ * `migrate` of the command's database. It says when it waits for another migration, begins anew
+ * when the server goes away, and a signal ends it.
+ * @returns the names of the migrations that the last attempt applied
+ */
+export function migrateDatabase({ rt, config }: Cli): Promise<string[]> {
+  const wait = { limitMs: config.migrationLockWaitMs, signal: rt.signal, clock: rt.clock, say };
+  return waitForServers(rt, () => migrate(config.databaseUrl, wait));
 }
 
 /** A whole number from `min` to `max`, for commander's options; anything else is a usage error. */

@@ -7,6 +7,7 @@ import {
   runHealthProbe,
   redisSettings,
   runProcess,
+  waitForServers,
 } from '@syncline/runtime';
 import { beginFeedWatch, openStore, POOL_SIZES, runFeedWatch } from '@syncline/store';
 import { runBurials } from './burials.js';
@@ -19,8 +20,12 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   const { databaseUrl, masterKey, oldMasterKey } = config;
   const poolSize = config.databasePoolSize ?? POOL_SIZES.scheduler;
   const store = await openStore(rt, { databaseUrl, masterKey, oldMasterKey, poolSize });
-  await store.keys.announce('scheduler');
-  const fleet = await openFleet(rt, redisSettings(config, await store.feed.name()));
+  const name = await waitForServers(
+    rt,
+    () => store.keys.announce('scheduler').then(() => store.feed.name()),
+    [store.unavailable],
+  );
+  const fleet = await openFleet(rt, redisSettings(config, name));
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',
@@ -28,7 +33,11 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   });
   void runHealthProbe(rt, { name: 'master-key', need: 'not-ready', check: store.keys.check });
   void runHealthProbe(rt, { name: 'redis', need: 'not-ready', check: () => fleet.probeWrite() });
-  const lookAtFeed = await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
+  const lookAtFeed = await waitForServers(
+    rt,
+    () => beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters }),
+    [store.unavailable, fleet.unavailable],
+  );
   const ticking = Promise.all([
     runFeedWatch(rt, lookAtFeed),
     runTicks(rt, { store, fleet }),

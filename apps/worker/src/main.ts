@@ -8,6 +8,7 @@ import {
   runHealthProbe,
   redisSettings,
   runProcess,
+  waitForServers,
 } from '@syncline/runtime';
 import { beginFeedWatch, openStore, POOL_SIZES, type Store } from '@syncline/store';
 import type { SyncDeps } from '@syncline/sync';
@@ -40,8 +41,12 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     byIndex: true,
     holder,
   });
-  await store.keys.announce('worker');
-  const redis = redisSettings(config, await store.feed.name());
+  const name = await waitForServers(
+    rt,
+    () => store.keys.announce('worker').then(() => store.feed.name()),
+    [store.unavailable],
+  );
+  const redis = redisSettings(config, name);
   // First, as it names all that Redis refuses.
   const fleet = await openFleet(rt, { ...redis, holder });
   const google = await openGoogle(rt, {
@@ -52,8 +57,10 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     holder,
   });
   // Before any job: what ended processes spent today counts for what may be spent.
-  await compareDay({ store, google });
-  await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
+  await waitForServers(rt, async () => {
+    await compareDay({ store, google });
+    await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
+  }, [store.unavailable, fleet.unavailable]);
   const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));

@@ -8,9 +8,12 @@ import {
   endConnection,
   findRedis,
   onRedisError,
+  type OperatorError,
   type RedisConnection,
   type RedisSettings,
   type Runtime,
+  redisProblemOf,
+  waitForServers,
 } from '@syncline/runtime';
 import { Queue } from 'bullmq';
 import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
@@ -20,7 +23,7 @@ import { JOB_NAME, jobData, jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
 import { watchPrefix } from './prefix-watch.js';
 import { QUEUE_NAMES, type QueueName, queuePrefix } from './queues.js';
-import { producerConnection, whenReady } from './redis.js';
+import { type RedisHome, producerConnection, whenReady } from './redis.js';
 import { type WorkOptions, type WorkerHost, startWorkerHost } from './worker-host.js';
 import { ErrorLog } from './weather.js';
 
@@ -71,6 +74,8 @@ export interface Fleet {
    * or refuses it.
    */
   probeWrite(): Promise<void>;
+  /** The sentence for an error of a connection to Redis, for `waitForServers`; null for other errors. */
+  unavailable(error: unknown): OperatorError | null;
   /** Resolves when another deployment has our prefix, which ends this one: both would take each other's jobs. It is in the log then. */
   displaced: Promise<void>;
   /** For Bull Board, which speaks BullMQ. */
@@ -80,7 +85,7 @@ export interface Fleet {
 }
 
 /**
- * Connects to Redis.
+ * Connects to Redis. Waits for a server that is away for `rt.serverWaitMs`.
  * @throws OperatorError when it cannot be reached within about 5 s, isn't fit for a queue, refuses a command, or serves another deployment under our prefix
  */
 export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fleet> {
@@ -89,22 +94,11 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     holder === undefined || isHolderName(holder),
     'a holder is named by 1 to 64 letters, digits, - or _',
   );
-  const found = await findRedis(rt, options, { isForQueues: true });
-  const home = { found, settings: options, holder };
-  const errors = new ErrorLog(rt, 'queue-error');
-  const connection = producerConnection(rt, home);
-  onRedisError(connection, (error) => errors.report(error));
-  await whenReady(rt, connection, READY_TIMEOUT_MS)
-    .then(() => claimPrefix(connection, options, found.hosts))
-    .catch((error: unknown) => {
-      endConnection(connection);
-      throw error;
-    });
-  const queues = Object.fromEntries(
-    QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)]),
-  ) as Record<QueueName, Queue>;
-  await Promise.all(QUEUE_NAMES.map((name) => queues[name].waitUntilReady()));
-
+  const { home, connection, queues, errors } = await waitForServers(
+    rt,
+    () => connect(rt, options),
+    [(error) => redisProblemOf(error, options)],
+  );
   const attendants = attendantsOf(rt, connection, prefix);
   const watch = watchPrefix(rt, connection, options);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
@@ -127,6 +121,7 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
     heldJobs: () => heldJobs(connection, queues),
     ping: async () => void (await connection.ping()),
     probeWrite: () => probeWrite(connection, prefix),
+    unavailable: (error) => redisProblemOf(error, options),
     displaced: watch.displaced,
     queues: () => QUEUE_NAMES.map((name) => queues[name]),
     close: async () => {
@@ -134,6 +129,35 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
       await closeProducer(rt, connection);
     },
   };
+}
+
+interface Connected {
+  home: RedisHome;
+  connection: RedisConnection;
+  queues: Record<QueueName, Queue>;
+  errors: ErrorLog;
+}
+
+/** One attempt: it leaves no connection when it fails. */
+async function connect(rt: Runtime, options: FleetOptions): Promise<Connected> {
+  const { redisPrefix: prefix, holder } = options;
+  const found = await findRedis(rt, options, { isForQueues: true });
+  const home = { found, settings: options, holder };
+  const errors = new ErrorLog(rt, 'queue-error');
+  const connection = producerConnection(rt, home);
+  onRedisError(connection, (error) => errors.report(error));
+  try {
+    await whenReady(rt, connection, { hosts: found.hosts, timeoutMs: READY_TIMEOUT_MS });
+    await claimPrefix(connection, options, found.hosts);
+    const queues = Object.fromEntries(
+      QUEUE_NAMES.map((name) => [name, openQueue(name, prefix, connection, errors)]),
+    ) as Record<QueueName, Queue>;
+    await Promise.all(QUEUE_NAMES.map((name) => queues[name].waitUntilReady()));
+    return { home, connection, queues, errors };
+  } catch (error) {
+    endConnection(connection);
+    throw error;
+  }
 }
 
 function openQueue(

@@ -9,6 +9,7 @@ import {
   type FoundRedis,
   type RedisConnection,
   type RedisSettings,
+  RedisUnreachable,
   type Runtime,
   connectionNameOf,
   reconnectDelayMs,
@@ -58,11 +59,11 @@ export function workerConnection(
   });
 }
 
-/** Resolves when the connection is ready; rejects when the time is over. @throws Error after `timeoutMs` */
+/** Resolves when the connection is ready; rejects when the time is over. @throws RedisUnreachable after `timeoutMs` */
 export async function whenReady(
   rt: Runtime,
   connection: RedisConnection,
-  timeoutMs: number,
+  { hosts, timeoutMs }: { hosts: string; timeoutMs: number },
 ): Promise<void> {
   if (connection.status === 'ready') return;
   const waiting = new AbortController();
@@ -73,7 +74,7 @@ export async function whenReady(
     () => true,
   );
   connection.off('ready', ready);
-  if (!inTime) throw new Error(`Redis was not ready within ${timeoutMs} ms`);
+  if (!inTime) throw new RedisUnreachable(hosts, `not ready within ${timeoutMs / 1_000} s`);
 }
 
 function common(

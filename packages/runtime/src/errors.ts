@@ -12,6 +12,27 @@ export class OperatorError extends OwnError {
   override name = 'OperatorError';
 }
 
+/**
+ * A server that a program needs does not answer, or ends connections: it may serve in a moment. A start waits for it (`server-wait.ts`); what a person has
+ * to mend is a plain OperatorError.
+ */
+export class ServerUnavailable extends OperatorError {
+  override name = 'ServerUnavailable';
+
+  /**
+   * @param server fit for a log: `Postgres at HOST:PORT`
+   * @param reason a code or a few words
+   */
+  constructor(
+    message: string,
+    readonly server: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** The environment cannot be used. Lists every problem at once, by variable name, and never quotes a value. */
 export class ConfigError extends OperatorError {
   override name = 'ConfigError';

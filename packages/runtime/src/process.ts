@@ -20,6 +20,7 @@ import { serveMetrics } from './http/metrics-server.js';
 import { flushOutputs, stderr } from './output.js';
 import { resolveConfig } from './resolve.js';
 import { type Runtime, createRuntime } from './runtime.js';
+import { SERVER_WAIT_MS } from './server-wait.js';
 import { drainOnSignals, signalsReceived } from './signals.js';
 
 /** The sum of these two and LAST_WORDS_MS is below the documented 8 s in which a process ends. */
@@ -78,6 +79,7 @@ export async function runProcess(
       logLevel: config.logLevel,
       stdout: options.stdout ?? 'stdout',
       signal: draining.signal,
+      serverWaitMs: SERVER_WAIT_MS.program,
     });
     const served = options.servesMetrics ? config : { ...config, metricsPort: null };
     const drain = drainWithin(draining, options.drainDeadlineMs ?? DRAIN_DEADLINE_MS);

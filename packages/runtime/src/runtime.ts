@@ -17,6 +17,8 @@ export interface Runtime {
   breath: Breath;
   /** Aborted when draining starts. */
   signal: AbortSignal;
+  /** How long a start waits for a server that is away (`server-wait.ts`); 0 is not at all. */
+  serverWaitMs: number;
 }
 
 export interface RuntimeOptions {
@@ -25,6 +27,8 @@ export interface RuntimeOptions {
   /** One of pino's levels, or `silent`. */
   logLevel: string;
   signal?: AbortSignal;
+  /** Default 0. */
+  serverWaitMs?: number;
   /** Where log lines go. A command whose output is data logs to stderr. Default `stdout`. */
   stdout?: 'stderr' | 'stdout';
   /** For tests that own time or chance. */
@@ -44,5 +48,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     random: options.random ?? systemRandom,
     breath: createBreath(clock),
     signal,
+    serverWaitMs: options.serverWaitMs ?? 0,
   };
 }

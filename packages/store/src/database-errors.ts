@@ -1,23 +1,65 @@
 /** Why a database cannot be used, in a sentence for an operator. */
-import { OperatorError, parseDatabaseUrl } from '@syncline/runtime';
+import { OperatorError, parseDatabaseUrl, ServerUnavailable } from '@syncline/runtime';
 
-/** What cannot be reached is named without the password. */
+/**
+ * The sentence for a database that refuses us or is away; a ServerUnavailable when it may serve in
+ * a moment. What cannot be reached is named without the password.
+ */
 export function databaseUnreachable(databaseUrl: string, error: unknown): OperatorError {
   const { host, port } = parseDatabaseUrl(databaseUrl);
-  return new OperatorError(
-    `Postgres at ${host}:${port} cannot be used: ${whyIn(databaseUrl, error)}.\nCheck DATABASE_URL and that the server is running.`,
-  );
+  const [server, why] = [`Postgres at ${host}:${port}`, whyIn(databaseUrl, error)];
+  const message = `${server} cannot be used: ${why}.\nCheck DATABASE_URL and that the server is running.`;
+  return connectionFailureOf(error) === 'transient'
+    ? new ServerUnavailable(message, server, why)
+    : new OperatorError(message);
+}
+
+/** The same for errors of a connection alone: null when a statement failed. */
+export function connectionProblem(databaseUrl: string, error: unknown): OperatorError | null {
+  return isConnectionFailure(error) ? databaseUnreachable(databaseUrl, error) : null;
+}
+
+/**
+ * Whether a connection failed or ended, and whether it may succeed in a moment. Transient: the
+ * server is away, starts, recovers, shuts down or has no session left. Final: a person has to
+ * change the URL, a right or a certificate. Null: a statement failed.
+ */
+export function connectionFailureOf(error: unknown): 'transient' | 'final' | null {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  const [errorCode, words] = [String(code), String(message)];
+  if (errorCode === PROTOCOL_VIOLATION) return ofPooler(words);
+  if (TRANSIENT_CODE.test(errorCode)) return 'transient';
+  if (FINAL_CODE.test(errorCode)) return 'final';
+  if (TRANSIENT_WORDS.test(words)) return 'transient';
+  return words.startsWith('The server does not support SSL') ? 'final' : null;
+}
+
+/**
+ * Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html (08 connection, 57P
+ * operator intervention, 53300 too many connections), and what the operating system and the
+ * resolver say. ENOENT is a Unix socket whose server has not started.
+ */
+const TRANSIENT_CODE =
+  /^(08\d\d\d|57P0[1235]|53300|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|ENOENT|EADDRNOTAVAIL)$/;
+const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
+/** Errors of the driver and its pool, which have no code. */
+const TRANSIENT_WORDS =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|There was an error establishing an SSL connection)/;
+
+/** PgBouncer gives this code to whatever it says itself, so its words decide. */
+const PROTOCOL_VIOLATION = '08P01';
+const POOLER_FINAL =
+  /authentication|no such (user|database)|does not exist|unsupported startup|SSL required|TLS required|pg_hba|not allowed|disabled|password/i;
+const POOLER_TRANSIENT =
+  /cannot connect to server|login (has been failing|failed)|(query_wait|login|connect|idle|server)[ _]?\w*timeout|server (closed|conn|lost|disconnect)|shut(ting)? ?down|more connections|max_\w+_conn|connect failed|starting up|recovery|not (yet )?accepting|paused|terminat/i;
+
+function ofPooler(words: string): 'transient' | 'final' {
+  return !POOLER_FINAL.test(words) && POOLER_TRANSIENT.test(words) ? 'transient' : 'final';
 }
 
 /** The connection failed or ended, rather than a statement. */
 export function isConnectionFailure(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return (
-    /^(08...|57P0[123]|53300|28...|3D000|E[A-Z]+|ERR_TLS.*|.*CERT.*)$/.test(String(code)) ||
-    /^(Connection terminated|Client has encountered a connection error|timeout expired|The server does not support SSL)/.test(
-      String(message),
-    )
-  );
+  return connectionFailureOf(error) !== null;
 }
 
 const MESSAGE_LIMIT = 300;

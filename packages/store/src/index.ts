@@ -1,4 +1,4 @@
-import type { Runtime } from '@syncline/runtime';
+import type { OperatorError, Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import {
   accountPages,
@@ -13,6 +13,7 @@ import { addressesOver, type Addresses } from './addresses.js';
 import { countHeld, heldOf, type HeldCollection } from './absence.js';
 import { alone, type Alone, type NamedLease } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
+import { openCheckedPool } from './checked-pool.js';
 import { readChanges, type ChangeEvent } from './changes.js';
 import {
   markWanted,
@@ -46,11 +47,8 @@ import {
   type Claim,
   type Lease,
 } from './lease.js';
-import { settleTls } from './connection.js';
-import { checkSchema } from './migrate.js';
-import { openProcessPool, probePooler } from './process-pool.js';
+import { connectionProblem } from './database-errors.js';
 import { schemaOf } from './schema-name.js';
-import { checkServer } from './sessions.js';
 import { projectsIn, type Projects } from './project-failures.js';
 import { quarantineIn, type Quarantine } from './quarantine.js';
 import { probesIn, requireReauth, type Probes, type Refused } from './refusals.js';
@@ -66,7 +64,6 @@ import {
 } from './quota-ledger.js';
 import { openKeyRing, type KeyRing } from './key-ring.js';
 import { storeKeysOver, withdrawKeys, type KeyOptions, type StoreKeys } from './store-keys.js';
-import { checkMasterKey } from './vault.js';
 import { walkQueriesIn, type WalkQueries } from './walk-queries.js';
 import { inTurn, walkTurns, type WalkTurns } from './walk-turns.js';
 import { watchesIn, type Watches } from './watches.js';
@@ -253,6 +250,8 @@ export interface Store extends StoreKeys {
   };
   /** Does `work` unless somebody, in any process, is at work under that name. @throws NamedLeaseLost */
   alone<T>(name: string, work: (lease: NamedLease) => Promise<T>): Promise<Alone<T>>;
+  /** The sentence for an error of a connection to Postgres, for `waitForServers`; null for other errors. */
+  unavailable(error: unknown): OperatorError | null;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
   /**
@@ -267,27 +266,16 @@ export interface Store extends StoreKeys {
 export const LEASE_TTL_MS = 6_000;
 
 /**
- * Connects to Postgres and checks that this program may work there.
+ * Connects to Postgres and checks that this program may work there. Waits for a server that is away for `rt.serverWaitMs`.
  * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
-  const databaseUrl = await settleTls(options.databaseUrl);
-  const schema = schemaOf(databaseUrl);
-  const pool = openProcessPool(rt, { ...options, databaseUrl });
   const ring = openKeyRing({ current: options.masterKey, old: options.oldMasterKey ?? null });
-  try {
-    await checkServer(rt, pool, databaseUrl);
-    await probePooler(pool);
-    await checkSchema(pool);
-    if (!options.takesOtherKey) await checkMasterKey(pool, ring);
-  } catch (error) {
-    await pool.end();
-    throw error;
-  }
+  const { pool, databaseUrl } = await openCheckedPool(rt, options, ring);
   return storeOver(rt, pool, ring, {
     holder: options.holder ?? `${process.pid}-${rt.random.uuid().slice(0, 8)}`,
     probe: openWriteProbe(databaseUrl, () => rt.random.next()),
-    schema,
+    databaseUrl,
   });
 }
 
@@ -298,7 +286,7 @@ export async function openStore(rt: Runtime, options: StoreOptions): Promise<Sto
 const WALKS_SHARE = 0.5;
 
 interface Own {
-  schema: string;
+  databaseUrl: string;
   holder: string;
   probe: WriteProbe;
 }
@@ -307,7 +295,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
   const { vault } = keyParts;
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
-  const prisma = lazyPrisma(pool, own.schema);
+  const prisma = lazyPrisma(pool, schemaOf(own.databaseUrl));
   return {
     ...keyParts,
     accounts: {
@@ -358,6 +346,7 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
       day: () => spentDay(pool),
     },
     alone: (name, work) => alone(rt, pool, name, work),
+    unavailable: (error) => connectionProblem(own.databaseUrl, error),
     ping: async () => void (await pool.query('SELECT 1')),
     probeWrite: () => own.probe.check().then(keyParts.keys.heartbeat),
     close: () => withdrawKeys(rt, keyParts.keys).then(() => closeAll(pool, own.probe, walks)),

@@ -1,6 +1,5 @@
-import { migrate } from '@syncline/store';
 import type { Command } from 'commander';
-import { migrationWait, runCommand } from '../command.js';
+import { migrateDatabase, runCommand } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 
@@ -12,7 +11,7 @@ export function addMigrate(program: Command): void {
     .option('--json', 'print {"applied":[…]}')
     .action((options: { json?: true }) =>
       runCommand([], async (cli) => {
-        const applied = await migrate(cli.config.databaseUrl, migrationWait(cli));
+        const applied = await migrateDatabase(cli);
         if (options.json) await printJson({ applied });
         else
           say(applied.length === 0 ? 'the schema is up to date' : `applied ${applied.join(', ')}`);

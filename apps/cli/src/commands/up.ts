@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { fleetSessionsProblem, migrate } from '@syncline/store';
+import { fleetSessionsProblem } from '@syncline/store';
+import { waitForServers } from '@syncline/runtime';
 import type { Command } from 'commander';
-import { type Cli, migrationWait, runCommand, wholeNumber } from '../command.js';
+import { type Cli, migrateDatabase, runCommand, wholeNumber } from '../command.js';
 import { fleetEnv, fleetSpecs, urlsOf, whenApiAnswers, withPorts } from '../fleet-processes.js';
 import { openProcesses } from '../processes.js';
 import { say } from '../terminal.js';
@@ -30,9 +31,11 @@ export function addUp(program: Command): void {
 
 async function up(cli: Cli, workers: number): Promise<number> {
   const { rt, config, env } = cli;
-  const applied = await migrate(config.databaseUrl, migrationWait(cli));
+  const applied = await migrateDatabase(cli);
   if (applied.length > 0) say(`applied ${applied.join(', ')}`);
-  const few = await fleetSessionsProblem(config.databaseUrl, workers, config.databasePoolSize);
+  const few = await waitForServers(rt, () =>
+    fleetSessionsProblem(config.databaseUrl, workers, config.databasePoolSize),
+  );
   if (few !== null) say(few);
   const logDir = path.join(config.dataDir, 'logs');
   const settings = await withPorts(config);

@@ -13,6 +13,6 @@ export {
 export { claimPrefix, connectionNameOf, keepPrefix } from './deployment.js';
 export { erasePrefix } from './erase.js';
 export { type FoundRedis, findRedis, redisProblem, unmetRedis } from './find.js';
-export { RedisUnreachable } from './refusal.js';
+export { RedisUnreachable, redisProblemOf } from './refusal.js';
 export { CLUSTER_COMMANDS, REDIS_COMMANDS } from './rights.js';
 export { type ServerRun, serverRunOf } from './server-run.js';

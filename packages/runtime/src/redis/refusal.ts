@@ -1,16 +1,47 @@
 /** Why a Redis cannot be used, in a sentence that names the variable to change. */
 import { describeError } from '../describe-error.js';
-import { OperatorError } from '../errors.js';
-import { type RedisAddress, redisHosts } from './address.js';
+import { OperatorError, ServerUnavailable } from '../errors.js';
+import { must } from '../assert.js';
+import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
 
 /** It did not answer: it may be there in a moment. */
-export class RedisUnreachable extends OperatorError {
+export class RedisUnreachable extends ServerUnavailable {
   constructor(hosts: string, why: string, options?: ErrorOptions) {
     super(
       `Redis at ${hosts} cannot be reached (${why}). Check REDIS_URL, and that Redis is running and lets this host in.`,
+      `Redis at ${hosts}`,
+      why,
       options,
     );
   }
+}
+
+/**
+ * The sentence for an error of a connection that was open: Redis went away, or loads, fails over or has no connection left. Null for errors of others.
+ */
+export function redisProblemOf(
+  error: unknown,
+  { redisUrl }: { redisUrl: string },
+): OperatorError | null {
+  if (!(error instanceof Error) || error instanceof OperatorError || !isAway(error)) return null;
+  const address = must(parseRedisUrl(redisUrl), 'the configuration has checked REDIS_URL');
+  return new RedisUnreachable(redisHosts(address), describeError(error), { cause: error });
+}
+
+/** Errors of ioredis, and replies of a server that is not ready. */
+export function isAway(error: Error): boolean {
+  return (
+    ['MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError'].includes(error.name) ||
+    /^(Connection is closed|Command timed out|Stream isn't writeable|Redis is not connected|Socket timeout|Cluster isn't ready|Cluster is ended)/.test(
+      error.message,
+    ) ||
+    /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|UNBLOCKED|ERR max number of clients)\b/.test(
+      error.message,
+    ) ||
+    /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/.test(
+      codeOf(error),
+    )
+  );
 }
 
 /** It looks like any lost connection. */
@@ -40,6 +71,8 @@ function sentenceFor(message: string, code: string, address: RedisAddress): stri
   const refused = /\b(?:NOAUTH|WRONGPASS)\b|without any password|invalid password/i.exec(message);
   if (refused !== null)
     return `refuses the credentials of REDIS_URL (${refused[0]}). Check its user and password.`;
+  if (message.startsWith('DENIED'))
+    return 'is in protected mode: it lets other machines in only with a password. Set requirepass or an ACL user, and name it in REDIS_URL.';
   if (message.startsWith('NOPERM')) {
     const user = address.username ?? 'default';
     return `does not let the user ${user} choose a database. Type: ACL SETUSER ${user} +select`;

@@ -1,0 +1,79 @@
+/**
+ * A server that is away while a program starts: it restarts, fails over, or a pooler before it does. A program that ended at once would be started again
+ * and again by its orchestrator, so it tries again for a bounded time. What a person has to mend is not waited for.
+ */
+import { backoffMs } from './backoff.js';
+import { type OperatorError, ServerUnavailable } from './errors.js';
+import type { Runtime } from './runtime.js';
+
+/** How long a start waits for a server: of a program that runs until it is told to end, and of a command that somebody waits for. */
+export const SERVER_WAIT_MS = { program: 60_000, command: 5_000 } as const;
+
+const BACKOFF = { firstMs: 250, capMs: 5_000 };
+
+/** Puts an error of a library into a sentence for an operator; null for errors of others. */
+export type Explain = (error: unknown) => OperatorError | null;
+
+/**
+ * Does `work`, and does it again while it fails with a ServerUnavailable, for `rt.serverWaitMs` at most. Each reason is logged once. Ends at once when
+ * `rt.signal` is aborted; an attempt that is under way is abandoned then, since the process ends.
+ * @param explain puts raw errors into sentences, and so decides which of them are waited for
+ * @throws what `work` threw last, explained; the signal's reason when it is aborted
+ */
+export async function waitForServers<T>(
+  rt: Pick<Runtime, 'clock' | 'log' | 'random' | 'serverWaitMs' | 'signal'>,
+  work: () => Promise<T>,
+  explain: readonly Explain[] = [],
+): Promise<T> {
+  const deadlineMs = rt.clock.nowMs() + rt.serverWaitMs;
+  const told = new Set<string>();
+  for (let failures = 1; ; failures++) {
+    try {
+      return await unlessAborted(rt.signal, work);
+    } catch (error) {
+      if (rt.signal.aborted) throw error;
+      const explained = explainedBy(explain, error);
+      const leftMs = deadlineMs - rt.clock.nowMs();
+      if (!(explained instanceof ServerUnavailable) || leftMs <= 0) throw explained;
+      tell(rt, explained, told);
+      const pauseMs = Math.min(leftMs, backoffMs(failures, BACKOFF, rt.random.next()));
+      await rt.clock.sleep(pauseMs, rt.signal);
+    }
+  }
+}
+
+function explainedBy(explain: readonly Explain[], error: unknown): unknown {
+  for (const one of explain) {
+    const explained = one(error);
+    if (explained !== null) return explained;
+  }
+  return error;
+}
+
+function tell(
+  { log, serverWaitMs }: Pick<Runtime, 'log' | 'serverWaitMs'>,
+  { server, reason }: ServerUnavailable,
+  told: Set<string>,
+): void {
+  const kind = `${server}: ${reason}`;
+  if (told.has(kind)) return;
+  told.add(kind);
+  log.warn(
+    { event: 'server_awaited', server, reason },
+    `${server} is unavailable (${reason}); the start waits for it for up to ${serverWaitMs / 1_000} s`,
+  );
+}
+
+async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
