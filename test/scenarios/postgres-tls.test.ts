@@ -137,6 +137,15 @@ test.each<[string, () => string, RegExp]>([
     /is not issued by an authority that this program trusts: name the right one by sslrootcert=FILE/,
   ],
   [
+    "a client's certificate of another authority",
+    () => {
+      const { certFile, keyFile } = stranger.issue('certified');
+      const files = { sslrootcert: authority.caFile, sslcert: certFile, sslkey: keyFile };
+      return urlOf(secured, { sslmode: 'verify-ca', ...files }, { role: 'certified' });
+    },
+    /it does not accept this TLS connection \(ERR_SSL_TLSV1_ALERT_\w+\): sslcert and sslkey must name/,
+  ],
+  [
     'a file that is not there',
     () => urlOf(secured, { sslmode: 'verify-full', sslrootcert: '/nowhere/ca.pem' }),
     /DATABASE_URL names by sslrootcert= a file that cannot be read \(ENOENT\)/,

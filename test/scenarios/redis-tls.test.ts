@@ -50,7 +50,12 @@ test.each<[string, () => Record<string, string | undefined>, string]>([
   [
     "without a client's certificate",
     () => ({ REDIS_CERT_FILE: undefined, REDIS_KEY_FILE: undefined }),
-    'REDIS_CERT_FILE and REDIS_KEY_FILE must name',
+    'does not accept this TLS connection (ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)',
+  ],
+  [
+    "with a client's certificate of another authority",
+    () => ({ REDIS_CERT_FILE: redis.files.otherCa, REDIS_KEY_FILE: redis.files.otherKey }),
+    'does not accept this TLS connection (ERR_SSL_TLSV1_ALERT_UNKNOWN_CA)',
   ],
   [
     'with a certificate and no key',
@@ -68,13 +73,14 @@ test.each<[string, () => Record<string, string | undefined>, string]>([
     'REDIS_URL must begin with rediss: to go with REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE',
   ],
 ])(
-  'a Redis that is addressed %s is refused in a sentence',
+  'a Redis that is addressed %s is refused in a sentence, and not waited for',
   async (_, change, sentence) => {
     const changed = Object.entries({ ...world.env, ...secured(), ...change() });
     world.env = Object.fromEntries(
       changed.filter((entry): entry is [string, string] => !!entry[1]),
     );
-    const { code, stderr } = await ended(world.start('scheduler'));
+    const { code, stdout, stderr } = await ended(world.start('scheduler'));
+    expect(stdout).not.toContain('server_awaited');
     expect(stderr).toContain(sentence);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);

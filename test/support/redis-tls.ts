@@ -10,7 +10,7 @@ export interface TlsRedis {
   url: string;
   port: number;
   /** PEM files. */
-  files: { ca: string; otherCa: string; cert: string; key: string };
+  files: { ca: string; otherCa: string; otherKey: string; cert: string; key: string };
   stop(): Promise<void>;
 }
 
@@ -46,6 +46,7 @@ export async function startTlsRedis(): Promise<TlsRedis> {
     files: {
       ca: at('ca.crt'),
       otherCa: at('other.crt'),
+      otherKey: at('other.key'),
       cert: at('client.crt'),
       key: at('client.key'),
     },

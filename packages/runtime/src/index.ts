@@ -48,6 +48,7 @@ export {
   processEnvironment,
   runProcess,
 } from './process.js';
+export { isNetworkFailure } from './network-failure.js';
 export { DEFAULT_PROJECT, type GoogleProject } from './projects.js';
 export { type ServiceAccountKey, readServiceAccount } from './push-config.js';
 export { type Random, systemRandom } from './random.js';

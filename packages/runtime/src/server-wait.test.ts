@@ -1,5 +1,7 @@
+import { must } from './assert.js';
 import { OperatorError, ServerUnavailable } from './errors.js';
-import { RedisUnreachable, redisProblemOf } from './redis/refusal.js';
+import { parseRedisUrl } from './redis/address.js';
+import { RedisUnreachable, redisProblemOf, refusalOf } from './redis/refusal.js';
 import { createRuntime, type Runtime } from './runtime.js';
 import { waitForServers } from './server-wait.js';
 
@@ -55,6 +57,19 @@ test('waits for nothing that a person has to mend, nor where no time is given', 
   expect([...warned, ...none.warned]).toEqual([]);
 });
 
+test('gives up after the same sum of pauses when the clock is set back', async () => {
+  const { rt } = waiting(60_000);
+  const pauses: number[] = [];
+  const clock = {
+    ...rt.clock,
+    nowMs: () => -1_000 * pauses.length,
+    sleep: (ms: number) => Promise.resolve(void pauses.push(ms)),
+  };
+  const work = (): Promise<never> => Promise.reject(away('57P03'));
+  await expect(waitForServers({ ...rt, clock }, work)).rejects.toThrow('57P03');
+  expect(pauses.reduce((sum, pauseMs) => sum + pauseMs, 0)).toBe(60_000);
+});
+
 test('ends at once when draining begins, also during an attempt', async () => {
   const draining = new AbortController();
   const rt = createRuntime({
@@ -77,14 +92,20 @@ test.each([
   ['LOADING Redis is loading the dataset in memory', true],
   ['MASTERDOWN Link with MASTER is down', true],
   ['CLUSTERDOWN The cluster is down', true],
+  ['BUSY Redis is busy running a script', true],
+  ['All sentinels are unreachable and retry is disabled.', true],
   ['ERR max number of clients reached', true],
   ['WRONGPASS invalid username-password pair', false],
   ['NOAUTH Authentication required.', false],
   ['NOPERM this user has no permissions', false],
   ['OOM command not allowed', false],
   ['ERR unknown command', false],
+  ['DENIED Redis is running in protected mode', false],
 ])('Redis that says "%s" is away: %p', (message, isAway) => {
-  const problem = redisProblemOf(new Error(message), { redisUrl: 'redis://:hunter2@cache:6379' });
+  const redisUrl = 'redis://:hunter2@cache:6379';
+  const problem = redisProblemOf(new Error(message), { redisUrl });
   expect(problem instanceof RedisUnreachable).toBe(isAway);
+  const refusal = refusalOf(new Error(message), must(parseRedisUrl(redisUrl), 'it is one'));
+  expect(refusal instanceof RedisUnreachable).toBe(isAway);
   expect(problem?.message ?? '').not.toContain('hunter2');
 });

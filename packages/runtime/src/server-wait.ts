@@ -1,22 +1,22 @@
 /**
- * A server that is away while a program starts: it restarts, fails over, or a pooler before it does. A program that ended at once would be started again
- * and again by its orchestrator, so it tries again for a bounded time. What a person has to mend is not waited for.
+ * Waits for a server that is away while a program starts: it, or a pooler before it, restarts or fails over. A program
+ * that ended at once would be restarted again and again by its orchestrator. What a person has to change is not waited for.
  */
 import { backoffMs } from './backoff.js';
 import { type OperatorError, ServerUnavailable } from './errors.js';
 import type { Runtime } from './runtime.js';
 
-/** How long a start waits for a server: of a program that runs until it is told to end, and of a command that somebody waits for. */
+/** How long a start waits: of a program that runs until a signal ends it, and of a command, for which a person waits. */
 export const SERVER_WAIT_MS = { program: 60_000, command: 5_000 } as const;
 
 const BACKOFF = { firstMs: 250, capMs: 5_000 };
 
-/** Puts an error of a library into a sentence for an operator; null for errors of others. */
+/** Puts an error of one library into a sentence for an operator; null for every other error. */
 export type Explain = (error: unknown) => OperatorError | null;
 
 /**
- * Does `work`, and does it again while it fails with a ServerUnavailable, for `rt.serverWaitMs` at most. Each reason is logged once. Ends at once when
- * `rt.signal` is aborted; an attempt that is under way is abandoned then, since the process ends.
+ * Does `work`, and repeats it while it fails with a ServerUnavailable, for `rt.serverWaitMs` at most. Each reason is
+ * logged once. Ends at once when `rt.signal` is aborted; a running attempt is abandoned then, since the process ends.
  * @param explain puts raw errors into sentences, and so decides which of them are waited for
  * @throws what `work` threw last, explained; the signal's reason when it is aborted
  */
@@ -25,7 +25,8 @@ export async function waitForServers<T>(
   work: () => Promise<T>,
   explain: readonly Explain[] = [],
 ): Promise<T> {
-  const deadlineMs = rt.clock.nowMs() + rt.serverWaitMs;
+  const beganMs = rt.clock.nowMs();
+  let pausedMs = 0;
   const told = new Set<string>();
   for (let failures = 1; ; failures++) {
     try {
@@ -33,11 +34,13 @@ export async function waitForServers<T>(
     } catch (error) {
       if (rt.signal.aborted) throw error;
       const explained = explainedBy(explain, error);
-      const leftMs = deadlineMs - rt.clock.nowMs();
+      // The pauses count as well, since a clock may be set back.
+      const leftMs = rt.serverWaitMs - Math.max(pausedMs, rt.clock.nowMs() - beganMs);
       if (!(explained instanceof ServerUnavailable) || leftMs <= 0) throw explained;
       tell(rt, explained, told);
       const pauseMs = Math.min(leftMs, backoffMs(failures, BACKOFF, rt.random.next()));
       await rt.clock.sleep(pauseMs, rt.signal);
+      pausedMs += pauseMs;
     }
   }
 }

@@ -1,5 +1,10 @@
 /** Why a database cannot be used, in a sentence for an operator. */
-import { OperatorError, parseDatabaseUrl, ServerUnavailable } from '@syncline/runtime';
+import {
+  isNetworkFailure,
+  OperatorError,
+  parseDatabaseUrl,
+  ServerUnavailable,
+} from '@syncline/runtime';
 
 /**
  * The sentence for a database that refuses us or is away; a ServerUnavailable when it may serve in
@@ -28,7 +33,7 @@ export function connectionFailureOf(error: unknown): 'transient' | 'final' | nul
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const [errorCode, words] = [String(code), String(message)];
   if (errorCode === PROTOCOL_VIOLATION) return ofPooler(words);
-  if (TRANSIENT_CODE.test(errorCode)) return 'transient';
+  if (TRANSIENT_CODE.test(errorCode) || isNetworkFailure(errorCode)) return 'transient';
   if (FINAL_CODE.test(errorCode)) return 'final';
   if (TRANSIENT_WORDS.test(words)) return 'transient';
   return words.startsWith('The server does not support SSL') ? 'final' : null;
@@ -36,11 +41,10 @@ export function connectionFailureOf(error: unknown): 'transient' | 'final' | nul
 
 /**
  * Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html (08 connection, 57P
- * operator intervention, 53300 too many connections), and what the operating system and the
- * resolver say. ENOENT is a Unix socket whose server has not started.
+ * operator intervention, 53300 too many connections). ENOENT is a Unix socket whose server has not
+ * started.
  */
-const TRANSIENT_CODE =
-  /^(08\d\d\d|57P0[1235]|53300|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|ENOENT|EADDRNOTAVAIL)$/;
+const TRANSIENT_CODE = /^(08\d\d\d|57P0[1235]|53300|ENOENT)$/;
 const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
 /** Errors of the driver and its pool, which have no code. */
 const TRANSIENT_WORDS =
@@ -90,5 +94,7 @@ function whyIn(databaseUrl: string, error: unknown): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `its certificate is for another name than ${host}, and sslmode=verify-full compares them`;
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
+  if (/^ERR_SSL_\w*_ALERT_/.test(code))
+    return `it does not accept this TLS connection (${code}): sslcert and sslkey must name a certificate that it trusts`;
   return code;
 }

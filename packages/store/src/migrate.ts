@@ -196,7 +196,9 @@ async function connectOrCreate(databaseUrl: string): Promise<pg.Client> {
   } finally {
     await session.end();
   }
-  return connect(databaseUrl);
+  return await connect(databaseUrl).catch((error: unknown) => {
+    throw databaseUnreachable(databaseUrl, error);
+  });
 }
 
 async function createDatabase(session: pg.Client, databaseUrl: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Runtime } from '../runtime.js';
+import { tlsRefusal } from '../tls-refusal.js';
 import type { RedisAddress } from './address.js';
 
 /** Of `rediss:` URLs. PEM texts. */
@@ -50,6 +51,7 @@ export type ConnectionOptions = Pick<
 /** How long a node may take to list the cluster's slots. */
 const SLOTS_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const ALERT_WAIT_MS = 1_000;
 
 /** Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of them. */
 export function connectTo(
@@ -89,6 +91,18 @@ export function probeOf(address: RedisAddress, tls: RedisTls | null): Redis {
     enableReadyCheck: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
   });
+}
+
+/**
+ * The alert by which one of the hosts refuses our TLS connection, for instance because of a client's certificate; null when there is none, or no TLS.
+ * Commands are sent too early to see it (tls-refusal.ts).
+ */
+export async function tlsAlert(address: RedisAddress, tls: RedisTls | null): Promise<Error | null> {
+  if (!address.tls) return null;
+  const alerts = await Promise.all(
+    address.hosts.map((host) => tlsRefusal({ ...host, ...tlsOptions(tls) }, ALERT_WAIT_MS)),
+  );
+  return alerts.find((alert) => alert !== null) ?? null;
 }
 
 /** Every error of a connection, also those of a cluster's single nodes. */

@@ -11,6 +11,7 @@ import {
   connectTo,
   endConnection,
   probeOf,
+  tlsAlert,
 } from './connect.js';
 import { RedisUnreachable, refusalOf } from './refusal.js';
 import { lackOf, missingRights } from './rights.js';
@@ -67,7 +68,10 @@ export async function findRedis(
       connect: (options) => connectTo(address, tls, isCluster, options),
     };
   } catch (error) {
-    throw error instanceof OperatorError ? error : refusalOf(emitted ?? error, address);
+    if (error instanceof OperatorError) throw error;
+    const refusal = refusalOf(emitted ?? error, address);
+    const alert = refusal instanceof RedisUnreachable ? await tlsAlert(address, tls) : null;
+    throw alert === null ? refusal : refusalOf(alert, address);
   } finally {
     waited.abort(new Error('answered'));
     endConnection(probe);

@@ -1,10 +1,11 @@
 /** Why a Redis cannot be used, in a sentence that names the variable to change. */
+import { must } from '../assert.js';
 import { describeError } from '../describe-error.js';
 import { OperatorError, ServerUnavailable } from '../errors.js';
-import { must } from '../assert.js';
+import { isNetworkFailure } from '../network-failure.js';
 import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
 
-/** It did not answer: it may be there in a moment. */
+/** It does not answer, or answers that it cannot serve now: it may serve in a moment. */
 export class RedisUnreachable extends ServerUnavailable {
   constructor(hosts: string, why: string, options?: ErrorOptions) {
     super(
@@ -16,9 +17,7 @@ export class RedisUnreachable extends ServerUnavailable {
   }
 }
 
-/**
- * The sentence for an error of a connection that was open: Redis went away, or loads, fails over or has no connection left. Null for errors of others.
- */
+/** The sentence for an error of a connection that was open, when Redis is away; null for every other error. */
 export function redisProblemOf(
   error: unknown,
   { redisUrl }: { redisUrl: string },
@@ -28,37 +27,42 @@ export function redisProblemOf(
   return new RedisUnreachable(redisHosts(address), describeError(error), { cause: error });
 }
 
-/** Errors of ioredis, and replies of a server that is not ready. */
-export function isAway(error: Error): boolean {
-  return (
-    ['MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError'].includes(error.name) ||
-    /^(Connection is closed|Command timed out|Stream isn't writeable|Redis is not connected|Socket timeout|Cluster isn't ready|Cluster is ended)/.test(
-      error.message,
-    ) ||
-    /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|UNBLOCKED|ERR max number of clients)\b/.test(
-      error.message,
-    ) ||
-    /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/.test(
-      codeOf(error),
-    )
-  );
-}
-
-/** It looks like any lost connection. */
+/** It looks like any lost connection where the server sends no alert. */
 const UNSIGNED_CLIENT =
   "a server that asks for a client's certificate ends connections without one: REDIS_CERT_FILE and REDIS_KEY_FILE must name it";
 
-/** What the client was told or met while it connected. */
+/** What the client was told or met while it connected: a RedisUnreachable when the server is away. */
 export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
   const hosts = redisHosts(address);
   const message = error instanceof Error ? error.message : '';
   const told = sentenceFor(message, codeOf(error), address);
   if (told !== null) return new OperatorError(`Redis at ${hosts} ${told}`, { cause: error });
   const why = describeError(error);
+  if (error instanceof Error && !isAway(error))
+    return new OperatorError(`Redis at ${hosts} cannot be used (${why}). Check REDIS_URL.`, {
+      cause: error,
+    });
   return new RedisUnreachable(hosts, address.tls ? `${why}; ${UNSIGNED_CLIENT}` : why, {
     cause: error,
   });
 }
+
+/** Errors of ioredis, and replies of a server that is not ready. */
+function isAway(error: Error): boolean {
+  return (
+    CLIENT_ERRORS.has(error.name) ||
+    CLIENT_WORDS.test(error.message) ||
+    NOT_READY.test(error.message) ||
+    isNetworkFailure(codeOf(error))
+  );
+}
+
+const CLIENT_ERRORS = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError']);
+const CLIENT_WORDS =
+  /^(Connection is closed|Command timed out|Stream isn't writeable|Redis is not connected|Socket timeout|Cluster isn't ready|Cluster is ended|None of startup nodes is available|All sentinels are unreachable)/;
+/** Beginnings of replies: it loads its data, fails over, runs a long script, or has no connection left. */
+const NOT_READY =
+  /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|UNBLOCKED|BUSY|ERR max number of clients)\b/;
 
 function sentenceFor(message: string, code: string, address: RedisAddress): string | null {
   const ofSentinels = /^All sentinels are unreachable.*?(NOAUTH|WRONGPASS|No such master)/.exec(
