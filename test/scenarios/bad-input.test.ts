@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { redisUrl, testDatabase, type TestDatabase } from '../support/database.js';
-import { ended, startProgram, stopAll, type Program } from '../support/processes.js';
+import {
+  ended,
+  endProcess,
+  lineOf,
+  startProgram,
+  stopAll,
+  type Program,
+} from '../support/processes.js';
 import { freePort } from '../support/redis-server.js';
 
 /*
@@ -125,35 +132,39 @@ test.each(['scheduler', 'worker', 'api', 'cli'] as const)(
   },
 );
 
-test('an unreachable Postgres, an unreachable Redis, a wrong master key', async () => {
+test('a wrong master key stops every program at once', async () => {
   const before = await snapshot();
-  const port = await freePort();
-  for (const program of ['scheduler', 'worker', 'api'] as const) {
+  const masterKey = randomBytes(32).toString('base64');
+  for (const program of ['scheduler', 'worker', 'api'] as const)
     expectClear(
-      await run(program, [], { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` }),
-      1,
-      `127.0.0.1:${port}`,
-      /DATABASE_URL/,
-    );
-    expectClear(
-      await run(program, [], { REDIS_URL: `redis://:very-secret@127.0.0.1:${port}` }),
-      1,
-      `127.0.0.1:${port}`,
-      /REDIS_URL/,
-    );
-    expectClear(
-      await run(program, [], { SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64') }),
+      await run(program, [], { SYNCLINE_MASTER_KEY: masterKey }),
       1,
       /SYNCLINE_MASTER_KEY is not the key/,
     );
+  expect(await snapshot()).toEqual(before);
+});
+
+test('programs log the address of an unreachable Postgres or Redis, and a command names it and ends', async () => {
+  const before = await snapshot();
+  const port = await freePort();
+  const postgresAway = { DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x` };
+  const redisAway = { REDIS_URL: `redis://:very-secret@127.0.0.1:${port}` };
+  for (const [server, over] of [
+    ['Postgres', postgresAway],
+    ['Redis', redisAway],
+  ] as const) {
+    const children = (['scheduler', 'worker', 'api'] as const).map((program) =>
+      startProgram(program, { ...env, ...over }),
+    );
+    for (const child of children) {
+      const isLogged = (text: string): boolean =>
+        text.includes(`"server":"${server} at 127.0.0.1:${port}"`);
+      await lineOf(child, isLogged, 60_000);
+      expect((await endProcess(child)).code).toBe(0);
+      expect(child.output.join('')).not.toContain('very-secret');
+    }
   }
-  expectClear(
-    await cli(['accounts', 'list'], {
-      DATABASE_URL: `postgresql://u:very-secret@127.0.0.1:${port}/x`,
-    }),
-    1,
-    `127.0.0.1:${port}`,
-  );
+  expectClear(await cli(['accounts', 'list'], postgresAway), 1, `127.0.0.1:${port}`);
   expect(await snapshot()).toEqual(before);
 });
 
