@@ -150,7 +150,7 @@ export async function withStore<T>(
  */
 export function migrateDatabase({ rt, config }: Cli): Promise<string[]> {
   const wait = { limitMs: config.migrationLockWaitMs, signal: rt.signal, clock: rt.clock, say };
-  return waitForServers(rt, () => migrate(config.databaseUrl, wait));
+  return waitForServers(rt, () => migrate(config.databaseUrl, wait), [], 'await');
 }
 
 /** A whole number from `min` to `max`, for commander's options; anything else is a usage error. */

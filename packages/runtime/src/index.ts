@@ -56,6 +56,6 @@ export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';
 export { type Resolved, resolveConfig } from './resolve.js';
 export { type Runtime, type RuntimeOptions, createRuntime } from './runtime.js';
-export { type Explain, SERVER_WAIT_MS, waitForServers } from './server-wait.js';
+export { type Explain, SERVER_WAIT_MS, unlessAborted, waitForServers } from './server-wait.js';
 export { drainOnSignals, signalsReceived } from './signals.js';
 export type { VariableName } from './variables.js';

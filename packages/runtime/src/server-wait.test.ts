@@ -86,6 +86,24 @@ test('ends at once when draining begins, also during an attempt', async () => {
   await expect(paused).rejects.toBe(reason);
 });
 
+test('awaits an attempt that ends by itself when draining begins', async () => {
+  const draining = new AbortController();
+  const rt = createRuntime({
+    service: 'test',
+    logLevel: 'silent',
+    serverWaitMs: 60_000,
+    signal: draining.signal,
+  });
+  const nothingKept = new OperatorError('nothing was kept');
+  const work = (): Promise<never> =>
+    new Promise((_, reject) =>
+      draining.signal.addEventListener('abort', () => reject(nothingKept)),
+    );
+  const interrupted = waitForServers(rt, work, [], 'await');
+  draining.abort(new Error('draining'));
+  await expect(interrupted).rejects.toBe(nothingKept);
+});
+
 test.each([
   ['Connection is closed.', true],
   ['Command timed out', true],

@@ -16,21 +16,25 @@ export type Explain = (error: unknown) => OperatorError | null;
 
 /**
  * Does `work`, and repeats it while it fails with a ServerUnavailable, for `rt.serverWaitMs` at most. Each reason is
- * logged once. Ends at once when `rt.signal` is aborted; a running attempt is abandoned then, since the process ends.
+ * logged once. Ends at once when `rt.signal` is aborted.
  * @param explain puts raw errors into sentences, and so decides which of them are waited for
+ * @param onSignal what becomes of a running attempt: it is abandoned, since the process ends; or it is awaited, since it
+ * ends by itself and says what it did
  * @throws what `work` threw last, explained; the signal's reason when it is aborted
  */
 export async function waitForServers<T>(
   rt: Pick<Runtime, 'clock' | 'log' | 'random' | 'serverWaitMs' | 'signal'>,
   work: () => Promise<T>,
   explain: readonly Explain[] = [],
+  onSignal: 'abandon' | 'await' = 'abandon',
 ): Promise<T> {
+  rt.signal.throwIfAborted();
   const beganMs = rt.clock.nowMs();
   let pausedMs = 0;
   const told = new Set<string>();
   for (let failures = 1; ; failures++) {
     try {
-      return await unlessAborted(rt.signal, work);
+      return await (onSignal === 'await' ? work() : unlessAborted(rt.signal, work));
     } catch (error) {
       if (rt.signal.aborted) throw error;
       const explained = explainedBy(explain, error);
@@ -67,7 +71,11 @@ function tell(
   );
 }
 
-async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/**
+ * Does `work`, and abandons it when the signal is aborted: for work that the end of the process ends.
+ * @throws what `work` throws; the signal's reason
+ */
+export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {

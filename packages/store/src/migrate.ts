@@ -1,7 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { OperatorError, describeError, parseDatabaseUrl, systemClock } from '@syncline/runtime';
+import {
+  OperatorError,
+  describeError,
+  parseDatabaseUrl,
+  systemClock,
+  unlessAborted,
+} from '@syncline/runtime';
 import pg from 'pg';
 import { connectionOf, settleTls } from './connection.js';
 import { databaseUnreachable, isConnectionFailure } from './database-errors.js';
@@ -44,8 +50,10 @@ export async function migrate(
     clock: systemClock,
     ...options,
   };
-  const url = await settleTls(databaseUrl);
-  const session = await connectOrCreate(url);
+  const { url, session } = await unlessAborted(wait.signal, async () => {
+    const settled = await settleTls(databaseUrl);
+    return { url: settled, session: await connectOrCreate(settled) };
+  });
   try {
     return await migrateIn({ session, schema: schemaOf(url), cancel: cancelling(url) }, wait);
   } catch (error) {
