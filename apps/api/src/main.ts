@@ -15,9 +15,8 @@ import {
   runHealthProbe,
   redisSettings,
   runProcess,
-  waitForServers,
 } from '@syncline/runtime';
-import { openStore, POOL_SIZES } from '@syncline/store';
+import { joinDeployment, openStore, POOL_SIZES } from '@syncline/store';
 import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
 import { publicApp } from './public-app.js';
@@ -35,12 +34,8 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
     poolSize: config.databasePoolSize ?? POOL_SIZES.api,
     byIndex: true,
   });
-  const name = await waitForServers(
-    rt,
-    () => store.keys.announce('api').then(() => store.feed.name()),
-    [store.unavailable],
-  );
-  const fleet = await openFleet(rt, redisSettings(config, name));
+  const redis = redisSettings(config, await joinDeployment(rt, store, 'api'));
+  const fleet = await openFleet(rt, redis);
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',

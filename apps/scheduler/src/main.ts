@@ -9,7 +9,13 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import { beginFeedWatch, openStore, POOL_SIZES, runFeedWatch } from '@syncline/store';
+import {
+  beginFeedWatch,
+  joinDeployment,
+  openStore,
+  POOL_SIZES,
+  runFeedWatch,
+} from '@syncline/store';
 import { runBurials } from './burials.js';
 import { runTicks } from './tick.js';
 import { runWatchTicks } from './watch-ticks.js';
@@ -20,12 +26,8 @@ async function startScheduler(rt: Runtime, config: ResolvedConfig): Promise<Serv
   const { databaseUrl, masterKey, oldMasterKey } = config;
   const poolSize = config.databasePoolSize ?? POOL_SIZES.scheduler;
   const store = await openStore(rt, { databaseUrl, masterKey, oldMasterKey, poolSize });
-  const name = await waitForServers(
-    rt,
-    () => store.keys.announce('scheduler').then(() => store.feed.name()),
-    [store.unavailable],
-  );
-  const fleet = await openFleet(rt, redisSettings(config, name));
+  const redis = redisSettings(config, await joinDeployment(rt, store, 'scheduler'));
+  const fleet = await openFleet(rt, redis);
   void runHealthProbe(rt, {
     name: 'postgres',
     need: 'not-ready',

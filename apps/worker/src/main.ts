@@ -10,7 +10,7 @@ import {
   runProcess,
   waitForServers,
 } from '@syncline/runtime';
-import { beginFeedWatch, openStore, POOL_SIZES, type Store } from '@syncline/store';
+import { beginFeedWatch, joinDeployment, openStore, POOL_SIZES, type Store } from '@syncline/store';
 import type { SyncDeps } from '@syncline/sync';
 import { splitConcurrency } from './concurrency.js';
 import { compareDay, runDayLedger } from './day-ledger.js';
@@ -41,12 +41,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     byIndex: true,
     holder,
   });
-  const name = await waitForServers(
-    rt,
-    () => store.keys.announce('worker').then(() => store.feed.name()),
-    [store.unavailable],
-  );
-  const redis = redisSettings(config, name);
+  const redis = redisSettings(config, await joinDeployment(rt, store, 'worker'));
   // First, as it names all that Redis refuses.
   const fleet = await openFleet(rt, { ...redis, holder });
   const google = await openGoogle(rt, {

@@ -118,6 +118,7 @@ export {
   type Phase,
 } from './lease.js';
 export type { OfferedTo } from './import-account.js';
+export { joinDeployment } from './join-deployment.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { MigrationWait } from './migration-lock.js';
@@ -293,14 +294,13 @@ interface Own {
 
 function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
-  const { vault } = keyParts;
+  const { vault, keys } = keyParts;
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
   const prisma = lazyPrisma(pool, schemaOf(own.databaseUrl));
   return {
     ...keyParts,
     accounts: {
-      import: (account) =>
-        keyParts.keys.beforeSealing().then(() => importAccount(pool, vault, account)),
+      import: (account) => keys.beforeSealing().then(() => importAccount(pool, vault, account)),
       offered: (account) => accountOffered(pool, vault, account),
       list: (emails) => listAccounts(prisma(), emails),
       pages: (filter = {}) => accountPages(prisma(), filter),
@@ -348,8 +348,8 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
     alone: (name, work) => alone(rt, pool, name, work),
     unavailable: (error) => connectionProblem(own.databaseUrl, error),
     ping: async () => void (await pool.query('SELECT 1')),
-    probeWrite: () => own.probe.check().then(keyParts.keys.heartbeat),
-    close: () => withdrawKeys(rt, keyParts.keys).then(() => closeAll(pool, own.probe, walks)),
+    probeWrite: () => own.probe.check().then(keys.heartbeat),
+    close: () => withdrawKeys(rt, keys).then(() => closeAll(pool, own.probe, walks)),
   };
 }
 
