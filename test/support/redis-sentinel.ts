@@ -12,6 +12,8 @@ export interface TestSentinels {
   masterUrl(): Promise<string>;
   /** Kills the master and waits until the sentinels have made the replica the master. */
   failOver(): Promise<void>;
+  /** Makes the sentinels name the master by this address from now on. */
+  announceMaster(host: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -71,12 +73,27 @@ export async function startSentinels(): Promise<TestSentinels> {
       await master.stop();
       await until(async () => (await masterPort()) === replica.port);
     },
+    announceMaster: async (host) => {
+      const port = await masterPort();
+      await Promise.all(sentinels.map(({ port: at }) => nameMaster(at, host, port)));
+    },
     stop: async () => {
       watcher.disconnect();
       await Promise.all([...sentinels, replica, master].map((server) => server.stop()));
       await rm(directory, { recursive: true });
     },
   };
+}
+
+async function nameMaster(sentinelPort: number, host: string, port: number): Promise<void> {
+  const sentinel = new Redis({ port: sentinelPort, password: PASSWORDS.sentinel });
+  try {
+    await sentinel.call('SENTINEL', 'REMOVE', MASTER);
+    await sentinel.call('SENTINEL', 'MONITOR', MASTER, host, port, 2);
+    await sentinel.call('SENTINEL', 'SET', MASTER, 'auth-pass', PASSWORDS.server);
+  } finally {
+    sentinel.disconnect();
+  }
 }
 
 function sentinelConfig(masterPort: number): string {

@@ -354,7 +354,7 @@ describe('a wrong configuration is refused by name', () => {
     [
       'an unknown kind of plaintext',
       { SYNCLINE_ALLOW_INSECURE: 'google-url,everything' },
-      /^SYNCLINE_ALLOW_INSECURE must be a list of postgres, redis, google-url/,
+      /^SYNCLINE_ALLOW_INSECURE must be a list of postgres, redis, redis-password, google-url/,
     ],
     ...[
       'proxy:3128',

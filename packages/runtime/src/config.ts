@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { problemsOfDriverVariables } from './database-url.js';
 import { ConfigError } from './errors.js';
 import { type GoogleProxy, toProxy } from './google-proxy.js';
-import { type InsecureKind, problemsOfPlaintext } from './insecure.js';
+import { type InsecureKind, problemsOfInsecurity } from './insecure.js';
 import { type GoogleProject, readProjects } from './projects.js';
 import { readRedisTls } from './redis-tls.js';
 import type { RedisTls } from './redis/connect.js';
@@ -43,7 +43,7 @@ export interface Config {
     /** Through which Google is reached; null is straight. */
     proxy: GoogleProxy | null;
   };
-  /** What may be sent in plaintext beyond loopback, as the operator allows it; logged at each start. */
+  /** What may be insecure beyond loopback, as the operator allows it; logged at each start. */
   allowInsecure: readonly InsecureKind[];
   /** 32 bytes that seal the refresh tokens; null means the one that is kept in `dataDir`. */
   masterKey: Buffer | null;
@@ -131,7 +131,7 @@ export function loadConfig(
   const filled = withFiles(env, problems);
   const values = parse(filled, problems);
   problems.push(...missing(filled, requires));
-  problems.push(...problemsOfPlaintext(filled), ...problemsOfDriverVariables(filled));
+  problems.push(...problemsOfInsecurity(filled), ...problemsOfDriverVariables(filled));
   if (values) problems.push(...problemsOfOldKey(values));
   const projects = values
     ? readProjects(values.GOOGLE_PROJECTS_FILE, toQuotas(values), problems)

@@ -1,7 +1,17 @@
 import { loadConfig } from './config.js';
-import { INSECURE_KINDS, isLoopback, isUnverified, problemsOfPlaintext } from './insecure.js';
+import { INSECURE_KINDS, isLoopback, isUnverified, problemsOfInsecurity } from './insecure.js';
 
-const LOCAL = ['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.9', '[::1]', '[::ffff:127.0.0.1]'];
+const LOCAL = [
+  'localhost',
+  'LOCALHOST',
+  '127.0.0.1',
+  '127.0.0.2',
+  '127.255.0.9',
+  '[::1]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:2]',
+];
 const REMOTE = [
   'db',
   'db.example.com',
@@ -13,19 +23,31 @@ const REMOTE = [
   '127.0.0.1.example.com',
   '127.0.0.999',
   '128.0.0.1',
+  // Names and forms that a resolver may lead anywhere.
+  'localhost.',
+  'ip6-localhost',
+  'app.localhost',
+  '[::]',
+  '[::127.0.0.1]',
+  '[::ffff:0a00:1]',
 ];
 
 test('loopback is a name or an address of this machine, and nothing that looks like one', () => {
   expect(LOCAL.filter((host) => !isLoopback(host))).toEqual([]);
   expect(isLoopback('::1')).toBe(true);
   expect(REMOTE.filter(isLoopback)).toEqual([]);
+  // As servers may name each other.
+  expect(isLoopback('::1%lo')).toBe(true);
+  expect(['fe80::1%lo', '127.1', '0x7f000001', '2130706433', '', '?'].filter(isLoopback)).toEqual(
+    [],
+  );
 });
 
 describe('DATABASE_URL', () => {
   const urlOf = (host: string, mode: string | null): string =>
     `postgresql://u:hunter2@${host}:5432/mirror${mode === null ? '' : `?sslmode=${mode}`}`;
   const isRefused = (url: string, allowed?: string): boolean =>
-    problemsOfPlaintext({ DATABASE_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
+    problemsOfInsecurity({ DATABASE_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
 
   test('beyond loopback must demand TLS: no sslmode, prefer and disable are refused', () => {
     const modes = [null, 'disable', 'prefer', 'require', 'verify-full'];
@@ -73,7 +95,7 @@ describe('DATABASE_URL', () => {
 
 describe('REDIS_URL', () => {
   const isRefused = (url: string, allowed?: string): boolean =>
-    problemsOfPlaintext({ REDIS_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
+    problemsOfInsecurity({ REDIS_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
 
   test('beyond loopback must speak TLS', () => {
     const hosts = [...LOCAL, ...REMOTE];
@@ -83,19 +105,35 @@ describe('REDIS_URL', () => {
 
   test('must speak TLS when one of several sentinels is beyond loopback', () => {
     expect(isRefused('redis+sentinel://127.0.0.1,localhost/main')).toBe(false);
-    expect(isRefused('redis+sentinel://127.0.0.1,other/main')).toBe(true);
-    expect(isRefused('rediss+sentinel://127.0.0.1,other/main')).toBe(false);
+    expect(isRefused('redis+sentinel://:hunter2@127.0.0.1,other/main')).toBe(true);
+    expect(isRefused('rediss+sentinel://:hunter2@127.0.0.1,other/main')).toBe(false);
   });
 
   test('may be plaintext anywhere by permission, which is for this kind alone', () => {
-    expect(isRefused('redis://cache', 'redis')).toBe(false);
-    expect(isRefused('redis://cache', 'postgres,google-url')).toBe(true);
+    expect(isRefused('redis://:hunter2@cache', 'redis')).toBe(false);
+    expect(isRefused('redis://:hunter2@cache', 'postgres,redis-password,google-url')).toBe(true);
+  });
+
+  test('beyond loopback must have a password or a certificate, unless that is permitted by itself', () => {
+    const hosts = [...LOCAL, ...REMOTE];
+    expect(hosts.filter((host) => isRefused(`rediss://${host}:6379`))).toEqual(REMOTE);
+    expect(hosts.filter((host) => isRefused(`rediss://app@${host}:6379`))).toEqual(REMOTE);
+    expect(isRefused('rediss+sentinel://other/main?sentinelPassword=hunter2')).toBe(true);
+    expect(isRefused('rediss+sentinel://:hunter2@other/main')).toBe(false);
+    expect(isRefused('rediss://cache', 'redis-password')).toBe(false);
+    expect(isRefused('rediss://cache', 'postgres,redis,google-url')).toBe(true);
+    expect(isRefused('redis://cache', 'redis-password')).toBe(true);
+    const REDIS_URL = 'rediss://cache';
+    expect(problemsOfInsecurity({ REDIS_URL, REDIS_CERT_FILE: '/client.crt' })).toEqual([]);
+    expect(problemsOfInsecurity({ REDIS_URL, REDIS_CA_FILE: '/ca.crt' })).toEqual([
+      expect.stringMatching(/^REDIS_URL must have a password beyond loopback/),
+    ]);
   });
 });
 
 test('GOOGLE_API_URL beyond loopback must be https', () => {
   const isRefused = (url: string, allowed?: string): boolean =>
-    problemsOfPlaintext({ GOOGLE_API_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
+    problemsOfInsecurity({ GOOGLE_API_URL: url, SYNCLINE_ALLOW_INSECURE: allowed }).length > 0;
   const hosts = [...LOCAL, ...REMOTE].filter((host) => URL.canParse(`http://${host}`));
   const remote = REMOTE.filter((host) => hosts.includes(host));
   expect(hosts.filter((host) => isRefused(`http://${host}:8787`))).toEqual(remote);
@@ -107,7 +145,7 @@ test('GOOGLE_API_URL beyond loopback must be https', () => {
 test('reports each kind in a sentence of its own with what to do, beside every other mistake, and quotes no value', () => {
   const env = {
     DATABASE_URL: 'postgresql://u:hunter2@hunter2/hunter2?sslmode=disable',
-    REDIS_URL: 'redis://:hunter2@hunter2',
+    REDIS_URL: 'redis://hunter2@hunter2',
     GOOGLE_API_URL: 'http://hunter2',
     SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'),
     NODE_TLS_REJECT_UNAUTHORIZED: '0',

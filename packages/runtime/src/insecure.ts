@@ -1,15 +1,17 @@
 /**
- * Plaintext beyond this machine. It is refused, unless SYNCLINE_ALLOW_INSECURE names its kind; each start logs which kinds are allowed.
+ * Plaintext beyond this machine, and a Redis there that asks for no password. Both are refused, unless SYNCLINE_ALLOW_INSECURE names the kind; each start
+ * logs which kinds are allowed.
  * Disabled certificate checks and a guessable master key are never allowed (docs/decisions/0018-weak-configuration.md).
  */
 import { BlockList, isIP } from 'node:net';
 import { unreachable } from './assert.js';
 import { type DatabaseUrl, parseDatabaseUrl, problemsOfDatabaseUrl } from './database-url.js';
-import { parseRedisUrl } from './redis/address.js';
+import { type RedisAddress, parseRedisUrl } from './redis/address.js';
 
 /** What may be allowed, one by one. */
-export const INSECURE_KINDS = ['postgres', 'redis', 'google-url'] as const;
+export const INSECURE_KINDS = ['postgres', 'redis', 'redis-password', 'google-url'] as const;
 export type InsecureKind = (typeof INSECURE_KINDS)[number];
+export type RedisInsecurity = Extract<InsecureKind, 'redis' | 'redis-password'>;
 
 /** Variables by name, as they stand in the environment. */
 type Given = Readonly<Record<string, string | undefined>>;
@@ -18,7 +20,7 @@ type Given = Readonly<Record<string, string | undefined>>;
  * A sentence for each kind that is in use and not allowed. Reads the raw variables, so that these problems are reported
  * together with all others; a URL that cannot be parsed is reported elsewhere.
  */
-export function problemsOfPlaintext(given: Given): string[] {
+export function problemsOfInsecurity(given: Given): string[] {
   const allowed = (given['SYNCLINE_ALLOW_INSECURE'] ?? '').split(',').map((name) => name.trim());
   return INSECURE_KINDS.filter((kind) => !allowed.includes(kind)).flatMap(
     (kind) => problemOf(kind, given) ?? [],
@@ -32,6 +34,8 @@ export function insecureInWords(kind: InsecureKind): string {
       return 'Postgres may be reached in plaintext: its password and the mirror can be read in transit';
     case 'redis':
       return 'Redis may be reached in plaintext: its password and the jobs can be read in transit';
+    case 'redis-password':
+      return 'Redis may let in whoever reaches it without a password: its jobs can be read and changed';
     case 'google-url':
       return 'GOOGLE_API_URL may be plain http: tokens and mail can be read in transit';
     default:
@@ -47,6 +51,20 @@ export function isUnverified(databaseUrl: string | null): boolean {
   if (databaseUrl === null) return false;
   const { host, tls } = parseDatabaseUrl(databaseUrl);
   return !isLocal(host) && tls.mode === 'require' && tls.rootCert === null;
+}
+
+/**
+ * What a connection to Redis lacks that it needs beyond loopback. Sentinels may do without a password: with TLS, a master that a stranger makes them name
+ * has no certificate.
+ */
+export function lacksOf(
+  { tls, password }: Pick<RedisAddress, 'tls' | 'password'>,
+  hasCertificate: boolean,
+): RedisInsecurity[] {
+  return [
+    ...(tls ? [] : (['redis'] as const)),
+    ...(password !== null || hasCertificate ? [] : (['redis-password'] as const)),
+  ];
 }
 
 /** Whether a URL's hostname is this machine, whatever a resolver says. */
@@ -74,8 +92,12 @@ function problemOf(kind: InsecureKind, given: Given): string | null {
         ? 'DATABASE_URL must ask for TLS beyond loopback, since passwords and mail are sent there: sslmode=verify-full, with sslrootcert=FILE for an authority of your own, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
         : null;
     case 'redis':
-      return isPlainRedis(given['REDIS_URL'])
+      return lacksBeyondLoopback(kind, given)
         ? 'REDIS_URL must begin with rediss: (or rediss+sentinel:) beyond loopback, since passwords and jobs are sent there; SYNCLINE_ALLOW_INSECURE=redis allows plaintext'
+        : null;
+    case 'redis-password':
+      return lacksBeyondLoopback(kind, given)
+        ? 'REDIS_URL must have a password beyond loopback, or REDIS_CERT_FILE name a certificate of this client, since whoever reaches that Redis could read and change jobs; SYNCLINE_ALLOW_INSECURE=redis-password allows none'
         : null;
     case 'google-url':
       return isPlainGoogle(given['GOOGLE_API_URL'])
@@ -106,9 +128,10 @@ function isLocal(host: string): boolean {
   return host.startsWith('/') || isLoopback(host);
 }
 
-function isPlainRedis(url: string | undefined): boolean {
-  const address = url === undefined ? null : parseRedisUrl(url);
-  return address !== null && !address.tls && address.hosts.some(({ host }) => !isLoopback(host));
+function lacksBeyondLoopback(kind: RedisInsecurity, given: Given): boolean {
+  const address = parseRedisUrl(given['REDIS_URL'] ?? '');
+  if (address === null || address.hosts.every(({ host }) => isLoopback(host))) return false;
+  return lacksOf(address, Boolean(given['REDIS_CERT_FILE'])).includes(kind);
 }
 
 /** Only a simulator is on loopback, so a proxy elsewhere on the way to it does not matter. */

@@ -33,14 +33,17 @@ const ASK_EVERY_MS = 500;
  */
 export async function makeFreshSpace(
   rt: Runtime,
-  config: Pick<ResolvedConfig, 'databaseUrl' | 'redisUrl' | 'redisPrefix' | 'redisTls'>,
+  config: Pick<
+    ResolvedConfig,
+    'databaseUrl' | 'redisUrl' | 'redisPrefix' | 'redisTls' | 'allowInsecure'
+  >,
   createDatabase: Resolved['createDatabase'],
   say: (line: string) => void,
 ): Promise<Space> {
-  const { redisUrl, redisTls } = config;
+  const { redisUrl, redisTls, allowInsecure } = config;
   const databaseUrl = demoDatabase(config.databaseUrl);
   const redisPrefix = demoPrefix(config.redisPrefix);
-  const keys = { redisUrl, redisTls, redisPrefix, deployment: null };
+  const keys = { redisUrl, redisTls, allowInsecure, redisPrefix, deployment: null };
   await dropWhenUnused(rt, databaseUrl, say);
   await createDatabase?.(DATABASE);
   await migrate(databaseUrl, { signal: rt.signal, clock: rt.clock, say });

@@ -53,9 +53,11 @@ export function parseRedisUrl(text: string): RedisAddress | null {
 
 /** `host:port` of each host, fit for a message: a URL also holds passwords. */
 export function redisHosts(address: RedisAddress): string {
-  return address.hosts
-    .map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
-    .join(', ');
+  return address.hosts.map(redisHost).join(', ');
+}
+
+export function redisHost({ host, port }: RedisHost): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function parseHosts(list: string, isSentinel: boolean): RedisAddress['hosts'] | null {

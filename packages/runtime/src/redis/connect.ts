@@ -3,9 +3,12 @@
  * the URL.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import type { InsecureKind } from '../insecure.js';
 import type { Runtime } from '../runtime.js';
 import { tlsRefusal } from '../tls-refusal.js';
 import type { RedisAddress } from './address.js';
+import type { ServerRule } from './announced.js';
+import { masterConnector, serverConnector } from './connectors.js';
 
 /** Of `rediss:` URLs. PEM texts. */
 export interface RedisTls {
@@ -21,16 +24,24 @@ export interface RedisSettings {
   /** Every key begins with it and a colon. */
   redisPrefix: string;
   redisTls?: RedisTls | null;
+  /** Of which kinds a server beyond loopback may be; by default of none. */
+  allowInsecure?: readonly InsecureKind[];
   /** What Postgres calls this deployment (`Store.feed.name`); null where nothing is compared, as in tests of one part. */
   deployment: string | null;
 }
 
 /** A process's own, of what it was configured with. */
 export function redisSettings(
-  { redisUrl, redisPrefix, redisTls }: Omit<RedisSettings, 'deployment'>,
+  { redisUrl, redisPrefix, redisTls, allowInsecure }: Omit<RedisSettings, 'deployment'>,
   deployment: string,
 ): RedisSettings {
-  return { redisUrl, redisPrefix, redisTls: redisTls ?? null, deployment };
+  return {
+    redisUrl,
+    redisPrefix,
+    redisTls: redisTls ?? null,
+    allowInsecure: allowInsecure ?? [],
+    deployment,
+  };
 }
 
 /** A server, the master that sentinels name, or a cluster. */
@@ -52,20 +63,33 @@ export type ConnectionOptions = Pick<
 const SLOTS_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ALERT_WAIT_MS = 1_000;
+/** Of a server that is asked what it is. */
+const SILENCE_LIMIT_MS = 5_000;
 
-/** Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of them. */
+/** What a URL and its files say, and which servers they may lead to. */
+export interface RedisTarget {
+  address: RedisAddress;
+  tls: RedisTls | null;
+  /** Null where every server may be connected to. */
+  rule: ServerRule | null;
+}
+
+/**
+ * Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of them. A server that the rule refuses is not connected to:
+ * its commands reject with RefusedServer, which is also emitted.
+ */
 export function connectTo(
-  address: RedisAddress,
-  tls: RedisTls | null,
+  target: RedisTarget,
   isCluster: boolean,
   options: ConnectionOptions,
 ): RedisConnection {
+  const { address } = target;
   const { retryStrategy, enableOfflineQueue = true, ...rest } = options;
-  if (isCluster) return new Cluster(address.hosts, clusterOptions(address, tls, options));
+  if (isCluster) return new Cluster(address.hosts, clusterOptions(target, options));
   const connection = new Redis({
     connectTimeout: CONNECT_TIMEOUT_MS,
     ...rest,
-    ...serverOptions(address, tls),
+    ...serverOptions(target),
     enableOfflineQueue,
     retryStrategy,
     // A demoted primary answers READONLY for ever on the old connection (measured: 5,250 errors a second): 2 = connect again and resend.
@@ -80,9 +104,9 @@ export function connectTo(
 }
 
 /** One connection that is not made anew, in no particular database; `connect` rejects when the server cannot be reached. */
-export function probeOf(address: RedisAddress, tls: RedisTls | null): Redis {
+export function probeOf(target: RedisTarget): Redis {
   return new Redis({
-    ...serverOptions(address, tls),
+    ...serverOptions(target),
     lazyConnect: true,
     retryStrategy: null,
     sentinelRetryStrategy: () => null,
@@ -90,6 +114,7 @@ export function probeOf(address: RedisAddress, tls: RedisTls | null): Redis {
     // It would print a warning where the user may not ask INFO; `find` waits for a server that loads by itself.
     enableReadyCheck: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_LIMIT_MS,
   });
 }
 
@@ -126,12 +151,13 @@ export function reconnectDelayMs(rt: Runtime, attempt: number, capMs: number): n
   return Math.min(50 * 2 ** Math.min(attempt, 10), capMs) * (0.75 + rt.random.next() / 2);
 }
 
-function serverOptions(address: RedisAddress, tls: RedisTls | null): RedisOptions {
+function serverOptions({ address, tls, rule }: RedisTarget): RedisOptions {
   const { sentinel, hosts } = address;
   const secure = address.tls ? { tls: tlsOptions(tls) } : {};
   const login = loginOf(address);
-  if (sentinel === null) return { ...hosts[0], ...login, ...secure };
+  if (sentinel === null) return { ...hosts[0], ...login, ...secure, ...keepRule(rule) };
   return {
+    ...(rule === null ? {} : { Connector: masterConnector(rule) }),
     sentinels: hosts,
     name: sentinel.master,
     ...(sentinel.username === null ? {} : { sentinelUsername: sentinel.username }),
@@ -142,9 +168,13 @@ function serverOptions(address: RedisAddress, tls: RedisTls | null): RedisOption
   };
 }
 
+/** ioredis copies it to the connections that it makes of this one. */
+function keepRule(rule: ServerRule | null): Pick<RedisOptions, 'Connector'> {
+  return rule === null ? {} : { Connector: serverConnector(rule) };
+}
+
 function clusterOptions(
-  address: RedisAddress,
-  tls: RedisTls | null,
+  { address, tls, rule }: RedisTarget,
   { retryStrategy, enableOfflineQueue = true, ...rest }: ConnectionOptions,
 ): ClusterOptions {
   return {
@@ -158,6 +188,7 @@ function clusterOptions(
       ...rest,
       ...loginOf(address),
       ...(address.tls ? { tls: tlsOptions(tls) } : {}),
+      ...keepRule(rule),
     },
   };
 }

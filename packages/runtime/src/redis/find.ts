@@ -3,11 +3,15 @@ import type { Redis } from 'ioredis';
 import { must } from '../assert.js';
 import { OperatorError } from '../errors.js';
 import type { Runtime } from '../runtime.js';
-import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
+import { isLoopback } from '../insecure.js';
+import { type RedisAddress, type RedisHost, parseRedisUrl, redisHosts } from './address.js';
+import { type ServerRule, announcedNodes, serverRuleOf } from './announced.js';
+import { letsAnybodyIn } from './anonymous.js';
 import {
   type ConnectionOptions,
   type RedisConnection,
   type RedisSettings,
+  type RedisTarget,
   connectTo,
   endConnection,
   probeOf,
@@ -36,17 +40,19 @@ export interface FindOptions {
 
 /**
  * @throws RedisUnreachable when it does not answer in time
- * @throws OperatorError when it refuses the credentials, the database number or a command; for queues also when it is older than 6.2 or evicts keys
+ * @throws OperatorError when it refuses the credentials, the database number or a command, or lies beyond loopback and is not secured; for queues also
+ * when it is older than 6.2 or evicts keys
  */
 export async function findRedis(
   rt: Runtime,
   settings: RedisSettings,
   { timeoutMs = TIMEOUT_MS, isForQueues }: FindOptions,
 ): Promise<FoundRedis> {
-  const address = must(parseRedisUrl(settings.redisUrl), 'the configuration has checked REDIS_URL');
+  const target = targetOf(settings);
+  const { address } = target;
   const hosts = redisHosts(address);
-  const tls = settings.redisTls ?? null;
-  const probe = probeOf(address, tls);
+  const reached: RedisHost[] = [];
+  const probe = probeOf({ ...target, rule: noting(reached, target) });
   // How it ends says less than what it emitted before.
   let emitted: Error | undefined;
   probe.on('error', (error: Error) => (emitted = error));
@@ -61,16 +67,25 @@ export async function findRedis(
         ),
     ]);
     const isCluster = /^cluster_enabled:1/m.test(info);
-    await refuseUnfit(probe, { address, hosts, info, isCluster, isForQueues, settings, rt });
+    await refuseUnfit(probe, {
+      target,
+      reached,
+      hosts,
+      info,
+      isCluster,
+      isForQueues,
+      settings,
+      rt,
+    });
     return {
       isCluster,
       hosts,
-      connect: (options) => connectTo(address, tls, isCluster, options),
+      connect: (options) => connectTo(target, isCluster, options),
     };
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     const refusal = refusalOf(emitted ?? error, address);
-    const alert = refusal instanceof RedisUnreachable ? await tlsAlert(address, tls) : null;
+    const alert = refusal instanceof RedisUnreachable ? await tlsAlert(address, target.tls) : null;
     throw alert === null ? refusal : refusalOf(alert, address);
   } finally {
     waited.abort(new Error('answered'));
@@ -78,12 +93,26 @@ export async function findRedis(
   }
 }
 
+/** The rule of the target, which also notes the servers that it is asked about. */
+function noting(reached: RedisHost[], { rule }: RedisTarget): ServerRule {
+  return (server) => {
+    reached.push(server);
+    return rule?.(server) ?? null;
+  };
+}
+
 /** When the server cannot be met: it is taken for a single one, and what is wrong shows when it is there. */
 export function unmetRedis(settings: RedisSettings): FoundRedis {
-  const address = must(parseRedisUrl(settings.redisUrl), 'the configuration has checked REDIS_URL');
+  const target = targetOf(settings);
   const connect = (options: ConnectionOptions): RedisConnection =>
-    connectTo(address, settings.redisTls ?? null, false, options);
-  return { isCluster: false, hosts: redisHosts(address), connect };
+    connectTo(target, false, options);
+  return { isCluster: false, hosts: redisHosts(target.address), connect };
+}
+
+function targetOf({ redisUrl, redisTls = null, allowInsecure = [] }: RedisSettings): RedisTarget {
+  const address = must(parseRedisUrl(redisUrl), 'the configuration has checked REDIS_URL');
+  const rule = serverRuleOf(address, Boolean(redisTls?.client), allowInsecure);
+  return { address, tls: redisTls, rule };
 }
 
 /** Logs in and chooses the database. Returns INFO, or '' where the user may not ask. */
@@ -109,7 +138,9 @@ async function meet(
 
 interface Met {
   rt: Runtime;
-  address: RedisAddress;
+  target: RedisTarget;
+  /** Every server that the probe was led to; the last one answered. */
+  reached: readonly RedisHost[];
   hosts: string;
   info: string;
   isCluster: boolean;
@@ -118,8 +149,8 @@ interface Met {
 }
 
 async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
-  const { rt, address, hosts, info, isCluster, isForQueues, settings } = met;
-  const user = address.username ?? 'default';
+  const { rt, target, hosts, info, isCluster, isForQueues, settings } = met;
+  const user = target.address.username ?? 'default';
   const missing = isForQueues
     ? await missingRights(probe, settings.redisPrefix, {
         isCluster,
@@ -132,6 +163,7 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
     throw new OperatorError(
       `Redis at ${hosts} refuses what Syncline needs to the user ${user}. Type: ACL SETUSER ${user} ${missing.join(' ')}`,
     );
+  await refuseOpen(met, isCluster ? await fitNodes(probe, target) : []);
   if (!isForQueues) return;
   const problem = redisProblem(info);
   if (problem !== null) throw new OperatorError(`Redis at ${hosts} ${problem}`);
@@ -140,6 +172,29 @@ async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
       { event: 'redis-policy-unknown' },
       'Redis does not say what it does when it is full; its maxmemory-policy must be noeviction',
     );
+}
+
+/** The client would refuse such a node too, but only when it needs it. @throws RefusedServer */
+async function fitNodes(probe: Redis, { rule }: RedisTarget): Promise<RedisHost[]> {
+  const nodes = await announcedNodes(probe);
+  for (const node of nodes) {
+    const refused = rule?.(node) ?? null;
+    if (refused !== null) throw refused;
+  }
+  return nodes;
+}
+
+/** Beyond loopback a server has to ask who it is that connects. */
+async function refuseOpen(
+  { target, reached, hosts, settings }: Met,
+  nodes: readonly RedisHost[],
+): Promise<void> {
+  if (settings.allowInsecure?.includes('redis-password')) return;
+  const isLocal = [...reached.slice(-1), ...nodes].every(({ host }) => isLoopback(host));
+  if (isLocal || !(await letsAnybodyIn(target, `${settings.redisPrefix}:deployment`))) return;
+  throw new OperatorError(
+    `Redis at ${hosts} lets in whoever reaches it, without a password, and is beyond loopback: its jobs can be read and changed. Set requirepass, or turn the user off that needs no password: ACL SETUSER default off. SYNCLINE_ALLOW_INSECURE=redis-password allows it.`,
+  );
 }
 
 /** What makes the Redis of this INFO answer unusable, as the end of a sentence, or null. */

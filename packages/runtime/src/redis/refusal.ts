@@ -4,6 +4,7 @@ import { describeError } from '../describe-error.js';
 import { OperatorError, ServerUnavailable } from '../errors.js';
 import { isNetworkFailure } from '../network-failure.js';
 import { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
+import { RefusedServer } from './announced.js';
 
 /** It does not answer, or answers that it cannot serve now: it may serve in a moment. */
 export class RedisUnreachable extends ServerUnavailable {
@@ -22,6 +23,7 @@ export function redisProblemOf(
   error: unknown,
   { redisUrl }: { redisUrl: string },
 ): OperatorError | null {
+  if (error instanceof RefusedServer) return new OperatorError(error.message, { cause: error });
   if (!(error instanceof Error) || error instanceof OperatorError || !isAway(error)) return null;
   const address = must(parseRedisUrl(redisUrl), 'the configuration has checked REDIS_URL');
   return new RedisUnreachable(redisHosts(address), describeError(error), { cause: error });
@@ -33,6 +35,7 @@ const UNSIGNED_CLIENT =
 
 /** What the client was told or met while it connected: a RedisUnreachable when the server is away. */
 export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
+  if (error instanceof RefusedServer) return new OperatorError(error.message, { cause: error });
   const hosts = redisHosts(address);
   const message = error instanceof Error ? error.message : '';
   const told = sentenceFor(message, codeOf(error), address);

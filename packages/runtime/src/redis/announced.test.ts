@@ -1,0 +1,226 @@
+import { once } from 'node:events';
+import { Cluster, Redis } from 'ioredis';
+import { type TestCluster, startCluster } from '../../../../test/support/redis-cluster.js';
+import { type TestSentinels, startSentinels } from '../../../../test/support/redis-sentinel.js';
+import { type TestRedis, startRedis } from '../../../../test/support/redis-server.js';
+import { OwnError } from '../errors.js';
+import { createRuntime } from '../runtime.js';
+import { RefusedServer } from './announced.js';
+import {
+  type RedisConnection,
+  type RedisSettings,
+  endConnection,
+  onRedisError,
+} from './connect.js';
+import { type FoundRedis, findRedis, unmetRedis } from './find.js';
+
+/* Servers that are judged by what is connected to. 0.0.0.0 leads to this machine, and is no address of loopback. */
+
+const BEYOND = '0.0.0.0';
+const PASSWORD = 'hunter2';
+const rt = createRuntime({ service: 'test', logLevel: 'silent' });
+const opened: RedisConnection[] = [];
+afterEach(() => opened.splice(0).forEach(endConnection));
+
+const settings = (redisUrl: string, more: Partial<RedisSettings> = {}): RedisSettings => ({
+  redisUrl,
+  redisPrefix: 'p',
+  deployment: null,
+  ...more,
+});
+const find = (redisUrl: string, more: Partial<RedisSettings> = {}): Promise<FoundRedis> =>
+  findRedis(rt, settings(redisUrl, more), { isForQueues: false });
+
+/** With what was emitted by it. */
+function open(found: FoundRedis): { connection: RedisConnection; errors: Error[] } {
+  const connection = found.connect({ retryStrategy: () => 50, maxRetriesPerRequest: 1 });
+  const errors: Error[] = [];
+  opened.push(connection);
+  onRedisError(connection, (error) => errors.push(error));
+  return { connection, errors };
+}
+
+describe('a cluster on loopback', () => {
+  let cluster: TestCluster;
+  let nodes: Redis[];
+  let url: string;
+  /** A key of the last node, which is announced by another name in each test. */
+  let key: string;
+
+  beforeAll(async () => {
+    cluster = await startCluster(3, 0);
+    nodes = cluster.urls.map((one) => new Redis(one));
+    for (const node of nodes)
+      await node.config('SET', 'masterauth', PASSWORD, 'requirepass', PASSWORD);
+    url = cluster.url.replace('://', `://:${PASSWORD}@`);
+    key = await keyOf(nodes.at(-1)!);
+    for (const node of nodes)
+      await node.config(
+        'SET',
+        'cluster-announce-hostname',
+        'localhost',
+        'cluster-preferred-endpoint-type',
+        'hostname',
+      );
+    await announce('localhost');
+  }, 60_000);
+  afterEach(() => announce('localhost'));
+  afterAll(async () => {
+    nodes.forEach(endConnection);
+    await cluster.stop();
+  });
+
+  /** Returns when the first node knows it, and what it says of the last one. */
+  async function announce(hostname: string): Promise<string> {
+    await nodes.at(-1)?.config('SET', 'cluster-announce-hostname', hostname);
+    const server = `${hostname}:${new URL(cluster.urls.at(-1)!).port}`;
+    await until(async () => {
+      const slots = (await nodes[0]?.cluster('SLOTS')) as [number, number, [string, number]][];
+      return slots.some(([, , [host, port]]) => `${host}:${port}` === server);
+    });
+    return server;
+  }
+
+  test('that announces a node beyond loopback is refused in plaintext, with the name of the node and what to do', async () => {
+    const server = await announce(BEYOND);
+    const finding = find(url);
+    await expect(finding).rejects.toThrow(
+      `leads to ${server}, which is beyond loopback: REDIS_URL must begin with rediss:`,
+    );
+    await expect(finding).rejects.toThrow('SYNCLINE_ALLOW_INSECURE=redis allows plaintext');
+    await expect(finding).rejects.not.toThrow(PASSWORD);
+    await expect(find(url, { allowInsecure: ['redis-password'] })).rejects.toThrow(server);
+  });
+
+  test('that announces such a node later is told no password by it, and the others are used', async () => {
+    const { connection, errors } = open(await find(url));
+    await once(connection, 'ready');
+    await connection.set(key, 'kept');
+    const server = await announce(BEYOND);
+    await nodes.at(-1)?.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    // A lost connection is noticed by a command, and the cluster is asked anew for its nodes then.
+    await until(() =>
+      connection.get(key).then(
+        () => false,
+        (error) => error instanceof RefusedServer,
+      ),
+    );
+    await expect(connection.get(key)).rejects.toThrow(`leads to ${server}`);
+    await expect(connection.get(await keyOf(nodes[0]!))).resolves.toBeNull();
+    expect(hostsOf(connection)).not.toContain(BEYOND);
+    // A log quotes no other errors.
+    expect(errors.find(({ message }) => message.includes(server))).toBeInstanceOf(OwnError);
+
+    await announce('localhost');
+    await until(() =>
+      connection.get(key).then(
+        (value) => value === 'kept',
+        () => false,
+      ),
+    );
+  });
+
+  test('may lead beyond loopback by permission', async () => {
+    await announce(BEYOND);
+    const { connection } = open(await find(url, { allowInsecure: ['redis'] }));
+    await connection.set(key, 'allowed');
+    expect(await connection.get(key)).toBe('allowed');
+    expect(hostsOf(connection)).toContain(BEYOND);
+  });
+});
+
+describe('sentinels on loopback', () => {
+  let sentinels: TestSentinels;
+  beforeAll(async () => void (sentinels = await startSentinels()), 60_000);
+  afterAll(() => sentinels.stop());
+
+  test('that name a master beyond loopback are refused in plaintext, also when they name it later', async () => {
+    const { connection, errors } = open(await find(sentinels.url));
+    await connection.set('k', 'v');
+    const port = new URL(await sentinels.masterUrl()).port;
+    await sentinels.announceMaster(BEYOND);
+    const sentence = `leads to ${BEYOND}:${port}, which is beyond loopback: REDIS_URL must begin with rediss: (or rediss+sentinel:)`;
+    await expect(find(sentinels.url)).rejects.toThrow(sentence);
+    const { connection: unmet, errors: ofUnmet } = open(unmetRedis(settings(sentinels.url)));
+    await until(async () => ofUnmet.some((error) => error instanceof RefusedServer));
+    expect(ofUnmet[0]?.message).toContain(sentence);
+    expect(unmet.status).not.toBe('ready');
+
+    connection.disconnect(true);
+    await until(async () => errors.some((error) => error.message.includes(sentence)));
+    expect(connection.status).not.toBe('ready');
+
+    const allowed = open(await find(sentinels.url, { allowInsecure: ['redis'] }));
+    expect(await allowed.connection.get('k')).toBe('v');
+    await sentinels.announceMaster('127.0.0.1');
+    await until(() =>
+      connection.get('k').then(
+        (value) => value === 'v',
+        () => false,
+      ),
+    );
+  }, 60_000);
+});
+
+describe('a Redis beyond loopback', () => {
+  const plaintext: Partial<RedisSettings> = { allowInsecure: ['redis'] };
+  let redis: TestRedis;
+  let admin: Redis;
+  let url: string;
+  beforeAll(async () => {
+    redis = await startRedis();
+    admin = new Redis(redis.url);
+    url = redis.url.replace('127.0.0.1', `:${PASSWORD}@${BEYOND}`);
+  });
+  afterAll(async () => {
+    endConnection(admin);
+    await redis.stop();
+  });
+
+  test('that needs no password is refused, whatever REDIS_URL holds', async () => {
+    await admin.call('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, '~*', '+@all');
+    const finding = find(url.replace(':hunter2', 'app:hunter2'), plaintext);
+    await expect(finding).rejects.toThrow('lets in whoever reaches it, without a password');
+    await expect(finding).rejects.toThrow('SYNCLINE_ALLOW_INSECURE=redis-password allows it');
+    const allowInsecure = ['redis', 'redis-password'] as const;
+    await expect(
+      find(url.replace(':hunter2', 'app:hunter2'), { allowInsecure }),
+    ).resolves.toBeDefined();
+    await admin.call('ACL', 'SETUSER', 'default', 'resetkeys', '-@all', '+acl', '+config');
+    await expect(find(url.replace(':hunter2', 'app:hunter2'), plaintext)).resolves.toBeDefined();
+    await admin.call('ACL', 'SETUSER', 'default', 'allkeys', '+@all');
+  });
+
+  test('that asks for a password is taken with it', async () => {
+    await admin.config('SET', 'requirepass', PASSWORD);
+    await expect(find(url, plaintext)).resolves.toBeDefined();
+    await admin.config('SET', 'requirepass', '');
+  });
+
+  test('on loopback may need no password', async () => {
+    await expect(find(redis.url)).resolves.toBeDefined();
+  });
+});
+
+/** One whose slot the node serves. */
+async function keyOf(node: Redis): Promise<string> {
+  for (let i = 0; i < 1_000; i++) {
+    const answer = await node.exists(`p:${i}`).catch(() => null);
+    if (answer !== null) return `p:${i}`;
+  }
+  throw new Error('the node serves no slot');
+}
+
+/** To which connections are open. */
+function hostsOf(connection: RedisConnection): (string | undefined)[] {
+  const nodes = connection instanceof Cluster ? connection.nodes() : [connection];
+  return nodes.filter(({ status }) => status === 'ready').map(({ options }) => options.host);
+}
+
+async function until(met: () => Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + 30_000; performance.now() < deadline;) {
+    if (await met()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('it did not come that far within 30 s');
+}

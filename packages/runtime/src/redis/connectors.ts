@@ -1,0 +1,68 @@
+/** How ioredis opens connections when a rule decides about each server. */
+import { connect as connectPlain } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { AbstractConnector, type RedisOptions, SentinelConnector } from 'ioredis';
+import type { RefusedServer, ServerRule } from './announced.js';
+
+type Connector = NonNullable<RedisOptions['Connector']>;
+type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
+
+const DEFAULT_PORT = 6379;
+/** ioredis' own. */
+const DISCONNECT_TIMEOUT_MS = 2_000;
+
+/** For a server or the nodes of a cluster. ioredis does not export its own. */
+export function serverConnector(rule: ServerRule): Connector {
+  return class extends AbstractConnector {
+    private readonly to: RedisOptions;
+
+    constructor(options: unknown) {
+      const to = options as RedisOptions;
+      super(to.disconnectTimeout ?? DISCONNECT_TIMEOUT_MS);
+      this.to = to;
+    }
+
+    /** @throws RefusedServer */
+    override async connect(): Promise<Stream> {
+      const { host = 'localhost', port = DEFAULT_PORT, tls } = this.to;
+      this.connecting = true;
+      const refused = rule({ host, port });
+      if (refused !== null) throw refused;
+      await Promise.resolve();
+      if (!this.connecting) throw new Error('Connection is closed.');
+      const stream = tls ? connectTls({ host, port, ...tls }) : connectPlain({ host, port });
+      stream.once('error', (error: Error) => (this.firstError = error));
+      this.stream = stream;
+      return stream;
+    }
+  };
+}
+
+/** For the master that sentinels name, and the sentinels that they name. */
+export function masterConnector(rule: ServerRule): Connector {
+  return class extends SentinelConnector {
+    private refused: RefusedServer | null;
+
+    constructor(options: unknown) {
+      // ioredis passes each address that a sentinel names through this function before it connects there.
+      const natMap = (name: string): null => {
+        const at = name.lastIndexOf(':');
+        this.refused = rule({ host: name.slice(0, at), port: Number(name.slice(at + 1)) });
+        if (this.refused !== null) throw this.refused;
+        return null;
+      };
+      super({ ...(options as RedisOptions), natMap });
+      this.refused = null;
+    }
+
+    /** ioredis would put what was thrown into a sentence of its own. @throws RefusedServer */
+    override connect(report: (type: string, error: Error) => void): Promise<Stream> {
+      this.refused = null;
+      return super
+        .connect((type, error) => report(type, this.refused ?? error))
+        .catch((error: unknown) => {
+          throw this.refused ?? error;
+        });
+    }
+  };
+}
