@@ -61,15 +61,18 @@ test.each(METHODS.flatMap((method) => ENDINGS.map(([how, end]) => ({ method, how
   20_000,
 );
 
-test.each(METHODS)('%s: an answer that the caller gives up ends with his reason', async (method) => {
-  const begun = beginning();
-  const giveUp = new AbortController();
-  const asked = ask(method, giveUp.signal).catch((error: unknown) => error);
-  await begun;
-  const reason = new Error('the job has ended');
-  giveUp.abort(reason);
-  expect(await asked).toBe(reason);
-});
+test.each(METHODS)(
+  '%s: an answer that the caller gives up ends with his reason',
+  async (method) => {
+    const begun = beginning();
+    const giveUp = new AbortController();
+    const asked = ask(method, giveUp.signal).catch((error: unknown) => error);
+    await begun;
+    const reason = new Error('the job has ended');
+    giveUp.abort(reason);
+    expect(await asked).toBe(reason);
+  },
+);
 
 test('a whole answer is read, however long its pieces take', async () => {
   const begun = beginning();

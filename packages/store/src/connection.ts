@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import { OperatorError, parseDatabaseUrl, unreachable, type DatabaseUrl } from '@syncline/runtime';
 import type pg from 'pg';
+import { databaseUnreachable, TLS_QUESTION } from './database-errors.js';
 
 /**
  * The driver's configuration for a database URL. `sslmode=prefer` counts as `disable` here:
@@ -29,15 +30,19 @@ export function connectionOf(databaseUrl: string): pg.ClientConfig {
 
 /**
  * Asks the server whether it speaks TLS where the URL leaves that to the server (`sslmode=prefer`,
- * the default as libpq has it).
+ * the default as libpq has it). As in libpq only its answer decides: who cuts the connection must
+ * not turn TLS off.
  * @returns the URL with `sslmode=require` or `sslmode=disable`; the same URL when it decides by
- * itself, or the server does not answer
+ * itself
+ * @throws ServerUnavailable when the server cannot be reached or does not answer
+ * @throws OperatorError when it is no Postgres
  */
 export async function settleTls(databaseUrl: string): Promise<string> {
   const { host, port, connectTimeoutMs, tls } = parseDatabaseUrl(databaseUrl);
   if (tls.mode !== 'prefer') return databaseUrl;
-  const speaksTls = await offersTls(host, port, connectTimeoutMs);
-  if (speaksTls === null) return databaseUrl;
+  const speaksTls = await offersTls(host, port, connectTimeoutMs).catch((error: unknown) => {
+    throw databaseUnreachable(databaseUrl, error);
+  });
   const url = new URL(databaseUrl);
   url.searchParams.set('sslmode', speaksTls ? 'require' : 'disable');
   return url.href;
@@ -48,22 +53,36 @@ export async function settleTls(databaseUrl: string): Promise<string> {
  * formats.html).
  */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
-const SSL_OFFERED = 'S';
 
-/** Null: nobody answered, which the first session explains better. */
-function offersTls(host: string, port: number, timeoutMs: number): Promise<boolean | null> {
-  return new Promise((resolve) => {
+function offersTls(host: string, port: number, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
-    const settle = (answer: boolean | null): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(timeoutMs, () => settle(null));
-    socket.once('error', () => settle(null));
-    socket.once('end', () => settle(null));
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('timeout expired')));
     socket.once('connect', () => socket.write(SSL_REQUEST));
-    socket.once('data', (answer) => settle(answer.toString('latin1', 0, 1) === SSL_OFFERED));
+    socket.once('data', (answer) => {
+      const isTls = meaningOf(answer.toString('latin1', 0, 1));
+      if (typeof isTls === 'boolean') resolve(isTls);
+      else reject(isTls);
+      socket.destroy();
+    });
+    socket.once('error', reject);
+    // After an answer or an error it changes nothing.
+    socket.once('close', () => reject(new Error(TLS_QUESTION.cut)));
   });
+}
+
+/** Of the first byte. With E the server reports that it has failed; its text is not to be trusted. */
+function meaningOf(answer: string): boolean | Error {
+  switch (answer) {
+    case 'S':
+      return true;
+    case 'N':
+      return false;
+    case 'E':
+      return new Error(TLS_QUESTION.failed);
+    default:
+      return new Error('it does not speak the protocol of Postgres');
+  }
 }
 
 function tlsOf({ host, tls }: DatabaseUrl): pg.ClientConfig['ssl'] {

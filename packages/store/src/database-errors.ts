@@ -35,7 +35,7 @@ export function connectionFailureOf(error: unknown): 'transient' | 'final' | nul
   if (errorCode === PROTOCOL_VIOLATION) return ofPooler(words);
   if (TRANSIENT_CODE.test(errorCode) || isNetworkFailure(errorCode)) return 'transient';
   if (FINAL_CODE.test(errorCode)) return 'final';
-  if (TRANSIENT_WORDS.test(words)) return 'transient';
+  if (TRANSIENT_WORDS.test(words) || OF_TLS_QUESTION.has(words)) return 'transient';
   return words.startsWith('The server does not support SSL') ? 'final' : null;
 }
 
@@ -49,6 +49,13 @@ const FINAL_CODE = /^(28...|3D000|E[A-Z]+|ERR_(TLS|SSL).*|.*CERT.*)$/;
 /** Errors of the driver and its pool, which have no code. */
 const TRANSIENT_WORDS =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|There was an error establishing an SSL connection)/;
+
+/** How a server may leave the question for TLS open (`settleTls`). */
+export const TLS_QUESTION = {
+  cut: 'it ended the connection when it was asked for TLS',
+  failed: 'it reported an error when it was asked for TLS',
+} as const;
+const OF_TLS_QUESTION: ReadonlySet<string> = new Set(Object.values(TLS_QUESTION));
 
 /** PgBouncer gives this code to whatever it says itself, so its words decide. */
 const PROTOCOL_VIOLATION = '08P01';
