@@ -38,6 +38,13 @@ test('a plain-http origin is reached by a tunnel through HTTP_PROXY', async () =
   expect(proxy.asked).toEqual([new URL(stub.url).host]);
 });
 
+test('an origin on loopback is reached straight, unless the proxy is on loopback too', async () => {
+  proxy = await startConnectProxy();
+  const beyond = proxy.url.replace('127.0.0.1', '0.0.0.0');
+  expect(await ask(transportWith({ httpUrl: beyond }))).toBe('{"ok":true}');
+  expect([proxy.asked, stub.seen.length]).toEqual([[], 1]);
+});
+
 test('a tunnel carries one call after another', async () => {
   proxy = await startConnectProxy();
   const transport = transportWith({ httpUrl: proxy.url });

@@ -2,7 +2,7 @@
  * The way to one of Google's origins: straight, or through the proxy that the operator has named. undici's agent decides between the two for each
  * origin by NO_PROXY, and opens a tunnel (CONNECT) through the proxy, so that TLS is Google's own and the proxy sees host names only.
  */
-import type { GoogleProxy } from '@syncline/runtime';
+import { type GoogleProxy, isLoopbackHost } from '@syncline/runtime';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 
 /**
@@ -39,8 +39,15 @@ function splitCredentials(proxyUrl: string): { uri: string; token: string | null
   return { uri: url.href, token: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
+/** An origin on loopback is not there for a proxy elsewhere, and its plain http would leave this machine. */
 function proxyUrlFor(origin: string, proxy: GoogleProxy | null): string | null {
-  return (isHttps(origin) ? proxy?.httpsUrl : proxy?.httpUrl) ?? null;
+  const proxyUrl = (isHttps(origin) ? proxy?.httpsUrl : proxy?.httpUrl) ?? null;
+  const isElsewhere = proxyUrl !== null && !isOnLoopback(proxyUrl);
+  return isElsewhere && isOnLoopback(origin) ? null : proxyUrl;
+}
+
+function isOnLoopback(url: string): boolean {
+  return isLoopbackHost(new URL(url).hostname);
 }
 
 function isHttps(origin: string): boolean {

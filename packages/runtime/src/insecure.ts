@@ -134,7 +134,7 @@ function lacksBeyondLoopback(kind: RedisInsecurity, given: Given): boolean {
   return lacksOf(address, Boolean(given['REDIS_CERT_FILE'])).includes(kind);
 }
 
-/** Only a simulator is on loopback, so a proxy elsewhere on the way to it does not matter. */
+/** What is on loopback is never reached through a proxy elsewhere (packages/google/src/proxy.ts). */
 function isPlainGoogle(url: string | undefined): boolean {
   if (url === undefined || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

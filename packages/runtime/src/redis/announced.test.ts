@@ -1,11 +1,16 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
 import { type TestCluster, startCluster } from '../../../../test/support/redis-cluster.js';
 import { type TestSentinels, startSentinels } from '../../../../test/support/redis-sentinel.js';
 import { type TestRedis, startRedis } from '../../../../test/support/redis-server.js';
+import { startTlsRedis } from '../../../../test/support/redis-tls.js';
+import type { InsecureKind } from '../insecure.js';
 import { OwnError } from '../errors.js';
 import { createRuntime } from '../runtime.js';
-import { RefusedServer } from './announced.js';
+import { parseRedisUrl } from './address.js';
+import { RefusedServer, serverRuleOf } from './announced.js';
+import { letsAnybodyIn } from './anonymous.js';
 import {
   type RedisConnection,
   type RedisSettings,
@@ -75,8 +80,8 @@ describe('a cluster on loopback', () => {
     await nodes.at(-1)?.config('SET', 'cluster-announce-hostname', hostname);
     const server = `${hostname}:${new URL(cluster.urls.at(-1)!).port}`;
     await until(async () => {
-      const slots = (await nodes[0]?.cluster('SLOTS')) as [number, number, [string, number]][];
-      return slots.some(([, , [host, port]]) => `${host}:${port}` === server);
+      const slots = (await nodes[0]?.cluster('SLOTS')) ?? [];
+      return slots.some(([, , ...of]) => of.some(([host, port]) => `${host}:${port}` === server));
     });
     return server;
   }
@@ -97,7 +102,7 @@ describe('a cluster on loopback', () => {
     await once(connection, 'ready');
     await connection.set(key, 'kept');
     const server = await announce(BEYOND);
-    await nodes.at(-1)?.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await nodes.at(-1)?.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     // A lost connection is noticed by a command, and the cluster is asked anew for its nodes then.
     await until(() =>
       connection.get(key).then(
@@ -108,6 +113,11 @@ describe('a cluster on loopback', () => {
     await expect(connection.get(key)).rejects.toThrow(`leads to ${server}`);
     await expect(connection.get(await keyOf(nodes[0]!))).resolves.toBeNull();
     expect(hostsOf(connection)).not.toContain(BEYOND);
+    // BullMQ makes its blocking connections in this way.
+    const copy = (connection as Cluster).duplicate();
+    opened.push(copy);
+    copy.on('error', () => undefined);
+    await expect(copy.get(key)).rejects.toThrow(`leads to ${server}`);
     // A log quotes no other errors.
     expect(errors.find(({ message }) => message.includes(server))).toBeInstanceOf(OwnError);
 
@@ -161,6 +171,47 @@ describe('sentinels on loopback', () => {
     );
   }, 60_000);
 });
+
+test.each<[string, boolean, readonly InsecureKind[], string | null]>([
+  ['rediss://:pw@localhost', false, [], null],
+  ['rediss://localhost', true, [], null],
+  ['rediss://localhost', false, [], 'REDIS_URL must have a password'],
+  ['rediss://localhost', false, ['redis'], 'REDIS_URL must have a password'],
+  ['rediss://localhost', false, ['redis-password'], null],
+  ['redis://:pw@localhost', false, ['redis-password'], 'REDIS_URL must begin with rediss:'],
+  ['redis://:pw@localhost', false, ['redis'], null],
+  ['redis://localhost', false, ['redis'], 'REDIS_URL must have a password'],
+  ['redis://localhost', false, ['redis', 'redis-password'], null],
+])(
+  'of %s (certificate: %p) with %p a server beyond loopback is refused by: %p',
+  (url, cert, allowed, sentence) => {
+    const rule = serverRuleOf(parseRedisUrl(url)!, cert, allowed);
+    expect(rule?.({ host: '::1', port: 1 }) ?? null).toBeNull();
+    const refused = rule?.({ host: 'fd00::2', port: 6379 })?.message ?? null;
+    const expected = expect.stringMatching(`leads to \\[fd00::2\\]:6379, .*: ${sentence ?? ''}`);
+    expect(refused).toEqual(sentence === null ? null : expected);
+  },
+);
+
+test('a certificate counts for nothing where the server asks for none', async () => {
+  const server = await startTlsRedis();
+  const [ca, cert, key] = [server.files.ca, server.files.cert, server.files.key].map((file) =>
+    readFileSync(file, 'utf8'),
+  );
+  const client = { cert: cert!, key: key! };
+  const target = { address: parseRedisUrl(server.url)!, tls: { ca: ca!, client }, rule: null };
+  const admin = new Redis(server.url, { tls: { ca, ...client } });
+  try {
+    expect(await letsAnybodyIn(target, 'p:k')).toBe(false);
+    await admin.config('SET', 'tls-auth-clients', 'optional');
+    expect(await letsAnybodyIn(target, 'p:k')).toBe(true);
+    await admin.config('SET', 'requirepass', PASSWORD);
+    expect(await letsAnybodyIn(target, 'p:k')).toBe(false);
+  } finally {
+    endConnection(admin);
+    await server.stop();
+  }
+}, 30_000);
 
 describe('a Redis beyond loopback', () => {
   const plaintext: Partial<RedisSettings> = { allowInsecure: ['redis'] };
