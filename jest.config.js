@@ -4,7 +4,7 @@ const { notRun } = require('./test/support/optional-programs.cjs');
 /** One jest run for the whole repository: unit tests sit beside their sources, what crosses packages lives in test/. */
 module.exports = {
   rootDir: __dirname,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/environment.cjs',
   testMatch: [
     '<rootDir>/packages/*/src/**/*.test.ts',
     '<rootDir>/apps/*/src/**/*.test.ts',
@@ -27,6 +27,7 @@ module.exports = {
   // Packages are read from source, so that a test never runs against a stale build.
   moduleNameMapper: {
     '^@syncline/(runtime|google|store|sync|fleet|simulator)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@syncline/google/push$': '<rootDir>/packages/google/src/push.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.syncline/'],

@@ -32,9 +32,9 @@ const OWN_FILES = [
 /** What Node does not load: types, source maps, sources, notes for readers. */
 const UNLOADED =
   /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
-/** Prisma's client brings a compiler of queries for each kind of database, twice, and clients for browsers and edges. */
+/** Prisma's client brings a fast and a small compiler of queries for each kind of database, and clients for browsers and edges. Ours takes the small one. */
 const UNUSED_OF_PRISMA =
-  /^runtime\/(?:query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
+  /^runtime\/(?:query_compiler_fast|query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
 
 assemble(process.argv[2]);
 

@@ -234,9 +234,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('every command is listed as printing much or little', () => {
+test('every command is listed as printing much or little', async () => {
   const known = [...Object.keys(PRINTS_MUCH), ...Object.keys(PRINTS_LITTLE)];
-  expect(known.sort()).toEqual(commandsOf(buildProgram()).sort());
+  expect(known.sort()).toEqual(commandsOf(await buildProgram()).sort());
 });
 
 test.each(

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openFleet, type Fleet } from '@syncline/fleet';
-import { openGoogle, openPushVerifier, openSubscription, type Google } from '@syncline/google';
+import { openGoogle, type Google } from '@syncline/google';
+import { openPushVerifier, openSubscription } from '@syncline/google/push';
 import { createRuntime, type Runtime } from '@syncline/runtime';
 import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline/simulator';
 import { openStore, type Store } from '@syncline/store';

@@ -5,7 +5,7 @@ import {
   type Subscription,
   openPushVerifier,
   openSubscription,
-} from '@syncline/google';
+} from '@syncline/google/push';
 import {
   type ResolvedConfig,
   type Runtime,

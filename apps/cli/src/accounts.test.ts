@@ -1,7 +1,7 @@
 import { OperatorError } from '@syncline/runtime';
 import type { AccountFilter, AccountView, Store } from '@syncline/store';
 import { findAccounts, pickAccount } from './accounts.js';
-import { UsageError } from './command.js';
+import { UsageError } from './mistakes.js';
 
 function account(tenant: string, email = 'a@example.com', aliases: string[] = []): AccountView {
   return {

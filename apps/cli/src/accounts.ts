@@ -1,7 +1,7 @@
 /** From the address on the command line to the account that is meant. */
 import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
-import { UsageError } from './command.js';
+import { UsageError } from './mistakes.js';
 
 /**
  * The account of `email`.

@@ -14,7 +14,6 @@ import {
   SERVER_WAIT_MS,
   checkoutDir,
   createRuntime,
-  describeBug,
   drainOnSignals,
   loadConfig,
   logSurroundings,
@@ -36,11 +35,6 @@ export interface Cli {
   createDatabase: Resolved['createDatabase'];
   /** The environment, to be handed on to child processes. */
   env: NodeJS.ProcessEnv;
-}
-
-/** The command line cannot be acted on as it stands: exit 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 /**
@@ -161,16 +155,6 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
     throw new InvalidArgumentError(
       `It must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}.`,
     );
-  };
-}
-
-/** The exit code of what ended a command, and the one message a person gets; a bug comes with where it was thrown. */
-export function explain(error: unknown): { code: number; message: string } {
-  if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };
-  if (error instanceof OperatorError) return { code: 1, message: error.message };
-  return {
-    code: 1,
-    message: describeBug(error),
   };
 }
 

@@ -6,7 +6,7 @@
 import '@syncline/runtime/at-start';
 import { leaveSignals } from '@syncline/runtime';
 import { CommanderError } from 'commander';
-import { explain } from './command.js';
+import { explain } from './mistakes.js';
 import { endWith } from './output.js';
 import { buildProgram } from './program.js';
 import { say } from './terminal.js';
@@ -24,7 +24,8 @@ async function main(args: readonly string[]): Promise<never> {
 
 async function codeOf(args: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync(args, { from: 'user' });
+    const program = await buildProgram(args);
+    await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return error instanceof CommanderError ? commanderCode(error) : told(error);

@@ -3,33 +3,51 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkoutDir, stderr, stdout } from '@syncline/runtime';
 import { Command } from 'commander';
-import { addAccountsImport } from './commands/accounts-import.js';
-import { addAccountsPauseAndResume, addAccountsRemove } from './commands/accounts-lifecycle.js';
-import { addAccountsList } from './commands/accounts-list.js';
-import { addAccountsResources } from './commands/accounts-resources.js';
-import { addAddresses } from './commands/addresses.js';
-import { addAttachment } from './commands/attachment.js';
-import { addChanges } from './commands/changes.js';
-import { addDemo } from './commands/demo.js';
-import { addExport } from './commands/export.js';
-import { addFeed } from './commands/feed.js';
-import { addInstances } from './commands/instances.js';
-import { addKeys } from './commands/keys.js';
-import { addMigrate } from './commands/migrate.js';
-import { addQuarantine } from './commands/quarantine.js';
-import { addQuota } from './commands/quota.js';
-import { addSource } from './commands/source.js';
-import { addSync } from './commands/sync.js';
-import { addUp } from './commands/up.js';
-import { addVerify } from './commands/verify.js';
-import { addWait } from './commands/wait.js';
-import { addWhy } from './commands/why.js';
+
+/** Adds a command with its options and its action to its parent. */
+type Add = (parent: Command) => void;
+/** In the order of the help. @param args what follows the command's name */
+type Commands = ReadonlyMap<string, (args: readonly string[]) => Promise<Add>>;
+
+const COMMANDS: Commands = new Map([
+  ['demo', async () => (await import('./commands/demo.js')).addDemo],
+  ['up', async () => (await import('./commands/up.js')).addUp],
+  ['migrate', async () => (await import('./commands/migrate.js')).addMigrate],
+  ['accounts', loadAccounts],
+  ['sync', async () => (await import('./commands/sync.js')).addSync],
+  ['wait', async () => (await import('./commands/wait.js')).addWait],
+  ['export', async () => (await import('./commands/export.js')).addExport],
+  ['instances', async () => (await import('./commands/instances.js')).addInstances],
+  ['attachment', async () => (await import('./commands/attachment.js')).addAttachment],
+  ['source', async () => (await import('./commands/source.js')).addSource],
+  ['verify', async () => (await import('./commands/verify.js')).addVerify],
+  ['addresses', async () => (await import('./commands/addresses.js')).addAddresses],
+  ['changes', async () => (await import('./commands/changes.js')).addChanges],
+  ['feed', async () => (await import('./commands/feed.js')).addFeed],
+  ['keys', async () => (await import('./commands/keys.js')).addKeys],
+  ['quarantine', async () => (await import('./commands/quarantine.js')).addQuarantine],
+  ['quota', async () => (await import('./commands/quota.js')).addQuota],
+  ['why', async () => (await import('./commands/why.js')).addWhy],
+]);
+
+const COMMANDS_OF_ACCOUNTS: Commands = new Map([
+  ['import', async () => (await import('./commands/accounts-import.js')).addAccountsImport],
+  ['list', async () => (await import('./commands/accounts-list.js')).addAccountsList],
+  ['pause', async () => (await import('./commands/accounts-pause.js')).addAccountsPause],
+  ['resume', async () => (await import('./commands/accounts-pause.js')).addAccountsResume],
+  ['remove', async () => (await import('./commands/accounts-remove.js')).addAccountsRemove],
+  [
+    'resources',
+    async () => (await import('./commands/accounts-resources.js')).addAccountsResources,
+  ],
+]);
 
 /**
  * Parsing is left to whoever called: `parseAsync` runs a command. What commander itself prints
  * (help, mistakes) goes the way of all output.
+ * @param args the command line: of the commands only the one that it names is loaded; all of them when it names none
  */
-export function buildProgram(): Command {
+export async function buildProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('syncline').description(
     "keeps customers' Gmail and Google Calendar mirrored in your own Postgres",
   );
@@ -44,34 +62,26 @@ export function buildProgram(): Command {
     .showHelpAfterError(
       '(syncline --help lists the commands, syncline COMMAND --help their options)',
     );
-  for (const add of [addDemo, addUp, addMigrate]) add(program);
-  const accounts = program.command('accounts').description('the accounts that are mirrored');
-  for (const add of [
-    addAccountsImport,
-    addAccountsList,
-    addAccountsPauseAndResume,
-    addAccountsRemove,
-    addAccountsResources,
-  ])
-    add(accounts);
-  for (const add of [
-    addSync,
-    addWait,
-    addExport,
-    addInstances,
-    addAttachment,
-    addSource,
-    addVerify,
-    addAddresses,
-    addChanges,
-    addFeed,
-    addKeys,
-    addQuarantine,
-    addQuota,
-    addWhy,
-  ])
-    add(program);
+  if (args[0] === '--version') return program;
+  for (const add of await load(COMMANDS, args)) add(program);
   return program;
+}
+
+async function load(
+  commands: Commands,
+  [name = '', ...args]: readonly string[],
+): Promise<readonly Add[]> {
+  const named = commands.get(name);
+  if (named) return [await named(args)];
+  return Promise.all(Array.from(commands.values(), (one) => one([])));
+}
+
+async function loadAccounts(args: readonly string[]): Promise<Add> {
+  const adds = await load(COMMANDS_OF_ACCOUNTS, args);
+  return (program) => {
+    const accounts = program.command('accounts').description('the accounts that are mirrored');
+    for (const add of adds) add(accounts);
+  };
 }
 
 /** As the root's package.json has it. */

@@ -1,5 +1,5 @@
 import type { CollectionView } from '@syncline/store';
-import { duration, progressOf, when } from './words.js';
+import { duration, etaOf, progressOf, when } from './words.js';
 
 function collection(fields: Partial<CollectionView>): CollectionView {
   return {
@@ -60,4 +60,12 @@ describe('words', () => {
   it('say of a walk that is still counting what they know', () => {
     expect(progressOf(collection({}), 10_000)).toBe('░░░░░░░░░░ 0/?');
   });
+});
+
+test('the end of a walk is foretold from its pace', () => {
+  const after10s = (done: number, total: number | null): number | null =>
+    etaOf(collection({ progress: { done, total }, walkStartedAt: new Date(0) }), 10_000);
+  expect(after10s(250, 1_000)).toBe(30);
+  expect(after10s(0, 1_000)).toBeNull();
+  expect(after10s(5, null)).toBeNull();
 });

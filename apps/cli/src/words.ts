@@ -1,7 +1,6 @@
 /** How times, amounts and collections are put into words for a person. */
 import { unreachable } from '@syncline/runtime';
 import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
-import { etaSeconds } from '@syncline/sync';
 import { bar } from './terminal.js';
 
 /** Characters of an id in a table. */
@@ -63,10 +62,15 @@ export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
   return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
 }
 
-/** Seconds until the collection's walk ends, or null when it walks not, or cannot tell. */
-export function etaOf(collection: CollectionView, nowMs: number): number | null {
-  if (collection.phase !== 'backfill') return null;
-  return etaSeconds(collection.progress, collection.walkStartedAt?.getTime() ?? null, nowMs);
+/** Seconds until the collection's walk ends if it goes on at its pace; null when there is no walk, or this cannot be told. */
+export function etaOf(
+  { phase, progress, walkStartedAt }: CollectionView,
+  nowMs: number,
+): number | null {
+  const { done, total } = progress;
+  if (phase !== 'backfill' || walkStartedAt === null || total === null || done <= 0) return null;
+  const perItemMs = (nowMs - walkStartedAt.getTime()) / done;
+  return Math.max(0, Math.ceil(((total - done) * perItemMs) / 1_000));
 }
 
 /** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a walk. */

@@ -1,15 +1,8 @@
 import { startSimulator, type Simulator } from '@syncline/simulator';
 import { openBench, QUOTAS, type Bench } from '../test-support/bench-google.js';
 import { refusal } from '../test-support/stub-google.js';
-import {
-  GoogleError,
-  openSubscription,
-  readChannelMessage,
-  readGmailPush,
-  type GoogleAccount,
-  type Pulled,
-  type Subscription,
-} from './index.js';
+import { GoogleError, readChannelMessage, readGmailPush, type GoogleAccount } from './index.js';
+import { openSubscription, type Pulled, type Subscription } from './push.js';
 
 const TOPIC = 'projects/sim/topics/gmail';
 const SUBSCRIPTION = 'projects/sim/subscriptions/s';

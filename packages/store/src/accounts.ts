@@ -3,6 +3,7 @@ import type { HeldSweep } from './absence.js';
 import { troubleOf, type Trouble, type TroubledView } from './account-trouble.js';
 import { isNever } from './collections.js';
 import type { Prisma, PrismaClient } from './generated/client.js';
+import type { OpenPrisma } from './lazy-prisma.js';
 import type { GoogleKeys } from './identities.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
 import type { WatchState } from './watches.js';
@@ -129,9 +130,10 @@ export interface DoorbellView {
  * case (any tenant). Holds all of them in memory; `accountPages` does not.
  */
 export async function listAccounts(
-  prisma: PrismaClient,
+  openPrisma: OpenPrisma,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
+  const prisma = await openPrisma();
   return viewsOf(prisma, emails ? { id: { in: await idsNamed(prisma, emails) } } : {});
 }
 
@@ -152,9 +154,10 @@ export const ACCOUNTS_A_PAGE = 250;
  * that is added or removed meanwhile may or may not be in it, and no other is left out for that.
  */
 export async function* accountPages(
-  prisma: PrismaClient,
+  openPrisma: OpenPrisma,
   { tenant, state, limit = Number.POSITIVE_INFINITY }: AccountFilter,
 ): AsyncGenerator<AccountView[]> {
+  const prisma = await openPrisma();
   let after: AccountKey = { id: '', tenant: '', email: '' };
   for (let left = limit; left > 0;) {
     const wanted = Math.min(left, ACCOUNTS_A_PAGE);

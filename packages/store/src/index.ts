@@ -296,14 +296,14 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
   const { vault, keys } = keyParts;
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
-  const prisma = lazyPrisma(pool, schemaOf(own.databaseUrl));
+  const openPrisma = lazyPrisma(pool, schemaOf(own.databaseUrl));
   return {
     ...keyParts,
     accounts: {
       import: (account) => keys.beforeSealing().then(() => importAccount(pool, vault, account)),
       offered: (account) => accountOffered(pool, vault, account),
-      list: (emails) => listAccounts(prisma(), emails),
-      pages: (filter = {}) => accountPages(prisma(), filter),
+      list: (emails) => listAccounts(openPrisma, emails),
+      pages: (filter = {}) => accountPages(openPrisma, filter),
       caller: (accountId) => callerOf(pool, accountId),
       countByState: () => countByState(pool),
       requireReauth: (lease, refused) => requireReauth(pool, lease, refused),

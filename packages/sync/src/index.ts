@@ -9,7 +9,7 @@ export {
   type Instances,
 } from './calendar/instances.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
-export { etaSeconds, type SyncPolicy } from './policy.js';
+export type { SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
 export { callerOf } from './caller.js';
 export { probeAccounts, tryProjects } from './probes.js';

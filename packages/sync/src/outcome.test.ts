@@ -1,5 +1,5 @@
 import { verdictOf, type Place } from './outcome.js';
-import { etaSeconds, nextPollMs, pollsADay } from './policy.js';
+import { nextPollMs, pollsADay } from './policy.js';
 
 const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 
@@ -103,9 +103,3 @@ test.each([
     expect(Math.abs(pollsADay(policy, hours) / polls - 1)).toBeLessThan(0.02);
   },
 );
-
-test('the end of a walk is foretold from its pace', () => {
-  expect(etaSeconds({ done: 250, total: 1_000 }, 0, 10_000)).toBe(30);
-  expect(etaSeconds({ done: 0, total: 1_000 }, 0, 10_000)).toBeNull();
-  expect(etaSeconds({ done: 5, total: null }, 0, 10_000)).toBeNull();
-});

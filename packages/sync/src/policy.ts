@@ -53,14 +53,3 @@ export function pollsADay(policy: SyncPolicy, activeHours: number): number {
     Math.max(0, quietMs - toMs) / idleMs
   );
 }
-
-/** Seconds until a walk ends if it goes on as it has gone so far; null when that cannot be told. */
-export function etaSeconds(
-  progress: { done: number; total: number | null },
-  walkStartedAtMs: number | null,
-  nowMs: number,
-): number | null {
-  if (progress.total === null || walkStartedAtMs === null || progress.done <= 0) return null;
-  const perItemMs = (nowMs - walkStartedAtMs) / progress.done;
-  return Math.max(0, Math.ceil(((progress.total - progress.done) * perItemMs) / 1000));
-}

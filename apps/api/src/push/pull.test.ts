@@ -1,4 +1,4 @@
-import type { Pulled, Subscription } from '@syncline/google';
+import type { Pulled, Subscription } from '@syncline/google/push';
 import { GoogleError } from '@syncline/google';
 import { type Clock, createRuntime } from '@syncline/runtime';
 import type { BellOutcome } from './bells.js';

@@ -1,4 +1,5 @@
-import { GoogleError, type Subscription } from '@syncline/google';
+import { GoogleError } from '@syncline/google';
+import type { Subscription } from '@syncline/google/push';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Bells } from './bells.js';
 

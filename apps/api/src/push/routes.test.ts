@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { openPushVerifier, type PushVerifier } from '@syncline/google';
+import { openPushVerifier, type PushVerifier } from '@syncline/google/push';
 import { createRuntime, type Listener, type Runtime } from '@syncline/runtime';
 import type { Doorbells, Rung } from '@syncline/store';
 import {

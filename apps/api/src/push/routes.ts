@@ -5,7 +5,8 @@
  * mailbox, a body that is no notification) is acknowledged. Calendar sends again after 5xx only, so a channel that is unknown or has expired
  * and a message with a wrong token get the same 404, which does not reveal whether a channel exists.
  */
-import { type PushVerifier, readChannelMessage, readGmailPush } from '@syncline/google';
+import { readChannelMessage, readGmailPush } from '@syncline/google';
+import type { PushVerifier } from '@syncline/google/push';
 import { type Runtime, unreachable } from '@syncline/runtime';
 import type { Vault } from '@syncline/store';
 import express, { type Request, type RequestHandler, type Response } from 'express';

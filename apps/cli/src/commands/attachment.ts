@@ -4,7 +4,8 @@ import type { AccountView, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { type Cli, UsageError, runWithStore } from '../command.js';
+import { type Cli, runWithStore } from '../command.js';
+import { UsageError } from '../mistakes.js';
 import { printBytes, printJson } from '../output.js';
 import { withGoogle } from '../with-google.js';
 

@@ -7,7 +7,8 @@ import {
 } from '@syncline/sync';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
-import { UsageError, runWithStore, wholeNumber } from '../command.js';
+import { runWithStore, wholeNumber } from '../command.js';
+import { UsageError } from '../mistakes.js';
 import { printNdjson } from '../output.js';
 import { say } from '../terminal.js';
 

@@ -1,7 +1,8 @@
 import { OperatorError } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { UsageError, runWithStore } from '../command.js';
+import { runWithStore } from '../command.js';
+import { UsageError } from '../mistakes.js';
 import { printBytes, printJson } from '../output.js';
 
 interface SourceOptions {

@@ -10,47 +10,11 @@ import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 import { counted, duration } from '../words.js';
-
-interface Options {
-  tenant?: string;
-  json?: true;
-}
-
-/** `syncline accounts pause|resume EMAIL`: stops an account's work within two seconds, and has it go on from its cursors. */
-export function addAccountsPauseAndResume(accounts: Command): void {
-  describe(
-    accounts.command('pause'),
-    'no more work for this account; its rows stay readable',
-  ).action((email: string, options: Options) =>
-    runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
-      if (!(await store.accounts.pause(account.id)))
-        throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
-      return told(account, 'paused', options, account.state === 'paused' ? ' already' : '');
-    }),
-  );
-  describe(
-    accounts.command('resume'),
-    'look at everything of this account again, now; a grant that Google refuses is tried once',
-  )
-    .option(
-      '--same-mailbox',
-      'the new grant is of the same mailbox, although nothing proves it: what is mirrored goes on with it',
-    )
-    .action((email: string, options: Options & { sameMailbox?: true }) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
-        if (options.sameMailbox) await vouch(store, account);
-        else if (!(await store.accounts.resume(account.id)))
-          throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
-        return told(account, 'active', options);
-      }),
-    );
-}
+import { forOneAccount, type OneAccountOptions } from './one-account.js';
 
 /** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
 export function addAccountsRemove(accounts: Command): void {
-  describe(
+  forOneAccount(
     accounts.command('remove'),
     'revoke the grant, unless other accounts of the same Google account need it, and erase every row of this account',
   )
@@ -67,7 +31,7 @@ export function addAccountsRemove(accounts: Command): void {
     );
 }
 
-interface RemoveOptions extends Options {
+interface RemoveOptions extends OneAccountOptions {
   keepGrant?: true;
   yes?: true;
 }
@@ -89,38 +53,6 @@ async function removeAndTell(
   if (options.json) await printJson({ email, tenant, state: 'removed', rows, grant, sharedWith });
   else say(`${email} is removed: ${counted(rows, 'row')} erased; ${grantWords(grant, sharedWith)}`);
   return 0;
-}
-
-async function vouch(store: Store, { id, email }: AccountView): Promise<void> {
-  if (!(await store.grantChecks.vouch(id)))
-    throw new OperatorError(
-      `${email} does not wait for anybody to say whose its grant is. See: syncline why ${email}`,
-    );
-}
-
-function describe(command: Command, description: string): Command {
-  return command
-    .description(description)
-    .argument('<email>')
-    .option('--tenant <tenant>', 'when several tenants have the address')
-    .option('--json', 'print {"email","tenant","state"}');
-}
-
-async function told(
-  account: AccountView,
-  state: string,
-  options: Options,
-  since: '' | ' already' = '',
-): Promise<number> {
-  if (options.json) await printJson({ email: account.email, tenant: account.tenant, state });
-  else say(`${account.email} is ${state}${since}`);
-  return 0;
-}
-
-function remedyOf(account: AccountView): string {
-  return account.state === 'reauth_required'
-    ? (account.reason ?? 'its grant is refused; import a new refresh token')
-    : `it is ${account.state}`;
 }
 
 async function remove(

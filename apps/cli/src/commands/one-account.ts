@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+
+export interface OneAccountOptions {
+  tenant?: string;
+  json?: true;
+}
+
+/** What the commands that change one account's state have in common. */
+export function forOneAccount(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .argument('<email>')
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', 'print {"email","tenant","state"}');
+}

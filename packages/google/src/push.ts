@@ -1,0 +1,3 @@
+/** What the API alone needs (`@syncline/google/push`): signatures and their keys, which other processes do not load. */
+export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
+export { type Pulled, type Subscription, openSubscription } from './subscription.js';
