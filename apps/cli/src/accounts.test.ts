@@ -60,12 +60,12 @@ describe('the account that is meant', () => {
   });
 
   it('is all of them when none is named', async () => {
-    const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
+    const store = { accounts: { named: async () => [account('one')] } } as unknown as Store;
     expect(await findAccounts(store, [])).toBeNull();
   });
 
   it('is asked for once when it is named twice', async () => {
-    const store = { accounts: { list: async () => [account('one')] } } as unknown as Store;
+    const store = { accounts: { named: async () => [account('one')] } } as unknown as Store;
     expect(await findAccounts(store, ['a@example.com', 'A@example.com'])).toHaveLength(1);
   });
 

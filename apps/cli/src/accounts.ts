@@ -1,6 +1,6 @@
 /** From the address on the command line to the account that is meant. */
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import type { AccountView, NamedAccount, Store } from '@syncline/store';
 import { UsageError } from './mistakes.js';
 
 /**
@@ -8,6 +8,15 @@ import { UsageError } from './mistakes.js';
  * @throws OperatorError when there is none; UsageError when several tenants have it and none is named
  */
 export async function findAccount(
+  store: Store,
+  email: string,
+  tenant?: string,
+): Promise<NamedAccount> {
+  return pickAccount(await store.accounts.named([email]), email, tenant);
+}
+
+/** The same with its collections and how they fare. */
+export async function findAccountView(
   store: Store,
   email: string,
   tenant?: string,
@@ -20,20 +29,20 @@ export async function findAccounts(
   store: Store,
   emails: readonly string[],
   tenant?: string,
-): Promise<AccountView[] | null> {
+): Promise<NamedAccount[] | null> {
   if (emails.length === 0 && tenant === undefined) return null;
   if (emails.length === 0 && tenant !== undefined) return ofTenant(store, tenant);
-  const known = await store.accounts.list(emails);
+  const known = await store.accounts.named(emails);
   const picked = emails.map((email) => pickAccount(known, email, tenant));
   return [...new Map(picked.map((account) => [account.id, account])).values()];
 }
 
 /** The choice itself: the same address may be connected by several tenants. */
-export function pickAccount(
-  known: readonly AccountView[],
+export function pickAccount<A extends NamedAccount>(
+  known: readonly A[],
   email: string,
   tenant?: string,
-): AccountView {
+): A {
   const named = namedBy(known, email);
   const [first, ...others] = named.filter(
     (account) => tenant === undefined || account.tenant === tenant,
@@ -50,7 +59,7 @@ export function pickAccount(
  * Without case. The address itself comes before one that an account had earlier: that may be
  * somebody else's by now.
  */
-function namedBy(known: readonly AccountView[], email: string): AccountView[] {
+function namedBy<A extends NamedAccount>(known: readonly A[], email: string): A[] {
   const address = email.toLowerCase();
   const having = known.filter((account) => account.email.toLowerCase() === address);
   const tenants = new Set(having.map((account) => account.tenant));
@@ -68,7 +77,11 @@ async function ofTenant(store: Store, tenant: string): Promise<AccountView[]> {
   return accounts;
 }
 
-function unknown(email: string, tenant: string | undefined, named: readonly AccountView[]): string {
+function unknown(
+  email: string,
+  tenant: string | undefined,
+  named: readonly NamedAccount[],
+): string {
   if (named.length === 0) return `No account has the address ${email}. See: syncline accounts list`;
   return `The tenant ${tenant} has no account ${email}; ${named.map((account) => account.tenant).join(', ')} has.`;
 }

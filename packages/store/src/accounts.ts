@@ -3,9 +3,10 @@ import type { HeldSweep } from './absence.js';
 import { troubleOf, type Trouble, type TroubledView } from './account-trouble.js';
 import { isNever } from './collections.js';
 import type { Prisma, PrismaClient } from './generated/client.js';
-import type { OpenPrisma } from './lazy-prisma.js';
 import type { GoogleKeys } from './identities.js';
+import type { OpenPrisma } from './lazy-prisma.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
+import { namedAccounts, type NamedAccount } from './named-accounts.js';
 import type { WatchState } from './watches.js';
 
 export type Resource = 'gmail' | 'calendar';
@@ -125,16 +126,34 @@ export interface DoorbellView {
   error: string | null;
 }
 
+/** The accounts as people see them. */
+export interface AccountViews {
+  list(emails?: readonly string[]): Promise<AccountView[]>;
+  /** Those that have or had one of these addresses, without what takes longer to read. */
+  named(emails: readonly string[]): Promise<NamedAccount[]>;
+  /** In pages by tenant and address: for lists that may be long. */
+  pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;
+}
+
+export function accountViewsIn(pool: pg.Pool, openPrisma: OpenPrisma): AccountViews {
+  return {
+    list: (emails) => listAccounts(pool, openPrisma, emails),
+    named: (emails) => namedAccounts(pool, emails),
+    pages: (filter = {}) => accountPages(openPrisma, filter),
+  };
+}
+
 /**
  * Every account with its collections, or those that have or had one of these addresses, without
  * case (any tenant). Holds all of them in memory; `accountPages` does not.
  */
-export async function listAccounts(
+async function listAccounts(
+  pool: pg.Pool,
   openPrisma: OpenPrisma,
   emails?: readonly string[],
 ): Promise<AccountView[]> {
-  const prisma = await openPrisma();
-  return viewsOf(prisma, emails ? { id: { in: await idsNamed(prisma, emails) } } : {});
+  const named = emails && (await namedAccounts(pool, emails)).map(({ id }) => id);
+  return viewsOf(await openPrisma(), named ? { id: { in: named } } : {});
 }
 
 /** Which accounts are listed; what is left out does not restrict. */
@@ -153,7 +172,7 @@ export const ACCOUNTS_A_PAGE = 250;
  * memory stays bounded however many there are. Each page is read when it is asked for: an account
  * that is added or removed meanwhile may or may not be in it, and no other is left out for that.
  */
-export async function* accountPages(
+async function* accountPages(
   openPrisma: OpenPrisma,
   { tenant, state, limit = Number.POSITIVE_INFINITY }: AccountFilter,
 ): AsyncGenerator<AccountView[]> {
@@ -258,13 +277,6 @@ function collectionView(
     troubled: trouble?.items ?? [],
     doorbell: c.watch && doorbellOf(c.watch, c.rungAt),
   };
-}
-
-async function idsNamed(prisma: PrismaClient, emails: readonly string[]): Promise<string[]> {
-  const named = await prisma.$queryRaw<{ id: string }[]>`
-    SELECT id FROM syncline.accounts WHERE lower(email) = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)
-     UNION SELECT account_id FROM syncline.account_aliases WHERE address = ANY(SELECT lower(one) FROM unnest(${[...emails]}::text[]) AS one)`;
-  return named.map(({ id }) => id);
 }
 
 function doorbellOf(

@@ -128,6 +128,17 @@ test("the address follows Google's, the earlier one becomes an alias, and lookup
   expect(await store.accounts.list(['ANN@example.COM'])).toMatchObject([
     { id, email: 'Ann.Smith@example.com', aliases: ['ann@example.com'] },
   ]);
+  expect(await store.accounts.named(['ANN@example.COM', 'nobody@example.com'])).toEqual([
+    {
+      id,
+      email: 'Ann.Smith@example.com',
+      tenant: 'acme',
+      state: 'active',
+      reason: null,
+      resources: ['gmail'],
+      aliases: ['ann@example.com'],
+    },
+  ]);
   expect(await connect('ann@EXAMPLE.com')).toBe(id);
   expect(await connect('ANN.SMITH@example.com')).toBe(id);
 });

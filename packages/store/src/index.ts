@@ -1,13 +1,11 @@
 import type { OperatorError, Runtime } from '@syncline/runtime';
 import type pg from 'pg';
 import {
-  accountPages,
+  accountViewsIn,
   countByState,
-  listAccounts,
-  type AccountFilter,
   type AccountImport,
   type AccountState,
-  type AccountView,
+  type AccountViews,
 } from './accounts.js';
 import { addressesOver, type Addresses } from './addresses.js';
 import { countHeld, heldOf, type HeldCollection } from './absence.js';
@@ -121,6 +119,7 @@ export type { OfferedTo } from './import-account.js';
 export { joinDeployment } from './join-deployment.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
+export type { NamedAccount } from './named-accounts.js';
 export type { MigrationWait } from './migration-lock.js';
 export { fleetSessionsProblem, POOL_SIZES } from './sessions.js';
 export type { LatelyQuarantined, QuarantinedItem, TroubledItem } from './quarantine.js';
@@ -176,13 +175,10 @@ export interface StoreOptions extends KeyOptions {
 
 /** How things are remembered: the only door to Postgres. */
 export interface Store extends StoreKeys {
-  accounts: {
+  accounts: AccountViews & {
     import(account: AccountImport): Promise<{ id: string; created: boolean }>;
     /** The account that `import` would renew; null when it would connect a new one. */
     offered(account: AccountImport): Promise<OfferedTo | null>;
-    list(emails?: readonly string[]): Promise<AccountView[]>;
-    /** In pages by tenant and address: for lists that may be long. */
-    pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;
     /** How calls are made in the account's name; null when there is no such account. */
     caller(accountId: string): Promise<{ project: string; grant: AccountGrant } | null>;
     countByState(): Promise<Record<AccountState, number>>;
@@ -296,14 +292,12 @@ function storeOver(rt: Runtime, pool: pg.Pool, ring: KeyRing, own: Own): Store {
   const keyParts = storeKeysOver(rt, pool, own.probe, { ring, holder: own.holder });
   const { vault, keys } = keyParts;
   const walks = walkTurns(rt, Math.max(1, Math.floor(pool.options.max * WALKS_SHARE)));
-  const openPrisma = lazyPrisma(pool, schemaOf(own.databaseUrl));
   return {
     ...keyParts,
     accounts: {
       import: (account) => keys.beforeSealing().then(() => importAccount(pool, vault, account)),
       offered: (account) => accountOffered(pool, vault, account),
-      list: (emails) => listAccounts(openPrisma, emails),
-      pages: (filter = {}) => accountPages(openPrisma, filter),
+      ...accountViewsIn(pool, lazyPrisma(pool, schemaOf(own.databaseUrl))),
       caller: (accountId) => callerOf(pool, accountId),
       countByState: () => countByState(pool),
       requireReauth: (lease, refused) => requireReauth(pool, lease, refused),

@@ -1,5 +1,5 @@
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import type { NamedAccount, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { runWithStore } from '../command.js';
@@ -43,7 +43,7 @@ export function addAccountsResume(accounts: Command): void {
     );
 }
 
-async function vouch(store: Store, { id, email }: AccountView): Promise<void> {
+async function vouch(store: Store, { id, email }: NamedAccount): Promise<void> {
   if (!(await store.grantChecks.vouch(id)))
     throw new OperatorError(
       `${email} does not wait for anybody to say whose its grant is. See: syncline why ${email}`,
@@ -51,7 +51,7 @@ async function vouch(store: Store, { id, email }: AccountView): Promise<void> {
 }
 
 async function told(
-  account: AccountView,
+  account: NamedAccount,
   state: string,
   options: OneAccountOptions,
   since: '' | ' already' = '',
@@ -61,7 +61,7 @@ async function told(
   return 0;
 }
 
-function remedyOf(account: AccountView): string {
+function remedyOf(account: NamedAccount): string {
   return account.state === 'reauth_required'
     ? (account.reason ?? 'its grant is refused; import a new refresh token')
     : `it is ${account.state}`;

@@ -1,6 +1,6 @@
 import { GoogleError } from '@syncline/google';
 import { OperatorError, unreachable } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import type { NamedAccount, Store } from '@syncline/store';
 import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -58,7 +58,7 @@ async function removeAndTell(
 async function remove(
   cli: Cli,
   store: Store,
-  account: AccountView,
+  account: NamedAccount,
   { keepGrant }: RemoveOptions,
 ): Promise<{ rows: number; grant: Revocation; sharedWith: string[] }> {
   const progress = openProgress(cli.rt.clock);

@@ -1,6 +1,6 @@
 import { GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Resource, Store } from '@syncline/store';
+import type { NamedAccount, Resource, Store } from '@syncline/store';
 import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -51,7 +51,7 @@ export function addAccountsResources(accounts: Command): void {
     );
 }
 
-async function tell({ email, tenant, resources }: AccountView, options: Options): Promise<number> {
+async function tell({ email, tenant, resources }: NamedAccount, options: Options): Promise<number> {
   if (options.json) await printJson({ email, tenant, resources });
   else await print(resources.join('\n'));
   return 0;
@@ -60,7 +60,7 @@ async function tell({ email, tenant, resources }: AccountView, options: Options)
 async function remove(
   cli: Cli,
   store: Store,
-  account: AccountView,
+  account: NamedAccount,
   removed: Resource,
   options: Options,
 ): Promise<number> {
@@ -76,7 +76,7 @@ async function remove(
 async function removeRows(
   cli: Cli,
   store: Store,
-  account: AccountView,
+  account: NamedAccount,
   resource: Resource,
 ): Promise<number | null> {
   return withGoogle(cli, store, async (google, rt) => {
@@ -96,7 +96,7 @@ async function removeRows(
   });
 }
 
-function refusal({ email, tenant, state, resources }: AccountView, removed: Resource): string {
+function refusal({ email, tenant, state, resources }: NamedAccount, removed: Resource): string {
   if (state === 'removing') return `${email} is being removed.`;
   if (!resources.includes(removed)) return `${removed} of ${email} is not mirrored.`;
   return `${removed} is all that is mirrored of ${email}. To remove the account: syncline accounts remove ${email} --tenant ${tenant}`;

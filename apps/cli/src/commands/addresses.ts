@@ -1,4 +1,4 @@
-import type { AccountView, Store } from '@syncline/store';
+import type { NamedAccount, Store } from '@syncline/store';
 import { fillAddresses } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
@@ -37,7 +37,7 @@ async function* accountsOf(
   store: Store,
   emails: readonly string[],
   tenant: string | undefined,
-): AsyncGenerator<AccountView> {
+): AsyncGenerator<NamedAccount> {
   const named = await findAccounts(store, emails, tenant);
   if (named !== null) yield* named;
   else for await (const page of store.accounts.pages()) yield* page;

@@ -1,6 +1,6 @@
 import { type Attachment, GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import type { NamedAccount, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -63,7 +63,7 @@ export function addAttachment(program: Command): void {
 async function fetchOne(
   cli: Cli,
   store: Store,
-  { id }: AccountView,
+  { id }: NamedAccount,
   messageId: string,
   partId: string,
 ): Promise<Attachment | null> {

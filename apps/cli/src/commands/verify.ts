@@ -3,7 +3,7 @@ import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
-import { findAccount } from '../accounts.js';
+import { findAccountView } from '../accounts.js';
 import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
@@ -44,7 +44,7 @@ export function addVerify(program: Command): void {
     .action((email: string, options: VerifyOptions) =>
       runWithStore(
         async (cli, store) => {
-          const account = await findAccount(store, email, options.tenant);
+          const account = await findAccountView(store, email, options.tenant);
           const resources =
             options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
           return withGoogle(cli, store, async (google, rt) => {

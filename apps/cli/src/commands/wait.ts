@@ -3,7 +3,7 @@
  * the database's clock together with the wish, so a run that was under way already does not count.
  */
 import type { Runtime } from '@syncline/runtime';
-import type { AccountView, Store, UnservedCollection } from '@syncline/store';
+import type { NamedAccount, Store, UnservedCollection } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
 import { runWithStore, wholeNumber } from '../command.js';
@@ -49,7 +49,7 @@ export function addWait(program: Command): void {
 async function waitUntilServed(
   rt: Runtime,
   store: Store,
-  accounts: readonly AccountView[] | null,
+  accounts: readonly NamedAccount[] | null,
   timeoutMs: number,
 ): Promise<UnservedCollection[]> {
   const ids = accounts && accounts.map((account) => account.id);

@@ -1,7 +1,7 @@
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountView, CollectionView, SpentToday } from '@syncline/store';
 import type { Command } from 'commander';
-import { findAccount } from '../accounts.js';
+import { findAccountView } from '../accounts.js';
 import { runWithStore } from '../command.js';
 import { doorbellLines } from '../doorbell-words.js';
 import { print, printJson } from '../output.js';
@@ -27,7 +27,7 @@ export function addWhy(program: Command): void {
     .option('--json', 'print one document')
     .action((email: string, options: { tenant?: string; json?: true }) =>
       runWithStore(async ({ rt }, store) => {
-        const account = await findAccount(store, email, options.tenant);
+        const account = await findAccountView(store, email, options.tenant);
         const spent = (await store.quota.today()).filter(
           ({ accountId }) => accountId === account.id,
         );

@@ -1,0 +1,28 @@
+import type pg from 'pg';
+import type { AccountView } from './accounts.js';
+
+/** An account that was named by an address, without its collections. */
+export type NamedAccount = Pick<
+  AccountView,
+  'id' | 'email' | 'tenant' | 'state' | 'reason' | 'resources' | 'aliases'
+>;
+
+/**
+ * The accounts of any tenant that have or had one of these addresses, without case. By SQL: a command that names an
+ * account does not wait for Prisma's client, which takes 0.4 s of CPU to begin.
+ */
+export async function namedAccounts(
+  pool: pg.Pool,
+  emails: readonly string[],
+): Promise<NamedAccount[]> {
+  const { rows } = await pool.query<NamedAccount>(
+    `WITH asked AS (SELECT lower(one) AS address FROM unnest($1::text[]) AS one),
+          named AS (SELECT id FROM syncline.accounts WHERE lower(email) = ANY(SELECT address FROM asked)
+                    UNION SELECT account_id FROM syncline.account_aliases WHERE address = ANY(SELECT address FROM asked))
+     SELECT id, email, tenant, state, reason, resources,
+            ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases
+       FROM syncline.accounts a JOIN named USING (id) ORDER BY tenant, email`,
+    [[...emails]],
+  );
+  return rows;
+}
