@@ -149,7 +149,8 @@ function matchesLock(lock) {
   const present = JSON.parse(installed).packages;
   return Object.entries(JSON.parse(readFileSync(lock, 'utf8')).packages).every(
     ([place, { version, optional, link }]) => {
-      if (!place.includes('node_modules/') || link) return true;
+      if (link) return existsSync(at(place));
+      if (!place.includes('node_modules/')) return true;
       return present[place] ? present[place].version === version : Boolean(optional); // Other platforms' binaries.
     },
   );

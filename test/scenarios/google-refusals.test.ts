@@ -1,7 +1,6 @@
+import { accountDocument, explain, explanationWords } from '@syncline/control';
 import type { AccountView } from '@syncline/store';
 import { syncCollection, type Outcome } from '@syncline/sync';
-import { documentOf } from '../../apps/cli/src/commands/accounts-list.js';
-import { verdictOn } from '../../apps/cli/src/commands/why.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -82,10 +81,11 @@ test('scope, API, mailbox and domain policy: the mailbox rests with the reason, 
       state: 'active',
       parked,
     });
-    expect(verdictOn(account, gmail, world.rt.clock.nowMs())).toMatch(
+    const nowMs = world.rt.clock.nowMs();
+    expect(explanationWords(explain(account, gmail, nowMs), nowMs)).toMatch(
       new RegExp(`^rests, .*${words.replaceAll('.', '\\.')}.*; tried again in`),
     );
-    expect(JSON.stringify(documentOf(account, world.rt.clock.nowMs()))).toContain(
+    expect(JSON.stringify(accountDocument(account, world.rt.clock.nowMs()))).toContain(
       `"parked":"${parked}"`,
     );
     expect(
@@ -127,7 +127,7 @@ test('every invalid_grant stops its account with its reason and its rows; a new 
     expect(account.collections.map(({ nextSyncAt }) => nextSyncAt)).toEqual(
       account.collections.map(() => null),
     );
-    expect(JSON.stringify(documentOf(account, 0))).toContain(
+    expect(JSON.stringify(accountDocument(account, 0))).toContain(
       '"state":"reauth_required","reason":"invalid_grant',
     );
   }

@@ -1,9 +1,9 @@
 /** What `syncline quota` tells, as a document and in words. */
+import { amount, duration } from '@syncline/control/words';
 import type { DayUsed, QuotaUsage, Used } from '@syncline/google';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { SpentToday } from '@syncline/store';
 import { type Column, bar, table } from './terminal.js';
-import { amount, duration } from './words.js';
 
 /** The current minute of each project. */
 export type Usage = Record<string, QuotaUsage>;

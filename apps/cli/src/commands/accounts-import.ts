@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { counted } from '@syncline/control/words';
 import { DEFAULT_PROJECT, OperatorError } from '@syncline/runtime';
 import type { AccountImport, Store } from '@syncline/store';
 import type { Command } from 'commander';
@@ -7,7 +8,6 @@ import { runWithStore, type Cli } from '../command.js';
 import { linesOf, readImportLine } from '../import-lines.js';
 import { printJson } from '../output.js';
 import { type Progress, heard, openProgress, say } from '../terminal.js';
-import { counted } from '../words.js';
 
 /** What became of an import's lines. */
 export interface ImportSummary {

@@ -1,10 +1,13 @@
+import { accountDocument, activeCollections } from '@syncline/control';
+import { nameOf, stateOf, when } from '@syncline/control/words';
 import { stdout } from '@syncline/runtime';
 import type { AccountFilter, AccountState, AccountView, CollectionView } from '@syncline/store';
 import { type Command, Option } from 'commander';
-import { runWithStore, wholeNumber } from '../command.js';
+import { wholeNumber } from '../command.js';
 import { print, printJsonList } from '../output.js';
 import { tableInPieces } from '../terminal.js';
-import { etaOf, nameOf, progressOf, shortReason, stateOf, when } from '../words.js';
+import { runWithControl } from '../with-control.js';
+import { progressOf, shortReason } from '../cells.js';
 
 interface ListOptions extends AccountFilter {
   json?: true;
@@ -34,8 +37,8 @@ export function addAccountsList(accounts: Command): void {
       'print [{id,email,tenant,project,state,reason,reasonCode,aliases,collections:[…]}]',
     )
     .action(({ json, ...filter }: ListOptions) =>
-      runWithStore(async ({ rt }, store) => {
-        const pages = store.accounts.pages(filter);
+      runWithControl(async (control, { rt }) => {
+        const pages = control.accounts.pages(filter);
         if (json) await printJsonList(documentsOf(pages, () => rt.clock.nowMs()));
         else await printTable(pages, filter, () => rt.clock.nowMs());
         return 0;
@@ -47,7 +50,8 @@ async function* documentsOf(
   pages: AsyncIterable<readonly AccountView[]>,
   nowMs: () => number,
 ): AsyncGenerator<object> {
-  for await (const page of pages) for (const account of page) yield documentOf(account, nowMs());
+  for await (const page of pages)
+    for (const account of page) yield accountDocument(account, nowMs());
 }
 
 async function printTable(
@@ -73,56 +77,6 @@ function nothingFor({ tenant, state }: AccountFilter): string {
   return tenant === undefined ? `no ${kind}` : `tenant ${tenant} has no ${kind}`;
 }
 
-/** The account as `--json` shows it; the names are the product's public face. */
-export function documentOf(account: AccountView, nowMs: number): object {
-  const { id, email, tenant, project, state, reason, reasonCode, aliases, feed } = account;
-  return {
-    id,
-    email,
-    tenant,
-    project,
-    state,
-    reason,
-    reasonCode,
-    aliases,
-    feed,
-    collections: activeOf(account).map((collection) => collectionDocument(collection, nowMs)),
-  };
-}
-
-function collectionDocument(collection: CollectionView, nowMs: number): object {
-  const {
-    id,
-    kind,
-    externalId,
-    phase,
-    progress,
-    lastSyncedAt,
-    nextSyncAt,
-    error,
-    parked,
-    heldSweep,
-    quarantined,
-    troubled,
-    audit,
-  } = collection;
-  return {
-    id,
-    kind,
-    externalId,
-    phase,
-    progress: { ...progress, etaSeconds: etaOf(collection, nowMs) },
-    lastSyncedAt,
-    nextSyncAt,
-    error,
-    parked,
-    heldSweep,
-    quarantined,
-    troubled,
-    audit,
-  };
-}
-
 const COLUMNS = [
   'ACCOUNT',
   'TENANT',
@@ -136,7 +90,7 @@ const COLUMNS = [
 
 function rowsOf(account: AccountView, nowMs: number): string[][] {
   const head = [account.email, account.tenant, shortReason(stateOf(account))];
-  const collections = activeOf(account);
+  const collections = activeCollections(account);
   if (collections.length === 0) return [head];
   return collections.map((c, i) => [
     ...(i === 0 ? head : ['', '', '']),
@@ -152,8 +106,4 @@ function troubleOf(c: CollectionView): string {
   return [shortReason(c.error ?? ''), c.quarantined > 0 ? `${c.quarantined} in quarantine` : '']
     .filter(Boolean)
     .join('; ');
-}
-
-function activeOf(account: AccountView): CollectionView[] {
-  return account.collections.filter(({ state }) => state === 'active');
 }

@@ -2,10 +2,10 @@ import { OperatorError } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
+import { runWithControl } from '../with-control.js';
 
 /** `syncline accounts pause EMAIL`: stops an account's work within two seconds. */
 export function addAccountsPause(accounts: Command): void {
@@ -13,8 +13,8 @@ export function addAccountsPause(accounts: Command): void {
     accounts.command('pause'),
     'no more work for this account; its rows stay readable',
   ).action((email: string, options: OneAccountOptions) =>
-    runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
+    runWithControl(async (control, _cli, store) => {
+      const account = await findAccount(control, email, options.tenant);
       if (!(await store.accounts.pause(account.id)))
         throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
       return told(account, 'paused', options, account.state === 'paused' ? ' already' : '');
@@ -33,8 +33,8 @@ export function addAccountsResume(accounts: Command): void {
       'the new grant is of the same mailbox, although nothing proves it: what is mirrored goes on with it',
     )
     .action((email: string, options: OneAccountOptions & { sameMailbox?: true }) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
+      runWithControl(async (control, _cli, store) => {
+        const account = await findAccount(control, email, options.tenant);
         if (options.sameMailbox) await vouch(store, account);
         else if (!(await store.accounts.resume(account.id)))
           throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);

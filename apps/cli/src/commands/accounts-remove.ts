@@ -1,3 +1,5 @@
+import type { Control } from '@syncline/control';
+import { counted, duration } from '@syncline/control/words';
 import { GoogleError } from '@syncline/google';
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
@@ -5,12 +7,12 @@ import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { confirmed } from '../confirm.js';
-import { type Cli, runWithStore } from '../command.js';
+import type { Cli } from '../command.js';
 import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
-import { counted, duration } from '../words.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
+import { runWithControl } from '../with-control.js';
 
 /** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
 export function addAccountsRemove(accounts: Command): void {
@@ -21,8 +23,8 @@ export function addAccountsRemove(accounts: Command): void {
     .option('--keep-grant', 'leave the grant alive at Google')
     .option('--yes', 'do not ask on a terminal')
     .action((email: string, options: RemoveOptions) =>
-      runWithStore(
-        (cli, store) => removeAndTell(cli, store, email, options),
+      runWithControl(
+        (control, cli, store) => removeAndTell(cli, control, store, email, options),
         ['google', 'master-key'],
         {
           takesOtherKey: true,
@@ -38,11 +40,12 @@ interface RemoveOptions extends OneAccountOptions {
 
 async function removeAndTell(
   cli: Cli,
+  control: Control,
   store: Store,
   email: string,
   options: RemoveOptions,
 ): Promise<number> {
-  const account = await findAccount(store, email, options.tenant);
+  const account = await findAccount(control, email, options.tenant);
   const { tenant } = account;
   const question = `Remove ${email} of tenant ${tenant}, with every row of it?`;
   if (!options.yes && !options.json && !(await confirmed(question, cli.rt.signal))) {

@@ -1,15 +1,16 @@
+import { counted } from '@syncline/control/words';
 import { GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { NamedAccount, Resource, Store } from '@syncline/store';
 import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { type Cli, runWithStore } from '../command.js';
+import { type Cli } from '../command.js';
 import { UsageError } from '../mistakes.js';
 import { print, printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
-import { counted } from '../words.js';
 import { withGoogle } from '../with-google.js';
+import { runWithControl } from '../with-control.js';
 
 interface Options {
   remove?: Resource;
@@ -36,9 +37,9 @@ export function addAccountsResources(accounts: Command): void {
     .option('--yes', 'needed with --remove: its rows are erased')
     .option('--json', 'print {"email","tenant","resources","removed"?,"rows"?}')
     .action((email: string, options: Options) =>
-      runWithStore(
-        async (cli, store) => {
-          const account = await findAccount(store, email, options.tenant);
+      runWithControl(
+        async (control, cli, store) => {
+          const account = await findAccount(control, email, options.tenant);
           if (options.remove === undefined) return await tell(account, options);
           if (!options.yes)
             throw new UsageError(

@@ -1,9 +1,10 @@
-import type { NamedAccount, Store } from '@syncline/store';
+import type { Control } from '@syncline/control';
+import type { NamedAccount } from '@syncline/store';
 import { fillAddresses } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
+import { runWithControl } from '../with-control.js';
 
 interface AddressesOptions {
   tenant?: string;
@@ -21,8 +22,8 @@ export function addAddresses(program: Command): void {
     .option('--tenant <tenant>', 'the accounts of one tenant')
     .option('--json', 'print {"email","tenant","filled"} an account')
     .action((emails: string[], { tenant, json }: AddressesOptions) =>
-      runWithStore(async ({ rt }, store) => {
-        for await (const account of accountsOf(store, emails, tenant)) {
+      runWithControl(async (control, { rt }, store) => {
+        for await (const account of accountsOf(control, emails, tenant)) {
           const filled = await fillAddresses(store, account.id, rt.signal);
           await (json
             ? printJson({ email: account.email, tenant: account.tenant, filled })
@@ -34,11 +35,11 @@ export function addAddresses(program: Command): void {
 }
 
 async function* accountsOf(
-  store: Store,
+  control: Control,
   emails: readonly string[],
   tenant: string | undefined,
 ): AsyncGenerator<NamedAccount> {
-  const named = await findAccounts(store, emails, tenant);
+  const named = await findAccounts(control, emails, tenant);
   if (named !== null) yield* named;
-  else for await (const page of store.accounts.pages()) yield* page;
+  else for await (const page of control.accounts.pages()) yield* page;
 }

@@ -4,10 +4,11 @@ import type { NamedAccount, Store } from '@syncline/store';
 import { verifiedAccount } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { type Cli, runWithStore } from '../command.js';
+import { type Cli } from '../command.js';
 import { UsageError } from '../mistakes.js';
 import { printBytes, printJson } from '../output.js';
 import { withGoogle } from '../with-google.js';
+import { runWithControl } from '../with-control.js';
 
 interface AttachmentOptions {
   tenant?: string;
@@ -31,13 +32,13 @@ export function addAttachment(program: Command): void {
       'print {"messageId","partId","filename","mimeType","size","data"} with the data in base64',
     )
     .action((email: string, messageId: string, partId: string, options: AttachmentOptions) =>
-      runWithStore(
-        async (cli, store) => {
+      runWithControl(
+        async (control, cli, store) => {
           if (!options.json && process.stdout.isTTY)
             throw new UsageError(
               'an attachment is bytes: send them to a file (> file), or ask for --json',
             );
-          const account = await findAccount(store, email, options.tenant);
+          const account = await findAccount(control, email, options.tenant);
           const attachment = await fetchOne(cli, store, account, messageId, partId);
           if (!attachment)
             throw new OperatorError(

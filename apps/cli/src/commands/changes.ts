@@ -2,9 +2,10 @@ import { OperatorError } from '@syncline/runtime';
 import type { ChangeEvent, FeedPosition, Store } from '@syncline/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore, wholeNumber } from '../command.js';
+import { wholeNumber } from '../command.js';
 import { printNdjson } from '../output.js';
 import { printable, say } from '../terminal.js';
+import { runWithControl } from '../with-control.js';
 
 interface ChangesOptions {
   after: bigint;
@@ -37,8 +38,8 @@ export function addChanges(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: ChangesOptions) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
+      runWithControl(async (control, _cli, store) => {
+        const account = await findAccount(control, email, options.tenant);
         const position = await store.feed.position(account.id);
         const notice = noticeOf(email, options, position);
         if (notice !== null) say(notice);

@@ -3,6 +3,7 @@
  * itself: all is mirrored while the users act already, they act on for some seconds and stop, the fleet catches up, and
  * every mirror is compared with the source's own truth.
  */
+import { counted } from '@syncline/control/words';
 import { type Runtime, OperatorError, stderr } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { type Cli, runCommand, wholeNumber } from '../command.js';
@@ -14,7 +15,6 @@ import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
 import { type Watch, lookAt } from '../demo/watch-accounts.js';
 import { print, printJson } from '../output.js';
 import { type Progress, openProgress } from '../terminal.js';
-import { counted } from '../words.js';
 import { importAccounts } from './accounts-import.js';
 
 interface DemoOptions extends Omit<DemoPlan, 'keep'> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { printNdjson } from '../output.js';
+import { runWithControl } from '../with-control.js';
 
 /** `syncline export EMAIL --resource gmail|calendar`: the mirror as NDJSON, sorted by id, as fast as the reader takes it. */
 export function addExport(program: Command): void {
@@ -17,8 +17,8 @@ export function addExport(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: { resource: 'gmail' | 'calendar'; tenant?: string }) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
+      runWithControl(async (control, _cli, store) => {
+        const account = await findAccount(control, email, options.tenant);
         await printNdjson(
           options.resource === 'gmail'
             ? store.mirror.messages(account.id)

@@ -7,10 +7,11 @@ import {
 } from '@syncline/sync';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore, wholeNumber } from '../command.js';
+import { wholeNumber } from '../command.js';
 import { UsageError } from '../mistakes.js';
 import { printNdjson } from '../output.js';
 import { say } from '../terminal.js';
+import { runWithControl } from '../with-control.js';
 
 interface InstancesOptions {
   calendar: string;
@@ -44,11 +45,11 @@ export function addInstances(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: InstancesOptions) =>
-      runWithStore(async (_cli, store) => {
+      runWithControl(async (control, _cli, store) => {
         if (options.from >= options.to) throw new UsageError('--from must lie before --to');
         if (options.to - options.from > MAX_INSTANCE_RANGE_MS)
           throw new UsageError('from --from to --to there may be 100 years at most');
-        const account = await findAccount(store, email, options.tenant);
+        const account = await findAccount(control, email, options.tenant);
         const range = { timeMinMs: options.from, timeMaxMs: options.to };
         const sources = await store.mirror.instanceSources(account.id, options.calendar, range);
         if (!sources)

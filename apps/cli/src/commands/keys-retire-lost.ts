@@ -1,9 +1,9 @@
+import { counted } from '@syncline/control/words';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { confirmed } from '../confirm.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
-import { counted } from '../words.js';
 
 /** `syncline keys retire-lost ID` (docs/deployment.md, "When a master key is lost"). */
 export function addRetireLost(keys: Command): void {

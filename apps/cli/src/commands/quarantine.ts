@@ -1,10 +1,10 @@
+import { counted, nameOf, when } from '@syncline/control/words';
 import type { QuarantinedItem } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount, findAccounts } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { say, table } from '../terminal.js';
-import { counted, nameOf, when } from '../words.js';
+import { runWithControl } from '../with-control.js';
 
 interface Options {
   tenant?: string;
@@ -21,9 +21,9 @@ export function addQuarantine(program: Command): void {
     'what is in quarantine, the newest first',
     'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]',
   ).action((email: string | undefined, options: Options) =>
-    runWithStore(async ({ rt }, store) => {
+    runWithControl(async (control, { rt }, store) => {
       const accounts = await findAccounts(
-        store,
+        control,
         email === undefined ? [] : [email],
         options.tenant,
       );
@@ -41,8 +41,8 @@ export function addQuarantine(program: Command): void {
     'read these items again (all of the account, if none is named)',
     'print {"email","retried"}',
   ).action((email: string, ids: string[], options: Options) =>
-    runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
+    runWithControl(async (control, _cli, store) => {
+      const account = await findAccount(control, email, options.tenant);
       const retried = await store.quarantine.retry(account.id, ids.length === 0 ? null : ids);
       if (options.json) await printJson({ email, retried });
       else
@@ -55,8 +55,8 @@ export function addQuarantine(program: Command): void {
     'forget these items: they stay out of the mirror',
     'print {"email","dropped"}',
   ).action((email: string, ids: string[], options: Options) =>
-    runWithStore(async (_cli, store) => {
-      const account = await findAccount(store, email, options.tenant);
+    runWithControl(async (control, _cli, store) => {
+      const account = await findAccount(control, email, options.tenant);
       const dropped = await store.quarantine.drop(account.id, ids);
       if (options.json) await printJson({ email, dropped });
       else say(`${counted(dropped, 'item')} dropped`);

@@ -1,10 +1,10 @@
+import { amount, duration } from '@syncline/control/words';
 import type { Config } from '@syncline/runtime';
 import { type FleetPlan, type FleetShape, planFleet } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { runPlain, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { table } from '../terminal.js';
-import { amount, duration } from '../words.js';
 
 interface PlanOptions {
   accounts: number;

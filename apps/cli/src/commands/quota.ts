@@ -1,3 +1,5 @@
+import { etaOf } from '@syncline/control';
+import { nameOf } from '@syncline/control/words';
 import { openGoogle } from '@syncline/google';
 import { describeError, redisSettings } from '@syncline/runtime';
 import type { AccountView, SpentToday, Store } from '@syncline/store';
@@ -12,7 +14,7 @@ import {
   quotaUserOf,
 } from '../quota-report.js';
 import { say } from '../terminal.js';
-import { etaOf, nameOf, progressOf } from '../words.js';
+import { progressOf } from '../cells.js';
 import { addQuotaPlan } from './quota-plan.js';
 
 /** Accounts whose minute is asked of Redis: the rest have spent nothing today. */

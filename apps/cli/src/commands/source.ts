@@ -1,9 +1,9 @@
 import { OperatorError } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { UsageError } from '../mistakes.js';
 import { printBytes, printJson } from '../output.js';
+import { runWithControl } from '../with-control.js';
 
 interface SourceOptions {
   tenant?: string;
@@ -22,13 +22,13 @@ export function addSource(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"messageId","size","source"} with the source in base64')
     .action((email: string, messageId: string, options: SourceOptions) =>
-      runWithStore(async ({ config }, store) => {
+      runWithControl(async (control, { config }, store) => {
         // A stranger's mail may hold what a terminal takes for commands.
         if (!options.json && process.stdout.isTTY)
           throw new UsageError(
             'a source is bytes: send them to a file (> file.eml), or ask for --json',
           );
-        const { id } = await findAccount(store, email, options.tenant);
+        const { id } = await findAccount(control, email, options.tenant);
         const source = await store.mirror.source(id, messageId);
         if (!source)
           throw new OperatorError(

@@ -1,9 +1,9 @@
 import { OperatorError } from '@syncline/runtime';
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
-import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
+import { runWithControl } from '../with-control.js';
 
 interface SyncOptions {
   resource?: 'gmail' | 'calendar';
@@ -23,8 +23,8 @@ export function addSync(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"email","tenant","wantedAt"}')
     .action((email: string, options: SyncOptions) =>
-      runWithStore(async (_cli, store) => {
-        const account = await findAccount(store, email, options.tenant);
+      runWithControl(async (control, _cli, store) => {
+        const account = await findAccount(control, email, options.tenant);
         if (account.state !== 'active') {
           throw new OperatorError(
             `${email} is not synced: ${account.state}${account.reason === null ? '' : ` (${account.reason})`}.`,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { counted } from '@syncline/control/words';
 import { fleetSessionsProblem } from '@syncline/store';
 import { waitForServers } from '@syncline/runtime';
 import type { Command } from 'commander';
@@ -7,7 +8,6 @@ import { type Cli, migrateDatabase, runCommand, wholeNumber } from '../command.j
 import { fleetEnv, fleetSpecs, urlsOf, whenApiAnswers, withPorts } from '../fleet-processes.js';
 import { openProcesses } from '../processes.js';
 import { say } from '../terminal.js';
-import { counted } from '../words.js';
 
 const WORKERS_LIMIT = 4;
 

@@ -1,14 +1,15 @@
+import { amount, heldSweepWords, nameOf } from '@syncline/control/words';
 import { type Google, GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
 import type { AccountView, Store } from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { findAccountView } from '../accounts.js';
-import { type Cli, runWithStore, wholeNumber } from '../command.js';
+import { type Cli, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
-import { amount, heldSweepWords, nameOf } from '../words.js';
+import { runWithControl } from '../with-control.js';
 
 type Resource = VerifyReport['resource'];
 
@@ -42,9 +43,9 @@ export function addVerify(program: Command): void {
       'print {"resource","checked","missing","extra","stale","unread","quarantined"?,"held"?}, a line a resource',
     )
     .action((email: string, options: VerifyOptions) =>
-      runWithStore(
-        async (cli, store) => {
-          const account = await findAccountView(store, email, options.tenant);
+      runWithControl(
+        async (control, cli, store) => {
+          const account = await findAccountView(control, email, options.tenant);
           const resources =
             options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
           return withGoogle(cli, store, async (google, rt) => {

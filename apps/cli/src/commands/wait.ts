@@ -2,14 +2,15 @@
  * `syncline wait`: returns when every collection has been served by a run that began after the call. The moment is taken by
  * the database's clock together with the wish, so a run that was under way already does not count.
  */
+import { amount, counted, nameOf } from '@syncline/control/words';
 import type { Runtime } from '@syncline/runtime';
 import type { NamedAccount, Store, UnservedCollection } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
-import { runWithStore, wholeNumber } from '../command.js';
+import { wholeNumber } from '../command.js';
 import { printJson } from '../output.js';
 import { type Progress, bar, openProgress, printable } from '../terminal.js';
-import { amount, counted, nameOf } from '../words.js';
+import { runWithControl } from '../with-control.js';
 
 const POLL_MS = 200;
 const DEFAULT_TIMEOUT_S = 300;
@@ -32,8 +33,8 @@ export function addWait(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"served","unserved":[…]}')
     .action((emails: string[], options: { timeout: number; tenant?: string; json?: true }) =>
-      runWithStore(async ({ rt }, store) => {
-        const accounts = await findAccounts(store, emails, options.tenant);
+      runWithControl(async (control, { rt }, store) => {
+        const accounts = await findAccounts(control, emails, options.tenant);
         const unserved = await waitUntilServed(rt, store, accounts, options.timeout * 1_000);
         if (options.json) await printJson({ served: unserved.length === 0, unserved });
         return unserved.length === 0 ? 0 : 1;

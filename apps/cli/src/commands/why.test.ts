@@ -1,97 +1,82 @@
-import type { AuditView, CollectionView } from '@syncline/store';
-import { audits, verdictOn } from './why.js';
+import { type AccountStatus, explain } from '@syncline/control';
+import type { AccountView, DoorbellView } from '@syncline/store';
+import { collectionView } from '../../../../test/support/collection-view.js';
+import { screenOf } from './why.js';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
-const HOUR_MS = 3_600_000;
+const at = (ms: number): Date => new Date(NOW_MS + ms);
+const watch: DoorbellView = {
+  state: 'on',
+  silent: false,
+  expiresAt: at(6 * 86_400_000),
+  dueAt: at(5 * 86_400_000),
+  lastRungAt: at(-12_000),
+  error: null,
+};
 
-function collection(
-  kind: CollectionView['kind'],
-  audit: AuditView,
-  state = 'active',
-): CollectionView {
+function statusOf(collections: AccountView['collections'], spent: number): AccountStatus {
+  const account: AccountView = {
+    id: '1',
+    email: 'a\u001b[2J@example.com',
+    tenant: 'acme',
+    project: 'default',
+    state: 'active',
+    reason: null,
+    reasonCode: null,
+    aliases: [],
+    identityId: null,
+    feed: { epoch: 1, seq: 0 },
+    resources: ['gmail'],
+    grant: { number: 0, version: 0, verified: true, identityId: null, shared: false },
+    collections,
+  };
   return {
-    id: kind,
-    kind,
-    externalId: kind,
-    state,
-    phase: 'follow',
-    progress: { done: 0, total: null },
-    walkStartedAt: null,
-    wantedAt: null,
-    servedAt: null,
-    leaseUntil: null,
-    leaseHolder: null,
-    lastSyncedAt: null,
-    nextSyncAt: null,
-    failures: 0,
-    error: null,
-    parked: null,
-    audit,
-    heldSweep: null,
-    quarantined: 0,
-    troubled: [],
-    doorbell: null,
+    atMs: NOW_MS,
+    account,
+    collections: collections.map((collection) => ({
+      collection,
+      explanation: explain(account, collection, NOW_MS),
+    })),
+    spentToday: spent === 0 ? [] : [{ method: 'gmail.users.messages.get', calls: 1, units: spent }],
   };
 }
 
-const last = (hoursAgo: number, drift: number): AuditView['last'] => ({
-  at: new Date(NOW_MS - hoursAgo * HOUR_MS),
-  checked: 1_000,
-  contents: 20,
-  drift,
-});
-
-test('what was not looked at is named, and never passes for what did not differ', () => {
-  const never: AuditView = { last: null, inHand: null };
-  expect(
-    audits(
-      {
-        collections: [
-          collection('gmail', never),
-          collection('calendar-list', never),
-          collection('calendar-events', never, 'gone'),
-        ],
-      },
-      NOW_MS,
-    ),
-  ).toEqual(['', 'not audited: mailbox, calendar list']);
-  const inHand: AuditView = {
-    last: null,
-    inHand: { begunAt: new Date(NOW_MS - HOUR_MS), checked: 200_000, drift: 0 },
-  };
-  expect(audits({ collections: [collection('gmail', inHand)] }, NOW_MS)).toEqual([
+test('the screen of a watched mailbox with items in quarantine', () => {
+  const mailbox = collectionView({
+    lastSyncedAt: at(-3_000),
+    nextSyncAt: at(60_000),
+    quarantined: 2,
+    troubled: [
+      { id: 'm1', state: 'quarantined', reason: 'too large', since: at(-60_000), nextTryAt: null },
+    ],
+    doorbell: watch,
+  });
+  expect(screenOf(statusOf([mailbox], 20)).split('\n')).toEqual([
+    'a [2J@example.com (tenant acme, account 1)',
+    'state: active',
     '',
-    'audit of mailbox under way since 1 h ago: 200,000 items listed; so far nothing differed',
+    'COLLECTION  PHASE   PROGRESS  SYNCED   NEXT LOOK  WHY',
+    'mailbox     follow            3 s ago  in 1 min   fresh',
+    '',
+    'doorbells:',
+    '  mailbox: on, last rung 12 s ago, renewed in 5 d',
+    '',
+    'not audited: mailbox',
+    '',
+    'in quarantine: 2 items; see them with: syncline quarantine list a [2J@example.com',
+    '  mailbox m1: too large; quarantined since 1 min ago, next try by quarantine retry',
+    '',
+    'spent today:',
+    '  gmail.users.messages.get: 1 call, 20 units',
   ]);
 });
 
-test('audits that are over are summed up with what they looked at', () => {
-  const collections = [
-    collection('gmail', { last: last(3, 2), inHand: null }),
-    collection('calendar-list', { last: last(1, 0), inHand: null }),
-  ];
-  expect(audits({ collections }, NOW_MS)).toEqual([
+test('the screen leaves out what there is nothing to say of', () => {
+  const screen = screenOf(statusOf([collectionView({ state: 'gone' })], 0)).split('\n');
+  expect(screen.slice(4)).toEqual([
+    'mailbox     follow            never   never      Google no longer shows it',
     '',
-    'audited 3 h ago or later: 2,000 items compared, 40 of them with their content; 2 items differed and are mended',
+    '',
+    'spent today: nothing',
   ]);
-});
-
-test('names a held sweep with its rows, its age and what it waits for, after any error', () => {
-  const heldSweep = {
-    rows: 60,
-    since: new Date(NOW_MS - 20_000),
-    waitsFor: 'second-listing',
-    until: new Date(NOW_MS + 40_000),
-  } as const;
-  const words =
-    'held: a full listing lacked 60 items 20 s ago; nothing is deleted until a second listing, in 40 s';
-  const mailbox = { ...collection('gmail', { last: null, inHand: null }), heldSweep };
-  const active = { state: 'active' } as const;
-  expect(verdictOn(active, mailbox, NOW_MS)).toBe(words);
-  expect(verdictOn(active, { ...mailbox, error: 'held: said by the run' }, NOW_MS)).toBe(words);
-  expect(verdictOn(active, { ...mailbox, error: 'no answer' }, NOW_MS)).toBe(`no answer; ${words}`);
-  const relisted = { ...mailbox, heldSweep: { ...heldSweep, waitsFor: 'new-listing' as const } };
-  expect(verdictOn(active, relisted, NOW_MS)).toContain(
-    'nothing is deleted until it is listed again, in 40 s',
-  );
 });

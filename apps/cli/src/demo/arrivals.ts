@@ -1,5 +1,5 @@
 /** How changes reached the mirror, and how soon: by the workers' own metrics, as a monitoring system would read them. */
-import { amount, duration } from '../words.js';
+import { amount, duration } from '@syncline/control/words';
 
 export interface Arrivals {
   /** Rows changed by what a doorbell had announced … */

@@ -1,7 +1,7 @@
 /** The demo's live picture: a line an account, as compact as a terminal wants it. */
+import { amount, counted, duration, stateOf, when } from '@syncline/control/words';
 import type { AccountView, CollectionView } from '@syncline/store';
 import { type View, bar, styled, table } from '../terminal.js';
-import { amount, counted, duration, stateOf, when } from '../words.js';
 import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import { type Watch, type Watched, inOrder, messagesOf } from './watch-accounts.js';
 

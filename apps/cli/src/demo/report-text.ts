@@ -1,6 +1,6 @@
 /** The report of `demo --once` for a person. */
+import { amount, counted, duration } from '@syncline/control/words';
 import { printable, table } from '../terminal.js';
-import { amount, counted, duration } from '../words.js';
 import { type Arrivals, arrivalsInWords } from './arrivals.js';
 import type { AccountReport, Report } from './check-mirrors.js';
 

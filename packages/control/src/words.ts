@@ -1,12 +1,9 @@
-/** How times, amounts and collections are put into words for a person. */
+/** How times, amounts, collections and states are put into words for a person (`@syncline/control/words`). */
 import { unreachable } from '@syncline/runtime';
 import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
-import { bar } from './terminal.js';
 
 /** Characters of an id in a table. */
 const ID_LIMIT = 44;
-/** Characters of a reason in a table. */
-const REASON_LIMIT = 60;
 
 /** `850 ms`, `12 s`, `3 min 20 s`, `45 min`, `2 h 5 min`, `4 d 2 h`. */
 export function duration(ms: number): string {
@@ -60,39 +57,6 @@ export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>):
 export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
   const listing = held.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${counted(held.rows, 'item')} ${when(held.since, nowMs)}; nothing is deleted until ${listing}, ${when(held.until, nowMs)}`;
-}
-
-/** Seconds until the collection's walk ends if it goes on at its pace; null when there is no walk, or this cannot be told. */
-export function etaOf(
-  { phase, progress, walkStartedAt }: CollectionView,
-  nowMs: number,
-): number | null {
-  const { done, total } = progress;
-  if (phase !== 'backfill' || walkStartedAt === null || total === null || done <= 0) return null;
-  const perItemMs = (nowMs - walkStartedAt.getTime()) / done;
-  return Math.max(0, Math.ceil(((total - done) * perItemMs) / 1_000));
-}
-
-/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a walk. */
-export function progressOf(collection: CollectionView, nowMs: number): string {
-  const { done, total } = collection.progress;
-  if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
-  const eta = etaOf(collection, nowMs);
-  return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
-}
-
-/**
- * A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json`
- * have all of it.
- */
-export function shortReason(reason: string): string {
-  const characters = Array.from(reason);
-  return characters.length <= REASON_LIMIT
-    ? reason
-    : `${characters
-        .slice(0, REASON_LIMIT - 1)
-        .join('')
-        .trimEnd()}…`;
 }
 
 /** `active`, or the state with its reason. */

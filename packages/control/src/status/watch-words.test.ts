@@ -1,5 +1,5 @@
-import type { AccountView, DoorbellView } from '@syncline/store';
-import { doorbellLines } from './doorbell-words.js';
+import type { DoorbellView } from '@syncline/store';
+import { watchWords } from './watch-words.js';
 
 const NOW_MS = 1_800_000_000_000;
 const at = (ms: number): Date => new Date(NOW_MS + ms);
@@ -39,26 +39,13 @@ test.each<[string, DoorbellView, string]>([
   ],
   ['wanted', bell({ state: 'wanted', dueAt: at(2_000) }), 'asked for in 2 s'],
 ])('%s', (_state, doorbell, words) => {
-  const collections = [
-    { kind: 'gmail', externalId: 'mailbox', state: 'active', doorbell },
-  ] as unknown as AccountView['collections'];
-  expect(doorbellLines({ collections }, NOW_MS)).toEqual(['', 'doorbells:', `  mailbox: ${words}`]);
+  expect(watchWords({ kind: 'gmail', doorbell }, NOW_MS)).toBe(words);
 });
 
 test('a calendar that Google has no doorbell for is told as polled, and what nobody watches is left out', () => {
-  const collections = [
-    {
-      kind: 'calendar-events',
-      externalId: 'holidays',
-      state: 'active',
-      doorbell: bell({ state: 'unwatchable' }),
-    },
-    { kind: 'gmail', externalId: 'mailbox', state: 'active', doorbell: null },
-  ] as unknown as AccountView['collections'];
-  expect(doorbellLines({ collections }, NOW_MS)).toEqual([
-    '',
-    'doorbells:',
-    '  calendar holidays: none; the calendar is polled',
-  ]);
-  expect(doorbellLines({ collections: collections.slice(1) }, NOW_MS)).toEqual([]);
+  const unwatchable = bell({ state: 'unwatchable' });
+  expect(watchWords({ kind: 'calendar-events', doorbell: unwatchable }, NOW_MS)).toBe(
+    'none; the calendar is polled',
+  );
+  expect(watchWords({ kind: 'gmail', doorbell: null }, NOW_MS)).toBeNull();
 });

@@ -1,22 +1,16 @@
 import { unreachable } from '@syncline/runtime';
-import type { AccountView, CollectionView, DoorbellView } from '@syncline/store';
-import { nameOf, when } from './words.js';
+import type { CollectionView, DoorbellView } from '@syncline/store';
+import { when } from '../words.js';
 
-/** What Google rings for, one line a collection, and when it last did; nothing where nobody has asked it to. */
-export function doorbellLines(account: Pick<AccountView, 'collections'>, nowMs: number): string[] {
-  const lines = account.collections
-    .filter(({ state }) => state === 'active')
-    .flatMap((c) =>
-      c.doorbell === null ? [] : [`  ${nameOf(c)}: ${doorbellInWords(c, c.doorbell, nowMs)}`],
-    );
-  return lines.length === 0 ? [] : ['', 'doorbells:', ...lines];
+/** Whether Google sends notifications for a collection, and when the last one came; null where no watch was asked for. */
+export function watchWords(
+  { kind, doorbell }: Pick<CollectionView, 'kind' | 'doorbell'>,
+  nowMs: number,
+): string | null {
+  return doorbell === null ? null : doorbellInWords(kind, doorbell, nowMs);
 }
 
-function doorbellInWords(
-  c: Pick<CollectionView, 'kind'>,
-  bell: DoorbellView,
-  nowMs: number,
-): string {
+function doorbellInWords(kind: CollectionView['kind'], bell: DoorbellView, nowMs: number): string {
   const rung = `last rung ${when(bell.lastRungAt, nowMs)}`;
   const trouble = bell.error === null ? '' : `; ${bell.error}`;
   switch (bell.state) {
@@ -31,7 +25,7 @@ function doorbellInWords(
     case 'off':
       return `off, ${rung}`;
     case 'unwatchable':
-      return `none; ${c.kind === 'gmail' ? 'it' : 'the calendar'} is polled${trouble}`;
+      return `none; ${kind === 'gmail' ? 'it' : 'the calendar'} is polled${trouble}`;
     case 'refused':
       return `refused${trouble}; tried again ${when(bell.dueAt, nowMs)}`;
     default:

@@ -1,0 +1,30 @@
+/** What stands in a table's cell of a collection or an account. */
+import { etaOf } from '@syncline/control';
+import { amount, duration } from '@syncline/control/words';
+import type { CollectionView } from '@syncline/store';
+import { bar } from './terminal.js';
+
+/** Characters of a reason in a table. */
+const REASON_LIMIT = 60;
+
+/** `███░░░░░░░ 120/400, 35 s left`; nothing but a number outside of a walk. */
+export function progressOf(collection: CollectionView, nowMs: number): string {
+  const { done, total } = collection.progress;
+  if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
+  const eta = etaOf(collection, nowMs);
+  return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
+}
+
+/**
+ * A reason in a table's cell: Google's own can be hundreds of characters long. `why` and `--json`
+ * have all of it.
+ */
+export function shortReason(reason: string): string {
+  const characters = Array.from(reason);
+  return characters.length <= REASON_LIMIT
+    ? reason
+    : `${characters
+        .slice(0, REASON_LIMIT - 1)
+        .join('')
+        .trimEnd()}…`;
+}

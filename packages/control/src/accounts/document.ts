@@ -1,0 +1,80 @@
+import type { AccountView, CollectionView } from '@syncline/store';
+import { etaOf } from '../status/eta.js';
+
+/** A collection as `accounts list --json` and the API show it; the names are public. */
+export type CollectionDocument = Pick<
+  CollectionView,
+  | 'id'
+  | 'kind'
+  | 'externalId'
+  | 'phase'
+  | 'lastSyncedAt'
+  | 'nextSyncAt'
+  | 'error'
+  | 'parked'
+  | 'heldSweep'
+  | 'quarantined'
+  | 'troubled'
+  | 'audit'
+> & { progress: CollectionView['progress'] & { etaSeconds: number | null } };
+
+/** An account as `accounts list --json` and the API show it; the names are public. */
+export type AccountDocument = Pick<
+  AccountView,
+  'id' | 'email' | 'tenant' | 'project' | 'state' | 'reason' | 'reasonCode' | 'aliases' | 'feed'
+> & { collections: CollectionDocument[] };
+
+/** Pure. Collections that Google no longer shows to the account are left out. */
+export function accountDocument(account: AccountView, nowMs: number): AccountDocument {
+  const { id, email, tenant, project, state, reason, reasonCode, aliases, feed } = account;
+  return {
+    id,
+    email,
+    tenant,
+    project,
+    state,
+    reason,
+    reasonCode,
+    aliases,
+    feed,
+    collections: activeCollections(account).map((c) => collectionDocument(c, nowMs)),
+  };
+}
+
+/** Those that are synced: neither gone at Google nor being erased. */
+export function activeCollections(account: Pick<AccountView, 'collections'>): CollectionView[] {
+  return account.collections.filter(({ state }) => state === 'active');
+}
+
+function collectionDocument(collection: CollectionView, nowMs: number): CollectionDocument {
+  const {
+    id,
+    kind,
+    externalId,
+    phase,
+    progress,
+    lastSyncedAt,
+    nextSyncAt,
+    error,
+    parked,
+    heldSweep,
+    quarantined,
+    troubled,
+    audit,
+  } = collection;
+  return {
+    id,
+    kind,
+    externalId,
+    phase,
+    progress: { ...progress, etaSeconds: etaOf(collection, nowMs) },
+    lastSyncedAt,
+    nextSyncAt,
+    error,
+    parked,
+    heldSweep,
+    quarantined,
+    troubled,
+    audit,
+  };
+}

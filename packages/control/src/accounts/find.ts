@@ -1,0 +1,99 @@
+/** From an address and a tenant to the account that is meant. */
+import type { AccountView, NamedAccount, Store } from '@syncline/store';
+
+/** An account as people name it. */
+export interface AccountRef {
+  /** Compared without case; an address that the account had earlier counts as well. */
+  email: string;
+  /** Needed when several tenants have connected the address. */
+  tenant?: string | undefined;
+}
+
+/** Why no account is meant. */
+export type AccountRefusal =
+  /** @property otherTenants the tenants that have connected the address, when one was named that has not */
+  | { kind: 'not-found'; email: string; tenant: string | null; otherTenants: string[] }
+  /** Several tenants have connected the address, and none was named. */
+  | { kind: 'ambiguous'; email: string; tenants: string[] }
+  | { kind: 'tenant-without-accounts'; tenant: string };
+
+export type Found<T> = { kind: 'found'; found: T } | AccountRefusal;
+
+type Names = Pick<Store['accounts'], 'named' | 'list' | 'pages'>;
+
+/** Without its collections: quicker to read than `findAccountView`. */
+export async function findAccount(
+  accounts: Names,
+  { email, tenant }: AccountRef,
+): Promise<Found<NamedAccount>> {
+  return pickAccount(await accounts.named([email]), email, tenant);
+}
+
+/** The account with its collections. */
+export async function findAccountView(
+  accounts: Names,
+  { email, tenant }: AccountRef,
+): Promise<Found<AccountView>> {
+  return pickAccount(await accounts.list([email]), email, tenant);
+}
+
+/**
+ * The accounts of `emails`, each once; without an address all of the tenant. Null when neither is
+ * given, which means every account.
+ */
+export async function findAccounts(
+  accounts: Names,
+  emails: readonly string[],
+  tenant?: string,
+): Promise<Found<NamedAccount[] | null>> {
+  if (emails.length === 0)
+    return tenant === undefined ? { kind: 'found', found: null } : ofTenant(accounts, tenant);
+  const known = await accounts.named(emails);
+  const found = new Map<string, NamedAccount>();
+  for (const email of emails) {
+    const picked = pickAccount(known, email, tenant);
+    if (picked.kind !== 'found') return picked;
+    found.set(picked.found.id, picked.found);
+  }
+  return { kind: 'found', found: [...found.values()] };
+}
+
+/** The choice itself, pure: the same address may be connected by several tenants. */
+export function pickAccount<A extends NamedAccount>(
+  known: readonly A[],
+  email: string,
+  tenant?: string,
+): Found<A> {
+  const named = namedBy(known, email);
+  const tenants = named.map((account) => account.tenant);
+  const [first, ...others] = named.filter(
+    (account) => tenant === undefined || account.tenant === tenant,
+  );
+  if (first === undefined)
+    return { kind: 'not-found', email, tenant: tenant ?? null, otherTenants: tenants };
+  return others.length === 0
+    ? { kind: 'found', found: first }
+    : { kind: 'ambiguous', email, tenants };
+}
+
+/**
+ * Without case. The address itself comes before one that an account had earlier: that may be
+ * somebody else's by now.
+ */
+function namedBy<A extends NamedAccount>(known: readonly A[], email: string): A[] {
+  const address = email.toLowerCase();
+  const having = known.filter((account) => account.email.toLowerCase() === address);
+  const tenants = new Set(having.map((account) => account.tenant));
+  const hadBefore = known.filter(
+    (account) => account.aliases.includes(address) && !tenants.has(account.tenant),
+  );
+  return [...having, ...hadBefore];
+}
+
+async function ofTenant(accounts: Names, tenant: string): Promise<Found<NamedAccount[]>> {
+  const found: NamedAccount[] = [];
+  for await (const page of accounts.pages({ tenant })) found.push(...page);
+  return found.length === 0
+    ? { kind: 'tenant-without-accounts', tenant }
+    : { kind: 'found', found };
+}

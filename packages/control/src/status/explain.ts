@@ -1,0 +1,113 @@
+/** Why a collection is as fresh or stale as it is: one reason as data, and its words. */
+import { unreachable } from '@syncline/runtime';
+import type { AccountState, AccountView, CollectionView, HeldSweepView } from '@syncline/store';
+import { heldSweepWords, when } from '../words.js';
+
+/** The last error of a collection. */
+export interface Problem {
+  error: string;
+  /** Runs in a row that failed. */
+  failures: number;
+}
+
+/** The one reason that explains the state of a collection best. */
+export type Explanation =
+  | { code: 'account-not-active'; state: AccountState }
+  /** Its resource is mirrored no more. */
+  | { code: 'removing' }
+  | { code: 'gone'; error: string | null }
+  /** A worker holds its lease. */
+  | { code: 'syncing'; holder: string | null; problem: Problem | null }
+  | { code: 'parked'; problem: Problem | null; retryAt: Date | null }
+  | { code: 'sweep-held'; sweep: HeldSweepView; problem: Problem | null }
+  | { code: 'failing'; problem: Problem }
+  /** A sync was requested, and no run has begun since. */
+  | { code: 'requested'; since: Date | null }
+  | { code: 'overdue'; dueAt: Date | null }
+  | { code: 'fresh' }
+  | { code: 'full-sync' };
+
+/** A minute late is more than the fleet's usual delay. */
+const OVERDUE_MS = 60_000;
+
+/** Pure. The cases are in the order in which they explain more. */
+export function explain(
+  account: Pick<AccountView, 'state'>,
+  c: CollectionView,
+  nowMs: number,
+): Explanation {
+  if (account.state !== 'active') return { code: 'account-not-active', state: account.state };
+  if (c.state === 'removing') return { code: 'removing' };
+  if (c.state === 'gone') return { code: 'gone', error: c.error };
+  const problem = problemOf(c);
+  if (isLeased(c, nowMs)) return { code: 'syncing', holder: c.leaseHolder, problem };
+  if (c.parked !== null) return { code: 'parked', problem, retryAt: c.nextSyncAt };
+  if (c.heldSweep !== null) return { code: 'sweep-held', sweep: c.heldSweep, problem };
+  if (problem !== null) return { code: 'failing', problem };
+  if (isRequested(c)) return { code: 'requested', since: c.wantedAt };
+  if (isOverdue(c, nowMs)) return { code: 'overdue', dueAt: c.nextSyncAt };
+  return { code: c.phase === 'follow' ? 'fresh' : 'full-sync' };
+}
+
+/** For a person. */
+export function explanationWords(explanation: Explanation, nowMs: number): string {
+  switch (explanation.code) {
+    case 'account-not-active':
+      return `not synced while the account is ${explanation.state}`;
+    case 'removing':
+      return 'mirrored no more; its rows are being erased';
+    case 'gone':
+      return `Google no longer shows it${explanation.error === null ? '' : `: ${explanation.error}`}`;
+    case 'syncing':
+      return `at work now, held by ${explanation.holder ?? 'a worker'}${explanation.problem === null ? '' : `; before: ${problemWords(explanation.problem)}`}`;
+    case 'parked':
+      return `rests${explanation.problem === null ? '' : `, ${problemWords(explanation.problem)}`}; tried again ${when(explanation.retryAt, nowMs)}, or at once when a new token is imported`;
+    case 'sweep-held':
+      return sweepWords(explanation, nowMs);
+    case 'failing':
+      return problemWords(explanation.problem);
+    case 'requested':
+      return `wanted since ${when(explanation.since, nowMs)}, not served yet; is a scheduler running, and a worker?`;
+    case 'overdue':
+      return `due ${when(explanation.dueAt, nowMs)}; is a scheduler running, and a worker?`;
+    case 'fresh':
+      return 'fresh';
+    case 'full-sync':
+      return 'its walk goes on in slices';
+    default:
+      return unreachable(explanation);
+  }
+}
+
+/** A sync was requested, and no run that began since has finished. */
+export function isRequested(c: CollectionView): boolean {
+  return c.wantedAt !== null && (c.servedAt === null || c.servedAt < c.wantedAt);
+}
+
+/** A worker works on it. */
+export function isLeased(c: CollectionView, nowMs: number): boolean {
+  return c.leaseUntil !== null && c.leaseUntil.getTime() > nowMs;
+}
+
+function isOverdue(c: CollectionView, nowMs: number): boolean {
+  return c.nextSyncAt !== null && c.nextSyncAt.getTime() < nowMs - OVERDUE_MS;
+}
+
+function problemOf({ error, failures }: CollectionView): Problem | null {
+  return error === null ? null : { error, failures };
+}
+
+function problemWords({ error, failures }: Problem): string {
+  return failures > 1 ? `${error} (${failures} times in a row)` : error;
+}
+
+/** The run that held the sweep back has written the same words as its error: they are not repeated. */
+function sweepWords(
+  { sweep, problem }: Extract<Explanation, { code: 'sweep-held' }>,
+  nowMs: number,
+): string {
+  const words = heldSweepWords(sweep, nowMs);
+  return problem === null || problem.error.startsWith('held: ')
+    ? words
+    : `${problemWords(problem)}; ${words}`;
+}
