@@ -128,12 +128,10 @@ async function deletingFew(
   const living = new Set(livingIn(stage, followed));
   const before = await feedEnd(stage, followed);
   const end = await run();
-  const { rows: deleted } = await stage.database.pool.query<{ entity_id: string }>(
-    `SELECT entity_id FROM syncline.changes WHERE account_id = $1 AND seq > $2 AND entity = $3 AND op = 'deleted'
-        AND ($3 <> 'event' OR calendar_id = $4)`,
-    [followed.account_id, before, ENTITY_OF[followed.kind], followed.external_id],
-  );
-  const alive = deleted.filter(({ entity_id }) => living.has(entity_id)).length;
+  const deleted = await deletedSince(stage, followed, before);
+  const alive = deleted.filter(
+    ({ entity, entity_id }) => entity === ENTITY_OF[followed.kind] && living.has(entity_id),
+  ).length;
   const bound = most((await mirroredRows(stage, followed)) + deleted.length);
   if (alive > bound)
     throw new Found(
@@ -141,6 +139,21 @@ async function deletingFew(
       `${followed.kind}: ${alive} of ${living.size} that Google has, at most ${bound}: ${end}`,
     );
   return end;
+}
+
+/** A calendar takes its events with it. */
+async function deletedSince(
+  { database }: Stage,
+  { account_id, kind, external_id }: Followed,
+  before: string,
+): Promise<{ entity: string; entity_id: string }[]> {
+  const { rows } = await database.pool.query<{ entity: string; entity_id: string }>(
+    `SELECT entity, entity_id FROM syncline.changes WHERE account_id = $1 AND seq > $2 AND op = 'deleted'
+        AND CASE $3 WHEN 'gmail' THEN entity = 'message' WHEN 'calendar-list' THEN entity IN ('calendar', 'event')
+                    ELSE entity = 'event' AND calendar_id = $4 END`,
+    [account_id, before, kind, external_id],
+  );
+  return rows;
 }
 
 const ENTITY_OF: Record<Followed['kind'], string> = {
@@ -163,13 +176,15 @@ function livingIn(stage: Stage, followed: Followed): string[] {
   );
 }
 
+/** Rows that a full listing of the collection stands for: of a calendar list its events as well. */
 async function mirroredRows({ database }: Stage, followed: Followed): Promise<number> {
   const { rows } = await database.pool.query<{ n: number }>(
     {
       gmail: 'SELECT count(*)::int AS n FROM syncline.gmail_messages WHERE account_id = $1',
       'calendar-events':
         'SELECT count(*)::int AS n FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $2',
-      'calendar-list': 'SELECT count(*)::int AS n FROM syncline.calendars WHERE account_id = $1',
+      'calendar-list':
+        'SELECT (SELECT count(*) FROM syncline.calendars WHERE account_id = $1)::int + (SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1)::int AS n',
     }[followed.kind],
     followed.kind === 'calendar-events'
       ? [followed.account_id, followed.external_id]
