@@ -148,18 +148,22 @@ async function hold(
   grant: number,
   { state, code, reason, probeInMs = null }: Held,
 ): Promise<boolean> {
-  // Runs that use this grant can write nothing more.
   await session.query(
-    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2
-       FROM (SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE) AS locked WHERE collections.id = locked.id`,
-    [accountId, reason],
+    'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+    [accountId],
   );
   const held = await session.query(
     `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
             refused_since = CASE WHEN $6::float8 IS NULL THEN NULL ELSE now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
     [accountId, grant, state, code, reason, probeInMs],
   );
+  // Another grant has taken its place, or the account is held already: its runs go on undisturbed.
   if (held.rowCount !== 1) return false;
+  // Runs that use this grant can write nothing more.
+  await session.query(
+    `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2 WHERE account_id = $1`,
+    [accountId, reason],
+  );
   await scheduleAccount(session, accountId, false);
   await session.query(
     `UPDATE syncline.watches SET state = 'off', epoch = epoch + 1, held_until = NULL WHERE account_id = $1`,
