@@ -26,7 +26,7 @@ module.exports = {
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   // Packages are read from source, so that a test never runs against a stale build.
   moduleNameMapper: {
-    '^@syncline/(runtime|google|store|sync|fleet|control|simulator)$':
+    '^@syncline/(recurrence|runtime|google|store|sync|fleet|control|simulator)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@syncline/control/words$': '<rootDir>/packages/control/src/words.ts',
     '^@syncline/google/push$': '<rootDir>/packages/google/src/push.ts',

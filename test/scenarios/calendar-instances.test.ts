@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { CalendarEvent } from '@syncline/google';
+import { expandInstances } from '@syncline/recurrence';
 import { startSimulator, type ActionOrder, type Simulator } from '@syncline/simulator';
-import { expandInstances } from '@syncline/sync';
 import fc from 'fast-check';
 import { RFC_EXAMPLES, startsOf } from '../support/rfc5545-examples.js';
 import { calendarClient, type CalendarClient } from '../support/calendar-client.js';

@@ -1,5 +1,6 @@
 import type { CalendarEvent, Google } from '@syncline/google';
-import { expandInstances, syncCollection } from '@syncline/sync';
+import { expandInstances } from '@syncline/recurrence';
+import { syncCollection } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { startWorld, type World } from '../support/world.js';
 

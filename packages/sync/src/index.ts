@@ -1,13 +1,5 @@
 export { fillAddresses } from './gmail/fill-addresses.js';
 export type { MirrorPolicy } from './gmail/mirror-policy.js';
-export {
-  DEFAULT_INSTANCE_LIMIT,
-  expandInstances,
-  MAX_INSTANCE_LIMIT,
-  MAX_INSTANCE_RANGE_MS,
-  type InstanceRange,
-  type Instances,
-} from './calendar/instances.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export type { SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';

@@ -1,10 +1,10 @@
-import { OperatorError } from '@syncline/runtime';
 import {
   DEFAULT_INSTANCE_LIMIT,
   expandInstances,
   MAX_INSTANCE_LIMIT,
   MAX_INSTANCE_RANGE_MS,
-} from '@syncline/sync';
+} from '@syncline/recurrence';
+import { OperatorError } from '@syncline/runtime';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
 import { wholeNumber } from '../command.js';

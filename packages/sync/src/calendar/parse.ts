@@ -1,4 +1,5 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
+import { instantOfDateTime } from '@syncline/recurrence';
 import { describeError } from '@syncline/runtime';
 import {
   serialised,
@@ -9,7 +10,6 @@ import {
   type EventTime,
   type SetAside,
 } from '@syncline/store';
-import { instantOfDateTime } from './zones.js';
 
 /*
  * Google's calendar entries and events → rows. Dates that no column can hold (year zero, beyond 9999, nonsense) leave their columns

@@ -1,4 +1,4 @@
-import type { RecurrenceRule } from './recurrence-rule.js';
+import type { RecurrenceRule } from './rule.js';
 
 /*
  * Which days of a year a rule's BY parts let pass. A year is one of few kinds: the weekday it begins with and the lengths of itself and
@@ -99,8 +99,8 @@ function passing(parts: DayParts, year: YearShape): Uint8Array {
 }
 
 /** Counted from 1, or from the end with -1. */
-function counted(wanted: readonly number[] | null, index: number, length: number): boolean {
-  return wanted === null || wanted.includes(index + 1) || wanted.includes(index - length);
+function counted(selected: readonly number[] | null, index: number, length: number): boolean {
+  return selected === null || selected.includes(index + 1) || selected.includes(index - length);
 }
 
 function onWeekday(

@@ -7,7 +7,7 @@ import {
   WEEKLY,
   YEARLY,
   type RecurrenceRule,
-} from './recurrence-rule.js';
+} from './rule.js';
 import { firstDayOf, weekdayOf, yearDaysOf, type DayParts, type YearDays } from './year-days.js';
 
 /*
@@ -173,7 +173,7 @@ function periodAt(
   }
 }
 
-/** Days of a year, a month and a week at most: a period that many days before the wanted time cannot reach it. */
+/** Days of a year, a month and a week at most: a period that many days before the time in question cannot reach it. */
 const PERIOD_DAYS: Record<number, number> = {
   [YEARLY]: 366,
   [MONTHLY]: 31,
@@ -267,10 +267,10 @@ function timesOfDay(
   const hours = sorted(rule.hours ?? [start.getUTCHours()]);
   const minutes = sorted(rule.minutes ?? [start.getUTCMinutes()]);
   const seconds = sorted(rule.seconds ?? [start.getUTCSeconds()]);
-  const rest = startsTimeMs % 1_000;
+  const remainder = startsTimeMs % 1_000;
   return hours.flatMap((hour) =>
     minutes.flatMap((minute) =>
-      seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + rest),
+      seconds.map((second) => ((hour * 60 + minute) * 60 + second) * 1_000 + remainder),
     ),
   );
 }

@@ -1,13 +1,13 @@
-import type { CalendarEvent } from '@syncline/google';
+import type { SourceEvent } from './event.js';
 import { expandInstances, MAX_INSTANCE_LIMIT, MAX_INSTANCE_RANGE_MS } from './instances.js';
-import { startsIn } from './recurrence.js';
+import { startsIn } from './series.js';
 
 const RANGE = {
   timeMinMs: Date.UTC(2026, 2, 1),
   timeMaxMs: Date.UTC(2026, 3, 30),
   calendarZone: 'Europe/Berlin',
 };
-const series = (recurrence: string[], over: object = {}): CalendarEvent => ({
+const series = (recurrence: string[], over: object = {}): SourceEvent => ({
   id: 's',
   start: { dateTime: '2026-03-02T09:00:00+01:00', timeZone: 'Europe/Berlin' },
   end: { dateTime: '2026-03-02T10:00:00+01:00', timeZone: 'Europe/Berlin' },
@@ -15,7 +15,7 @@ const series = (recurrence: string[], over: object = {}): CalendarEvent => ({
   ...over,
 });
 /** Start and end of each instance, in UTC. */
-const times = (...events: CalendarEvent[]): string[] =>
+const times = (...events: SourceEvent[]): string[] =>
   expandInstances(events, RANGE).items.map(({ start, end }) =>
     [start, end]
       .map((at) =>
@@ -192,7 +192,7 @@ const CENTURY = {
   timeMaxMs: Date.UTC(2089, 0, 1),
   calendarZone: 'Europe/Berlin',
 };
-const many = (count: number, line: string): CalendarEvent[] =>
+const many = (count: number, line: string): SourceEvent[] =>
   Array.from({ length: count }, (_, n) => series([line], { id: `s${n}` }));
 
 test('the earliest instances of a century are the same as those of the days that they are in', () => {
@@ -204,7 +204,7 @@ test('the earliest instances of a century are the same as those of the days that
 });
 
 test('the cost grows with the instances that are returned, not with those in the range', () => {
-  const cpuMs = (events: CalendarEvent[]): number => {
+  const cpuMs = (events: SourceEvent[]): number => {
     const before = process.cpuUsage();
     expect(expandInstances(events, { ...CENTURY, limit: 2_000 }).items).toHaveLength(2_000);
     return process.cpuUsage(before).user / 1_000;

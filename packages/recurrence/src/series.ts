@@ -1,6 +1,6 @@
 import { mergeSorted } from './merge-sorted.js';
-import { readLine, type RecurrenceLine } from './recurrence-line.js';
-import { HOURLY, readRule, type RecurrenceRule } from './recurrence-rule.js';
+import { readLine, type RecurrenceLine } from './line.js';
+import { HOURLY, readRule, type RecurrenceRule } from './rule.js';
 import { ruleTimes, type Work } from './rule-times.js';
 import { instantOfWall, knownZone, offsetMs } from './zones.js';
 
@@ -36,26 +36,9 @@ export interface Start {
   lengthMs: number | null;
 }
 
-export interface Starts {
-  /** Sorted; instants, or for all-day series the days' walls. */
-  startsMs: number[];
-  /** False when the limit, or the bound on work, cut the list. */
-  complete: boolean;
-}
-
-/** The starts from `fromMs` to `toMs` (a day of margin on both sides does no harm: callers look at the ends), the earliest `limit` of them. */
-export function startsOf(series: Series, fromMs: number, toMs: number, limit: number): Starts {
-  const startsMs: number[] = [];
-  const found = startsIn(series, fromMs, toMs, { stepsLeft: WORK_LIMIT });
-  for (let next = found.next(); ; next = found.next()) {
-    if (next.done) return { startsMs, complete: next.value };
-    if (startsMs.length === limit) return { startsMs, complete: false };
-    startsMs.push(next.value.startMs);
-  }
-}
-
 /**
- * The same one by one, as they are taken: what is not taken is not worked out.
+ * The starts from `fromMs` to before `toMs`, in order, one by one: a start that is not taken is not computed. Callers add a day of
+ * margin on both sides and compare the ends themselves.
  * @param work what all series of one question may cost together
  * @returns false when the bound on work cut the list
  */
@@ -99,8 +82,6 @@ export function longestPeriodMs(series: Series): number {
 }
 
 const DAY_MS = 86_400_000;
-/** Steps of a search for one series: five centuries of days, a month of minutes. */
-const WORK_LIMIT = 200_000;
 /** Zones differ by at most 26 hours: walls this far outside the range cannot come into it. */
 const WALL_MARGIN_MS = 2 * DAY_MS;
 /** Where clocks go back or forward, the order of the walls is not that of the instants. */
@@ -115,11 +96,13 @@ function* list(items: readonly number[]): Generator<number, boolean> {
 function exclusions(
   series: Series,
   lines: readonly RecurrenceLine[],
-  wanted: Wanted,
+  selection: Selection,
 ): { has(startMs: number): boolean; isWhole(): boolean } {
   const taken = new Set(datesOf(series, lines, 'EXDATE').map(({ startMs }) => startMs));
   const rules = mergeSorted<number>(
-    lines.filter(({ name }) => name === 'EXRULE').map((line) => ruleStarts(series, line, wanted)),
+    lines
+      .filter(({ name }) => name === 'EXRULE')
+      .map((line) => ruleStarts(series, line, selection)),
     Number,
   );
   let next = rules.next();
@@ -140,7 +123,7 @@ function ruleOf(series: Series, line: string): RecurrenceRule | null {
   return rule.frequency >= HOURLY ? null : { ...rule, hours: null, minutes: null, seconds: null };
 }
 
-interface Wanted {
+interface Selection {
   fromMs: number;
   toMs: number;
   countsStart: boolean;
@@ -151,14 +134,14 @@ interface Wanted {
 function* ruleStarts(
   series: Series,
   line: RecurrenceLine,
-  wanted: Wanted,
+  selection: Selection,
 ): Generator<number, boolean> {
   const rule = ruleOf(series, line.text);
   if (rule === null) {
-    if (wanted.countsStart) yield series.startMs;
+    if (selection.countsStart) yield series.startMs;
     return true;
   }
-  const walls = ruleWalls(series, rule, wanted);
+  const walls = ruleWalls(series, rule, selection);
   for (let next = walls.next(); ; next = walls.next()) {
     if (next.done) return next.value;
     yield startOfWall(series, next.value);
@@ -168,26 +151,26 @@ function* ruleStarts(
 function* ruleWalls(
   series: Series,
   rule: RecurrenceRule,
-  wanted: Wanted,
+  selection: Selection,
 ): Generator<number, boolean> {
-  const fromMs = wanted.fromMs - WALL_MARGIN_MS;
-  const lastMs = Math.min(untilWall(series, rule.until), wanted.toMs + WALL_MARGIN_MS);
+  const fromMs = selection.fromMs - WALL_MARGIN_MS;
+  const lastMs = Math.min(untilWall(series, rule.until), selection.toMs + WALL_MARGIN_MS);
   if (series.wallMs > lastMs) return true;
   let given = 0;
   const isOver = (): boolean => rule.count !== null && given >= rule.count;
-  if (wanted.countsStart) {
+  if (selection.countsStart) {
     given++;
     if (series.wallMs >= fromMs) yield series.wallMs;
   }
   const times = ruleTimes(
     rule,
     { startMs: series.wallMs, fromMs, lastMs: Math.min(lastMs, LAST_WALL_MS) },
-    wanted.work,
+    selection.work,
   );
   while (!isOver()) {
     const next = times.next();
     if (next.done) return next.value;
-    if (wanted.countsStart && next.value === series.wallMs) continue;
+    if (selection.countsStart && next.value === series.wallMs) continue;
     given++;
     if (next.value >= fromMs) yield next.value;
   }
@@ -207,9 +190,9 @@ function untilWall(series: Series, until: string | null): number {
 /**
  * RDATE and EXDATE: dates, local times (in the line's TZID or the series' zone), instants, periods.
  */
-function datesOf(series: Series, lines: readonly RecurrenceLine[], wanted: string): Start[] {
+function datesOf(series: Series, lines: readonly RecurrenceLine[], lineName: string): Start[] {
   return lines
-    .filter(({ name }) => name === wanted)
+    .filter(({ name }) => name === lineName)
     .flatMap(({ parameters, value }) => {
       const zone = knownZone(parameters.get('TZID') ?? '') ?? series.zone;
       return value.split(',').flatMap((text) => {

@@ -1,7 +1,7 @@
-import type { CalendarEvent } from '@syncline/google';
+import type { EventTime, SourceEvent } from './event.js';
 import { legible } from './legible.js';
 import { mergeSorted } from './merge-sorted.js';
-import { longestPeriodMs, startsIn, type Series } from './recurrence.js';
+import { longestPeriodMs, startsIn, type Series } from './series.js';
 import type { Work } from './rule-times.js';
 import { instantOfDateTime, instantOfWall, knownZone, offsetMs, rfc3339 } from './zones.js';
 
@@ -24,9 +24,9 @@ export interface InstanceRange {
   limit?: number;
 }
 
-export interface Instances {
+export interface Instances<Event> {
   /** By start, then by id. */
-  items: CalendarEvent[];
+  items: Event[];
   /** False when the limit, or the bound on work, left something out. */
   complete: boolean;
 }
@@ -45,22 +45,25 @@ const WORK_LIMIT = 2_000_000;
  * instance is among the earliest.
  * @throws RangeError for a range or a limit above the bounds
  */
-export function expandInstances(given: readonly CalendarEvent[], range: InstanceRange): Instances {
-  const events = given.map(legible);
+export function expandInstances<Event extends SourceEvent>(
+  given: readonly Event[],
+  range: InstanceRange,
+): Instances<Event> {
+  const events = given.map((event) => legible(event));
   const limit = range.limit ?? DEFAULT_INSTANCE_LIMIT;
   if (limit > MAX_INSTANCE_LIMIT || range.timeMaxMs - range.timeMinMs > MAX_INSTANCE_RANGE_MS)
     throw new RangeError('the range or the limit is above its bound');
   const replaced = originalStarts(events);
   const work: Work = { stepsLeft: WORK_LIMIT };
-  const singles: Placed[] = [];
-  const series: Generator<Placed, boolean>[] = [];
+  const singles: Placed<Event>[] = [];
+  const series: Generator<Placed<Event>, boolean>[] = [];
   for (const event of events) {
     if (event.status === 'cancelled') continue;
     if (isMaster(event)) series.push(ofSeries(event, range, replaced.get(event.id ?? ''), work));
     else singles.push(...single(event, range));
   }
   const { found, isWhole } = earliestOf(
-    mergeSorted<Placed>([inOrder(singles), ...series], ({ startMs }) => startMs),
+    mergeSorted<Placed<Event>>([inOrder(singles), ...series], ({ startMs }) => startMs),
     limit,
   );
   return {
@@ -73,11 +76,11 @@ export function expandInstances(given: readonly CalendarEvent[], range: Instance
  * All of them, or one more than the limit at least; sorted. Within a series the order of instants
  * may be off by less than a day.
  */
-function earliestOf(
-  placed: Iterator<Placed, boolean>,
+function earliestOf<Event>(
+  placed: Iterator<Placed<Event>, boolean>,
   limit: number,
-): { found: Placed[]; isWhole: boolean } {
-  const found: Placed[] = [];
+): { found: Placed<Event>[]; isWhole: boolean } {
+  const found: Placed<Event>[] = [];
   let isWhole = true;
   let endMs = Number.POSITIVE_INFINITY;
   for (let next = placed.next(); ; next = placed.next()) {
@@ -89,30 +92,30 @@ function earliestOf(
     found.push(next.value);
     if (found.length === limit + 1) endMs = next.value.startMs + DAY_MS;
   }
-  const byId = (a: Placed, b: Placed): number => (a.id < b.id ? -1 : 1);
+  const byId = (a: Placed<Event>, b: Placed<Event>): number => (a.id < b.id ? -1 : 1);
   return { found: found.sort((a, b) => a.startMs - b.startMs || byId(a, b)), isWhole };
 }
 
-function* inOrder(placed: Placed[]): Generator<Placed, boolean> {
+function* inOrder<Event>(placed: Placed<Event>[]): Generator<Placed<Event>, boolean> {
   yield* placed.sort((a, b) => a.startMs - b.startMs);
   return true;
 }
 
-interface Placed {
+interface Placed<Event> {
   startMs: number;
   id: string;
   /** The event itself: only those that are given back are made. */
-  make(): CalendarEvent;
+  make(): Event;
 }
 
 const DAY_MS = 86_400_000;
 
-function isMaster(event: CalendarEvent): boolean {
+function isMaster(event: SourceEvent): boolean {
   return (event.recurrence?.length ?? 0) > 0 && !event.recurringEventId;
 }
 
 /** Per master, the original starts that an exception or a cancellation has taken over. */
-function originalStarts(events: readonly CalendarEvent[]): Map<string, Set<string>> {
+function originalStarts(events: readonly SourceEvent[]): Map<string, Set<string>> {
   const starts = new Map<string, Set<string>>();
   for (const { id, recurringEventId, originalStartTime } of events) {
     if (!recurringEventId) continue;
@@ -127,7 +130,7 @@ function originalStarts(events: readonly CalendarEvent[]): Map<string, Set<strin
   return starts;
 }
 
-function single(event: CalendarEvent, range: InstanceRange): Placed[] {
+function single<Event extends SourceEvent>(event: Event, range: InstanceRange): Placed<Event>[] {
   const startMs = instantOf(event.start, range.calendarZone);
   const endMs = event.end ? instantOf(event.end, range.calendarZone) : startMs;
   return endMs > range.timeMinMs && startMs < range.timeMaxMs
@@ -135,12 +138,12 @@ function single(event: CalendarEvent, range: InstanceRange): Placed[] {
     : [];
 }
 
-function* ofSeries(
-  master: CalendarEvent,
+function* ofSeries<Event extends SourceEvent>(
+  master: Event,
   range: InstanceRange,
   taken: ReadonlySet<string> | undefined,
   work: Work,
-): Generator<Placed, boolean> {
+): Generator<Placed<Event>, boolean> {
   const shape = shapeOf(master, range.calendarZone);
   if (!shape) return true;
   const { recurrence: _series, ...inherited } = master;
@@ -160,12 +163,11 @@ function* ofSeries(
     const id = instanceId(master.id ?? '', start);
     if (taken?.has(id)) continue;
     const recurringEventId = master.id ?? null;
-    const instance = { ...inherited, id, start, end, recurringEventId, originalStartTime: start };
-    yield* single(instance, range);
+    const own = { id, start, end, recurringEventId, originalStartTime: start };
+    // The fields that a source may leave out are all that differs from the master's type.
+    yield* single({ ...inherited, ...own } as unknown as Event, range);
   }
 }
-
-type EventTime = NonNullable<CalendarEvent['start']>;
 
 interface Shape {
   series: Series;
@@ -175,7 +177,7 @@ interface Shape {
 }
 
 /** Null when the master's own start is no date that can be counted from. */
-function shapeOf(master: CalendarEvent, calendarZone: string): Shape | null {
+function shapeOf(master: SourceEvent, calendarZone: string): Shape | null {
   const start = master.start ?? {};
   const end = master.end ?? start;
   const lines = master.recurrence ?? [];
@@ -219,7 +221,7 @@ function countable(ms: number): boolean {
 }
 
 /** An all-day event begins at midnight of the calendar's zone. NaN for no date at all, which lies in no range. */
-function instantOf(time: CalendarEvent['start'], calendarZone: string): number {
+function instantOf(time: SourceEvent['start'], calendarZone: string): number {
   if (time?.dateTime) return instantOfDateTime(time.dateTime, time.timeZone ?? calendarZone);
   const wallMs = Date.parse(`${time?.date ?? ''}T00:00:00Z`);
   return Number.isNaN(wallMs) ? wallMs : instantOfWall(calendarZone, wallMs);

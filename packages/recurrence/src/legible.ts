@@ -1,11 +1,11 @@
-import type { CalendarEvent } from '@syncline/google';
+import type { EventTime, SourceEvent } from './event.js';
 
 /**
  * The event without what cannot be read of its times and its recurrence: the mirror keeps events
  * as Google gave them, and one with a field of another type must not end the expansion of all
  * others. The event itself where everything can be read.
  */
-export function legible(event: CalendarEvent): CalendarEvent {
+export function legible<Event extends SourceEvent>(event: Event): Event {
   const { recurrence, start, end, originalStartTime, recurringEventId } = event;
   if (
     isLines(recurrence) &&
@@ -16,7 +16,7 @@ export function legible(event: CalendarEvent): CalendarEvent {
   )
     return event;
   const { recurringEventId: _series, ...rest } = event;
-  return {
+  const readable: SourceEvent = {
     ...rest,
     ...(typeof recurringEventId === 'string' ? { recurringEventId } : {}),
     recurrence: Array.isArray(recurrence) ? recurrence.filter(isString) : [],
@@ -24,9 +24,8 @@ export function legible(event: CalendarEvent): CalendarEvent {
     ...timeIn('end', end),
     ...timeIn('originalStartTime', originalStartTime),
   };
+  return readable as Event;
 }
-
-type EventTime = CalendarEvent['start'];
 
 function isLines(recurrence: unknown): boolean {
   return isAbsent(recurrence) || (Array.isArray(recurrence) && recurrence.every(isString));
@@ -35,14 +34,14 @@ function isLines(recurrence: unknown): boolean {
 function isTime(time: unknown): boolean {
   if (isAbsent(time)) return true;
   if (typeof time !== 'object') return false;
-  const { date, dateTime, timeZone } = time as NonNullable<EventTime>;
+  const { date, dateTime, timeZone } = time as EventTime;
   return isText(date) && isText(dateTime) && isText(timeZone);
 }
 
 function timeIn(
   name: 'start' | 'end' | 'originalStartTime',
-  time: EventTime,
-): Partial<CalendarEvent> {
+  time: SourceEvent['start'],
+): Partial<SourceEvent> {
   if (isAbsent(time)) return {};
   const texts = Object.entries(Object(time) as object).filter(([, value]) => isString(value));
   return { [name]: Object.fromEntries(texts) };

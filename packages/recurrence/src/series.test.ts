@@ -1,6 +1,6 @@
 import { RRule } from 'rrule';
-import { readRule } from './recurrence-rule.js';
-import { startsOf, type Series } from './recurrence.js';
+import { readRule } from './rule.js';
+import { startsIn, type Series } from './series.js';
 import { ruleTimes } from './rule-times.js';
 
 /* What RFC 5545's examples and the simulator's own expansion (test/scenarios/calendar-instances.test.ts) leave: sets that are too short, rules that nothing fulfils, and a third opinion. */
@@ -15,6 +15,25 @@ const series = (...lines: string[]): Series => ({
   zone: 'UTC',
   lines,
 });
+
+/** Steps of a search for one series: five centuries of days, a month of minutes. */
+const STEPS = 200_000;
+
+/** The earliest `limit` starts, and whether these are all. */
+function startsOf(
+  of: Series,
+  fromMs: number,
+  toMs: number,
+  limit: number,
+): { startsMs: number[]; complete: boolean } {
+  const startsMs: number[] = [];
+  const found = startsIn(of, fromMs, toMs, { stepsLeft: STEPS });
+  for (let next = found.next(); ; next = found.next()) {
+    if (next.done) return { startsMs, complete: next.value };
+    if (startsMs.length === limit) return { startsMs, complete: false };
+    startsMs.push(next.value.startMs);
+  }
+}
 
 function timesOf(line: string, years: number, startMs = START_MS): string[] {
   const rule = readRule(`RRULE:${line}`);
