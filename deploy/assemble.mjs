@@ -5,7 +5,7 @@
  * get into no layer:
  *
  * - of node_modules, the packages that the lockfile knows as needed at run time: no development, optional or peer dependencies;
- * - of our own packages, their package.json and the compiled programs;
+ * - of our own packages, their package.json and its `files`: the compiled programs, and what they load from beside them;
  * - the migrations.
  *
  * Files that Node never loads are left out. Licences are kept.
@@ -23,12 +23,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const OWN_FILES = [
-  'package.json',
-  'LICENSE',
-  'prisma/migrations',
-  'packages/runtime/file-lock.cjs',
-];
+const OWN_FILES = ['package.json', 'LICENSE', 'prisma/migrations'];
 /** What Node does not load: types, source maps, sources, notes for readers. */
 const UNLOADED =
   /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
@@ -47,7 +42,8 @@ function assemble(given) {
   for (const place of neededPackages(lock)) copyPackage(place, target);
   for (const place of workspacesOf(lock)) {
     copy(`${place}/package.json`, target);
-    copy(`${place}/dist`, target, (relative) => hasNoSource(place, relative));
+    for (const name of filesOf(place))
+      copy(`${place}/${name}`, target, (relative) => hasNoSource(place, name, relative));
     link(lock[place].name, place, target);
   }
 }
@@ -65,8 +61,14 @@ function workspacesOf(lock) {
   return Object.keys(lock).filter((place) => place !== '' && !place.includes('node_modules/'));
 }
 
+function filesOf(place) {
+  const { files = ['dist'] } = JSON.parse(readFileSync(path.join(ROOT, place, 'package.json')));
+  return files;
+}
+
 /** Whether a compiled file has no source any more: an earlier build made it. */
-function hasNoSource(place, relative) {
+function hasNoSource(place, name, relative) {
+  if (name !== 'dist') return false;
   const source = path.join(ROOT, place, 'src', relative.replace(/\.js$/, '.ts'));
   return relative.endsWith('.js') && !existsSync(source);
 }

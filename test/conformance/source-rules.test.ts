@@ -61,6 +61,12 @@ const RULES = [
     exempt: /^packages\/(?:simulator\/|runtime\/src\/describe-error\.ts$)/,
   },
   {
+    name: 'scripts for Redis are .lua files',
+    forbidden: /\bredis\.call\(/,
+    example: "const GET = `return redis.call('GET', KEYS[1])`;",
+    exempt: /^$/,
+  },
+  {
     name: 'nothing is left for later',
     forbidden: /\b(TODO|FIXME|XXX)\b/,
     example: '// TODO: think',

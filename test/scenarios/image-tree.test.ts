@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { assembleImage, type ImageTree } from '../support/image-tree.js';
 
+const CHECKOUT = path.resolve(__dirname, '../..');
 const LIMIT_BYTES = 150_000_000;
 const PACKAGES_NAMED = 12;
 
@@ -41,7 +42,7 @@ test('the tree holds our programs, the migrations and the packages that run time
   expect(
     own.filter(
       (name) =>
-        !/^(?:apps|packages)\/\w+\/(?:package\.json|dist\/.+\.js|node_modules\/.+|file-lock\.cjs)$/.test(
+        !/^(?:apps|packages)\/\w+\/(?:package\.json|dist\/.+\.js|node_modules\/.+|file-lock\.cjs|lua\/.+\.lua)$/.test(
           name,
         ),
     ),
@@ -67,12 +68,24 @@ test('no program names a package that the tree lacks', () => {
   expect([...new Set(missing)]).toEqual([]);
 });
 
+test('the scripts for Redis are in the tree', () => {
+  const scripts = ['google', 'fleet'].flatMap((name) =>
+    readdirSync(path.join(CHECKOUT, 'packages', name, 'lua'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.lua'))
+      .map((file) => `packages/${name}/lua/${file}`),
+  );
+  expect(scripts.length).toBeGreaterThan(10);
+  expect(scripts.filter((file) => !files.has(file))).toEqual([]);
+});
+
 test('workspaces are links within the tree', () => {
   const links = [
     'api',
     'cli',
+    'control',
     'fleet',
     'google',
+    'recurrence',
     'runtime',
     'scheduler',
     'store',

@@ -3,7 +3,8 @@
  * older state was restored there. Losing it proves nothing, and it expires when it has not been
  * raised for a year.
  */
-import type { RedisConnection } from '@syncline/runtime';
+import path from 'node:path';
+import { loadScript, type RedisConnection } from '@syncline/runtime';
 
 export interface CounterMemory {
   /** Null when nothing, or nothing that is a number, is remembered. */
@@ -14,18 +15,7 @@ export interface CounterMemory {
 
 const KEEP_SECONDS = 366 * 86_400;
 
-/**
- * Compared as text: of two numbers without leading zeros the longer one is the higher, and Lua's
- * own numbers lose the last digits of large ones.
- */
-const RAISE = `
-local known = redis.call('GET', KEYS[1])
-if known and string.match(known, '^%d+$') and (#known > #ARGV[1] or (#known == #ARGV[1] and known >= ARGV[1])) then
-  redis.call('EXPIRE', KEYS[1], ARGV[2])
-else
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-end
-return 0`;
+const RAISE = loadScript(path.join(__dirname, '..', 'lua'), ['raise-counter']);
 
 export function counterMemoryOf(connection: RedisConnection, prefix: string): CounterMemory {
   const keyOf = (name: string): string => `${prefix}:counter:${name}`;
@@ -35,6 +25,6 @@ export function counterMemoryOf(connection: RedisConnection, prefix: string): Co
       return found !== null && /^\d{1,19}$/.test(found) ? BigInt(found) : null;
     },
     raise: async (name, value) =>
-      void (await connection.eval(RAISE, 1, keyOf(name), String(value), KEEP_SECONDS)),
+      void (await connection.eval(RAISE.lua, 1, keyOf(name), String(value), KEEP_SECONDS)),
   };
 }

@@ -1,7 +1,7 @@
 import { START_MS, gmail, quotaWorlds } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import type { Quota } from './quota.js';
-import { HOLD_MS } from './quota-script.js';
+import { HOLD_MS } from './quota-scripts.js';
 
 const DAY = '2027-01-15';
 const MINUTE_MS = 60_000;

@@ -14,7 +14,7 @@ import {
 } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { QUIET_MS } from './quota-away.js';
-import { KEEP_MS } from './quota-script.js';
+import { KEEP_MS } from './quota-scripts.js';
 
 /** Redis away: each process has a connection of its own, which the test cuts; time is the world's. */
 const { world, end } = quotaWorlds(() => redis);

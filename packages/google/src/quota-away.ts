@@ -10,7 +10,7 @@
  */
 import type { Bucket } from './quota-memory.js';
 import { type Ledger, keyOfDay, redisNowMs, today } from './quota-process.js';
-import { LOST_MS, SLOT_MS, STALE_BEAT_MS } from './quota-script.js';
+import { LOST_MS, SLOT_MS, STALE_BEAT_MS } from './quota-scripts.js';
 import type { Charge, Receipt } from './quota.js';
 
 /** From the last heartbeat on, until whoever charges must have seen that we are lost. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { openSpendMemory } from './quota-memory.js';
-import { KEEP_MS, SLOT_MS } from './quota-script.js';
+import { KEEP_MS, SLOT_MS } from './quota-scripts.js';
 
 /* What the heartbeat tells every second is kept added up; adding up every charge gives the same. */
 

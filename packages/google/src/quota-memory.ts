@@ -4,7 +4,7 @@
  * times a second reaches that, and it then under-reports the oldest part.
  */
 import type { Api } from './costs.js';
-import { KEEP_MS } from './quota-script.js';
+import { KEEP_MS } from './quota-scripts.js';
 
 const ENTRIES_LIMIT = 100_000;
 

@@ -1,9 +1,9 @@
 /** One process's side of the governor: what it knows, how its keys are named, and the one way to run a script. */
-import type { Config, RedisConnection, Runtime, ServerRun } from '@syncline/runtime';
+import type { Config, RedisConnection, RedisScript, Runtime, ServerRun } from '@syncline/runtime';
 import type { Api } from './costs.js';
 import { pacificDay } from './pacific-day.js';
 import type { Bucket, SpendMemory } from './quota-memory.js';
-import { type Script, refuseUnlessReady, runScript } from './redis.js';
+import { refuseUnlessReady, runScript } from './redis.js';
 
 export type Limits = Config['quotas'];
 
@@ -99,7 +99,7 @@ export function keysOf(ledger: Ledger, { api, user }: Bucket): [log: string, sta
 
 export async function run(
   ledger: Ledger,
-  script: Script,
+  script: RedisScript,
   keys: string[],
   args: (string | number)[],
 ): Promise<unknown[]> {

@@ -2,7 +2,7 @@
 import type { Api } from './costs.js';
 import { dayBound } from './day-budget.js';
 import { type Ledger, keyOfDay, keysOf, limitsOf, run, today } from './quota-process.js';
-import { DAY, USAGE } from './quota-report-script.js';
+import { DAY, USAGE } from './quota-scripts.js';
 
 const USAGE_CHUNK = 200;
 

@@ -14,7 +14,7 @@ import {
 } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { openQuota } from './quota.js';
-import { HOLD_MS, KEEP_MS, CHARGE, SLOT_MS } from './quota-script.js';
+import { HOLD_MS, KEEP_MS, CHARGE, SLOT_MS } from './quota-scripts.js';
 import { runScript } from './redis.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });

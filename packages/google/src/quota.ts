@@ -1,6 +1,6 @@
 /**
  * The governor: nothing is sent to Google that was not charged here first, retries and every part of a batch included.
- * The decision is one script on Redis (`quota-script.ts` tells the law and what happens when Redis forgets). While Redis is unreachable a
+ * The decision is one script on Redis (`lua/common` tells the law and what happens when Redis forgets). While Redis is unreachable a
  * process goes on with no more than it had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that convicts the whole project.
  */
 import {
@@ -28,9 +28,17 @@ import {
   run,
   today,
 } from './quota-process.js';
-import { JOIN } from './quota-join-script.js';
-import { HEARTBEAT, LEAVE, REPORT, REPORTED } from './quota-report-script.js';
-import { CHARGE, CLOSE, MOVE, STALE_BEAT_MS } from './quota-script.js';
+import {
+  CHARGE,
+  CLOSE,
+  END_REPORT,
+  HEARTBEAT,
+  JOIN,
+  LEAVE,
+  MOVE,
+  REPORT,
+  STALE_BEAT_MS,
+} from './quota-scripts.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
 import { isRedisWeather, refuseUnlessReady } from './redis.js';
 
@@ -384,7 +392,7 @@ async function tell(ledger: Ledger): Promise<void> {
   ];
   const reply = await run(
     ledger,
-    REPORTED,
+    END_REPORT,
     days.map(([key]) => key),
     closing,
   );

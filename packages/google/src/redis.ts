@@ -2,10 +2,10 @@
  * The one Redis connection of this package: quota and shared access tokens. It fails fast: a command that cannot be
  * answered now is worth more as an error (the call is put off for a second) than as a promise that hangs a worker slot.
  */
-import { createHash } from 'node:crypto';
 import {
   OperatorError,
   type RedisConnection,
+  type RedisScript,
   type RedisSettings,
   RedisUnreachable,
   type Runtime,
@@ -82,15 +82,6 @@ function complainNowAndThen(rt: Runtime, redis: RedisConnection): void {
   });
 }
 
-export interface Script {
-  lua: string;
-  sha: string;
-}
-
-export function script(lua: string): Script {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
-}
-
 /** @throws Error at once while there is no connection: ioredis would refuse too, but leave its command timer running. */
 export function refuseUnlessReady(redis: RedisConnection): void {
   if (redis.status !== 'ready') throw new OwnError(`Redis is not connected (${redis.status})`);
@@ -105,7 +96,7 @@ export async function checkRedis(redis: RedisConnection): Promise<void> {
 /** Runs a script by its digest; a server that was restarted gets the text again. */
 export async function runScript(
   redis: RedisConnection,
-  { lua, sha }: Script,
+  { lua, sha }: RedisScript,
   keys: string[],
   args: (string | number)[],
 ): Promise<unknown> {

@@ -12,7 +12,7 @@ import { type Api, type Method, type Tier, apiOf, unitsOf } from './costs.js';
 import { GoogleError, type GoogleErrorKind, MalformedAnswer, unavailable } from './errors.js';
 import type { Origins } from './origins.js';
 import type { Lane, Quota, Receipt } from './quota.js';
-import { ON_THE_WAY_MS } from './quota-script.js';
+import { ON_THE_WAY_MS } from './quota-scripts.js';
 import { type JsonObject, parseObject } from './shape.js';
 import { UNUSABLE_CREDENTIALS } from './stored-grant.js';
 import type { Tokens } from './tokens.js';

@@ -1,19 +1,14 @@
 /** The sealed access tokens that a fleet shares through Redis: their keys in Redis, and how a rotation of the master key seals them anew. */
+import path from 'node:path';
 import {
   describeError,
+  loadScript,
   OperatorError,
   type RedisConnection,
   type RedisSettings,
   type Runtime,
 } from '@syncline/runtime';
-import {
-  checkRedis,
-  connectRedis,
-  isRedisWeather,
-  runScript,
-  script,
-  type Script,
-} from './redis.js';
+import { checkRedis, connectRedis, isRedisWeather, runScript } from './redis.js';
 
 /** The keys of one account share a hash tag, so that one command can delete them together in a cluster too. */
 export function tokenKeysOf(
@@ -52,11 +47,7 @@ export interface TokenPlace {
 export type Reseal = (accountId: string, sealed: string) => string | null;
 
 /** Replaces the token only while it is unchanged, and keeps its expiry. */
-const REPLACE: Script = script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1`);
+const REPLACE = loadScript(path.join(__dirname, '..', 'lua'), ['tokens/replace']);
 
 /** @throws OperatorError when Redis does not answer within seconds, or refuses the connection */
 export async function openSharedTokens(

@@ -4,12 +4,13 @@
  * since Google counts live tokens and throttles the endpoint. Redis only saves work here: when it is away everybody
  * refreshes alone.
  */
-import type { RedisConnection, Runtime } from '@syncline/runtime';
+import path from 'node:path';
+import { loadScript, type RedisConnection, type Runtime } from '@syncline/runtime';
 import { classifyToken } from './classify.js';
 import { type ClientMark, openClientMark } from './client-mark.js';
 import { GoogleError } from './errors.js';
 import { askTokenInfo, type GrantOwner } from './owner.js';
-import { type Script, isRedisWeather, refuseUnlessReady, runScript, script } from './redis.js';
+import { isRedisWeather, refuseUnlessReady, runScript } from './redis.js';
 import { exchangeRefreshToken, readRefreshed, REFRESH } from './refresh-token.js';
 import { accessTokenKeyOf, tokenKeysOf } from './shared-tokens.js';
 import { type StoredGrant, withoutGrant } from './stored-grant.js';
@@ -95,9 +96,7 @@ const POLLS = 100;
 const DEAD_FOR_MS = 60_000;
 
 /** Releases the lock only while it is still ours. */
-const RELEASE: Script = script(
-  `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`,
-);
+const RELEASE = loadScript(path.join(__dirname, '..', 'lua'), ['tokens/release-lock']);
 
 export function openTokens(
   rt: Runtime,

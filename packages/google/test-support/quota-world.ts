@@ -3,7 +3,7 @@ import { createRuntime, systemClock } from '@syncline/runtime';
 import { Redis } from 'ioredis';
 import { type Charge, type Quota, openQuota } from '../src/quota.js';
 import type { Limits, QuotaOptions } from '../src/quota-process.js';
-import { KEEP_MS } from '../src/quota-script.js';
+import { KEEP_MS } from '../src/quota-scripts.js';
 import type { TestRedis } from './redis-server.js';
 
 export const START_MS = 1_800_000_000_000;

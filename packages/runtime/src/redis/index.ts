@@ -15,4 +15,5 @@ export { erasePrefix } from './erase.js';
 export { type FoundRedis, findRedis, redisProblem, unmetRedis } from './find.js';
 export { RedisUnreachable, redisProblemOf } from './refusal.js';
 export { CLUSTER_COMMANDS, REDIS_COMMANDS } from './rights.js';
+export { type RedisScript, loadScript } from './script.js';
 export { type ServerRun, serverRunOf } from './server-run.js';

@@ -1,14 +1,9 @@
-/** Merges two quota users that are one Google identity: the usage of both counts in one window. */
-import { COMMON } from './quota-script.js';
-import { type Script, script } from './redis.js';
+-- Merges two quota users that are one Google identity: takes what one has spent of an API into the other's window.
+--   KEYS 4-7  log and state of the one, log and state of the other
+--   ARGV 6    1 when nothing may be charged to the one any more (runs that began before learn so by its being closed)
+--   ARGV 7    0 or how several accounts are the other, as in quota/charge.lua
+-- Reply: 0, epoch.
 
-/**
- * Takes what one user has spent of an API into another's window. KEYS 4-7: log and state of the
- * one, log and state of the other. ARGV 6: 1 when nothing may be charged to the one any more (runs
- * that began before learn so by its being closed); ARGV 7: 0 or how several accounts are the other,
- * as in CHARGE. Reply: 0, epoch.
- */
-export const JOIN: Script = script(`${COMMON}
 local epoch = birth()
 if known ~= '' and known ~= epoch then return { -1, epoch } end
 local from, to = open(KEYS[4], KEYS[5]), open(KEYS[6], KEYS[7])
@@ -36,4 +31,3 @@ if ARGV[6] == '1' then
   redis.call('PEXPIRE', from.state, STATE_TTL)
 end
 return { 0, epoch }
-`);

@@ -1,0 +1,35 @@
+-- Says that this process lives.
+--   KEYS 4    members
+--   KEYS 5-6  state of Gmail's and of Calendar's project window
+--   ARGV 6-7  what this process has in these windows, in units
+-- Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window.
+--
+-- A member without heartbeats is either dead, or cannot reach Redis and goes on with what it keeps, which nobody may take a second time: it is taken
+-- off the project's limit for a minute. When nobody could reach Redis, the minute begins when the first one can again.
+
+local FORGET_LOST = 60000
+local epoch = birth()
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - KEEP)
+if known ~= '' and known ~= epoch then return { -1, epoch, now } end
+local b = redis.call('HMGET', KEYS[1], 'beat_at', 'back_at')
+local back_at = tonumber(b[2]) or 0
+if now - (tonumber(b[1]) or 0) > LOST then back_at = now end
+redis.call('HSET', KEYS[1], 'beat_at', num(now), 'back_at', num(back_at))
+redis.call('HSET', KEYS[4], reporter, num(now) .. ':' .. ARGV[6] .. ':' .. ARGV[7])
+redis.call('PEXPIRE', KEYS[4], STATE_TTL)
+local gmail, calendar = 0, 0
+local members = redis.call('HGETALL', KEYS[4])
+for i = 1, #members, 2 do
+  local at, g, c = string.match(members[i + 1], '^(%d+):(%d+):(%d+)$')
+  if now - at > LOST then
+    if now - math.max(at, back_at) > FORGET_LOST then redis.call('HDEL', KEYS[4], members[i])
+    else gmail, calendar = gmail + g, calendar + c end
+  end
+end
+for i, reserved in ipairs({ gmail, calendar }) do
+  redis.call('HSET', KEYS[4 + i], 'reserved', num(reserved))
+  redis.call('PEXPIRE', KEYS[4 + i], STATE_TTL)
+end
+local reply = { 0, epoch, now }
+for _, v in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do reply[#reply + 1] = v end
+return reply

@@ -1,0 +1,11 @@
+-- Writes to a day what the ledger in Postgres has of it; what the day has seen never falls by it.
+--   KEYS 4  day
+--   ARGV 6  units
+-- Reply: 0, epoch.
+
+local epoch = birth()
+local units = math.max(tonumber(ARGV[6]), day_used(KEYS[4]))
+redis.call('HSET', KEYS[4], 'ledger', num(units), 'base', num(tonumber(redis.call('HGET', KEYS[4], 'total') or 0)), 'ledger_at', num(now))
+redis.call('HSETNX', KEYS[4], 'ledger_first', num(now))
+redis.call('EXPIRE', KEYS[4], 172800)
+return { 0, epoch }
