@@ -4,7 +4,7 @@
  * Neither counts twice: the larger of the two counts, plus what was charged after.
  */
 import { type Ledger, keyOfDay, run, today } from './quota-process.js';
-import { LEDGER_DUE, LEDGER_READ } from './quota-scripts.js';
+import { SCRIPTS } from './quota-scripts.js';
 
 /**
  * Whether the present day is to be compared with the ledger now: soon after Redis lost its data,
@@ -12,7 +12,12 @@ import { LEDGER_DUE, LEDGER_READ } from './quota-scripts.js';
  * @throws Error of the Redis client
  */
 export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
-  const reply = await run(ledger, LEDGER_DUE, [keyOfDay(ledger, 'gmail', today(ledger).day)], []);
+  const reply = await run(
+    ledger,
+    SCRIPTS.ledgerDue,
+    [keyOfDay(ledger, 'gmail', today(ledger).day)],
+    [],
+  );
   return Number(reply[2]) === 1;
 }
 
@@ -22,5 +27,5 @@ export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
  * @throws Error of the Redis client
  */
 export async function tellLedger(ledger: Ledger, day: string, units: number): Promise<void> {
-  await run(ledger, LEDGER_READ, [keyOfDay(ledger, 'gmail', day)], [units]);
+  await run(ledger, SCRIPTS.ledgerRead, [keyOfDay(ledger, 'gmail', day)], [units]);
 }

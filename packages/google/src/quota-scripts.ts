@@ -24,18 +24,20 @@ const LUA = path.join(__dirname, '..', 'lua');
 const CONSTANTS = { SLOT: SLOT_MS, KEEP: KEEP_MS, HOLD: HOLD_MS, LOST: LOST_MS };
 const COMMON = ['common/begin', 'common/epoch', 'common/bucket', 'common/day-used'];
 
-export const CHARGE = quotaScript('charge');
-export const MOVE = quotaScript('move');
-export const CLOSE = quotaScript('close');
-export const JOIN = quotaScript('join');
-export const USAGE = quotaScript('usage');
-export const DAY = quotaScript('day');
-export const HEARTBEAT = quotaScript('heartbeat');
-export const LEAVE = quotaScript('leave');
-export const REPORT = quotaScript('report');
-export const END_REPORT = quotaScript('end-report');
-export const LEDGER_DUE = quotaScript('ledger-due');
-export const LEDGER_READ = quotaScript('ledger-read');
+export const SCRIPTS = {
+  charge: quotaScript('charge'),
+  move: quotaScript('move'),
+  close: quotaScript('close'),
+  join: quotaScript('join'),
+  usage: quotaScript('usage'),
+  day: quotaScript('day'),
+  heartbeat: quotaScript('heartbeat'),
+  leave: quotaScript('leave'),
+  report: quotaScript('report'),
+  endReport: quotaScript('end-report'),
+  ledgerDue: quotaScript('ledger-due'),
+  ledgerRead: quotaScript('ledger-read'),
+};
 
 function quotaScript(name: string): RedisScript {
   return loadScript(LUA, [...COMMON, `quota/${name}`], CONSTANTS);

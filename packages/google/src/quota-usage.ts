@@ -2,7 +2,7 @@
 import type { Api } from './costs.js';
 import { dayBound } from './day-budget.js';
 import { type Ledger, keyOfDay, keysOf, limitsOf, run, today } from './quota-process.js';
-import { DAY, USAGE } from './quota-scripts.js';
+import { SCRIPTS } from './quota-scripts.js';
 
 const USAGE_CHUNK = 200;
 
@@ -37,7 +37,7 @@ export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsa
     await usageOf(ledger, 'calendar', users),
   ];
   const { day, endsInMs } = today(ledger);
-  const used = Number((await run(ledger, DAY, [keyOfDay(ledger, 'gmail', day)], []))[2]);
+  const used = Number((await run(ledger, SCRIPTS.day, [keyOfDay(ledger, 'gmail', day)], []))[2]);
   const limit = ledger.options.limits.gmailUnitsPerProjectDay;
   const bounds = {
     backfillBound: dayBound('backfill', limit, endsInMs),
@@ -56,7 +56,7 @@ async function usageOf(
   const asked = [null, ...users];
   for (let i = 0; i < asked.length; i += USAGE_CHUNK) {
     const keys = asked.slice(i, i + USAGE_CHUNK).flatMap((user) => keysOf(ledger, { api, user }));
-    const reply = await run(ledger, USAGE, keys, []);
+    const reply = await run(ledger, SCRIPTS.usage, keys, []);
     for (let r = 2; r + 2 < reply.length; r += 3) {
       all.push({
         used: Number(reply[r]),

@@ -14,7 +14,7 @@ import {
 } from '../test-support/quota-world.js';
 import { type TestRedis, startTestRedis } from '../test-support/redis-server.js';
 import { openQuota } from './quota.js';
-import { HOLD_MS, KEEP_MS, CHARGE, SLOT_MS } from './quota-scripts.js';
+import { HOLD_MS, KEEP_MS, SCRIPTS, SLOT_MS } from './quota-scripts.js';
 import { runScript } from './redis.js';
 
 const rt = createRuntime({ service: 'test', logLevel: 'silent' });
@@ -176,7 +176,7 @@ test('a report does not count twice what a restarted Redis still has', async () 
   const keys = ['birth', 'witnesses', 'missing']
     .map((key) => `${prefix}:{quota:default}:${key}`)
     .concat([log, state, project, projectState, day].map(String));
-  await runScript(redis.client, CHARGE, keys, [
+  await runScript(redis.client, SCRIPTS.charge, keys, [
     time.nowMs,
     'another-run',
     '',

@@ -28,17 +28,7 @@ import {
   run,
   today,
 } from './quota-process.js';
-import {
-  CHARGE,
-  CLOSE,
-  END_REPORT,
-  HEARTBEAT,
-  JOIN,
-  LEAVE,
-  MOVE,
-  REPORT,
-  STALE_BEAT_MS,
-} from './quota-scripts.js';
+import { SCRIPTS, STALE_BEAT_MS } from './quota-scripts.js';
 import { type QuotaUsage, usageIn } from './quota-usage.js';
 import { isRedisWeather, refuseUnlessReady } from './redis.js';
 
@@ -213,7 +203,7 @@ async function tryCharge(
     dayKey,
     keyOfFlights(ledger, user),
   ];
-  const reply = await run(ledger, CHARGE, keys, [
+  const reply = await run(ledger, SCRIPTS.charge, keys, [
     costPerItem,
     items,
     userLimit,
@@ -247,7 +237,7 @@ async function move(ledger: Ledger, receipt: Receipt): Promise<void> {
   const { user, api, slot, units } = receipt;
   const keys = [...keysOf(ledger, { api, user }), ...keysOf(ledger, { api, user: null })];
   try {
-    const reply = await run(ledger, MOVE, keys, [slot, units]);
+    const reply = await run(ledger, SCRIPTS.move, keys, [slot, units]);
     // Not moved when Redis forgot: the next charge or beat reports it from its old slot.
     if (settled(ledger, reply))
       ledger.memory.moved(
@@ -286,9 +276,9 @@ async function join(
     for (const api of ['gmail', 'calendar'] as const) {
       const keys = [...keysOf(ledger, { api, user: from }), ...keysOf(ledger, { api, user: to })];
       const args = [retired ? 1 : 0, shared ? SHARED[api] : 0];
-      if (settled(ledger, await run(ledger, JOIN, keys, args))) continue;
+      if (settled(ledger, await run(ledger, SCRIPTS.join, keys, args))) continue;
       await report(ledger);
-      settled(ledger, await run(ledger, JOIN, keys, args));
+      settled(ledger, await run(ledger, SCRIPTS.join, keys, args));
     }
   } catch (error) {
     if (!isRedisWeather(error)) throw error;
@@ -304,7 +294,7 @@ async function close(
   slower: boolean,
 ): Promise<void> {
   try {
-    const reply = await run(ledger, CLOSE, keysOf(ledger, bucket), [forMs, slower ? 1 : 0]);
+    const reply = await run(ledger, SCRIPTS.close, keysOf(ledger, bucket), [forMs, slower ? 1 : 0]);
     settled(ledger, reply);
     ledger.memory.closed(bucket, Number(reply[2]));
   } catch (error) {
@@ -330,7 +320,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   const nowMs = redisNowMs(ledger);
   const told = apis.map((api) => memory.projectSum(api, nowMs));
   const states = apis.map((api) => keysOf(ledger, { api, user: null })[1]);
-  const reply = await run(ledger, HEARTBEAT, [keyOf(ledger, 'members'), ...states], told);
+  const reply = await run(ledger, SCRIPTS.heartbeat, [keyOf(ledger, 'members'), ...states], told);
   if (!settled(ledger, reply)) return report(ledger);
   const atMs = Number(reply[2]);
   const seen: [string, number][] = [];
@@ -344,7 +334,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
 /** Not leaving costs the others a minute of what this process had; Redis being away is no reason to fail. */
 async function leave(ledger: Ledger): Promise<void> {
   try {
-    await run(ledger, LEAVE, [keyOf(ledger, 'members')], []);
+    await run(ledger, SCRIPTS.leave, [keyOf(ledger, 'members')], []);
   } catch (error) {
     if (!isRedisWeather(error)) throw error;
   }
@@ -379,7 +369,7 @@ async function tell(ledger: Ledger): Promise<void> {
   for (let i = 0; i < told.length; i += REPORT_CHUNK) {
     const chunk = told.slice(i, i + REPORT_CHUNK);
     const keys = chunk.flatMap((bucket) => keysOf(ledger, bucket));
-    const reply = await run(ledger, REPORT, keys, [
+    const reply = await run(ledger, SCRIPTS.report, keys, [
       JSON.stringify(chunk.map(({ entries, closedUntil }) => ({ entries, closedUntil }))),
     ]);
     epochs.add(String(reply[1]));
@@ -392,7 +382,7 @@ async function tell(ledger: Ledger): Promise<void> {
   ];
   const reply = await run(
     ledger,
-    END_REPORT,
+    SCRIPTS.endReport,
     days.map(([key]) => key),
     closing,
   );

@@ -7,7 +7,7 @@ import type { GoogleKeys } from './identities.js';
 import type { OpenPrisma } from './lazy-prisma.js';
 import type { AccountGrant, CollectionKind, Phase } from './lease.js';
 import { namedAccounts, type NamedAccount } from './named-accounts.js';
-import type { WatchState } from './watches.js';
+import type { WatchState } from './lease-watch.js';
 
 export type Resource = 'gmail' | 'calendar';
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';

@@ -145,14 +145,8 @@ export type { MasterKeyRotation, ResealCursor } from './master-key-rotation.js';
 export { nameOfHolder, type Keys, type MasterKeyHolder } from './master-keys.js';
 export type { StoredGrant, Vault } from './vault.js';
 export type { LabelLoss, LabelPage, RelabelRange } from './walk-labels.js';
-export type {
-  ChannelRow,
-  HeldWatch,
-  LeaseWatch,
-  Watches,
-  WatchSettlement,
-  WatchState,
-} from './watches.js';
+export type { LeaseWatch, WatchState } from './lease-watch.js';
+export type { ChannelRow, HeldWatch, Watches, WatchSettlement } from './watches.js';
 export type {
   FailingItem,
   ListedThread,

@@ -1,7 +1,7 @@
 import { OwnError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { HeldState, HeldSweep } from './absence.js';
-import { LEASE_WATCH, type LeaseWatch } from './watches.js';
+import { LEASE_WATCH, type LeaseWatch } from './lease-watch.js';
 
 /**
  * A lease makes one worker the writer of one collection.

@@ -9,6 +9,7 @@ import {
   type GrantRow,
   type Lease,
 } from './lease.js';
+import { IS_SILENT, type WatchState } from './lease-watch.js';
 import { CURRENT_KEY } from './master-keys.js';
 import type { Transaction } from './transaction.js';
 
@@ -17,9 +18,6 @@ import type { Transaction } from './transaction.js';
  * by an epoch, so that two workers never ask Google about the same mailbox at once (it refuses concurrent watch calls) and a
  * removal can wait for the calls that are under way.
  */
-
-/** `wanted`: nobody has tried yet. `refused`: the operator's to mend. */
-export type WatchState = 'wanted' | 'on' | 'off' | 'unwatchable' | 'refused';
 
 /** As they are counted: of those that are on, apart from the others, whose time is over, and under which a change came that nothing had announced. */
 export type WatchFigure = WatchState | 'expired' | 'silent';
@@ -139,26 +137,6 @@ async function claimDueWatches(
   });
   return due.rows.map((row) => row.collection_id);
 }
-
-/** Silence ends with the next thing that is heard, whatever anybody writes. */
-export const IS_SILENT =
-  '(w.silent_since IS NOT NULL AND coalesce(greatest(c.rung_at, w.heard_at) < w.silent_since, true))';
-
-/** What a run is told of the doorbell of its collection when it claims the lease. */
-export interface LeaseWatch {
-  state: WatchState;
-  target: string | null;
-  /** Something was heard since it was made or renewed: the way from Google to us is known to be open. */
-  heard: boolean;
-  silent: boolean;
-  silences: number;
-  expired: boolean;
-}
-
-/** For a statement about `collections c`: its LeaseWatch, or null. */
-export const LEASE_WATCH = `(SELECT json_build_object('state', w.state, 'target', w.target, 'heard', coalesce(greatest(c.rung_at, w.heard_at) >= w.watched_at, false),
-                          'silent', ${IS_SILENT}, 'silences', w.silences, 'expired', coalesce(w.expires_at <= now(), true))
-                     FROM syncline.watches w WHERE w.collection_id = c.id)`;
 
 /**
  * The account's row is locked for the statement, which a removal updates first: so either the removal sees this hold and waits for it,
