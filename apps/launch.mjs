@@ -36,7 +36,7 @@ const CLI = 'apps/cli/dist/main.js';
 const TOOLS = {
   test: (args) => test(args),
   build: (args) => tool('turbo', ['run', 'build', ...args]),
-  lint: (args) => tool('oxlint', ['--type-aware', '--deny-warnings', ...args]),
+  lint: (args) => lint(args),
   format: (args) =>
     tool('prettier', ['--log-level', 'warn', ...(args.length > 0 ? args : ['--write', '.'])]),
   typecheck: (args) => tool('tsc', ['-p', 'test/tsconfig.json', ...args]),
@@ -220,6 +220,14 @@ async function test(args) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The linter over everything or what `args` name. Unused exports can be told of everything only (knip.config.js). */
+async function lint(args) {
+  const knip = (...flags) => tool('knip', ['--no-config-hints', '--no-progress', ...flags]);
+  const linted = await tool('oxlint', ['--type-aware', '--deny-warnings', ...args]);
+  if (linted !== 0 || args.length > 0) return linted;
+  return (await knip()) || knip('--production');
 }
 
 function tool(name, args) {

@@ -1,4 +1,5 @@
-import { ACCOUNT_TABLES, ROW_KEYS } from '@syncline/store';
+import { ROW_KEYS } from '../../packages/store/src/erase-page.js';
+import { ACCOUNT_TABLES } from '../../packages/store/src/removal.js';
 import { testDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;

@@ -57,7 +57,7 @@ export const KINDS = {
   'no-address': { holds: (ours, theirs) => letters(ours) === letters(theirs) },
   comment: { holds: (ours, theirs) => ours === '' && /^[\w-]+$/.test(theirs) },
 } satisfies Record<string, { holds(ours: string, theirs: string): boolean }>;
-export type Kind = keyof typeof KINDS;
+type Kind = keyof typeof KINDS;
 
 const GROUPS: readonly { kind: Kind; why: string; where: readonly string[] }[] = [
   {

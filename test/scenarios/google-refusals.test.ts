@@ -1,4 +1,5 @@
-import { accountDocument, explain, explanationWords } from '@syncline/control';
+import { accountDocument, explanationWords } from '@syncline/control';
+import { explain } from '../../packages/control/src/status/explain.js';
 import type { AccountView } from '@syncline/store';
 import { syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';

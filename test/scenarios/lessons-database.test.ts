@@ -1,4 +1,4 @@
-import { ACCOUNT_TABLES } from '@syncline/store';
+import { ACCOUNT_TABLES } from '../../packages/store/src/removal.js';
 import { testDatabase, type TestDatabase } from '../support/database.js';
 
 /* What went wrong in databases elsewhere (docs/lessons.md), asked of the schema itself: every table that will ever be added is asked too. */

@@ -1,4 +1,4 @@
-import { ACCOUNT_TABLES } from '@syncline/store';
+import { ACCOUNT_TABLES } from '../../packages/store/src/removal.js';
 import { removeAccount, syncCollection } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
 import { partitionedTables, partitionMirror } from '../support/partitioned.js';

@@ -1,5 +1,6 @@
 import { GoogleError } from '@syncline/google';
-import { ACCOUNT_TABLES, LeaseLost, type Store } from '@syncline/store';
+import { LeaseLost, type Store } from '@syncline/store';
+import { ACCOUNT_TABLES } from '../../packages/store/src/removal.js';
 import { finishRemovals, removeAccount, syncCollection } from '@syncline/sync';
 import { claim } from '../support/database.js';
 import { NO_DRIFT } from '../support/drift.js';

@@ -1,4 +1,5 @@
-import { cleanText, type Store } from '@syncline/store';
+import type { Store } from '@syncline/store';
+import { cleanText } from '../../packages/store/src/clean-text.js';
 import type { SimulatorControl } from './simulator-control.js';
 
 /** What a comparison of every mirror with its source found. Names are `email resource id`. */

@@ -13,7 +13,7 @@ export const BOARD_PATH = '/board';
  * What the page may load: itself. Its style is inline in places, and it names a font on another host, which stays
  * unfetched: an operator's tool tells no third party that it was opened.
  */
-export const BOARD_CSP = [
+const BOARD_CSP = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",

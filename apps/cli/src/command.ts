@@ -118,7 +118,7 @@ export async function runWithStore(
   await runCommand(requires, (cli) => withStore(cli, (store) => act(cli, store), open));
 }
 
-export async function withStore<T>(
+async function withStore<T>(
   { rt, config }: Cli,
   act: (store: Store) => Promise<T>,
   open: Pick<StoreOptions, 'takesOtherKey'> = {},

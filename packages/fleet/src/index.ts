@@ -1,11 +1,9 @@
-export type { CounterMemory } from './counter-memory.js';
-export { type Enqueued, type Fleet, type FleetOptions, openFleet } from './fleet.js';
+export { type Enqueued, type Fleet, openFleet } from './fleet.js';
 export type { HeldJob, Holders } from './holders.js';
-export { type JobData, readJobData } from './jobs.js';
+export { readJobData } from './jobs.js';
 export type { QueueMemory } from './memory.js';
 export type { Handle, JobResult, JobRun } from './queue-worker.js';
 export {
-  type CollectionKindLike,
   QUEUE_NAMES,
   type QueueName,
   SYNC_QUEUES,

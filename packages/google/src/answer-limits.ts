@@ -5,7 +5,7 @@
 import type { Method } from './costs.js';
 
 /** What is asked beside the counted methods of the APIs. */
-export const OTHER_METHODS = [
+const OTHER_METHODS = [
   'oauth2.token',
   'oauth2.revoke',
   'oauth2.tokeninfo',

@@ -10,7 +10,7 @@ import { identified, syncTokenOrNull } from './shape.js';
 export type CalendarListEntry = calendar_v3.Schema$CalendarListEntry;
 export type CalendarEvent = calendar_v3.Schema$Event;
 
-export interface CalendarPage<Item> {
+interface CalendarPage<Item> {
   items: Item[];
   /** Items without an id, which are not among `items`: any of them may be a row that seems to be missing. */
   nameless: number;

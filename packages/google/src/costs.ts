@@ -7,7 +7,7 @@ export type Tier = Config['quotas']['gmailTier'];
  * Gmail's units per method (Gmail API "Usage limits"). `new` are Cloud projects that began to use the API on or after
  * 2026-05-01. The format of a message does not change its price, and the parts of a batch count one by one.
  */
-export const GMAIL_UNITS = {
+const GMAIL_UNITS = {
   'gmail.users.getProfile': { new: 1, legacy: 1 },
   'gmail.users.watch': { new: 100, legacy: 100 },
   'gmail.users.stop': { new: 50, legacy: 50 },
@@ -24,7 +24,7 @@ export const GMAIL_UNITS = {
 } as const satisfies Record<string, Record<Tier, number>>;
 
 /** Calendar's methods that we call; each costs one request whatever its page size (Calendar API "Manage quotas"). */
-export const CALENDAR_METHODS = [
+const CALENDAR_METHODS = [
   'calendar.calendarList.list',
   'calendar.calendarList.get',
   'calendar.events.list',

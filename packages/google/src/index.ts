@@ -22,23 +22,17 @@ import type { TokenStore } from './tokens.js';
 import { openTransport } from './transport.js';
 
 export type { Attachment } from './attachment.js';
-export type { Calendar, CalendarEvent, CalendarListEntry, CalendarPage } from './calendar.js';
+export type { CalendarEvent, CalendarListEntry } from './calendar.js';
 export { unitsOf } from './costs.js';
-export { ENDLESS, type EndlessReason, GoogleError, type GoogleErrorKind } from './errors.js';
+export { ENDLESS, GoogleError, type GoogleErrorKind } from './errors.js';
 export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
 export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } from './messages.js';
 export { partKeys } from './part-keys.js';
-export type { Lane } from './quota.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export { isTokenRefused } from './refresh-token.js';
 export type { CallOptions, Spent } from './request.js';
-export { type ChannelMessage, readChannelMessage, readGmailPush } from './notifications.js';
-export type { GrantOwner } from './owner.js';
-export { type SharedTokens, type TokenPlace, openSharedTokens } from './shared-tokens.js';
-export type { StoredGrant } from './stored-grant.js';
-export type { TokenStore } from './tokens.js';
-export type { Channel, ChannelOrder, GmailWatch } from './watch.js';
-
+export { readChannelMessage, readGmailPush } from './notifications.js';
+export { type SharedTokens, openSharedTokens } from './shared-tokens.js';
 export interface GoogleOptions extends RedisSettings {
   /** One origin that replaces all of Google's hosts; null is Google. */
   apiUrl: string | null;
@@ -73,7 +67,7 @@ export interface GoogleAccount {
 }
 
 /** A grant that may become an account's. */
-export interface GrantCandidate extends GoogleAccount {
+interface GrantCandidate extends GoogleAccount {
   /** The refresh token to store: Google may have replaced the one that was shown. */
   refreshToken(): string;
 }

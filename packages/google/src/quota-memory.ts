@@ -14,7 +14,7 @@ export interface Bucket {
   user: string | null;
 }
 
-export interface Entry {
+interface Entry {
   api: Api;
   user: string;
   slot: number;
@@ -22,7 +22,7 @@ export interface Entry {
   atMs: number;
 }
 
-export interface Told extends Bucket {
+interface Told extends Bucket {
   /** `atMs` is the moment of the charge itself, which tells what a Redis that lost only its last second still has. */
   entries: [slot: number, units: number, atMs: number][];
   closedUntil: number;

@@ -69,7 +69,7 @@ const SCOPES = ['user', 'closed', 'project', 'day'] as const;
 type Scope = (typeof SCOPES)[number];
 
 /** `redisTrouble`: nobody was asked, since Redis did not answer. */
-export type Verdict =
+type Verdict =
   | { granted: number; receipt: Receipt }
   | { granted: 0; waitMs: number; scope: Scope; redisTrouble: Error | null };
 
@@ -320,7 +320,8 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   const nowMs = redisNowMs(ledger);
   const told = apis.map((api) => memory.projectSum(api, nowMs));
   const states = apis.map((api) => keysOf(ledger, { api, user: null })[1]);
-  const reply = await run(ledger, SCRIPTS.heartbeat, [keyOf(ledger, 'members'), ...states], told);
+  const keys = [keyOf(ledger, 'members'), ...states];
+  const reply = await run(ledger, SCRIPTS.heartbeat, keys, told);
   if (!settled(ledger, reply)) return report(ledger);
   const atMs = Number(reply[2]);
   const seen: [string, number][] = [];

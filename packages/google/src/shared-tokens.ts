@@ -37,7 +37,7 @@ export interface SharedTokens {
   close(): void;
 }
 
-export interface TokenPlace {
+interface TokenPlace {
   accountId: string;
   /** The Google project of the account. */
   project: string;

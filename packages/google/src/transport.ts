@@ -25,7 +25,7 @@ const KEEP_ALIVE_MS = 30_000;
 const USER_AGENT = 'syncline/0.1';
 const USER_AGENT_GZIP = 'syncline/0.1 (gzip)';
 
-export interface Outgoing {
+interface Outgoing {
   /** Google's name of the method: for errors, and for how large the answer may be. */
   method: AnyMethod;
   origin: string;

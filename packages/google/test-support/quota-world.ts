@@ -100,14 +100,14 @@ export const gmail = (over: Partial<Charge> = {}): Charge => ({
   ...over,
 });
 
-export interface Arrival {
+interface Arrival {
   atMs: number;
   user: string;
   units: number;
 }
 
 /** The most that any 60 s window of `arrivals` holds. */
-export function busiestMinute(arrivals: Arrival[]): number {
+function busiestMinute(arrivals: Arrival[]): number {
   const sorted = [...arrivals].sort((a, b) => a.atMs - b.atMs);
   let busiest = 0;
   let sum = 0;

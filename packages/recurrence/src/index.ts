@@ -1,11 +1,8 @@
 /** Recurring events (RFC 5545, and Google's way of keeping them) as single events. Pure: no I/O, no clock, nothing of ours. */
-export type { EventTime, SourceEvent } from './event.js';
 export {
   DEFAULT_INSTANCE_LIMIT,
   expandInstances,
   MAX_INSTANCE_LIMIT,
   MAX_INSTANCE_RANGE_MS,
-  type InstanceRange,
-  type Instances,
 } from './instances.js';
 export { instantOfDateTime } from './zones.js';

@@ -17,8 +17,6 @@ import type { RedisTls } from './redis/connect.js';
 import { type Push, missingForDoorbells, toPush } from './push-config.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
 
-export type { Push };
-
 export interface Config {
   /** Postgres ≥ 14; null means the embedded server. */
   databaseUrl: string | null;
@@ -86,7 +84,7 @@ export interface Quotas {
 }
 
 /** What is kept of what Google has. */
-export interface Mirror {
+interface Mirror {
   /**
    * Of a message's body: text and html, beside them the whole source, the text alone, or nothing.
    */

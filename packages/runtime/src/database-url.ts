@@ -9,8 +9,8 @@ import { OperatorError } from './errors.js';
  * What `sslmode` may be, as libpq means it (https://www.postgresql.org/docs/current/libpq-
  * ssl.html). `allow` is not offered: it never protects.
  */
-export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-export type SslMode = (typeof SSL_MODES)[number];
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+type SslMode = (typeof SSL_MODES)[number];
 
 export interface DatabaseUrl {
   /** A name, an address, or the directory of a Unix socket. */

@@ -20,7 +20,7 @@ export interface Streak {
   overAtMs: number | null;
 }
 
-export interface FailingLoop extends Streak {
+interface FailingLoop extends Streak {
   loop: string;
 }
 
@@ -31,7 +31,7 @@ export interface Failure {
 }
 
 /** The body of `/readyz`. */
-export type ReadyAnswer =
+type ReadyAnswer =
   | { status: 'ready' }
   | { status: 'degraded'; degraded: string[] }
   | { status: 'not ready'; missing: string[]; degraded?: string[] };

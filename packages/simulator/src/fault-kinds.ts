@@ -80,7 +80,7 @@ const TOKEN_ANSWERS = {
 export type AnswerFault = keyof typeof ANSWERS | keyof typeof TOKEN_ANSWERS;
 /** A full listing that names less than there is, with status 200. */
 export type ListingFault = 'empty-listing' | 'omitting-listing';
-export const LISTING_FAULTS: readonly ListingFault[] = ['empty-listing', 'omitting-listing'];
+const LISTING_FAULTS: readonly ListingFault[] = ['empty-listing', 'omitting-listing'];
 export type CallFault =
   | AnswerFault
   | Damage

@@ -26,7 +26,7 @@ import type { Prng } from './prng.js';
 import { unreachable } from './unreachable.js';
 import type { World } from './world.js';
 
-export { CALL_FAULTS, WORLD_FAULTS, type CallFault, type WorldFault };
+export type { CallFault, WorldFault };
 
 export interface FaultOrder {
   kind: CallFault | WorldFault;

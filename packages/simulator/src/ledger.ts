@@ -33,7 +33,7 @@ export interface UserCount {
 }
 
 /** `throttled` is Gmail's limit of one event a second, `refused` an answer that isn't an acknowledgement, `expired` what nobody took in time. */
-export const NOTIFICATION_FATES = [
+const NOTIFICATION_FATES = [
   'published',
   'throttled',
   'dropped',

@@ -5,7 +5,7 @@ export interface StoredLabel {
   readonly type: 'system' | 'user';
 }
 
-export const SYSTEM_LABELS: readonly string[] = [
+const SYSTEM_LABELS: readonly string[] = [
   'CHAT',
   'SENT',
   'INBOX',

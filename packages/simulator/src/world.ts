@@ -34,7 +34,7 @@ export interface AccountPlan {
   eventsPerCalendar?: number;
 }
 
-export const HOLIDAY_CALENDAR = 'en.usa#holiday@group.v.calendar.google.com';
+const HOLIDAY_CALENDAR = 'en.usa#holiday@group.v.calendar.google.com';
 
 export class World {
   readonly mails: MailFactory;

@@ -165,7 +165,7 @@ export interface AccountFilter {
 }
 
 /** Few enough that a page with its collections takes a few megabytes. */
-export const ACCOUNTS_A_PAGE = 250;
+const ACCOUNTS_A_PAGE = 250;
 
 /**
  * The accounts of `filter` by tenant and address, in pages of at most `ACCOUNTS_A_PAGE`, so that

@@ -27,7 +27,7 @@ export interface NamedLease {
 }
 
 /** The lease on a name ended, or somebody else has taken it over. */
-export class NamedLeaseLost extends Error {
+class NamedLeaseLost extends Error {
   override readonly name = 'NamedLeaseLost';
   constructor(leaseName: string) {
     super(

@@ -11,7 +11,7 @@ import { inTransaction, type Transaction } from './transaction.js';
  */
 
 /** One step of an audit, written in one transaction with where it goes on. */
-export interface AuditNote {
+interface AuditNote {
   /** In packages/sync's own words. */
   position: unknown;
   /** Items compared, and found to differ, since the audit began. */

@@ -14,7 +14,7 @@ import { ONBOARDING, type CollectionKind, type Phase } from './lease.js';
 import { arrayLiteral } from './pool.js';
 
 /** The queues that share one order of due work: a family of resources, and whether it walks or follows. */
-export interface DueQueue {
+interface DueQueue {
   gmail: boolean;
   full: boolean;
 }

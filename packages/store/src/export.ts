@@ -23,7 +23,7 @@ export interface ExportedMessage {
   attachments: { partId: string; filename: string; mimeType: string; size: number }[];
 }
 
-export interface ExportedEvent {
+interface ExportedEvent {
   calendarId: string;
   event: Record<string, unknown>;
 }

@@ -15,7 +15,7 @@ import { BEGIN } from './server-link.js';
  */
 
 /** Why an epoch began. */
-export type EpochCause = 'operator' | 'another-database' | 'older-state';
+type EpochCause = 'operator' | 'another-database' | 'older-state';
 
 export interface FeedState {
   epoch: number;
@@ -45,7 +45,7 @@ type Session = Pick<pg.Client, 'query'>;
  * Whether the recorded database is another one than this. Without a record, or without the
  * cluster's identifier, it counts as the same.
  */
-export function isAnotherDatabase(
+function isAnotherDatabase(
   recorded: { systemIdentifier: string | null; databaseOid: string | null },
   live: DatabaseIdentity,
 ): boolean {

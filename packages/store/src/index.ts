@@ -69,7 +69,6 @@ import { watchesIn, type Watches } from './watches.js';
 export type {
   AccountFilter,
   AccountImport,
-  AccountReasonCode,
   AccountState,
   AccountView,
   AuditView,
@@ -78,16 +77,13 @@ export type {
   HeldSweepView,
   Resource,
 } from './accounts.js';
-export type { TroubledView } from './account-trouble.js';
-export type { Absence, Absent, HeldCollection, HeldState, HeldSweep } from './absence.js';
-export { NamedLeaseLost, type Alone, type LeaseHolder, type NamedLease } from './alone.js';
-export type { AuditNote, CompleteList } from './audit.js';
+export type { HeldCollection, HeldState, HeldSweep } from './absence.js';
+export type { LeaseHolder } from './alone.js';
+export type { CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
-export { cleanJson, cleanText, serialised } from './clean-text.js';
-export { PageRefused } from './row-refusal.js';
+export { cleanJson, serialised } from './clean-text.js';
 export {
   clampInstant,
-  idFault,
   isQuarantinedLabel,
   isStorableId,
   quarantineId,
@@ -96,20 +92,18 @@ export {
   storableLabel,
   storableMessage,
 } from './storable.js';
-export type { Parking, Settlement, UnservedCollection } from './collections.js';
-export type { DueCollection, DueQuery, DueQueue } from './due.js';
+export type { Settlement, UnservedCollection } from './collections.js';
+export type { DueCollection, DueQuery } from './due.js';
 export type { Committed, Delta, PageCommit } from './commit-page.js';
 export type { Doorbells, Rung } from './doorbells.js';
-export type { Feed, FeedPosition } from './feed.js';
+export type { FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
-export type { ResourceErasure } from './erase-resource.js';
-export type { ExportedEvent, ExportedMessage } from './export.js';
+export type { ExportedMessage } from './export.js';
 export type { GrantChecks, Held, KnownIdentity, StoredMessageDate } from './grant-checks.js';
-export type { Bound, GoogleKeys, Identities } from './identities.js';
+export type { GoogleKeys } from './identities.js';
 export {
   LeaseLost,
   type AccountGrant,
-  type Claim,
   type CollectionKind,
   type Lease,
   type MailWindow,
@@ -120,16 +114,14 @@ export { joinDeployment } from './join-deployment.js';
 export { dropDatabase } from './drop-database.js';
 export { migrate } from './migrate.js';
 export type { NamedAccount } from './named-accounts.js';
-export type { MigrationWait } from './migration-lock.js';
 export { fleetSessionsProblem, POOL_SIZES } from './sessions.js';
 export type { LatelyQuarantined, QuarantinedItem, TroubledItem } from './quarantine.js';
-export type { DueTry, ProjectFailure, Projects, ProjectScope } from './project-failures.js';
-export { retryDelaysMs, type QuarantineCause } from './quarantine-schedule.js';
-export { ROW_KEYS } from './erase-page.js';
-export { ACCOUNT_TABLES, type GrantUse } from './removal.js';
-export type { DueProbe, Probes, Refused } from './refusals.js';
+export type { DueTry, ProjectScope } from './project-failures.js';
+export type { QuarantineCause } from './quarantine-schedule.js';
+export type { GrantUse } from './removal.js';
+export type { DueProbe } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
-export type { SpentDay, SpentToday, SpentUnits } from './quota-ledger.js';
+export type { SpentToday } from './quota-ledger.js';
 export type {
   AttachmentRow,
   CalendarRow,
@@ -141,12 +133,12 @@ export type {
   MailAddresses,
   MessageRow,
 } from './rows.js';
-export type { MasterKeyRotation, ResealCursor } from './master-key-rotation.js';
-export { nameOfHolder, type Keys, type MasterKeyHolder } from './master-keys.js';
-export type { StoredGrant, Vault } from './vault.js';
-export type { LabelLoss, LabelPage, RelabelRange } from './walk-labels.js';
-export type { LeaseWatch, WatchState } from './lease-watch.js';
-export type { ChannelRow, HeldWatch, Watches, WatchSettlement } from './watches.js';
+export type { MasterKeyRotation } from './master-key-rotation.js';
+export { nameOfHolder } from './master-keys.js';
+export type { Vault } from './vault.js';
+export type { LabelLoss } from './walk-labels.js';
+export type { LeaseWatch } from './lease-watch.js';
+export type { ChannelRow, HeldWatch, WatchSettlement } from './watches.js';
 export type {
   FailingItem,
   ListedThread,
@@ -154,7 +146,6 @@ export type {
   WalkDelta,
   WalkItem,
   WantedItem,
-  WantedQuery,
 } from './walk.js';
 
 export interface StoreOptions extends KeyOptions {

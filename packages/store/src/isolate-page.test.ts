@@ -1,13 +1,13 @@
 import { claim, storeFixture, type StoreFixture } from '../../../test/support/database.js';
 import {
   LeaseLost,
-  PageRefused,
   type Delta,
   type EventRow,
   type Lease,
   type MessageRow,
   type PageCommit,
 } from './index.js';
+import { PageRefused } from './row-refusal.js';
 
 /*
  * What Postgres refuses for a row's own sake costs the page that row alone. The refusals here are

@@ -23,7 +23,7 @@ export interface Owner {
 
 export type SealedPurpose = 'refresh-token' | 'access-token';
 
-export type Opened =
+type Opened =
   | { kind: 'opened'; text: string }
   /** Sealed with a key that this process does not hold: nothing is known of the value. */
   | { kind: 'unknown-key'; keyId: string }

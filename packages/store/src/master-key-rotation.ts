@@ -22,12 +22,12 @@ import {
 import { inTransaction, type Queryable } from './transaction.js';
 
 /** Where the next batch begins. */
-export interface ResealCursor {
+interface ResealCursor {
   keyId: string;
   afterAccountId: string;
 }
 
-export interface ResealedBatch {
+interface ResealedBatch {
   resealed: number;
   /** Values that do not open although their key is here: their accounts need a new import. */
   unreadable: number;

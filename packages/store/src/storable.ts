@@ -23,7 +23,7 @@ import type {
  * message's with its label's). Google's longest documented ids, of events, have 1,024 characters,
  * and those of their occurrences 17 more.
  */
-export const MAX_ID_BYTES = 1_280;
+const MAX_ID_BYTES = 1_280;
 /** UTF-8 needs three bytes for a UTF-16 code unit at most. */
 const SURELY_SHORT = Math.floor(MAX_ID_BYTES / 3);
 
@@ -33,7 +33,7 @@ export function isStorableId(id: string): boolean {
 }
 
 /** Why an id cannot be stored, for a person, without the id; null when it can. */
-export function idFault(id: unknown): string | null {
+function idFault(id: unknown): string | null {
   if (typeof id !== 'string') return 'it is not a text';
   if (id.includes('\0')) return 'it contains a NUL character';
   if (!id.isWellFormed()) return 'it contains half of a surrogate pair';

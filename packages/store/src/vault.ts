@@ -44,7 +44,7 @@ export interface Vault {
  * key was retired or is unknown. `key-missing`: this process lacks a key that is in
  * use, which says nothing about the account.
  */
-export type StoredGrant =
+type StoredGrant =
   | { kind: 'stored'; refreshToken: string; version: number }
   | { kind: 'none' }
   | { kind: 'key-missing'; keyId: string }

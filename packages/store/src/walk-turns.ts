@@ -20,7 +20,7 @@ export interface WalkTurns {
   close(): void;
 }
 
-export interface WalkPage {
+interface WalkPage {
   tenant: string;
   /** Google has had its price for what the page brings. */
   isPaid: boolean;

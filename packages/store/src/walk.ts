@@ -337,7 +337,7 @@ async function sweep(
 }
 
 /** Rows of the collection's mirror that complete listings did not name. */
-export function deleteRows(
+function deleteRows(
   session: Transaction,
   lease: Lease,
   ids: readonly string[],

@@ -20,7 +20,7 @@ import type { Transaction } from './transaction.js';
  */
 
 /** As they are counted: of those that are on, apart from the others, whose time is over, and under which a change came that nothing had announced. */
-export type WatchFigure = WatchState | 'expired' | 'silent';
+type WatchFigure = WatchState | 'expired' | 'silent';
 
 export interface ChannelRow {
   id: string;

@@ -21,7 +21,7 @@ import { COMPARE_PAGE, compareMessages } from './verify-mailbox.js';
  */
 
 /** Where the audit goes on; the store keeps it as a sealed letter. */
-export type AuditPosition = {
+type AuditPosition = {
   /** Of the walk whose rows are audited: a new walk mends everything, so what was found before it is forgotten. */
   generation: number;
   /** What the lists are compared under; when either changes, the audit begins again. */

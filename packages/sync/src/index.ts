@@ -3,7 +3,6 @@ export type { MirrorPolicy } from './gmail/mirror-policy.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export type { SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';
-export { callerOf } from './caller.js';
 export { probeAccounts, tryProjects } from './probes.js';
 export { finishResourceRemovals, removeResource } from './remove-resource.js';
 export {
@@ -12,11 +11,10 @@ export {
   type RemovalStep,
   type Revocation,
 } from './remove-account.js';
-export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
-export type { DoorbellTargets } from './watch/step.js';
+export { lookAfterWatch } from './watch/look-after.js';
 export { verifiedAccount } from './identity/require-verified.js';
 export { checkImport, type ImportCheck } from './identity/check-import.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';
-export { syncCollection, type Run, type SyncDeps } from './sync-collection.js';
+export { syncCollection, type SyncDeps } from './sync-collection.js';
 export { repairDrift } from './repair.js';
-export { verifyAccount, type VerifyOptions, type VerifyReport } from './verify.js';
+export { verifyAccount, type VerifyReport } from './verify.js';

@@ -58,7 +58,7 @@ export interface Careful {
 }
 
 /** The answer for the items after this ordinal, on its way while the page before it is committed. */
-export interface Ahead {
+interface Ahead {
   afterOrdinal: bigint;
   page: Promise<FetchedPage>;
 }
@@ -105,7 +105,7 @@ export interface CaughtUp {
   withoutPosition?: WithoutPosition;
 }
 
-export interface WithoutPosition {
+interface WithoutPosition {
   /** For a person. */
   why: string;
   /**

@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
  * A calendar costs a request for every 2,500 events; a mailbox 5 units for every 500 messages and
  * as much again for its labels.
  */
-export const FULL_SYNC_PACE_MS: Record<CollectionKind, number> = {
+const FULL_SYNC_PACE_MS: Record<CollectionKind, number> = {
   gmail: 6 * 60 * MINUTE_MS,
   'calendar-list': 30 * MINUTE_MS,
   'calendar-events': 30 * MINUTE_MS,

@@ -1,4 +1,5 @@
-import { type AccountStatus, explain } from '@syncline/control';
+import type { AccountStatus } from '@syncline/control';
+import { explain } from '../../../../packages/control/src/status/explain.js';
 import type { AccountView, DoorbellView } from '@syncline/store';
 import { collectionView } from '../../../../test/support/collection-view.js';
 import { screenOf } from './why.js';

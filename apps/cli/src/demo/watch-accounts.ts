@@ -37,7 +37,7 @@ export async function lookAt(store: Store, watch: Watch, nowMs: number): Promise
 }
 
 /** Whether every collection has been walked once to its end. */
-export function isMirrored(account: AccountView): boolean {
+function isMirrored(account: AccountView): boolean {
   const active = account.collections.filter((collection) => collection.state === 'active');
   return (
     active.length > 0 &&

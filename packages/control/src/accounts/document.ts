@@ -2,7 +2,7 @@ import type { AccountView, CollectionView } from '@syncline/store';
 import { etaOf } from '../status/eta.js';
 
 /** A collection as `accounts list --json` and the API show it; the names are public. */
-export type CollectionDocument = Pick<
+type CollectionDocument = Pick<
   CollectionView,
   | 'id'
   | 'kind'

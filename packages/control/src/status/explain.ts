@@ -4,7 +4,7 @@ import type { AccountState, AccountView, CollectionView, HeldSweepView } from '@
 import { heldSweepWords, when } from '../words.js';
 
 /** The last error of a collection. */
-export interface Problem {
+interface Problem {
   error: string;
   /** Runs in a row that failed. */
   failures: number;

@@ -1,9 +1,7 @@
-export { type RedisAddress, parseRedisUrl, redisHosts } from './address.js';
 export {
   type ConnectionOptions,
   type RedisConnection,
   type RedisSettings,
-  type RedisTls,
   endConnection,
   mastersOf,
   onRedisError,
@@ -12,7 +10,7 @@ export {
 } from './connect.js';
 export { claimPrefix, connectionNameOf, keepPrefix } from './deployment.js';
 export { erasePrefix } from './erase.js';
-export { type FoundRedis, findRedis, redisProblem, unmetRedis } from './find.js';
+export { type FoundRedis, findRedis, unmetRedis } from './find.js';
 export { RedisUnreachable, redisProblemOf } from './refusal.js';
 export { CLUSTER_COMMANDS, REDIS_COMMANDS } from './rights.js';
 export { type RedisScript, loadScript } from './script.js';

@@ -4,7 +4,7 @@ import type { Sim } from '../sim.js';
 import { readSyncToken } from './tokens.js';
 
 /** 410: the client must list everything again. */
-export function fullSyncRequired(): Reply {
+function fullSyncRequired(): Reply {
   const message = 'Sync token is no longer valid, a full sync is required.';
   return calendarError(410, message, 'fullSyncRequired', {
     domain: 'calendar',
@@ -14,7 +14,7 @@ export function fullSyncRequired(): Reply {
 }
 
 /** 400: no token of this collection at all. */
-export function invalidSyncToken(): Reply {
+function invalidSyncToken(): Reply {
   return calendarError(400, 'Invalid sync token value.', 'invalid', {
     locationType: 'parameter',
     location: 'syncToken',

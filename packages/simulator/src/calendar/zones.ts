@@ -6,7 +6,7 @@ const formats = new Map<string, Intl.DateTimeFormat | null>();
 const FORMATS_KEPT = 700;
 
 /** True for a zone name that Intl knows. */
-export function isZone(zone: string): boolean {
+function isZone(zone: string): boolean {
   return formatFor(zone) !== null;
 }
 

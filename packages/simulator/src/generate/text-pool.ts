@@ -82,7 +82,7 @@ export function latin1View(text: string): string {
 }
 
 /** Quoted-printable of UTF-8 text with CRLF line ends; lines stay within 76 characters. */
-export function quotedPrintable(text: string): string {
+function quotedPrintable(text: string): string {
   return text.split('\r\n').map(quoteLine).join('\r\n');
 }
 

@@ -10,7 +10,7 @@ import { jsonReply, type Reply } from '../http/reply.js';
 import type { Asked } from '../sim.js';
 import { badPageSize, pageLength, pageSize } from './parameters.js';
 
-export interface HistoryFilter {
+interface HistoryFilter {
   types: readonly string[];
   labelId: string | null;
 }

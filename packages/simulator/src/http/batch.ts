@@ -11,9 +11,9 @@ import type { ApiCall } from './api.js';
 import { platformError } from './errors.js';
 import type { Reply } from './reply.js';
 
-export const BATCH_LIMIT = 100;
+const BATCH_LIMIT = 100;
 
-export interface BatchPart {
+interface BatchPart {
   contentId: string | null;
   call: ApiCall;
 }

@@ -23,7 +23,7 @@ export const POSITION_ENDINGS = [
 ] as const;
 
 export type PageEnding = (typeof PAGE_ENDINGS)[number];
-export type PositionEnding = (typeof POSITION_ENDINGS)[number];
+type PositionEnding = (typeof POSITION_ENDINGS)[number];
 export type Ending = PageEnding | PositionEnding;
 
 const LIST_METHODS = new Set([

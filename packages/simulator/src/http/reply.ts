@@ -36,7 +36,7 @@ export function jsonReply(value: unknown, format: Format, status = 200): Reply {
   return { status, contentType: JSON_TYPE, body: Buffer.from(jsonText(value, format)) };
 }
 
-export function jsonText(value: unknown, format: Format): string {
+function jsonText(value: unknown, format: Format): string {
   const wanted = format.fields === null ? value : applyFields(value, format.fields);
   return format.pretty ? `${JSON.stringify(wanted, null, 2)}\n` : JSON.stringify(wanted);
 }

@@ -10,7 +10,7 @@ export interface IcsZones {
   described: ReadonlyMap<string, DescribedZone>;
 }
 
-export interface DescribedZone {
+interface DescribedZone {
   /** The known zone with the same offsets, as near as there is one. */
   zone: string;
   instantOf(wallMs: number): number;

@@ -33,12 +33,7 @@ export async function loadIcs(
 }
 
 /** Masters first, so that exceptions find their series wherever they stand in the file. */
-export function loadFile(
-  calendar: CalendarStore,
-  file: string,
-  bytes: Buffer,
-  nowMs: number,
-): FileReport {
+function loadFile(calendar: CalendarStore, file: string, bytes: Buffer, nowMs: number): FileReport {
   const report: FileReport = { file, loaded: 0, ignored: [] };
   const components = parseIcs(bytes).flatMap((one) =>
     one.name === 'VCALENDAR' ? one.components : [one],

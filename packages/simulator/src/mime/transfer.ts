@@ -26,7 +26,7 @@ export function decodeBase64(body: Buffer): Buffer {
 }
 
 /** RFC 2045 §6.7; an invalid escape stays literal. The hottest loop of the simulator: one table look-up a byte, no calls. */
-export function decodeQuotedPrintable(body: Buffer): Buffer {
+function decodeQuotedPrintable(body: Buffer): Buffer {
   const first = body.indexOf(0x3d);
   if (first < 0) return body;
   const out = Buffer.allocUnsafe(body.length);

@@ -30,7 +30,7 @@ export interface Answers {
   worked: Record<'message' | 'thread' | 'source' | 'body', boolean>;
 }
 
-export function noAnswers(): Answers {
+function noAnswers(): Answers {
   return {
     messages: [],
     sources: new Map(),

@@ -16,7 +16,7 @@ import type { FetchPlan } from './plan.js';
  * Of one message's fetched bodies together: what a mail may weigh in Gmail is 25 MB, nearly all of
  * it files.
  */
-export const MAX_ATTACHED_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_ATTACHED_BODY_BYTES = 8 * 1024 * 1024;
 /** Of one page: what is beyond it is asked for again, after the page. */
 const PAGE_BODY_BYTES = 16 * 1024 * 1024;
 

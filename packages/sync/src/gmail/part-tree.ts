@@ -12,7 +12,7 @@ export type Part = NonNullable<GmailMessage['payload']>;
  * Decides where a part's bytes go. The union is closed, so nothing that a mail brings inline is
  * lost.
  */
-export type PartRole =
+type PartRole =
   /** Its text is the message's. */
   | 'text'
   | 'html'

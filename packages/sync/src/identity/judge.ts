@@ -9,7 +9,7 @@ import type { KnownIdentity, StoredMessageDate } from '@syncline/store';
  */
 
 /** Why a grant is taken for the account's own. */
-export type Proof =
+type Proof =
   | 'sub'
   /** It brought the rows. */
   | 'same-grant'

@@ -49,7 +49,7 @@ function hasOldKey({ channels }: HeldWatch): boolean {
 }
 
 /** Until the watch in force is to be renewed; 0 or less when that is now. */
-export function renewalInMs(held: HeldWatch): number {
+function renewalInMs(held: HeldWatch): number {
   if (held.watchedAgoMs === null || held.expiresInMs === null) return 0;
   return renewInMs(held.collectionId, held.watchedAgoMs + held.expiresInMs) - held.watchedAgoMs;
 }
