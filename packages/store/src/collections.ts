@@ -5,7 +5,7 @@ import { arrayLiteral } from './pool.js';
 import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
 import { lookAfterGone } from './watches.js';
-import { inTransaction, type Queryable } from './transaction.js';
+import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** How a run ended, for the schedule. Times are relative, so that only the database's clock counts. */
 export interface Settlement {
@@ -102,10 +102,7 @@ export interface Parking {
 export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boolean> {
   return await inTransaction(pool, async (session) => {
     const isNews = p.waitsFor ? await noteFailure(session, p.waitsFor, p.waitsFor.tryInMs) : false;
-    await session.query(
-      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [lease.accountId],
-    );
+    await lockCollections(session, lease.accountId);
     const parked = await session.query({
       text: `UPDATE syncline.collections SET parked = $3, error = $4, failures = failures + 1, lease_until = NULL, run_open = false, next_sync_at = now() + $5 * interval '1 ms',
                     cursor = coalesce($6::jsonb, cursor), phase = coalesce($7, phase), endless_listings = endless_listings + CASE WHEN $6::jsonb IS NULL THEN 0 ELSE 1 END
@@ -143,10 +140,7 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
  */
 export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): Promise<void> {
   await inTransaction(pool, async (session) => {
-    await session.query(
-      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [lease.accountId],
-    );
+    await lockCollections(session, lease.accountId);
     const settled = await session.query({
       text: `UPDATE syncline.collections SET state = 'gone', gone_at = now(), error = $3, lease_until = NULL, run_open = false, next_sync_at = ${NEVER}
               WHERE id = $1 AND lease_epoch = $2`,
@@ -235,6 +229,17 @@ export async function unservedSince(
     accountState: row.state,
     reason: row.reason,
   }));
+}
+
+/**
+ * Holds the collections of an account until the transaction ends, in the order in which every
+ * transaction takes them: before the account's row.
+ */
+export async function lockCollections(session: Transaction, accountId: string): Promise<void> {
+  await session.query(
+    'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
+    [accountId],
+  );
 }
 
 /** Account states that stop all calls also take its collections off the schedule; becoming active puts them back, due now. */

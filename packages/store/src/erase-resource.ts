@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Resource } from './accounts.js';
 import { appendChanges } from './changes.js';
-import { NEVER } from './collections.js';
+import { lockCollections, NEVER } from './collections.js';
 import type { AccountTable } from './erase-page.js';
 import { ACCOUNT_TABLES } from './removal.js';
 import type { Entity } from './rows.js';
@@ -88,10 +88,7 @@ const ERASE_PAGE = 1_000;
 
 async function begin(pool: pg.Pool, accountId: string, resource: Resource): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query(
-      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [accountId],
-    );
+    await lockCollections(session, accountId);
     const begun = await session.query(
       `UPDATE syncline.accounts SET resources = array_remove(resources, $2), erasing = array_append(array_remove(coalesce(erasing, '{}'), $2), $2), updated_at = now()
         WHERE id = $1 AND state <> 'removing' AND ((resources @> ARRAY[$2] AND cardinality(resources) > 1) OR $2 = ANY(erasing))`,

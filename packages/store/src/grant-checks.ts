@@ -5,7 +5,7 @@
  */
 import type pg from 'pg';
 import type { AccountReasonCode, Resource } from './accounts.js';
-import { scheduleAccount } from './collections.js';
+import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** What is known of the Google account that an account's rows are of. */
@@ -148,10 +148,7 @@ async function hold(
   grant: number,
   { state, code, reason, probeInMs = null }: Held,
 ): Promise<boolean> {
-  await session.query(
-    'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-    [accountId],
-  );
+  await lockCollections(session, accountId);
   const held = await session.query(
     `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
             refused_since = CASE WHEN $6::float8 IS NULL THEN NULL ELSE now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
@@ -181,10 +178,7 @@ async function note(pool: Queryable, accountId: string, { code, reason }: Held):
 }
 
 async function vouch(session: Transaction, accountId: string): Promise<boolean> {
-  await session.query(
-    'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-    [accountId],
-  );
+  await lockCollections(session, accountId);
   const vouched = await session.query(
     `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, vouched_grant = grant_number, updated_at = now()
       WHERE id = $1 AND state = 'reauth_required' AND reason_code IN ('identity-unproven', 'identity-refused') AND verified_grant IS DISTINCT FROM grant_number`,

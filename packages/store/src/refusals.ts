@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { AccountReasonCode, Resource } from './accounts.js';
 import { cleanReason } from './clean-text.js';
-import { scheduleAccount } from './collections.js';
+import { lockCollections, scheduleAccount } from './collections.js';
 import type { Lease } from './lease.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
@@ -122,10 +122,7 @@ async function claimDue(
 
 async function passed(pool: pg.Pool, { accountId, version }: DueProbe): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query(
-      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [accountId],
-    );
+    await lockCollections(session, accountId);
     const revived = await session.query(
       `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, ${NO_PROBES}, updated_at = now()
         WHERE id = $1 AND token_version = $2 AND state IN ('reauth_required', 'disabled')`,

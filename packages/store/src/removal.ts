@@ -2,7 +2,7 @@ import type { GoogleKeys } from './identities.js';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
-import { scheduleAccount } from './collections.js';
+import { lockCollections, scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
 import { erasePageText } from './erase-page.js';
 import { EPOCH_AFTER_REMOVAL } from './feed-epoch.js';
@@ -90,12 +90,13 @@ const ERASE_PAGE = 5_000;
 /** Stops new work at once. @returns false when the account is in no state that can be paused */
 export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await fenceOut(session, accountId);
+    await lockCollections(session, accountId);
     const paused = await session.query(
       `UPDATE syncline.accounts SET state = 'paused', reason = 'paused by the operator', reason_code = NULL, updated_at = now() WHERE id = $1 AND state IN ('active', 'paused', 'disabled')`,
       [accountId],
     );
     if (paused.rowCount !== 1) return false;
+    await fenceOut(session, accountId);
     // Nobody need wait for a lease that can write nothing.
     await session.query(
       'UPDATE syncline.collections SET lease_until = NULL WHERE account_id = $1',
@@ -114,10 +115,7 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
  */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
   return inTransaction(pool, async (session) => {
-    await session.query(
-      'SELECT id FROM syncline.collections WHERE account_id = $1 ORDER BY id FOR UPDATE',
-      [accountId],
-    );
+    await lockCollections(session, accountId);
     const resumed = await session.query(
       `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, token_version = token_version + 1, ${NO_PROBES}, updated_at = now()
         WHERE id = $1 AND (state IN ('active', 'paused', 'disabled') OR (state = 'reauth_required' AND coalesce(reason_code, 'grant-refused') IN ('grant-refused', 'credential-unreadable')))`,
