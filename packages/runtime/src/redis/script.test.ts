@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { OwnError } from '../errors.js';
+import { OperatorError } from '../errors.js';
 import { loadScript } from './script.js';
 
 let directory: string;
@@ -19,9 +19,11 @@ test('a script is its constants and its files in order, and is named by the dige
   expect(sha).toBe(createHash('sha1').update(lua).digest('hex'));
 });
 
-test('a missing file is an error that names it', () => {
+test('a missing file is an error that names it and what to do', () => {
   const missing = path.join(directory, 'missing.lua');
   const load = (): unknown => loadScript(directory, ['missing']);
-  expect(load).toThrow(OwnError);
-  expect(load).toThrow(`the Redis script ${missing} cannot be read`);
+  expect(load).toThrow(OperatorError);
+  expect(load).toThrow(
+    `The installation is incomplete: the Redis script ${missing} cannot be read (Error ENOENT). Install it again`,
+  );
 });

@@ -1,8 +1,12 @@
-/** Scripts for Redis: Lua in `.lua` files beside the compiled code, which the image carries too (`files` of the package's package.json). */
+/**
+ * Scripts for Redis: Lua in `.lua` files beside the compiled code. The image carries them too
+ * (`files` of the package's package.json).
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { OwnError } from '../errors.js';
+import { describeError } from '../describe-error.js';
+import { OperatorError } from '../errors.js';
 
 export interface RedisScript {
   lua: string;
@@ -15,7 +19,7 @@ export interface RedisScript {
  * @param directory where the files are
  * @param names of the files, below the directory and without `.lua`
  * @param constants what TypeScript computes with too: whole numbers, which become Lua locals above the files
- * @throws OwnError when a file cannot be read, with its name
+ * @throws OperatorError when a file cannot be read, with its name
  */
 export function loadScript(
   directory: string,
@@ -32,6 +36,9 @@ function readLua(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new OwnError(`the Redis script ${file} cannot be read`, { cause: error });
+    throw new OperatorError(
+      `The installation is incomplete: the Redis script ${file} cannot be read (${describeError(error)}). Install it again: npm ci and npm run build, or the image.`,
+      { cause: error },
+    );
   }
 }
