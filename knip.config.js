@@ -1,9 +1,11 @@
 /**
  * What `npm run lint` calls an unused export (docs/decisions/0023-unused-exports.md). Two runs:
  *
- * - over everything: an export that no other file imports, and a file that nothing reaches. Tests count as users. The public face of a package
- *   counts as any other file: what no other package or test imports is not public.
- * - `--production`: a function or a constant that only tests use, so that helpers of tests stay in tests.
+ * - over everything: an export that no other file imports, and a file that nothing reaches. Tests
+ *   count as users. The public face of a package counts as any other file: what no other package or
+ *   test imports is not public.
+ * - `--production`: a function or a constant that only tests use, so that helpers of tests stay in
+ *   tests.
  *
  * A `!` marks what the second run looks at.
  */

@@ -222,7 +222,10 @@ async function test(args) {
   }
 }
 
-/** The linter over everything or what `args` name. Unused exports can be told of everything only (knip.config.js). */
+/**
+ * The linter over everything or what `args` name. Unused exports can be told of everything only
+ * (knip.config.js).
+ */
 async function lint(args) {
   const knip = (...flags) => tool('knip', ['--no-config-hints', '--no-progress', ...flags]);
   const linted = await tool('oxlint', ['--type-aware', '--deny-warnings', ...args]);

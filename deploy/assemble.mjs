@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 /**
- * Assembles what an image runs: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it after `npm ci` and the build, and so does the test that starts
- * every program from the result (test/scenarios/image.test.ts). It copies from a list, so that other files of a checkout (keys, dumps, an .env)
- * get into no layer:
+ * Assembles what an image runs: `node deploy/assemble.mjs DIRECTORY`. The Dockerfile calls it after
+ * `npm ci` and the build, and so does the test that starts every program from the result
+ * (test/scenarios/image.test.ts). It copies from a list, so that other files of a checkout (keys,
+ * dumps, an .env) get into no layer:
  *
- * - of node_modules, the packages that the lockfile knows as needed at run time: no development, optional or peer dependencies;
- * - of our own packages, their package.json and its `files`: the compiled programs, and what they load from beside them;
+ * - of node_modules, the packages that the lockfile knows as needed at run time: no development,
+ *   optional or peer dependencies;
+ * - of our own packages, their package.json and its `files`: the compiled programs, and what they
+ *   load from beside them;
  * - the migrations.
  *
  * Files that Node never loads are left out. Licences are kept.
@@ -27,7 +30,10 @@ const OWN_FILES = ['package.json', 'LICENSE', 'prisma/migrations'];
 /** What Node does not load: types, source maps, sources, notes for readers. */
 const UNLOADED =
   /\.(?:d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$|^(?:README|CHANGELOG|HISTORY)(?:\.|$)/i;
-/** Prisma's client brings a fast and a small compiler of queries for each kind of database, and clients for browsers and edges. Ours takes the small one. */
+/**
+ * Prisma's client brings a fast and a small compiler of queries for each kind of database, and
+ * clients for browsers and edges. Ours takes the small one.
+ */
 const UNUSED_OF_PRISMA =
   /^runtime\/(?:query_compiler_fast|query_compiler_\w+\.(?!postgresql\.)|wasm-compiler-edge|edge)|^(?:edge|react-native|scripts)\b/;
 

@@ -40,8 +40,8 @@ async function connect(email: string, of = email): Promise<void> {
 }
 
 /**
- * The primary calendar goes with the old name: its events are held until a second listing confirms that. From now on
- * that begins at once, and not a minute after the first.
+ * The primary calendar goes with the old name: its events are held until a second listing confirms
+ * that. From now on that begins at once, and not a minute after the first.
  */
 async function confirmSoon(): Promise<void> {
   await world.rows(`

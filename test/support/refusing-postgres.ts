@@ -1,13 +1,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 
-/** A server that speaks Postgres' protocol as far as refusing every session with one error, as one does that starts or shuts down. */
+/**
+ * A server that speaks Postgres' protocol as far as refusing every session with one error, as one
+ * does that starts or shuts down.
+ */
 export interface RefusingPostgres {
   url: string;
   close(): void;
 }
 
-/** Length and code of an SSLRequest (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+/**
+ * Length and code of an SSLRequest
+ * (https://www.postgresql.org/docs/current/protocol-message-formats.html).
+ */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 export async function startRefusingPostgres(

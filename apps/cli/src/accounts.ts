@@ -34,7 +34,10 @@ export async function accountStatus(
   return foundOr(await control.status({ email, tenant }));
 }
 
-/** The accounts of `emails`, each as `findAccount` would find it; null for none named, which means all. */
+/**
+ * The accounts of `emails`, each as `findAccount` would find it; null for none named, which means
+ * all.
+ */
 export async function findAccounts(
   control: Control,
   emails: readonly string[],

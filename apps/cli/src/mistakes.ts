@@ -6,7 +6,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The exit code of what ended a command, and the one message a person gets; a bug comes with where it was thrown. */
+/**
+ * The exit code of what ended a command, and the one message a person gets; a bug comes with where
+ * it was thrown.
+ */
 export function explain(error: unknown): { code: number; message: string } {
   if (error instanceof UsageError) return { code: 2, message: `error: ${error.message}` };
   if (error instanceof OperatorError) return { code: 1, message: error.message };

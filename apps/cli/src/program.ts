@@ -45,7 +45,8 @@ const COMMANDS_OF_ACCOUNTS: Commands = new Map([
 /**
  * Parsing is left to whoever called: `parseAsync` runs a command. What commander itself prints
  * (help, mistakes) goes the way of all output.
- * @param args the command line: of the commands only the one that it names is loaded; all of them when it names none
+ * @param args the command line: of the commands only the one that it names is loaded; all of them
+ * when it names none
  */
 export async function buildProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('syncline').description(

@@ -3,7 +3,10 @@ import type { Requirement } from '@syncline/runtime';
 import type { Store, StoreOptions } from '@syncline/store';
 import { type Cli, runWithStore } from './command.js';
 
-/** `runWithStore` with what a command may ask and do. The store is for commands that have not moved behind control. */
+/**
+ * `runWithStore` with what a command may ask and do. The store is for commands that have not moved
+ * behind control.
+ */
 export async function runWithControl(
   act: (control: Control, cli: Cli, store: Store) => Promise<number>,
   requires?: readonly Requirement[],

@@ -1,4 +1,7 @@
-/** How times, amounts, collections and states are put into words for a person (`@syncline/control/words`). */
+/**
+ * How times, amounts, collections and states are put into words for a person
+ * (`@syncline/control/words`).
+ */
 import { unreachable } from '@syncline/runtime';
 import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
 

@@ -4,7 +4,8 @@
 --   ARGV 2  for how many seconds it is kept
 -- Reply: 0.
 --
--- Compared as text: of two numbers without leading zeros the longer one is the higher, and Lua's own numbers lose the last digits of large ones.
+-- Compared as text: of two numbers without leading zeros the longer one is the higher, and Lua's
+-- own numbers lose the last digits of large ones.
 
 local known = redis.call('GET', KEYS[1])
 if known and string.match(known, '^%d+$') and (#known > #ARGV[1] or (#known == #ARGV[1] and known >= ARGV[1])) then

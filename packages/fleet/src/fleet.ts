@@ -74,7 +74,10 @@ export interface Fleet {
    * or refuses it.
    */
   probeWrite(): Promise<void>;
-  /** The sentence for an error of a connection to Redis, for `waitForServers`; null for other errors. */
+  /**
+   * The sentence for an error of a connection to Redis, for `waitForServers`; null for other
+   * errors.
+   */
   unavailable(error: unknown): OperatorError | null;
   /** Resolves when another deployment has our prefix, which ends this one: both would take each other's jobs. It is in the log then. */
   displaced: Promise<void>;

@@ -59,7 +59,10 @@ export function workerConnection(
   });
 }
 
-/** Resolves when the connection is ready; rejects when the time is over. @throws RedisUnreachable after `timeoutMs` */
+/**
+ * Resolves when the connection is ready.
+ * @throws RedisUnreachable after `timeoutMs`
+ */
 export async function whenReady(
   rt: Runtime,
   connection: RedisConnection,

@@ -39,7 +39,10 @@ function splitCredentials(proxyUrl: string): { uri: string; token: string | null
   return { uri: url.href, token: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-/** An origin on loopback is not there for a proxy elsewhere, and its plain http would leave this machine. */
+/**
+ * An origin on loopback is not there for a proxy elsewhere, and its plain http would leave this
+ * machine.
+ */
 function proxyUrlFor(origin: string, proxy: GoogleProxy | null): string | null {
   const proxyUrl = (isHttps(origin) ? proxy?.httpsUrl : proxy?.httpUrl) ?? null;
   const isElsewhere = proxyUrl !== null && !isOnLoopback(proxyUrl);

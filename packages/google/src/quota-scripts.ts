@@ -1,6 +1,6 @@
 /**
- * The scripts of the quota governor (`lua/quota/`), and the times that they share with TypeScript. `lua/common/begin.lua` documents what all of them
- * take and reply, each file the rest.
+ * The scripts of the quota governor (`lua/quota/`), and the times that they share with TypeScript.
+ * `lua/common/begin.lua` documents what all of them take and reply, each file the rest.
  */
 import path from 'node:path';
 import { loadScript, type RedisScript } from '@syncline/runtime';
@@ -9,12 +9,18 @@ export const SLOT_MS = 250;
 const MARGIN_MS = 750;
 /** How long an entry counts, from the start of its slot. */
 export const KEEP_MS = 60_000 + SLOT_MS + MARGIN_MS;
-/** A call that was under way longer than this is moved to the time of its answer: the margin covers no more. */
+/**
+ * A call that was under way longer than this is moved to the time of its answer: the margin covers
+ * no more.
+ */
 export const ON_THE_WAY_MS = 500;
 /** How long everybody waits for reports after Redis forgot: two heartbeats. */
 export const HOLD_MS = 2_000;
 
-/** Without a heartbeat for longer, a process counts as lost: it may be spending what it keeps while Redis is away (`quota-away.ts`). */
+/**
+ * Without a heartbeat for longer, a process counts as lost: it may be spending what it keeps while
+ * Redis is away (`quota-away.ts`).
+ */
 export const LOST_MS = 3_000;
 
 /** A process whose last beat is older beats before it charges, so that it has seen who is lost. */

@@ -1,7 +1,9 @@
 /**
- * The governor: nothing is sent to Google that was not charged here first, retries and every part of a batch included.
- * The decision is one script on Redis (`lua/common` tells the law and what happens when Redis forgets). While Redis is unreachable a
- * process goes on with no more than it had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that convicts the whole project.
+ * The governor: nothing is sent to Google that was not charged here first, retries and every part
+ * of a batch included. The decision is one script on Redis (`lua/common` tells the law and what
+ * happens when Redis forgets). While Redis is unreachable a process goes on with no more than it
+ * had in the windows itself (`quota-away.ts`): a call that nobody counted may be the one that
+ * convicts the whole project.
  */
 import {
   type LoopReport,

@@ -5,7 +5,10 @@ import type { AnyMethod } from './answer-limits.js';
 import { GoogleError } from './errors.js';
 import { type Answer, openTransport, type Transport } from './transport.js';
 
-/* Answers that end before they are whole. Of `oauth2.token` the bytes are counted while they come, of a message undici itself bounds them. */
+/*
+ * Answers that end before they are whole. Of `oauth2.token` the bytes are counted while they come,
+ * of a message undici itself bounds them.
+ */
 
 let transport: Transport;
 let server: Server;
@@ -30,7 +33,10 @@ const ask = (method: AnyMethod, signal?: AbortSignal): Promise<Answer> =>
     signal,
   });
 
-/** Sends the beginning of an answer without saying how long it will be. Resolves when it is on its way. */
+/**
+ * Sends the beginning of an answer without saying how long it will be. Resolves when it is on its
+ * way.
+ */
 function beginning(): Promise<ServerResponse> {
   return new Promise((resolve) => {
     answer = (_request, response) =>

@@ -1,4 +1,7 @@
-/** When an event starts or ends, as Google's `EventDateTime`: an all-day event has `date`, any other `dateTime`. */
+/**
+ * When an event starts or ends, as Google's `EventDateTime`: an all-day event has `date`, any other
+ * `dateTime`.
+ */
 export interface EventTime {
   /** `2026-01-28`. */
   date?: string | null;
@@ -7,7 +10,10 @@ export interface EventTime {
   timeZone?: string | null;
 }
 
-/** What expansion reads of an event of Google's, which may have any other field: an instance inherits them. */
+/**
+ * What expansion reads of an event of Google's, which may have any other field: an instance
+ * inherits them.
+ */
 export interface SourceEvent {
   id?: string | null;
   status?: string | null;

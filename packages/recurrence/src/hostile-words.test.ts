@@ -2,7 +2,9 @@ import { expandInstances } from './instances.js';
 import { readRule } from './rule.js';
 import { knownZone } from './zones.js';
 
-/* Words that every JavaScript object knows, in the places where Google or a person may write them. */
+/*
+ * Words that every JavaScript object knows, in the places where Google or a person may write them.
+ */
 
 test.each([
   '__proto__',

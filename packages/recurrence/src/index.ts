@@ -1,4 +1,7 @@
-/** Recurring events (RFC 5545, and Google's way of keeping them) as single events. Pure: no I/O, no clock, nothing of ours. */
+/**
+ * Recurring events (RFC 5545, and Google's way of keeping them) as single events. Pure: no I/O, no
+ * clock, nothing of ours.
+ */
 export {
   DEFAULT_INSTANCE_LIMIT,
   expandInstances,

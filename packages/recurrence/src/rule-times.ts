@@ -173,7 +173,10 @@ function periodAt(
   }
 }
 
-/** Days of a year, a month and a week at most: a period that many days before the time in question cannot reach it. */
+/**
+ * Days of a year, a month and a week at most: a period that many days before the time in question
+ * cannot reach it.
+ */
 const PERIOD_DAYS: Record<number, number> = {
   [YEARLY]: 366,
   [MONTHLY]: 31,

@@ -37,8 +37,8 @@ export interface Start {
 }
 
 /**
- * The starts from `fromMs` to before `toMs`, in order, one by one: a start that is not taken is not computed. Callers add a day of
- * margin on both sides and compare the ends themselves.
+ * The starts from `fromMs` to before `toMs`, in order, one by one: a start that is not taken is not
+ * computed. Callers add a day of margin on both sides and compare the ends themselves.
  * @param work what all series of one question may cost together
  * @returns false when the bound on work cut the list
  */

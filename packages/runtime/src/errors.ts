@@ -13,8 +13,8 @@ export class OperatorError extends OwnError {
 }
 
 /**
- * A server that a program needs does not answer, or ends connections: it may serve in a moment. A start waits for it
- * (`server-wait.ts`). What a person has to change is a plain OperatorError.
+ * A server that a program needs does not answer, or ends connections: it may serve in a moment. A
+ * start waits for it (`server-wait.ts`). What a person has to change is a plain OperatorError.
  */
 export class ServerUnavailable extends OperatorError {
   override name = 'ServerUnavailable';

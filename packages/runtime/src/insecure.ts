@@ -1,7 +1,8 @@
 /**
- * Plaintext beyond this machine, and a Redis there that asks for no password. Both are refused, unless SYNCLINE_ALLOW_INSECURE names the kind; each start
- * logs which kinds are allowed.
- * Disabled certificate checks and a guessable master key are never allowed (docs/decisions/0018-weak-configuration.md).
+ * Plaintext beyond this machine, and a Redis there that asks for no password. Both are refused,
+ * unless SYNCLINE_ALLOW_INSECURE names the kind; each start logs which kinds are allowed. Disabled
+ * certificate checks and a guessable master key are never allowed
+ * (docs/decisions/0018-weak-configuration.md).
  */
 import { BlockList, isIP } from 'node:net';
 import { unreachable } from './assert.js';
@@ -54,8 +55,8 @@ export function isUnverified(databaseUrl: string | null): boolean {
 }
 
 /**
- * What a connection to Redis lacks that it needs beyond loopback. Sentinels may do without a password: with TLS, a master that a stranger makes them name
- * has no certificate.
+ * What a connection to Redis lacks that it needs beyond loopback. Sentinels may do without a
+ * password: with TLS, a master that a stranger makes them name has no certificate.
  */
 export function lacksOf(
   { tls, password }: Pick<RedisAddress, 'tls' | 'password'>,
@@ -134,7 +135,9 @@ function lacksBeyondLoopback(kind: RedisInsecurity, given: Given): boolean {
   return lacksOf(address, Boolean(given['REDIS_CERT_FILE'])).includes(kind);
 }
 
-/** What is on loopback is never reached through a proxy elsewhere (packages/google/src/proxy.ts). */
+/**
+ * What is on loopback is never reached through a proxy elsewhere (packages/google/src/proxy.ts).
+ */
 function isPlainGoogle(url: string | undefined): boolean {
   if (url === undefined || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -1,12 +1,16 @@
 /**
- * Waits for a server that is away while a program starts: it, or a pooler before it, restarts or fails over. A program
- * that ended at once would be restarted again and again by its orchestrator. What a person has to change is not waited for.
+ * Waits for a server that is away while a program starts: it, or a pooler before it, restarts or
+ * fails over. A program that ended at once would be restarted again and again by its orchestrator.
+ * What a person has to change is not waited for.
  */
 import { backoffMs } from './backoff.js';
 import { type OperatorError, ServerUnavailable } from './errors.js';
 import type { Runtime } from './runtime.js';
 
-/** How long a start waits: of a program that runs until a signal ends it, and of a command, for which a person waits. */
+/**
+ * How long a start waits: of a program that runs until a signal ends it, and of a command, for
+ * which a person waits.
+ */
 export const SERVER_WAIT_MS = { program: 60_000, command: 5_000 } as const;
 
 const BACKOFF = { firstMs: 250, capMs: 5_000 };
@@ -15,11 +19,11 @@ const BACKOFF = { firstMs: 250, capMs: 5_000 };
 export type Explain = (error: unknown) => OperatorError | null;
 
 /**
- * Does `work`, and repeats it while it fails with a ServerUnavailable, for `rt.serverWaitMs` at most. Each reason is
- * logged once. Ends at once when `rt.signal` is aborted.
+ * Does `work`, and repeats it while it fails with a ServerUnavailable, for `rt.serverWaitMs` at
+ * most. Each reason is logged once. Ends at once when `rt.signal` is aborted.
  * @param explain puts raw errors into sentences, and so decides which of them are waited for
- * @param onSignal what becomes of a running attempt: it is abandoned, since the process ends; or it is awaited, since it
- * ends by itself and says what it did
+ * @param onSignal what becomes of a running attempt: it is abandoned, since the process ends; or it
+ * is awaited, since it ends by itself and says what it did
  * @throws what `work` threw last, explained; the signal's reason when it is aborted
  */
 export async function waitForServers<T>(
@@ -72,7 +76,8 @@ function tell(
 }
 
 /**
- * Does `work`, and abandons it when the signal is aborted: for work that the end of the process ends.
+ * Does `work`, and abandons it when the signal is aborted: for work that the end of the process
+ * ends.
  * @throws what `work` throws; the signal's reason
  */
 export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {

@@ -2,8 +2,8 @@ import { connect, type ConnectionOptions } from 'node:tls';
 
 /**
  * Makes a TLS connection, sends nothing on it, and waits for the alert by which the server refuses
- * it: it asks for a client's certificate, or does not trust the one that it got. In TLS 1.3 a server
- * checks the client's certificate after the client has completed the handshake
+ * it: it asks for a client's certificate, or does not trust the one that it got. In TLS 1.3 a
+ * server checks the client's certificate after the client has completed the handshake
  * (https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2.4). A driver has sent its first command by
  * then and mostly meets ECONNRESET instead of the alert, which looks like a server that restarts.
  * @param limitMs how long the server may take

@@ -71,7 +71,9 @@ function offersTls(host: string, port: number, timeoutMs: number): Promise<boole
   });
 }
 
-/** Of the first byte. With E the server reports that it has failed; its text is not to be trusted. */
+/**
+ * Of the first byte. With E the server reports that it has failed; its text is not to be trusted.
+ */
 function meaningOf(answer: string): boolean | Error {
   switch (answer) {
     case 'S':

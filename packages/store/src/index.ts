@@ -232,7 +232,10 @@ export interface Store extends StoreKeys {
   };
   /** Does `work` unless somebody, in any process, is at work under that name. @throws NamedLeaseLost */
   alone<T>(name: string, work: (lease: NamedLease) => Promise<T>): Promise<Alone<T>>;
-  /** The sentence for an error of a connection to Postgres, for `waitForServers`; null for other errors. */
+  /**
+   * The sentence for an error of a connection to Postgres, for `waitForServers`; null for other
+   * errors.
+   */
   unavailable(error: unknown): OperatorError | null;
   /** Answers when Postgres does. */
   ping(): Promise<void>;
@@ -248,8 +251,10 @@ export interface Store extends StoreKeys {
 export const LEASE_TTL_MS = 6_000;
 
 /**
- * Connects to Postgres and checks that this program may work there. Waits for a server that is away for `rt.serverWaitMs`.
- * @throws OperatorError when the server cannot be reached, the schema is older than this program, or the master key is another one
+ * Connects to Postgres and checks that this program may work there. Waits for a server that is away
+ * for `rt.serverWaitMs`.
+ * @throws OperatorError when the server cannot be reached, the schema is older than this program,
+ * or the master key is another one
  */
 export async function openStore(rt: Runtime, options: StoreOptions): Promise<Store> {
   const ring = openKeyRing({ current: options.masterKey, old: options.oldMasterKey ?? null });

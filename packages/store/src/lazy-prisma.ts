@@ -5,7 +5,10 @@ import { inTransaction } from './transaction.js';
 /** Opens Prisma's client at the first call. */
 export type OpenPrisma = () => Promise<PrismaClient>;
 
-/** Prisma's client costs a process 60 ms when it is loaded and about 80 MB at its first query: workers, which never ask it anything, do not pay. */
+/**
+ * Prisma's client costs a process 60 ms when it is loaded and about 80 MB at its first query:
+ * workers, which never ask it anything, do not pay.
+ */
 export function lazyPrisma(pool: pg.Pool, schema: string): OpenPrisma {
   let client: Promise<PrismaClient> | undefined;
   return () => (client ??= openPrisma(pool, schema));

@@ -9,7 +9,10 @@ export const IS_SILENT =
 export interface LeaseWatch {
   state: WatchState;
   target: string | null;
-  /** Something was heard since it was made or renewed: the way from Google to us is known to be open. */
+  /**
+   * Something was heard since it was made or renewed: the way from Google to us is known to be
+   * open.
+   */
   heard: boolean;
   silent: boolean;
   silences: number;

@@ -8,8 +8,9 @@ export type NamedAccount = Pick<
 >;
 
 /**
- * The accounts of any tenant that have or had one of these addresses, without case. By SQL: a command that names an
- * account does not wait for Prisma's client, which takes 0.4 s of CPU to begin.
+ * The accounts of any tenant that have or had one of these addresses, without case. By SQL: a
+ * command that names an account does not wait for Prisma's client, which takes 0.4 s of CPU to
+ * begin.
  */
 export async function namedAccounts(
   pool: pg.Pool,

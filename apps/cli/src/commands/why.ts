@@ -67,7 +67,9 @@ export function screenOf({ atMs, account, collections, spentToday }: AccountStat
   ].join('\n');
 }
 
-/** A line for each collection that Google was asked to notify about; nothing where there is none. */
+/**
+ * A line for each collection that Google was asked to notify about; nothing where there is none.
+ */
 function watchLines(account: AccountView, nowMs: number): string[] {
   const lines = activeCollections(account).flatMap((c) => {
     const words = watchWords(c, nowMs);

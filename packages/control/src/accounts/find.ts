@@ -11,7 +11,10 @@ export interface AccountRef {
 
 /** Why no account is meant. */
 export type AccountRefusal =
-  /** @property otherTenants the tenants that have connected the address, when one was named that has not */
+  /**
+   * @property otherTenants the tenants that have connected the address, when one was named that has
+   * not
+   */
   | { kind: 'not-found'; email: string; tenant: string | null; otherTenants: string[] }
   /** Several tenants have connected the address, and none was named. */
   | { kind: 'ambiguous'; email: string; tenants: string[] }

@@ -6,7 +6,10 @@ export interface Accounts {
   find(ref: AccountRef): Promise<Found<NamedAccount>>;
   /** With its collections. */
   findView(ref: AccountRef): Promise<Found<AccountView>>;
-  /** Each once; without an address all of the tenant; null, for every account, when neither is given. */
+  /**
+   * Each once; without an address all of the tenant; null, for every account, when neither is
+   * given.
+   */
   findAll(emails: readonly string[], tenant?: string): Promise<Found<NamedAccount[] | null>>;
   /** In pages by tenant and address, in bounded memory. */
   pages(filter?: AccountFilter): AsyncGenerator<AccountView[]>;

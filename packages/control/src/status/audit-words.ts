@@ -2,7 +2,10 @@ import type { AccountView } from '@syncline/store';
 import { activeCollections } from '../accounts/document.js';
 import { amount, counted, nameOf, when } from '../words.js';
 
-/** What audits of the account compared, when, and what they found. A collection that was not audited is named as such. */
+/**
+ * What audits of the account compared, when, and what they found. A collection that was not audited
+ * is named as such.
+ */
 export function auditWords(account: Pick<AccountView, 'collections'>, nowMs: number): string[] {
   const active = activeCollections(account);
   const finished = active.flatMap((c) => (c.audit.last === null ? [] : [c.audit.last]));

@@ -1,6 +1,9 @@
 import type { CollectionView } from '@syncline/store';
 
-/** Seconds until the collection's walk ends if it goes on at its pace; null when there is no walk, or this cannot be told. */
+/**
+ * Seconds until the collection's walk ends if it goes on at its pace; null when there is no walk,
+ * or this cannot be told.
+ */
 export function etaOf(
   { phase, progress, walkStartedAt }: CollectionView,
   nowMs: number,

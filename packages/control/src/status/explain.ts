@@ -101,7 +101,9 @@ function problemWords({ error, failures }: Problem): string {
   return failures > 1 ? `${error} (${failures} times in a row)` : error;
 }
 
-/** The run that held the sweep back has written the same words as its error: they are not repeated. */
+/**
+ * The run that held the sweep back has written the same words as its error: they are not repeated.
+ */
 function sweepWords(
   { sweep, problem }: Extract<Explanation, { code: 'sweep-held' }>,
   nowMs: number,

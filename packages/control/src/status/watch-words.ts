@@ -2,7 +2,10 @@ import { unreachable } from '@syncline/runtime';
 import type { CollectionView, DoorbellView } from '@syncline/store';
 import { when } from '../words.js';
 
-/** Whether Google sends notifications for a collection, and when the last one came; null where no watch was asked for. */
+/**
+ * Whether Google sends notifications for a collection, and when the last one came; null where no
+ * watch was asked for.
+ */
 export function watchWords(
   { kind, doorbell }: Pick<CollectionView, 'kind' | 'doorbell'>,
   nowMs: number,

@@ -1,4 +1,5 @@
--- The governor's ledger: an exact sliding window. The whole fleet decides on one clock (Redis TIME), in one place, one script at a time.
+-- The governor's ledger: an exact sliding window. The whole fleet decides on one clock (Redis
+-- TIME), in one place, one script at a time.
 --
 -- This is the beginning of every script of `quota/`. Common to all of them:
 --   KEYS 1-3  birth, witnesses, missing
@@ -9,7 +10,8 @@
 --   ARGV 5    the process's name
 -- A reply begins with a status, which is -1 when the process must report first, and the epoch.
 --
--- SLOT, KEEP, HOLD and LOST are written above by the loader: TypeScript computes with them too (src/quota-scripts.ts). All are ms.
+-- SLOT, KEEP, HOLD and LOST are written above by the loader: TypeScript computes with them too
+-- (src/quota-scripts.ts). All are ms.
 
 local STATE_TTL = 3700000 -- outlives the longest closure, one hour
 local PACE_LEAST, PACE_SHRINK, PACE_REGROWTH_PER_MS = 25, 0.75, 10 / 60000

@@ -1,5 +1,5 @@
--- Units of a day: what the processes reported, or what the ledger in Postgres had when this day last learned of it and what was charged since,
--- whichever is more.
+-- Units of a day: what the processes reported, or what the ledger in Postgres had when this day
+-- last learned of it and what was charged since, whichever is more.
 local function day_used(key)
   local d = redis.call('HMGET', key, 'total', 'ledger', 'base')
   local total, ledger = tonumber(d[1]) or 0, tonumber(d[2])

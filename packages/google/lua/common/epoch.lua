@@ -1,8 +1,9 @@
--- What Redis forgets: FLUSHALL, a restart from an old snapshot, a failover. `birth` holds a random epoch and the server's run id. When either is
--- not what a process knew, that process reports what it spent itself (quota/report.lua) before it may charge again, and everybody is held for
--- HOLD so that all can report. Processes that charged (`witnesses`) and did not report are `missing`: they may have died with units that they
--- have not reported, and the fleet waits until these have left the window. A Redis that is really new has nobody who knew another epoch, and
--- delays nobody.
+-- What Redis forgets: FLUSHALL, a restart from an old snapshot, a failover. `birth` holds a random
+-- epoch and the server's run id. When either is not what a process knew, that process reports what
+-- it spent itself (quota/report.lua) before it may charge again, and everybody is held for HOLD so
+-- that all can report. Processes that charged (`witnesses`) and did not report are `missing`: they
+-- may have died with units that they have not reported, and the fleet waits until these have left
+-- the window. A Redis that is really new has nobody who knew another epoch, and delays nobody.
 
 -- The epoch as it is now, and until when everybody is held.
 local function birth()

@@ -7,27 +7,34 @@
 --   ARGV 10   the lane: 1 live, 2 onboarding, 3 bulk
 --   ARGV 11   what the day may have seen for this lane to go on, in units; 0: no bound
 --   ARGV 12   a name for this call
---   ARGV 13   0, or how several accounts are this user: 1 of an API with batches, which may be under way unnoted; 2 of another
--- Reply: granted calls, epoch, wait in ms, scope ('user', 'closed' when the user's window is closed and not full, 'project', 'day'), slot of the
--- charge, now, 1 when the call is noted as in flight.
+--   ARGV 13   0, or how several accounts are this user: 1 of an API with batches, which may be
+--             under way unnoted; 2 of another
+-- Reply: granted calls, epoch, wait in ms, scope ('user', 'closed' when the user's window is closed
+-- and not full, 'project', 'day'), slot of the charge, now, 1 when the call is noted as in flight.
 
--- One account's run has one batch in flight, which keeps it under Google's cap of calls in flight (some 25). Of several accounts that are one user,
--- each call is noted until it has landed. Together they stay under the cap, which the customer's other apps share: in one request, and while calls
--- that were sent before the first was noted may be under way. A call that never lands is forgotten when no answer can come any more.
+-- One account's run has one batch in flight, which keeps it under Google's cap of calls in flight
+-- (some 25). Of several accounts that are one user, each call is noted until it has landed.
+-- Together they stay under the cap, which the customer's other apps share: in one request, and
+-- while calls that were sent before the first was noted may be under way. A call that never lands
+-- is forgotten when no answer can come any more.
 local SHARED_CAP, SHARED_PARTS = 20, 6
 local UNNOTED_FOR, UNNOTED_ALLOWANCE = 3000, 4
 local FLIGHT_TTL, FLIGHT_WAIT = 60000, 200
 
--- While live work is under way, the lanes below it use the project's window evenly: so many ms see no more than their share of a minute and a surplus,
--- a larger one for accounts that have just connected. A minute's units spent in its first ten seconds take machine and database from calls that wait
--- for a change (their p99 was ten times the idle one), and finish nothing earlier. Of a small limit a second's share is too few calls to be cut evenly.
+-- While live work is under way, the lanes below it use the project's window evenly: so many ms see
+-- no more than their share of a minute and a surplus, a larger one for accounts that have just
+-- connected. A minute's units spent in its first ten seconds take machine and database from calls
+-- that wait for a change (their p99 was ten times the idle one), and finish nothing earlier. Of a
+-- small limit a second's share is too few calls to be cut evenly.
 local EVEN_SMALL, EVEN_LARGE, EVEN_LARGE_FROM = 5000, 1000, 120000
 local SURPLUS_ONBOARDING, SURPLUS_BULK = 1.25, 1.1
--- Where the line of the bulk calls that were refused for evenness ends at the latest: some of them may not come back. Onboarding stands in no line:
--- behind two hundred others a first sync took half as long again, and without one it takes its chance among them.
+-- Where the line of the bulk calls that were refused for evenness ends at the latest: some of them
+-- may not come back. Onboarding stands in no line: behind two hundred others a first sync took half
+-- as long again, and without one it takes its chance among them.
 local EVEN_LINE = 20000
 
-local cost, items, user_limit, project_limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local cost, items = tonumber(ARGV[6]), tonumber(ARGV[7])
+local user_limit, project_limit = tonumber(ARGV[8]), tonumber(ARGV[9])
 local lane, day_limit = tonumber(ARGV[10]), tonumber(ARGV[11])
 local epoch, held = birth()
 local function deny(wait, scope) return { 0, epoch, wait, scope, slot, now } end
@@ -46,7 +53,9 @@ if lane == 2 then redis.call('HSET', project.state, 'catch_up_at', num(now)) end
 -- Lower lanes leave the top of the project's window free, but only while higher ones are at work.
 local lane_limit = project_limit
 if lane > 1 and project.live_at + KEEP > now then lane_limit = math.floor(project_limit * 0.95) end
-if lane > 2 and math.max(project.live_at, project.catch_up_at) + KEEP > now then lane_limit = math.floor(project_limit * 0.9) end
+if lane > 2 and math.max(project.live_at, project.catch_up_at) + KEEP > now then
+  lane_limit = math.floor(project_limit * 0.9)
+end
 
 local function refuse(wait, scope)
   save(user)
@@ -89,9 +98,17 @@ if lane > 1 and project.live_at + KEEP > now then
     end
   end
 end
-local granted = math.min(items, day_left, in_flight_left, free(user, user_limit), free(project, lane_limit), even and free(even, even.limit) or items)
+local granted = math.min(
+  items,
+  day_left,
+  in_flight_left,
+  free(user, user_limit),
+  free(project, lane_limit),
+  even and free(even, even.limit) or items
+)
 if granted < 1 then
-  -- Until the whole request fits: coming back for the first crumb would cut every later batch into crumbs too.
+  -- Until the whole request fits: coming back for the first crumb would cut every later batch into
+  -- crumbs too.
   local function wait_for(b, limit)
     local excess = b.sum + math.min(items, math.max(1, math.floor(limit / cost))) * cost - limit
     if excess <= 0 then return 0 end
@@ -103,8 +120,9 @@ if granted < 1 then
     return KEEP
   end
   local by_user, by_project = wait_for(user, user_limit), wait_for(project, lane_limit)
-  -- Each call of bulk work that is refused for evenness gets a time of its own, as far behind the one before as that one's request takes: with the
-  -- same time two hundred mailboxes would come back together, and all but a few in vain.
+  -- Each call of bulk work that is refused for evenness gets a time of its own, as far behind the
+  -- one before as that one's request takes: with the same time two hundred mailboxes would come
+  -- back together, and all but a few in vain.
   local function wait_for_even()
     local asked = math.min(items, math.max(1, math.floor(even.limit / cost))) * cost
     local excess, first = even.sum + asked - even.limit, 0
@@ -115,10 +133,13 @@ if granted < 1 then
     end
     if lane == 2 then return first end
     local back_at = math.max(now + first, tonumber(redis.call('HGET', project.state, 'in_line_until') or 0))
-    redis.call('HSET', project.state, 'in_line_until', num(math.min(back_at + asked * EVEN / even.limit, now + EVEN_LINE)))
+    local line_end = math.min(back_at + asked * EVEN / even.limit, now + EVEN_LINE)
+    redis.call('HSET', project.state, 'in_line_until', num(line_end))
     return back_at - now
   end
-  if even and by_user <= by_project and free(even, even.limit) < 1 then by_project = math.max(by_project, wait_for_even()) end
+  if even and by_user <= by_project and free(even, even.limit) < 1 then
+    by_project = math.max(by_project, wait_for_even())
+  end
   -- Whoever was lost may be back with its next beat.
   if project.reserved > 0 then by_project = math.min(by_project, 2000) end
   return refuse(math.max(by_user, by_project), by_user >= by_project and 'user' or 'project')

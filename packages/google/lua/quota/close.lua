@@ -4,8 +4,9 @@
 --   ARGV 7    1 to slow it down as well
 -- Reply: 0, epoch, closed until.
 --
--- A refusal although the ledger had units left means that the real limit is lower than ours: the pace falls to three quarters, down to a quarter of
--- the limit, and grows back by ten points a minute from the reopening on. Refusals that come while it is closed are echoes of the first one.
+-- A refusal although the ledger had units left means that the real limit is lower than ours: the
+-- pace falls to three quarters, down to a quarter of the limit, and grows back by ten points a
+-- minute from the reopening on. Refusals that come while it is closed are echoes of the first one.
 
 local epoch = birth()
 local b = open(KEYS[4], KEYS[5])

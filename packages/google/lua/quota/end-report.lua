@@ -12,8 +12,11 @@ for i, units in ipairs(cjson.decode(ARGV[6])) do
   local known_of = redis.call('HGET', KEYS[3 + i], reporter)
   local unreported = units - tonumber(known_of or 0)
   if unreported > 0 then
-    -- A process that reports for the first time after Redis forgot is in the ledger already: its units must not count on top of that.
-    if not known_of and redis.call('HEXISTS', KEYS[3 + i], 'ledger') == 1 then redis.call('HINCRBY', KEYS[3 + i], 'base', unreported) end
+    -- A process that reports for the first time after Redis forgot is in the ledger already: its
+    -- units must not count on top of that.
+    if not known_of and redis.call('HEXISTS', KEYS[3 + i], 'ledger') == 1 then
+      redis.call('HINCRBY', KEYS[3 + i], 'base', unreported)
+    end
     redis.call('HINCRBY', KEYS[3 + i], 'total', unreported)
     redis.call('HINCRBY', KEYS[3 + i], reporter, unreported)
     redis.call('EXPIRE', KEYS[3 + i], 172800)
@@ -21,7 +24,9 @@ for i, units in ipairs(cjson.decode(ARGV[6])) do
 end
 for _, w in ipairs(cjson.decode(ARGV[7])) do
   local name, at = w[1], w[2]
-  if name ~= reporter and at > tonumber(redis.call('ZSCORE', KEYS[2], name) or 0) then redis.call('ZADD', KEYS[3], tonumber(ARGV[8]) == 1 and now or at, name) end
+  if name ~= reporter and at > tonumber(redis.call('ZSCORE', KEYS[2], name) or 0) then
+    redis.call('ZADD', KEYS[3], tonumber(ARGV[8]) == 1 and now or at, name)
+  end
 end
 witness()
 redis.call('ZREM', KEYS[3], reporter)

@@ -4,8 +4,9 @@
 --   ARGV 6-7  what this process has in these windows, in units
 -- Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window.
 --
--- A member without heartbeats is either dead, or cannot reach Redis and goes on with what it keeps, which nobody may take a second time: it is taken
--- off the project's limit for a minute. When nobody could reach Redis, the minute begins when the first one can again.
+-- A member without heartbeats is either dead, or cannot reach Redis and goes on with what it keeps,
+-- which nobody may take a second time: it is taken off the project's limit for a minute. When
+-- nobody could reach Redis, the minute begins when the first one can again.
 
 local FORGET_LOST = 60000
 local epoch = birth()

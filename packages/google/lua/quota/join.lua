@@ -1,6 +1,8 @@
--- Merges two quota users that are one Google identity: takes what one has spent of an API into the other's window.
+-- Merges two quota users that are one Google identity: takes what one has spent of an API into the
+-- other's window.
 --   KEYS 4-7  log and state of the one, log and state of the other
---   ARGV 6    1 when nothing may be charged to the one any more (runs that began before learn so by its being closed)
+--   ARGV 6    1 when nothing may be charged to the one any more (runs that began before learn so by
+--             its being closed)
 --   ARGV 7    0 or how several accounts are the other, as in quota/charge.lua
 -- Reply: 0, epoch.
 

@@ -2,7 +2,8 @@
 --   KEYS 4  day
 -- Reply: 0, epoch, 1 or 0.
 --
--- Each pause is as long as all before together: what was under way when Redis forgot comes into the ledger within minutes, and later the two agree.
+-- Each pause is as long as all before together: what was under way when Redis forgot comes into the
+-- ledger within minutes, and later the two agree.
 
 local PAUSE_FIRST, PAUSE_LONGEST = 30000, 900000
 local epoch = birth()

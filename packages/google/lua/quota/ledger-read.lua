@@ -5,7 +5,8 @@
 
 local epoch = birth()
 local units = math.max(tonumber(ARGV[6]), day_used(KEYS[4]))
-redis.call('HSET', KEYS[4], 'ledger', num(units), 'base', num(tonumber(redis.call('HGET', KEYS[4], 'total') or 0)), 'ledger_at', num(now))
+local total = tonumber(redis.call('HGET', KEYS[4], 'total') or 0)
+redis.call('HSET', KEYS[4], 'ledger', num(units), 'base', num(total), 'ledger_at', num(now))
 redis.call('HSETNX', KEYS[4], 'ledger_first', num(now))
 redis.call('EXPIRE', KEYS[4], 172800)
 return { 0, epoch }

@@ -3,8 +3,8 @@
 --   ARGV 6   JSON, per bucket `{entries: [[slot, units, at]…], closedUntil}`
 -- Reply: 0, epoch.
 --
--- Entries that the ledger still has (it kept them up to this process's last witness mark) are left out, so reporting twice, or to a Redis that lost
--- only its last second, counts nothing twice.
+-- Entries that the ledger still has (it kept them up to this process's last witness mark) are left
+-- out, so reporting twice, or to a Redis that lost only its last second, counts nothing twice.
 
 local epoch = birth()
 local kept = tonumber(redis.call('ZSCORE', KEYS[2], reporter) or 0)
@@ -25,7 +25,9 @@ for i, reported in ipairs(cjson.decode(ARGV[6])) do
   table.sort(order)
   redis.call('DEL', b.log)
   for _, at in ipairs(order) do redis.call('RPUSH', b.log, num(at) .. ':' .. num(merged[at])) end
-  if reported.closedUntil > math.max(now, b.closed) then redis.call('HSET', b.state, 'closed_until', num(reported.closedUntil)) end
+  if reported.closedUntil > math.max(now, b.closed) then
+    redis.call('HSET', b.state, 'closed_until', num(reported.closedUntil))
+  end
   save(b)
 end
 return { 0, epoch }

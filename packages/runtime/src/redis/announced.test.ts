@@ -19,7 +19,10 @@ import {
 } from './connect.js';
 import { type FoundRedis, findRedis, unmetRedis } from './find.js';
 
-/* Servers that are judged by what is connected to. 0.0.0.0 leads to this machine, and is no address of loopback. */
+/*
+ * Servers that are judged by what is connected to. 0.0.0.0 leads to this machine, and is no address
+ * of loopback.
+ */
 
 const BEYOND = '0.0.0.0';
 const PASSWORD = 'hunter2';

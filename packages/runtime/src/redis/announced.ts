@@ -1,6 +1,7 @@
 /**
- * Servers that REDIS_URL does not name: the nodes of a cluster announce each other, and sentinels name the master and further sentinels. They are sent
- * passwords and jobs too, so each is judged before a connection to it is opened, at the start and whenever the servers change.
+ * Servers that REDIS_URL does not name: the nodes of a cluster announce each other, and sentinels
+ * name the master and further sentinels. They are sent passwords and jobs too, so each is judged
+ * before a connection to it is opened, at the start and whenever the servers change.
  */
 import type { Redis } from 'ioredis';
 import { OwnError } from '../errors.js';
@@ -8,7 +9,9 @@ import { type InsecureKind, type RedisInsecurity, isLoopback, lacksOf } from '..
 import { type RedisAddress, type RedisHost, redisHost, redisHosts } from './address.js';
 import { lackOf } from './rights.js';
 
-/** No connection is opened to this server. Logged as it stands; at the start it is an OperatorError. */
+/**
+ * No connection is opened to this server. Logged as it stands; at the start it is an OperatorError.
+ */
 export class RefusedServer extends OwnError {
   override name = 'RefusedServer';
 }
@@ -50,5 +53,8 @@ export async function announcedNodes(probe: Redis): Promise<RedisHost[]> {
     .flatMap(([host, port]) => (host === null || NAMELESS.has(host) ? [] : { host, port }));
 }
 
-/** Of a node without the name that it should announce (`cluster-preferred-endpoint-type hostname`): it cannot be connected to. */
+/**
+ * Of a node without the name that it should announce (`cluster-preferred-endpoint-type hostname`):
+ * it cannot be connected to.
+ */
 const NAMELESS: ReadonlySet<string> = new Set(['', '?']);

@@ -75,8 +75,9 @@ export interface RedisTarget {
 }
 
 /**
- * Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of them. A server that the rule refuses is not connected to:
- * its commands reject with RefusedServer, which is also emitted.
+ * Opens a connection that reconnects for ever. Errors are emitted: `onRedisError` hears all of
+ * them. A server that the rule refuses is not connected to: its commands reject with RefusedServer,
+ * which is also emitted.
  */
 export function connectTo(
   target: RedisTarget,
@@ -119,8 +120,9 @@ export function probeOf(target: RedisTarget): Redis {
 }
 
 /**
- * The alert by which one of the hosts refuses our TLS connection, for instance because of a client's certificate; null when there is none, or no TLS.
- * Commands are sent too early to see it (tls-refusal.ts).
+ * The alert by which one of the hosts refuses our TLS connection, for instance because of a
+ * client's certificate; null when there is none, or no TLS. Commands are sent too early to see it
+ * (tls-refusal.ts).
  */
 export async function tlsAlert(address: RedisAddress, tls: RedisTls | null): Promise<Error | null> {
   if (!address.tls) return null;

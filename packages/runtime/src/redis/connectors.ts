@@ -44,7 +44,8 @@ export function masterConnector(rule: ServerRule): Connector {
     private refused: RefusedServer | null;
 
     constructor(options: unknown) {
-      // ioredis passes each address that a sentinel names through this function before it connects there.
+      // ioredis passes each address that a sentinel names through this function before it connects
+      // there.
       const natMap = (name: string): null => {
         const at = name.lastIndexOf(':');
         this.refused = rule({ host: name.slice(0, at), port: Number(name.slice(at + 1)) });

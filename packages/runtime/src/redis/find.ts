@@ -40,8 +40,8 @@ export interface FindOptions {
 
 /**
  * @throws RedisUnreachable when it does not answer in time
- * @throws OperatorError when it refuses the credentials, the database number or a command, or lies beyond loopback and is not secured; for queues also
- * when it is older than 6.2 or evicts keys
+ * @throws OperatorError when it refuses the credentials, the database number or a command, or lies
+ * beyond loopback and is not secured; for queues also when it is older than 6.2 or evicts keys
  */
 export async function findRedis(
   rt: Runtime,

@@ -18,7 +18,10 @@ export class RedisUnreachable extends ServerUnavailable {
   }
 }
 
-/** The sentence for an error of a connection that was open, when Redis is away; null for every other error. */
+/**
+ * The sentence for an error of a connection that was open, when Redis is away; null for every other
+ * error.
+ */
 export function redisProblemOf(
   error: unknown,
   { redisUrl }: { redisUrl: string },
@@ -33,7 +36,9 @@ export function redisProblemOf(
 const UNSIGNED_CLIENT =
   "a server that asks for a client's certificate ends connections without one: REDIS_CERT_FILE and REDIS_KEY_FILE must name it";
 
-/** What the client was told or met while it connected: a RedisUnreachable when the server is away. */
+/**
+ * What the client was told or met while it connected: a RedisUnreachable when the server is away.
+ */
 export function refusalOf(error: unknown, address: RedisAddress): OperatorError {
   if (error instanceof RefusedServer) return new OperatorError(error.message, { cause: error });
   const hosts = redisHosts(address);
@@ -63,7 +68,10 @@ function isAway(error: Error): boolean {
 const CLIENT_ERRORS = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError', 'AbortError']);
 const CLIENT_WORDS =
   /^(Connection is closed|Command timed out|Stream isn't writeable|Redis is not connected|Socket timeout|Cluster isn't ready|Cluster is ended|None of startup nodes is available|All sentinels are unreachable)/;
-/** Beginnings of replies: it loads its data, fails over, runs a long script, or has no connection left. */
+/**
+ * Beginnings of replies: it loads its data, fails over, runs a long script, or has no connection
+ * left.
+ */
 const NOT_READY =
   /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|UNBLOCKED|BUSY|ERR max number of clients)\b/;
 

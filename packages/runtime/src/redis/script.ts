@@ -18,7 +18,8 @@ export interface RedisScript {
  * One script of several files, in this order: a script of Redis cannot load another.
  * @param directory where the files are
  * @param names of the files, below the directory and without `.lua`
- * @param constants what TypeScript computes with too: whole numbers, which become Lua locals above the files
+ * @param constants what TypeScript computes with too: whole numbers, which become Lua locals above
+ * the files
  * @throws OperatorError when a file cannot be read, with its name
  */
 export function loadScript(
