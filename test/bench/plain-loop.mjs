@@ -6,7 +6,7 @@ const require = createRequire(import.meta.url);
 const { gmail } = require('googleapis/build/src/apis/gmail/index.js');
 const { OAuth2Client } = require('google-auth-library');
 const { PrismaClient } = require('../../packages/store/dist/generated/client.js');
-const { parseMessage } = require('../../packages/sync/dist/gmail/parse.js');
+const { parseMessage } = require('../../packages/sync/dist/resources/gmail/parse.js');
 
 /** @returns messages per second, client CPU seconds per 1,000 messages and resident MB of this process */
 export async function plainLoop({ api, refreshToken, databaseUrl }) {

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { noteHeld, type HeldSweep } from './absence.js';
 import { appendChanges } from './changes.js';
-import { removeCalendars, upsertCalendars } from './calendar-rows.js';
-import { applyEvents } from './events.js';
-import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
+import { removeCalendars, upsertCalendars } from './mirrors/calendar/calendars.js';
+import { applyEvents } from './mirrors/calendar/events.js';
+import { applyLabelChanges, deleteMessages, upsertMessages } from './mirrors/gmail/messages.js';
 import { writeIsolated } from './isolate-page.js';
-import { replaceLabels } from './label-rows.js';
+import { replaceLabels } from './mirrors/gmail/labels.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
 import type {
   CalendarRow,

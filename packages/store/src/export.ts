@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { instanceSources, type InstanceSources } from './instance-sources.js';
+import { instanceSources, type InstanceSources } from './mirrors/calendar/instance-sources.js';
 import { WINDOW_COLUMNS, windowOf, type MailWindow, type WindowRow } from './lease.js';
 
 /** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */

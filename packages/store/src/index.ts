@@ -7,7 +7,7 @@ import {
   type AccountState,
   type AccountViews,
 } from './accounts.js';
-import { addressesOver, type Addresses } from './addresses.js';
+import { addressesOver, type Addresses } from './mirrors/gmail/addresses.js';
 import { countHeld, heldOf, type HeldCollection } from './absence.js';
 import { alone, type Alone, type NamedLease } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
@@ -31,7 +31,7 @@ import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { mirrorIn, type Mirror } from './export.js';
 import { feedIn, type Feed } from './feed.js';
-import { knownMessages } from './gmail-rows.js';
+import { knownMessages } from './mirrors/gmail/messages.js';
 import { grantChecksIn, type GrantChecks } from './grant-checks.js';
 import { identitiesIn, type Identities } from './identities.js';
 import { accountOffered, importAccount, type OfferedTo } from './import-account.js';
@@ -136,7 +136,7 @@ export type {
 export type { MasterKeyRotation } from './master-key-rotation.js';
 export { nameOfHolder } from './master-keys.js';
 export type { Vault } from './vault.js';
-export type { LabelLoss } from './walk-labels.js';
+export type { LabelLoss } from './mirrors/gmail/walk-labels.js';
 export type { LeaseWatch } from './lease-watch.js';
 export type { ChannelRow, HeldWatch, WatchSettlement } from './watches.js';
 export type {

@@ -1,15 +1,15 @@
-import { removeCalendars, upsertCalendars } from './calendar-rows.js';
+import { removeCalendars, upsertCalendars } from './mirrors/calendar/calendars.js';
 import type { Delta, PageCommit } from './commit-page.js';
-import { applyEvents, type EventDelta } from './events.js';
-import { applyLabelChanges, deleteMessages, upsertMessages } from './gmail-rows.js';
-import { removeOtherLabels, upsertLabels } from './label-rows.js';
+import { applyEvents, type EventDelta } from './mirrors/calendar/events.js';
+import { applyLabelChanges, deleteMessages, upsertMessages } from './mirrors/gmail/messages.js';
+import { removeOtherLabels, upsertLabels } from './mirrors/gmail/labels.js';
 import type { Lease } from './lease.js';
 import { isRowRefusal, PageRefused, refusalReason, refusalsAllowed } from './row-refusal.js';
 import type { RowChange } from './rows.js';
 import { cleanedRows, onceEach } from './storable-page.js';
 import { quarantinedLabel, quarantineId } from './storable.js';
 import type { Transaction } from './transaction.js';
-import { relabelSteps } from './walk-labels.js';
+import { relabelSteps } from './mirrors/gmail/walk-labels.js';
 import { applyWalk, insertMet, putBack, type SetAside } from './walk.js';
 
 /*

@@ -5,7 +5,7 @@ import { auditIn } from './audit.js';
 import type { Lease } from './lease.js';
 import { openPool } from './pool.js';
 import { Transaction } from './transaction.js';
-import { labelLosses, relabel } from './walk-labels.js';
+import { labelLosses, relabel } from './mirrors/gmail/walk-labels.js';
 import { applyWalk } from './walk.js';
 
 /*

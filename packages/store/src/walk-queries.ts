@@ -1,8 +1,13 @@
 import type pg from 'pg';
 import { absenceOf, absentIds, type Absence, type Absent } from './absence.js';
 import type { Lease } from './lease.js';
-import { storedLabels } from './label-rows.js';
-import { labelAfter, labelLosses, relabelBound, type LabelLoss } from './walk-labels.js';
+import { storedLabels } from './mirrors/gmail/labels.js';
+import {
+  labelAfter,
+  labelLosses,
+  relabelBound,
+  type LabelLoss,
+} from './mirrors/gmail/walk-labels.js';
 import type { LabelRow } from './rows.js';
 import {
   listedThreads,

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { forgetHeld, hold, release } from './absence.js';
-import { removeCalendars } from './calendar-rows.js';
-import { deleteEvents, forgetUnlistedOccurrences } from './events.js';
-import { deleteMessages } from './gmail-rows.js';
+import { removeCalendars } from './mirrors/calendar/calendars.js';
+import { deleteEvents, forgetUnlistedOccurrences } from './mirrors/calendar/events.js';
+import { deleteMessages } from './mirrors/gmail/messages.js';
 import { clearPageText } from './erase-page.js';
 import { existsByIndex } from './exists-by-index.js';
 import type { Lease } from './lease.js';
@@ -22,7 +22,7 @@ import {
   relabel,
   type LabelPage,
   type RelabelRange,
-} from './walk-labels.js';
+} from './mirrors/gmail/walk-labels.js';
 import { byIndex, type Transaction } from './transaction.js';
 
 export type { FailingItem, SetAside } from './quarantine-writes.js';

@@ -1,7 +1,7 @@
 import { isAuditDue } from './audit.js';
-import { sampled } from './audit-mailbox.js';
+import { sampled } from './resources/gmail/audit.js';
 import { AuditBudget } from './audit-slice.js';
-import { sampleOf } from './verify-mailbox.js';
+import { sampleOf } from './resources/gmail/compare.js';
 
 test('an audit is due after its interval, spread by ten percent, and never when switched off', () => {
   const due = (auditEveryMs: number, auditAgeMs: number | null, jitter: number): boolean =>

@@ -2,11 +2,11 @@ import { callerOf } from './caller.js';
 import { GoogleError } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { Lease } from '@syncline/store';
-import { auditCalendar, auditCalendarList } from './audit-calendar.js';
-import { auditMailbox } from './audit-mailbox.js';
+import { auditCalendar, auditCalendarList } from './resources/calendar/audit.js';
+import { auditMailbox } from './resources/gmail/audit.js';
 import { AuditBudget, type AuditContext, type AuditEnd } from './audit-slice.js';
 import type { Cursor } from './cursor.js';
-import { wholePolicy } from './gmail/mirror-policy.js';
+import { wholePolicy } from './resources/gmail/mirror-policy.js';
 import type { SyncPolicy } from './policy.js';
 import type { SyncDeps } from './sync-collection.js';
 

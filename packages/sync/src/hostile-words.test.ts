@@ -1,10 +1,10 @@
 import { partKeys, type GmailMessage } from '@syncline/google';
-import { parseCalendar, parseEvent } from './calendar/parse.js';
-import { decodeText } from './gmail/charset.js';
-import { decodeHeader } from './gmail/encoded-words.js';
-import { readParameters } from './gmail/header-parameters.js';
-import { meaningOfHistory } from './gmail/interpret.js';
-import { parseMessage } from './gmail/parse.js';
+import { parseCalendar, parseEvent } from './resources/calendar/parse.js';
+import { decodeText } from './resources/gmail/charset.js';
+import { decodeHeader } from './resources/gmail/encoded-words.js';
+import { readParameters } from './resources/gmail/header-parameters.js';
+import { meaningOfHistory } from './resources/gmail/interpret.js';
+import { parseMessage } from './resources/gmail/parse.js';
 import { answerOf } from './verdicts.js';
 import { targetOf } from './watch/step.js';
 

@@ -2,7 +2,7 @@ import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
-import { calendarTurn } from './calendar/turn.js';
+import { calendarTurn } from './resources/calendar/turn.js';
 import { callerOf } from './caller.js';
 import {
   listedAgain,
@@ -12,9 +12,9 @@ import {
   type Cursor,
 } from './cursor.js';
 import { heldWords, holdDueAtMs, isHeld, namedBy } from './evidence/hold.js';
-import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
-import { replayTurn } from './gmail/replay.js';
-import { gmailTurn } from './gmail/turn.js';
+import { wholePolicy, type MirrorPolicy } from './resources/gmail/mirror-policy.js';
+import { replayTurn } from './resources/gmail/replay.js';
+import { gmailTurn } from './resources/gmail/turn.js';
 import type { Profile } from './identity/ask-google.js';
 import {
   AccountHeld,

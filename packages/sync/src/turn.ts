@@ -2,10 +2,10 @@ import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { Committed, HeldState, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
-import type { Answers } from './gmail/answers.js';
-import type { MirrorPolicy } from './gmail/mirror-policy.js';
+import type { Answers } from './resources/gmail/answers.js';
+import type { MirrorPolicy } from './resources/gmail/mirror-policy.js';
 import type { Profile } from './identity/ask-google.js';
-import type { FetchPlan } from './gmail/plan.js';
+import type { FetchPlan } from './resources/gmail/plan.js';
 import type { SyncPolicy } from './policy.js';
 import type { ParkCause } from './parking.js';
 
@@ -27,7 +27,7 @@ export interface TurnContext {
    * so the run ends with it.
    */
   fullSyncEnded: boolean;
-  /** The page after the one that is being committed, already asked for; see gmail/fetch.ts. */
+  /** The page after the one that is being committed, already asked for; see resources/gmail/fetch.ts. */
   ahead: Ahead | null;
   /** The mailbox's profile, when the check of the grant has just read it. */
   profile: Profile | null;

@@ -13,10 +13,10 @@ import {
   type LeaseHolder,
   type Store,
 } from '@syncline/store';
-import { isTombstone, seriesOfCancelled, withoutOrphans } from './calendar/parse.js';
+import { isTombstone, seriesOfCancelled, withoutOrphans } from './resources/calendar/parse.js';
 import { verifiedAccount } from './identity/require-verified.js';
-import { isAccounts } from './gmail/answers.js';
-import { wholePolicy, type MirrorPolicy } from './gmail/mirror-policy.js';
+import { isAccounts } from './resources/gmail/answers.js';
+import { wholePolicy, type MirrorPolicy } from './resources/gmail/mirror-policy.js';
 import {
   COMPARE_PAGE,
   type ComparedMailbox,
@@ -28,7 +28,7 @@ import {
   listKept,
   type MailboxDrift,
   sampleOf,
-} from './verify-mailbox.js';
+} from './resources/gmail/compare.js';
 
 /** What a comparison of the mirror with Google found; the arrays name ids (events as calendar/event). */
 export interface VerifyReport {

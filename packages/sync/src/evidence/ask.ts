@@ -1,8 +1,8 @@
 import { GoogleError, type FetchedMessages } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { asAccessLost } from '../calendar/access.js';
-import { isKept } from '../gmail/mirror-policy.js';
-import { floorMs } from '../gmail/window.js';
+import { asAccessLost } from '../resources/calendar/access.js';
+import { isKept } from '../resources/gmail/mirror-policy.js';
+import { floorMs } from '../resources/gmail/window.js';
 import type { TurnContext } from '../turn.js';
 
 /** What Google answered for ids that a listing did not name. */

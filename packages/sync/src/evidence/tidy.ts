@@ -1,6 +1,6 @@
 import type { HeldState, HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
 import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
-import { excludedLabels } from '../gmail/mirror-policy.js';
+import { excludedLabels } from '../resources/gmail/mirror-policy.js';
 import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { askByIds } from './ask.js';
 import {

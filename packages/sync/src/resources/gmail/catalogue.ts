@@ -1,7 +1,7 @@
 import type { LabelRow } from '@syncline/store';
 import { GoogleError } from '@syncline/google';
-import { SAMPLE } from '../evidence/decide.js';
-import type { TurnContext } from '../turn.js';
+import { SAMPLE } from '../../evidence/decide.js';
+import type { TurnContext } from '../../turn.js';
 import { labelRow } from './interpret.js';
 
 export interface Catalogue {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { textArray } from './pool.js';
-import type { MessageRow } from './rows.js';
-import { inTransaction, type Transaction } from './transaction.js';
+import { textArray } from '../../pool.js';
+import type { MessageRow } from '../../rows.js';
+import { inTransaction, type Transaction } from '../../transaction.js';
 
 /*
  * `addresses` of rows that are there already. It says nothing that the headers in `resource` do not say, so putting it in is no change to the message: no event, and

@@ -7,10 +7,10 @@ import {
   type GmailCursor,
   type GmailFollow,
   type NewCursor,
-} from '../cursor.js';
-import { heldStep } from '../evidence/hold.js';
-import { CLEAR_PAGE, type Turn, type TurnContext } from '../turn.js';
-import { withoutPosition } from '../without-position.js';
+} from '../../cursor.js';
+import { heldStep } from '../../evidence/hold.js';
+import { CLEAR_PAGE, type Turn, type TurnContext } from '../../turn.js';
+import { withoutPosition } from '../../without-position.js';
 import { readCatalogue } from './catalogue.js';
 import { deepenTurn, lookedAt } from './deepen.js';
 import { fetchNamed, fetchTurn, type NamedFate } from './fetch.js';

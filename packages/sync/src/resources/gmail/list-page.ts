@@ -1,5 +1,5 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
-import { MAX_RESTARTS, type TurnContext } from '../turn.js';
+import { MAX_RESTARTS, type TurnContext } from '../../turn.js';
 import { listingUnder, searchFor, termsOf, type Slice } from './mirror-policy.js';
 import { floorMs } from './window.js';
 

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { clearPageText } from './erase-page.js';
-import { existsByIndex } from './exists-by-index.js';
-import type { Lease } from './lease.js';
-import { arrayLiteral } from './pool.js';
-import type { RowChange } from './rows.js';
-import { byIndex, type Transaction } from './transaction.js';
+import { clearPageText } from '../../erase-page.js';
+import { existsByIndex } from '../../exists-by-index.js';
+import type { Lease } from '../../lease.js';
+import { arrayLiteral } from '../../pool.js';
+import type { RowChange } from '../../rows.js';
+import { byIndex, type Transaction } from '../../transaction.js';
 
 /*
  * The labels of a resync. Each label's list is written down page by page; when all of them are

@@ -1,9 +1,9 @@
 import type { CalendarListEntry } from '@syncline/google';
 import { cleanJson, quarantineId } from '@syncline/store';
-import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
-import { meaningOfCalendars, meaningOfEvents } from './calendar/turn.js';
-import { parseCalendarCursor, type Cursor } from './cursor.js';
-import { fingerprint, readCalendars, readEvents } from './verify.js';
+import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
+import { meaningOfCalendars, meaningOfEvents } from './turn.js';
+import { parseCalendarCursor, type Cursor } from '../../cursor.js';
+import { fingerprint, readCalendars, readEvents } from '../../verify.js';
 
 /*
  * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a

@@ -1,14 +1,14 @@
 import type { GmailLabel } from '@syncline/google';
 import { isStorableId, type CompleteList } from '@syncline/store';
-import type { Cursor, GmailFollow } from './cursor.js';
-import { parseGmailCursor } from './cursor.js';
-import { reportDrift, type AuditContext, type AuditEnd } from './audit-slice.js';
-import { isNoSuchList } from './gmail/list-page.js';
-import { meaningOfHistory } from './gmail/interpret.js';
-import { excludedLabels, searchFor, termsOf } from './gmail/mirror-policy.js';
-import { floorMs } from './gmail/window.js';
-import { MAX_RESTARTS } from './turn.js';
-import { COMPARE_PAGE, compareMessages } from './verify-mailbox.js';
+import type { Cursor, GmailFollow } from '../../cursor.js';
+import { parseGmailCursor } from '../../cursor.js';
+import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
+import { isNoSuchList } from './list-page.js';
+import { meaningOfHistory } from './interpret.js';
+import { excludedLabels, searchFor, termsOf } from './mirror-policy.js';
+import { floorMs } from './window.js';
+import { MAX_RESTARTS } from '../../turn.js';
+import { COMPARE_PAGE, compareMessages } from './compare.js';
 
 /*
  * The audit of a mailbox, in slices. First the list of all messages and then that of every label is written down, one list at a time, and

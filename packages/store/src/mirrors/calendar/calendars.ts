@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { lastById } from './events.js';
-import { REOPEN_AFTER } from './lease.js';
-import { arrayLiteral } from './pool.js';
-import type { CalendarRow, RowChange } from './rows.js';
-import { lookAfterGone } from './watches.js';
-import type { Transaction } from './transaction.js';
+import { REOPEN_AFTER } from '../../lease.js';
+import { arrayLiteral } from '../../pool.js';
+import type { CalendarRow, RowChange } from '../../rows.js';
+import { lookAfterGone } from '../../watches.js';
+import type { Transaction } from '../../transaction.js';
 
 /*
- * Delta → rows of the calendar list; classified by content like the mailbox's (see gmail-rows.ts).
+ * Delta → rows of the calendar list; classified by content like the mailbox's (see ../gmail/messages.ts).
  */
 
 /**

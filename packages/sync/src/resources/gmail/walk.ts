@@ -8,11 +8,11 @@ import {
   type ListingNote,
   type NewCursor,
   type TidyState,
-} from '../cursor.js';
-import { countConfirms, lackingByCount } from '../evidence/decide.js';
-import { tidyTurn } from '../evidence/tidy.js';
-import type { Turn, TurnContext } from '../turn.js';
-import { REQUESTED_FULL_SYNC_GAP_MS } from '../without-position.js';
+} from '../../cursor.js';
+import { countConfirms, lackingByCount } from '../../evidence/decide.js';
+import { tidyTurn } from '../../evidence/tidy.js';
+import type { Turn, TurnContext } from '../../turn.js';
+import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
 import { readCatalogue } from './catalogue.js';
 import { fetchTurn } from './fetch.js';
 import { listPage } from './list-page.js';

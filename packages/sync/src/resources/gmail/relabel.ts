@@ -4,15 +4,15 @@ import {
   type GmailCursor,
   type GmailRelabelling,
   type ListingNote,
-} from '../cursor.js';
-import { askForLabels } from '../evidence/ask.js';
+} from '../../cursor.js';
+import { askForLabels } from '../../evidence/ask.js';
 import {
   judgeLabels,
   LABELS_LOOKED_AT,
   MESSAGES_OF_A_LABEL,
   needsEvidence,
-} from '../evidence/labels.js';
-import { RELABEL_PAGE, type Turn, type TurnContext } from '../turn.js';
+} from '../../evidence/labels.js';
+import { RELABEL_PAGE, type Turn, type TurnContext } from '../../turn.js';
 import { excludedLabels } from './mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 

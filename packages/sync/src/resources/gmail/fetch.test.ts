@@ -1,6 +1,6 @@
 import { GoogleError, type GoogleErrorKind } from '@syncline/google';
 import type { WantedItem } from '@syncline/store';
-import type { TurnContext } from '../turn.js';
+import type { TurnContext } from '../../turn.js';
 import { fetchNamed, fetchTurn } from './fetch.js';
 import { MIRROR_EVERYTHING } from './mirror-policy.js';
 

@@ -7,11 +7,11 @@ import {
   type CalendarWithoutPosition,
   type NewCursor,
   type TidyState,
-} from '../cursor.js';
-import { heldStep } from '../evidence/hold.js';
-import { tidyTurn } from '../evidence/tidy.js';
-import { MAX_RESTARTS, type CaughtUp, type Turn, type TurnContext } from '../turn.js';
-import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../without-position.js';
+} from '../../cursor.js';
+import { heldStep } from '../../evidence/hold.js';
+import { tidyTurn } from '../../evidence/tidy.js';
+import { MAX_RESTARTS, type CaughtUp, type Turn, type TurnContext } from '../../turn.js';
+import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../../without-position.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
 import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 
@@ -339,7 +339,7 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
 /**
  * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on
  * whatever page it comes. Whether any other has a row depends on its series, which the store knows:
- * see packages/store/src/events.ts.
+ * see packages/store/src/mirrors/calendar/events.ts.
  * @param gone what earlier pages of the listing told to be deleted
  */
 export function meaningOfEvents(

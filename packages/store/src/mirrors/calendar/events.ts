@@ -1,12 +1,12 @@
-import { existsByIndex } from './exists-by-index.js';
-import type { Lease } from './lease.js';
-import { arrayLiteral } from './pool.js';
-import type { EventRow, RowChange } from './rows.js';
-import type { Transaction } from './transaction.js';
+import { existsByIndex } from '../../exists-by-index.js';
+import type { Lease } from '../../lease.js';
+import { arrayLiteral } from '../../pool.js';
+import type { EventRow, RowChange } from '../../rows.js';
+import type { Transaction } from '../../transaction.js';
 
 /*
  * Delta → rows of one calendar's events; classified by content like the mailbox's (see
- * gmail-rows.ts).
+ * ../gmail/messages.ts).
  *
  * The order of items and pages makes no difference to the rows:
  * - an event that is not cancelled has a row, whatever became of its series;

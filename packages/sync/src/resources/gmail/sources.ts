@@ -1,5 +1,5 @@
 import { GoogleError, type FetchedSources, type Gmail, type GmailMessage } from '@syncline/google';
-import type { AskedPage, FetchedPage, TurnContext } from '../turn.js';
+import type { AskedPage, FetchedPage, TurnContext } from '../../turn.js';
 import { isAccounts, type Answers } from './answers.js';
 import { isKept } from './mirror-policy.js';
 import type { FetchPlan } from './plan.js';

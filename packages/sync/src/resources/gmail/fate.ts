@@ -8,8 +8,8 @@ import {
   verdictOnFailure,
   type FailureVerdict,
   type ItemFailure,
-} from '../item-failures.js';
-import type { TurnContext } from '../turn.js';
+} from '../../item-failures.js';
+import type { TurnContext } from '../../turn.js';
 import { isAccounts, type Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { isKept } from './mirror-policy.js';

@@ -1,7 +1,7 @@
-import { phaseOf, type Deepening, type GmailFollow } from '../cursor.js';
+import { phaseOf, type Deepening, type GmailFollow } from '../../cursor.js';
 import { GoogleError } from '@syncline/google';
-import { restFor } from '../parking.js';
-import { MAX_RESTARTS, type Turn, type TurnContext } from '../turn.js';
+import { restFor } from '../../parking.js';
+import { MAX_RESTARTS, type Turn, type TurnContext } from '../../turn.js';
 import { listPage } from './list-page.js';
 import { deeperWindow } from './window.js';
 

@@ -6,8 +6,8 @@ import {
   type MessageRow,
   type Store,
 } from '@syncline/store';
-import { fetchBodies } from './gmail/attached-bodies.js';
-import { withBodies } from './gmail/bodies.js';
+import { fetchBodies } from './attached-bodies.js';
+import { withBodies } from './bodies.js';
 import {
   excludedLabels,
   isExcluded,
@@ -15,11 +15,11 @@ import {
   searchFor,
   termsOf,
   type MirrorPolicy,
-} from './gmail/mirror-policy.js';
-import { parseMessage } from './gmail/parse.js';
-import { isAccounts } from './gmail/answers.js';
-import { findWitness } from './gmail/witness.js';
-import { floorMs } from './gmail/window.js';
+} from './mirror-policy.js';
+import { parseMessage } from './parse.js';
+import { isAccounts } from './answers.js';
+import { findWitness } from './witness.js';
+import { floorMs } from './window.js';
 
 /*
  * The mailbox's mirror against Google's. Two looks with different prices: the listing (5 units for 500 ids, once for all and once for

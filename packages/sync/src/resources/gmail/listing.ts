@@ -1,5 +1,5 @@
-import type { GmailFollow } from '../cursor.js';
-import type { Turn, TurnContext } from '../turn.js';
+import type { GmailFollow } from '../../cursor.js';
+import type { Turn, TurnContext } from '../../turn.js';
 import { restOfDeepening } from './deepen.js';
 
 /** When the last page is read and nothing is owed, the new bookmark takes the place of the old: never before. */

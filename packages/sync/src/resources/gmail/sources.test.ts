@@ -1,6 +1,6 @@
 import { GoogleError, type GmailMessage, type GoogleErrorKind } from '@syncline/google';
 import type { WantedItem } from '@syncline/store';
-import type { TurnContext } from '../turn.js';
+import type { TurnContext } from '../../turn.js';
 import { fetchTurn } from './fetch.js';
 import { MIRROR_EVERYTHING } from './mirror-policy.js';
 import { bytesOf } from './sources.js';

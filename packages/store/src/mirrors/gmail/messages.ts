@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { refreshAddresses } from './addresses.js';
-import { arrayLiteral, innerArray, textArray } from './pool.js';
-import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from './rows.js';
-import { isStorableId } from './storable.js';
-import { byIndex, type Transaction } from './transaction.js';
+import { arrayLiteral, innerArray, textArray } from '../../pool.js';
+import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from '../../rows.js';
+import { isStorableId } from '../../storable.js';
+import { byIndex, type Transaction } from '../../transaction.js';
 
 /*
  * Delta → rows of the mailbox: one multi-row statement a table. Upserts classify by content: a row that would not change is not

@@ -71,7 +71,7 @@ export function parseEvent(event: CalendarEvent): EventRow {
 /**
  * A cancelled event that belongs to no series is deleted. One that does is an occurrence taken out
  * of it, and counts as long as the series is there: see `withoutOrphans` and
- * packages/store/src/events.ts.
+ * packages/store/src/mirrors/calendar/events.ts.
  */
 export function isTombstone(event: CalendarEvent): boolean {
   return event.status === 'cancelled' && !event.recurringEventId;

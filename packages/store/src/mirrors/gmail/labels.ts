@@ -1,16 +1,16 @@
 import type pg from 'pg';
-import { arrayLiteral } from './pool.js';
-import type { LabelRow, RowChange } from './rows.js';
-import type { Transaction } from './transaction.js';
+import { arrayLiteral } from '../../pool.js';
+import type { LabelRow, RowChange } from '../../rows.js';
+import type { Transaction } from '../../transaction.js';
 
 /*
  * Delta → rows of the catalogue of labels; classified by content like the mailbox's (see
- * gmail-rows.ts).
+ * messages.ts).
  */
 
 /**
  * What the catalogue does not name is gone: whoever reads it has evidence for that, see
- * packages/sync/src/gmail/catalogue.ts.
+ * packages/sync/src/resources/gmail/catalogue.ts.
  */
 export async function replaceLabels(
   session: Transaction,
