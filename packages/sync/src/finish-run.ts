@@ -68,6 +68,8 @@ export async function settleRun(
   }
 }
 
+type LevelEnd = CaughtUp | Extract<Ended, { kind: 'held' }>;
+
 /**
  * A run that is level with Google, but for a sweep that may wait for evidence: what is next is a
  * matter of policy.
@@ -77,7 +79,7 @@ async function settleLevel(
   deps: SyncDeps,
   lease: Lease,
   position: Position,
-  ended: CaughtUp | Extract<Ended, { kind: 'held' }>,
+  ended: LevelEnd,
 ): Promise<Outcome> {
   const nowMs = rt.clock.nowMs();
   const lastChangeAtMs = position.changed > 0 ? nowMs : (lease.lastChangeAt?.getTime() ?? null);
@@ -95,16 +97,7 @@ async function settleLevel(
   );
   const { wantedAgain } = await deps.store.lease.settle(lease, {
     result: ended.kind,
-    ...(ended.kind === 'held'
-      ? {
-          nextInMs: Math.min(after.nextInMs, Math.max(0, ended.untilMs - nowMs)),
-          error: ended.why,
-        }
-      : {
-          nextInMs: Math.max(after.nextInMs, ended.withoutPosition?.fullSyncInMs ?? 0),
-          error: ended.withoutPosition?.why ?? null,
-          asOfFullSync: ended.withoutPosition?.fullSyncInMs !== undefined,
-        }),
+    ...nextAfterLevel(ended, after.nextInMs, nowMs),
     spent: position.untold,
   });
   position.untold = [];
@@ -119,6 +112,22 @@ async function settleLevel(
   return ended.kind === 'held'
     ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), why: ended.why }
     : { kind: 'caught-up', changes: position.changed };
+}
+
+/** When the collection is looked at next, and what `syncline status` says until then. */
+function nextAfterLevel(
+  ended: LevelEnd,
+  nextInMs: number,
+  nowMs: number,
+): Pick<Settlement, 'nextInMs' | 'error' | 'asOfFullSync'> {
+  if (ended.kind === 'held')
+    return { nextInMs: Math.min(nextInMs, Math.max(0, ended.untilMs - nowMs)), error: ended.why };
+  const { withoutPosition } = ended;
+  return {
+    nextInMs: Math.max(nextInMs, withoutPosition?.fullSyncInMs ?? 0),
+    error: withoutPosition?.why ?? null,
+    asOfFullSync: withoutPosition?.fullSyncInMs !== undefined,
+  };
 }
 
 /**
@@ -227,30 +236,44 @@ export async function settleError(
     return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
   }
   if (error instanceof GoogleError) {
-    const verdict = judge(rt, lease, position, error);
-    switch (verdict.kind) {
-      case 'snooze':
-        return snooze(rt, deps, lease, verdict);
-      case 'park':
-        return park(rt, deps, lease, verdict, position.cursor);
-      case 'reauthorize':
-        return reauthorize(rt, deps, lease, verdict);
-      case 'gone':
-        await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
-        return { kind: 'gone' };
-      case 'walk-again': // taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a bug
-      case 'list-again':
-      case 'failed':
-        break;
-      default:
-        unreachable(verdict);
-    }
+    const outcome = await settleGoogleError(rt, deps, lease, position, error);
+    if (outcome) return outcome;
   }
   const nextInMs =
     Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) *
     (0.9 + 0.2 * rt.random.next());
   await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
   throw error;
+}
+
+/** @returns null when the error is a bug, and nothing is settled */
+async function settleGoogleError(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  error: GoogleError,
+): Promise<Outcome | null> {
+  const verdict = judge(rt, lease, position, error);
+  switch (verdict.kind) {
+    case 'snooze':
+      return snooze(rt, deps, lease, verdict);
+    case 'park':
+      return park(rt, deps, lease, verdict, position.cursor);
+    case 'reauthorize':
+      return reauthorize(rt, deps, lease, verdict);
+    case 'gone':
+      await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
+      return { kind: 'gone' };
+    // Taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a
+    // bug.
+    case 'walk-again':
+    case 'list-again':
+    case 'failed':
+      return null;
+    default:
+      return unreachable(verdict);
+  }
 }
 
 export function later(rt: Runtime, ms: number): Date {

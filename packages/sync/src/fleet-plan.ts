@@ -196,15 +196,8 @@ function onboardingTime({ mailboxes, perMailbox, steadyPerMailbox, quotas }: Loa
   if (perDay <= 0) return { seconds: null, boundBy: 'project a day' };
   const day = units <= perDay ? 0 : Math.ceil((units / perDay) * DAY_S);
   const seconds = Math.max(user, minute, day);
-  return {
-    seconds,
-    boundBy:
-      seconds === day && day > 0
-        ? 'project a day'
-        : seconds === user
-          ? 'user a minute'
-          : 'project a minute',
-  };
+  if (seconds === day && day > 0) return { seconds, boundBy: 'project a day' };
+  return { seconds, boundBy: seconds === user ? 'user a minute' : 'project a minute' };
 }
 
 /** The first limit is there at once, and each further one when the one before has left the window. */

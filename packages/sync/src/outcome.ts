@@ -161,18 +161,20 @@ export function grantRefused(error: GoogleErrorKind, jitter: number): Reauthoriz
   };
 }
 
-function waitingFor(error: Extract<GoogleErrorKind, { kind: 'rate-limited' }>): string {
+type RateLimited = Extract<GoogleErrorKind, { kind: 'rate-limited' }>;
+
+const LIMIT_WORDS: Record<Exclude<RateLimited['scope'], 'closed'>, string> = {
+  user: "this account's quota",
+  project: "the project's quota",
+  day: "the day's quota",
+  concurrency: 'a free slot at Google',
+};
+
+function waitingFor(error: RateLimited): string {
   if (error.scope === 'closed')
     return 'Google has lately refused a call of this account; none is made for a while';
-  const whose =
-    error.scope === 'user'
-      ? "this account's quota"
-      : error.scope === 'project'
-        ? "the project's quota"
-        : error.scope === 'day'
-          ? "the day's quota"
-          : 'a free slot at Google';
+  const limit = LIMIT_WORDS[error.scope];
   if (error.scope === 'day' && error.source === 'governor')
     return "waiting for the project's budget of the day, which ends at midnight in California; live changes go on";
-  return error.source === 'google' ? `Google asked to wait for ${whose}` : `waiting for ${whose}`;
+  return error.source === 'google' ? `Google asked to wait for ${limit}` : `waiting for ${limit}`;
 }

@@ -239,33 +239,54 @@ async function takeTurns(
 ): Promise<Ended> {
   for (;;) {
     const turn = await takeTurn(context, position);
-    if (turn.commit) {
-      const committed = await context.store.commitPage(
-        context.lease,
-        commitOf(context, position.cursor, turn.commit),
-      );
-      context.generation = turn.commit.generation;
-      context.window = turn.commit.window ?? context.window;
-      noteHeld(context, turn.commit);
-      noteTroubled(context, turn.commit);
-      position.unlogged ||= turn.commit.phase !== 'follow' || turn.unlogged === true;
-      position.changed += committed.created + committed.updated + committed.deleted;
-      if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
-      position.cursor = turn.next(committed);
-    }
-    const held = turn.rest?.kind === 'caught-up' ? heldAfterLook(context, position.cursor) : null;
-    if (held) return held;
-    if (turn.rest && !context.hasLooked)
-      return turn.rest.kind === 'caught-up' ? atRest(context, turn.rest) : turn.rest;
-    // A step that the commit's result has ended (a sweep) is written with the next page: a run that stopped here would repeat it for ever.
-    // A page that is already paid for is stored as well, and what is due for a held sweep comes
-    // after each look.
-    const unfinished =
-      context.ahead !== null ||
-      context.hasLooked ||
-      (turn.commit !== null && position.cursor !== turn.commit.cursor);
-    if (!context.hasTime() && (!unfinished || signal.aborted)) return { kind: 'slice-spent' };
+    if (turn.commit) await commitTurn(context, position, turn, turn.commit);
+    const ended = turn.rest ? await endedBy(context, position.cursor, turn.rest) : null;
+    if (ended) return ended;
+    const mayStop = signal.aborted || !isUnfinished(context, position.cursor, turn);
+    if (!context.hasTime() && mayStop) return { kind: 'slice-spent' };
   }
+}
+
+async function commitTurn(
+  context: TurnContext,
+  position: Position,
+  turn: Turn,
+  commit: PageCommit,
+): Promise<void> {
+  const committed = await context.store.commitPage(
+    context.lease,
+    commitOf(context, position.cursor, commit),
+  );
+  context.generation = commit.generation;
+  context.window = commit.window ?? context.window;
+  noteHeld(context, commit);
+  noteTroubled(context, commit);
+  position.unlogged ||= commit.phase !== 'follow' || turn.unlogged === true;
+  position.changed += committed.created + committed.updated + committed.deleted;
+  if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
+  position.cursor = turn.next(committed);
+}
+
+/** @returns null when the run goes on with what is due for a held sweep */
+async function endedBy(
+  context: TurnContext,
+  cursor: Cursor,
+  rest: NonNullable<Turn['rest']>,
+): Promise<Ended | null> {
+  if (rest.kind !== 'caught-up') return context.hasLooked ? null : rest;
+  const held = heldAfterLook(context, cursor);
+  if (held) return held;
+  return context.hasLooked ? null : atRest(context, rest);
+}
+
+/**
+ * A step that the commit's result has ended (a sweep) is written with the next page: a run that
+ * stopped here would repeat it for ever. A page that is already paid for is stored as well, and
+ * what is due for a held sweep comes after each look.
+ */
+function isUnfinished(context: TurnContext, cursor: Cursor, { commit }: Turn): boolean {
+  if (context.ahead !== null || context.hasLooked) return true;
+  return commit !== null && cursor !== commit.cursor;
 }
 
 function commitOf(context: TurnContext, cursor: Cursor, commit: PageCommit): PageCommit {

@@ -46,10 +46,9 @@ export function decide({ rows, missing, mayHaveNameless, asked, confirmedBy }: F
   if (asked.alive > 0) return 'discard';
   if (confirmedBy !== null) return 'sweep';
   // Of a small sweep every row was asked for: nothing is left for a second listing to say.
-  if (isLarge && !isSmall) return 'hold';
+  if (!isSmall) return isLarge ? 'hold' : 'sweep';
   // Unless it is a row that an answer by id says nothing of: a cancelled occurrence.
-  if (mayHaveNameless && isSmall && asked.alive + asked.gone < missing) return 'hold';
-  return 'sweep';
+  return mayHaveNameless && asked.alive + asked.gone < missing ? 'hold' : 'sweep';
 }
 
 /**

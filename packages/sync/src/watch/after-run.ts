@@ -51,22 +51,30 @@ export function afterRun(
   const { watch, doorbell } = lease;
   const target = targetOf(lease, targets);
   const found = run.changed > 0 && !run.unlogged;
-  const isRung =
-    doorbell.unserved || (doorbell.agoMs !== null && doorbell.agoMs < ANNOUNCES_FOR_MS);
-  const silent = found && !isRung && watch !== null && watch.state === 'on' && !watch.expired;
-  const echo = lease.kind === 'gmail' && doorbell.agoMs !== null && doorbell.agoMs < THROTTLE_MS;
+  const isRung = doorbell.unserved || isYoungerThan(ANNOUNCES_FOR_MS, doorbell);
+  const silent = found && !isRung && isInForce(watch);
+  const echo = lease.kind === 'gmail' && isYoungerThan(THROTTLE_MS, doorbell);
   const pollMs = nextLookMs(watch, silent, run, policy);
   return {
     nextInMs: echo ? Math.min(pollMs, ECHO_IN_MS) : pollMs,
     silent,
-    want:
-      target !== null &&
-      (watch === null ||
-        watch.state === 'off' ||
-        (watch.target !== null && watch.target !== target && watch.state !== 'wanted')),
+    want: target !== null && lacksWatchOn(target, watch),
     announced: found && doorbell.unserved,
     followed: found ? { rows: run.changed, via: isRung ? 'doorbell' : 'poll' } : null,
   };
+}
+
+function isYoungerThan(ms: number, { agoMs }: Lease['doorbell']): boolean {
+  return agoMs !== null && agoMs < ms;
+}
+
+function isInForce(watch: LeaseWatch | null): boolean {
+  return watch?.state === 'on' && !watch.expired;
+}
+
+function lacksWatchOn(target: string, watch: LeaseWatch | null): boolean {
+  if (watch === null || watch.state === 'off') return true;
+  return watch.target !== null && watch.target !== target && watch.state !== 'wanted';
 }
 
 function nextLookMs(
@@ -75,8 +83,7 @@ function nextLookMs(
   { nowMs, lastChangeAtMs, jitter }: LevelRun,
   policy: SyncPolicy,
 ): number {
-  const healthy =
-    watch?.state === 'on' && !watch.expired && watch.heard && !watch.silent && !silent;
+  const healthy = isInForce(watch) && watch?.heard && !watch.silent && !silent;
   if (!healthy) return nextPollMs(policy, nowMs, lastChangeAtMs, jitter);
   const quietMs = lastChangeAtMs === null ? Number.POSITIVE_INFINITY : nowMs - lastChangeAtMs;
   const idleMs = Math.max(policy.activeMs, policy.idleMs);

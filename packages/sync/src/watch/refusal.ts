@@ -16,7 +16,7 @@ export function settlementOf(
   held: HeldWatch,
   jitter: number,
 ): WatchSettlement {
-  const kept = inForce(held) ? 'on' : held.state === 'on' ? 'wanted' : held.state;
+  const kept = keptState(held);
   const retry = retryInMs(held.failures, jitter);
   const refused = (words: string): WatchSettlement => ({
     state: kept === 'on' ? 'on' : 'refused',
@@ -49,7 +49,7 @@ export function settlementOf(
     case 'forbidden':
       return refused(forbiddenWords(error.reason, held.kind));
     case 'not-found':
-      return refused(held.kind === 'gmail' ? TOPIC_MISSING : NOT_FOUND);
+      return refused(notFoundWords(held.kind));
     case 'rejected':
       if (error.reason === 'pushNotSupportedForRequestedResource')
         return {
@@ -84,6 +84,10 @@ function forbiddenWords(reason: string, kind: CollectionKind): string {
     : `Google does not allow it (${reason})`;
 }
 
+function notFoundWords(kind: CollectionKind): string {
+  return kind === 'gmail' ? TOPIC_MISSING : NOT_FOUND;
+}
+
 function wordsOf(reason: string, kind: CollectionKind): string {
   if (reason === 'pushClientInUse')
     return 'another topic rings for this mailbox with the same OAuth client';
@@ -91,6 +95,12 @@ function wordsOf(reason: string, kind: CollectionKind): string {
   return kind === 'gmail'
     ? `Google rejected the watch (${reason}): is the topic in the OAuth client's own project?`
     : `Google rejected the channel (${reason})`;
+}
+
+/** The state after an error that does not refuse the watch: one that has expired is wanted again. */
+function keptState(held: HeldWatch): HeldWatch['state'] {
+  if (held.state !== 'on') return held.state;
+  return inForce(held) ? 'on' : 'wanted';
 }
 
 function inForce({ state, expiresInMs }: HeldWatch): boolean {

@@ -131,10 +131,7 @@ async function walkTurn(
   if (!beginsWalk && isWorthless(context, cursor.begunAtMs))
     return walkTurn(context, { ...cursor, ...FIRST_PAGE }, generation + 1, isRemedy);
   const begunAtMs = beginsWalk ? context.rt.clock.nowMs() : cursor.begunAtMs;
-  const page = await readPage(context, null, cursor.pageToken).catch((error: unknown) => {
-    if (isDeadPage(error) && !beginsWalk && (cursor.restarts ?? 0) < MAX_RESTARTS) return null;
-    throw error;
-  });
+  const page = await readWalkPage(context, cursor);
   // Google no longer knows the page token: the walk begins again, under a new generation.
   if (!page)
     return walkTurn(
@@ -149,25 +146,7 @@ async function walkTurn(
     wanted: false,
   }));
   const listed = cursor.listed + met.length;
-  const nameless = (cursor.nameless ?? 0) + page.nameless;
-  const next: CalendarCursor = page.nextPageToken
-    ? {
-        ...cursor,
-        pageToken: page.nextPageToken,
-        listed,
-        nameless,
-        ...(begunAtMs === undefined ? {} : { begunAtMs }),
-      }
-    : {
-        phase: 'backfill',
-        step: 'sweep',
-        bookmark: page.nextSyncToken,
-        bookmarkAtMs: begunAtMs ?? context.rt.clock.nowMs(),
-        listing: {
-          begunAtMs: begunAtMs ?? context.rt.clock.nowMs(),
-          ...(nameless === 0 ? {} : { nameless }),
-        },
-      };
+  const next = afterWalkPage(context, cursor, page, begunAtMs);
   return {
     commit: {
       cursor: next,
@@ -180,6 +159,45 @@ async function walkTurn(
       walk: { met, quarantined: page.quarantined },
     },
     next: () => next,
+  };
+}
+
+/** @returns null when Google no longer knows the page token and the walk may begin again */
+async function readWalkPage(
+  context: TurnContext,
+  { pageToken, restarts = 0 }: ListCursor,
+): Promise<CalendarPage | null> {
+  try {
+    return await readPage(context, null, pageToken);
+  } catch (error) {
+    if (isDeadPage(error) && pageToken !== null && restarts < MAX_RESTARTS) return null;
+    throw error;
+  }
+}
+
+/** The last page is followed by the sweep. */
+function afterWalkPage(
+  context: TurnContext,
+  cursor: ListCursor,
+  page: CalendarPage,
+  begunAtMs: number | undefined,
+): CalendarCursor {
+  const nameless = (cursor.nameless ?? 0) + page.nameless;
+  if (page.nextPageToken)
+    return {
+      ...cursor,
+      pageToken: page.nextPageToken,
+      listed: cursor.listed + page.metIds.length,
+      nameless,
+      ...(begunAtMs === undefined ? {} : { begunAtMs }),
+    };
+  const listingBegunAtMs = begunAtMs ?? context.rt.clock.nowMs();
+  return {
+    phase: 'backfill',
+    step: 'sweep',
+    bookmark: page.nextSyncToken,
+    bookmarkAtMs: listingBegunAtMs,
+    listing: { begunAtMs: listingBegunAtMs, ...(nameless === 0 ? {} : { nameless }) },
   };
 }
 
@@ -229,26 +247,9 @@ const GONE_KEPT = 1_000;
 
 async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<Turn> {
   if (cursor.pageToken === null) context.listingBegunHere = true;
-  const { gone = [], ...between } = cursor;
+  const gone = cursor.gone ?? [];
   const page = await readPage(context, cursor.bookmark, cursor.pageToken, gone);
-  const goneByNow =
-    page.delta.kind === 'calendar-events'
-      ? [...gone, ...page.delta.deleted.filter(isStorableId)].slice(-GONE_KEPT)
-      : [];
-  const next: CalendarCursor = page.nextPageToken
-    ? {
-        ...between,
-        pageToken: page.nextPageToken,
-        ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
-      }
-    : page.nextSyncToken === null
-      ? { ...between, pageToken: null }
-      : {
-          ...between,
-          bookmark: page.nextSyncToken,
-          bookmarkAtMs: context.rt.clock.nowMs(),
-          pageToken: null,
-        };
+  const next = afterFollowPage(cursor, page, context.rt.clock.nowMs());
   const level = page.nextPageToken === null && context.listingBegunHere;
   return {
     commit: {
@@ -261,6 +262,27 @@ async function followTurn(context: TurnContext, cursor: FollowCursor): Promise<T
     next: () => next,
     ...(level ? { rest: { kind: 'caught-up', ...positionKept(page) } } : {}),
   };
+}
+
+/** The bookmark is replaced by the last page, and only if that brings another one. */
+function afterFollowPage(
+  { gone = [], ...cursor }: FollowCursor,
+  page: CalendarPage,
+  nowMs: number,
+): FollowCursor {
+  if (page.nextPageToken) {
+    const goneByNow =
+      page.delta.kind === 'calendar-events'
+        ? [...gone, ...page.delta.deleted.filter(isStorableId)].slice(-GONE_KEPT)
+        : [];
+    return {
+      ...cursor,
+      pageToken: page.nextPageToken,
+      ...(goneByNow.length > 0 ? { gone: goneByNow } : {}),
+    };
+  }
+  if (page.nextSyncToken === null) return { ...cursor, pageToken: null };
+  return { ...cursor, bookmark: page.nextSyncToken, bookmarkAtMs: nowMs, pageToken: null };
 }
 
 /**

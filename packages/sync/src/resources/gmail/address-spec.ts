@@ -79,9 +79,12 @@ function localPart(tokens: readonly Token[], from: number, to: number): string |
   }
   if (!isQuoted) return PLAIN.test(text) ? text : null;
   if (/[\x00-\x1f\x7f]/.test(text)) return null;
-  const needsNone =
-    PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
-  return needsNone ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+  return isDotAtom(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** Valid without quotes (RFC 5322, 3.2.3). */
+function isDotAtom(text: string): boolean {
+  return PLAIN.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
 }
 
 function domainPart(tokens: readonly Token[], from: number, to: number): string | null {

@@ -133,17 +133,10 @@ function takeInBrackets(list: List, token: Token): void {
       entry.isOpen = false;
       return;
     case '<':
-      // The last bracket is the one that counts: `Ada <3 <ada@example.com>`.
-      if (bracket.length > 0) entry.words.push(LEFT);
-      for (const word of bracket) entry.words.push(word);
-      entry.bracket = [];
-      return;
+      return restartBracket(entry, bracket);
     case ',':
     case ';':
-      // A route may have commas; anywhere else the closing bracket was forgotten.
-      if (token.kind === ',' && isRoute(bracket)) bracket.push(token);
-      else take(list, token);
-      return;
+      return takeSeparatorInBrackets(list, bracket, token);
     case ':':
       if (isRoute(bracket) || isScheme(bracket)) entry.bracket = [];
       else bracket.push(token);
@@ -154,6 +147,19 @@ function takeInBrackets(list: List, token: Token): void {
     default:
       bracket.push(token);
   }
+}
+
+/** The last bracket is the one that counts: `Ada <3 <ada@example.com>`. */
+function restartBracket(entry: Entry, bracket: readonly Token[]): void {
+  if (bracket.length > 0) entry.words.push(LEFT);
+  for (const word of bracket) entry.words.push(word);
+  entry.bracket = [];
+}
+
+/** A route may have commas; anywhere else the closing bracket was forgotten. */
+function takeSeparatorInBrackets(list: List, bracket: Token[], token: Token): void {
+  if (token.kind === ',' && isRoute(bracket)) bracket.push(token);
+  else take(list, token);
 }
 
 function isRoute(bracket: readonly Token[]): boolean {

@@ -40,21 +40,31 @@ export async function askForWhole(
   for (const [message, parts] of attached) {
     const id = message.id ?? '';
     const size = sizeOf(parts);
-    if (size > 0 && bytes > 0 && bytes + size > PAGE_BODY_BYTES) answers.unnamed.add(id);
-    else if (size > 0 && refused) answers.failed.set(id, refused);
-    else {
-      bytes += size;
-      const error = await fetchParts(gmail, id, parts);
-      if (error === null) messages.push(message);
-      else {
-        answers.failed.set(id, error);
-        answers.failedBy.set(id, 'body');
-      }
-      answers.worked.body ||= error === null && parts.length > 0;
-      if (error && isAccounts(error)) refused = error;
+    if (isBeyondPage(bytes, size)) {
+      answers.unnamed.add(id);
+      continue;
+    }
+    if (size > 0 && refused) {
+      answers.failed.set(id, refused);
+      continue;
+    }
+    bytes += size;
+    const error = await fetchParts(gmail, id, parts);
+    if (error === null) {
+      messages.push(message);
+      answers.worked.body ||= parts.length > 0;
+    } else {
+      answers.failed.set(id, error);
+      answers.failedBy.set(id, 'body');
+      if (isAccounts(error)) refused = error;
     }
   }
   return { ...answers, messages };
+}
+
+/** The first message with bodies always fits. */
+function isBeyondPage(bytes: number, size: number): boolean {
+  return size > 0 && bytes > 0 && bytes + size > PAGE_BODY_BYTES;
 }
 
 /**

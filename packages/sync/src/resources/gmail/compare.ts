@@ -252,13 +252,7 @@ async function compareWith(
   found: MailboxDrift,
 ): Promise<void> {
   const { store, accountId, policy, window } = mailbox;
-  const source = new Map<string, ExportedMessage>();
-  for (const message of there) {
-    if (!isKept(policy, floorMs(window), message)) continue;
-    const row = await rowOf(mailbox, message);
-    if (row) source.set(message.id ?? '', row);
-    else found.unread.push(message.id ?? '');
-  }
+  const source = await rowsOf(mailbox, there, found);
   // Of a slice that is being deepened some is stored and some is still to come: only what should be there by now can be missing.
   const due = new Set(
     there.filter((message) => isKept(policy, window.fromMs, message)).map((message) => message.id),
@@ -273,6 +267,7 @@ async function compareWith(
     ? ids.filter((id) => source.has(id) && mirror.has(id) && !sourced.has(id))
     : [];
   const lacking = await withSourceThere(mailbox, sourceless);
+  const hasWrongSource = (id: string): boolean => lacking.has(id) || (sourced.has(id) && !isRaw);
   for (const id of ids) {
     const theirs = source.get(id);
     const here = mirror.get(id);
@@ -280,13 +275,29 @@ async function compareWith(
     if (!here) {
       if (due.has(id)) found.missing.push(id);
     } else if (!theirs) found.extra.push(id);
-    else if (
-      JSON.stringify(theirs) !== JSON.stringify(here) ||
-      lacking.has(id) ||
-      (sourced.has(id) && !isRaw)
-    )
-      found.stale.push(id);
+    else if (!areEqual(theirs, here) || hasWrongSource(id)) found.stale.push(id);
   }
+}
+
+/** The rows that the mirror should have, by id; messages that cannot be read are noted as such. */
+async function rowsOf(
+  mailbox: ComparedMailbox,
+  messages: readonly GmailMessage[],
+  { unread }: MailboxDrift,
+): Promise<Map<string, ExportedMessage>> {
+  const { policy, window } = mailbox;
+  const rows = new Map<string, ExportedMessage>();
+  for (const message of messages) {
+    if (!isKept(policy, floorMs(window), message)) continue;
+    const row = await rowOf(mailbox, message);
+    if (row) rows.set(message.id ?? '', row);
+    else unread.push(message.id ?? '');
+  }
+  return rows;
+}
+
+function areEqual(theirs: ExportedMessage, here: ExportedMessage): boolean {
+  return JSON.stringify(theirs) === JSON.stringify(here);
 }
 
 /** The row as `export` would print it, field by field in the same order. */

@@ -1,5 +1,6 @@
 import { phaseOf, type Deepening, type GmailFollow } from '../../cursor.js';
 import { GoogleError } from '@syncline/google';
+import type { MailWindow } from '@syncline/store';
 import { restFor } from '../../parking.js';
 import { MAX_RESTARTS, type Turn, type TurnContext } from '../../turn.js';
 import { listPage } from './list-page.js';
@@ -35,13 +36,7 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
     : deeperWindow(context.mirror, context.window, context.rt.clock.nowMs());
   if (window === null || deepening.isListed || deepening.looksFirst) return null;
   if (restsMs(context, deepening) > 0) return null;
-  const page = await listPage(context, {
-    pageToken: deepening.pageToken,
-    slice: { fromMs: window.goalMs ?? window.fromMs, beforeMs: window.fromMs },
-  }).catch((error: unknown): 'endless' => {
-    if (error instanceof GoogleError && error.detail.kind === 'endless-listing') return 'endless';
-    throw error;
-  });
+  const page = await listOlder(context, deepening, window);
   if (page === 'endless') return listLater(context, cursor, deepening);
   if (!page) return listAgain(context, cursor, deepening);
   const { messages: known } = await context.store.knownMessages(
@@ -50,27 +45,13 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
     [],
   );
   const wanted = page.ids.filter((item) => !known.has(item.id));
-  const listed = deepening.listed + page.ids.length;
-  const next: GmailFollow = {
-    ...cursor,
-    listing: wanted.length > 0 ? { pageToken: null, until: cursor.after } : null,
-    listed: wanted.length,
-    fetched: 0,
-    deepening: {
-      pageToken: page.nextPageToken,
-      isListed: page.nextPageToken === null,
-      looksFirst: true,
-      listed,
-      restarts: wanted.length > 0 ? 0 : deepening.restarts,
-      ...(deepening.endless ? { endless: deepening.endless } : {}),
-    },
-  };
+  const next = afterOlderPage(cursor, deepening, page, wanted.length);
   return {
     commit: {
       cursor: next,
       phase: phaseOf(next),
       generation: context.generation,
-      progress: { done: listed, total: null },
+      progress: { done: deepening.listed + page.ids.length, total: null },
       delta: { kind: 'none' },
       walk: {
         met: wanted.map((item, i) => ({
@@ -83,6 +64,45 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
       ...(cursor.deepening ? {} : { window }),
     },
     next: () => next,
+  };
+}
+
+type ListedPage = NonNullable<Awaited<ReturnType<typeof listPage>>>;
+
+/** @returns null when Google no longer knows the page token */
+async function listOlder(
+  context: TurnContext,
+  { pageToken }: Deepening,
+  { fromMs, goalMs }: MailWindow,
+): Promise<ListedPage | 'endless' | null> {
+  try {
+    const slice = { fromMs: goalMs ?? fromMs, beforeMs: fromMs };
+    return await listPage(context, { pageToken, slice });
+  } catch (error) {
+    if (error instanceof GoogleError && error.detail.kind === 'endless-listing') return 'endless';
+    throw error;
+  }
+}
+
+function afterOlderPage(
+  cursor: GmailFollow,
+  deepening: Deepening,
+  { ids, nextPageToken }: ListedPage,
+  toFetch: number,
+): GmailFollow {
+  return {
+    ...cursor,
+    listing: toFetch > 0 ? { pageToken: null, until: cursor.after } : null,
+    listed: toFetch,
+    fetched: 0,
+    deepening: {
+      pageToken: nextPageToken,
+      isListed: nextPageToken === null,
+      looksFirst: true,
+      listed: deepening.listed + ids.length,
+      restarts: toFetch > 0 ? 0 : deepening.restarts,
+      ...(deepening.endless ? { endless: deepening.endless } : {}),
+    },
   };
 }
 

@@ -79,19 +79,19 @@ export async function fateOf(
   const stop = plan.items.find(({ id }) => isLeft(id, answers, verdicts));
   fate.stoppedBefore = stop?.ordinal ?? null;
   fate.trouble = refusal ?? (stop ? (answers.failed.get(stop.id) ?? null) : null);
-  const passed = new Set<string>();
-  for (const item of plan.items) {
-    if (stop && item.ordinal >= stop.ordinal) break;
-    passed.add(item.id);
-    passItem(fate, item, answers, verdicts.get(item.id));
-  }
-  for (const { id } of fate.messages) if (!passed.has(id)) fate.takenEarly.push(id);
-  for (const id of fate.gone)
-    if (!passed.has(id) && !answers.missing.has(id)) fate.takenEarly.push(id);
+  const passed = plan.items.filter(({ ordinal }) => !stop || ordinal < stop.ordinal);
+  for (const item of passed) passItem(fate, item, answers, verdicts.get(item.id));
+  noteTakenEarly(fate, answers, new Set(passed.map(({ id }) => id)));
   if (fate.trouble && (refusal || !isAccounts(fate.trouble)) && isFruitless(fate))
     throw fate.trouble;
   await holdIfTooMany(context, fate);
   return fate;
+}
+
+function noteTakenEarly(fate: Fate, answers: Answers, passed: ReadonlySet<string>): void {
+  for (const { id } of fate.messages) if (!passed.has(id)) fate.takenEarly.push(id);
+  for (const id of fate.gone)
+    if (!passed.has(id) && !answers.missing.has(id)) fate.takenEarly.push(id);
 }
 
 function isLeft(

@@ -207,15 +207,17 @@ async function poisonOf(
   return crashes >= MAX_ITEM_CRASHES ? `it ended the worker ${crashes} times` : null;
 }
 
+/** The list of a full sync is swept when all of it is fetched. */
+function afterFetched(cursor: FetchCursor): GmailCursor {
+  if (cursor.phase === 'follow') return endOfListing(cursor);
+  if (cursor.fetched < cursor.listed) return cursor;
+  return { phase: 'backfill', step: 'sweep', from: cursor.from, ...withListing(cursor.listing) };
+}
+
 /** The commit that passes the cursor on to `fetched`; what is asked for again goes to the end of the list. */
 function passTo(context: TurnContext, cursor: FetchCursor, fetched: number, fate: Fate): Turn {
   const moved = { ...cursor, fetched, listed: cursor.listed + fate.again.length };
-  const next: GmailCursor =
-    moved.phase === 'follow'
-      ? endOfListing(moved)
-      : moved.fetched >= moved.listed
-        ? { phase: 'backfill', step: 'sweep', from: moved.from, ...withListing(moved.listing) }
-        : moved;
+  const next = afterFetched(moved);
   const commit: PageCommit = {
     cursor: next,
     phase: phaseOf(next),

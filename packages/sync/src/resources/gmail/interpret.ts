@@ -24,26 +24,20 @@ export interface HistoryMeaning {
 }
 
 export function meaningOfHistory(records: readonly GmailHistory[]): HistoryMeaning {
-  const added = new Set<string>();
-  const refetch = new Set<string>();
-  const deleted = new Set<string>();
-  const folds = new Map<string, Fold>();
-  const labelIds = new Set<string>();
+  const page: CollectedHistory = {
+    added: new Set(),
+    refetch: new Set(),
+    deleted: new Set(),
+    folds: new Map(),
+    labelIds: new Set(),
+  };
   for (const record of records) {
-    const recordId = historyIdIn(record.id);
-    for (const entry of record.messagesAdded ?? []) {
-      if (entry.message?.id) added.add(entry.message.id);
-      for (const label of entry.message?.labelIds ?? []) labelIds.add(label);
-    }
-    for (const entry of record.labelsAdded ?? [])
-      fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
-    for (const entry of record.labelsRemoved ?? [])
-      fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
-    for (const entry of record.messagesDeleted ?? [])
-      if (entry.message?.id) deleted.add(entry.message.id);
-    if (isUntyped(record))
-      for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
+    collectAdded(page, record);
+    collectLabelChanges(page, record);
+    collectDeleted(page, record);
+    if (isUntyped(record)) collectUntyped(page, record);
   }
+  const { added, refetch, deleted, folds, labelIds } = page;
   for (const id of deleted) {
     added.delete(id);
     refetch.delete(id);
@@ -68,10 +62,43 @@ export function labelRow(label: GmailLabel): LabelRow {
   });
 }
 
+/** What the records of a page name so far. */
+interface CollectedHistory {
+  added: Set<string>;
+  refetch: Set<string>;
+  deleted: Set<string>;
+  /** message → its label changes */
+  folds: Map<string, Fold>;
+  labelIds: Set<string>;
+}
+
 interface Fold {
   /** label → whether the message has it in the end */
   labels: Map<string, boolean>;
   historyId: bigint;
+}
+
+function collectAdded({ added, labelIds }: CollectedHistory, record: GmailHistory): void {
+  for (const { message } of record.messagesAdded ?? []) {
+    if (message?.id) added.add(message.id);
+    for (const label of message?.labelIds ?? []) labelIds.add(label);
+  }
+}
+
+function collectLabelChanges({ folds, labelIds }: CollectedHistory, record: GmailHistory): void {
+  const recordId = historyIdIn(record.id);
+  for (const entry of record.labelsAdded ?? [])
+    fold(folds, labelIds, entry.message?.id, entry.labelIds, true, recordId);
+  for (const entry of record.labelsRemoved ?? [])
+    fold(folds, labelIds, entry.message?.id, entry.labelIds, false, recordId);
+}
+
+function collectDeleted({ deleted }: CollectedHistory, record: GmailHistory): void {
+  for (const { message } of record.messagesDeleted ?? []) if (message?.id) deleted.add(message.id);
+}
+
+function collectUntyped({ refetch }: CollectedHistory, record: GmailHistory): void {
+  for (const message of record.messages ?? []) if (message.id) refetch.add(message.id);
 }
 
 function fold(

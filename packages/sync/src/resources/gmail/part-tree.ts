@@ -82,19 +82,22 @@ function aroundOf(role: PartRole, within: Around): Around {
 
 function roleOf(part: Part, within: Around): PartRole {
   const mimeType = mimeTypeOf(part);
-  const { filename, body } = part;
-  if (mimeType.startsWith('multipart/')) return body?.data ? 'attachment' : 'container';
-  if (isMessage(mimeType))
-    return filename || body?.attachmentId || body?.data ? 'attachment' : 'container';
-  if (isTextOfMessage(part)) {
-    // The bytes of the message around it hold the text, whether or not Google hands it out apart.
-    if (within === 'listed-message') return 'container';
-    if (within === 'unlisted-message' || isFetched(part)) return 'attachment';
-    return mimeType === 'text/plain' ? 'text' : 'html';
-  }
+  if (mimeType.startsWith('multipart/')) return part.body?.data ? 'attachment' : 'container';
+  if (isMessage(mimeType)) return hasNameOrBytes(part) ? 'attachment' : 'container';
+  if (isTextOfMessage(part)) return roleOfText(part, within);
   // No type, no name, no data: a payload that Google left out.
-  const isNothing = mimeType === '' && !filename && !body?.attachmentId && !body?.data;
-  return isNothing ? 'container' : 'attachment';
+  return mimeType !== '' || hasNameOrBytes(part) ? 'attachment' : 'container';
+}
+
+function roleOfText(part: Part, within: Around): PartRole {
+  // The bytes of the message around it hold the text, whether or not Google hands it out apart.
+  if (within === 'listed-message') return 'container';
+  if (within === 'unlisted-message' || isFetched(part)) return 'attachment';
+  return mimeTypeOf(part) === 'text/plain' ? 'text' : 'html';
+}
+
+function hasNameOrBytes({ filename, body }: Part): boolean {
+  return Boolean(filename || body?.attachmentId || body?.data);
 }
 
 /** RFC 2046, RFC 6532 and the name that news programs give. */

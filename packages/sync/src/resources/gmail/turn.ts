@@ -1,6 +1,6 @@
-import type { GmailHistory } from '@syncline/google';
+import type { Gmail, GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { isStorableId, type LabelRow, type WalkDelta } from '@syncline/store';
+import { isStorableId, type LabelRow, type PageCommit, type WalkDelta } from '@syncline/store';
 import {
   NO_POSITION,
   phaseOf,
@@ -63,61 +63,92 @@ async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Tu
   if (cursor.fetched < cursor.listed) return fetchTurn(context, cursor);
   const begun = cursor.listing === null;
   const deeper = begun && !cursor.hold ? await deepenTurn(context, cursor) : null;
-  if (deeper) return deeper;
-  const page = await context.google.gmail.history({
-    startHistoryId: BigInt(cursor.after),
-    pageToken: cursor.listing?.pageToken ?? null,
-  });
-  if (begun) context.listingBegunHere = true;
-  const { admitted, wanted, labels } = await meaningUnderPolicy(context, cursor, page.records);
-  const named =
-    begun && !cursor.deepening && page.nextPageToken === null
-      ? await fetchNamed(context, cursor, wanted.filter(isStorableId))
-      : null;
-  const left = leftFor(named?.left ?? null, wanted);
+  return deeper ?? historyTurn(context, cursor);
+}
+
+/** The next page of history. */
+async function historyTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
+  const page = await readHistory(context, cursor);
+  const meaning = await meaningUnderPolicy(context, cursor, page.records);
+  const named = isWholeHistory(cursor, page)
+    ? await fetchNamed(context, cursor, meaning.wanted.filter(isStorableId))
+    : null;
+  const left = leftFor(named, meaning.wanted);
   const next = endOfListing({
-    ...(begun ? lookedAt(cursor) : cursor),
+    ...(cursor.listing === null ? lookedAt(cursor) : cursor),
     // Google's newest id is taken from the first page: what came between the pages is read once more rather than passed over.
     listing: {
       pageToken: page.nextPageToken,
       until: untilAfter(cursor.after, cursor.listing?.until ?? null, page),
     },
     listed: cursor.listed + left.length,
-    ...(labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
+    ...(meaning.labels ? { labelsReadAtMs: context.rt.clock.nowMs() } : {}),
   });
-  const withoutNews = page.records.length === 0 && labels === null;
+  const hasRecords = page.records.length > 0;
   // A look without news has nothing to write: the run's settlement, under the same epoch, says that it was there.
-  if (begun && withoutNews && staysAt(cursor, next))
+  if (!hasRecords && meaning.labels === null && staysAt(cursor, next))
     return { commit: null, next: () => next, ...restIfLevel(context, next) };
   return {
-    commit: {
-      cursor: next,
-      phase: phaseOf(next),
-      generation: context.generation,
-      ...(cursor.deepening && !next.deepening
-        ? {
-            window: reached(context.window),
-            progress: { done: cursor.deepening.listed, total: cursor.deepening.listed },
-          }
-        : {}),
-      delta: {
-        kind: 'gmail',
-        messages: named?.messages ?? [],
-        labelChanges: admitted.labelChanges,
-        deleted: [...admitted.deleted, ...(named?.gone ?? [])],
-        labels,
-      },
-      walk: {
-        again: left.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
-        ...troublesIn(context, named, admitted.deleted),
-        ...(isLevel(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),
-      },
-    },
+    commit: historyCommit(context, cursor, next, { meaning, named, left }),
     next: () => next,
     // Gmail's log says nothing of a label's new name.
-    unlogged: labels !== null && page.records.length === 0,
+    unlogged: meaning.labels !== null && !hasRecords,
     ...restIfLevel(context, next),
     ...named?.rest,
+  };
+}
+
+type HistoryPage = Awaited<ReturnType<Gmail['history']>>;
+
+async function readHistory(context: TurnContext, cursor: GmailFollow): Promise<HistoryPage> {
+  const page = await context.google.gmail.history({
+    startHistoryId: BigInt(cursor.after),
+    pageToken: cursor.listing?.pageToken ?? null,
+  });
+  if (cursor.listing === null) context.listingBegunHere = true;
+  return page;
+}
+
+/** The listing is this page alone, and no older mail is being fetched. */
+function isWholeHistory(cursor: GmailFollow, page: HistoryPage): boolean {
+  return cursor.listing === null && !cursor.deepening && page.nextPageToken === null;
+}
+
+interface ReadHistory {
+  meaning: MeaningUnderPolicy;
+  /** Null when the messages are not fetched at once. */
+  named: NamedFate | null;
+  left: readonly AskedLater[];
+}
+
+function historyCommit(
+  context: TurnContext,
+  cursor: GmailFollow,
+  next: GmailFollow,
+  { meaning: { admitted, labels }, named, left }: ReadHistory,
+): PageCommit {
+  return {
+    cursor: next,
+    phase: phaseOf(next),
+    generation: context.generation,
+    ...(cursor.deepening && !next.deepening
+      ? {
+          window: reached(context.window),
+          progress: { done: cursor.deepening.listed, total: cursor.deepening.listed },
+        }
+      : {}),
+    delta: {
+      kind: 'gmail',
+      messages: named?.messages ?? [],
+      labelChanges: admitted.labelChanges,
+      deleted: [...admitted.deleted, ...(named?.gone ?? [])],
+      labels,
+    },
+    walk: {
+      again: left.map((item, i) => ({ ...item, ordinal: BigInt(cursor.listed + i + 1) })),
+      ...troublesIn(context, named, admitted.deleted),
+      ...(isLevel(next) && cursor.listed > 0 ? { clearLimit: CLEAR_PAGE } : {}),
+    },
   };
 }
 
@@ -131,11 +162,10 @@ interface AskedLater {
 /**
  * What the mailbox's list has to keep of the wanted ones. The commit quarantines those whose ids
  * cannot be stored.
- * @param left of those that were asked for; null when none was
  */
-function leftFor(left: readonly AskedLater[] | null, wanted: readonly string[]): AskedLater[] {
-  const unasked = left === null ? wanted : wanted.filter((id) => !isStorableId(id));
-  return [...(left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
+function leftFor(named: NamedFate | null, wanted: readonly string[]): AskedLater[] {
+  const unasked = named ? wanted.filter((id) => !isStorableId(id)) : wanted;
+  return [...(named?.left ?? []), ...unasked.map((id) => ({ id, delayMs: 0 }))];
 }
 
 /** What is stored or gone ends an earlier quarantine; only a mailbox that has one pays for that. */
@@ -152,15 +182,24 @@ function troublesIn(
 }
 
 function staysAt(cursor: GmailFollow, next: GmailFollow): boolean {
-  return !cursor.deepening && isLevel(next) && next.after === cursor.after;
+  const isAtRest = isLevel(cursor) && !cursor.deepening;
+  return isAtRest && isLevel(next) && next.after === cursor.after;
 }
 
-/** What a page of history asks for under the mirror's policy: what is to be fetched of it, and the catalogue of labels where it is to be read again. */
+interface MeaningUnderPolicy {
+  admitted: Admission;
+  /** Messages to be fetched. */
+  wanted: string[];
+  /** The catalogue of labels, where it was to be read again. */
+  labels: LabelRow[] | null;
+}
+
+/** What a page of history asks for under the mirror's policy. */
 async function meaningUnderPolicy(
   context: TurnContext,
   cursor: GmailFollow,
   records: readonly GmailHistory[],
-): Promise<{ admitted: Admission; wanted: string[]; labels: LabelRow[] | null }> {
+): Promise<MeaningUnderPolicy> {
   const meaning = meaningOfHistory(records);
   const admitted = admit(context.mirror, records, meaning);
   const known = await context.store.knownMessages(
