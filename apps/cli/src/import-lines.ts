@@ -76,12 +76,11 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
     return `${namedKey(unknown)} is not a key of an account; known are ${KEYS.join(', ')}`;
   const { email, refreshToken, tenant, resources, project } = line;
   if (email === undefined) return 'has no email';
-  if (!isText(email, EMAIL_LIMIT) || !/^[^\s@]+@[^\s@]+$/.test(email))
-    return 'email is not an address';
+  if (!isAddress(email)) return 'email is not an address';
   if (refreshToken === undefined) return 'has no refreshToken';
-  if (typeof refreshToken !== 'string' || !/^[\x21-\x7e]+$/.test(refreshToken))
+  if (!isToken(refreshToken))
     return 'refreshToken is not a token: printable characters without spaces';
-  if (tenant !== undefined && (!isText(tenant, TENANT_LIMIT) || tenant.trim() !== tenant))
+  if (tenant !== undefined && !isTenant(tenant))
     return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
   if (resources !== undefined && !areResources(resources))
     return `resources is not a list of ${RESOURCES.join(' and ')}`;
@@ -101,6 +100,18 @@ function accountOf(line: Record<string, unknown>): AccountImport {
       : { resources: [...(line['resources'] as Resource[])] }),
     ...(line['project'] === undefined ? {} : { project: line['project'] as string }),
   };
+}
+
+function isAddress(value: unknown): boolean {
+  return isText(value, EMAIL_LIMIT) && /^[^\s@]+@[^\s@]+$/.test(value);
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+}
+
+function isTenant(value: unknown): boolean {
+  return isText(value, TENANT_LIMIT) && value.trim() === value;
 }
 
 function isText(value: unknown, limit: number): value is string {

@@ -52,10 +52,15 @@ export function tableInPieces(
 
 /** `█████░░░░░`; an unknown total is an empty bar. */
 export function bar(done: number, total: number | null, width = 10): string {
-  const share = total === null ? 0 : total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
+  const share = shareOf(done, total);
   // Full only when all is done: a bar that looks finished and is not makes people wait for nothing they can see.
   const full = share === 1 ? width : Math.min(width - 1, Math.floor(share * width));
   return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+function shareOf(done: number, total: number | null): number {
+  if (total === null) return 0;
+  return total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
 }
 
 /**

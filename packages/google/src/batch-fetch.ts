@@ -172,16 +172,7 @@ async function takeParts(
   again: string[],
 ): Promise<void> {
   const { session } = fetch;
-  const byId = new Map(parts.map((part) => [part.id, part]));
-  const failures: { id: string; error: GoogleError }[] = [];
-  for (const [i, id] of ids.entries()) {
-    if (i > 0 && i % PARTS_A_BREATH === 0) await session.rt.breath.breathe();
-    const part = byId.get(`item-${i}`);
-    const error = part
-      ? takePart(fetch, id, part, sent.answer.body)
-      : unavailable(fetch.kind.method);
-    if (error) failures.push({ id, error });
-  }
+  const failures = await fileParts(fetch, ids, parts, sent.answer.body);
   if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
   else session.batchSizes.accepted(session.accountId, ids.length);
   // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
@@ -202,15 +193,34 @@ async function takeParts(
   judgeForbidden(fetch, ids, failures);
 }
 
+interface PartFailure {
+  id: string;
+  error: GoogleError;
+}
+
+/** @returns what failed; an item without a part failed too */
+async function fileParts(
+  fetch: Fetch,
+  ids: string[],
+  parts: BatchPart[],
+  body: Buffer,
+): Promise<PartFailure[]> {
+  const byId = new Map(parts.map((part) => [part.id, part]));
+  const failures: PartFailure[] = [];
+  for (const [i, id] of ids.entries()) {
+    if (i > 0 && i % PARTS_A_BREATH === 0) await fetch.session.rt.breath.breathe();
+    const part = byId.get(`item-${i}`);
+    const error = part ? takePart(fetch, id, part, body) : unavailable(fetch.kind.method);
+    if (error) failures.push({ id, error });
+  }
+  return failures;
+}
+
 /**
  * A part that is forbidden while others pass is that item's own; when nothing passes, it becomes
  * the account's.
  */
-function judgeForbidden(
-  fetch: Fetch,
-  ids: string[],
-  failures: readonly { error: GoogleError }[],
-): void {
+function judgeForbidden(fetch: Fetch, ids: string[], failures: readonly PartFailure[]): void {
   const refusal = failures.find(({ error }) => error.detail.kind === 'forbidden')?.error;
   if (!refusal || failures.length < ids.length) {
     fetch.forbiddenBatches = 0;

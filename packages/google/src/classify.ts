@@ -84,35 +84,34 @@ export function classify(
   nowMs: number,
   syncToken = false,
 ): GoogleErrorKind {
-  if (status >= 500 || status === 408 || status < 400)
+  if (isNoAnswer(status))
     return { kind: 'unavailable', retryAfterMs: namedWaitMs(bodyText, nowMs) };
   const refusal = readRefusal(bodyText);
   if (status === 401) return { kind: 'unauthorized', reason: refusal?.reason ?? 'authError' };
-  if (status === 429) return later(refusal?.reason, refusal?.message ?? bodyText, nowMs, 'user');
+  if (status === 429) return tooManyRequests(refusal, bodyText, nowMs);
   // Google's APIs answer JSON. What does not was written by something in between, and a proxy's 404 must not
   // delete a calendar, nor its 403 suspend an account.
   if (!refusal) return { kind: 'unavailable', retryAfterMs: null };
-  switch (status) {
-    case 400:
-      return classify400(refusal, syncToken);
-    case 403:
-      return classify403(refusal, nowMs);
-    case 404:
-    case 410:
-      if (BOOKMARK_METHODS.get(method) === status) return { kind: 'bookmark-expired' };
-      return status === 404
-        ? { kind: 'not-found' }
-        : { kind: 'rejected', status, reason: refusal.reason };
-    default:
-      return { kind: 'rejected', status, reason: refusal.reason };
-  }
+  if (status === 400) return classify400(refusal, syncToken);
+  if (status === 403) return classify403(refusal, nowMs);
+  return classifyOther(method, status, refusal);
+}
+
+function classifyOther(method: string, status: number, { reason }: Refusal): GoogleErrorKind {
+  if (BOOKMARK_METHODS.get(method) === status) return { kind: 'bookmark-expired' };
+  return status === 404 ? { kind: 'not-found' } : { kind: 'rejected', status, reason };
+}
+
+/** The server is busy or broken, or something in between answered: nothing was refused. */
+function isNoAnswer(status: number): boolean {
+  return status >= 500 || status === 408 || status < 400;
 }
 
 /** The token endpoint speaks another dialect: `{"error":"invalid_grant","error_description":…}`. Pure. */
 export function classifyToken(status: number, bodyText: string): GoogleErrorKind {
   const body = parseObject(bodyText);
   // Busy or broken is never the account's fault: treating it as a dead grant would disconnect every customer at once.
-  if (status === 429 || status === 408 || status >= 500 || status < 400 || !body)
+  if (isNoAnswer(status) || status === 429 || !body)
     return { kind: 'unavailable', retryAfterMs: null };
   const code = word(body.error) ?? 'unknown';
   const advice = TOKEN_ADVICE.get(code);
@@ -171,6 +170,14 @@ function classify400(refusal: Refusal, syncToken: boolean): GoogleErrorKind {
   return { kind: 'rejected', status: 400, reason: refusal.reason };
 }
 
+function tooManyRequests(
+  refusal: Refusal | null,
+  bodyText: string,
+  nowMs: number,
+): GoogleErrorKind {
+  return later(refusal?.reason, refusal?.message ?? bodyText, nowMs, 'user');
+}
+
 function classify403(refusal: Refusal, nowMs: number): GoogleErrorKind {
   if (LATER.has(refusal.reason))
     return later(refusal.reason, `${refusal.message} ${refusal.quotaLimit}`, nowMs, 'project');
@@ -218,18 +225,23 @@ function readRefusal(bodyText: string): Refusal | null {
   const first = firstObject(error.errors);
   const info = firstObject(error.details, (detail) => typeof detail.reason === 'string');
   const metadata = isObject(info?.metadata) ? info.metadata : {};
-  // "forbidden" says nothing that 403 did not: ErrorInfo is the better witness then.
-  const plain = word(first?.reason);
-  const reason =
-    plain && plain !== 'forbidden'
-      ? plain
-      : (word(info?.reason) ?? plain ?? word(error.status) ?? 'unknown');
   return {
-    reason,
-    message: typeof error.message === 'string' ? error.message : '',
+    reason: reasonOf(first?.reason, info?.reason, error.status),
+    message: textOf(error.message),
     location: word(first?.location),
-    quotaLimit: typeof metadata.quota_limit === 'string' ? metadata.quota_limit : '',
+    quotaLimit: textOf(metadata.quota_limit),
   };
+}
+
+/** "forbidden" says nothing that 403 did not: ErrorInfo is the better witness then. */
+function reasonOf(plain: unknown, ofInfo: unknown, status: unknown): string {
+  const reason = word(plain);
+  if (reason && reason !== 'forbidden') return reason;
+  return word(ofInfo) ?? reason ?? word(status) ?? 'unknown';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** The value when it looks like a code of Google's: at most 64 letters, `_` and `-`, which `push.` may precede. Any other text might be an address, an id or a token, and stays out of errors. */

@@ -80,13 +80,10 @@ test('no ids are no calls', async () => {
 });
 
 test('what is gone is missing; what Google rejects is failed on its own, also when it was the only one', async () => {
-  bench.stub.answer = perPart((id) =>
-    id === 'm1'
-      ? { status: 404, json: refusal(404, 'notFound') }
-      : id === 'm2'
-        ? { status: 400, json: refusal(400, 'invalidArgument') }
-        : good(id),
-  );
+  bench.stub.answer = perPart((id) => {
+    if (id === 'm1') return { status: 404, json: refusal(404, 'notFound') };
+    return id === 'm2' ? { status: 400, json: refusal(400, 'invalidArgument') } : good(id);
+  });
   const { gmail: api } = await gmail();
   const all = await api.getMessages(ids(3));
   expect([all.messages.map(({ id }) => id), all.missing]).toEqual([['m0'], ['m1']]);
@@ -242,8 +239,11 @@ test('an outage before anything was fetched is thrown, after three batches', asy
 
 test('an answer that is no batch is asked for again', async () => {
   let calls = 0;
-  bench.stub.answer = (seen) =>
-    (calls += 1) === 1 ? { body: '{}' } : calls === 2 ? { reset: 'at-once' } : perPart(good)(seen);
+  bench.stub.answer = (seen) => {
+    calls += 1;
+    if (calls === 1) return { body: '{}' };
+    return calls === 2 ? { reset: 'at-once' } : perPart(good)(seen);
+  };
   expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
 });
 

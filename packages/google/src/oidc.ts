@@ -146,15 +146,15 @@ const TIME_CLAIMS = ['iat', 'exp', 'nbf'];
 
 function refusalOf(error: errors.JOSEError): PushRefusal {
   if (error instanceof errors.JWTExpired) return 'expired';
-  if (error instanceof errors.JWTClaimValidationFailed)
-    return TIME_CLAIMS.includes(error.claim)
-      ? 'expired'
-      : error.claim === 'aud'
-        ? 'wrong-audience'
-        : 'wrong-issuer';
+  if (error instanceof errors.JWTClaimValidationFailed) return refusalOfClaim(error.claim);
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
     return 'unknown-key';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad-signature';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'wrong-algorithm';
   return 'malformed-token';
+}
+
+function refusalOfClaim(claim: string): PushRefusal {
+  if (TIME_CLAIMS.includes(claim)) return 'expired';
+  return claim === 'aud' ? 'wrong-audience' : 'wrong-issuer';
 }

@@ -67,18 +67,29 @@ export function guardAfter(
 ): ListingGuard | EndlessReason {
   if (namesItself && (page !== '' || (before?.stalls ?? 0) + 1 >= STALLED_PAGES_LIMIT))
     return 'page-names-itself';
-  if (before === null)
-    return {
-      token: next,
-      page,
-      age: 0,
-      span: 1,
-      repeats: 0,
-      idle: page === '' ? 1 : 0,
-      stalls: namesItself ? 1 : 0,
-    };
+  if (before === null) return firstGuard(next, page, namesItself);
   if (namesItself) return { ...before, stalls: before.stalls + 1 };
   if (next === before.token) return 'pages-in-a-circle';
+  return advancedGuard(before, next, page);
+}
+
+function firstGuard(next: string, page: string, namesItself: boolean): ListingGuard {
+  return {
+    token: next,
+    page,
+    age: 0,
+    span: 1,
+    repeats: 0,
+    idle: page === '' ? 1 : 0,
+    stalls: namesItself ? 1 : 0,
+  };
+}
+
+function advancedGuard(
+  before: ListingGuard,
+  next: string,
+  page: string,
+): ListingGuard | EndlessReason {
   const isRepeated = page !== '' && page === before.page;
   const repeats = before.repeats + (isRepeated ? 1 : 0);
   if (repeats >= REPEATED_PAGES_LIMIT) return 'pages-repeat';

@@ -181,21 +181,29 @@ function shapeOf(master: SourceEvent, calendarZone: string): Shape | null {
   const start = master.start ?? {};
   const end = master.end ?? start;
   const lines = master.recurrence ?? [];
-  if (start.date) {
-    const wallMs = Date.parse(`${start.date}T00:00:00Z`);
-    const lengthMs = Math.max(
-      DAY_MS,
-      Date.parse(`${end.date ?? start.date}T00:00:00Z`) - wallMs || 0,
-    );
-    const day = (ms: number): EventTime => ({ date: new Date(ms).toISOString().slice(0, 10) });
-    if (!countable(wallMs)) return null;
-    return {
-      series: { wallMs, startMs: wallMs, isAllDay: true, zone: 'UTC', lines },
-      lengthMs,
-      startAt: day,
-      endAt: day,
-    };
-  }
+  return start.date
+    ? allDayShape(start.date, end.date ?? start.date, lines)
+    : timedShape(start, end, calendarZone, lines);
+}
+
+function allDayShape(startDate: string, endDate: string, lines: string[]): Shape | null {
+  const wallMs = Date.parse(`${startDate}T00:00:00Z`);
+  if (!countable(wallMs)) return null;
+  const day = (ms: number): EventTime => ({ date: new Date(ms).toISOString().slice(0, 10) });
+  return {
+    series: { wallMs, startMs: wallMs, isAllDay: true, zone: 'UTC', lines },
+    lengthMs: Math.max(DAY_MS, Date.parse(`${endDate}T00:00:00Z`) - wallMs || 0),
+    startAt: day,
+    endAt: day,
+  };
+}
+
+function timedShape(
+  start: EventTime,
+  end: EventTime,
+  calendarZone: string,
+  lines: string[],
+): Shape | null {
   const name = start.timeZone ?? calendarZone;
   const startMs = instantOfDateTime(start.dateTime ?? '', name);
   if (!countable(startMs)) return null;

@@ -85,9 +85,9 @@ function chosen({ setPositions }: RecurrenceRule, times: readonly number[]): rea
 function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
   const { months, monthDays, yearDays, weekNumbers, weekStart, frequency } = rule;
   const start = new Date(startMs);
-  const isOpen = rule.days.length === 0 && !monthDays && !yearDays && !weekNumbers;
+  const isOpen = !namesDays(rule) && !weekNumbers;
   const startsDay = [{ weekday: weekdayOf(Math.floor(startMs / DAY_MS)), ordinal: null }];
-  const weekOnly = weekNumbers !== null && rule.days.length === 0 && !monthDays && !yearDays;
+  const weekOnly = weekNumbers !== null && !namesDays(rule);
   return {
     months: months ?? (isOpen && frequency === YEARLY ? [start.getUTCMonth() + 1] : null),
     monthDays: monthDays ?? (isOpen && frequency <= MONTHLY ? [start.getUTCDate()] : null),
@@ -95,13 +95,17 @@ function dayParts(rule: RecurrenceRule, startMs: number): DayParts {
     weekNumbers,
     weekStart,
     days: weekOnly || (isOpen && frequency === WEEKLY) ? startsDay : rule.days,
-    ordinalsIn:
-      frequency > MONTHLY || weekNumbers
-        ? null
-        : frequency === MONTHLY || months
-          ? 'month'
-          : 'year',
+    ordinalsIn: ordinalsIn(rule),
   };
+}
+
+function namesDays({ days, monthDays, yearDays }: RecurrenceRule): boolean {
+  return days.length > 0 || monthDays !== null || yearDays !== null;
+}
+
+function ordinalsIn({ frequency, months, weekNumbers }: RecurrenceRule): DayParts['ordinalsIn'] {
+  if (frequency > MONTHLY || weekNumbers) return null;
+  return frequency === MONTHLY || months ? 'month' : 'year';
 }
 
 /**
@@ -224,14 +228,12 @@ function* slotSets(
   ) {
     const day = Math.floor((slot * slotMs) / DAY_MS);
     const { firstDay, flags, isEmpty } = daysOf(day);
-    const times = flags[day - firstDay] === 1 ? slotTimes(rule, slot * slotMs, restOfStart) : [];
+    const dayPasses = flags[day - firstDay] === 1;
+    const times = dayPasses ? slotTimes(rule, slot * slotMs, restOfStart) : [];
     yield times;
-    const nextMs =
-      times.length > 0
-        ? 0
-        : flags[day - firstDay] === 1
-          ? nextCandidateMs(rule, slot * slotMs)
-          : (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
+    let nextMs = 0;
+    if (!dayPasses) nextMs = (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
+    else if (times.length === 0) nextMs = nextCandidateMs(rule, slot * slotMs);
     slot = Math.max(slot + rule.interval, slotAfter(nextMs));
   }
   return true;

@@ -24,17 +24,8 @@ export interface RecurrenceRule {
 }
 
 export function readRule(line: string): RecurrenceRule | null {
-  const parts = new Map<string, string>();
-  for (const pair of line
-    .slice(line.indexOf(':') + 1)
-    .trim()
-    .replace(/;$/, '')
-    .toUpperCase()
-    .split(';')) {
-    const [name = '', value = ''] = pair.split('=');
-    if (parts.has(name) || !KNOWN_PARTS.has(name)) return null;
-    parts.set(name, value);
-  }
+  const parts = readParts(line);
+  if (parts === null) return null;
   const freq = FREQUENCIES.indexOf(parts.get('FREQ') ?? '');
   const numbers = readNumbers(parts);
   const days = readDays(parts.get('BYDAY'));
@@ -49,6 +40,22 @@ export function readRule(line: string): RecurrenceRule | null {
   )
     return null;
   return forbidden(freq, numbers, days) ? null : ruleOf(freq, numbers, days, weekStart, until);
+}
+
+/** The parts by name; null when one is unknown or stands there twice. */
+function readParts(line: string): Map<string, string> | null {
+  const parts = new Map<string, string>();
+  const text = line
+    .slice(line.indexOf(':') + 1)
+    .trim()
+    .replace(/;$/, '')
+    .toUpperCase();
+  for (const pair of text.split(';')) {
+    const [name = '', value = ''] = pair.split('=');
+    if (parts.has(name) || !KNOWN_PARTS.has(name)) return null;
+    parts.set(name, value);
+  }
+  return parts;
 }
 
 /** What RFC 5545 rules out: parts that a frequency cannot have, and positions in a set that no part makes. */

@@ -221,7 +221,6 @@ function toConfig(
   projects: GoogleProject[],
   redisTls: RedisTls | null,
 ): Config {
-  const simulated = values.GOOGLE_API_URL !== undefined;
   return {
     databaseUrl: values.DATABASE_URL ?? null,
     databasePoolSize: values.DATABASE_POOL_SIZE ?? null,
@@ -230,13 +229,7 @@ function toConfig(
     redisPrefix: values.REDIS_PREFIX,
     redisTls,
     dataDir: path.resolve(values.SYNCLINE_DATA_DIR ?? path.join(checkoutDir, '.syncline')),
-    google: {
-      apiUrl: values.GOOGLE_API_URL ?? null,
-      clientId: values.GOOGLE_CLIENT_ID ?? (simulated ? 'syncline-demo' : null),
-      clientSecret: values.GOOGLE_CLIENT_SECRET ?? (simulated ? 'syncline-demo' : null),
-      projects,
-      proxy: toProxy(values),
-    },
+    google: toGoogle(values, projects),
     allowInsecure: values.SYNCLINE_ALLOW_INSECURE,
     masterKey: values.SYNCLINE_MASTER_KEY ?? null,
     oldMasterKey: values.SYNCLINE_MASTER_KEY_OLD ?? null,
@@ -261,6 +254,18 @@ function toConfig(
     metricsPort: values.METRICS_PORT ?? null,
     logLevel: values.LOG_LEVEL,
     push: toPush(values, projects),
+  };
+}
+
+function toGoogle(values: Values, projects: GoogleProject[]): Config['google'] {
+  // The simulator takes any client.
+  const fallback = values.GOOGLE_API_URL === undefined ? null : 'syncline-demo';
+  return {
+    apiUrl: values.GOOGLE_API_URL ?? null,
+    clientId: values.GOOGLE_CLIENT_ID ?? fallback,
+    clientSecret: values.GOOGLE_CLIENT_SECRET ?? fallback,
+    projects,
+    proxy: toProxy(values),
   };
 }
 

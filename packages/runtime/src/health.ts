@@ -97,6 +97,10 @@ export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSign
         failing.set(loop, { sinceMs, failures: 0, kind: 'hangs', need, overAtMs: null });
     return [...failing].map(([loop, streak]) => ({ loop, ...streak }));
   };
+  const phase = (): string[] => {
+    if (draining.aborted) return ['draining'];
+    return hasStarted ? [] : ['starting'];
+  };
   return {
     started: () => void (hasStarted = true),
     loopFailed: (loop, error, { need, overAtMs }) => {
@@ -121,8 +125,7 @@ export function createHealth(clock: Clock, metrics: Metrics, draining: AbortSign
         .filter(([, { isOk, atMs }]) => !isOk || nowMs - atMs > PROBE_STALE_MS)
         .map(([name, { need }]) => ({ name, need }));
       const loops = failingLoops().map(({ loop, need }) => ({ name: `loop:${loop}`, need }));
-      const phase = draining.aborted ? ['draining'] : hasStarted ? [] : ['starting'];
-      return answerOf(phase, [...failed, ...loops]);
+      return answerOf(phase(), [...failed, ...loops]);
     },
   };
 }

@@ -66,11 +66,7 @@ export function missingForDoorbells(
   projects: readonly GoogleProject[],
 ): string[] {
   const problems: string[] = [];
-  const pulled = filled['GMAIL_PUBSUB_SUBSCRIPTION']
-    ? 'GMAIL_PUBSUB_SUBSCRIPTION'
-    : projects.some(({ gmailSubscription }) => gmailSubscription !== undefined)
-      ? 'a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE'
-      : null;
+  const pulled = namedSubscription(filled, projects);
   if (pulled !== null)
     problems.push(...problemsOfKeyFile(filled['GOOGLE_APPLICATION_CREDENTIALS'], pulled));
   if (filled['PUSH_GMAIL_AUDIENCE'] && !filled['PUSH_GMAIL_SERVICE_ACCOUNT']) {
@@ -88,6 +84,17 @@ export function missingForDoorbells(
     );
   }
   return problems;
+}
+
+/** Where a subscription that is pulled is configured; null when none is. */
+function namedSubscription(
+  filled: Record<string, string>,
+  projects: readonly GoogleProject[],
+): string | null {
+  if (filled['GMAIL_PUBSUB_SUBSCRIPTION']) return 'GMAIL_PUBSUB_SUBSCRIPTION';
+  return projects.some(({ gmailSubscription }) => gmailSubscription !== undefined)
+    ? 'a gmailPubsubSubscription of GOOGLE_PROJECTS_FILE'
+    : null;
 }
 
 function problemsOfKeyFile(file: string | undefined, pulled: string): string[] {

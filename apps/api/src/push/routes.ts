@@ -97,10 +97,8 @@ async function gmailRefusal(
   if (verifier === null) return { status: 403, reason: 'not-configured' };
   const reason = await verifier.verify(request.headers.authorization);
   if (reason === null) return null;
-  return {
-    status: reason === 'cannot-tell' ? 503 : reason === 'wrong-service-account' ? 403 : 401,
-    reason,
-  };
+  if (reason === 'cannot-tell') return { status: 503, reason };
+  return { status: reason === 'wrong-service-account' ? 403 : 401, reason };
 }
 
 /** The token is made from the channel's id, so that a wrong one is told without looking anything up; an unknown channel has none that is right. */

@@ -57,11 +57,11 @@ export function explanationWords(explanation: Explanation, nowMs: number): strin
     case 'removing':
       return 'mirrored no more; its rows are being erased';
     case 'gone':
-      return `Google no longer shows it${explanation.error === null ? '' : `: ${explanation.error}`}`;
+      return goneWords(explanation.error);
     case 'syncing':
-      return `at work now, held by ${explanation.holder ?? 'a worker'}${explanation.problem === null ? '' : `; before: ${problemWords(explanation.problem)}`}`;
+      return syncingWords(explanation);
     case 'parked':
-      return `rests${explanation.problem === null ? '' : `, ${problemWords(explanation.problem)}`}; tried again ${when(explanation.retryAt, nowMs)}, or at once when a new token is imported`;
+      return parkedWords(explanation, nowMs);
     case 'sweep-held':
       return sweepWords(explanation, nowMs);
     case 'failing':
@@ -99,6 +99,23 @@ function problemOf({ error, failures }: CollectionView): Problem | null {
 
 function problemWords({ error, failures }: Problem): string {
   return failures > 1 ? `${error} (${failures} times in a row)` : error;
+}
+
+function goneWords(error: string | null): string {
+  return error === null ? 'Google no longer shows it' : `Google no longer shows it: ${error}`;
+}
+
+function syncingWords({ holder, problem }: Extract<Explanation, { code: 'syncing' }>): string {
+  const words = `at work now, held by ${holder ?? 'a worker'}`;
+  return problem === null ? words : `${words}; before: ${problemWords(problem)}`;
+}
+
+function parkedWords(
+  { problem, retryAt }: Extract<Explanation, { code: 'parked' }>,
+  nowMs: number,
+): string {
+  const words = problem === null ? 'rests' : `rests, ${problemWords(problem)}`;
+  return `${words}; tried again ${when(retryAt, nowMs)}, or at once when a new token is imported`;
 }
 
 /**

@@ -93,9 +93,15 @@ export async function listen(
 
 /** Where a program on this machine reaches a listener of `host`; one on every address is reached by loopback. */
 export function originOf(host: string, port: number): string {
-  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const near = LOOPBACK_OF_ALL.get(host) ?? host;
   return `http://${isIP(near) === 6 ? `[${near}]` : near}:${port}`;
 }
+
+/** Every address of a family, and its loopback. */
+const LOOPBACK_OF_ALL: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
 
 /** Whether a listener of `host` is reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {

@@ -148,17 +148,18 @@ interface Met {
   settings: RedisSettings;
 }
 
+/** Without queues only the answer to INFO is needed. */
+async function missingRightsOf(probe: Redis, met: Met): Promise<string[]> {
+  const { rt, info, isCluster, isForQueues, settings } = met;
+  if (!isForQueues) return info === '' ? ['+info'] : [];
+  const key = `probe:${rt.random.uuid()}`;
+  return missingRights(probe, settings.redisPrefix, { isCluster, key });
+}
+
 async function refuseUnfit(probe: Redis, met: Met): Promise<void> {
-  const { rt, target, hosts, info, isCluster, isForQueues, settings } = met;
+  const { rt, target, hosts, info, isCluster, isForQueues } = met;
   const user = target.address.username ?? 'default';
-  const missing = isForQueues
-    ? await missingRights(probe, settings.redisPrefix, {
-        isCluster,
-        key: `probe:${rt.random.uuid()}`,
-      })
-    : info === ''
-      ? ['+info']
-      : [];
+  const missing = await missingRightsOf(probe, met);
   if (missing.length > 0)
     throw new OperatorError(
       `Redis at ${hosts} refuses what Syncline needs to the user ${user}. Type: ACL SETUSER ${user} ${missing.join(' ')}`,

@@ -96,9 +96,7 @@ function sentenceFor(message: string, code: string, address: RedisAddress): stri
     return `has no database ${address.database}. Choose a smaller number at the end of REDIS_URL, or a REDIS_PREFIX of this deployment's own in database 0.`;
   if (/SELECT is not allowed in cluster mode/i.test(message))
     return 'is a cluster, which has database 0 only. Take the number off the end of REDIS_URL; REDIS_PREFIX keeps deployments apart.';
-  if (CERTIFICATE_CODES.has(code) || code.startsWith('ERR_SSL_') || /certificate/i.test(message))
-    return tlsSentence(code);
-  return null;
+  return isTlsFailure(code, message) ? tlsSentence(code) : null;
 }
 
 const CERTIFICATE_CODES = new Set([
@@ -109,6 +107,10 @@ const CERTIFICATE_CODES = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'CERT_HAS_EXPIRED',
 ]);
+
+function isTlsFailure(code: string, message: string): boolean {
+  return CERTIFICATE_CODES.has(code) || code.startsWith('ERR_SSL_') || /certificate/i.test(message);
+}
 
 function tlsSentence(code: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
