@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { existsByIndex } from './exists-by-index.js';
-import type { CollectionKind, Lease } from './lease.js';
+import type { Lease } from './lease.js';
+import type { CollectionKind } from './mirrors/resources.js';
+import { mirrorOf } from './mirrors/index.js';
 import { arrayLiteral } from './pool.js';
 import { byIndex, type Transaction } from './transaction.js';
 
@@ -48,6 +50,7 @@ export async function absenceOf(
   generation: number,
   q: { which: Absent; excluded: readonly string[]; limit: number },
 ): Promise<Absence> {
+  const { absence } = mirrorOf(lease.kind);
   const found = await byIndex(pool).query<{
     rows: string | null;
     missing: string;
@@ -59,15 +62,14 @@ export async function absenceOf(
            SELECT (SELECT coalesce(sum(weight), 0) FROM missing) AS missing,
                   (SELECT count(*) FROM (
                      SELECT id FROM missing EXCEPT SELECT h.item_id FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2) AS u) AS unheld,
-                  CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${countOfRows(lease)}) END AS rows,
+                  CASE WHEN EXISTS (SELECT 1 FROM missing) THEN (${absence.count}) END AS rows,
                   (SELECT array_agg(id ORDER BY place) FROM asked WHERE place = 0 OR place * $4 / n > (place - 1) * $4 / n) AS sample`,
     values: [
       lease.accountId,
       lease.collectionId,
       generation,
       q.limit,
-      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
-      ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
+      ...absence.values(lease, q.excluded),
     ],
   });
   const row = found.rows[0];
@@ -87,17 +89,10 @@ export async function absentIds(
   q: { which: Absent; excluded: readonly string[]; after: string; limit: number },
 ): Promise<string[]> {
   if (q.which === 'held') return heldIds(pool, lease, generation, q);
+  const own = mirrorOf(lease.kind).absence.values(lease, q.excluded);
   const found = await byIndex(pool).query<{ id: string }>({
-    text: `SELECT id FROM (${missingRows(lease, q.which)}) AS missing WHERE id > $${lease.kind === 'calendar-list' ? 5 : 6} ORDER BY id LIMIT $4`,
-    values: [
-      lease.accountId,
-      lease.collectionId,
-      generation,
-      q.limit,
-      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
-      ...(lease.kind === 'gmail' ? [arrayLiteral(q.excluded, (label) => label)] : []),
-      q.after,
-    ],
+    text: `SELECT id FROM (${missingRows(lease, q.which)}) AS missing WHERE id > $${5 + own.length} ORDER BY id LIMIT $4`,
+    values: [lease.accountId, lease.collectionId, generation, q.limit, ...own, q.after],
   });
   return found.rows.map(({ id }) => id);
 }
@@ -124,33 +119,7 @@ function missingRows(lease: Lease, which: Absent): string {
       : existsByIndex(
           `SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = ${id}`,
         );
-  switch (lease.kind) {
-    case 'gmail':
-      return `SELECT m.id, m.internal_date AS age, 1 AS weight, true AS telling FROM syncline.gmail_messages m
-               WHERE m.account_id = $1 AND ${absent('m.id')} AND NOT m.label_ids && $5::text[]`;
-    case 'calendar-list':
-      return `SELECT c.id, NULL::timestamptz AS age, true AS telling,
-                     1 + (SELECT count(*) FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = c.id) AS weight
-                FROM syncline.calendars c WHERE c.account_id = $1 AND ${absent('c.id')}`;
-    case 'calendar-events':
-      // Google answers to the id of an occurrence as long as its series is there, whether it was changed or not.
-      return `SELECT e.id, coalesce(e.start_at, e.start_date::timestamp AT TIME ZONE 'UTC') AS age, 1 AS weight,
-                     e.status <> 'cancelled' AND (e.recurring_event_id IS NULL OR NOT ${existsByIndex(
-                       'SELECT 1 FROM syncline.calendar_events s WHERE s.account_id = $1 AND s.calendar_id = $5 AND s.id = e.recurring_event_id',
-                     )}) AS telling
-                FROM syncline.calendar_events e WHERE e.account_id = $1 AND e.calendar_id = $5 AND ${absent('e.id')}`;
-  }
-}
-
-function countOfRows(lease: Lease): string {
-  switch (lease.kind) {
-    case 'gmail':
-      return 'SELECT count(*) FROM syncline.gmail_messages WHERE account_id = $1';
-    case 'calendar-list':
-      return '(SELECT count(*) FROM syncline.calendars WHERE account_id = $1) + (SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1)';
-    case 'calendar-events':
-      return 'SELECT count(*) FROM syncline.calendar_events WHERE account_id = $1 AND calendar_id = $5';
-  }
+  return mirrorOf(lease.kind).absence.missing(absent);
 }
 
 /** Rows are held until a second listing confirms that they are absent. */

@@ -5,11 +5,11 @@ import { isNever } from './collections.js';
 import type { Prisma, PrismaClient } from './generated/client.js';
 import type { GoogleKeys } from './identities.js';
 import type { OpenPrisma } from './lazy-prisma.js';
-import type { AccountGrant, CollectionKind, Phase } from './lease.js';
+import type { AccountGrant, Phase } from './lease.js';
+import type { CollectionKind, Resource } from './mirrors/resources.js';
 import { namedAccounts, type NamedAccount } from './named-accounts.js';
 import type { WatchState } from './lease-watch.js';
 
-export type Resource = 'gmail' | 'calendar';
 export type AccountState = 'active' | 'reauth_required' | 'paused' | 'disabled' | 'removing';
 
 /** Why an account is not active, or waits for a person, as programs read it. */

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Lease } from './lease.js';
 import { arrayLiteral, textArray } from './pool.js';
-import type { Entity, Op, RowChange } from './rows.js';
+import type { Entity } from './mirrors/resources.js';
+import type { Op, RowChange } from './rows.js';
 import type { Transaction } from './transaction.js';
 
 /** One entry of an account's change feed: which row changed and how. The row itself says what it is now. */

@@ -1,6 +1,14 @@
 import type pg from 'pg';
 import { cleanReason } from './clean-text.js';
-import { LeaseLost, type CollectionKind, type Lease, type Phase } from './lease.js';
+import { LeaseLost, type Lease, type Phase } from './lease.js';
+import {
+  COLLECTION_KINDS,
+  isFirst,
+  RESOURCES,
+  resourceOf,
+  type CollectionKind,
+  type Resource,
+} from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import { noteFailure, type ProjectFailure } from './project-failures.js';
 import { addSpent, spentValues, type SpentUnits } from './quota-ledger.js';
@@ -121,11 +129,12 @@ export async function park(pool: pg.Pool, lease: Lease, p: Parking): Promise<boo
     if (p.cause !== 'policy') return isNews;
     const disabled = await session.query({
       text: `UPDATE syncline.accounts a SET state = 'disabled', reason = $2, reason_code = 'policy-forbids', refused_since = now(), probes = 0, probe_at = now() + $3 * interval '1 ms', updated_at = now() WHERE id = $1 AND state = 'active'
-                AND NOT EXISTS (SELECT 1 FROM syncline.collections c WHERE c.account_id = a.id AND c.kind <> 'calendar-events' AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
+                AND NOT EXISTS (SELECT 1 FROM syncline.collections c WHERE c.account_id = a.id AND c.kind = ANY($4::text[]) AND c.state = 'active' AND c.parked IS DISTINCT FROM 'policy')`,
       values: [
         lease.accountId,
         `${cleanReason(p.reason)}; ask the administrator, then: syncline accounts resume`,
         Math.round(p.nextInMs),
+        arrayLiteral(COLLECTION_KINDS.filter(isFirst), (kind) => kind),
       ],
     });
     if (disabled.rowCount === 1) await scheduleAccount(session, lease.accountId, false);
@@ -147,12 +156,12 @@ export async function settleGone(pool: pg.Pool, lease: Lease, reason: string): P
       values: [lease.collectionId, String(lease.epoch), cleanReason(reason)],
     });
     if (settled.rowCount !== 1) throw new LeaseLost(lease);
-    if (lease.kind !== 'calendar-events') return;
+    if (isFirst(lease.kind)) return;
     await lookAfterGone(session, lease.accountId);
     await session.query({
       text: `UPDATE syncline.collections SET wanted_full = true, wanted_at = clock_timestamp(), next_sync_at = least(next_sync_at, now())
-              WHERE account_id = $1 AND kind = 'calendar-list' AND state = 'active'`,
-      values: [lease.accountId],
+              WHERE account_id = $1 AND kind = $2 AND state = 'active'`,
+      values: [lease.accountId, RESOURCES[resourceOf(lease.kind)].first.kind],
     });
   });
 }
@@ -173,7 +182,7 @@ export async function wantWalk(pool: pg.Pool, collectionId: string): Promise<voi
 export async function markWanted(
   pool: pg.Pool,
   accountIds: readonly string[] | null,
-  options: { resource?: 'gmail' | 'calendar'; full?: boolean } = {},
+  options: { resource?: Resource; full?: boolean } = {},
 ): Promise<string> {
   const rung = await inTransaction(pool, (session) =>
     session.query<{ at: string }>({
@@ -181,13 +190,15 @@ export async function markWanted(
                 chosen AS MATERIALIZED (
                   SELECT id FROM syncline.collections
                    WHERE state = 'active' AND next_sync_at < ${NEVER} AND ($1::uuid[] IS NULL OR account_id = ANY($1::uuid[]))
-                     AND ($2::text IS NULL OR (kind = 'gmail') = ($2 = 'gmail')) ORDER BY id FOR UPDATE),
+                     AND ($2::text[] IS NULL OR kind = ANY($2::text[])) ORDER BY id FOR UPDATE),
                 rung AS (UPDATE syncline.collections c SET wanted_at = moment.at, next_sync_at = least(next_sync_at, now()), wanted_full = wanted_full OR $3
                            FROM moment, chosen WHERE c.id = chosen.id)
            SELECT at::text FROM moment`,
       values: [
         accountIds && arrayLiteral(accountIds, (id) => id),
-        options.resource ?? null,
+        options.resource
+          ? arrayLiteral(RESOURCES[options.resource].collections, (kind) => kind)
+          : null,
         options.full ?? false,
       ],
     }),

@@ -1,20 +1,10 @@
 import type pg from 'pg';
 import { noteHeld, type HeldSweep } from './absence.js';
 import { appendChanges } from './changes.js';
-import { removeCalendars, upsertCalendars } from './mirrors/calendar/calendars.js';
-import { applyEvents } from './mirrors/calendar/events.js';
-import { applyLabelChanges, deleteMessages, upsertMessages } from './mirrors/gmail/messages.js';
 import { writeIsolated } from './isolate-page.js';
-import { replaceLabels } from './mirrors/gmail/labels.js';
 import { LeaseLost, type Lease, type MailWindow, type Phase } from './lease.js';
-import type {
-  CalendarRow,
-  EventRow,
-  LabelChange,
-  LabelRow,
-  MessageRow,
-  RowChange,
-} from './rows.js';
+import { mirrorOf, type Delta } from './mirrors/index.js';
+import type { RowChange } from './rows.js';
 import { isRowRefusal } from './row-refusal.js';
 import { withoutUnstorable } from './storable-page.js';
 import { clampCount } from './storable.js';
@@ -51,19 +41,6 @@ export interface PageCommit {
   /** A sweep that waits for evidence from here on, or no longer (null). */
   held?: HeldSweep | null;
 }
-
-/** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
-export type Delta =
-  | { kind: 'none' }
-  | {
-      kind: 'gmail';
-      messages: MessageRow[];
-      labelChanges: LabelChange[];
-      deleted: string[];
-      labels: LabelRow[] | null;
-    }
-  | { kind: 'calendar-list'; calendars: CalendarRow[]; removed: string[] }
-  | { kind: 'calendar-events'; events: EventRow[]; deleted: string[] };
 
 export interface Committed {
   created: number;
@@ -195,25 +172,7 @@ function moveWindow(session: Transaction, lease: Lease, { fromMs, goalMs }: Mail
 }
 
 async function applyDelta(session: Transaction, lease: Lease, delta: Delta): Promise<RowChange[]> {
-  switch (delta.kind) {
-    case 'none':
-      return [];
-    case 'gmail': {
-      const labels = delta.labels ? replaceLabels(session, lease.accountId, delta.labels) : [];
-      const relabelled = applyLabelChanges(session, lease.accountId, delta.labelChanges);
-      // Whoever reads the feed sees a draft go before the message comes that it was sent as. No page takes and deletes the same one.
-      const deleted = deleteMessages(session, lease.accountId, delta.deleted);
-      const upserted = upsertMessages(session, lease.accountId, delta.messages);
-      return (await Promise.all([labels, relabelled, deleted, upserted])).flat();
-    }
-    case 'calendar-list':
-      return [
-        ...(await upsertCalendars(session, lease.accountId, delta.calendars)),
-        ...(await removeCalendars(session, lease.accountId, delta.removed)),
-      ];
-    case 'calendar-events':
-      return applyEvents(session, lease.accountId, lease.externalId, delta);
-  }
+  return delta.kind === 'none' ? [] : mirrorOf(delta.kind).apply(session, lease, delta);
 }
 
 function countOps(changes: readonly RowChange[]): {

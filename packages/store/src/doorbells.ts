@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { CollectionKind } from './lease.js';
+import type { CollectionKind } from './mirrors/resources.js';
 import { NEVER } from './collections.js';
 import { arrayLiteral } from './pool.js';
 import { byIndex } from './transaction.js';

@@ -10,7 +10,8 @@
  * past: half of what is handed out then goes to the rest.
  */
 import type pg from 'pg';
-import { ONBOARDING, type CollectionKind, type Phase } from './lease.js';
+import { ONBOARDING, type Phase } from './lease.js';
+import type { CollectionKind } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 
 /** The queues that share one order of due work: a family of resources, and whether it walks or follows. */

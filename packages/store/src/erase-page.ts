@@ -1,47 +1,13 @@
-import type { ACCOUNT_TABLES } from './removal.js';
-
-/** A table that holds rows of an account. */
-export type AccountTable = (typeof ACCOUNT_TABLES)[number];
-
-/**
- * What names a row of an account beside `account_id`: the rest of the primary key, or the whole of
- * one that does not begin with the account. A test compares this with the database.
- */
-export const ROW_KEYS: Readonly<Record<AccountTable, readonly string[]>> = {
-  collections: ['id'],
-  watches: ['collection_id'],
-  channels: ['id'],
-  walk_items: ['collection_id', 'generation', 'item_id'],
-  walk_labels: ['collection_id', 'generation', 'item_id', 'label_id'],
-  audit_items: ['collection_id', 'suspect', 'item_id'],
-  held_items: ['collection_id', 'generation', 'item_id'],
-  wanted_items: ['collection_id', 'item_id'],
-  failing_items: ['collection_id', 'item_id'],
-  quarantined_items: ['collection_id', 'item_id'],
-  gmail_bodies: ['message_id'],
-  gmail_sources: ['message_id'],
-  gmail_attachments: ['message_id', 'part_id'],
-  gmail_messages: ['id'],
-  gmail_threads: ['id'],
-  gmail_labels: ['id'],
-  calendar_events: ['calendar_id', 'id'],
-  cancelled_occurrences: ['calendar_id', 'id'],
-  calendars: ['id'],
-  changes: ['seq'],
-  quota_ledger: ['day', 'method'],
-  account_aliases: ['address'],
-  credentials: [],
-};
+import { LISTING_TABLES, type AccountTable } from './account-tables.js';
 
 /**
  * Deletes up to `limit` rows of the account `$1`. Rows are named by their keys and the account:
  * a row's physical place repeats across the partitions of a table.
  */
-export function erasePageText(table: AccountTable, limit: number): string {
-  const keys = ROW_KEYS[table];
+export function erasePageText({ name, key: keys }: AccountTable, limit: number): string {
   const isSame = keys.map((key) => `AND t.${key} = page.${key}`).join(' ');
-  return `DELETE FROM syncline.${table} t
-           USING (SELECT ${['account_id', ...keys].join(', ')} FROM syncline.${table} WHERE account_id = $1 LIMIT ${limit}) page
+  return `DELETE FROM syncline.${name} t
+           USING (SELECT ${['account_id', ...keys].join(', ')} FROM syncline.${name} WHERE account_id = $1 LIMIT ${limit}) page
            WHERE t.account_id = $1 AND t.account_id = page.account_id ${isSame}`;
 }
 
@@ -50,8 +16,8 @@ export function erasePageText(table: AccountTable, limit: number): string {
  * key: a range of its index whatever the planner thinks of the table's size, since workers keep the
  * plans that they made while the table was empty.
  */
-export function clearPageText(table: 'walk_items' | 'walk_labels'): string {
-  const [, ...keys] = ROW_KEYS[table];
+export function clearPageText(table: keyof typeof LISTING_TABLES): string {
+  const [, ...keys] = LISTING_TABLES[table].key;
   const columns = keys.join(', ');
   const reversed = keys.map((key) => `${key} DESC`).join(', ');
   return `DELETE FROM syncline.${table} t WHERE t.account_id = $1 AND t.collection_id = $2 AND (${keys.map((key) => `t.${key}`).join(', ')}) <=

@@ -1,10 +1,8 @@
 import type pg from 'pg';
-import type { Resource } from './accounts.js';
+import { ACCOUNT_TABLES, type AccountTable } from './account-tables.js';
 import { appendChanges } from './changes.js';
 import { lockCollections, NEVER } from './collections.js';
-import type { AccountTable } from './erase-page.js';
-import { ACCOUNT_TABLES } from './removal.js';
-import type { Entity } from './rows.js';
+import { collectionsOf, type Resource } from './mirrors/resources.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -34,7 +32,7 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
     collections: async (accountId, resource) =>
       (
         await pool.query<{ id: string }>(
-          `SELECT id FROM syncline.collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+          `SELECT id FROM syncline.collections c WHERE account_id = $1 AND ${collectionsOf(resource)}`,
           [accountId],
         )
       ).rows.map(({ id }) => id),
@@ -42,46 +40,6 @@ export function resourceErasureIn(pool: pg.Pool): ResourceErasure {
     abandoned: (idleMs, limit) => abandoned(pool, idleMs, limit),
   };
 }
-
-/**
- * What owns a table's rows: a resource (with the columns that name a row within an account), a
- * collection's, or the account's own.
- */
-type Owner =
-  | { of: Resource; key: readonly string[]; entity?: Entity }
-  | { of: 'collection' }
-  | { of: 'account' };
-
-const OWNERS: Record<AccountTable, Owner> = {
-  collections: { of: 'account' },
-  watches: { of: 'account' },
-  channels: { of: 'account' },
-  walk_items: { of: 'collection' },
-  walk_labels: { of: 'collection' },
-  audit_items: { of: 'collection' },
-  held_items: { of: 'collection' },
-  wanted_items: { of: 'collection' },
-  failing_items: { of: 'collection' },
-  quarantined_items: { of: 'collection' },
-  gmail_messages: { of: 'gmail', key: ['id'], entity: 'message' },
-  gmail_labels: { of: 'gmail', key: ['id'], entity: 'label' },
-  gmail_bodies: { of: 'gmail', key: ['message_id'] },
-  gmail_sources: { of: 'gmail', key: ['message_id'] },
-  gmail_attachments: { of: 'gmail', key: ['message_id', 'part_id'] },
-  gmail_threads: { of: 'gmail', key: ['id'] },
-  calendar_events: { of: 'calendar', key: ['calendar_id', 'id'], entity: 'event' },
-  calendars: { of: 'calendar', key: ['id'], entity: 'calendar' },
-  cancelled_occurrences: { of: 'calendar', key: ['calendar_id', 'id'] },
-  changes: { of: 'account' },
-  quota_ledger: { of: 'account' },
-  account_aliases: { of: 'account' },
-  credentials: { of: 'account' },
-};
-
-const COLLECTIONS_OF: Record<Resource, string> = {
-  gmail: `c.kind = 'gmail'`,
-  calendar: `c.kind IN ('calendar-list', 'calendar-events')`,
-};
 
 /** Rows that one transaction erases at most, so that the feed's lock is held shortly. */
 const ERASE_PAGE = 1_000;
@@ -97,11 +55,11 @@ async function begin(pool: pg.Pool, accountId: string, resource: Resource): Prom
     if (begun.rowCount !== 1) return false;
     await session.query(
       `UPDATE syncline.collections c SET state = 'removing', lease_epoch = lease_epoch + 1, run_open = false, lease_until = NULL, next_sync_at = ${NEVER}, error = NULL, parked = NULL
-        WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+        WHERE account_id = $1 AND ${collectionsOf(resource)}`,
       [accountId],
     );
     await session.query(
-      `UPDATE syncline.watches w SET epoch = w.epoch + 1 FROM syncline.collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      `UPDATE syncline.watches w SET epoch = w.epoch + 1 FROM syncline.collections c WHERE c.id = w.collection_id AND c.account_id = $1 AND ${collectionsOf(resource)}`,
       [accountId],
     );
     return true;
@@ -121,7 +79,7 @@ async function eraseSome(
   }
   return inTransaction(pool, async (session) => {
     const gone = await session.query(
-      `DELETE FROM syncline.collections c WHERE account_id = $1 AND ${COLLECTIONS_OF[resource]}`,
+      `DELETE FROM syncline.collections c WHERE account_id = $1 AND ${collectionsOf(resource)}`,
       [accountId],
     );
     await session.query(
@@ -138,14 +96,7 @@ async function erasePage(
   resource: Resource,
   table: AccountTable,
 ): Promise<number> {
-  const owner = OWNERS[table];
-  if (owner.of === 'account') return 0;
-  const erased =
-    owner.of === 'collection'
-      ? await eraseOfCollections(session, accountId, resource, table)
-      : owner.of === resource
-        ? await eraseOfResource(session, accountId, table, owner)
-        : 0;
+  const erased = await eraseRows(session, accountId, resource, table);
   if (erased > 0)
     session.send({
       text: 'UPDATE syncline.accounts SET updated_at = now() WHERE id = $1',
@@ -154,16 +105,26 @@ async function erasePage(
   return erased;
 }
 
-async function eraseOfCollections(
+async function eraseRows(
   session: Transaction,
   accountId: string,
   resource: Resource,
   table: AccountTable,
 ): Promise<number> {
+  if (table.owner === 'collection') return eraseOfCollections(session, accountId, resource, table);
+  return table.owner === resource ? eraseOfResource(session, accountId, table) : 0;
+}
+
+async function eraseOfCollections(
+  session: Transaction,
+  accountId: string,
+  resource: Resource,
+  { name }: AccountTable,
+): Promise<number> {
   const erased = await session.query(
-    `DELETE FROM syncline.${table} WHERE account_id = $1 AND (collection_id, item_id) IN
-       (SELECT t.collection_id, t.item_id FROM syncline.${table} t JOIN syncline.collections c ON c.id = t.collection_id
-         WHERE t.account_id = $1 AND c.account_id = $1 AND ${COLLECTIONS_OF[resource]} LIMIT ${ERASE_PAGE})`,
+    `DELETE FROM syncline.${name} WHERE account_id = $1 AND (collection_id, item_id) IN
+       (SELECT t.collection_id, t.item_id FROM syncline.${name} t JOIN syncline.collections c ON c.id = t.collection_id
+         WHERE t.account_id = $1 AND c.account_id = $1 AND ${collectionsOf(resource)} LIMIT ${ERASE_PAGE})`,
     [accountId],
   );
   return erased.rowCount ?? 0;
@@ -172,12 +133,11 @@ async function eraseOfCollections(
 async function eraseOfResource(
   session: Transaction,
   accountId: string,
-  table: AccountTable,
-  { key, entity }: Extract<Owner, { key: unknown }>,
+  { name, key, entity }: AccountTable,
 ): Promise<number> {
   const columns = key.join(', ');
   const { rows } = await session.query<{ id: string; calendar_id?: string }>(
-    `DELETE FROM syncline.${table} WHERE account_id = $1 AND (${columns}) IN (SELECT ${columns} FROM syncline.${table} WHERE account_id = $1 LIMIT ${ERASE_PAGE}) RETURNING ${columns}`,
+    `DELETE FROM syncline.${name} WHERE account_id = $1 AND (${columns}) IN (SELECT ${columns} FROM syncline.${name} WHERE account_id = $1 LIMIT ${ERASE_PAGE}) RETURNING ${columns}`,
     [accountId],
   );
   if (entity !== undefined && rows.length > 0)

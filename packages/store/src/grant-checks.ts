@@ -4,7 +4,8 @@
  * the next.
  */
 import type pg from 'pg';
-import type { AccountReasonCode, Resource } from './accounts.js';
+import type { AccountReasonCode } from './accounts.js';
+import type { Resource } from './mirrors/resources.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '@syncline/runtime';
 import type pg from 'pg';
-import type { AccountImport, AccountState, Resource } from './accounts.js';
+import type { AccountImport, AccountState } from './accounts.js';
+import { DEFAULT_RESOURCES, RESOURCES, type Resource } from './mirrors/resources.js';
 import { bind } from './identities.js';
 import { goOn, NO_PROBES } from './refusals.js';
 import { replaced } from './master-keys.js';
@@ -59,7 +60,7 @@ export async function importAccount(
       ],
     });
     const resources = account.resources ?? (created ? DEFAULT_RESOURCES : []);
-    const collections = resources.map(firstCollection);
+    const collections = resources.map((resource) => RESOURCES[resource].first);
     transaction.send({
       name: 'first-collections',
       text: FIRST_COLLECTIONS,
@@ -77,8 +78,6 @@ export async function importAccount(
     return { id, created };
   });
 }
-
-const DEFAULT_RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 
 /** The account that an import of this line would renew. */
 export interface OfferedTo {
@@ -225,13 +224,4 @@ const BEGIN_ANEW = `
 
 function sorted(resources: readonly string[]): string[] {
   return [...new Set(resources)].sort();
-}
-
-function firstCollection(resource: Resource): {
-  kind: string;
-  externalId: string;
-} {
-  return resource === 'gmail'
-    ? { kind: 'gmail', externalId: 'mailbox' }
-    : { kind: 'calendar-list', externalId: 'calendars' };
 }

@@ -27,6 +27,7 @@ import {
 import type { Committed, PageCommit } from './commit-page.js';
 import { countedCommit } from './counted-commit.js';
 import { claimDue, type DueCollection, type DueQuery } from './due.js';
+import type { Resource } from './mirrors/resources.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
 import { mirrorIn, type Mirror } from './export.js';
@@ -75,40 +76,27 @@ export type {
   CollectionView,
   DoorbellView,
   HeldSweepView,
-  Resource,
 } from './accounts.js';
 export type { HeldCollection, HeldState, HeldSweep } from './absence.js';
 export type { LeaseHolder } from './alone.js';
 export type { CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, serialised } from './clean-text.js';
-export {
-  clampInstant,
-  isQuarantinedLabel,
-  isStorableId,
-  quarantineId,
-  storableCalendar,
-  storableEvent,
-  storableLabel,
-  storableMessage,
-} from './storable.js';
+export { clampInstant, isStorableId, quarantineId } from './storable.js';
+export { isQuarantinedLabel, storableLabel, storableMessage } from './mirrors/gmail/storable.js';
+export { storableCalendar, storableEvent } from './mirrors/calendar/storable.js';
 export type { Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery } from './due.js';
-export type { Committed, Delta, PageCommit } from './commit-page.js';
+export type { Committed, PageCommit } from './commit-page.js';
+export type { Delta } from './mirrors/index.js';
+export type { CollectionKind, Resource } from './mirrors/resources.js';
 export type { Doorbells, Rung } from './doorbells.js';
 export type { FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
 export type { ExportedMessage } from './export.js';
 export type { GrantChecks, Held, KnownIdentity, StoredMessageDate } from './grant-checks.js';
 export type { GoogleKeys } from './identities.js';
-export {
-  LeaseLost,
-  type AccountGrant,
-  type CollectionKind,
-  type Lease,
-  type MailWindow,
-  type Phase,
-} from './lease.js';
+export { LeaseLost, type AccountGrant, type Lease, type MailWindow, type Phase } from './lease.js';
 export type { OfferedTo } from './import-account.js';
 export { joinDeployment } from './join-deployment.js';
 export { dropDatabase } from './drop-database.js';
@@ -187,7 +175,7 @@ export interface Store extends StoreKeys {
     bringForward(withinMs: number): Promise<number>;
     markWanted(
       accountIds: readonly string[] | null,
-      o?: { resource?: 'gmail' | 'calendar'; full?: boolean },
+      o?: { resource?: Resource; full?: boolean },
     ): Promise<string>;
     unservedSince(
       accountIds: readonly string[] | null,

@@ -1,16 +1,12 @@
-import { removeCalendars, upsertCalendars } from './mirrors/calendar/calendars.js';
-import type { Delta, PageCommit } from './commit-page.js';
-import { applyEvents, type EventDelta } from './mirrors/calendar/events.js';
-import { applyLabelChanges, deleteMessages, upsertMessages } from './mirrors/gmail/messages.js';
-import { removeOtherLabels, upsertLabels } from './mirrors/gmail/labels.js';
+import type { PageCommit } from './commit-page.js';
 import type { Lease } from './lease.js';
+import type { Part, RowList } from './mirrors/collection-mirror.js';
+import { mirrorOf, type Delta } from './mirrors/index.js';
 import { isRowRefusal, PageRefused, refusalReason, refusalsAllowed } from './row-refusal.js';
 import type { RowChange } from './rows.js';
 import { cleanedRows, onceEach } from './storable-page.js';
-import { quarantinedLabel, quarantineId } from './storable.js';
 import type { Transaction } from './transaction.js';
-import { relabelSteps } from './mirrors/gmail/walk-labels.js';
-import { applyWalk, insertMet, putBack, type SetAside } from './walk.js';
+import { applyWalk, insertMet, putBack, type SetAside, type WalkDelta } from './walk.js';
 
 /*
  * A page that Postgres has refused, written once more in one transaction, under the fence: list by
@@ -55,104 +51,17 @@ interface Page {
   refused: SetAside[];
 }
 
-/**
- * Rows of one page that one statement or function writes, and any part of which it can write alone.
- */
-interface List<T> {
-  rows: readonly T[];
-  /** The table that a reason names. */
-  table: string;
-  /** What a refused row is quarantined as. */
-  entryId: (row: T) => string;
-  write: (rows: readonly T[]) => Promise<RowChange[]>;
-}
-
 /** In the order of the happy path: it is the order of the feed. */
 async function writeDelta(page: Page, delta: Delta): Promise<RowChange[]> {
-  const { session, lease } = page;
-  switch (delta.kind) {
-    case 'none':
-      return [];
-    case 'gmail':
-      return [
-        ...(delta.labels ? await writeLabels(page, delta.labels) : []),
-        ...(await writeList(page, {
-          rows: delta.labelChanges,
-          table: 'gmail_messages',
-          entryId: ({ id }) => id,
-          write: (rows) => applyLabelChanges(session, lease.accountId, rows),
-        })),
-        ...(await writeList(page, {
-          rows: delta.deleted,
-          table: 'gmail_messages',
-          entryId: quarantineId,
-          write: (ids) => deleteMessages(session, lease.accountId, ids),
-        })),
-        ...(await writeList(page, {
-          rows: delta.messages,
-          table: 'gmail_messages',
-          entryId: ({ id }) => id,
-          write: (rows) => upsertMessages(session, lease.accountId, rows),
-        })),
-      ];
-    case 'calendar-list':
-      return [
-        ...(await writeList(page, {
-          rows: delta.calendars,
-          table: 'calendars',
-          entryId: ({ id }) => id,
-          write: (rows) => upsertCalendars(session, lease.accountId, rows),
-        })),
-        ...(await writeList(page, {
-          rows: delta.removed,
-          table: 'calendars',
-          entryId: quarantineId,
-          write: (ids) => removeCalendars(session, lease.accountId, ids),
-        })),
-      ];
-    case 'calendar-events':
-      return writeEvents(page, delta);
-  }
+  if (delta.kind === 'none') return [];
+  return writeParts(page, mirrorOf(delta.kind).parts(page.session, page.lease, delta));
 }
 
-async function writeEvents(page: Page, { events, deleted }: EventDelta): Promise<RowChange[]> {
-  const apply = (some: Partial<EventDelta>): Promise<RowChange[]> =>
-    applyEvents(page.session, page.lease.accountId, page.lease.externalId, {
-      events: [],
-      deleted: [],
-      ...some,
-    });
-  const table = 'calendar_events';
-  return [
-    ...(await writeList(page, {
-      rows: events,
-      table,
-      entryId: ({ id }) => id,
-      write: (rows) => apply({ events: rows }),
-    })),
-    ...(await writeList(page, {
-      rows: deleted,
-      table,
-      entryId: quarantineId,
-      write: (ids) => apply({ deleted: ids }),
-    })),
-  ];
-}
-
-/** A label that is refused keeps the row that it has: the catalogue names it. */
-async function writeLabels(
-  page: Page,
-  labels: NonNullable<Extract<Delta, { kind: 'gmail' }>['labels']>,
-): Promise<RowChange[]> {
-  const { session, lease } = page;
-  const stored = await writeList(page, {
-    rows: labels,
-    table: 'gmail_labels',
-    entryId: ({ id }) => quarantinedLabel(id),
-    write: (rows) => upsertLabels(session, lease.accountId, rows),
-  });
-  const ids = labels.map(({ id }) => id);
-  return [...stored, ...(await removeOtherLabels(session, lease.accountId, ids))];
+async function writeParts(page: Page, parts: readonly Part[]): Promise<RowChange[]> {
+  const changes: RowChange[] = [];
+  for (const part of parts)
+    changes.push(...(typeof part === 'function' ? await part() : await writeList(page, part)));
+  return changes;
 }
 
 async function writeWalk(
@@ -160,7 +69,7 @@ async function writeWalk(
   { generation, walk = {} }: PageCommit,
 ): Promise<Omit<Isolated, 'refused'>> {
   const { session, lease } = page;
-  const { met, again, relabel, ...rest } = walk;
+  const { met, again, ...others } = walk;
   await writeList(page, {
     rows: met ?? [],
     table: 'walk_items',
@@ -179,15 +88,11 @@ async function writeWalk(
       return [];
     },
   });
-  const steps = relabel ? await relabelSteps(session, lease, relabel) : null;
-  const relabelled = steps
-    ? await writeList(page, {
-        rows: steps.rows,
-        table: 'gmail_messages',
-        entryId: ({ id }) => id,
-        write: (rows) => steps.write(generation, rows),
-      })
-    : [];
+  const listing = mirrorOf(lease.kind).listing;
+  const { parts, rest }: { parts: Part[]; rest: WalkDelta } = listing
+    ? await listing.parts(session, lease, generation, others)
+    : { parts: [], rest: others };
+  const relabelled = await writeParts(page, parts);
   const refusedIds = new Set(page.refused.map(({ id }) => id));
   const walked = await applyWalk(session, lease, generation, {
     ...rest,
@@ -198,7 +103,7 @@ async function writeWalk(
 }
 
 /** Writes what can be written of the list, and notes the rest as refused. */
-async function writeList<T>(page: Page, list: List<T>): Promise<RowChange[]> {
+async function writeList<T>(page: Page, list: RowList<T>): Promise<RowChange[]> {
   const allowed = refusalsAllowed(list.rows.length);
   const reasons: string[] = [];
   const refuse = (row: T, reason: string): void => {
@@ -211,7 +116,7 @@ async function writeList<T>(page: Page, list: List<T>): Promise<RowChange[]> {
 
 async function writeHalves<T>(
   session: Transaction,
-  list: List<T>,
+  list: RowList<T>,
   rows: readonly T[],
   refuse: (row: T, reason: string) => void,
 ): Promise<RowChange[]> {

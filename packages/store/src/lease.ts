@@ -1,6 +1,7 @@
 import { OwnError } from '@syncline/runtime';
 import type pg from 'pg';
 import type { HeldState, HeldSweep } from './absence.js';
+import { RESOURCE_NAMES, RESOURCES, type CollectionKind } from './mirrors/resources.js';
 import { LEASE_WATCH, type LeaseWatch } from './lease-watch.js';
 
 /**
@@ -93,7 +94,6 @@ export interface MailWindow {
 export const ONBOARDING =
   "(c.generation <= 1 AND c.phase <> 'follow' AND c.progress_done < 1000 AND c.window_goal IS NULL)";
 
-export type CollectionKind = 'gmail' | 'calendar-list' | 'calendar-events';
 export type Phase = 'new' | 'backfill' | 'follow';
 
 export type Claim =
@@ -110,12 +110,8 @@ export class LeaseLost extends OwnError {
   }
 }
 
-/** A calendar that Google refuses although the list still has it is asked for again after this time, by reading the list in full. */
-export const REOPEN_AFTER = "interval '1 hour'";
-
-/** Of a calendar list that is not being walked: its next look opens such a calendar again. One that has left the list has no row among the calendars. */
-const REFUSED_WHILE_LISTED = `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
-                                WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`;
+/** In SQL: a full sync is due although nobody has asked for one. Of `collections c`. */
+const WANTS_FULL = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].wantsFull ?? []).join(' OR ');
 
 /** Something of it is to be read again: at somebody's wish, or since the time has come at which an item is tried once more. */
 const OWES = `(EXISTS (SELECT 1 FROM syncline.wanted_items w WHERE w.account_id = c.account_id AND w.collection_id = c.id)
@@ -142,7 +138,7 @@ export async function claimLease(
              FROM syncline.accounts a
             WHERE c.id = $1 AND a.id = c.account_id AND a.state = 'active' AND c.state = 'active'
               AND (c.lease_until IS NULL OR c.lease_until <= now())
-        RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${REFUSED_WHILE_LISTED}) AS wanted_full,
+        RETURNING c.id, c.account_id, c.tenant, a.email, a.project, ${GRANT_COLUMNS}, c.kind, c.external_id, c.cursor, c.phase, c.generation, c.lease_epoch, (c.wanted_full OR ${WANTS_FULL}) AS wanted_full,
                   c.failures, CASE WHEN c.walks_since > now() - interval '24 hours' THEN c.walks_today ELSE 0 END AS walks_today, c.run_started_at, c.last_change_at, c.walk_started_at, c.crashes, c.endless_listings,
                   extract(epoch FROM now() - greatest(c.audited_at, c.walk_started_at)) * 1000 AS audit_age_ms,
                   c.audit_position, extract(epoch FROM now() - c.audit_sliced_at) * 1000 AS audit_rested_ms,

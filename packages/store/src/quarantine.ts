@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { LeaseLost, type CollectionKind, type Lease } from './lease.js';
+import { LeaseLost, type Lease } from './lease.js';
+import type { CollectionKind } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import { STAND_IN_PATTERN } from './storable.js';
 import { byIndex, inTransaction } from './transaction.js';

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { AccountReasonCode, Resource } from './accounts.js';
+import type { AccountReasonCode } from './accounts.js';
+import type { Resource } from './mirrors/resources.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import type { Lease } from './lease.js';

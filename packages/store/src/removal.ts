@@ -1,6 +1,7 @@
 import type { GoogleKeys } from './identities.js';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type pg from 'pg';
+import { ACCOUNT_TABLES } from './account-tables.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { dropUnboundIdentity } from './identities.js';
@@ -16,33 +17,6 @@ import { inTransaction, type Transaction } from './transaction.js';
  * its next renewal (within two seconds), which also cuts off its call to Google. A removal is nothing but the state `removing` and
  * steps that may each be repeated: whoever finds the state goes on, wherever the one before was killed.
  */
-
-/** Every table that holds rows of an account, in the order in which they are erased; a test asks the database for others. */
-export const ACCOUNT_TABLES = [
-  'collections',
-  'watches',
-  'channels',
-  'walk_items',
-  'walk_labels',
-  'audit_items',
-  'held_items',
-  'wanted_items',
-  'failing_items',
-  'quarantined_items',
-  'gmail_bodies',
-  'gmail_sources',
-  'gmail_attachments',
-  'gmail_messages',
-  'gmail_threads',
-  'gmail_labels',
-  'calendar_events',
-  'cancelled_occurrences',
-  'calendars',
-  'changes',
-  'quota_ledger',
-  'account_aliases',
-  'credentials',
-] as const;
 
 /** The steps of an account's removal; each may be repeated. */
 export interface Removal {
@@ -193,7 +167,7 @@ async function eraseSome(
   accountId: string,
 ): Promise<{ erased: number; done: boolean }> {
   for (const table of ACCOUNT_TABLES) {
-    if (table === 'credentials') continue;
+    if (table.name === 'credentials') continue;
     const erased = await pool.query(erasePageText(table, ERASE_PAGE), [accountId]);
     if (erased.rowCount) {
       await pool.query('UPDATE syncline.accounts SET updated_at = now() WHERE id = $1', [
@@ -211,9 +185,9 @@ async function eraseSome(
       [accountId],
     );
     let erased = 0;
-    for (const table of ACCOUNT_TABLES)
+    for (const { name } of ACCOUNT_TABLES)
       erased +=
-        (await session.query(`DELETE FROM syncline.${table} WHERE account_id = $1`, [accountId]))
+        (await session.query(`DELETE FROM syncline.${name} WHERE account_id = $1`, [accountId]))
           .rowCount ?? 0;
     await session.query('DELETE FROM syncline.accounts WHERE id = $1', [accountId]);
     await dropUnboundIdentity(session, locked.rows[0]?.identity_id ?? null);

@@ -1,3 +1,5 @@
+import type { Entity } from './mirrors/resources.js';
+
 /** The rows as the sync engine hands them over: plain data, already cleaned and decoded. */
 
 export interface MessageRow {
@@ -93,7 +95,6 @@ export interface EventTime {
   zone: string | null;
 }
 
-export type Entity = 'message' | 'label' | 'calendar' | 'event';
 export type Op = 'created' | 'updated' | 'deleted';
 
 /** What one statement did to one row; becomes a change event. */

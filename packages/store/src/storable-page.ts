@@ -1,18 +1,8 @@
 import { cleanReason } from './clean-text.js';
-import type { Delta, PageCommit } from './commit-page.js';
-import {
-  eventFault,
-  faultOf,
-  faultOfAny,
-  isStorableId,
-  messageFault,
-  quarantinedLabel,
-  quarantineId,
-  storableCalendar,
-  storableEvent,
-  storableLabel,
-  storableMessage,
-} from './storable.js';
+import type { PageCommit } from './commit-page.js';
+import { mirrorOf, type Delta } from './mirrors/index.js';
+import { ownFault, sift, storableIds } from './set-aside.js';
+import { faultOf, isStorableId, quarantineId } from './storable.js';
 import type { SetAside, WalkDelta } from './walk.js';
 
 /*
@@ -40,56 +30,11 @@ export function withoutUnstorable(commit: PageCommit): PageCommit {
  * it.
  */
 export function cleanedRows(delta: Delta): Delta {
-  switch (delta.kind) {
-    case 'none':
-      return delta;
-    case 'gmail':
-      return {
-        ...delta,
-        messages: delta.messages.map(storableMessage),
-        labels: delta.labels && delta.labels.map(storableLabel),
-      };
-    case 'calendar-list':
-      return { ...delta, calendars: delta.calendars.map(storableCalendar) };
-    case 'calendar-events':
-      return { ...delta, events: delta.events.map(storableEvent) };
-  }
+  return delta.kind === 'none' ? delta : mirrorOf(delta.kind).cleaned(delta);
 }
 
 function storableDelta(delta: Delta, aside: SetAside[]): Delta {
-  switch (delta.kind) {
-    case 'none':
-      return delta;
-    case 'gmail':
-      return {
-        ...delta,
-        messages: sift(delta.messages, aside, messageFault),
-        // A label that cannot be stored is on no row, so there is nothing to remove.
-        labelChanges: sift(
-          delta.labelChanges,
-          aside,
-          ({ id, add }) => faultOf('id', id) ?? faultOfAny('label id', add),
-        ).map((change) =>
-          change.remove.every(isStorableId)
-            ? change
-            : { ...change, remove: change.remove.filter(isStorableId) },
-        ),
-        deleted: storableIds(delta.deleted),
-        labels: delta.labels && sift(delta.labels, aside, ownFault, quarantinedLabel),
-      };
-    case 'calendar-list':
-      return {
-        ...delta,
-        calendars: sift(delta.calendars, aside, ownFault),
-        removed: storableIds(delta.removed),
-      };
-    case 'calendar-events':
-      return {
-        ...delta,
-        events: sift(delta.events, aside, eventFault),
-        deleted: storableIds(delta.deleted),
-      };
-  }
+  return delta.kind === 'none' ? delta : mirrorOf(delta.kind).storable(delta, aside);
 }
 
 function storableWalk(walk: WalkDelta, aside: SetAside[]): WalkDelta {
@@ -133,42 +78,6 @@ function storableEntry(entry: SetAside): SetAside {
     id: quarantineId(entry.id),
     reason: cleanReason(entry.reason),
   };
-}
-
-function ownFault({ id }: { id: string }): string | null {
-  return faultOf('id', id);
-}
-
-/** What has no fault; the rest is set aside. The same list where nothing has. */
-function sift<T extends { id: string }>(
-  items: T[],
-  aside: SetAside[],
-  faultIn: (item: T) => string | null,
-  entryId: (id: string) => string = quarantineId,
-): T[] {
-  let kept: T[] | null = null;
-  for (const [i, item] of items.entries()) {
-    const fault = faultIn(item);
-    if (fault === null) kept?.push(item);
-    else {
-      kept ??= items.slice(0, i);
-      aside.push(setAside(item.id, fault, entryId));
-    }
-  }
-  return kept ?? items;
-}
-
-function setAside(id: string, fault: string, entryId: (id: string) => string): SetAside {
-  const entry = entryId(id);
-  return {
-    id: entry,
-    reason: isStorableId(id) ? fault : `${fault}; it is listed under a digest of that id`,
-    cause: 'unstorable-id',
-  };
-}
-
-function storableIds(ids: string[]): string[] {
-  return ids.every(isStorableId) ? ids : ids.filter(isStorableId);
 }
 
 /** One statement may not touch an entry twice. */

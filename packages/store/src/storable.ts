@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
 import { cleanSerialised, cleanText } from './clean-text.js';
-import type {
-  AttachmentRow,
-  CalendarRow,
-  EventRow,
-  EventTime,
-  LabelRow,
-  MessageRow,
-} from './rows.js';
 
 /*
- * What a column can hold. Every row goes through `storableMessage` and its siblings when it is
- * parsed: stored texts are cleaned and stored numbers are clamped, in one place, by tables that
- * name every field. Comparisons of the mirror with Google apply the same functions.
+ * What a column can hold. Every row goes through `storable` when it is parsed: stored texts are
+ * cleaned and stored numbers are clamped, in one place, by tables that name every field (`storable.ts`
+ * of each resource). Comparisons of the mirror with Google apply the same functions.
  *
  * Ids, page tokens and sync positions are never cleaned: a cleaned id names something else. An item
  * whose id cannot be stored is quarantined under a stand-in, a digest of its id.
@@ -57,20 +49,9 @@ export function quarantineId(id: string): string {
 /** Stand-ins, as a pattern of LIKE: Google cannot be asked for what they name. */
 export const STAND_IN_PATTERN = `${STAND_IN}%`;
 
-/** Labels share a mailbox's quarantine with its messages, under this prefix. */
-const LABEL_PREFIX = 'label:';
-
-export function quarantinedLabel(labelId: string): string {
-  return LABEL_PREFIX + quarantineId(labelId);
-}
-
-export function isQuarantinedLabel(itemId: string): boolean {
-  return itemId.startsWith(LABEL_PREFIX);
-}
-
 /**
  * What a field holds: how it is cleaned or clamped. A question mark allows null, and null takes the
- * place of what is nonsense.
+ * place of what is nonsense. A function is for what has a form of its own.
  */
 type Field =
   | 'id'
@@ -85,94 +66,10 @@ type Field =
   | 'size'
   | 'size?'
   | 'instant?'
-  | 'time'
-  | 'attachments';
+  | ((value: unknown) => unknown);
 
-const MESSAGE: Record<keyof MessageRow, Field> = {
-  id: 'id',
-  threadId: 'id',
-  historyId: 'int8',
-  labelIds: 'ids',
-  internalDateMs: 'instant?',
-  sizeEstimate: 'size?',
-  snippet: 'text',
-  subject: 'text?',
-  from: 'text?',
-  to: 'text?',
-  cc: 'text?',
-  date: 'text?',
-  messageId: 'text?',
-  addresses: 'json',
-  resource: 'json',
-  text: 'text?',
-  html: 'text?',
-  source: 'bytes?',
-  attachments: 'attachments',
-};
-
-/** `partId` is a key that parsing has made (docs/mirror.md), not Google's word. */
-const ATTACHMENT: Record<keyof AttachmentRow, Field> = {
-  partId: 'text',
-  filename: 'text',
-  mimeType: 'text',
-  size: 'size',
-};
-
-const LABEL: Record<keyof LabelRow, Field> = {
-  id: 'id',
-  name: 'text',
-  type: 'text',
-  resource: 'json',
-};
-
-const CALENDAR: Record<keyof CalendarRow, Field> = {
-  id: 'id',
-  summary: 'text?',
-  timeZone: 'text?',
-  accessRole: 'text?',
-  isPrimary: 'boolean',
-  resource: 'json',
-};
-
-const EVENT: Record<keyof EventRow, Field> = {
-  id: 'id',
-  status: 'text',
-  icalUid: 'text?',
-  summary: 'text?',
-  recurringEventId: 'id?',
-  isRecurring: 'boolean',
-  start: 'time',
-  end: 'time',
-  etag: 'text?',
-  resource: 'json',
-};
-
-/**
- * The row with every text cleaned and every number clamped. Ids are as they were: ask
- * `messageFault`.
- */
-export function storableMessage(row: MessageRow): MessageRow {
-  return storable(row, MESSAGE);
-}
-export function storableLabel(row: LabelRow): LabelRow {
-  return storable(row, LABEL);
-}
-export function storableCalendar(row: CalendarRow): CalendarRow {
-  return storable(row, CALENDAR);
-}
-export function storableEvent(row: EventRow): EventRow {
-  return storable(row, EVENT);
-}
-
-/** Why the row cannot be stored as long as Google names it so; null when its ids are in order. */
-export function messageFault({ id, threadId, labelIds }: MessageRow): string | null {
-  return faultOf('id', id) ?? faultOf('thread id', threadId) ?? faultOfAny('label id', labelIds);
-}
-export function eventFault({ id, recurringEventId }: EventRow): string | null {
-  return (
-    faultOf('id', id) ?? (recurringEventId === null ? null : faultOf('series id', recurringEventId))
-  );
-}
+/** One entry for each field of a row. */
+export type Fields<Row> = Record<keyof Row, Field>;
 
 /** @param what of the item's ids it is, for the reason */
 export function faultOf(what: string, id: unknown): string | null {
@@ -188,13 +85,17 @@ export function faultOfAny(what: string, ids: readonly string[]): string | null 
   return null;
 }
 
-function storable<Row extends object>(row: Row, fields: Record<keyof Row, Field>): Row {
+/**
+ * The row with every text cleaned and every number clamped. Ids are as they were: ask `faultOf`.
+ */
+export function storable<Row extends object>(row: Row, fields: Fields<Row>): Row {
   const cleaned: Record<string, unknown> = {};
   for (const name in fields) cleaned[name] = storableValue(row[name], fields[name]);
   return cleaned as Row;
 }
 
 function storableValue(value: unknown, field: Field): unknown {
+  if (typeof field === 'function') return field(value);
   switch (field) {
     case 'id':
     case 'id?':
@@ -217,15 +118,11 @@ function storableValue(value: unknown, field: Field): unknown {
       return clampSize(value);
     case 'instant?':
       return clampInstant(value);
-    case 'time':
-      return storableTime(value as EventTime);
-    case 'attachments':
-      return (value as AttachmentRow[]).map((part) => storable(part, ATTACHMENT));
   }
 }
 
 /** The text that Google sent; null when it is not a string. */
-function textOf(value: unknown): string | null {
+export function textOf(value: unknown): string | null {
   if (typeof value === 'string') return cleanText(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
@@ -262,20 +159,4 @@ export function clampInstant(value: unknown): number | null {
   return typeof value === 'number' && value >= MIN_INSTANT_MS && value <= MAX_INSTANT_MS
     ? Math.trunc(value)
     : null;
-}
-
-function storableTime({ date, atMs, zone }: EventTime): EventTime {
-  return { date: plainDate(date), atMs: clampInstant(atMs), zone: textOf(zone) };
-}
-
-/**
- * A day of the years 1 to 9999. Never through a local Date: an all-day date that is shifted through
- * a zone lands on another day.
- */
-function plainDate(date: unknown): string | null {
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date) || date.startsWith('0000'))
-    return null;
-  const ms = Date.parse(`${date}T00:00:00Z`);
-  // 30 February: JavaScript may roll it over into March, Postgres would refuse it.
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date) ? date : null;
 }

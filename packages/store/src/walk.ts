@@ -1,8 +1,5 @@
 import type pg from 'pg';
 import { forgetHeld, hold, release } from './absence.js';
-import { removeCalendars } from './mirrors/calendar/calendars.js';
-import { deleteEvents, forgetUnlistedOccurrences } from './mirrors/calendar/events.js';
-import { deleteMessages } from './mirrors/gmail/messages.js';
 import { clearPageText } from './erase-page.js';
 import { existsByIndex } from './exists-by-index.js';
 import type { Lease } from './lease.js';
@@ -16,13 +13,7 @@ import {
   type SetAside,
 } from './quarantine-writes.js';
 import type { RowChange } from './rows.js';
-import {
-  clearLabels,
-  insertLabelled,
-  relabel,
-  type LabelPage,
-  type RelabelRange,
-} from './mirrors/gmail/walk-labels.js';
+import { mirrorOf, type ListingDelta } from './mirrors/index.js';
 import { byIndex, type Transaction } from './transaction.js';
 
 export type { FailingItem, SetAside } from './quarantine-writes.js';
@@ -35,7 +26,7 @@ export type { FailingItem, SetAside } from './quarantine-writes.js';
  * Rejected: a generation column on the mirror's rows (every walk would rewrite every row just to mark it),
  * and pending ids in Redis (lost with it, while the cursor is already ahead).
  */
-export interface WalkDelta {
+export interface WalkDelta extends ListingDelta {
   /** Ids met by this page. Ids already on the list keep their place. */
   met?: WalkItem[];
   /** Items to be asked for again later: they go to the end of the list. */
@@ -59,12 +50,6 @@ export interface WalkDelta {
   rereadAll?: true;
   /** Items taken before their turn, with their thread: they keep their place on the list and are not fetched again. */
   takenEarly?: string[];
-  /** A page of the messages that have one label, written to the scratch of a resync. */
-  labelled?: LabelPage;
-  /** Labels whose lists count as complete and empty. */
-  emptyLabels?: readonly string[];
-  /** Rows to be given the labels that the scratch, complete now, names for them. */
-  relabel?: RelabelRange;
   /** Delete up to this many rows that the complete walk did not meet; rows that are held stay. */
   sweepLimit?: number;
   /** Rows that the complete walk did not meet and that wait for a second listing. */
@@ -199,6 +184,7 @@ export async function applyWalk(
   generation: number,
   walk: WalkDelta,
 ): Promise<{ changes: RowChange[]; swept: number; cleared: number }> {
+  const mirror = mirrorOf(lease.kind);
   if (walk.met?.length) insertMet(session, lease, generation, walk.met);
   if (walk.again?.length) putBack(session, lease, generation, walk.again);
   if (walk.dropped?.length) drop(session, lease, generation, walk.dropped);
@@ -208,24 +194,21 @@ export async function applyWalk(
   if (walk.rereadAll) endReread(session, lease);
   if (walk.failing?.length) noteFailing(session, lease, walk.failing);
   if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
-  if (walk.labelled) insertLabelled(session, lease, generation, walk.labelled);
-  for (const labelId of walk.emptyLabels ?? [])
-    insertLabelled(session, lease, generation, { labelId, ids: [], isComplete: true });
-  const relabelled = walk.relabel ? await relabel(session, lease, generation, walk.relabel) : [];
+  const listed = mirror.listing?.write(session, lease, generation, walk) ?? null;
+  const relabelled = listed === null ? [] : await listed;
   if (walk.held?.length) hold(session, lease, generation, walk.held);
   if (walk.released?.length) release(session, lease, walk.released);
-  if (walk.forgetUnlisted && lease.kind === 'calendar-events')
-    forgetUnlistedOccurrences(session, lease, generation);
+  if (walk.forgetUnlisted) mirror.forgetUnlisted?.(session, lease, generation);
   const forgotten = walk.forgetHeldLimit
     ? await forgetHeld(session, lease, walk.forgetHeldLimit)
     : 0;
   if (walk.sweptHeld?.length) release(session, lease, walk.sweptHeld);
-  const confirmed = walk.sweptHeld ? await deleteRows(session, lease, walk.sweptHeld) : [];
+  const confirmed = walk.sweptHeld ? await mirror.deleteRows(session, lease, walk.sweptHeld) : [];
   const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
   const cleared = walk.clearLimit
     ? await Promise.all([
         clear(session, lease, walk.clearLimit),
-        clearLabels(session, lease, walk.clearLimit),
+        mirror.listing?.clear(session, lease, walk.clearLimit) ?? 0,
       ])
     : [0];
   return {
@@ -314,9 +297,11 @@ async function sweep(
   generation: number,
   limit: number,
 ): Promise<RowChange[]> {
+  const mirror = mirrorOf(lease.kind);
+  const { table, scope } = mirror.absence;
   const unmet = await session.query<{ id: string }>({
-    text: `SELECT m.id FROM syncline.${mirrorTable(lease)} m
-            WHERE m.account_id = $1 ${lease.kind === 'calendar-events' ? 'AND m.calendar_id = $5' : ''}
+    text: `SELECT m.id FROM syncline.${table} m
+            WHERE m.account_id = $1 ${scope === null ? '' : `AND m.${scope} = $5`}
               AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_items w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id')}
               AND NOT ${existsByIndex('SELECT 1 FROM syncline.held_items h WHERE h.account_id = $1 AND h.collection_id = $2 AND h.generation = $3 AND h.item_id = m.id')}
             ORDER BY m.id LIMIT $4`,
@@ -325,47 +310,15 @@ async function sweep(
       lease.collectionId,
       generation,
       limit,
-      ...(lease.kind === 'calendar-events' ? [lease.externalId] : []),
+      ...(scope === null ? [] : [lease.externalId]),
     ],
   });
-  if (lease.kind === 'calendar-events') forgetUnlistedOccurrences(session, lease, generation);
-  return deleteRows(
+  mirror.forgetUnlisted?.(session, lease, generation);
+  return mirror.deleteRows(
     session,
     lease,
     unmet.rows.map((row) => row.id),
   );
-}
-
-/** Rows of the collection's mirror that complete listings did not name. */
-function deleteRows(
-  session: Transaction,
-  lease: Lease,
-  ids: readonly string[],
-): Promise<RowChange[]> {
-  switch (lease.kind) {
-    case 'gmail':
-      return deleteMessages(session, lease.accountId, ids);
-    case 'calendar-list':
-      return removeCalendars(session, lease.accountId, ids);
-    case 'calendar-events':
-      return deleteEvents(
-        session,
-        { accountId: lease.accountId, calendarId: lease.externalId },
-        ids,
-        'waiting',
-      );
-  }
-}
-
-function mirrorTable(lease: Lease): string {
-  switch (lease.kind) {
-    case 'gmail':
-      return 'gmail_messages';
-    case 'calendar-list':
-      return 'calendars';
-    case 'calendar-events':
-      return 'calendar_events';
-  }
 }
 
 const CLEAR_ITEMS = clearPageText('walk_items');

@@ -1,16 +1,10 @@
 import type pg from 'pg';
 import { isStorableId } from './storable.js';
 import { cleanReason, cleanText } from './clean-text.js';
-import {
-  GRANT_COLUMNS,
-  grantOf,
-  type AccountGrant,
-  type CollectionKind,
-  type GrantRow,
-  type Lease,
-} from './lease.js';
+import { GRANT_COLUMNS, grantOf, type AccountGrant, type GrantRow, type Lease } from './lease.js';
 import { IS_SILENT, type WatchState } from './lease-watch.js';
 import { CURRENT_KEY } from './master-keys.js';
+import { COLLECTION_KINDS, type CollectionKind } from './mirrors/resources.js';
 import type { Transaction } from './transaction.js';
 
 /*
@@ -162,7 +156,7 @@ async function holdWatch(
                   EXISTS (SELECT 1 FROM syncline.watches o JOIN syncline.accounts oa ON oa.id = o.account_id
                            WHERE o.collection_id <> w.collection_id AND o.address = w.address AND o.state = 'on' AND oa.state = 'active' AND oa.project = a.project)
                OR EXISTS (SELECT 1 FROM syncline.accounts oa JOIN syncline.watches o ON o.account_id = oa.id JOIN syncline.collections oc ON oc.id = o.collection_id
-                           WHERE oa.identity_id = a.identity_id AND oa.id <> a.id AND oa.state = 'active' AND oc.kind = 'gmail' AND o.state = 'on') AS shared`,
+                           WHERE oa.identity_id = a.identity_id AND oa.id <> a.id AND oa.state = 'active' AND oc.kind = c.kind AND o.state = 'on') AS shared`,
     values: [collectionId, holdMs, keyId],
   });
   const row = held.rows[0];
@@ -324,7 +318,10 @@ async function countWatches(
     unwatchable: 0,
     refused: 0,
   });
-  const counts = { gmail: none(), 'calendar-list': none(), 'calendar-events': none() };
+  const counts = Object.fromEntries(COLLECTION_KINDS.map((kind) => [kind, none()])) as Record<
+    CollectionKind,
+    Record<WatchFigure, number>
+  >;
   const { rows } = await pool.query<{ kind: CollectionKind; figure: WatchFigure; watches: string }>(
     `SELECT c.kind, CASE WHEN w.state <> 'on' THEN w.state WHEN w.expires_at <= now() THEN 'expired' WHEN ${IS_SILENT} THEN 'silent' ELSE 'on' END AS figure, count(*) AS watches
        FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id GROUP BY 1, 2`,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { lastById } from './events.js';
-import { REOPEN_AFTER } from '../../lease.js';
 import { arrayLiteral } from '../../pool.js';
 import type { CalendarRow, RowChange } from '../../rows.js';
 import { lookAfterGone } from '../../watches.js';
+import { REOPEN_AFTER } from './resource.js';
 import type { Transaction } from '../../transaction.js';
 
 /*

@@ -1,0 +1,22 @@
+import type { ResourceRows } from '../resources.js';
+
+/**
+ * A calendar that Google refuses although the list still has it is asked for again after this time,
+ * by reading the list in full.
+ */
+export const REOPEN_AFTER = "interval '1 hour'";
+
+/** The list of an account's calendars is one collection, each calendar's events another. */
+export const CALENDAR = {
+  collections: ['calendar-list', 'calendar-events'],
+  first: { kind: 'calendar-list', externalId: 'calendars' },
+  isDefault: true,
+  // One that has left the list has no row among the calendars.
+  wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
+                                WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`,
+  tables: [
+    { name: 'calendar_events', key: ['calendar_id', 'id'], entity: 'event' },
+    { name: 'cancelled_occurrences', key: ['calendar_id', 'id'] },
+    { name: 'calendars', key: ['id'], entity: 'calendar' },
+  ],
+} as const satisfies ResourceRows;

@@ -1,0 +1,37 @@
+import {
+  CALENDAR_EVENTS_MIRROR,
+  CALENDAR_LIST_MIRROR,
+  type CalendarEventsDelta,
+  type CalendarListDelta,
+} from './calendar/index.js';
+import type { CollectionMirror } from './collection-mirror.js';
+import { GMAIL_MIRROR, type GmailDelta } from './gmail/index.js';
+import type { MessageListingDelta } from './gmail/listing.js';
+import type { CollectionKind } from './resources.js';
+
+/*
+ * The registry of the mirrors' rows by kind of collection. Another kind does not compile before it
+ * is named here.
+ */
+
+/** What a page means for the rows of its collection. */
+export type RowDelta = GmailDelta | CalendarListDelta | CalendarEventsDelta;
+
+/** What a page means. An incremental page cannot delete by absence: only a walk's `sweep` can, and it needs the walk's list. */
+export type Delta = { kind: 'none' } | RowDelta;
+
+/** What a page of a full sync writes beside the list of ids. */
+export type ListingDelta = MessageListingDelta;
+
+type DeltaOf<Kind extends CollectionKind> = Extract<RowDelta, { kind: Kind }>;
+
+const MIRRORS: { readonly [Kind in CollectionKind]: CollectionMirror<DeltaOf<Kind>> } = {
+  gmail: GMAIL_MIRROR,
+  'calendar-list': CALENDAR_LIST_MIRROR,
+  'calendar-events': CALENDAR_EVENTS_MIRROR,
+};
+
+/** The rows of collections of a kind. A page for them has the delta of the same kind. */
+export function mirrorOf(kind: CollectionKind): CollectionMirror<RowDelta> {
+  return MIRRORS[kind];
+}
