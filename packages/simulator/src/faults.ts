@@ -138,18 +138,8 @@ export class Faults {
       throw new RangeError(
         `unknown fault; the kinds are ${[...CALL_FAULTS, ...WORLD_FAULTS].join(', ')}`,
       );
-    if (order.probability !== undefined && !(order.probability >= 0 && order.probability <= 1))
-      throw new RangeError('probability must lie between 0 and 1');
-    if (order.share !== undefined && !(order.share >= 0 && order.share <= 1))
-      throw new RangeError('share must lie between 0 and 1');
-    if (order.ms !== undefined && !(order.ms >= 0 && Number.isFinite(order.ms)))
-      throw new RangeError('ms must be a number of at least 0');
-    if (kind === 'altered-answer' && !isPatch(order.patch))
-      throw new RangeError('altered-answer needs a patch, which is an object');
-    if (order.pages !== undefined && !(Number.isInteger(order.pages) && order.pages >= 1))
-      throw new RangeError('pages must be a whole number of at least 1');
-    if (order.quote !== undefined && !isQuote(order.quote))
-      throw new RangeError(`quote must be a text of at most ${QUOTE_LIMIT} characters`);
+    const problem = problemOf(order);
+    if (problem !== null) throw new RangeError(problem);
     if (this.standing.length >= STANDING_LIMIT) throw new RangeError('too many standing faults');
     const id = this.nextId++;
     this.standing.push({ id, order: { ...order, kind }, hits: 0 });
@@ -227,6 +217,35 @@ export class Faults {
   }
 }
 
+/** What makes no sense in an order of a call's fault; null when nothing does not. */
+function problemOf(order: FaultOrder): string | null {
+  if (!isAbsentOr(isShare, order.probability)) return 'probability must lie between 0 and 1';
+  if (!isAbsentOr(isShare, order.share)) return 'share must lie between 0 and 1';
+  if (!isAbsentOr(isDuration, order.ms)) return 'ms must be a number of at least 0';
+  if (order.kind === 'altered-answer' && !isPatch(order.patch))
+    return 'altered-answer needs a patch, which is an object';
+  if (!isAbsentOr(isPageCount, order.pages)) return 'pages must be a whole number of at least 1';
+  if (!isAbsentOr(isQuote, order.quote))
+    return `quote must be a text of at most ${QUOTE_LIMIT} characters`;
+  return null;
+}
+
+function isAbsentOr<T>(isGood: (value: T) => boolean, value: T | undefined): boolean {
+  return value === undefined || isGood(value);
+}
+
+function isShare(share: number): boolean {
+  return share >= 0 && share <= 1;
+}
+
+function isDuration(ms: number): boolean {
+  return ms >= 0 && Number.isFinite(ms);
+}
+
+function isPageCount(pages: number): boolean {
+  return Number.isInteger(pages) && pages >= 1;
+}
+
 function isQuote(quote: unknown): boolean {
   return typeof quote === 'string' && quote.length <= QUOTE_LIMIT;
 }
@@ -253,13 +272,8 @@ function strike(
   else if (kind === 'reset') mishap.reset = true;
   else if (kind === 'overlapping-pages') mishap.overlap = true;
   else if (kind === 'token-rotated') mishap.rotate = true;
-  else if (kind === 'altered-answer')
-    mishap.alterations.push({
-      patch: order.patch ?? {},
-      ...(order.item === undefined ? {} : { item: order.item }),
-    });
-  else if (isListingFault(kind))
-    mishap.omitted = kind === 'empty-listing' ? 1 : (order.share ?? DEFAULT_SHARE);
+  else if (kind === 'altered-answer') mishap.alterations.push(alterationOf(order));
+  else if (isListingFault(kind)) mishap.omitted = omittedShare(order);
   else if (isEnding(kind)) {
     mishap.endings.push(kind);
     mishap.circle = order.pages ?? mishap.circle;
@@ -267,20 +281,47 @@ function strike(
   else mishap.reply = quoting(answerOf(kind, method, nowMs + ms), order.quote ?? '');
 }
 
+function alterationOf({ patch = {}, item }: FaultOrder): Alteration {
+  return { patch, ...(item === undefined ? {} : { item }) };
+}
+
+function omittedShare({ kind, share }: FaultOrder): number {
+  return kind === 'empty-listing' ? 1 : (share ?? DEFAULT_SHARE);
+}
+
 function matches(order: FaultOrder & { kind: CallFault }, target: Target): boolean {
-  if (order.email !== undefined && order.email.toLowerCase() !== target.email) return false;
-  if (order.id !== undefined && target.ids?.includes(order.id) !== true) return false;
-  if (isEnding(order.kind) && (target.method === null || !suits(order.kind, target.method)))
-    return false;
-  if (order.item !== undefined && order.kind !== 'altered-answer')
-    if (target.holds?.(order.item) !== true) return false;
-  const onPage = order.kind === '400-page-token' || order.kind === 'overlapping-pages';
-  if (onPage && (target.query?.get('pageToken') ?? '') === '') return false;
-  if (order.label !== undefined && target.query?.getAll('labelIds').includes(order.label) !== true)
-    return false;
-  if (isListingFault(order.kind) && !isFullListing(order.kind, target)) return false;
+  return (
+    isOfAccount(order, target) &&
+    isOfMethod(order, target) &&
+    canHit(order.kind, target) &&
+    isAbout(order, target)
+  );
+}
+
+function isOfAccount({ email }: FaultOrder, target: Target): boolean {
+  return email === undefined || email.toLowerCase() === target.email;
+}
+
+function isOfMethod(order: FaultOrder & { kind: CallFault }, target: Target): boolean {
   const wanted = order.method ?? (isTokenFault(order.kind) ? 'token' : undefined);
   return wanted === undefined ? target.method !== null : wanted === target.name;
+}
+
+/** Whether a fault of this kind can happen to the call at all. */
+function canHit(kind: CallFault, target: Target): boolean {
+  if (isEnding(kind)) return target.method !== null && suits(kind, target.method);
+  if (isListingFault(kind)) return isFullListing(kind, target);
+  const onPage = kind === '400-page-token' || kind === 'overlapping-pages';
+  return !onPage || (target.query?.get('pageToken') ?? '') !== '';
+}
+
+function isAbout(order: FaultOrder, { ids, query, holds }: Target): boolean {
+  if (order.id !== undefined && ids?.includes(order.id) !== true) return false;
+  if (order.label !== undefined && query?.getAll('labelIds').includes(order.label) !== true)
+    return false;
+  // An answer is altered wherever it has the item.
+  if (order.item === undefined || order.kind === 'altered-answer') return true;
+  return holds?.(order.item) === true;
 }
 
 const FULL_LISTINGS = ['messages.list', 'events.list', 'calendarList.list', 'labels.list'];

@@ -92,61 +92,72 @@ export type Settings = Required<Omit<SimulatorOptions, 'quota' | 'nowMs' | 'late
 
 const DAY_MS = 86_400_000;
 
+const DEFAULTS: Omit<Settings, 'quota' | 'latencyMs'> = {
+  seed: 1,
+  port: 0,
+  host: '127.0.0.1',
+  accounts: 1,
+  messagesPerAccount: 100,
+  calendarsPerAccount: 2,
+  eventsPerCalendar: 30,
+  threadLength: 3,
+  bodyBytes: 5_000,
+  tokenLatencyMs: 20,
+  accessTokenTtlMs: 3_599_000,
+  tokenStart: null,
+  refreshTokenTtlMs: 0,
+  separateGrants: false,
+  scopes: DEFAULT_SCOPES,
+  historyRetentionMs: 7 * DAY_MS,
+  syncTokenRetentionMs: 28 * DAY_MS,
+  tombstoneRetentionMs: 30 * DAY_MS,
+  freshMessageLagMs: 0,
+  shortCalendarPages: false,
+  shortGmailPages: false,
+  largestPage: 2_500,
+  bodyCharset: 'declared',
+  inlineBodyBytes: ALL_INLINE,
+  actionsPerSecond: 0,
+  emlDirectories: [],
+  mboxFiles: [],
+  icsDirectories: [],
+};
+const DEFAULT_QUOTA: Settings['quota'] = {
+  enforce: true,
+  tier: 'new',
+  scale: 1,
+  maxConcurrentPartsPerUser: 25,
+};
+
 /** Fills in the defaults. Throws RangeError naming the field for a value that makes no sense. */
 export function settle(options: SimulatorOptions): Settings {
   const latency = options.latencyMs ?? 0;
+  const given = withDefaults(DEFAULTS, options);
   const settings: Settings = {
-    seed: options.seed ?? 1,
-    port: options.port ?? 0,
-    host: options.host ?? '127.0.0.1',
-    accounts: options.accounts ?? 1,
-    messagesPerAccount: options.messagesPerAccount ?? 100,
-    calendarsPerAccount: options.calendarsPerAccount ?? 2,
-    eventsPerCalendar: options.eventsPerCalendar ?? 30,
-    threadLength: options.threadLength ?? 3,
-    bodyBytes: options.bodyBytes ?? 5_000,
+    ...given,
+    scopes: given.scopes.map(fullScope),
     latencyMs: typeof latency === 'number' ? [latency, latency] : latency,
-    tokenLatencyMs: options.tokenLatencyMs ?? 20,
-    accessTokenTtlMs: options.accessTokenTtlMs ?? 3_599_000,
-    tokenStart: options.tokenStart ?? null,
-    refreshTokenTtlMs: options.refreshTokenTtlMs ?? 0,
-    separateGrants: options.separateGrants ?? false,
-    scopes: (options.scopes ?? DEFAULT_SCOPES).map(fullScope),
-    historyRetentionMs: options.historyRetentionMs ?? 7 * DAY_MS,
-    syncTokenRetentionMs: options.syncTokenRetentionMs ?? 28 * DAY_MS,
-    tombstoneRetentionMs: options.tombstoneRetentionMs ?? 30 * DAY_MS,
-    freshMessageLagMs: options.freshMessageLagMs ?? 0,
-    shortCalendarPages: options.shortCalendarPages ?? false,
-    shortGmailPages: options.shortGmailPages ?? false,
-    largestPage: options.largestPage ?? 2_500,
-    bodyCharset: options.bodyCharset ?? 'declared',
-    inlineBodyBytes: options.inlineBodyBytes ?? ALL_INLINE,
-    actionsPerSecond: options.actionsPerSecond ?? 0,
-    emlDirectories: options.emlDirectories ?? [],
-    mboxFiles: options.mboxFiles ?? [],
-    icsDirectories: options.icsDirectories ?? [],
-    quota: {
-      enforce: options.quota?.enforce ?? true,
-      tier: options.quota?.tier ?? 'new',
-      scale: options.quota?.scale ?? 1,
-      maxConcurrentPartsPerUser: options.quota?.maxConcurrentPartsPerUser ?? 25,
-    },
+    quota: withDefaults(DEFAULT_QUOTA, options.quota ?? {}),
   };
   refuseNonsense(settings);
   return settings;
 }
 
+function withDefaults<T extends object>(defaults: T, given: Partial<T>): T {
+  const entries = Object.entries(defaults).map(([name, value]) => [
+    name,
+    given[name as keyof T] ?? value,
+  ]);
+  return Object.fromEntries(entries) as T;
+}
+
 function refuseNonsense(settings: Settings): void {
-  const counts = {
+  refuseNegatives({
     ...settings,
     ...settings.quota,
     minLatencyMs: settings.latencyMs[0],
     maxLatencyMs: settings.latencyMs[1],
-  };
-  for (const [name, value] of Object.entries(counts)) {
-    if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0))
-      throw new RangeError(`${name} must be a number of at least 0`);
-  }
+  });
   const files = [...settings.emlDirectories, ...settings.mboxFiles, ...settings.icsDirectories];
   if (files.length > 0 && settings.accounts < 1)
     throw new RangeError('loading files needs an account');
@@ -158,4 +169,11 @@ function refuseNonsense(settings: Settings): void {
   if (settings.threadLength < 1) throw new RangeError('threadLength must be at least 1');
   if (settings.latencyMs[0] > settings.latencyMs[1])
     throw new RangeError('latencyMs must be [min, max]');
+}
+
+function refuseNegatives(counts: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0))
+      throw new RangeError(`${name} must be a number of at least 0`);
+  }
 }

@@ -4,7 +4,7 @@ import { badPageSize, flag, pageSize } from '../gmail/parameters.js';
 import type { Asked } from '../sim.js';
 import type { ShelfEntry } from './shelf.js';
 import { forbiddenWithSyncToken, invalidPageToken, revisionOf } from './sync-errors.js';
-import { readPageToken, writePageToken, writeSyncToken } from './tokens.js';
+import { requestedPage, writePageToken, writeSyncToken } from './tokens.js';
 
 const DEFAULT_SIZE = 100;
 const LARGEST_SIZE = 250;
@@ -14,9 +14,8 @@ const ROLES = ['freeBusyReader', 'reader', 'writerWithoutPrivateAccess', 'writer
 export function listCalendars(asked: Asked): Reply {
   const { shelf, key } = asked.account;
   const scope = `list:${key}`;
-  const token = asked.query.get('pageToken') ?? '';
-  const page = token === '' ? null : readPageToken(token);
-  if (token !== '' && page?.scope !== scope) return invalidPageToken();
+  const page = requestedPage(asked.query, scope);
+  if (page === 'invalid') return invalidPageToken();
   const query = page === null ? asked.query : new URLSearchParams(page.query);
   const size = pageSize({ ...asked, query }, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(asked);

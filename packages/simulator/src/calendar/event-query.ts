@@ -109,12 +109,22 @@ function inTimeRange(body: EventBody, query: EventQuery, zone: string): boolean 
 }
 
 function refusalOf(asked: Asked): Reply | null {
-  const { query } = asked;
-  if (query.has('syncToken')) {
-    const parameter = NOT_WITH_SYNC_TOKEN.find((name) => query.has(name));
-    if (parameter !== undefined) return forbiddenWithSyncToken(parameter);
-    if (query.get('showDeleted') === 'false') return forbiddenWithSyncToken('showDeleted=false');
-  }
+  return (
+    syncTokenRefusal(asked.query) ??
+    timeFormatRefusal(asked.query) ??
+    orderRefusal(asked) ??
+    timeRangeRefusal(asked)
+  );
+}
+
+function syncTokenRefusal(query: URLSearchParams): Reply | null {
+  if (!query.has('syncToken')) return null;
+  const parameter = NOT_WITH_SYNC_TOKEN.find((name) => query.has(name));
+  if (parameter !== undefined) return forbiddenWithSyncToken(parameter);
+  return query.get('showDeleted') === 'false' ? forbiddenWithSyncToken('showDeleted=false') : null;
+}
+
+function timeFormatRefusal(query: URLSearchParams): Reply | null {
   for (const name of ['timeMin', 'timeMax', 'updatedMin']) {
     const text = query.get(name);
     if (text !== null && !RFC3339.test(text))
@@ -123,14 +133,20 @@ function refusalOf(asked: Asked): Reply | null {
         location: name,
       });
   }
-  if (query.get('orderBy') === 'startTime' && !flag(asked, 'singleEvents')) {
-    return calendarError(
-      400,
-      'The requested ordering is not available for the particular query.',
-      'invalid',
-      { locationType: 'parameter', location: 'orderBy' },
-    );
-  }
+  return null;
+}
+
+function orderRefusal(asked: Asked): Reply | null {
+  if (asked.query.get('orderBy') !== 'startTime' || flag(asked, 'singleEvents')) return null;
+  return calendarError(
+    400,
+    'The requested ordering is not available for the particular query.',
+    'invalid',
+    { locationType: 'parameter', location: 'orderBy' },
+  );
+}
+
+function timeRangeRefusal(asked: Asked): Reply | null {
   const [min, max, updated] = [
     timeOf(asked, 'timeMin'),
     timeOf(asked, 'timeMax'),

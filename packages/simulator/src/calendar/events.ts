@@ -14,7 +14,7 @@ import { expanded, occurrenceBody } from './single-events.js';
 import type { ShelfEntry } from './shelf.js';
 import type { StoredEvent } from './store.js';
 import { invalidPageToken, revisionOf } from './sync-errors.js';
-import { readPageToken, writePageToken, writeSyncToken } from './tokens.js';
+import { requestedPage, writePageToken, writeSyncToken } from './tokens.js';
 
 const DEFAULT_SIZE = 250;
 const LARGEST_SIZE = 2_500;
@@ -22,10 +22,8 @@ const LARGEST_SIZE = 2_500;
 export function listEvents(asked: Asked): Reply {
   const entry = asked.account.shelf.find(asked.ids[0] ?? '');
   if (entry === null) return notFound('calendar');
-  const scope = entry.calendar.id;
-  const token = asked.query.get('pageToken') ?? '';
-  const page = token === '' ? null : readPageToken(token);
-  if (token !== '' && page?.scope !== scope) return invalidPageToken();
+  const page = requestedPage(asked.query, entry.calendar.id);
+  if (page === 'invalid') return invalidPageToken();
   const initial: Asked =
     page === null ? asked : { ...asked, query: new URLSearchParams(page.query) };
   const size = pageSize(initial, DEFAULT_SIZE, LARGEST_SIZE);
@@ -59,8 +57,7 @@ export function listInstances(asked: Asked): Reply {
   const [calendarId = '', eventId = ''] = asked.ids;
   const entry = asked.account.shelf.find(calendarId);
   const master = entry?.calendar.get(eventId);
-  if (entry === null || master === null || master === undefined || master.deleted)
-    return notFound('calendar');
+  if (!entry || !master || master.deleted) return notFound('calendar');
   const size = pageSize(asked, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(asked);
   const checked = eventQuery(asked);
@@ -73,9 +70,8 @@ export function listInstances(asked: Asked): Reply {
     asked.sim.clock.nowMs(),
   );
   const rows = bodies.map((body, index) => ({ at: index + 1, body }));
-  const token = asked.query.get('pageToken') ?? '';
-  const page = token === '' ? null : readPageToken(token);
-  if (token !== '' && page?.scope !== entry.calendar.id) return invalidPageToken();
+  const page = requestedPage(asked.query, entry.calendar.id);
+  if (page === 'invalid') return invalidPageToken();
   return pageReply(asked, entry, {
     rows,
     query: asked.query,
@@ -103,26 +99,10 @@ function pageReply(asked: Asked, entry: ShelfEntry, parts: PageParts): Reply {
   const left = parts.rows.filter((row) => row.at > parts.after);
   const page = left.slice(0, pageLength(asked, parts.size, left.length));
   const more = page.length < left.length;
-  const scope = entry.calendar.id;
-  const next = more
-    ? {
-        nextPageToken: writePageToken({
-          scope,
-          query: parts.query.toString(),
-          after: page.at(-1)?.at ?? parts.after,
-          revision: parts.revision,
-        }),
-      }
-    : asked.method.name === 'events.list' && endsWithSyncToken(parts.query)
-      ? {
-          nextSyncToken: writeSyncToken({
-            scope,
-            revision: parts.revision,
-            issuedMs: asked.sim.clock.nowMs(),
-          }),
-        }
-      : {};
   const { calendar } = entry;
+  const next = more
+    ? nextPage(calendar.id, parts, page.at(-1)?.at ?? parts.after)
+    : nextSync(asked, calendar.id, parts);
   return jsonReply(
     {
       kind: 'calendar#events',
@@ -140,6 +120,25 @@ function pageReply(asked: Asked, entry: ShelfEntry, parts: PageParts): Reply {
     },
     asked.format,
   );
+}
+
+function nextPage(
+  scope: string,
+  { query, revision }: PageParts,
+  after: number,
+): { nextPageToken: string } {
+  return { nextPageToken: writePageToken({ scope, query: query.toString(), after, revision }) };
+}
+
+/** Instances have no sync token, and neither have some queries of events. */
+function nextSync(
+  asked: Asked,
+  scope: string,
+  { query, revision }: PageParts,
+): { nextSyncToken?: string } {
+  if (asked.method.name !== 'events.list' || !endsWithSyncToken(query)) return {};
+  const issuedMs = asked.sim.clock.nowMs();
+  return { nextSyncToken: writeSyncToken({ scope, revision, issuedMs }) };
 }
 
 /** Google may cut a page short, or send an empty one with a token; the option makes it do so all the time. */

@@ -1,13 +1,15 @@
 import type { Asked } from '../sim.js';
+import type { CalendarStore } from './store.js';
 import { readPageToken, writePageToken } from './tokens.js';
 
 /**
  * A page token for the first page of the listing that is asked for, as old as the listing: the sync
  * token at its end tells everything that changed since it began. Null for what has no sync token.
  */
-export function firstPageToken({ account, ids, query, method }: Asked): string | null {
-  const { shelf, key } = account;
-  const calendar = method.name === 'events.list' ? shelf.find(ids[0] ?? '')?.calendar : undefined;
+export function firstPageToken(asked: Asked): string | null {
+  const { query, method } = asked;
+  const { shelf, key } = asked.account;
+  const calendar = listedCalendar(asked);
   if (calendar === undefined && method.name !== 'calendarList.list') return null;
   const page = readPageToken(query.get('pageToken') ?? '');
   return writePageToken({
@@ -16,4 +18,8 @@ export function firstPageToken({ account, ids, query, method }: Asked): string |
     after: 0,
     revision: page?.revision ?? (calendar ?? shelf).revision,
   });
+}
+
+function listedCalendar({ account, ids, method }: Asked): CalendarStore | undefined {
+  return method.name === 'events.list' ? account.shelf.find(ids[0] ?? '')?.calendar : undefined;
 }

@@ -6,16 +6,22 @@ import { getEvent, listEvents, listInstances } from './events.js';
 /** The method that a path below /calendar/v3/ names, or null. Calendar knows its user by the token alone. */
 export function routeCalendar(httpMethod: string, path: readonly string[]): Route | null {
   if (httpMethod !== 'GET') return null;
-  const [first, second, third, fourth, fifth, ...rest] = path;
-  if (rest.length > 0) return null;
-  if (first === 'users' && third === 'calendarList' && fifth === undefined) {
-    if (fourth === undefined) return route('calendarList.list', second ?? 'me', []);
-    return route('calendarList.get', second ?? 'me', [fourth]);
-  }
-  if (first !== 'calendars' || second === undefined || third !== 'events') return null;
-  if (fourth === undefined) return route('events.list', 'me', [second]);
-  if (fifth === undefined) return route('events.get', 'me', [second, fourth]);
-  return fifth === 'instances' ? route('events.instances', 'me', [second, fourth]) : null;
+  const [first, second = 'me', third, ...ids] = path;
+  if (first === 'users' && third === 'calendarList') return routeCalendarList(second, ids);
+  return first === 'calendars' && third === 'events' ? routeEvents(second, ids) : null;
+}
+
+function routeCalendarList(userId: string, ids: string[]): Route | null {
+  if (ids.length > 1) return null;
+  return route(ids.length === 0 ? 'calendarList.list' : 'calendarList.get', userId, ids);
+}
+
+function routeEvents(calendarId: string, [eventId, child, ...rest]: string[]): Route | null {
+  if (eventId === undefined) return route('events.list', 'me', [calendarId]);
+  if (child === undefined) return route('events.get', 'me', [calendarId, eventId]);
+  return child === 'instances' && rest.length === 0
+    ? route('events.instances', 'me', [calendarId, eventId])
+    : null;
 }
 
 export const calendarHandlers: Handlers<CalendarMethod> = {

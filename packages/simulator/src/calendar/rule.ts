@@ -65,32 +65,38 @@ export function parseRule(line: string): Rule | null {
   const frequency = FREQUENCIES.find((one) => one === byName.get('FREQ'));
   const weekStart = DAY_NAMES.indexOf(byName.get('WKST') ?? 'MO');
   const until = byName.get('UNTIL') ?? null;
-  if (
-    frequency === undefined ||
-    weekStart < 0 ||
-    byName.size < parts.length ||
-    (until !== null && !/^\d{8}(?:T\d{6}Z?)?$/.test(until))
-  )
+  if (frequency === undefined || weekStart < 0 || byName.size < parts.length || !isUntil(until))
     return null;
+  const lists = numberLists(byName);
+  const days = weekdays(byName.get('BYDAY'));
+  if (lists === null || days === null || ruledOut(frequency, byName)) return null;
+  const single = (name: string): number | undefined => lists.get(name)?.[0];
+  return {
+    frequency,
+    interval: single('INTERVAL') ?? 1,
+    count: single('COUNT') ?? Number.POSITIVE_INFINITY,
+    until,
+    weekStart,
+    days,
+    lists,
+  };
+}
+
+function isUntil(until: string | null): boolean {
+  return until === null || /^\d{8}(?:T\d{6}Z?)?$/.test(until);
+}
+
+const PARTS_WITHOUT_NUMBERS = ['FREQ', 'WKST', 'UNTIL', 'BYDAY'];
+
+function numberLists(parts: ReadonlyMap<string, string>): Map<string, number[]> | null {
   const lists = new Map<string, number[]>();
-  for (const [name, value] of byName) {
-    if (name === 'FREQ' || name === 'WKST' || name === 'UNTIL' || name === 'BYDAY') continue;
+  for (const [name, value] of parts) {
+    if (PARTS_WITHOUT_NUMBERS.includes(name)) continue;
     const list = numbers(name, value);
     if (list === null) return null;
     lists.set(name, list);
   }
-  const days = weekdays(byName.get('BYDAY'));
-  return days === null || ruledOut(frequency, byName)
-    ? null
-    : {
-        frequency,
-        interval: lists.get('INTERVAL')?.[0] ?? 1,
-        count: lists.get('COUNT')?.[0] ?? Number.POSITIVE_INFINITY,
-        until,
-        weekStart,
-        days,
-        lists,
-      };
+  return lists;
 }
 
 /** Combinations that the RFC says MUST NOT be. */
@@ -206,22 +212,14 @@ function chosen(rule: Rule, times: number[]): number[] {
 function dayFilter(rule: Rule, firstMs: number): (dayMs: number) => boolean {
   const first = new Date(firstMs);
   const list = (name: string): readonly number[] | undefined => rule.lists.get(name);
-  const open =
-    rule.days.length === 0 &&
-    !['BYMONTHDAY', 'BYYEARDAY', 'BYWEEKNO'].some((name) => rule.lists.has(name));
+  const open = !namesDays(rule) && !rule.lists.has('BYWEEKNO');
   const months =
     list('BYMONTH') ??
     (open && rule.frequency === 'YEARLY' ? [first.getUTCMonth() + 1] : undefined);
   const monthDays =
     list('BYMONTHDAY') ??
-    (open && (rule.frequency === 'YEARLY' || rule.frequency === 'MONTHLY')
-      ? [first.getUTCDate()]
-      : undefined);
-  const byWeekNumberAlone =
-    rule.lists.has('BYWEEKNO') &&
-    rule.days.length === 0 &&
-    !rule.lists.has('BYMONTHDAY') &&
-    !rule.lists.has('BYYEARDAY');
+    (open && ['YEARLY', 'MONTHLY'].includes(rule.frequency) ? [first.getUTCDate()] : undefined);
+  const byWeekNumberAlone = !namesDays(rule) && rule.lists.has('BYWEEKNO');
   const days =
     byWeekNumberAlone || (open && rule.frequency === 'WEEKLY')
       ? [{ weekday: first.getUTCDay(), ordinal: null }]
@@ -250,6 +248,10 @@ function dayFilter(rule: Rule, firstMs: number): (dayMs: number) => boolean {
   };
 }
 
+function namesDays({ days, lists }: Rule): boolean {
+  return days.length > 0 || lists.has('BYMONTHDAY') || lists.has('BYYEARDAY');
+}
+
 /** Position of a day in a span, counted from its start or, with negative numbers, from its end. */
 function numbered(
   wanted: readonly number[] | undefined,
@@ -272,7 +274,8 @@ function spanOfOrdinals(
 ): readonly [number, number] | null {
   if (rule.lists.has('BYWEEKNO')) return null;
   if (rule.frequency === 'MONTHLY') return month;
-  return rule.frequency === 'YEARLY' ? (rule.lists.has('BYMONTH') ? month : year) : null;
+  if (rule.frequency !== 'YEARLY') return null;
+  return rule.lists.has('BYMONTH') ? month : year;
 }
 
 function nth(

@@ -42,6 +42,14 @@ export function readPageToken(text: string): PageToken | null {
   return { scope, query, after, revision };
 }
 
+/** Where a list goes on; null on its first page, `invalid` for a token that is not of this list. */
+export function requestedPage(query: URLSearchParams, scope: string): PageToken | 'invalid' | null {
+  const token = query.get('pageToken') ?? '';
+  if (token === '') return null;
+  const page = readPageToken(token);
+  return page?.scope === scope ? page : 'invalid';
+}
+
 /** Ends in `=` more often than not, as Google's do: clients that forget to escape it must fail here too. */
 function seal(kind: string, fields: readonly (string | number)[]): string {
   const content = kind + JSON.stringify(fields);

@@ -1,7 +1,7 @@
 import { instanceId, timedAt, type EventDraft } from '../calendar/event.js';
 import { occurrences, type Occurrence } from '../calendar/recurrence.js';
+import type { AccessRole } from '../calendar/shelf.js';
 import type { CalendarStore, StoredEvent } from '../calendar/store.js';
-import { unreachable } from '../unreachable.js';
 import { eventDraft, movedBy } from '../generate/seed-calendar.js';
 import type { ActionOrder, ActResult, Stage } from './act.js';
 
@@ -34,56 +34,65 @@ export function actOnCalendar(
   stage: Stage,
   order: ActionOrder & { action: CalendarAction },
 ): Touched | null {
-  const { account } = stage;
-  switch (order.action) {
-    case 'event-create':
-      return createEvent(stage, order);
-    case 'event-update':
-      return updateEvent(stage, order);
-    case 'event-delete':
-      return deleteEvent(stage, order);
-    case 'event-cancel-instance':
-      return onOccurrence(stage, order, (calendar, master, one) =>
-        calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()),
-      );
-    case 'event-move-instance':
-      return onOccurrence(stage, order, (calendar, master, one) => {
-        const patch = { ...movedBy(one.start, one.end, HOUR_MS, account.prng), ...order.event };
-        return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
-      });
-    case 'event-leave-series':
-      return leaveSeries(stage, order);
-    case 'event-cancel-orphan':
-      return cancelOrphan(stage, order);
-    case 'calendar-create':
-      return {
-        calendarId: stage.world.addCalendar(
-          account,
-          order.name ?? `Calendar ${account.prng.hex(4)}`,
-          account.prng.fork(account.prng.hex(8)),
-        ).id,
-      };
-    case 'calendar-rename':
-      return onSecondary(stage, order, (id) =>
-        account.shelf.rename(id, order.name ?? `Renamed ${account.prng.hex(4)}`),
-      );
-    case 'calendar-delete':
-      return onSecondary(stage, order, (id) => account.shelf.remove(id));
-    case 'calendar-hide':
-      return onSecondary(stage, order, (id) => account.shelf.hide(id, true));
-    case 'calendar-show':
-      return onSecondary(stage, order, (id) => account.shelf.hide(id, false));
-    case 'calendar-acl-loss':
-      return onSecondary(stage, order, (id) => account.shelf.setAccess(id, 'none'));
-    case 'calendar-acl-return':
-    case 'calendar-role':
-      return onSecondary(stage, order, (id) => account.shelf.setAccess(id, order.role ?? 'owner'));
-    // The event goes on under another organizer, in a calendar that is not ours: all that stays here is a deleted id.
-    case 'event-move-organizer':
-      return deleteEvent(stage, order);
-    default:
-      return unreachable(order.action);
-  }
+  return PERFORM[order.action](stage, order);
+}
+
+const PERFORM: Record<CalendarAction, (stage: Stage, order: ActionOrder) => Touched | null> = {
+  'event-create': createEvent,
+  'event-update': updateEvent,
+  'event-delete': deleteEvent,
+  'event-cancel-instance': cancelInstance,
+  'event-move-instance': moveInstance,
+  'event-leave-series': leaveSeries,
+  'event-cancel-orphan': cancelOrphan,
+  'calendar-create': createCalendar,
+  'calendar-rename': renameCalendar,
+  'calendar-delete': (stage, order) =>
+    onSecondary(stage, order, (id) => stage.account.shelf.remove(id)),
+  'calendar-hide': (stage, order) => setHidden(stage, order, true),
+  'calendar-show': (stage, order) => setHidden(stage, order, false),
+  'calendar-acl-loss': (stage, order) => setAccess(stage, order, 'none'),
+  'calendar-acl-return': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
+  'calendar-role': (stage, order) => setAccess(stage, order, order.role ?? 'owner'),
+  // The event goes on under another organizer, in a calendar that is not ours: all that stays here
+  // is a deleted id.
+  'event-move-organizer': deleteEvent,
+};
+
+function cancelInstance(stage: Stage, order: ActionOrder): Touched | null {
+  return onOccurrence(stage, order, (calendar, master, one) =>
+    calendar.cancelInstance(master.id, one.start, stage.clock.nowMs()),
+  );
+}
+
+function moveInstance(stage: Stage, order: ActionOrder): Touched | null {
+  return onOccurrence(stage, order, (calendar, master, one) => {
+    const moved = movedBy(one.start, one.end, HOUR_MS, stage.account.prng);
+    const patch = { ...moved, ...order.event };
+    return calendar.changeInstance(master.id, one.start, patch, stage.clock.nowMs());
+  });
+}
+
+function createCalendar({ world, account }: Stage, order: ActionOrder): Touched {
+  const name = order.name ?? `Calendar ${account.prng.hex(4)}`;
+  return {
+    calendarId: world.addCalendar(account, name, account.prng.fork(account.prng.hex(8))).id,
+  };
+}
+
+function renameCalendar(stage: Stage, order: ActionOrder): Touched | null {
+  const { shelf, prng } = stage.account;
+  return onSecondary(stage, order, (id) =>
+    shelf.rename(id, order.name ?? `Renamed ${prng.hex(4)}`),
+  );
+}
+
+function setHidden(stage: Stage, order: ActionOrder, hidden: boolean): Touched | null {
+  return onSecondary(stage, order, (id) => stage.account.shelf.hide(id, hidden));
+}
+
+function setAccess(stage: Stage, order: ActionOrder, role: AccessRole | 'none'): Touched | null {
+  return onSecondary(stage, order, (id) => stage.account.shelf.setAccess(id, role));
 }
 
 function createEvent(stage: Stage, order: ActionOrder): Touched {

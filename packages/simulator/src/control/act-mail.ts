@@ -1,8 +1,7 @@
 import { arrivalLabels } from '../generate/seed-mailbox.js';
 import type { MailRecipe } from '../generate/mail.js';
-import { unreachable } from '../unreachable.js';
 import { encodeWords } from '../mime/words.js';
-import type { MailContent, StoredMessage } from '../mailbox.js';
+import type { Mailbox, MailContent, StoredMessage } from '../mailbox.js';
 import type { ActionOrder, ActResult, Stage } from './act.js';
 
 export const MAIL_ACTIONS = [
@@ -27,46 +26,40 @@ export function actOnMail(
   stage: Stage,
   order: ActionOrder & { action: MailAction },
 ): Touched | null {
-  const { mailbox } = stage.account;
-  const nowMs = stage.clock.nowMs();
-  switch (order.action) {
-    case 'deliver':
-      return deliver(stage, order);
-    case 'label':
-      return relabel(stage, order, true);
-    case 'unlabel':
-      return relabel(stage, order, false);
-    case 'trash':
-      return onMessage(stage, order, (message) => {
-        mailbox.modify([message.id], ['TRASH'], ['INBOX'], nowMs);
-      });
-    case 'delete':
-      return onMessage(stage, order, (message) => {
-        mailbox.delete([message.id], nowMs);
-      });
-    case 'touch':
-      return onMessage(stage, order, (message) => {
-        mailbox.touch(message.id, nowMs);
-      });
-    case 'draft-save':
-      return saveDraft(stage, order);
-    case 'draft-send':
-      return sendDraft(stage, order);
-    case 'label-create':
-      return {
-        labelId: mailbox.labels.create(order.name ?? `Label ${stage.account.prng.hex(6)}`).id,
-      };
-    case 'label-rename':
-      return onLabel(stage, order, (id) =>
-        mailbox.labels.rename(id, order.name ?? `Renamed ${stage.account.prng.hex(6)}`),
-      );
-    case 'label-delete':
-      return onLabel(stage, order, (id) => mailbox.deleteLabel(id, nowMs));
-    case 'label-unlist':
-      return onLabel(stage, order, (id) => mailbox.labels.unlist(id));
-    default:
-      return unreachable(order.action);
-  }
+  return PERFORM[order.action](stage, order);
+}
+
+const PERFORM: Record<MailAction, (stage: Stage, order: ActionOrder) => Touched | null> = {
+  deliver,
+  label: (stage, order) => relabel(stage, order, true),
+  unlabel: (stage, order) => relabel(stage, order, false),
+  trash: (stage, order) =>
+    onMessage(stage, order, (mailbox, { id }, nowMs) => {
+      mailbox.modify([id], ['TRASH'], ['INBOX'], nowMs);
+    }),
+  delete: (stage, order) =>
+    onMessage(stage, order, (mailbox, { id }, nowMs) => {
+      mailbox.delete([id], nowMs);
+    }),
+  touch: (stage, order) =>
+    onMessage(stage, order, (mailbox, { id }, nowMs) => {
+      mailbox.touch(id, nowMs);
+    }),
+  'draft-save': saveDraft,
+  'draft-send': sendDraft,
+  'label-create': createLabel,
+  'label-rename': (stage, order) =>
+    onLabel(stage, order, ({ labels }, id) =>
+      labels.rename(id, order.name ?? `Renamed ${stage.account.prng.hex(6)}`),
+    ),
+  'label-delete': (stage, order) =>
+    onLabel(stage, order, (mailbox, id) => mailbox.deleteLabel(id, stage.clock.nowMs())),
+  'label-unlist': (stage, order) => onLabel(stage, order, ({ labels }, id) => labels.unlist(id)),
+};
+
+function createLabel({ account }: Stage, order: ActionOrder): Touched {
+  const name = order.name ?? `Label ${account.prng.hex(6)}`;
+  return { labelId: account.mailbox.labels.create(name).id };
 }
 
 function deliver(stage: Stage, order: ActionOrder): Touched {
@@ -177,7 +170,7 @@ function relabel(stage: Stage, order: ActionOrder, add: boolean): Touched | null
   const given = order.labelIds ?? (order.labelId === undefined ? null : [order.labelId]);
   const unknown = given?.find((id) => mailbox.labels.get(id) === null);
   if (unknown !== undefined) throw new Error('no such label');
-  return onMessage(stage, order, (message) => {
+  return onMessage(stage, order, (_mailbox, message, nowMs) => {
     const labels = given ?? [
       add
         ? prng.pick(['STARRED', 'UNREAD', 'IMPORTANT', 'INBOX', ...mailbox.labels.userIds()])
@@ -186,32 +179,33 @@ function relabel(stage: Stage, order: ActionOrder, add: boolean): Touched | null
     const movable = labels.filter(
       (label) => given !== null || (label !== 'SENT' && label !== 'DRAFT'),
     );
-    mailbox.modify([message.id], add ? movable : [], add ? [] : movable, stage.clock.nowMs());
+    mailbox.modify([message.id], add ? movable : [], add ? [] : movable, nowMs);
   });
 }
 
 function onMessage(
   stage: Stage,
   order: ActionOrder,
-  change: (message: StoredMessage) => void,
+  change: (mailbox: Mailbox, message: StoredMessage, nowMs: number) => void,
 ): Touched | null {
   const { mailbox, prng } = stage.account;
   if (order.messageId === undefined && mailbox.size === 0) return null;
   const message =
     order.messageId === undefined ? prng.pick(mailbox.messages()) : mailbox.get(order.messageId);
   if (message === null) throw new Error('no such message');
-  change(message);
+  change(mailbox, message, stage.clock.nowMs());
   return { messageId: message.id, threadId: message.threadId };
 }
 
 function onLabel(
   stage: Stage,
   order: ActionOrder,
-  change: (labelId: string) => boolean,
+  change: (mailbox: Mailbox, labelId: string) => boolean,
 ): Touched | null {
-  const known = stage.account.mailbox.labels.userIds();
+  const { mailbox } = stage.account;
+  const known = mailbox.labels.userIds();
   const labelId = order.labelId ?? (known.length === 0 ? null : stage.account.prng.pick(known));
   if (labelId === null) return null;
-  if (!change(labelId)) throw new Error('no such user label');
+  if (!change(mailbox, labelId)) throw new Error('no such user label');
   return { labelId };
 }

@@ -57,12 +57,23 @@ export interface Stage {
 
 /** Performs one action. Throws RangeError for an unknown action, Error for an id that doesn't exist. */
 export function act(stage: Stage, order: ActionOrder): ActResult {
-  const done = (MAIL_ACTIONS as readonly string[]).includes(order.action)
-    ? actOnMail(stage, order as ActionOrder & { action: MailAction })
-    : (CALENDAR_ACTIONS as readonly string[]).includes(order.action)
-      ? actOnCalendar(stage, order as ActionOrder & { action: CalendarAction })
-      : unknownAction();
+  const done = perform(stage, order);
   return { action: order.action, email: stage.account.email, done: done !== null, ...done };
+}
+
+function perform(stage: Stage, order: ActionOrder): Partial<ActResult> | null {
+  const { action } = order;
+  if (isMailAction(action)) return actOnMail(stage, { ...order, action });
+  if (isCalendarAction(action)) return actOnCalendar(stage, { ...order, action });
+  throw new RangeError(`unknown action; the actions are ${ACTIONS.join(', ')}`);
+}
+
+function isMailAction(action: string): action is MailAction {
+  return MAIL_ACTIONS.some((one) => one === action);
+}
+
+function isCalendarAction(action: string): action is CalendarAction {
+  return CALENDAR_ACTIONS.some((one) => one === action);
 }
 
 /** One action drawn from what people mostly do. */
@@ -96,7 +107,3 @@ const MIX: readonly (readonly [ActionName, number])[] = [
   ['calendar-delete', 0.2],
 ];
 const TOTAL_WEIGHT = MIX.reduce((sum, [, weight]) => sum + weight, 0);
-
-function unknownAction(): never {
-  throw new RangeError(`unknown action; the actions are ${ACTIONS.join(', ')}`);
-}

@@ -55,65 +55,85 @@ const NOTHING = Symbol('nothing');
 const LINES_AT_ONCE = 200;
 const ACTIONS_LIMIT = 100_000;
 
-async function route(
-  sim: Sim,
-  crowd: Crowd,
-  order: Order,
-  response: ServerResponse,
-): Promise<unknown> {
-  const [first = '', second = '', third = ''] = order.parts;
-  switch (`${order.method} ${first}`) {
-    case 'GET ':
-      return {
-        accounts: sim.world.all().length,
-        nowMs: sim.clock.nowMs(),
-        actionsPerSecond: crowd.perSecond,
-        quota: sim.settings.quota,
-        controls: CONTROLS,
-        options: sim.settings,
-        ...MENUS,
-      };
-    case 'GET accounts':
-      return stream(response, accountLines(sim));
-    case 'GET people':
-      return sim.world.all().map(({ email, sub, aliases }) => ({ email, sub, aliases }));
-    case 'POST accounts':
-      return second === ''
-        ? addAccount(sim, order.json)
-        : onAccount(sim, accountOf(sim, second), third, order.json);
-    case 'POST clients':
-      return sim.clients.register(order.json as unknown as ClientOrder);
-    case 'POST act':
-      return { done: crowd.actAtRandom(wholeNumber(order.json['count'] ?? 1, ACTIONS_LIMIT)) };
-    case 'POST rate':
-      crowd.setRate(Number(order.json['perSecond']));
-      return { perSecond: crowd.perSecond };
-    case 'GET ledger':
-      return sim.ledger.snapshot();
-    case 'DELETE ledger':
-      sim.ledger.reset(sim.clock.nowMs());
-      return {};
-    case 'GET faults':
-      return { faults: sim.faults.list() };
-    case 'POST faults':
-      return sim.faults.add(order.json as unknown as FaultOrder);
-    case 'DELETE faults':
-      if (second === '') sim.faults.clear();
-      else sim.faults.end(Number(second));
-      return {};
-    case 'POST clock':
-      sim.clock.advance(Number(order.json['advanceMs']));
-      return { nowMs: sim.clock.nowMs() };
-    case 'POST bodies':
-      return serveBodies(sim, order.json);
-    case 'GET truth':
-      return stream(
-        response,
-        truthOf(accountOf(sim, second), order.query.get('resource') ?? 'gmail'),
-      );
-    default:
-      return routePush(sim, `${order.method} ${first}`, order.json);
-  }
+interface Call extends Order {
+  sim: Sim;
+  crowd: Crowd;
+  response: ServerResponse;
+  /** The path after the control's name. */
+  rest: readonly string[];
+}
+
+function route(sim: Sim, crowd: Crowd, order: Order, response: ServerResponse): unknown {
+  const [first = '', ...rest] = order.parts;
+  const control = ROUTES.get(`${order.method} ${first}`);
+  return control === undefined ? NOTHING : control({ ...order, sim, crowd, response, rest });
+}
+
+const ROUTES: ReadonlyMap<string, (call: Call) => unknown> = new Map(
+  Object.entries<(call: Call) => unknown>({
+    'GET ': describe,
+    'GET accounts': ({ sim, response }) => stream(response, accountLines(sim)),
+    'GET people': ({ sim }) =>
+      sim.world.all().map(({ email, sub, aliases }) => ({ email, sub, aliases })),
+    'POST accounts': onAccounts,
+    'POST clients': ({ sim, json }) => sim.clients.register(json as unknown as ClientOrder),
+    'POST act': ({ crowd, json }) => ({
+      done: crowd.actAtRandom(wholeNumber(json['count'] ?? 1, ACTIONS_LIMIT)),
+    }),
+    'POST rate': setRate,
+    'GET ledger': ({ sim }) => sim.ledger.snapshot(),
+    'DELETE ledger': resetLedger,
+    'GET faults': ({ sim }) => ({ faults: sim.faults.list() }),
+    'POST faults': ({ sim, json }) => sim.faults.add(json as unknown as FaultOrder),
+    'DELETE faults': endFaults,
+    'POST clock': advanceClock,
+    'POST bodies': ({ sim, json }) => serveBodies(sim, json),
+    'GET truth': ({ sim, query, response, rest: [email = ''] }) =>
+      stream(response, truthOf(accountOf(sim, email), query.get('resource') ?? 'gmail')),
+    'GET pubsub': ({ sim }) => sim.pubsub.describe(),
+    'POST pubsub': ({ sim, json }) => configurePubSub(sim, json),
+    'GET delivery': ({ sim }) => sim.weather.conditions,
+    'POST delivery': ({ sim, json }) => sim.weather.set(json),
+    'GET watches': ({ sim }) => ({ gmail: sim.watches.list(), channels: sim.channels.list() }),
+    'GET service-account': ({ sim }) => sim.serviceAccount.keyFile(),
+  }),
+);
+
+function describe({ sim, crowd }: Call): unknown {
+  return {
+    accounts: sim.world.all().length,
+    nowMs: sim.clock.nowMs(),
+    actionsPerSecond: crowd.perSecond,
+    quota: sim.settings.quota,
+    controls: CONTROLS,
+    options: sim.settings,
+    ...MENUS,
+  };
+}
+
+function onAccounts({ sim, json, rest: [email = '', verb = ''] }: Call): unknown {
+  return email === '' ? addAccount(sim, json) : onAccount(sim, accountOf(sim, email), verb, json);
+}
+
+function setRate({ crowd, json }: Call): unknown {
+  crowd.setRate(Number(json['perSecond']));
+  return { perSecond: crowd.perSecond };
+}
+
+function resetLedger({ sim }: Call): unknown {
+  sim.ledger.reset(sim.clock.nowMs());
+  return {};
+}
+
+function endFaults({ sim, rest: [id = ''] }: Call): unknown {
+  if (id === '') sim.faults.clear();
+  else sim.faults.end(Number(id));
+  return {};
+}
+
+function advanceClock({ sim, json }: Call): unknown {
+  sim.clock.advance(Number(json['advanceMs']));
+  return { nowMs: sim.clock.nowMs() };
 }
 
 function serveBodies(sim: Sim, json: Record<string, unknown>): BodyServing {
@@ -127,25 +147,6 @@ function serveBodies(sim: Sim, json: Record<string, unknown>): BodyServing {
   );
   settings.bodyCharset = charset;
   return { bodyCharset: charset, inlineBodyBytes: settings.inlineBodyBytes };
-}
-
-function routePush(sim: Sim, control: string, json: Record<string, unknown>): unknown {
-  switch (control) {
-    case 'GET pubsub':
-      return sim.pubsub.describe();
-    case 'POST pubsub':
-      return configurePubSub(sim, json);
-    case 'GET delivery':
-      return sim.weather.conditions;
-    case 'POST delivery':
-      return sim.weather.set(json);
-    case 'GET watches':
-      return { gmail: sim.watches.list(), channels: sim.channels.list() };
-    case 'GET service-account':
-      return sim.serviceAccount.keyFile();
-    default:
-      return NOTHING;
-  }
 }
 
 function configurePubSub(sim: Sim, json: Record<string, unknown>): unknown {

@@ -106,9 +106,8 @@ function threadLength(prng: Prng, mean: number, limit: number): number {
 
 /** Old mail is mostly read and archived; a little is spam, trash or starred. */
 function labelsFor(prng: Prng, userLabels: readonly string[], ageMs: number): readonly string[] {
-  const dice = prng.next();
-  if (dice < 0.03 && ageMs < 30 * DAY_MS) return SPAM;
-  if (dice < 0.06 && ageMs < 60 * DAY_MS) return TRASH;
+  const junk = junkLabels(prng.next(), ageMs);
+  if (junk !== null) return junk;
   const labels: string[] = [];
   if (prng.chance(ageMs < 14 * DAY_MS ? 0.6 : 0.05)) labels.push('UNREAD');
   if (prng.chance(0.25)) labels.push('IMPORTANT');
@@ -117,6 +116,12 @@ function labelsFor(prng: Prng, userLabels: readonly string[], ageMs: number): re
   if (prng.chance(0.15)) labels.push(prng.pick(userLabels));
   if (prng.chance(ageMs < 60 * DAY_MS ? 0.8 : 0.3)) labels.push('INBOX');
   return shared(labels);
+}
+
+/** Google deletes spam and trash after some weeks. */
+function junkLabels(dice: number, ageMs: number): readonly string[] | null {
+  if (dice < 0.03 && ageMs < 30 * DAY_MS) return SPAM;
+  return dice < 0.06 && ageMs < 60 * DAY_MS ? TRASH : null;
 }
 
 const SPAM: readonly string[] = ['SPAM'];

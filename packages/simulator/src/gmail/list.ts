@@ -89,25 +89,8 @@ function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Repl
   const { mailbox } = asked.account;
   const size = pageSize(asked, DEFAULT_SIZE, LARGEST_SIZE);
   if (size === null) return badPageSize(asked);
-  const token = asked.query.get('pageToken');
-  const found = token === null || token === '' ? null : asked.sim.listPages.find(token);
-  if (
-    token !== null &&
-    token !== '' &&
-    (found === null || found.kind !== kind || found.owner !== mailbox.owner)
-  )
-    return badRequest('gmail', 'Invalid pageToken');
-  const position: ListPosition =
-    found === null
-      ? {
-          kind,
-          owner: mailbox.owner,
-          query: queryOf(asked),
-          size,
-          afterDateMs: Number.POSITIVE_INFINITY,
-          afterId: '',
-        }
-      : { ...found, size: asked.query.has('maxResults') ? size : found.size };
+  const position = requestedPosition(asked, kind, size);
+  if (position === null) return badRequest('gmail', 'Invalid pageToken');
   const unknown = position.query.labelIds.find((id) => mailbox.labels.get(id) === null);
   if (unknown !== undefined)
     return platformError(400, `Invalid label: ${unknown}`, 'invalidArgument');
@@ -127,6 +110,28 @@ function listPage(asked: Asked, kind: ListPosition['kind'], take: Collect): Repl
     },
     asked.format,
   );
+}
+
+/** Where the list begins or goes on; null for a token that is not of this list. */
+function requestedPosition(
+  asked: Asked,
+  kind: ListPosition['kind'],
+  size: number,
+): ListPosition | null {
+  const { owner } = asked.account.mailbox;
+  const token = asked.query.get('pageToken') ?? '';
+  if (token === '')
+    return {
+      kind,
+      owner,
+      query: queryOf(asked),
+      size,
+      afterDateMs: Number.POSITIVE_INFINITY,
+      afterId: '',
+    };
+  const found = asked.sim.listPages.find(token);
+  if (found === null || found.kind !== kind || found.owner !== owner) return null;
+  return asked.query.has('maxResults') ? { ...found, size } : found;
 }
 
 function queryOf(asked: Asked): MessageQuery {

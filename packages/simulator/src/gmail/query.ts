@@ -48,31 +48,50 @@ function termTest(mailbox: Mailbox, word: string): MessageTest | null {
   const match = /^([\w-]+):(.*)$/.exec(word);
   const key = match?.[1]?.toLowerCase() ?? '';
   const value = (match?.[2] ?? word).replaceAll('"', '');
-  switch (key) {
-    case 'in':
-    case 'is':
-    case 'label':
-      return labelTest(mailbox, value);
-    case 'after':
-    case 'newer':
-      return (message) => message.internalDateMs >= dateOf(value);
-    case 'before':
-    case 'older':
-      return (message) => message.internalDateMs < dateOf(value);
-    case 'rfc822msgid':
-      return (message) =>
-        header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
-    case 'from':
-    case 'to':
-    case 'cc':
-    case 'subject':
-      return (message) => header(mailbox, message, key).toLowerCase().includes(value.toLowerCase());
-    default:
-      return (message) =>
-        ['subject', 'from', 'to'].some((name) =>
-          header(mailbox, message, name).toLowerCase().includes(value.toLowerCase()),
-        );
-  }
+  const test = TERMS.get(key);
+  return test === undefined
+    ? headerTest(mailbox, value, ['subject', 'from', 'to'])
+    : test(mailbox, value);
+}
+
+type TermTest = (mailbox: Mailbox, value: string) => MessageTest | null;
+
+const TERMS: ReadonlyMap<string, TermTest> = new Map(
+  Object.entries<TermTest>({
+    in: labelTest,
+    is: labelTest,
+    label: labelTest,
+    after: newerTest,
+    newer: newerTest,
+    before: olderTest,
+    older: olderTest,
+    rfc822msgid: messageIdTest,
+    from: (mailbox, value) => headerTest(mailbox, value, ['from']),
+    to: (mailbox, value) => headerTest(mailbox, value, ['to']),
+    cc: (mailbox, value) => headerTest(mailbox, value, ['cc']),
+    subject: (mailbox, value) => headerTest(mailbox, value, ['subject']),
+  }),
+);
+
+function newerTest(_mailbox: Mailbox, value: string): MessageTest {
+  return (message) => message.internalDateMs >= dateOf(value);
+}
+
+function olderTest(_mailbox: Mailbox, value: string): MessageTest {
+  return (message) => message.internalDateMs < dateOf(value);
+}
+
+function messageIdTest(mailbox: Mailbox, value: string): MessageTest {
+  return (message) =>
+    header(mailbox, message, 'message-id').replace(/[<>]/g, '') === value.replace(/[<>]/g, '');
+}
+
+/** True where any of the headers has the text. */
+function headerTest(mailbox: Mailbox, value: string, names: readonly string[]): MessageTest {
+  return (message) =>
+    names.some((name) =>
+      header(mailbox, message, name).toLowerCase().includes(value.toLowerCase()),
+    );
 }
 
 /** Names of system labels that a search knows by another one. */

@@ -17,19 +17,12 @@ export interface Route {
 export function routeGmail(httpMethod: string, path: readonly string[]): Route | null {
   const [userId, collection, id, child, childId, ...rest] = path;
   if (userId === undefined || collection === undefined || rest.length > 0) return null;
-  if (httpMethod === 'POST')
-    return id === undefined && (collection === 'watch' || collection === 'stop')
-      ? route(collection, userId, [])
-      : null;
+  if (httpMethod === 'POST') return id === undefined ? route(POSTED.get(collection), userId) : null;
   if (httpMethod !== 'GET') return null;
-  if (childId !== undefined) {
-    return collection === 'messages' && child === 'attachments'
-      ? route('messages.attachments.get', userId, [id as string, childId])
-      : null;
-  }
-  if (child !== undefined) return null;
-  const name = id === undefined ? COLLECTIONS.get(collection) : ITEMS.get(collection);
-  return name === undefined ? null : route(name, userId, id === undefined ? [] : [id]);
+  if (id === undefined) return route(COLLECTIONS.get(collection), userId);
+  if (child === undefined) return route(ITEMS.get(collection), userId, id);
+  if (childId === undefined) return null;
+  return route(CHILDREN.get(`${collection}/${child}`), userId, id, childId);
 }
 
 export type Handlers<Method extends string> = Readonly<Record<Method, (asked: Asked) => Reply>>;
@@ -50,6 +43,10 @@ export function gmailHandlers(attachmentIds: AttachmentIds): Handlers<PlainGmail
   };
 }
 
+const POSTED = new Map<string, GmailMethod>([
+  ['watch', 'watch'],
+  ['stop', 'stop'],
+]);
 const COLLECTIONS = new Map<string, GmailMethod>([
   ['profile', 'getProfile'],
   ['messages', 'messages.list'],
@@ -64,7 +61,10 @@ const ITEMS = new Map<string, GmailMethod>([
   ['threads', 'threads.get'],
   ['drafts', 'drafts.get'],
 ]);
+const CHILDREN = new Map<string, GmailMethod>([
+  ['messages/attachments', 'messages.attachments.get'],
+]);
 
-function route(name: GmailMethod, userId: string, ids: string[]): Route {
-  return { method: { api: 'gmail', name }, userId, ids };
+function route(name: GmailMethod | undefined, userId: string, ...ids: string[]): Route | null {
+  return name === undefined ? null : { method: { api: 'gmail', name }, userId, ids };
 }

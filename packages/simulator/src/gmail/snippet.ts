@@ -8,15 +8,18 @@ const HTML_BYTES = 6_000;
 
 /** The first words of the mail as Gmail shows them in a list: one line, HTML-escaped. */
 export function snippetOf(root: Part): string {
+  return snippetFrom(
+    beginningOf(root)
+      .replace(/[\s\u0000-\u001f\ufffd]+/g, ' ')
+      .trim(),
+  );
+}
+
+function beginningOf(root: Part): string {
   const plain = firstText(root, 'text/plain');
-  const html = plain === null ? firstText(root, 'text/html') : null;
-  const text =
-    plain !== null
-      ? decodeText(head(plain.body, TEXT_BYTES), plain.charset)
-      : html !== null
-        ? stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset))
-        : '';
-  return snippetFrom(text.replace(/[\s\u0000-\u001f\ufffd]+/g, ' ').trim());
+  if (plain !== null) return decodeText(head(plain.body, TEXT_BYTES), plain.charset);
+  const html = firstText(root, 'text/html');
+  return html === null ? '' : stripHtml(decodeText(head(html.body, HTML_BYTES), html.charset));
 }
 
 /** Of text whose white space is collapsed already. */

@@ -154,10 +154,7 @@ function serve(
   const query = surface.endings.resolve(call.query);
   const asked: Asked = { sim, account, ids, query, format, method };
   if (isPushMethod(method.name)) return servePush(asked, method.name, call.body);
-  if (method.name.startsWith('events.'))
-    account.shelf
-      .find(ids[0] ?? '')
-      ?.calendar.forgetTombstones(sim.clock.nowMs() - sim.settings.tombstoneRetentionMs);
+  if (method.name.startsWith('events.')) forgetTombstones(sim, account, ids[0] ?? '');
   const key = `${account.key} ${method.name} ${ids.join(' ')}`;
   const answerTo = (one: Asked): Reply =>
     method.api === 'gmail'
@@ -179,6 +176,11 @@ function serve(
   );
   if (!sim.faults.stands('overlapping-pages') && !overlap) return reply;
   return surface.overlap.turn(key, reply, overlap, format);
+}
+
+function forgetTombstones(sim: Sim, account: Account, calendarId: string): void {
+  const beforeMs = sim.clock.nowMs() - sim.settings.tombstoneRetentionMs;
+  account.shelf.find(calendarId)?.calendar.forgetTombstones(beforeMs);
 }
 
 function atPage(asked: Asked, pageToken: string): Asked {

@@ -108,15 +108,11 @@ function parsePart(piece: string, outerToken: string | null): BatchPart | null {
   if (request === null) return null;
   const inner = new Map<string, string>();
   for (at += 1; at < lines.length && lines[at] !== ''; at++) readHeader(lines[at] as string, inner);
-  const target = (request[2] as string).replace(/^https?:\/\/[^/]+/i, '');
-  const mark = target.indexOf('?');
-  const path = mark < 0 ? target : target.slice(0, mark);
   return {
     contentId: outer.get('content-id') ?? null,
     call: {
       httpMethod: request[1] as string,
-      path: path.startsWith('/') ? path : `/${path}`,
-      query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+      ...targetOf(request[2] as string),
       accessToken: bearer(inner.get('authorization')) ?? outerToken,
       body: Buffer.from(
         lines
@@ -125,6 +121,16 @@ function parsePart(piece: string, outerToken: string | null): BatchPart | null {
           .trim(),
       ),
     },
+  };
+}
+
+function targetOf(url: string): Pick<ApiCall, 'path' | 'query'> {
+  const target = url.replace(/^https?:\/\/[^/]+/i, '');
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  return {
+    path: path.startsWith('/') ? path : `/${path}`,
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
   };
 }
 

@@ -57,10 +57,19 @@ async function handle(exchange: Exchange): Promise<void> {
     await settle(exchange, [exchange.api.admit(call)], (admitted) =>
       (admitted[0] as Admitted).answer(),
     );
-  } else if (path === '/batch' || path === '/batch/gmail/v1' || path === '/batch/calendar/v3')
-    await batch(exchange, path === '/batch/calendar/v3' ? '/calendar/' : '/gmail/');
-  else await elsewhere(exchange, path, query);
+    return;
+  }
+  const batchPrefix = BATCH_PREFIXES.get(path);
+  if (batchPrefix === undefined) await elsewhere(exchange, path, query);
+  else await batch(exchange, batchPrefix);
 }
+
+/** Of the paths that the parts of a batch may have. */
+const BATCH_PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['/batch', '/gmail/'],
+  ['/batch/gmail/v1', '/gmail/'],
+  ['/batch/calendar/v3', '/calendar/'],
+]);
 
 /** Everything beside the two APIs: tokens, Pub/Sub, certificates. */
 async function elsewhere(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {

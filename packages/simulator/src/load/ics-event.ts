@@ -32,16 +32,15 @@ export function icsEvent(component: IcsComponent, zones: IcsZones): IcsEvent {
   const startProperty = property(component, 'DTSTART');
   const start = startProperty === null ? null : timeOf(startProperty, zones);
   const recurrence = recurrenceOf(component);
+  const status = upperCaseOf(component, 'STATUS');
   const draft: EventDraft = {
-    ...(property(component, 'STATUS')?.value.trim().toUpperCase() === 'TENTATIVE'
-      ? { status: 'tentative' as const }
-      : {}),
+    ...(status === 'TENTATIVE' ? { status: 'tentative' as const } : {}),
     ...textFields(component),
     ...people(component),
     start: start ?? FALLBACK_START,
     end: endOf(component, start ?? FALLBACK_START, zones),
     ...(recurrence.length > 0 ? { recurrence } : {}),
-    ...(property(component, 'TRANSP')?.value.trim().toUpperCase() === 'TRANSPARENT'
+    ...(upperCaseOf(component, 'TRANSP') === 'TRANSPARENT'
       ? { transparency: 'transparent' as const }
       : {}),
     ...visibility(component),
@@ -52,10 +51,14 @@ export function icsEvent(component: IcsComponent, zones: IcsZones): IcsEvent {
     uid: textOf(component, 'UID')?.trim() ?? null,
     draft,
     recurrenceId: recurrenceId === null ? null : timeOf(recurrenceId, zones),
-    cancelled: property(component, 'STATUS')?.value.trim().toUpperCase() === 'CANCELLED',
+    cancelled: status === 'CANCELLED',
     sequence: sequenceOf(component),
     undated: start === null,
   };
+}
+
+function upperCaseOf(component: IcsComponent, name: string): string | undefined {
+  return property(component, name)?.value.trim().toUpperCase();
 }
 
 function sequenceOf(component: IcsComponent): number | null {
@@ -85,48 +88,46 @@ function timeOf(from: IcsProperty, zones: IcsZones): EventTime | null {
     from.value.trim().split(/[,/]/)[0] ?? '',
   );
   if (match === null) return null;
-  const [year, month, day, hour, minute, second] = match
-    .slice(1, 7)
-    .map((digits) => Number(digits ?? 0)) as [number, number, number, number, number, number];
-  const wall = new Date(0);
-  wall.setUTCFullYear(year, month - 1, day);
-  wall.setUTCHours(hour, minute, Math.min(second, 59));
-  if (
-    year < 1900 ||
-    year > 2200 ||
-    wall.getUTCMonth() !== month - 1 ||
-    wall.getUTCDate() !== day ||
-    wall.getUTCHours() !== hour
-  )
-    return null;
-  if (match[4] === undefined) return allDay(wall.getTime());
-  if (match[7] === 'Z') return timedAt(wall.getTime(), 'UTC');
+  const wallMs = wallTimeOf(match.slice(1, 7));
+  if (wallMs === null) return null;
+  if (match[4] === undefined) return allDay(wallMs);
+  if (match[7] === 'Z') return timedAt(wallMs, 'UTC');
   const tzid = from.parameters.get('TZID') ?? '';
   const zone = zoneNamed(tzid);
   const described = zone === null ? zones.described.get(tzid.trim()) : undefined;
-  if (described) return timedAt(described.instantOf(wall.getTime()), described.zone);
+  if (described) return timedAt(described.instantOf(wallMs), described.zone);
   const own = zone ?? zones.calendarZone;
-  return timedAt(instantOf(own, wall.getTime()), own);
+  return timedAt(instantOf(own, wallMs), own);
+}
+
+/** @param digits of year, month, day, hour, minute and second, in this order */
+function wallTimeOf(digits: readonly (string | undefined)[]): number | null {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits.map((text) =>
+    Number(text ?? 0),
+  );
+  const wall = new Date(0);
+  wall.setUTCFullYear(year, month - 1, day);
+  wall.setUTCHours(hour, minute, Math.min(second, 59));
+  const isDate =
+    wall.getUTCMonth() === month - 1 && wall.getUTCDate() === day && wall.getUTCHours() === hour;
+  return isDate && year >= 1900 && year <= 2200 ? wall.getTime() : null;
 }
 
 /** DTEND, or DTSTART with DURATION, or a day for dates and no time at all for times; never before the start. */
 function endOf(component: IcsComponent, start: EventTime, zones: IcsZones): EventTime {
   const given = property(component, 'DTEND');
   const end = given === null ? null : timeOf(given, zones);
-  if (start.date !== undefined) {
-    const startMs = Date.parse(`${start.date}T00:00:00Z`);
-    const days = Math.max(
-      1,
-      Math.floor((durationMs(property(component, 'DURATION')?.value) ?? DAY_MS) / DAY_MS),
-    );
-    return end?.date !== undefined && end.date > start.date ? end : allDay(startMs + days * DAY_MS);
-  }
+  const lengthMs = durationMs(property(component, 'DURATION')?.value);
+  if (start.date !== undefined) return endOfDays(start.date, end, lengthMs ?? DAY_MS);
   const startMs = Date.parse(start.dateTime ?? '');
   if (end?.dateTime !== undefined && Date.parse(end.dateTime) >= startMs) return end;
-  return timedAt(
-    startMs + Math.max(0, durationMs(property(component, 'DURATION')?.value) ?? 0),
-    start.timeZone ?? zones.calendarZone,
-  );
+  return timedAt(startMs + Math.max(0, lengthMs ?? 0), start.timeZone ?? zones.calendarZone);
+}
+
+function endOfDays(startDate: string, end: EventTime | null, lengthMs: number): EventTime {
+  if (end?.date !== undefined && end.date > startDate) return end;
+  const days = Math.max(1, Math.floor(lengthMs / DAY_MS));
+  return allDay(Date.parse(`${startDate}T00:00:00Z`) + days * DAY_MS);
 }
 
 /** Lines as Google keeps them: without start, with their parameters. */
@@ -188,10 +189,8 @@ function reminders(component: IcsComponent): Pick<EventDraft, 'reminders'> {
   const alarms = component.components.filter((one) => one.name === 'VALARM');
   const overrides = alarms.flatMap((alarm) => {
     const ms = durationMs(property(alarm, 'TRIGGER')?.value);
-    const method =
-      property(alarm, 'ACTION')?.value.trim().toUpperCase() === 'EMAIL'
-        ? ('email' as const)
-        : ('popup' as const);
+    const isEmail = upperCaseOf(alarm, 'ACTION') === 'EMAIL';
+    const method = isEmail ? ('email' as const) : ('popup' as const);
     return ms === null || ms > 0
       ? []
       : [{ method, minutes: Math.min(40_320, Math.round(-ms / 60_000)) }];

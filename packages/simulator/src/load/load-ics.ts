@@ -50,14 +50,31 @@ function loadFile(calendar: CalendarStore, file: string, bytes: Buffer, nowMs: n
     report.ignored.push({ what: 'VEVENT', reason: 'a newer version of it is in the file' });
   if (components.length === 0)
     report.ignored.push({ what: 'file', reason: 'no event, nor any other component, in it' });
+  const masters = loadMasters(calendar, events, report, nowMs);
+  for (const event of events) {
+    if (!isException(events, event)) continue;
+    if (loadException(calendar, masters.get(event.uid ?? ''), event, nowMs)) report.loaded += 1;
+    else
+      report.ignored.push({
+        what: 'VEVENT',
+        reason: 'changes an occurrence of a cancelled series',
+      });
+  }
+  return report;
+}
+
+/** Everything but exceptions. @returns the living ones by uid */
+function loadMasters(
+  calendar: CalendarStore,
+  events: readonly IcsEvent[],
+  report: FileReport,
+  nowMs: number,
+): Map<string, StoredEvent> {
   const masters = new Map<string, StoredEvent>();
   for (const [index, event] of events.entries()) {
-    if (event.recurrenceId !== null && hasMaster(events, event)) continue;
-    const stored = calendar.insert(
-      event.draft,
-      nowMs,
-      eventId(`${file} ${event.uid ?? ''} ${index}`),
-    );
+    if (isException(events, event)) continue;
+    const id = eventId(`${report.file} ${event.uid ?? ''} ${index}`);
+    const stored = calendar.insert(event.draft, nowMs, id);
     if (event.cancelled) calendar.delete(stored.id, nowMs);
     else if (event.uid !== null && !masters.has(event.uid)) masters.set(event.uid, stored);
     report.loaded += 1;
@@ -67,16 +84,7 @@ function loadFile(calendar: CalendarStore, file: string, bytes: Buffer, nowMs: n
         reason: 'missing or no date; a fixed day was put in its place',
       });
   }
-  for (const event of events) {
-    if (event.recurrenceId === null || !hasMaster(events, event)) continue;
-    if (loadException(calendar, masters.get(event.uid ?? ''), event, nowMs)) report.loaded += 1;
-    else
-      report.ignored.push({
-        what: 'VEVENT',
-        reason: 'changes an occurrence of a cancelled series',
-      });
-  }
-  return report;
+  return masters;
 }
 
 /**
@@ -117,10 +125,11 @@ function loadException(
 }
 
 /** An exception without its series in the file is an event of its own. */
-function hasMaster(events: readonly IcsEvent[], exception: IcsEvent): boolean {
+function isException(events: readonly IcsEvent[], { uid, recurrenceId }: IcsEvent): boolean {
   return (
-    exception.uid !== null &&
-    events.some((other) => other.uid === exception.uid && other.recurrenceId === null)
+    recurrenceId !== null &&
+    uid !== null &&
+    events.some((other) => other.uid === uid && other.recurrenceId === null)
   );
 }
 

@@ -65,23 +65,10 @@ export function isAttachment(part: Part): boolean {
 function parsePart(raw: Buffer, id: string, defaultType: string, depth: number): Part {
   const { headers, bodyAt } = readHeaders(raw);
   const type = readParameters(headerValue(headers, 'content-type') ?? defaultType);
-  const disposition = readParameters(headerValue(headers, 'content-disposition') ?? '');
-  const part = {
-    id,
-    headers,
-    // `text/plain>` and `text/html<br>` are what they begin with.
-    mimeType: /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.exec(type.value)?.[0] ?? 'text/plain',
-    filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
-    charset: type.parameters.get('charset')?.toLowerCase() ?? null,
-    attached: disposition.value === 'attachment',
-  };
+  const part = { id, headers, ...described(headers, type) };
   const content = raw.subarray(bodyAt);
   if (part.mimeType.startsWith('multipart/')) {
-    const bodies =
-      depth < DEPTH_LIMIT
-        ? (splitMultipart(content, type.parameters.get('boundary') ?? '') ??
-          splitMultipart(content, likelyBoundary(content)))
-        : null;
+    const bodies = depth < DEPTH_LIMIT ? bodiesOf(content, type) : null;
     if (bodies === null) return { ...part, mimeType: 'text/plain', body: content, parts: [] };
     const childType = part.mimeType === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
     return {
@@ -100,6 +87,29 @@ function parsePart(raw: Buffer, id: string, defaultType: string, depth: number):
 }
 
 const EMPTY = Buffer.alloc(0);
+
+type Parameters = ReturnType<typeof readParameters>;
+
+function described(
+  headers: readonly Header[],
+  type: Parameters,
+): Pick<Part, 'mimeType' | 'filename' | 'charset' | 'attached'> {
+  const disposition = readParameters(headerValue(headers, 'content-disposition') ?? '');
+  return {
+    // `text/plain>` and `text/html<br>` are what they begin with.
+    mimeType: /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.exec(type.value)?.[0] ?? 'text/plain',
+    filename: disposition.parameters.get('filename') ?? type.parameters.get('name') ?? '',
+    charset: type.parameters.get('charset')?.toLowerCase() ?? null,
+    attached: disposition.value === 'attachment',
+  };
+}
+
+function bodiesOf(content: Buffer, { parameters }: Parameters): Buffer[] | null {
+  return (
+    splitMultipart(content, parameters.get('boundary') ?? '') ??
+    splitMultipart(content, likelyBoundary(content))
+  );
+}
 
 function childId(parent: string, index: number): string {
   return parent === '' ? String(index) : `${parent}.${index}`;
@@ -157,13 +167,17 @@ function delimiterLine(
   at: number,
   after: number,
 ): { closing: boolean; end: number } | null {
-  if (at > 0 && content[at - 1] !== 0x0a && content[at - 1] !== 0x0d) return null;
+  if (at > 0 && !isLineEnd(content[at - 1])) return null;
   const closing = content[after] === 0x2d && content[after + 1] === 0x2d;
   let end = closing ? after + 2 : after;
   while (content[end] === 0x20 || content[end] === 0x09) end++;
   if (end >= content.length) return { closing, end };
   if (content[end] === 0x0d && content[end + 1] === 0x0a) return { closing, end: end + 2 };
-  return content[end] === 0x0a || content[end] === 0x0d ? { closing, end: end + 1 } : null;
+  return isLineEnd(content[end]) ? { closing, end: end + 1 } : null;
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d;
 }
 
 /** The line end before a delimiter belongs to the delimiter. */

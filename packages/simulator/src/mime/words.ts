@@ -18,34 +18,38 @@ export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
   let text = '';
   let end = 0;
-  let run: Run | null = null;
+  let run: Run = { charset: '', bytes: [] };
   for (const match of value.matchAll(WORD)) {
     const [source, charset = '', encoding = '', content = ''] = match;
     const between = value.slice(end, match.index);
-    const joined = run !== null && /^[ \t\r\n]*$/.test(between);
-    if (run !== null && (!joined || run.charset !== nameOf(charset))) {
+    const joined = end > 0 && /^[ \t\r\n]*$/.test(between);
+    if (!joined || run.charset !== nameOf(charset)) {
       text += textOf(run);
-      run = null;
+      run = { charset: nameOf(charset), bytes: [] };
     }
     if (!joined) text += between;
-    run ??= { charset: nameOf(charset), bytes: [] };
-    if (encoding.toLowerCase() === 'b')
-      run.bytes.push(decodeBase64(Buffer.from(content, 'latin1')));
-    else {
-      // Raw characters that somebody forgot to encode are text already.
-      const pieces = content.split(/([^\x00-\x7f]+)/);
-      for (const [index, piece] of pieces.entries()) {
-        if (index % 2 === 0) run.bytes.push(decodeQ(piece));
-        else {
-          text += textOf(run) + piece;
-          run.bytes = [];
-        }
-      }
-    }
+    text += takeWord(run, encoding, content);
     end = match.index + source.length;
   }
-  if (run !== null) text += textOf(run);
-  return text + value.slice(end);
+  return text + textOf(run) + value.slice(end);
+}
+
+/** Adds the word's bytes to the run. @returns text that is complete already */
+function takeWord(run: Run, encoding: string, content: string): string {
+  if (encoding.toLowerCase() === 'b') {
+    run.bytes.push(decodeBase64(Buffer.from(content, 'latin1')));
+    return '';
+  }
+  let text = '';
+  // Raw characters that somebody forgot to encode are text already.
+  for (const [index, piece] of content.split(/([^\x00-\x7f]+)/).entries()) {
+    if (index % 2 === 0) run.bytes.push(decodeQ(piece));
+    else {
+      text += textOf(run) + piece;
+      run.bytes = [];
+    }
+  }
+  return text;
 }
 
 /** A header value as RFC 2047 words if it isn't plain ASCII; each word holds whole characters and stays under 75 characters. */

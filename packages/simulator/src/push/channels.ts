@@ -232,7 +232,7 @@ function refusalOf(body: Posted, known: ReadonlyMap<string, unknown>): Reply | n
       `WebHook callback must be HTTPS: ${textOf(address)}`,
       'push.webhookUrlNotHttps',
     );
-  if (typeof body['token'] === 'string' && body['token'].length > 256)
+  if (isTooLong(body['token']))
     return calendarError(400, 'Channel token is too long', 'invalid', {
       locationType: 'parameter',
       location: 'resource.token',
@@ -244,6 +244,10 @@ function refusalOf(body: Posted, known: ReadonlyMap<string, unknown>): Reply | n
   return known.has(id)
     ? calendarError(400, `Channel id ${id} not unique`, 'channelIdNotUnique')
     : null;
+}
+
+function isTooLong(token: unknown): boolean {
+  return typeof token === 'string' && token.length > 256;
 }
 
 /** Plain http is taken for loopback, where a simulator's clients live. */

@@ -143,23 +143,7 @@ async function onSubscription(
   verb: string,
   body: Posted,
 ): Promise<Reply | null> {
-  if (verb === 'pull') {
-    const most = Math.min(PULL_LIMIT, Number(body['maxMessages'] ?? 0));
-    if (!(most >= 1))
-      return platformError(
-        400,
-        'You have passed an invalid argument to the service (argument=max_messages).',
-        'badRequest',
-      );
-    const messages = await sim.pubsub.pull(
-      name,
-      most,
-      body['returnImmediately'] === true ? 0 : PULL_WAIT_MS,
-    );
-    return messages === null
-      ? null
-      : jsonReply(messages.length === 0 ? {} : { receivedMessages: messages }, PLAIN);
-  }
+  if (verb === 'pull') return pull(sim, name, body);
   const ackIds = Array.isArray(body['ackIds']) ? body['ackIds'].map(String) : [];
   if (ackIds.length === 0) return platformError(400, 'No ack ids specified.', 'badRequest');
   if (verb === 'acknowledge')
@@ -172,6 +156,20 @@ async function onSubscription(
       'badRequest',
     );
   return sim.pubsub.modifyAckDeadline(name, ackIds, seconds) ? jsonReply({}, PLAIN) : null;
+}
+
+async function pull(sim: Sim, name: string, body: Posted): Promise<Reply | null> {
+  const most = Math.min(PULL_LIMIT, Number(body['maxMessages'] ?? 0));
+  if (!(most >= 1))
+    return platformError(
+      400,
+      'You have passed an invalid argument to the service (argument=max_messages).',
+      'badRequest',
+    );
+  const waitMs = body['returnImmediately'] === true ? 0 : PULL_WAIT_MS;
+  const messages = await sim.pubsub.pull(name, most, waitMs);
+  if (messages === null) return null;
+  return jsonReply(messages.length === 0 ? {} : { receivedMessages: messages }, PLAIN);
 }
 
 function route(name: ChannelMethod, userId: string, ids: string[]): Route {
