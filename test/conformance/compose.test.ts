@@ -164,22 +164,21 @@ test('a variable that is set reaches the processes, and a file is mounted under 
     REDIS_CERT_FILE: 'redis_cert',
     REDIS_KEY_FILE: 'redis_key',
   };
+  const environmentOfWorker = (read: typeof compose): Record<string, string> =>
+    read.services['worker']?.environment ?? {};
   for (const [name, secret] of Object.entries(files)) {
-    expect(compose.services['worker']?.environment?.[name]).toBe('');
+    expect(environmentOfWorker(compose)[name]).toBe('');
     expect(compose.secrets[secret]?.file).toBe('/dev/null');
     const set = readCompose({ [name]: '/etc/syncline/file' });
-    expect(set.services['worker']?.environment?.[name]).toBe(`/run/secrets/${secret}`);
+    expect(environmentOfWorker(set)[name]).toBe(`/run/secrets/${secret}`);
     expect(set.secrets[secret]?.file).toBe('/etc/syncline/file');
   }
   const own =
     /^(?:DATABASE_URL|REDIS_URL|SYNCLINE_MASTER_KEY|SYNCLINE_MASTER_KEY_OLD)_FILE$|^SYNCLINE_DATA_DIR$|^(?:OPERATOR_)?(?:HOST|PORT)$/;
-  for (const name of Object.keys(compose.services['worker']?.environment ?? {}))
-    expect([
-      name,
-      name in files ||
-        own.test(name) ||
-        readCompose({ [name]: 'told' }).services['worker']?.environment?.[name]?.includes('told'),
-    ]).toEqual([name, true]);
+  const isTold = (name: string): boolean | undefined =>
+    environmentOfWorker(readCompose({ [name]: 'told' }))[name]?.includes('told');
+  for (const name of Object.keys(environmentOfWorker(compose)))
+    expect([name, name in files || own.test(name) || isTold(name)]).toEqual([name, true]);
 });
 
 test('the previous master key is read during a rotation only', () => {

@@ -74,6 +74,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const name = path.join(folder, entry.name);
     if (SKIPPED.has(entry.name)) return [];
-    return entry.isDirectory() ? filesBelow(name) : entry.isFile() ? [name] : [];
+    if (entry.isDirectory()) return filesBelow(name);
+    return entry.isFile() ? [name] : [];
   });
 }

@@ -122,27 +122,7 @@ async function feedEnds(stage: Stage): Promise<unknown> {
 
 async function feedFoldsToRows(stage: Stage): Promise<void> {
   for (const [email, id] of stage.accounts) {
-    const folded = new Set<string>();
-    let seq = 0n;
-    for (;;) {
-      const page = await stage.engine.store.changes(id, seq, 1_000);
-      if (page.length === 0) break;
-      for (const event of page) {
-        if (event.seq !== seq + 1n)
-          throw new Found('the feed is gapless', `${email}: ${seq} is followed by ${event.seq}`);
-        seq = event.seq;
-        const key = `${event.entity} ${event.calendarId ?? ''} ${event.id}`;
-        if (event.op === 'created' && folded.has(key))
-          throw new Found('the feed folds to the rows', `${email}: ${key} is created twice`);
-        if (event.op !== 'created' && !folded.has(key))
-          throw new Found(
-            'the feed folds to the rows',
-            `${email}: ${key} is ${event.op} before it is created`,
-          );
-        if (event.op === 'deleted') folded.delete(key);
-        else folded.add(key);
-      }
-    }
+    const folded = await foldedFeed(stage, email, id);
     const rows = await stage.database.pool.query<{ key: string }>(
       `SELECT 'message  ' || id AS key FROM syncline.gmail_messages WHERE account_id = $1 UNION ALL SELECT 'label  ' || id FROM syncline.gmail_labels WHERE account_id = $1
        UNION ALL SELECT 'calendar  ' || id FROM syncline.calendars WHERE account_id = $1 UNION ALL SELECT 'event ' || calendar_id || ' ' || id FROM syncline.calendar_events WHERE account_id = $1`,
@@ -156,6 +136,31 @@ async function feedFoldsToRows(stage: Stage): Promise<void> {
         'the feed folds to the rows',
         `${email}: no row for ${[...folded].slice(0, 3).join(', ')}`,
       );
+  }
+}
+
+/** The keys of the rows that the account's feed leaves. */
+async function foldedFeed(stage: Stage, email: string, id: string): Promise<Set<string>> {
+  const folded = new Set<string>();
+  let seq = 0n;
+  for (;;) {
+    const page = await stage.engine.store.changes(id, seq, 1_000);
+    if (page.length === 0) return folded;
+    for (const event of page) {
+      if (event.seq !== seq + 1n)
+        throw new Found('the feed is gapless', `${email}: ${seq} is followed by ${event.seq}`);
+      seq = event.seq;
+      const key = `${event.entity} ${event.calendarId ?? ''} ${event.id}`;
+      if (event.op === 'created' && folded.has(key))
+        throw new Found('the feed folds to the rows', `${email}: ${key} is created twice`);
+      if (event.op !== 'created' && !folded.has(key))
+        throw new Found(
+          'the feed folds to the rows',
+          `${email}: ${key} is ${event.op} before it is created`,
+        );
+      if (event.op === 'deleted') folded.delete(key);
+      else folded.add(key);
+    }
   }
 }
 

@@ -26,6 +26,24 @@ export async function listingLies(stage: Stage): Promise<string> {
   const chosen = stage.chance.pick(some);
   const email = emailOf(stage, chosen);
   if (email === undefined) return 'nobody of ours';
+  const lie = orderLie(stage, chosen, email);
+  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
+  const end = await deletingFew(stage, chosen, sweptWithoutEvidence, () =>
+    workOn(stage, chosen.id),
+  );
+  const standing = stage.simulator.faults.list().map((one) => one.id);
+  for (const fault of lie.faults) if (standing.includes(fault)) stage.simulator.faults.end(fault);
+  if (chosen.kind === 'gmail')
+    stage.lies.set(chosen.account_id, (stage.lies.get(chosen.account_id) ?? 0) + 1);
+  return `${chosen.kind}: ${lie.words}: ${end}`;
+}
+
+/** Orders the faults of one untrue listing. */
+function orderLie(
+  stage: Stage,
+  chosen: Followed,
+  email: string,
+): { faults: number[]; words: string } {
   const kind = stage.chance.pick(['empty-listing', 'omitting-listing'] as const);
   const { id } = stage.simulator.faults.add({
     kind,
@@ -47,15 +65,7 @@ export async function listingLies(stage: Stage): Promise<string> {
         patch: { messagesTotal: kind === 'empty-listing' ? 0 : 1 },
       }).id,
     );
-  await stage.engine.store.collections.markWanted([chosen.account_id], { full: true });
-  const end = await deletingFew(stage, chosen, sweptWithoutEvidence, () =>
-    workOn(stage, chosen.id),
-  );
-  const standing = stage.simulator.faults.list().map((one) => one.id);
-  for (const fault of faults) if (standing.includes(fault)) stage.simulator.faults.end(fault);
-  if (chosen.kind === 'gmail')
-    stage.lies.set(chosen.account_id, (stage.lies.get(chosen.account_id) ?? 0) + 1);
-  return `${chosen.kind}: ${kind}${agrees ? ', and the profile agrees' : ''}: ${end}`;
+  return { faults, words: agrees ? `${kind}, and the profile agrees` : kind };
 }
 
 /** Share of a collection that is listed before the listing loses its place: few items are left. */

@@ -25,23 +25,22 @@ export async function runSeed(theatre: Theatre, seed: number): Promise<Verdict> 
     await checkAll(stage);
     return { seed, ok: true, fired: await firedIn(stage) };
   } catch (error) {
-    const why =
-      error instanceof Error
-        ? error instanceof Found
-          ? error.message
-          : (error.stack ?? error.message)
-        : String(error);
     return {
       seed,
       ok: false,
       fired: stage ? await firedIn(stage) : {},
       check: error instanceof Found ? error.check : 'nothing unexpected is thrown',
-      why,
+      why: whyOf(error),
       story: stage?.story ?? [],
     };
   } finally {
     await stage?.close();
   }
+}
+
+function whyOf(error: unknown): string {
+  if (error instanceof Found) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** The simulator's own count of the faults that struck, and what the stage counts besides. */

@@ -129,11 +129,12 @@ async function caughtBy(one) {
   const failed = verdicts.find((verdict) => !verdict.ok);
   // Seeds that never ran prove nothing, neither way.
   const ran = verdicts.some((verdict) => verdict.ran);
-  const caught = ran && failed !== undefined;
+  const caught = ran && failed !== undefined ? failed : null;
+  const missed = ran ? 'ESCAPED' : 'DID NOT RUN';
   console.log(
-    `${one.name.padEnd(28)} | ${String(caught ? failed.seed : '-').padStart(4)} | ${caught ? failed.check : ran ? 'ESCAPED' : 'DID NOT RUN'}`,
+    `${one.name.padEnd(28)} | ${String(caught?.seed ?? '-').padStart(4)} | ${caught?.check ?? missed}`,
   );
-  return caught ? failed.seed : null;
+  return caught?.seed ?? null;
 }
 
 function usage(problem) {

@@ -58,6 +58,15 @@ export async function runOne(
     meanwhile !== undefined ||
     (stage.chance.happens(0.6) && !(ran.where === 'store.lease.claim' && stop?.side === 'before'));
   if (!takenOver) return `${name} wakes up: ${await resumeUnderWish(stage, collection, ran)}`;
+  return `${name} wakes up as a zombie: ${await resumeAsZombie(stage, collection, ran)}`;
+}
+
+/** Another worker has the collection when the run goes on. */
+async function resumeAsZombie(
+  stage: Stage,
+  collection: CollectionRow,
+  ran: Extract<Ran, { kind: 'paused' }>,
+): Promise<string> {
   await takeOver(stage, collection);
   const before = await fencedState(stage, collection);
   const outcome = await ran.resume().catch(notQuietly);
@@ -75,7 +84,7 @@ export async function runOne(
       `${collection.name} was ${JSON.stringify(before)} and became ${JSON.stringify(after)}`,
     );
   }
-  return `${name} wakes up as a zombie: ${outcome.kind}`;
+  return outcome.kind;
 }
 
 /** Somebody rings while a run is stopped: what that run has read cannot serve the wish, however well it ends. */

@@ -52,13 +52,11 @@ function difference(
   before: Map<string, ExportedMessage>,
   after: Map<string, ExportedMessage>,
 ): string[] {
-  const events = [...after].flatMap(([id, row]) =>
-    !before.has(id)
-      ? [`created ${id}`]
-      : JSON.stringify(before.get(id)) === JSON.stringify(row)
-        ? []
-        : [`updated ${id}`],
-  );
+  const events = [...after].flatMap(([id, row]) => {
+    if (!before.has(id)) return [`created ${id}`];
+    const isSame = JSON.stringify(before.get(id)) === JSON.stringify(row);
+    return isSame ? [] : [`updated ${id}`];
+  });
   return [
     ...events,
     ...[...before.keys()].filter((id) => !after.has(id)).map((id) => `deleted ${id}`),

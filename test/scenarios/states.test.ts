@@ -61,12 +61,11 @@ async function importAgain(refreshToken?: string): Promise<void> {
 /** No collection may rest without a reason or a date. */
 async function expectNothingIdle(): Promise<void> {
   const { state, reason, collections } = await account();
-  const explained = (c: AccountView['collections'][number]): boolean =>
-    state === 'active'
-      ? c.state === 'active'
-        ? c.nextSyncAt !== null && (c.parked === null || c.error !== null)
-        : c.error !== null
-      : reason !== null;
+  const explained = (c: AccountView['collections'][number]): boolean => {
+    if (state !== 'active') return reason !== null;
+    if (c.state !== 'active') return c.error !== null;
+    return c.nextSyncAt !== null && (c.parked === null || c.error !== null);
+  };
   expect(collections.filter((c) => !explained(c))).toEqual([]);
 }
 

@@ -27,9 +27,12 @@ export function cleanSerialised(json: string): string {
   // JSON.stringify writes NUL and unpaired surrogates as \u escapes; an escaped backslash before
   // the u must not match.
   if (!json.includes('\\u0000') && !json.includes('\\ud')) return json;
-  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) =>
-    found === '\\\\' ? found : found === '\\u0000' ? '' : '\uFFFD',
-  );
+  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, cleanEscape);
+}
+
+function cleanEscape(escape: string): string {
+  if (escape === '\\\\') return escape;
+  return escape === '\\u0000' ? '' : '\uFFFD';
 }
 
 /**

@@ -80,7 +80,7 @@ const UNKNOWN_AUTHORITY =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
 
 function whyIn(databaseUrl: string, error: unknown): string {
-  const { host, user, database, tls } = parseDatabaseUrl(databaseUrl);
+  const { user, database } = parseDatabaseUrl(databaseUrl);
   const { code: errorCode, message: words = '' } = error as { code?: string; message?: string };
   // Before a session has begun the server quotes names of roles, databases and hosts alone.
   const message = (words.split('\n', 1)[0] ?? '').slice(0, MESSAGE_LIMIT);
@@ -94,6 +94,11 @@ function whyIn(databaseUrl: string, error: unknown): string {
     return `the role ${role} lacks a right (${message}): GRANT CONNECT, CREATE ON DATABASE "${database}" TO ${role};`;
   if (code === '53300')
     return `it has no session left (${message}): lower DATABASE_POOL_SIZE, put a pooler in front, or raise max_connections`;
+  return tlsProblem(databaseUrl, code) ?? code;
+}
+
+function tlsProblem(databaseUrl: string, code: string): string | null {
+  const { host, tls } = parseDatabaseUrl(databaseUrl);
   if (code.startsWith('The server does not support SSL'))
     return `it does not speak TLS, which sslmode=${tls.mode} asks for`;
   if (UNKNOWN_AUTHORITY.test(code))
@@ -103,5 +108,5 @@ function whyIn(databaseUrl: string, error: unknown): string {
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired';
   if (/^ERR_SSL_\w*_ALERT_/.test(code))
     return `it does not accept this TLS connection (${code}): sslcert and sslkey must name a certificate that it trusts`;
-  return code;
+  return null;
 }

@@ -97,10 +97,14 @@ export function arrayLiteral<T>(
   let literal = '{';
   for (let i = 0; i < rows.length; i++) {
     if (i > 0) literal += ',';
-    const v = value(rows[i] as T);
-    literal += v === null ? 'NULL' : typeof v === 'string' ? quoted(v) : String(v);
+    literal += elementOf(value(rows[i] as T));
   }
   return literal + '}';
+}
+
+function elementOf(value: string | number | bigint | boolean | null): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'string' ? quoted(value) : String(value);
 }
 
 const TEXT_OID = 25;

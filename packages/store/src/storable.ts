@@ -95,31 +95,25 @@ export function storable<Row extends object>(row: Row, fields: Fields<Row>): Row
 }
 
 function storableValue(value: unknown, field: Field): unknown {
-  if (typeof field === 'function') return field(value);
-  switch (field) {
-    case 'id':
-    case 'id?':
-    case 'ids':
-    case 'bytes?':
-      return value;
-    case 'text':
-      return textOf(value) ?? '';
-    case 'text?':
-      return textOf(value);
-    case 'json':
-      return cleanSerialised(value as string);
-    case 'boolean':
-      return value === true;
-    case 'int8':
-      return clampInt8(value as bigint);
-    case 'size':
-      return clampSize(value) ?? 0;
-    case 'size?':
-      return clampSize(value);
-    case 'instant?':
-      return clampInstant(value);
-  }
+  return typeof field === 'function' ? field(value) : STORED_FORM[field](value);
 }
+
+const unchanged = (value: unknown): unknown => value;
+
+const STORED_FORM: Record<Extract<Field, string>, (value: unknown) => unknown> = {
+  id: unchanged,
+  'id?': unchanged,
+  ids: unchanged,
+  'bytes?': unchanged,
+  text: (value) => textOf(value) ?? '',
+  'text?': textOf,
+  json: (value) => cleanSerialised(value as string),
+  boolean: (value) => value === true,
+  int8: (value) => clampInt8(value as bigint),
+  size: (value) => clampSize(value) ?? 0,
+  'size?': clampSize,
+  'instant?': clampInstant,
+};
 
 /** The text that Google sent; null when it is not a string. */
 export function textOf(value: unknown): string | null {
@@ -137,7 +131,8 @@ function clampSize(value: unknown): number | null {
 }
 
 function clampInt8(value: bigint): bigint {
-  return value > INT8_MAX ? INT8_MAX : value < -INT8_MAX ? -INT8_MAX : value;
+  if (value > INT8_MAX) return INT8_MAX;
+  return value < -INT8_MAX ? -INT8_MAX : value;
 }
 
 /** A count or position that stands in an int8 column, out of a number. */

@@ -185,37 +185,59 @@ export async function applyWalk(
   walk: WalkDelta,
 ): Promise<{ changes: RowChange[]; swept: number; cleared: number }> {
   const mirror = mirrorOf(lease.kind);
-  if (walk.met?.length) insertMet(session, lease, generation, walk.met);
-  if (walk.again?.length) putBack(session, lease, generation, walk.again);
-  if (walk.dropped?.length) drop(session, lease, generation, walk.dropped);
-  if (walk.replayed?.length) strikeOut(session, lease, walk.replayed);
-  if (walk.takenEarly?.length) takeEarly(session, lease, generation, walk.takenEarly);
-  if (walk.taken?.length) endQuarantine(session, lease, walk.taken);
-  if (walk.rereadAll) endReread(session, lease);
-  if (walk.failing?.length) noteFailing(session, lease, walk.failing);
-  if (walk.quarantined?.length) quarantine(session, lease, walk.quarantined);
+  writeItems(session, lease, generation, walk);
+  writeQuarantine(session, lease, walk);
   const listed = mirror.listing?.write(session, lease, generation, walk) ?? null;
   const relabelled = listed === null ? [] : await listed;
-  if (walk.held?.length) hold(session, lease, generation, walk.held);
-  if (walk.released?.length) release(session, lease, walk.released);
-  if (walk.forgetUnlisted) mirror.forgetUnlisted?.(session, lease, generation);
+  writeHeld(session, lease, generation, walk);
   const forgotten = walk.forgetHeldLimit
     ? await forgetHeld(session, lease, walk.forgetHeldLimit)
     : 0;
   if (walk.sweptHeld?.length) release(session, lease, walk.sweptHeld);
   const confirmed = walk.sweptHeld ? await mirror.deleteRows(session, lease, walk.sweptHeld) : [];
   const swept = walk.sweepLimit ? await sweep(session, lease, generation, walk.sweepLimit) : [];
-  const cleared = walk.clearLimit
-    ? await Promise.all([
-        clear(session, lease, walk.clearLimit),
-        mirror.listing?.clear(session, lease, walk.clearLimit) ?? 0,
-      ])
-    : [0];
+  const cleared = walk.clearLimit ? await clear(session, lease, walk.clearLimit) : 0;
   return {
     changes: [...relabelled, ...confirmed, ...swept],
     swept: swept.length,
-    cleared: Math.max(forgotten, ...cleared),
+    cleared: Math.max(forgotten, cleared),
   };
+}
+
+function writeItems(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  { met, again, dropped, replayed, takenEarly }: WalkDelta,
+): void {
+  if (met?.length) insertMet(session, lease, generation, met);
+  if (again?.length) putBack(session, lease, generation, again);
+  if (dropped?.length) drop(session, lease, generation, dropped);
+  if (replayed?.length) strikeOut(session, lease, replayed);
+  if (takenEarly?.length) takeEarly(session, lease, generation, takenEarly);
+}
+
+/** Endings come first: they must not end what this page sets aside. */
+function writeQuarantine(
+  session: Transaction,
+  lease: Lease,
+  { taken, rereadAll, failing, quarantined }: WalkDelta,
+): void {
+  if (taken?.length) endQuarantine(session, lease, taken);
+  if (rereadAll) endReread(session, lease);
+  if (failing?.length) noteFailing(session, lease, failing);
+  if (quarantined?.length) quarantine(session, lease, quarantined);
+}
+
+function writeHeld(
+  session: Transaction,
+  lease: Lease,
+  generation: number,
+  { held, released, forgetUnlisted }: WalkDelta,
+): void {
+  if (held?.length) hold(session, lease, generation, held);
+  if (released?.length) release(session, lease, released);
+  if (forgetUnlisted) mirrorOf(lease.kind).forgetUnlisted?.(session, lease, generation);
 }
 
 export function insertMet(
@@ -323,7 +345,16 @@ async function sweep(
 
 const CLEAR_ITEMS = clearPageText('walk_items');
 
+/** @returns how many entries of the fuller list are gone */
 async function clear(session: Transaction, lease: Lease, limit: number): Promise<number> {
+  const cleared = await Promise.all([
+    clearItems(session, lease, limit),
+    mirrorOf(lease.kind).listing?.clear(session, lease, limit) ?? 0,
+  ]);
+  return Math.max(...cleared);
+}
+
+async function clearItems(session: Transaction, lease: Lease, limit: number): Promise<number> {
   const cleared = await session.query({
     name: 'walk-clear',
     text: CLEAR_ITEMS,

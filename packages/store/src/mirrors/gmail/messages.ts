@@ -352,5 +352,6 @@ function newestById(messages: readonly MessageRow[]): MessageRow[] {
 }
 
 function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
