@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import { createRuntime, type Clock, type Runtime } from '@syncline/runtime';
 import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { startStubGoogle, type StubGoogle } from '../test-support/stub-google.js';
@@ -72,6 +72,43 @@ const seconds = (fromNow: number): number => Math.floor(nowMs / 1_000) + fromNow
 test('a token of Google for the service account is good', async () => {
   expect(await verdict()).toBeNull();
   expect(await verdict({ iss: 'accounts.google.com' })).toBeNull();
+});
+
+describe('a token that comes again', () => {
+  const signed = (over: JWTPayload = {}, key = google.privateKey): Promise<string> =>
+    new SignJWT(claims(over)).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(key);
+  const judged = (token: string): Promise<unknown> => verifier.verify(`Bearer ${token}`);
+  let verifications: jest.SpyInstance;
+  beforeEach(() => (verifications = jest.spyOn(webcrypto.subtle, 'verify')));
+  afterEach(() => verifications.mockRestore());
+
+  test('is verified once a minute', async () => {
+    const token = await signed();
+    for (const elapsedMs of [0, 0, 59_000]) {
+      nowMs += elapsedMs;
+      expect(await judged(token)).toBeNull();
+    }
+    expect(verifications).toHaveBeenCalledTimes(1);
+    nowMs += 1_000;
+    expect(await judged(token)).toBeNull();
+    expect(verifications).toHaveBeenCalledTimes(2);
+  });
+
+  test('is refused when it has expired, and when the clock was set back before its beginning', async () => {
+    const token = await signed({ exp: seconds(20) });
+    expect(await judged(token)).toBeNull();
+    nowMs -= 600_000;
+    expect(await judged(token)).toBe('expired');
+    nowMs += 600_000 + 31_000;
+    expect(await judged(token)).toBe('expired');
+  });
+
+  test('is refused again when it was refused', async () => {
+    const token = await signed({}, stranger.privateKey);
+    expect(await judged(token)).toBe('bad-signature');
+    expect(await judged(token)).toBe('bad-signature');
+    expect(verifications).toHaveBeenCalledTimes(2);
+  });
 });
 
 test.each<[string, JWTPayload, string | null]>([

@@ -53,11 +53,20 @@ const SKEW_S = 10;
 /** Google's tokens live an hour; one that claims more than a day is none of them. */
 const LONGEST_LIFE_S = 24 * 3_600;
 const TOKEN_LIMIT = 8_192;
+/**
+ * A verified token is accepted for so long without being verified again. Google sends one token with
+ * many pushes ("up to one hour old"), and each verification takes 0.25 ms of CPU. Short, so that a
+ * key that Google withdraws is not trusted for longer.
+ */
+const ACCEPTED_FOR_MS = 60_000;
+/** Verified tokens that are kept; a subscription has one at a time. */
+const ACCEPTED_LIMIT = 100;
 
 export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): PushVerifier {
   const transport = openTransport(options.proxy);
   const certificates = openCertificates(rt, transport, originsFor(options.apiUrl).certificates);
   const limit = new RepeatLimit();
+  const accepted = new AcceptedTokens();
   // Anybody can post a token that needs the keys.
   const warn = (err: GoogleError): void => {
     const suppressed = limit.admit('away', rt.clock.nowMs());
@@ -71,13 +80,16 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
     verify: async (authorization) => {
       const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1];
       if (token === undefined) return 'no-token';
+      const nowMs = rt.clock.nowMs();
+      if (accepted.has(token, nowMs)) return null;
       const unsigned = token.length > TOKEN_LIMIT ? null : decoded(token);
       if (unsigned === null) return 'malformed-token';
       try {
-        return (
+        const refusal =
           refusalBeforeKeys(unsigned, options) ??
-          (await verified(token, certificates.key, options, rt.clock.nowMs()))
-        );
+          (await verified(token, certificates.key, options, nowMs));
+        if (refusal === null) accepted.add(token, unsigned.claims, nowMs);
+        return refusal;
       } catch (error) {
         if (!(error instanceof GoogleError)) throw error;
         warn(error);
@@ -86,6 +98,25 @@ export function openPushVerifier(rt: Runtime, options: PushVerifierOptions): Pus
     },
     close: () => transport.close(),
   };
+}
+
+/** Tokens that were verified lately. */
+class AcceptedTokens {
+  /** Until when, in ms since the epoch. */
+  readonly #untilMs = new Map<string, number>();
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  has(token: string, nowMs: number): boolean {
+    // The times of a clock that was set back say nothing.
+    if (nowMs < this.#lastMs) this.#untilMs.clear();
+    this.#lastMs = nowMs;
+    return nowMs < (this.#untilMs.get(token) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  add(token: string, { exp }: JWTPayload, nowMs: number): void {
+    if (this.#untilMs.size >= ACCEPTED_LIMIT) this.#untilMs.clear();
+    this.#untilMs.set(token, Math.min(nowMs + ACCEPTED_FOR_MS, Number(exp) * 1_000));
+  }
 }
 
 interface Unsigned {
