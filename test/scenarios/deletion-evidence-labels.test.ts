@@ -77,6 +77,18 @@ test('a label that messages carry and labels.list does not name stays on them af
   expect(await world.drift()).toMatchObject(NO_DRIFT);
 });
 
+test('of the messages with an unlisted label, the one that lost it while the history was expired loses it', async () => {
+  await begin();
+  const labelId = await labelTen();
+  const [messageId] = await labelled(labelId);
+  await act({ action: 'unlabel', messageId, labelIds: [labelId] });
+  await act({ action: 'label-unlist', labelId });
+  await world.control.fault({ kind: 'expire-history', email });
+  expect(await mailbox()).toEqual(CAUGHT_UP);
+  expect(await labelled(labelId)).toHaveLength(9);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
 test('an unlisted label stays while no message can be asked for', async () => {
   await begin();
   const labelId = await labelTen();

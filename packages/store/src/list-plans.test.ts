@@ -44,7 +44,12 @@ test('no statement compares every row of a mailbox with every item of a list tha
   await absenceOf(pool, lease, GENERATION, { ...q, which: 'unmet' });
   await absenceOf(pool, lease, GENERATION, { ...q, which: 'held' });
   await absentIds(pool, lease, GENERATION, { ...q, which: 'unmet' });
-  await labelLosses(pool, lease, GENERATION, { excluded: [], labels: 10, sample: 10 });
+  await labelLosses(pool, lease, GENERATION, {
+    excluded: [],
+    labels: 10,
+    sample: 10,
+    unlistedSample: 10,
+  });
   await compareAudit();
   await inTransactionUndone(async (session) => {
     await applyWalk(session, lease, GENERATION, { sweepLimit: 100 });

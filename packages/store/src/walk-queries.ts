@@ -7,6 +7,7 @@ import {
   labelLosses,
   relabelBound,
   type LabelLoss,
+  type LabelLossQuery,
 } from './mirrors/gmail/walk-labels.js';
 import type { LabelRow } from './rows.js';
 import {
@@ -28,11 +29,7 @@ export interface WalkQueries {
   labelAfter(accountId: string, after: string): Promise<string | null>;
   relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
   /** Labels that rows would lose by the lists of a resync, the largest losses first. */
-  labelLosses(
-    lease: Lease,
-    generation: number,
-    q: { excluded: readonly string[]; labels: number; sample: number },
-  ): Promise<LabelLoss[]>;
+  labelLosses(lease: Lease, generation: number, q: LabelLossQuery): Promise<LabelLoss[]>;
   /** The catalogue of labels as it is stored. */
   labels(accountId: string): Promise<LabelRow[]>;
   /**

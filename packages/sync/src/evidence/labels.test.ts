@@ -1,5 +1,11 @@
 import type { LabelLoss } from '@syncline/store';
-import { judgeLabels, needsEvidence } from './labels.js';
+import {
+  judgeLabels,
+  MESSAGES_OF_A_LABEL,
+  MESSAGES_READ_AGAIN,
+  needsEvidence,
+  unlistedLabels,
+} from './labels.js';
 
 const loss = (fields: Partial<LabelLoss>): LabelLoss => ({
   labelId: 'L',
@@ -51,4 +57,25 @@ test('a label stays on every message while none of its sampled messages could be
   });
   const few = loss({ rows: 3, sample: [] });
   expect(judgeLabels([few], [], [], [])).toEqual({ deleted: [], wrong: [] });
+});
+
+test('every message of an unlisted label is read again, those of rare labels first, up to a limit', () => {
+  const rowsOf = (labelId: string, rows: number): LabelLoss => {
+    const ids = Array.from({ length: Math.min(rows, MESSAGES_READ_AGAIN) }, (_, i) => i);
+    return loss({ labelId, rows, isListed: false, sample: ids.map((i) => `${labelId}${i}`) });
+  };
+  const listed = loss({ labelId: 'listed', rows: 3 });
+  const common = rowsOf('common', MESSAGES_READ_AGAIN);
+  const { readAgain, toJudge } = unlistedLabels([common, rowsOf('rare', 2), listed]);
+  expect(readAgain).toEqual(['rare0', 'rare1']);
+  expect(toJudge).toEqual([
+    listed,
+    { ...common, sample: common.sample.slice(0, MESSAGES_OF_A_LABEL) },
+  ]);
+  expect(unlistedLabels([common])).toEqual({ readAgain: common.sample, toJudge: [] });
+  const tooMany = rowsOf('more', MESSAGES_READ_AGAIN + 1);
+  expect(unlistedLabels([tooMany]).readAgain).toEqual([]);
+  // A message that carries two such labels is read once.
+  const twice = [rowsOf('x', 400), { ...rowsOf('x', 400), labelId: 'y' }];
+  expect(unlistedLabels(twice).readAgain).toHaveLength(400);
 });

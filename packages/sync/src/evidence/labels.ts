@@ -7,9 +7,41 @@ import { SMALL_SWEEP } from './decide.js';
  * be wrong as any other, and a message may carry a label that no list is read for.
  */
 
-/** Labels of one resync that are looked at, and messages that are asked for of each. */
+/** Labels of one resync that are looked at: so many with a list, and so many without one. */
 export const LABELS_LOOKED_AT = 20;
+/** Messages that are asked for to judge one label. */
 export const MESSAGES_OF_A_LABEL = 5;
+/**
+ * Messages that one resync reads again since no list was read for a label that they carry: 10,000
+ * quota units.
+ */
+export const MESSAGES_READ_AGAIN = 500;
+
+/**
+ * What is done about labels that no list was read for. Each of their messages may have lost the
+ * label while others keep it, so a sample says nothing about the rest: the messages are read again,
+ * those of rare labels first. Only where they are too many is the label judged as a whole.
+ */
+export interface UnlistedLabels {
+  /** Messages to be read again. */
+  readAgain: string[];
+  /** What is left to be judged by samples, listed labels included. */
+  toJudge: LabelLoss[];
+}
+
+/** @param losses samples of unlisted labels name all of their rows, up to MESSAGES_READ_AGAIN */
+export function unlistedLabels(losses: readonly LabelLoss[]): UnlistedLabels {
+  const readAgain = new Set<string>();
+  const toJudge = losses.filter(({ isListed }) => isListed);
+  const unlisted = losses.filter(({ isListed }) => !isListed);
+  for (const loss of unlisted.sort((a, b) => a.rows - b.rows)) {
+    const all = new Set([...readAgain, ...loss.sample]);
+    const isWhole = loss.rows <= loss.sample.length;
+    if (isWhole && all.size <= MESSAGES_READ_AGAIN) for (const id of all) readAgain.add(id);
+    else toJudge.push({ ...loss, sample: loss.sample.slice(0, MESSAGES_OF_A_LABEL) });
+  }
+  return { readAgain: [...readAgain], toJudge };
+}
 
 export interface LabelFindings {
   /**

@@ -185,6 +185,17 @@ export interface LabelLoss {
   sample: string[];
 }
 
+export interface LabelLossQuery {
+  /** Labels that no row has, whatever was listed. */
+  excluded: readonly string[];
+  /** So many labels whose lists were read, and so many whose lists were not. */
+  labels: number;
+  /** Ids of a label whose list was read. */
+  sample: number;
+  /** Ids of a label whose list was not read. */
+  unlistedSample: number;
+}
+
 /**
  * What the rows would lose, the largest losses first. One scan of the mailbox, once in a resync.
  */
@@ -192,7 +203,7 @@ export async function labelLosses(
   pool: pg.Pool,
   lease: Lease,
   generation: number,
-  q: { excluded: readonly string[]; labels: number; sample: number },
+  q: LabelLossQuery,
 ): Promise<LabelLoss[]> {
   const found = await byIndex(pool).query<LabelLoss>({
     text: `WITH listed AS MATERIALIZED (${LISTED}),
@@ -200,9 +211,13 @@ export async function labelLosses(
              SELECT m.id, l.label FROM syncline.gmail_messages m CROSS JOIN LATERAL unnest(m.label_ids) AS l(label)
               WHERE m.account_id = $1 AND l.label <> ALL ($4::text[])
                 AND ${LISTED_MESSAGE}
-                AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label')})
-           SELECT label AS "labelId", count(*)::int AS rows, label IN (SELECT label_id FROM listed) AS "isListed", (array_agg(id ORDER BY md5(id)))[1:$6] AS sample
-             FROM losses GROUP BY label ORDER BY rows DESC, label LIMIT $5`,
+                AND NOT ${existsByIndex('SELECT 1 FROM syncline.walk_labels w WHERE w.account_id = $1 AND w.collection_id = $2 AND w.generation = $3 AND w.item_id = m.id AND w.label_id = l.label')}),
+           counted AS (
+             SELECT label, count(*)::int AS rows, label IN (SELECT label_id FROM listed) AS is_listed, array_agg(id ORDER BY md5(id)) AS ids
+               FROM losses GROUP BY label),
+           placed AS (SELECT *, row_number() OVER (PARTITION BY is_listed ORDER BY rows DESC, label) AS place FROM counted)
+           SELECT label AS "labelId", rows, is_listed AS "isListed", ids[1:CASE WHEN is_listed THEN $6::int ELSE $7::int END] AS sample
+             FROM placed WHERE place <= $5 ORDER BY rows DESC, label`,
     values: [
       lease.accountId,
       lease.collectionId,
@@ -210,6 +225,7 @@ export async function labelLosses(
       arrayLiteral(q.excluded, (label) => label),
       q.labels,
       q.sample,
+      q.unlistedSample,
     ],
   });
   return found.rows;

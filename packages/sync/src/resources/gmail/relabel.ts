@@ -10,7 +10,9 @@ import {
   judgeLabels,
   LABELS_LOOKED_AT,
   MESSAGES_OF_A_LABEL,
+  MESSAGES_READ_AGAIN,
   needsEvidence,
+  unlistedLabels,
 } from '../../evidence/labels.js';
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../../turn.js';
 import { excludedLabels } from './mirror-policy.js';
@@ -24,9 +26,10 @@ import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
  * history that is replayed at the end, whatever its list said, and one that does not change is
  * listed right. A message with no label is in no list and gets none.
  *
- * A label that no list was read for is left as it is on every message. Where more than five
- * messages would lose a label, some of them are asked for: one that still has it says that the list
- * was wrong, and the mailbox is listed again later.
+ * A label that no list was read for is left as it is on every message, and messages that carry it
+ * are read again, up to a limit. Where more than five messages would lose a label, some of them are
+ * asked for: one that still has it says that the list was wrong, and the mailbox is listed again
+ * later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
@@ -142,13 +145,15 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
     excluded: excludedLabels(context.mirror),
     labels: LABELS_LOOKED_AT,
     sample: MESSAGES_OF_A_LABEL,
+    unlistedSample: MESSAGES_READ_AGAIN,
   });
   const gone = cursor.listing?.deletedLabels ?? [];
-  const asked = losses.filter(needsEvidence);
+  const { readAgain, toJudge } = unlistedLabels(losses);
+  const asked = toJudge.filter(needsEvidence);
   const ids = [...new Set(asked.flatMap(({ sample }) => sample))];
   const { messages, failed } = await askForLabels(context, ids);
   const { deleted, wrong } = judgeLabels(
-    losses,
+    toJudge,
     gone,
     messages,
     failed.map(({ id }) => id),
@@ -161,9 +166,16 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
       {},
     );
   }
-  return ids.length + deleted.length === 0
-    ? null
-    : turnWith(context, { ...cursor, isProven: true }, { emptyLabels: deleted });
+  if (ids.length + deleted.length + readAgain.length === 0) return null;
+  const { listed } = cursor;
+  return turnWith(
+    context,
+    { ...cursor, listed: listed + readAgain.length, isProven: true },
+    {
+      emptyLabels: deleted,
+      again: readAgain.map((id, i) => ({ id, ordinal: BigInt(listed + i + 1), delayMs: 0 })),
+    },
+  );
 }
 
 function fetchAfter(walk: ResyncSoFar): GmailCursor {
