@@ -15,7 +15,7 @@ export const PLANTS = [
   },
   {
     name: 'next-page-ignored',
-    file: `${GOOGLE}/gmail.ts`,
+    file: `${GOOGLE}/apis/gmail/gmail.ts`,
     text: '({ ids }) => ids.map(({ id }) => id),\n  );',
     bug: '({ ids }) => ids.map(({ id }) => id),\n  ).then((page) => ({ ...page, nextPageToken: null }));',
   },
@@ -123,7 +123,7 @@ export const PLANTS = [
   },
   {
     name: 'retry-not-charged',
-    file: `${GOOGLE}/batch-fetch.ts`,
+    file: `${GOOGLE}/apis/gmail/batch-fetch.ts`,
     text: 'const sent = await request(session, {',
     bug: 'const free = { ...session, quota: { ...session.quota, charge: async ({ user, api, items }) => ({ granted: items, receipt: { user, api, slot: 0, units: 0 } }) } };\n    const sent = await request(ids.some((id) => fetch.errors.has(id)) ? free : session, {',
   },

@@ -70,7 +70,7 @@ async function both(
   const engine = expandInstances(full.items, {
     timeMinMs: Date.parse(timeMin),
     timeMaxMs: Date.parse(timeMax),
-    calendarZone: full.timeZone,
+    defaultZone: full.timeZone,
   });
   expect(engine.complete).toBe(true);
   const byId = (a: CalendarEvent, b: CalendarEvent): number =>

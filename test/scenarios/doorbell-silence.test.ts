@@ -52,7 +52,7 @@ async function look({ sliceMs = 5_000, store = world.store } = {}): Promise<stri
     store,
     google: world.google,
     policy: { activeMs: 60_000, idleMs: 900_000, auditEveryMs: DAY_MS },
-    doorbells: { gmailTopic: TOPIC, channelAddress: null },
+    doorbells: { topic: TOPIC, channelAddress: null },
   };
   return (
     await syncCollection(world.rt, deps, mailboxId, {

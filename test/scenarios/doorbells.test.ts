@@ -159,7 +159,7 @@ test('a channel is renewed by a second one beside it, and the first is stopped a
   const deps = {
     store: world.store,
     google: world.google,
-    doorbells: { gmailTopic: TOPIC, channelAddress: (await targetOf(collectionId))! },
+    doorbells: { topic: TOPIC, channelAddress: (await targetOf(collectionId))! },
   };
   const look = () =>
     lookAfterWatch(world.rt, deps, collectionId, { signal: world.rt.signal, overlapMs: 3_600_000 });

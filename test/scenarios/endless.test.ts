@@ -1,5 +1,5 @@
 import { auditCollection, isAuditDue } from '../../packages/sync/src/audit.js';
-import { parseCursor } from '../../packages/sync/src/cursor.js';
+import { collectionModule } from '../../packages/sync/src/resources/index.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
@@ -258,7 +258,7 @@ test.each(['gmail', 'calendar-list', 'calendar-events'])(
     const policy = { activeMs: 1, idleMs: 1, auditEveryMs: 1 };
     const deps = { store: world.store, google: world.google, policy };
     const first = await claimed(id);
-    const cursor = parseCursor(first.kind, first.cursor);
+    const cursor = collectionModule(first.kind).parseCursor(first.cursor);
     await auditCollection(world.rt, deps, first, cursor, new AbortController().signal);
     await world.store.lease.settle(first, { result: 'more', nextInMs: 0, error: null });
     const second = await claimed(id);

@@ -130,7 +130,7 @@ async function instances(): Promise<string[]> {
   return expandInstances(events, {
     timeMinMs: Date.UTC(2026, 0, 1),
     timeMaxMs: Date.UTC(2026, 0, 31),
-    calendarZone: 'UTC',
+    defaultZone: 'UTC',
   }).items.map((event) => event.start?.dateTime ?? '');
 }
 

@@ -59,7 +59,7 @@ test('each account is mirrored through its own project, and each project pays fo
 
 test('a mailbox rings at the topic of its own project, and one of a project without a topic is not asked for', async () => {
   const doorbells = {
-    gmailTopic: null,
+    topic: null,
     projectTopics: { b: 'projects/b/topics/gmail' },
     channelAddress: null,
   };

@@ -125,7 +125,7 @@ async function instances(): Promise<(string | null | undefined)[]> {
   const sources = (await world.store.mirror.instanceSources(id, email, range))!;
   const { items } = expandInstances(sources.events as CalendarEvent[], {
     ...range,
-    calendarZone: 'UTC',
+    defaultZone: 'UTC',
   });
   return items.map((event) => event.start?.dateTime);
 }

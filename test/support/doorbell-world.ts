@@ -7,7 +7,7 @@ import { startSimulator, type Simulator, type SimulatorOptions } from '@syncline
 import { openStore, type Store } from '@syncline/store';
 import { publicApp } from '../../apps/api/src/public-app.js';
 import { openBells } from '../../apps/api/src/push/bells.js';
-import { runPull } from '../../apps/api/src/push/pull.js';
+import { runPull } from '../../apps/api/src/push/gmail/pull.js';
 import { runTicks } from '../../apps/scheduler/src/tick.js';
 import { runWatchTicks } from '../../apps/scheduler/src/watch-ticks.js';
 import { splitConcurrency } from '../../apps/worker/src/concurrency.js';
@@ -83,7 +83,7 @@ export async function startDoorbellWorld({
     deployment: null,
   });
   const ears = await openEars(rt, { simulator, store, fleet });
-  const doorbells = { gmailTopic: TOPIC, channelAddress: `${ears.url}/push/calendar` };
+  const doorbells = { topic: TOPIC, channelAddress: `${ears.url}/push/calendar` };
   for (const { email, refreshToken } of simulator.accounts())
     await store.accounts.import({
       email,

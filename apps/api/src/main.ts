@@ -21,7 +21,7 @@ import { openListeners } from './listeners.js';
 import { operatorApp } from './operator-app.js';
 import { publicApp } from './public-app.js';
 import { openBells } from './push/bells.js';
-import { runPull } from './push/pull.js';
+import { runPull, warnOfUnheard } from './push/index.js';
 
 void runProcess('api', startApi, { requires: ['master-key', 'doorbells'] });
 
@@ -71,9 +71,9 @@ async function startApi(rt: Runtime, config: ResolvedConfig): Promise<Service> {
 
 /** Null while nothing says what a push must carry. */
 function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier | null {
-  const { gmailAudience: audience, gmailServiceAccount: serviceAccount } = push ?? {
-    gmailAudience: null,
-    gmailServiceAccount: null,
+  const { audience, serviceAccount } = push ?? {
+    audience: null,
+    serviceAccount: null,
   };
   return audience !== null && serviceAccount !== null
     ? openPushVerifier(rt, {
@@ -85,24 +85,9 @@ function verifierOf(rt: Runtime, { google, push }: ResolvedConfig): PushVerifier
     : null;
 }
 
-/** Topics that nothing is pulled from, while pushes are not believed either. */
-function warnOfUnheard(rt: Runtime, { push, google }: ResolvedConfig): void {
-  const unheard = [
-    ...(push?.gmailTopic && !push.gmailSubscription ? ['GMAIL_PUBSUB_TOPIC'] : []),
-    ...google.projects.flatMap(({ name, gmailTopic, gmailSubscription }) =>
-      gmailTopic && !gmailSubscription ? [`gmailPubsubTopic of project ${name}`] : [],
-    ),
-  ];
-  if (unheard.length > 0)
-    rt.log.warn(
-      { event: 'doorbells-unheard', unheard },
-      'topics are set, but neither PUSH_GMAIL_SERVICE_ACCOUNT nor a subscription to pull from: nobody hears what is published there',
-    );
-}
-
 /** One for each Google project whose notifications are pulled. */
 function subscriptionsOf(rt: Runtime, { google, push }: ResolvedConfig): Subscription[] {
-  const names = [push?.gmailSubscription ?? [], push?.projectSubscriptions ?? []].flat();
+  const names = [push?.subscription ?? [], push?.projectSubscriptions ?? []].flat();
   if (names.length === 0) return [];
   const serviceAccount = must(
     readServiceAccount(push?.credentialsFile ?? ''),

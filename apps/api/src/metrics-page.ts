@@ -1,5 +1,6 @@
 import { QUEUE_NAMES, type Fleet } from '@syncline/fleet';
 import { type Runtime, metricsText, openLoopReport } from '@syncline/runtime';
+import { COLLECTION_KINDS } from '@syncline/store';
 
 const CACHED_MS = 5_000;
 /** Watches are counted once in this time: the count reads all of them. */
@@ -135,8 +136,6 @@ function accountGauges(rt: Runtime, accounts: Measured['accounts']): Gauges {
   };
 }
 
-const KINDS = ['gmail', 'calendar-list', 'calendar-events'] as const;
-
 function heldGauges(rt: Runtime, collections: Measured['collections']): Gauges {
   return {
     name: 'metrics-held-sweeps',
@@ -147,7 +146,7 @@ function heldGauges(rt: Runtime, collections: Measured['collections']): Gauges {
     },
     measure: async () => {
       const held = await collections.countHeld();
-      for (const kind of KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
+      for (const kind of COLLECTION_KINDS) rt.metrics.heldSweeps.set({ kind }, held.get(kind) ?? 0);
     },
     reset: () => rt.metrics.heldSweeps.reset(),
   };

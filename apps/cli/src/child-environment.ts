@@ -2,7 +2,7 @@
  * The environment of the programs that `up` and `demo` start. It is an allow list: the operator's shell also holds secrets of
  * other programs, and each program gets only those of Syncline's variables that it uses.
  */
-import type { VariableName } from '@syncline/runtime';
+import { RESOURCE_VARIABLES, type VariableName } from '@syncline/runtime';
 
 /** What `up` and `demo` start. */
 export type ProgramName = 'scheduler' | 'worker' | 'api' | 'simulator';
@@ -63,12 +63,7 @@ const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   NODE_TLS_REJECT_UNAUTHORIZED: NO_PROGRAM,
   SYNCLINE_MASTER_KEY: FLEET,
   SYNCLINE_MASTER_KEY_OLD: FLEET,
-  GMAIL_UNITS_PER_USER_MINUTE: FLEET,
-  GMAIL_UNITS_PER_PROJECT_MINUTE: FLEET,
-  GMAIL_UNITS_PER_PROJECT_DAY: FLEET,
-  CALENDAR_REQUESTS_PER_USER_MINUTE: FLEET,
-  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: FLEET,
-  GMAIL_QUOTA_TIER: FLEET,
+  ...forEach(RESOURCE_VARIABLES, FLEET),
   POLL_INTERVAL_ACTIVE_SECONDS: FLEET,
   POLL_INTERVAL_IDLE_SECONDS: FLEET,
   AUDIT_INTERVAL_HOURS: FLEET,
@@ -84,15 +79,21 @@ const RECIPIENTS: Record<VariableName, readonly Recipient[]> = {
   HTTP_KEEP_ALIVE_SECONDS: ['api'],
   METRICS_PORT: ['scheduler', 'worker'],
   LOG_LEVEL: FLEET,
-  GMAIL_PUBSUB_TOPIC: FLEET,
-  GMAIL_PUBSUB_SUBSCRIPTION: FLEET,
   PUSH_BASE_URL: FLEET,
-  PUSH_GMAIL_AUDIENCE: FLEET,
-  PUSH_GMAIL_SERVICE_ACCOUNT: FLEET,
   GOOGLE_APPLICATION_CREDENTIALS: ['api'],
   SYNCLINE_TEST_DATABASE_URL: NO_PROGRAM,
   SYNCLINE_TEST_REDIS_URL: NO_PROGRAM,
 };
+
+function forEach<Name extends string>(
+  names: readonly Name[],
+  recipients: readonly Recipient[],
+): Record<Name, readonly Recipient[]> {
+  return Object.fromEntries(names.map((name) => [name, recipients])) as Record<
+    Name,
+    readonly Recipient[]
+  >;
+}
 
 /** The part of `env` that a program is started with. The simulator gets none of Syncline's variables. */
 export function childEnvironment(program: ProgramName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

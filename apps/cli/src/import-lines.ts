@@ -3,7 +3,7 @@
  * place may be a token. Only names of keys are, and only such as look like names.
  */
 import { DEFAULT_PROJECT } from '@syncline/runtime';
-import type { AccountImport, Resource } from '@syncline/store';
+import { RESOURCE_NAMES, type AccountImport, type Resource } from '@syncline/store';
 
 export type ImportLine =
   | { kind: 'account'; account: AccountImport }
@@ -20,7 +20,6 @@ export interface RawLine {
 export const LINE_LIMIT_BYTES = 64 * 1024;
 
 const KEYS = ['email', 'refreshToken', 'tenant', 'resources', 'project'];
-const RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
 const EMAIL_LIMIT = 320;
 const TENANT_LIMIT = 200;
 const NEWLINE = 0x0a;
@@ -83,7 +82,7 @@ function problemOf(line: Record<string, unknown>, projects: readonly string[]): 
   if (tenant !== undefined && !isTenant(tenant))
     return `tenant is not a name of 1 to ${TENANT_LIMIT} characters`;
   if (resources !== undefined && !areResources(resources))
-    return `resources is not a list of ${RESOURCES.join(' and ')}`;
+    return `resources is not a list of ${RESOURCE_NAMES.join(' and ')}`;
   if (project !== undefined && !projects.some((name) => name === project))
     return `project is not one that is configured; known are ${projects.join(', ')} (GOOGLE_PROJECTS_FILE)`;
   return null;
@@ -129,7 +128,7 @@ function areResources(value: unknown): value is Resource[] {
   return (
     Array.isArray(value) &&
     value.length > 0 &&
-    value.every((item) => RESOURCES.some((resource) => resource === item))
+    value.every((item) => RESOURCE_NAMES.some((resource) => resource === item))
   );
 }
 

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkoutDir, stderr, stdout } from '@syncline/runtime';
 import { Command } from 'commander';
+import { RESOURCE_COMMANDS } from './resource-commands.js';
 
 /** Adds a command with its options and its action to its parent. */
 type Add = (parent: Command) => void;
 /** In the order of the help. @param args what follows the command's name */
 type Commands = ReadonlyMap<string, (args: readonly string[]) => Promise<Add>>;
 
-const COMMANDS: Commands = new Map([
+const COMMANDS: Commands = new Map<string, (args: readonly string[]) => Promise<Add>>([
   ['demo', async () => (await import('./commands/demo.js')).addDemo],
   ['up', async () => (await import('./commands/up.js')).addUp],
   ['migrate', async () => (await import('./commands/migrate.js')).addMigrate],
@@ -17,9 +18,7 @@ const COMMANDS: Commands = new Map([
   ['sync', async () => (await import('./commands/sync.js')).addSync],
   ['wait', async () => (await import('./commands/wait.js')).addWait],
   ['export', async () => (await import('./commands/export.js')).addExport],
-  ['instances', async () => (await import('./commands/instances.js')).addInstances],
-  ['attachment', async () => (await import('./commands/attachment.js')).addAttachment],
-  ['source', async () => (await import('./commands/source.js')).addSource],
+  ...RESOURCE_COMMANDS,
   ['verify', async () => (await import('./commands/verify.js')).addVerify],
   ['addresses', async () => (await import('./commands/addresses.js')).addAddresses],
   ['changes', async () => (await import('./commands/changes.js')).addChanges],

@@ -1,6 +1,13 @@
 /** What `syncline quota` tells, as a document and in words. */
 import { amount, duration } from '@syncline/control/words';
-import type { DayUsed, QuotaUsage, Used } from '@syncline/google';
+import {
+  API_NAMES,
+  APIS,
+  type Api,
+  type DayUsed,
+  type QuotaUsage,
+  type Used,
+} from '@syncline/google';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { SpentToday } from '@syncline/store';
 import { type Column, bar, table } from './terminal.js';
@@ -86,51 +93,68 @@ function byMethod(spent: readonly SpentToday[]): ({ method: string } & Spending)
     .sort((a, b) => b.units - a.units);
 }
 
-function byProject(
-  spent: readonly SpentToday[],
-): { project: string; gmailUnits: number; calendarRequests: number }[] {
-  const unitsOf = (project: string, api: string): number =>
-    spent
-      .filter((entry) => entry.project === project && entry.method.startsWith(api))
-      .reduce((sum, { units }) => sum + units, 0);
-  return [...new Set(spent.map(({ project }) => project))].sort().map((project) => ({
-    project,
-    gmailUnits: unitsOf(project, 'gmail.'),
-    calendarRequests: unitsOf(project, 'calendar.'),
-  }));
+/** `gmailUnits`, `calendarRequests`: what was spent of each API's quota. */
+function spentOf(api: Api): string {
+  const { counts } = APIS[api];
+  return `${api}${counts[0]?.toUpperCase()}${counts.slice(1)}`;
 }
 
-function byAccount(spent: readonly SpentToday[]): {
+function ofApi(spent: readonly SpentToday[], api: Api): SpentToday[] {
+  return spent.filter(({ method }) => method.startsWith(`${api}.`));
+}
+
+/** A key for each API. */
+function byApi(unitsOf: (api: Api) => number): Record<string, number> {
+  return Object.fromEntries(API_NAMES.map((api) => [spentOf(api), unitsOf(api)]));
+}
+
+function byProject(spent: readonly SpentToday[]): object[] {
+  const unitsOf = (project: string, api: Api): number =>
+    ofApi(spent, api)
+      .filter((entry) => entry.project === project)
+      .reduce((sum, { units }) => sum + units, 0);
+  return [...new Set(spent.map(({ project }) => project))]
+    .sort()
+    .map((project) => ({ project, ...byApi((api) => unitsOf(project, api)) }));
+}
+
+interface AccountSpending {
   accountId: string;
   email: string;
   tenant: string;
   identityId: string | null;
   project: string;
-  gmailUnits: number;
-  calendarRequests: number;
-}[] {
+  units: Record<Api, number>;
+}
+
+/** Whoever has spent most of the first API comes first. */
+function spendings(spent: readonly SpentToday[]): AccountSpending[] {
   const accounts = new Map(
     spent.map(({ accountId, email, tenant, identityId, project }) => [
       accountId,
       { email, tenant, identityId, project },
     ]),
   );
-  const gmail = summed(
-    spent.filter(({ method }) => method.startsWith('gmail.')),
-    ({ accountId }) => accountId,
+  const sums = API_NAMES.map(
+    (api) => [api, summed(ofApi(spent, api), ({ accountId }) => accountId)] as const,
   );
-  const calendar = summed(
-    spent.filter(({ method }) => method.startsWith('calendar.')),
-    ({ accountId }) => accountId,
-  );
+  const [first] = API_NAMES;
   return [...accounts]
     .map(([accountId, account]) => ({
       accountId,
       ...account,
-      gmailUnits: gmail.get(accountId)?.units ?? 0,
-      calendarRequests: calendar.get(accountId)?.units ?? 0,
+      units: Object.fromEntries(
+        sums.map(([api, sum]) => [api, sum.get(accountId)?.units ?? 0]),
+      ) as Record<Api, number>,
     }))
-    .sort((a, b) => b.gmailUnits - a.gmailUnits);
+    .sort((a, b) => (first ? b.units[first] - a.units[first] : 0));
+}
+
+function byAccount(spent: readonly SpentToday[]): object[] {
+  return spendings(spent).map(({ units, ...account }) => ({
+    ...account,
+    ...byApi((api) => units[api]),
+  }));
 }
 
 function summed(
@@ -164,24 +188,20 @@ function spentLines(spent: readonly SpentToday[], usage: Usage | null): string[]
 }
 
 function accountLines(spent: readonly SpentToday[], usage: Usage | null): string[] {
-  const accounts = byAccount(spent);
+  const accounts = spendings(spent);
   const rows = accounts
     .slice(0, SHOWN_LIMIT)
     .map((account) => [
       account.email,
       account.tenant,
-      amount(account.gmailUnits),
-      amount(account.calendarRequests),
-      minuteOf(usageOf(usage, account)?.gmail.users, account),
-      minuteOf(usageOf(usage, account)?.calendar.users, account),
+      ...API_NAMES.map((api) => amount(account.units[api])),
+      ...API_NAMES.map((api) => minuteOf(usageOf(usage, account)?.[api].users, account)),
     ]);
   const columns = [
     { title: 'ACCOUNT' },
     { title: 'TENANT' },
-    numbers('GMAIL UNITS'),
-    numbers('CALENDAR REQUESTS'),
-    numbers('GMAIL THIS MINUTE'),
-    numbers('CALENDAR THIS MINUTE'),
+    ...API_NAMES.map((api) => numbers(`${api} ${APIS[api].counts}`.toUpperCase())),
+    ...API_NAMES.map((api) => numbers(`${api} this minute`.toUpperCase())),
   ];
   const more = accounts.length - SHOWN_LIMIT;
   return [
@@ -191,12 +211,23 @@ function accountLines(spent: readonly SpentToday[], usage: Usage | null): string
   ];
 }
 
-function projectLines(name: string, { gmail, calendar }: QuotaUsage): string[] {
-  const rows: [string, { used: number; limit: number }, string][] = [
-    ['Gmail units this minute', gmail.project, stateOf(gmail.project)],
-    ['Gmail units today (Pacific)', gmail.day, dayState(gmail.day)],
-    ['Calendar requests this minute', calendar.project, stateOf(calendar.project)],
+type QuotaRow = [what: string, spent: { used: number; limit: number }, state: string];
+
+/** The minute, and the day where the API has a limit for it. */
+function rowsOf(api: Api, usage: QuotaUsage[Api]): QuotaRow[] {
+  const { title, counts } = APIS[api];
+  const minute: QuotaRow = [
+    `${title} ${counts} this minute`,
+    usage.project,
+    stateOf(usage.project),
   ];
+  return 'day' in usage
+    ? [minute, [`${title} ${counts} today (Pacific)`, usage.day, dayState(usage.day)]]
+    : [minute];
+}
+
+function projectLines(name: string, usage: QuotaUsage): string[] {
+  const rows = API_NAMES.flatMap((api) => rowsOf(api, usage[api]));
   const cells = rows.map(([what, { used, limit }, state]) => [
     what,
     bar(used, limit),

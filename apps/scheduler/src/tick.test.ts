@@ -48,11 +48,13 @@ test('who is ahead in a queue is remembered from round to round, until there is 
   const turns: QueueTurns = new Map();
   for (let round = 0; round < 4; round++) await tick(runtimeWith([]).rt, world.deps, turns);
   const walks = world.asked
-    .filter(({ queue }) => queue?.gmail && queue.full)
+    .filter(({ queue }) => queue?.resource === 'gmail' && queue.full)
     .map(({ ahead }) => [...(ahead ?? [])]);
   expect(walks).toEqual([[], [['t', 1]], [['t', 1]], []]);
   expect(
-    world.asked.filter(({ queue }) => !queue?.gmail && queue?.full).map(({ ahead }) => ahead?.size),
+    world.asked
+      .filter(({ queue }) => queue?.resource !== 'gmail' && queue?.full)
+      .map(({ ahead }) => ahead?.size),
   ).toEqual([0, 0, 0, 0]);
 });
 

@@ -3,7 +3,13 @@
  * moves the collection's due time ahead by the visibility time, so what is lost on the way (this process, Redis, a job) comes due again by itself,
  * and any number of schedulers may run.
  */
-import { SYNC_QUEUES, type Fleet, type SyncQueueName, isWalkQueue } from '@syncline/fleet';
+import {
+  SYNC_QUEUES,
+  type Fleet,
+  type SyncQueueName,
+  isWalkQueue,
+  resourceNamedBy,
+} from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { type ReminderDeps, VISIBILITY_MS, reminder } from './reminder.js';
@@ -90,7 +96,7 @@ async function fill(
   const due = await store.collections.claimDue({
     limit,
     visibilityMs: VISIBILITY_MS,
-    queue: { gmail: queue.startsWith('gmail'), full: isWalkQueue(queue) },
+    queue: { resource: resourceNamedBy(queue), full: isWalkQueue(queue) },
     ahead,
   });
   turns.set(queue, aheadAfter(ahead, due, due.length < limit));

@@ -1,18 +1,10 @@
-import { SYNC_QUEUES, type SyncQueueName } from '@syncline/fleet';
+import { shareOf, SYNC_QUEUES, type SyncQueueName } from '@syncline/fleet';
 
 /**
- * Shares of a process's slots. Following gets half although its jobs are short: its latency is what customers see, and a
- * push storm arrives at once. Gmail gets more than Calendar since a mailbox holds a hundred times what a calendar does.
- */
-const SHARES: Record<SyncQueueName, number> = {
-  'gmail-full': 3,
-  'gmail-incremental': 3,
-  'calendar-full': 2,
-  'calendar-incremental': 2,
-};
-
-/**
- * WORKER_CONCURRENCY divided among the queues, in proportion to SHARES; each queue has at least one slot of its own, so a
+ * Following gets half of the slots although its jobs are short: its latency is what customers see, and a push storm
+ * arrives at once.
+ *
+ * WORKER_CONCURRENCY divided among the queues, in proportion to their shares; each queue has at least one slot of its own, so a
  * total below four counts as four. Slots are not lent: a queue that could borrow would be waiting for its lenders' jobs to
  * end exactly when it needs them back. Left-over slots go where the rounding cost most.
  *
@@ -20,8 +12,8 @@ const SHARES: Record<SyncQueueName, number> = {
  */
 export function splitConcurrency(total: number): Record<SyncQueueName, number> {
   const spare = Math.max(0, Math.floor(total) - SYNC_QUEUES.length);
-  const wholes = SYNC_QUEUES.reduce((sum, name) => sum + SHARES[name], 0);
-  const due = SYNC_QUEUES.map((name) => ({ name, exact: (spare * SHARES[name]) / wholes }));
+  const wholes = SYNC_QUEUES.reduce((sum, name) => sum + shareOf(name), 0);
+  const due = SYNC_QUEUES.map((name) => ({ name, exact: (spare * shareOf(name)) / wholes }));
   const slots = Object.fromEntries(
     due.map(({ name, exact }) => [name, 1 + Math.floor(exact)]),
   ) as Record<SyncQueueName, number>;

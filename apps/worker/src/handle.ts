@@ -5,6 +5,7 @@ import {
   type JobRun,
   type QueueName,
   type SyncQueueName,
+  resourceNamedBy,
   siblingQueue,
 } from '@syncline/fleet';
 import { type Runtime, unreachable } from '@syncline/runtime';
@@ -30,7 +31,7 @@ export function handleJob(rt: Runtime, deps: SyncDeps, quiet: QuietSyncs): Handl
   return async (job) => {
     const beganMs = rt.clock.nowMs();
     if (job.queue === 'watch') return lookAfter(rt, deps, job);
-    const outcome = await syncAndMeasure(rt, deps, job);
+    const outcome = await syncAndMeasure(rt, deps, job, resourceNamedBy(job.queue));
     const ms = rt.clock.nowMs() - beganMs;
     const foundNothing = isQuiet(outcome, ms);
     if (foundNothing) quiet.add(job.queue, ms);
@@ -83,8 +84,12 @@ export function jobResult(
   }
 }
 
-async function syncAndMeasure(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<Outcome> {
-  const kind = job.queue.startsWith('gmail') ? 'gmail' : 'calendar';
+async function syncAndMeasure(
+  rt: Runtime,
+  deps: SyncDeps,
+  job: JobRun,
+  kind: string,
+): Promise<Outcome> {
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let ended = 'failed';
   try {

@@ -2,6 +2,7 @@ import '@syncline/runtime/at-start';
 import { openFleet, type Fleet } from '@syncline/fleet';
 import { openGoogle } from '@syncline/google';
 import {
+  channelAddressAt,
   type ResolvedConfig,
   type Runtime,
   type Service,
@@ -97,9 +98,9 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
 /** Where Google is asked to send notifications to. */
 function doorbellsOf({ push }: ResolvedConfig): SyncDeps['doorbells'] {
   return {
-    gmailTopic: push?.gmailTopic ?? null,
+    topic: push?.topic ?? null,
     projectTopics: push?.projectTopics ?? {},
-    channelAddress: push?.baseUrl ? `${push.baseUrl}/push/calendar` : null,
+    channelAddress: push?.baseUrl ? channelAddressAt(push.baseUrl) : null,
   };
 }
 

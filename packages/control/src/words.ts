@@ -2,11 +2,8 @@
  * How times, amounts, collections and states are put into words for a person
  * (`@syncline/control/words`).
  */
-import { unreachable } from '@syncline/runtime';
 import type { AccountView, CollectionView, HeldSweepView } from '@syncline/store';
-
-/** Characters of an id in a table. */
-const ID_LIMIT = 44;
+import { COLLECTION_WORDS } from './resources/index.js';
 
 /** `850 ms`, `12 s`, `3 min 20 s`, `45 min`, `2 h 5 min`, `4 d 2 h`. */
 export function duration(ms: number): string {
@@ -41,16 +38,7 @@ export function counted(count: number, noun: string): string {
 
 /** What a collection is, by its name: `mailbox`, `calendar list`, `calendar team@example.com`; the ids of calendars are cut to fit. */
 export function nameOf(collection: Pick<CollectionView, 'kind' | 'externalId'>): string {
-  switch (collection.kind) {
-    case 'gmail':
-      return 'mailbox';
-    case 'calendar-list':
-      return 'calendar list';
-    case 'calendar-events':
-      return `calendar ${shortened(collection.externalId)}`;
-    default:
-      return unreachable(collection.kind);
-  }
+  return COLLECTION_WORDS[collection.kind].name(collection.externalId);
 }
 
 /**
@@ -65,11 +53,6 @@ export function heldSweepWords(held: HeldSweepView, nowMs: number): string {
 /** `active`, or the state with its reason. */
 export function stateOf(account: Pick<AccountView, 'state' | 'reason'>): string {
   return account.reason === null ? account.state : `${account.state}: ${account.reason}`;
-}
-
-/** Google's ids of secondary calendars are 64 digits long; their beginning tells them apart. */
-function shortened(id: string): string {
-  return id.length <= ID_LIMIT ? id : `${id.slice(0, 12)}…${id.slice(-26)}`;
 }
 
 function withRest(whole: number, unit: string, rest: number, restUnit: string): string {

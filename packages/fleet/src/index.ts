@@ -10,6 +10,8 @@ export {
   type SyncQueueName,
   isWalkQueue,
   queueFor,
+  resourceNamedBy,
+  shareOf,
   siblingQueue,
 } from './queues.js';
 export type { WorkOptions, WorkerHost } from './worker-host.js';

@@ -1,16 +1,20 @@
 /** The queues of the fleet. Names are API: operators see them in Bull Board, dashboards and alerts are keyed by them. */
 export type QueueName = SyncQueueName | 'watch';
 
-/** Where collections are synced; `watch` looks after what rings for them. */
-export type SyncQueueName =
-  'gmail-full' | 'gmail-incremental' | 'calendar-full' | 'calendar-incremental';
+/**
+ * The resources whose collections have queues of their own, and their shares of a worker's slots. Gmail gets more than
+ * Calendar since a mailbox holds a hundred times what a calendar does. Named as in the store, which fleet does not know.
+ */
+const RESOURCES = { gmail: { share: 3 }, calendar: { share: 2 } } as const;
 
-export const SYNC_QUEUES: readonly SyncQueueName[] = [
-  'gmail-full',
-  'gmail-incremental',
-  'calendar-full',
-  'calendar-incremental',
-];
+type Resource = keyof typeof RESOURCES;
+
+/** Where collections are synced; `watch` looks after what rings for them. */
+export type SyncQueueName = `${Resource}-full` | `${Resource}-incremental`;
+
+export const SYNC_QUEUES: readonly SyncQueueName[] = (Object.keys(RESOURCES) as Resource[]).flatMap(
+  (resource): SyncQueueName[] => [`${resource}-full`, `${resource}-incremental`],
+);
 export const QUEUE_NAMES: readonly QueueName[] = [...SYNC_QUEUES, 'watch'];
 
 /**
@@ -21,26 +25,34 @@ export function queuePrefix(prefix: string, queue: QueueName): string {
   return `${prefix}:{${queue}}`;
 }
 
-/** What a collection is, as far as a queue is chosen by it. Store's CollectionKind, repeated since fleet doesn't know store. */
-export type CollectionKindLike = 'gmail' | 'calendar-list' | 'calendar-events';
+/** A kind of collection begins with its resource's name, as a queue does. */
+type OfResource = Resource | `${Resource}-${string}`;
+
+/** The resource of a queue or of a kind of collection. */
+export function resourceNamedBy(name: OfResource): Resource {
+  return name.split('-', 1)[0] as Resource;
+}
 
 /**
  * The queue that a collection's work belongs to. `full` is a walk over everything (phases `new` and `backfill`); the rest
  * follows a bookmark. The two never share a queue: one backfill of 100,000 messages in front of a thousand polls would
  * make every mailbox an hour stale.
  */
-export function queueFor(kind: CollectionKindLike, full: boolean): SyncQueueName {
-  const family = kind === 'gmail' ? 'gmail' : 'calendar';
-  return full ? `${family}-full` : `${family}-incremental`;
+export function queueFor(kind: OfResource, full: boolean): SyncQueueName {
+  return `${resourceNamedBy(kind)}-${full ? 'full' : 'incremental'}`;
 }
 
-/** The queue of the same family (Gmail or Calendar) for full or incremental work: where a job goes on when its phase changed. */
+/** The queue of the same resource for full or incremental work: where a job goes on when its phase changed. */
 export function siblingQueue(queue: SyncQueueName, full: boolean): SyncQueueName {
-  const family = queue === 'gmail-full' || queue === 'gmail-incremental' ? 'gmail' : 'calendar';
-  return full ? `${family}-full` : `${family}-incremental`;
+  return queueFor(queue, full);
 }
 
 /** Whether the queue holds walks rather than follows. */
 export function isWalkQueue(queue: SyncQueueName): boolean {
-  return queue === 'gmail-full' || queue === 'calendar-full';
+  return queue.endsWith('-full');
+}
+
+/** Its share of a worker's slots, of those of all queues together. */
+export function shareOf(queue: SyncQueueName): number {
+  return RESOURCES[resourceNamedBy(queue)].share;
 }

@@ -2,7 +2,8 @@
  * How large an answer of each method may be. A limit is several times the largest answer that Google documents or that was seen; what is larger was
  * not made by Google, or would take more memory than one answer is worth.
  */
-import type { Method } from './costs.js';
+import { MB, SMALL, WHOLE_MESSAGES } from './answer-sizes.js';
+import { METHODS, type Method } from './apis/facts.js';
 
 /** What is asked beside the counted methods of the APIs. */
 const OTHER_METHODS = [
@@ -18,41 +19,8 @@ export type OtherMethod = (typeof OTHER_METHODS)[number];
 /** Every method that the transport carries. */
 export type AnyMethod = Method | OtherMethod;
 
-const KB = 1024;
-const MB = 1024 * KB;
-
-/** Gmail takes messages of 50 MB at most, which are 70 MB in base64; a batch of smaller ones is held below that by its weight. */
-const WHOLE_MESSAGES = 80 * MB;
-/** An object of a fixed number of short fields. */
-const SMALL = 256 * KB;
-
 /** In bytes, after inflating. */
-const ANSWER_LIMIT_BYTES: Record<AnyMethod, number> = {
-  'gmail.users.getProfile': SMALL,
-  'gmail.users.watch': SMALL,
-  'gmail.users.stop': SMALL,
-  // 500 records, each with the labels of every message that one change of labels touched.
-  'gmail.users.history.list': 32 * MB,
-  // 10,000 labels.
-  'gmail.users.labels.list': 16 * MB,
-  'gmail.users.labels.get': SMALL,
-  // 500 pairs of ids.
-  'gmail.users.messages.list': MB,
-  'gmail.users.messages.get': WHOLE_MESSAGES,
-  'gmail.users.messages.attachments.get': WHOLE_MESSAGES,
-  'gmail.users.threads.list': 4 * MB,
-  'gmail.users.threads.get': WHOLE_MESSAGES,
-  'gmail.users.drafts.list': MB,
-  'gmail.users.drafts.get': WHOLE_MESSAGES,
-  // 250 entries with descriptions.
-  'calendar.calendarList.list': 16 * MB,
-  'calendar.calendarList.get': MB,
-  // 2,500 events with up to 200 guests each.
-  'calendar.events.list': WHOLE_MESSAGES,
-  'calendar.events.get': 8 * MB,
-  'calendar.calendarList.watch': SMALL,
-  'calendar.events.watch': SMALL,
-  'calendar.channels.stop': SMALL,
+const OTHER_LIMIT_BYTES: Record<OtherMethod, number> = {
   'oauth2.token': SMALL,
   'oauth2.revoke': SMALL,
   'oauth2.tokeninfo': SMALL,
@@ -70,5 +38,10 @@ export const REFUSAL_LIMIT_BYTES = SMALL;
 
 /** In bytes, after inflating. */
 export function answerLimitBytes(method: AnyMethod, status: number): number {
-  return status >= 200 && status < 300 ? ANSWER_LIMIT_BYTES[method] : REFUSAL_LIMIT_BYTES;
+  if (status < 200 || status >= 300) return REFUSAL_LIMIT_BYTES;
+  return isOther(method) ? OTHER_LIMIT_BYTES[method] : METHODS[method].answerBytes;
+}
+
+function isOther(method: AnyMethod): method is OtherMethod {
+  return method in OTHER_LIMIT_BYTES;
 }

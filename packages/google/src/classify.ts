@@ -8,6 +8,7 @@
  *
  * Sources: Gmail "Resolve errors", Calendar "Handle API errors", OAuth 2.0 for web servers, and bodies seen in the wild.
  */
+import { API_NAMES, APIS } from './apis/facts.js';
 import type { GoogleErrorKind } from './errors.js';
 
 /** A named wait is stretched by a quarter: asking exactly at the boundary is refused again and prolongs the penalty. */
@@ -61,11 +62,7 @@ export function isAccountsRefusal(detail: GoogleErrorKind): boolean {
 
 /** Methods that carry a bookmark which 404 or 410 declares dead. */
 const BOOKMARK_METHODS: ReadonlyMap<string, number> = new Map(
-  Object.entries<number>({
-    'gmail.users.history.list': 404,
-    'calendar.calendarList.list': 410,
-    'calendar.events.list': 410,
-  }),
+  API_NAMES.flatMap((api) => Object.entries(APIS[api].bookmarkStatus)),
 );
 
 /** Reasons of a 400 by which Calendar disowns a sync token that it cannot read. */

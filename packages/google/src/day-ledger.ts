@@ -3,6 +3,7 @@
  * again; the usage of ended processes is in the ledger in Postgres and is reported here from there.
  * Neither counts twice: the larger of the two counts, plus what was charged after.
  */
+import { DAY_LIMITED } from './apis/facts.js';
 import { type Ledger, keyOfDay, run, today } from './quota-process.js';
 import { SCRIPTS } from './quota-scripts.js';
 
@@ -15,7 +16,7 @@ export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
   const reply = await run(
     ledger,
     SCRIPTS.ledgerDue,
-    [keyOfDay(ledger, 'gmail', today(ledger).day)],
+    [keyOfDay(ledger, DAY_LIMITED, today(ledger).day)],
     [],
   );
   return Number(reply[2]) === 1;
@@ -27,5 +28,5 @@ export async function isLedgerDue(ledger: Ledger): Promise<boolean> {
  * @throws Error of the Redis client
  */
 export async function tellLedger(ledger: Ledger, day: string, units: number): Promise<void> {
-  await run(ledger, SCRIPTS.ledgerRead, [keyOfDay(ledger, 'gmail', day)], [units]);
+  await run(ledger, SCRIPTS.ledgerRead, [keyOfDay(ledger, DAY_LIMITED, day)], [units]);
 }

@@ -8,10 +8,9 @@ import {
   DEFAULT_PROJECT,
 } from '@syncline/runtime';
 import { openBatchSizes } from './batch-size.js';
-import { type Calendar, calendarOf } from './calendar.js';
 import { candidateTokens } from './candidate.js';
 import { GoogleError } from './errors.js';
-import { type Gmail, gmailOf } from './gmail.js';
+import { apisOf, type AccountApis } from './apis/index.js';
 import { originsFor } from './origins.js';
 import type { GrantOwner } from './owner.js';
 import { type Project, openProject, refuseUselessQuotas } from './project.js';
@@ -21,17 +20,14 @@ import { type CallOptions, type Session, type Spent, stopCallsOf } from './reque
 import type { TokenStore } from './tokens.js';
 import { openTransport } from './transport.js';
 
-export type { Attachment } from './attachment.js';
-export type { CalendarEvent, CalendarListEntry } from './calendar.js';
-export { unitsOf } from './costs.js';
+export * from './apis/index.js';
+export { API_NAMES, APIS, type Api } from './apis/facts.js';
+export { unitNameOf, unitsOf } from './costs.js';
 export { ENDLESS, GoogleError, type GoogleErrorKind } from './errors.js';
-export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail.js';
-export type { FetchedMessages, FetchedSources, FetchedThreads, GmailMessage } from './messages.js';
 export { partKeys } from './part-keys.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export { isTokenRefused } from './refresh-token.js';
 export type { CallOptions, Spent } from './request.js';
-export { readChannelMessage, readGmailPush } from './notifications.js';
 export { type SharedTokens, openSharedTokens } from './shared-tokens.js';
 export interface GoogleOptions extends RedisSettings {
   /** One origin that replaces all of Google's hosts; null is Google. */
@@ -48,9 +44,7 @@ export interface GoogleOptions extends RedisSettings {
   holder?: string;
 }
 
-export interface GoogleAccount {
-  gmail: Gmail;
-  calendar: Calendar;
+export interface GoogleAccount extends AccountApis {
   /**
    * Whose the grant is, as far as its scopes tell. Costs no quota.
    * @throws GoogleError when there is no access token, or no answer
@@ -192,8 +186,7 @@ function projectFor(projects: Map<string, Project>, name = DEFAULT_PROJECT): Pro
 
 function accountOf(session: Session): GoogleAccount {
   return {
-    gmail: gmailOf(session),
-    calendar: calendarOf(session),
+    ...apisOf(session),
     owner: () => ownerOf(session),
     takeSpent: () => {
       const spent = [...session.spent.values()];

@@ -1,18 +1,13 @@
+import { APIS, byApi, type Api } from './apis/facts.js';
+
 /** Where Google lives. One configured origin (a simulator, a recording proxy) replaces every host; the paths stay Google's own. */
-export interface Origins {
-  gmail: string;
-  calendar: string;
-  oauth: string;
-  pubsub: string;
-  /** Where Google shows the keys that its identity tokens are signed with. */
-  certificates: string;
-}
+export type Origins = Record<Api | 'oauth' | 'pubsub' | 'certificates', string>;
 
 const GOOGLE: Origins = {
-  gmail: 'https://gmail.googleapis.com',
-  calendar: 'https://www.googleapis.com',
+  ...byApi((api) => APIS[api].origin),
   oauth: 'https://oauth2.googleapis.com',
   pubsub: 'https://pubsub.googleapis.com',
+  // Where Google shows the keys that its identity tokens are signed with.
   certificates: 'https://www.googleapis.com',
 };
 
@@ -20,7 +15,7 @@ const GOOGLE: Origins = {
 export function originsFor(apiUrl: string | null): Origins {
   if (apiUrl === null) return GOOGLE;
   const { origin } = new URL(apiUrl);
-  return { gmail: origin, calendar: origin, oauth: origin, pubsub: origin, certificates: origin };
+  return Object.fromEntries(Object.keys(GOOGLE).map((name) => [name, origin])) as Origins;
 }
 
 /**

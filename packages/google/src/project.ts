@@ -10,7 +10,8 @@ import {
   OperatorError,
   type RedisConnection,
 } from '@syncline/runtime';
-import { type Tier, unitsOf } from './costs.js';
+import { API_NAMES, APIS } from './apis/facts.js';
+import { type Tier, tierOf } from './costs.js';
 import { type Quota, openQuota } from './quota.js';
 import type { TokenEndpoint } from './refresh-token.js';
 import { type TokenStore, type Tokens, openTokens } from './tokens.js';
@@ -51,7 +52,7 @@ export async function openProject(
         'Redis does not answer; calls to Google wait for it',
       ),
     );
-  return { quota, tokens, endpoint, tier: limits.gmailTier, unknown: false };
+  return { quota, tokens, endpoint, tier: tierOf(limits), unknown: false };
 }
 
 /** @throws OperatorError naming every quota that is smaller than the dearest single call. */
@@ -65,13 +66,7 @@ export function refuseUselessQuotas(projects: readonly GoogleProject[]): void {
 }
 
 function uselessQuotas(quotas: GoogleProject['quotas']): string[] {
-  const dearest = unitsOf('gmail.users.threads.get', quotas.gmailTier);
-  const least: [variable: string, value: number, needed: number][] = [
-    ['GMAIL_UNITS_PER_USER_MINUTE', quotas.gmailUnitsPerUserMinute, dearest],
-    ['GMAIL_UNITS_PER_PROJECT_MINUTE', quotas.gmailUnitsPerProjectMinute, Math.ceil(dearest / 0.9)],
-    ['CALENDAR_REQUESTS_PER_USER_MINUTE', quotas.calendarRequestsPerUserMinute, 1],
-    ['CALENDAR_REQUESTS_PER_PROJECT_MINUTE', quotas.calendarRequestsPerProjectMinute, 2],
-  ];
+  const least = API_NAMES.flatMap((api) => APIS[api].least(quotas));
   return least
     .filter(([, value, needed]) => !(value >= needed))
     .map(

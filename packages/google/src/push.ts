@@ -3,4 +3,4 @@
  * processes do not load.
  */
 export { type PushRefusal, type PushVerifier, openPushVerifier } from './oidc.js';
-export { type Pulled, type Subscription, openSubscription } from './subscription.js';
+export { type Pulled, type Subscription, openSubscription } from './apis/push.js';

@@ -3,7 +3,7 @@
  * left the window is dropped, and beyond `ENTRIES_LIMIT` the oldest is; only a process that charges more than a thousand
  * times a second reaches that, and it then under-reports the oldest part.
  */
-import type { Api } from './costs.js';
+import { byApi, type Api } from './apis/facts.js';
 import { KEEP_MS } from './quota-scripts.js';
 
 const ENTRIES_LIMIT = 100_000;
@@ -53,7 +53,7 @@ export interface SpendMemory {
 export function openSpendMemory(): SpendMemory {
   let entries: Entry[] = [];
   let latestSlot = 0;
-  const projects: ProjectSums = { gmail: new Map(), calendar: new Map() };
+  const projects: ProjectSums = byApi(() => new Map());
   const closures = new Map<string, Bucket & { untilMs: number }>();
   const days = new Map<string, number>();
   let witnesses = new Map<string, number>();

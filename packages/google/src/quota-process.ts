@@ -1,6 +1,6 @@
 /** One process's side of the governor: what it knows, how its keys are named, and the one way to run a script. */
 import type { Config, RedisConnection, RedisScript, Runtime, ServerRun } from '@syncline/runtime';
-import type { Api } from './costs.js';
+import { APIS, type Api } from './apis/facts.js';
 import { pacificDay } from './pacific-day.js';
 import type { Bucket, SpendMemory } from './quota-memory.js';
 import { refuseUnlessReady, runScript } from './redis.js';
@@ -65,13 +65,7 @@ export function today(ledger: Ledger): { day: string; endsInMs: number } {
 }
 
 export function limitsOf(limits: Limits, api: Api): [user: number, project: number, day: number] {
-  if (api === 'calendar')
-    return [limits.calendarRequestsPerUserMinute, limits.calendarRequestsPerProjectMinute, 0];
-  return [
-    limits.gmailUnitsPerUserMinute,
-    limits.gmailUnitsPerProjectMinute,
-    limits.gmailUnitsPerProjectDay,
-  ];
+  return APIS[api].limits(limits);
 }
 
 /** All keys of a project's quota share one hash tag, so that one script may touch them on any Redis. */

@@ -1,5 +1,5 @@
 /** What stands in the windows, read without charging. */
-import type { Api } from './costs.js';
+import { API_NAMES, DAY_LIMITED, type Api, type ByApi } from './apis/facts.js';
 import { dayBound } from './day-budget.js';
 import { type Ledger, keyOfDay, keysOf, limitsOf, run, today } from './quota-process.js';
 import { SCRIPTS } from './quota-scripts.js';
@@ -25,32 +25,32 @@ export interface DayUsed {
   endsInMs: number;
 }
 
-/** Units (Gmail) and requests (Calendar) in the current minute's window, and Gmail's units of the Pacific day. */
-export interface QuotaUsage {
-  gmail: { project: Used; day: DayUsed; users: Record<string, Used> };
-  calendar: { project: Used; users: Record<string, Used> };
+/** What of an API's quota is spent in the current minute's window. */
+interface MinuteUsage {
+  project: Used;
+  users: Record<string, Used>;
 }
 
+/** Units (Gmail) and requests (Calendar), and Gmail's units of the Pacific day. */
+export type QuotaUsage = ByApi<MinuteUsage, { day: DayUsed }>;
+
 export async function usageIn(ledger: Ledger, users: string[]): Promise<QuotaUsage> {
-  const [gmail, calendar] = [
-    await usageOf(ledger, 'gmail', users),
-    await usageOf(ledger, 'calendar', users),
-  ];
+  const usage: Partial<Record<Api, MinuteUsage>> = {};
+  for (const api of API_NAMES) usage[api] = await usageOf(ledger, api, users);
   const { day, endsInMs } = today(ledger);
-  const used = Number((await run(ledger, SCRIPTS.day, [keyOfDay(ledger, 'gmail', day)], []))[2]);
-  const limit = ledger.options.limits.gmailUnitsPerProjectDay;
+  const used = Number(
+    (await run(ledger, SCRIPTS.day, [keyOfDay(ledger, DAY_LIMITED, day)], []))[2],
+  );
+  const [, , limit] = limitsOf(ledger.options.limits, DAY_LIMITED);
   const bounds = {
     backfillBound: dayBound('backfill', limit, endsInMs),
     catchUpBound: dayBound('catch-up', limit, endsInMs),
   };
-  return { gmail: { ...gmail, day: { day, used, limit, ...bounds, endsInMs } }, calendar };
+  const ofDay = { day: { day, used, limit, ...bounds, endsInMs } };
+  return { ...usage, [DAY_LIMITED]: { ...usage[DAY_LIMITED], ...ofDay } } as QuotaUsage;
 }
 
-async function usageOf(
-  ledger: Ledger,
-  api: Api,
-  users: string[],
-): Promise<{ project: Used; users: Record<string, Used> }> {
+async function usageOf(ledger: Ledger, api: Api, users: string[]): Promise<MinuteUsage> {
   const [userLimit, projectLimit] = limitsOf(ledger.options.limits, api);
   const all: Used[] = [];
   const asked = [null, ...users];

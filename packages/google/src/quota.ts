@@ -12,7 +12,7 @@ import {
   openLoopReport,
   serverRunOf,
 } from '@syncline/runtime';
-import type { Api } from './costs.js';
+import { API_NAMES, APIS, byApi, type Api } from './apis/facts.js';
 import { dayBound, dayWaitMs } from './day-budget.js';
 import { isLedgerDue, tellLedger } from './day-ledger.js';
 import { chargeKept, isLong, moveKept } from './quota-away.js';
@@ -62,9 +62,6 @@ export interface Receipt {
   /** Under which the call is noted as in flight; null where it is not. */
   flight: string | null;
 }
-
-/** How a shared user's calls of an API may be under way unnoted: in batches, or one by one. */
-const SHARED: Record<Api, number> = { gmail: 1, calendar: 2 };
 
 /** `closed`: not the user's quota is spent, but Google has refused one of its calls, and nobody makes any for a moment. */
 const SCOPES = ['user', 'closed', 'project', 'day'] as const;
@@ -213,7 +210,7 @@ async function tryCharge(
     LANES[lane],
     dayBound(lane, dayLimit, endsInMs),
     flight,
-    shared ? SHARED[api] : 0,
+    shared ? APIS[api].sharedCalls : 0,
   ]);
   if (!settled(ledger, reply)) return null;
   const granted = Number(reply[0]);
@@ -275,9 +272,9 @@ async function join(
 ): Promise<void> {
   ledger.memory.joined(from, to);
   try {
-    for (const api of ['gmail', 'calendar'] as const) {
+    for (const api of API_NAMES) {
       const keys = [...keysOf(ledger, { api, user: from }), ...keysOf(ledger, { api, user: to })];
-      const args = [retired ? 1 : 0, shared ? SHARED[api] : 0];
+      const args = [retired ? 1 : 0, shared ? APIS[api].sharedCalls : 0];
       if (settled(ledger, await run(ledger, SCRIPTS.join, keys, args))) continue;
       await report(ledger);
       settled(ledger, await run(ledger, SCRIPTS.join, keys, args));
@@ -318,10 +315,9 @@ function beat(ledger: Ledger): Promise<void> {
 async function beatOnce(ledger: Ledger): Promise<void> {
   const { memory } = ledger;
   if (ledger.untold || ledger.reporting) await report(ledger);
-  const apis: Api[] = ['gmail', 'calendar'];
   const nowMs = redisNowMs(ledger);
-  const told = apis.map((api) => memory.projectSum(api, nowMs));
-  const states = apis.map((api) => keysOf(ledger, { api, user: null })[1]);
+  const told = API_NAMES.map((api) => memory.projectSum(api, nowMs));
+  const states = API_NAMES.map((api) => keysOf(ledger, { api, user: null })[1]);
   const keys = [keyOf(ledger, 'members'), ...states];
   const reply = await run(ledger, SCRIPTS.heartbeat, keys, told);
   if (!settled(ledger, reply)) return report(ledger);
@@ -330,7 +326,7 @@ async function beatOnce(ledger: Ledger): Promise<void> {
   for (let i = 3; i + 1 < reply.length; i += 2) seen.push([String(reply[i]), Number(reply[i + 1])]);
   memory.witnesses(seen, atMs);
   ledger.skewMs = atMs - ledger.rt.clock.nowMs();
-  ledger.beat = { atMs, told: { gmail: told[0] ?? 0, calendar: told[1] ?? 0 } };
+  ledger.beat = { atMs, told: byApi((_api, at) => told[at] ?? 0) };
   ledger.kept = null;
 }
 

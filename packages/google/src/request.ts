@@ -8,7 +8,8 @@
 import type { Runtime } from '@syncline/runtime';
 import type { BatchSizes } from './batch-size.js';
 import { classify } from './classify.js';
-import { type Api, type Method, type Tier, apiOf, unitsOf } from './costs.js';
+import { API_NAMES, APIS } from './apis/facts.js';
+import { type Method, type Tier, apiOf, unitsOf } from './costs.js';
 import { GoogleError, type GoogleErrorKind, MalformedAnswer, unavailable } from './errors.js';
 import type { Origins } from './origins.js';
 import type { Lane, Quota, Receipt } from './quota.js';
@@ -111,22 +112,13 @@ export async function request(session: Session, call: Call): Promise<Sent> {
   }
 }
 
-/** What an account with a living grant is always answered: 1 unit, or one request. */
-const WITNESSES: Record<Api, { method: Method; path: string }> = {
-  gmail: { method: 'gmail.users.getProfile', path: '/gmail/v1/users/me/profile' },
-  calendar: {
-    method: 'calendar.calendarList.list',
-    path: '/calendar/v3/users/me/calendarList?maxResults=1',
-  },
-};
-
 /**
  * A call that is refused with a fresh token as well may be refused for the sake of what it asks for. So the same API is asked for something else before
  * the whole account is taken for refused, which stops everything of it until a person comes.
  * @throws GoogleError `forbidden` when that is answered, and its own error when it has none that decides
  */
 export async function requireRefusedGrant(session: Session, method: Method): Promise<void> {
-  const witness = WITNESSES[apiOf(method)];
+  const { witness } = APIS[apiOf(method)];
   if (witness.method === method) return;
   try {
     await requestJson(session, witness, () => null);
@@ -207,10 +199,7 @@ function readAnswer<T>(method: Method, answer: Answer, read: (body: JsonObject) 
  * its windows are closed for as long as that takes.
  */
 export async function stopCallsOf(quota: Quota, user: string): Promise<void> {
-  await Promise.all([
-    quota.close('gmail', user, DEAD_GRANT_CLOSED_MS, false),
-    quota.close('calendar', user, DEAD_GRANT_CLOSED_MS, false),
-  ]);
+  await Promise.all(API_NAMES.map((api) => quota.close(api, user, DEAD_GRANT_CLOSED_MS, false)));
 }
 
 /** Closes the window that Google says is full, so that the whole fleet stays away and not just this call. */

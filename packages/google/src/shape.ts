@@ -108,3 +108,9 @@ export function historyIdOrNull(value: unknown): bigint | null {
     ? BigInt(value)
     : null;
 }
+
+/** Google writes milliseconds since the epoch as a string. */
+export function expirationOf(value: unknown): Date {
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return new Date(Number(value));
+  throw new MalformedAnswer('an expiration is not made of digits');
+}

@@ -1,6 +1,6 @@
 import { type Bench, openBench } from '../test-support/bench-google.js';
 import { batchReply, refusal } from '../test-support/stub-google.js';
-import type { Gmail } from './gmail.js';
+import type { Gmail } from './apis/gmail/gmail.js';
 
 let bench: Bench;
 beforeAll(async () => {

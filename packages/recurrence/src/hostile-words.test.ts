@@ -27,7 +27,7 @@ test.each([
   const range = {
     timeMinMs: Date.parse('2027-01-01T00:00:00Z'),
     timeMaxMs: Date.parse('2027-02-01T00:00:00Z'),
-    calendarZone: word,
+    defaultZone: word,
   };
   expect(expandInstances([event], range).items.length).toBeGreaterThan(0);
 });

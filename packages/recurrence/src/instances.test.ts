@@ -5,7 +5,7 @@ import { startsIn } from './series.js';
 const RANGE = {
   timeMinMs: Date.UTC(2026, 2, 1),
   timeMaxMs: Date.UTC(2026, 3, 30),
-  calendarZone: 'Europe/Berlin',
+  defaultZone: 'Europe/Berlin',
 };
 const series = (recurrence: string[], over: object = {}): SourceEvent => ({
   id: 's',
@@ -190,7 +190,7 @@ test('a time without an offset is one of its own zone, or of the calendar’s', 
 const CENTURY = {
   timeMinMs: Date.UTC(1990, 0, 1),
   timeMaxMs: Date.UTC(2089, 0, 1),
-  calendarZone: 'Europe/Berlin',
+  defaultZone: 'Europe/Berlin',
 };
 const many = (count: number, line: string): SourceEvent[] =>
   Array.from({ length: count }, (_, n) => series([line], { id: `s${n}` }));

@@ -19,7 +19,7 @@ export interface InstanceRange {
   /** … and start before this one. */
   timeMaxMs: number;
   /** The calendar's zone: all-day events begin at its midnight. */
-  calendarZone: string;
+  defaultZone: string;
   /** At most this many instances, the earliest ones. */
   limit?: number;
 }
@@ -131,8 +131,8 @@ function originalStarts(events: readonly SourceEvent[]): Map<string, Set<string>
 }
 
 function single<Event extends SourceEvent>(event: Event, range: InstanceRange): Placed<Event>[] {
-  const startMs = instantOf(event.start, range.calendarZone);
-  const endMs = event.end ? instantOf(event.end, range.calendarZone) : startMs;
+  const startMs = instantOf(event.start, range.defaultZone);
+  const endMs = event.end ? instantOf(event.end, range.defaultZone) : startMs;
   return endMs > range.timeMinMs && startMs < range.timeMaxMs
     ? [{ startMs, id: event.id ?? '', make: () => event }]
     : [];
@@ -144,7 +144,7 @@ function* ofSeries<Event extends SourceEvent>(
   taken: ReadonlySet<string> | undefined,
   work: Work,
 ): Generator<Placed<Event>, boolean> {
-  const shape = shapeOf(master, range.calendarZone);
+  const shape = shapeOf(master, range.defaultZone);
   if (!shape) return true;
   const { recurrence: _series, ...inherited } = master;
   const { lengthMs: usualMs, series } = shape;
@@ -177,13 +177,13 @@ interface Shape {
 }
 
 /** Null when the master's own start is no date that can be counted from. */
-function shapeOf(master: SourceEvent, calendarZone: string): Shape | null {
+function shapeOf(master: SourceEvent, defaultZone: string): Shape | null {
   const start = master.start ?? {};
   const end = master.end ?? start;
   const lines = master.recurrence ?? [];
   return start.date
     ? allDayShape(start.date, end.date ?? start.date, lines)
-    : timedShape(start, end, calendarZone, lines);
+    : timedShape(start, end, defaultZone, lines);
 }
 
 function allDayShape(startDate: string, endDate: string, lines: string[]): Shape | null {
@@ -201,15 +201,15 @@ function allDayShape(startDate: string, endDate: string, lines: string[]): Shape
 function timedShape(
   start: EventTime,
   end: EventTime,
-  calendarZone: string,
+  defaultZone: string,
   lines: string[],
 ): Shape | null {
-  const name = start.timeZone ?? calendarZone;
+  const name = start.timeZone ?? defaultZone;
   const startMs = instantOfDateTime(start.dateTime ?? '', name);
   if (!countable(startMs)) return null;
   const endMs = instantOfDateTime(end.dateTime ?? '', end.timeZone ?? name);
   const lengthMs = Math.max(0, endMs - startMs || 0);
-  const zone = knownZone(name) ?? knownZone(calendarZone) ?? 'UTC';
+  const zone = knownZone(name) ?? knownZone(defaultZone) ?? 'UTC';
   const endName = end.timeZone ?? name;
   const time = (ms: number, timeZone: string): EventTime => ({
     dateTime: rfc3339(knownZone(timeZone) ?? zone, ms),
@@ -229,10 +229,10 @@ function countable(ms: number): boolean {
 }
 
 /** An all-day event begins at midnight of the calendar's zone. NaN for no date at all, which lies in no range. */
-function instantOf(time: SourceEvent['start'], calendarZone: string): number {
-  if (time?.dateTime) return instantOfDateTime(time.dateTime, time.timeZone ?? calendarZone);
+function instantOf(time: SourceEvent['start'], defaultZone: string): number {
+  if (time?.dateTime) return instantOfDateTime(time.dateTime, time.timeZone ?? defaultZone);
   const wallMs = Date.parse(`${time?.date ?? ''}T00:00:00Z`);
-  return Number.isNaN(wallMs) ? wallMs : instantOfWall(calendarZone, wallMs);
+  return Number.isNaN(wallMs) ? wallMs : instantOfWall(defaultZone, wallMs);
 }
 
 /** Google's ids of instances: `<master>_20230722T160000Z` by the original start in UTC, `<master>_20180128` of all-day series. */

@@ -14,7 +14,13 @@ import { type InsecureKind, problemsOfInsecurity } from './insecure.js';
 import { type GoogleProject, readProjects } from './projects.js';
 import { readRedisTls } from './redis-tls.js';
 import type { RedisTls } from './redis/connect.js';
-import { type Push, missingForDoorbells, toPush } from './push-config.js';
+import {
+  type Push,
+  missingForDoorbells,
+  toPush,
+  toQuotas,
+  type Quotas,
+} from './resources/index.js';
 import { FILE_VARIANTS, VARIABLES, type Values } from './variables.js';
 
 export interface Config {
@@ -71,16 +77,6 @@ export interface Config {
   logLevel: string;
   /** Null as long as no doorbell variable is set. */
   push: Push | null;
-}
-
-export interface Quotas {
-  gmailUnitsPerUserMinute: number;
-  gmailUnitsPerProjectMinute: number;
-  gmailUnitsPerProjectDay: number;
-  calendarRequestsPerUserMinute: number;
-  calendarRequestsPerProjectMinute: number;
-  /** Which of Google's price lists applies: projects made before 2026-05 keep `legacy`. */
-  gmailTier: 'new' | 'legacy';
 }
 
 /** What is kept of what Google has. */
@@ -266,17 +262,6 @@ function toGoogle(values: Values, projects: GoogleProject[]): Config['google'] {
     clientSecret: values.GOOGLE_CLIENT_SECRET ?? fallback,
     projects,
     proxy: toProxy(values),
-  };
-}
-
-function toQuotas(values: Values): Quotas {
-  return {
-    gmailUnitsPerUserMinute: values.GMAIL_UNITS_PER_USER_MINUTE,
-    gmailUnitsPerProjectMinute: values.GMAIL_UNITS_PER_PROJECT_MINUTE,
-    gmailUnitsPerProjectDay: values.GMAIL_UNITS_PER_PROJECT_DAY,
-    calendarRequestsPerUserMinute: values.CALENDAR_REQUESTS_PER_USER_MINUTE,
-    calendarRequestsPerProjectMinute: values.CALENDAR_REQUESTS_PER_PROJECT_MINUTE,
-    gmailTier: values.GMAIL_QUOTA_TIER,
   };
 }
 

@@ -31,7 +31,12 @@ export {
 } from './process.js';
 export { isNetworkFailure } from './network-failure.js';
 export { DEFAULT_PROJECT, type GoogleProject } from './projects.js';
-export { readServiceAccount } from './push-config.js';
+export {
+  channelAddressAt,
+  readServiceAccount,
+  RESOURCE_VARIABLES,
+  unheardTopics,
+} from './resources/index.js';
 export { RepeatLimit } from './repeat-limit.js';
 export * from './redis/index.js';
 export { type Resolved, resolveConfig } from './resolve.js';

@@ -145,11 +145,11 @@ test('a project’s own topic and subscription are doorbells, and whoever hears 
   };
   const { push, google } = configWith([rings, { ...GOOD, name: 'c' }]);
   expect(push).toMatchObject({
-    gmailTopic: null,
+    topic: null,
     projectTopics: { b: 'projects/b/topics/t' },
     projectSubscriptions: ['projects/b/subscriptions/s'],
   });
-  expect(google.projects[0]).toMatchObject({ gmailTopic: 'projects/b/topics/t' });
+  expect(google.projects[0]).toMatchObject({ topic: 'projects/b/topics/t' });
   expect(configWith([GOOD]).push).toBeNull();
   const file = path.join(dir, 'projects.json');
   writeFileSync(file, JSON.stringify([rings]));

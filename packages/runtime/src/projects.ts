@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Quotas } from './config.js';
+import { PROJECT_FORMS, PROJECT_KEYS, quotasOf, topicsOf, type Quotas } from './resources/index.js';
 
 export interface GoogleProject {
   /** `default` is the one of GOOGLE_CLIENT_ID. */
@@ -14,32 +14,22 @@ export interface GoogleProject {
   clientSecret: string;
   quotas: Quotas;
   /** Where Gmail publishes for its accounts: Gmail takes topics of the project alone that an account's client belongs to. Absent: its mailboxes are polled. */
-  gmailTopic?: string;
+  topic?: string;
   /** What is pulled from that topic. Absent: notifications are pushed. */
-  gmailSubscription?: string;
+  subscription?: string;
 }
 
 export const DEFAULT_PROJECT = 'default';
 
 const PROJECTS_LIMIT = 100;
 const NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
-export const TOPIC_NAME = /^projects\/[^/\s]+\/topics\/[^/\s]+$/;
-export const SUBSCRIPTION_NAME = /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/;
-const limit = (max: number) => z.number().int().min(1).max(max).optional();
 
 const ENTRY = z.strictObject({
   name: z.string().regex(NAME),
   clientId: z.string().min(1),
   clientSecret: z.string().min(1).optional(),
   clientSecretFile: z.string().min(1).optional(),
-  gmailUnitsPerUserMinute: limit(1e9),
-  gmailUnitsPerProjectMinute: limit(1e9),
-  gmailUnitsPerProjectDay: limit(1e12),
-  calendarRequestsPerUserMinute: limit(1e9),
-  calendarRequestsPerProjectMinute: limit(1e9),
-  gmailQuotaTier: z.enum(['new', 'legacy']).optional(),
-  gmailPubsubTopic: z.string().regex(TOPIC_NAME).optional(),
-  gmailPubsubSubscription: z.string().regex(SUBSCRIPTION_NAME).optional(),
+  ...PROJECT_KEYS,
 });
 type Entry = z.infer<typeof ENTRY>;
 
@@ -50,9 +40,7 @@ const EXPECTED: ReadonlyMap<string, string> = new Map(
     clientId: 'must be a text',
     clientSecret: 'must be a text',
     clientSecretFile: 'must be a text',
-    gmailQuotaTier: 'must be new or legacy',
-    gmailPubsubTopic: 'must look like projects/P/topics/T',
-    gmailPubsubSubscription: 'must look like projects/P/subscriptions/S',
+    ...PROJECT_FORMS,
   }),
 );
 
@@ -120,18 +108,11 @@ function projectOf(
     for (const issue of entry.error.issues) tell(inWords(issue));
     return null;
   }
-  const { name, clientId, gmailPubsubTopic, gmailPubsubSubscription } = entry.data;
-  if (gmailPubsubSubscription !== undefined && gmailPubsubTopic === undefined)
-    tell('gmailPubsubSubscription needs gmailPubsubTopic: without it nothing is published there');
+  const { name, clientId } = entry.data;
+  const topics = topicsOf(entry.data, tell);
   const clientSecret = secretOf(entry.data, folder, tell);
   if (clientSecret === null) return null;
-  const doorbell = {
-    ...(gmailPubsubTopic === undefined ? {} : { gmailTopic: gmailPubsubTopic }),
-    ...(gmailPubsubSubscription === undefined
-      ? {}
-      : { gmailSubscription: gmailPubsubSubscription }),
-  };
-  return { name, clientId, clientSecret, quotas: quotasOf(entry.data, defaults), ...doorbell };
+  return { name, clientId, clientSecret, quotas: quotasOf(entry.data, defaults), ...topics };
 }
 
 function inWords(issue: z.core.$ZodIssue): string {
@@ -163,18 +144,4 @@ function secretOf(
     );
   }
   return null;
-}
-
-function quotasOf(entry: Entry, defaults: Quotas): Quotas {
-  return {
-    gmailUnitsPerUserMinute: entry.gmailUnitsPerUserMinute ?? defaults.gmailUnitsPerUserMinute,
-    gmailUnitsPerProjectMinute:
-      entry.gmailUnitsPerProjectMinute ?? defaults.gmailUnitsPerProjectMinute,
-    gmailUnitsPerProjectDay: entry.gmailUnitsPerProjectDay ?? defaults.gmailUnitsPerProjectDay,
-    calendarRequestsPerUserMinute:
-      entry.calendarRequestsPerUserMinute ?? defaults.calendarRequestsPerUserMinute,
-    calendarRequestsPerProjectMinute:
-      entry.calendarRequestsPerProjectMinute ?? defaults.calendarRequestsPerProjectMinute,
-    gmailTier: entry.gmailQuotaTier ?? defaults.gmailTier,
-  };
 }

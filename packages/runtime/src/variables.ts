@@ -5,7 +5,8 @@ import { isProxyUrl, PROXY_URL_MESSAGE } from './google-proxy.js';
 import { INSECURE_KINDS, isLoopback } from './insecure.js';
 import { isGuessable } from './master-key.js';
 import { REDIS_URL_FORM, parseRedisUrl } from './redis/address.js';
-import { SUBSCRIPTION_NAME, TOPIC_NAME } from './projects.js';
+import { PUSH_VARIABLES, QUOTA_VARIABLES } from './resources/index.js';
+import { whole } from './zod-forms.js';
 
 /** Variables whose value may also come from a file named by `<NAME>_FILE`, as container secrets are mounted. */
 export const FILE_VARIANTS = [
@@ -56,12 +57,7 @@ export const VARIABLES = z.object({
     .optional(),
   SYNCLINE_MASTER_KEY: masterKey().optional(),
   SYNCLINE_MASTER_KEY_OLD: masterKey().optional(),
-  GMAIL_UNITS_PER_USER_MINUTE: whole(1, 1e9).default(6_000),
-  GMAIL_UNITS_PER_PROJECT_MINUTE: whole(1, 1e9).default(1_200_000),
-  GMAIL_UNITS_PER_PROJECT_DAY: whole(1, 1e12).default(80_000_000),
-  CALENDAR_REQUESTS_PER_USER_MINUTE: whole(1, 1e9).default(600),
-  CALENDAR_REQUESTS_PER_PROJECT_MINUTE: whole(1, 1e9).default(10_000),
-  GMAIL_QUOTA_TIER: z.enum(['new', 'legacy'], 'must be new or legacy').default('new'),
+  ...QUOTA_VARIABLES,
   POLL_INTERVAL_ACTIVE_SECONDS: whole(1, 86_400).default(60),
   POLL_INTERVAL_IDLE_SECONDS: whole(1, 604_800).default(900),
   AUDIT_INTERVAL_HOURS: whole(0, 8_760).default(24),
@@ -85,19 +81,10 @@ export const VARIABLES = z.object({
       'must be one of fatal, error, warn, info, debug, trace, silent',
     )
     .default('info'),
-  GMAIL_PUBSUB_TOPIC: z.string().regex(TOPIC_NAME, 'must look like projects/P/topics/T').optional(),
-  GMAIL_PUBSUB_SUBSCRIPTION: z
-    .string()
-    .regex(SUBSCRIPTION_NAME, 'must look like projects/P/subscriptions/S')
-    .optional(),
+  ...PUSH_VARIABLES,
   PUSH_BASE_URL: baseUrl(
     'must be a public https address like https://sync.example.com (http for loopback only)',
   ).optional(),
-  PUSH_GMAIL_AUDIENCE: z.string().optional(),
-  PUSH_GMAIL_SERVICE_ACCOUNT: z
-    .string()
-    .regex(/^[^@\s]+@[^@\s]+$/, 'must be the address of a service account')
-    .optional(),
   // Google's own name for the path of a service account's key file.
   GOOGLE_APPLICATION_CREDENTIALS: z.string().optional(),
   // Our own tests hand their servers to child processes by these; nothing here reads them.
@@ -107,15 +94,6 @@ export const VARIABLES = z.object({
 
 export type Values = z.infer<typeof VARIABLES>;
 export type VariableName = keyof Values;
-
-function whole(min: number, max: number) {
-  const inRange = (text: string): boolean =>
-    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
-  return z
-    .string()
-    .refine(inRange, `must be a whole number from ${min} to ${max}`)
-    .transform(Number);
-}
 
 /** The address of a listener. Host names other than `localhost` are refused, since they may resolve to any address. */
 function bindAddress() {
@@ -194,9 +172,9 @@ function masterKey() {
   return z
     .string()
     .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
+    .transform((text) => Buffer.from(text, 'base64'))
     .refine(
-      (text) => !isKey(text) || !isGuessable(Buffer.from(text, 'base64'), text),
-      'must not be all zero, a pattern, an even row of bytes or typed text: anybody could open what it seals. Make one with `openssl rand -base64 32`',
-    )
-    .transform((text) => Buffer.from(text, 'base64'));
+      (key) => !isGuessable(key),
+      'must not be all zero or a short pattern or an even row of bytes: anybody could open what it seals',
+    );
 }

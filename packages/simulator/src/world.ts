@@ -163,7 +163,7 @@ export class World {
     for (let n = 0; n < Math.max(1, count); n++) {
       const calendar =
         n === 0
-          ? primaryCalendar(account, prng)
+          ? primaryAddress(account, prng)
           : this.addCalendar(
               account,
               CALENDAR_NAMES[(n - 1) % CALENDAR_NAMES.length] as string,
@@ -196,7 +196,7 @@ const FIRST_HISTORY_IDS: readonly bigint[] = [
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'UTC', 'America/Sao_Paulo'];
 const CALENDAR_NAMES = ['Family', 'Équipe 🎯', 'On-call', 'יומן צוות', 'Travel'];
 
-function primaryCalendar(account: Account, prng: Prng): CalendarStore {
+function primaryAddress(account: Account, prng: Prng): CalendarStore {
   return new CalendarStore({
     id: account.email,
     summary: account.email,

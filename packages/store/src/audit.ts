@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { existsByIndex } from './exists-by-index.js';
 import { LeaseLost, type Lease } from './lease.js';
+import { compareLists, type CompleteList } from './mirrors/index.js';
 import { arrayLiteral } from './pool.js';
 import { isStorableId } from './storable.js';
 import { inTransaction, type Transaction } from './transaction.js';
@@ -27,19 +27,6 @@ interface AuditNote {
   sample?: readonly string[];
   /** Suspects that were looked at. */
   looked?: readonly string[];
-}
-
-/** Of all messages (''), or of those that have this label. */
-export interface CompleteList {
-  labelId: string;
-  /** Messages with this label have no row. */
-  excluded: boolean;
-  /** Every label that the mailbox has. */
-  catalogue: readonly string[];
-  /** The list names what came from here on, by internalDate; 0 is everything. */
-  fromMs: number;
-  /** Rows from here on may be there although nothing lists them: the mailbox is being deepened. Otherwise the same moment. */
-  floorMs: number;
 }
 
 /** The books of audits; everything is written under the lease. @throws LeaseLost */
@@ -81,9 +68,7 @@ async function noteStep(pool: pg.Pool, lease: Lease, note: AuditNote): Promise<v
     if (note.restarts) await forget(session, lease, false);
     if (note.listed?.length) await insert(session, lease, false, note.listed);
     if (note.complete) {
-      await (note.complete.excluded
-        ? compareExcluded(session, lease, note.complete)
-        : compareList(session, lease, note.complete));
+      await compareLists(session, lease, note.complete);
       await forget(session, lease, false);
     }
     if (note.sample?.length) await insert(session, lease, true, note.sample);
@@ -169,63 +154,6 @@ async function insert(
       // An id that cannot be stored has no row, and its item is in quarantine.
       arrayLiteral(ids.filter(isStorableId), (id) => id),
     ],
-  );
-}
-
-/** In SQL: whether the list that is compared names the message `m`. */
-const LISTED_MESSAGE = existsByIndex(
-  'SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = m.id',
-);
-
-/**
- * Messages that are listed and not stored (with this label), or stored and not listed. With the list of all messages also those
- * that are stored with a label which is in no catalogue, since no list will name it. Of rows outside the list's window nobody can tell
- * by the list; where none should be, they are suspect for that.
- */
-async function compareList(
-  session: Transaction,
-  lease: Lease,
-  { labelId, catalogue, fromMs, floorMs }: CompleteList,
-): Promise<void> {
-  await session.query(
-    `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
-     SELECT $1, $2, true, u.id FROM (
-       SELECT i.item_id AS id FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect
-          AND NOT ${existsByIndex("SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = i.item_id AND ($3 = '' OR $3 = ANY (m.label_ids))")}
-        UNION
-       SELECT m.id FROM syncline.gmail_messages m WHERE m.account_id = $1 AND ($3 = '' OR $3 = ANY (m.label_ids))
-          AND ($5::bigint = 0 OR m.internal_date IS NULL OR m.internal_date >= 'epoch'::timestamptz + $5 * interval '1 ms' OR m.internal_date < 'epoch'::timestamptz + $6::bigint * interval '1 ms')
-          AND (NOT ${LISTED_MESSAGE} OR ($3 = '' AND NOT m.label_ids <@ $4::text[]))
-     ) AS u ON CONFLICT DO NOTHING`,
-    [
-      lease.accountId,
-      lease.collectionId,
-      labelId,
-      arrayLiteral(catalogue.filter(isStorableId), (id) => id),
-      Math.round(fromMs),
-      Math.round(floorMs),
-    ],
-  );
-}
-
-/** Messages that have no row and should have none are not missing, whatever other lists name them; rows with this label, here or by the list, should not be. */
-async function compareExcluded(
-  session: Transaction,
-  lease: Lease,
-  { labelId }: CompleteList,
-): Promise<void> {
-  await session.query(
-    `DELETE FROM syncline.audit_items s WHERE s.account_id = $1 AND s.collection_id = $2 AND s.suspect
-        AND ${existsByIndex('SELECT 1 FROM syncline.audit_items i WHERE i.account_id = $1 AND i.collection_id = $2 AND NOT i.suspect AND i.item_id = s.item_id')}
-        AND NOT ${existsByIndex('SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = $1 AND m.id = s.item_id')}`,
-    [lease.accountId, lease.collectionId],
-  );
-  await session.query(
-    `INSERT INTO syncline.audit_items (account_id, collection_id, suspect, item_id)
-     SELECT $1, $2, true, m.id FROM syncline.gmail_messages m WHERE m.account_id = $1
-        AND ($3 = ANY (m.label_ids) OR ${LISTED_MESSAGE})
-         ON CONFLICT DO NOTHING`,
-    [lease.accountId, lease.collectionId, labelId],
   );
 }
 

@@ -55,7 +55,7 @@ async function ringMailboxes(
     name: 'ring-mailboxes',
     text: `WITH chosen AS MATERIALIZED (
              SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
-              WHERE w.address = ANY($1::text[]) AND c.kind = 'gmail' AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
+              WHERE w.address = ANY($1::text[]) AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
            UPDATE syncline.collections c SET ${RING} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
            RETURNING c.id, c.kind, ${READY} AS ready, chosen.address`,
     values: [arrayLiteral(addresses, (address) => address)],

@@ -7,7 +7,7 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 beforeEach(() => fixture.database.pool.query('DELETE FROM syncline.accounts'));
 
-const QUEUE = { gmail: false, full: true };
+const QUEUE = { resource: 'calendar' as const, full: true };
 
 /** Gives a tenant calendars that have been due since so many seconds, the later ones for less long. */
 async function dueCalendars(tenant: string, count: number, sinceSeconds: number): Promise<void> {

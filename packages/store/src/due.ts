@@ -11,12 +11,18 @@
  */
 import type pg from 'pg';
 import { ONBOARDING, type Phase } from './lease.js';
-import type { CollectionKind } from './mirrors/resources.js';
+import {
+  dueRange,
+  isInDueRange,
+  RESOURCE_NAMES,
+  type CollectionKind,
+  type Resource,
+} from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 
 /** The queues that share one order of due work: a family of resources, and whether it walks or follows. */
 interface DueQueue {
-  gmail: boolean;
+  resource: Resource;
   full: boolean;
 }
 
@@ -44,12 +50,9 @@ export interface DueQuery {
   ahead?: ReadonlyMap<string, number>;
 }
 
-const QUEUES: readonly DueQueue[] = [
-  { gmail: true, full: false },
-  { gmail: false, full: false },
-  { gmail: true, full: true },
-  { gmail: false, full: true },
-];
+const QUEUES: readonly DueQueue[] = [false, true].flatMap((full) =>
+  RESOURCE_NAMES.map((resource) => ({ resource, full })),
+);
 /** Rows among which tenants take turns, read in the index's order. */
 const WINDOW = 10_000;
 /** A tenant with more than this share of a full window is looked past. */
@@ -120,7 +123,7 @@ async function claimInTurns(
     name: 'collections-due',
     text: `WITH seen AS MATERIALIZED (
                 SELECT id, tenant, next_sync_at FROM syncline.collections
-                 WHERE state = 'active' AND (kind = 'gmail') = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now()
+                 WHERE state = 'active' AND ${dueRange()} = $1 AND (phase <> 'follow' OR wanted_full) = $2 AND next_sync_at <= now()
                  ORDER BY next_sync_at LIMIT $3),
               oldest AS MATERIALIZED (SELECT * FROM seen WHERE tenant <> ALL($4::text[]) ORDER BY next_sync_at LIMIT ${WINDOW}),
               crowding AS MATERIALIZED (
@@ -138,7 +141,7 @@ async function claimInTurns(
         RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, picked.turn, (SELECT tenants FROM crowding) AS crowding,
                   ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
     values: [
-      queue.gmail,
+      isInDueRange(queue.resource),
       queue.full,
       look,
       arrayLiteral(o.past, (tenant) => tenant),

@@ -5,6 +5,12 @@
  */
 import type pg from 'pg';
 import type { AccountReasonCode } from './accounts.js';
+import {
+  HAS_MESSAGES,
+  PRIMARY_ADDRESS,
+  sampleDates,
+  type StoredMessageDate,
+} from './mirrors/index.js';
 import type { Resource } from './mirrors/resources.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
@@ -28,13 +34,8 @@ export interface KnownIdentity {
   /** A person said that the grant is of the same mailbox. */
   vouched: boolean;
   hasMessages: boolean;
-  /** Id of the primary calendar that is stored; null without one. */
-  primaryCalendar: string | null;
-}
-
-export interface StoredMessageDate {
-  id: string;
-  internalDateMs: number;
+  /** The address that is stored as an entry's id, which is the account's own; null without one. */
+  primaryAddress: string | null;
 }
 
 export interface Held {
@@ -84,7 +85,7 @@ export interface GrantChecks {
 export function grantChecksIn(pool: pg.Pool): GrantChecks {
   return {
     known: (accountId) => known(pool, accountId),
-    sample: (accountId, limit) => sample(pool, accountId, limit),
+    sample: (accountId, limit) => sampleDates(pool, accountId, limit),
     begin: (accountId, ttlMs) => begin(pool, accountId, ttlMs),
     end: async (accountId) =>
       void (await pool.query('UPDATE syncline.accounts SET checking_until = NULL WHERE id = $1', [
@@ -102,37 +103,11 @@ async function known(pool: Queryable, accountId: string): Promise<KnownIdentity 
     `SELECT a.id AS "accountId", a.tenant, a.email, a.project, a.resources, a.google_sub AS "googleSub", a.grant_number AS grant, a.token_version AS version,
             ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
             coalesce(a.verified_grant = a.grant_number, false) AS verified, coalesce(a.vouched_grant = a.grant_number, false) AS vouched,
-            EXISTS (SELECT 1 FROM syncline.gmail_messages m WHERE m.account_id = a.id AND m.internal_date IS NOT NULL) AS "hasMessages",
-            (SELECT k.id FROM syncline.calendars k WHERE k.account_id = a.id AND k.is_primary ORDER BY k.id LIMIT 1) AS "primaryCalendar"
+            ${HAS_MESSAGES} AS "hasMessages", ${PRIMARY_ADDRESS} AS "primaryAddress"
        FROM syncline.accounts a WHERE a.id = $1`,
     [accountId],
   );
   return rows[0] ?? null;
-}
-
-/**
- * At moments spread evenly between the oldest and the newest, the next message each; what that
- * leaves over is filled with the newest.
- */
-async function sample(
-  pool: Queryable,
-  accountId: string,
-  limit: number,
-): Promise<StoredMessageDate[]> {
-  const { rows } = await pool.query<{ id: string; ms: string }>(
-    `WITH ends AS MATERIALIZED (SELECT min(internal_date) AS oldest, max(internal_date) AS newest FROM syncline.gmail_messages WHERE account_id = $1),
-          spread AS MATERIALIZED (
-            SELECT m.id, m.internal_date FROM ends, generate_series(0, $2::int - 1) n,
-                   LATERAL (SELECT id, internal_date FROM syncline.gmail_messages
-                             WHERE account_id = $1 AND internal_date >= oldest + (newest - oldest) * (n / greatest($2::int - 1, 1)::float8)
-                             ORDER BY internal_date LIMIT 1) m),
-          latest AS MATERIALIZED (SELECT id, internal_date FROM syncline.gmail_messages WHERE account_id = $1 AND internal_date IS NOT NULL ORDER BY internal_date DESC LIMIT $2)
-     SELECT id, extract(epoch FROM internal_date) * 1000 AS ms, min(place) AS place
-       FROM (SELECT id, internal_date, 0 AS place FROM spread UNION ALL SELECT id, internal_date, 1 FROM latest) AS both_ways
-      GROUP BY id, internal_date ORDER BY place, internal_date LIMIT $2`,
-    [accountId, limit],
-  );
-  return rows.map(({ id, ms }) => ({ id, internalDateMs: Math.round(Number(ms)) }));
 }
 
 async function begin(pool: Queryable, accountId: string, ttlMs: number): Promise<boolean> {

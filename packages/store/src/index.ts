@@ -7,7 +7,6 @@ import {
   type AccountState,
   type AccountViews,
 } from './accounts.js';
-import { addressesOver, type Addresses } from './mirrors/gmail/addresses.js';
 import { countHeld, heldOf, type HeldCollection } from './absence.js';
 import { alone, type Alone, type NamedLease } from './alone.js';
 import { auditIn, type Audit } from './audit.js';
@@ -30,9 +29,14 @@ import { claimDue, type DueCollection, type DueQuery } from './due.js';
 import type { Resource } from './mirrors/resources.js';
 import { doorbellsIn, type Doorbells } from './doorbells.js';
 import { resourceErasureIn, type ResourceErasure } from './erase-resource.js';
-import { mirrorIn, type Mirror } from './export.js';
 import { feedIn, type Feed } from './feed.js';
-import { knownMessages } from './mirrors/gmail/messages.js';
+import {
+  addressesOver,
+  knownMessages,
+  mirrorIn,
+  type Addresses,
+  type Mirror,
+} from './mirrors/index.js';
 import { grantChecksIn, type GrantChecks } from './grant-checks.js';
 import { identitiesIn, type Identities } from './identities.js';
 import { accountOffered, importAccount, type OfferedTo } from './import-account.js';
@@ -79,22 +83,25 @@ export type {
 } from './accounts.js';
 export type { HeldCollection, HeldState, HeldSweep } from './absence.js';
 export type { LeaseHolder } from './alone.js';
-export type { CompleteList } from './audit.js';
 export type { ChangeEvent } from './changes.js';
 export { cleanJson, serialised } from './clean-text.js';
 export { clampInstant, isStorableId, quarantineId } from './storable.js';
-export { isQuarantinedLabel, storableLabel, storableMessage } from './mirrors/gmail/storable.js';
-export { storableCalendar, storableEvent } from './mirrors/calendar/storable.js';
 export type { Settlement, UnservedCollection } from './collections.js';
 export type { DueCollection, DueQuery } from './due.js';
 export type { Committed, PageCommit } from './commit-page.js';
-export type { Delta } from './mirrors/index.js';
-export type { CollectionKind, Resource } from './mirrors/resources.js';
+export * from './mirrors/public.js';
+export {
+  COLLECTION_KINDS,
+  DEFAULT_RESOURCES,
+  RESOURCE_NAMES,
+  resourceOf,
+  type CollectionKind,
+  type Resource,
+} from './mirrors/resources.js';
 export type { Doorbells, Rung } from './doorbells.js';
 export type { FeedPosition } from './feed.js';
 export { beginFeedWatch, runFeedWatch } from './feed-watch.js';
-export type { ExportedMessage } from './export.js';
-export type { GrantChecks, Held, KnownIdentity, StoredMessageDate } from './grant-checks.js';
+export type { GrantChecks, Held, KnownIdentity } from './grant-checks.js';
 export type { GoogleKeys } from './identities.js';
 export { LeaseLost, type AccountGrant, type Lease, type MailWindow, type Phase } from './lease.js';
 export type { OfferedTo } from './import-account.js';
@@ -110,21 +117,9 @@ export type { GrantUse } from './removal.js';
 export type { DueProbe } from './refusals.js';
 export type { Buried, DeadHolder } from './recovery.js';
 export type { SpentToday } from './quota-ledger.js';
-export type {
-  AttachmentRow,
-  CalendarRow,
-  EventRow,
-  EventTime,
-  LabelChange,
-  LabelRow,
-  MailAddress,
-  MailAddresses,
-  MessageRow,
-} from './rows.js';
 export type { MasterKeyRotation } from './master-key-rotation.js';
 export { nameOfHolder } from './master-keys.js';
 export type { Vault } from './vault.js';
-export type { LabelLoss } from './mirrors/gmail/walk-labels.js';
 export type { LeaseWatch } from './lease-watch.js';
 export type { ChannelRow, HeldWatch, WatchSettlement } from './watches.js';
 export type {

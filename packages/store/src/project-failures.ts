@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { collectionsOf, type Resource } from './mirrors/resources.js';
 import { inTransaction, type Transaction } from './transaction.js';
 
 /*
@@ -13,7 +14,7 @@ import { inTransaction, type Transaction } from './transaction.js';
  * those of another client (`unauthorized_client`, which may be one account's), or one of its APIs,
  * which is not enabled.
  */
-export type ProjectScope = 'client' | 'other-client' | 'gmail' | 'calendar';
+export type ProjectScope = 'client' | 'other-client' | Resource;
 
 export interface ProjectFailure {
   project: string;
@@ -87,12 +88,11 @@ export async function noteFailure(
 }
 
 /** Collections that wait for a scope, over `collections c`. */
-const WAITING: Record<ProjectScope, string> = {
-  client: `c.parked = 'client'`,
-  'other-client': `c.parked = 'other-client'`,
-  gmail: `c.parked = 'project' AND c.kind = 'gmail'`,
-  calendar: `c.parked = 'project' AND c.kind <> 'gmail'`,
-};
+function waitingFor(scope: ProjectScope): string {
+  return scope === 'client' || scope === 'other-client'
+    ? `c.parked = '${scope}'`
+    : `c.parked = 'project' AND ${collectionsOf(scope)}`;
+}
 
 async function claimDue(
   pool: pg.Pool,
@@ -119,7 +119,7 @@ async function waitingAccount(
   const { rows } = await pool.query<{ id: string }>(
     `WITH start AS MATERIALIZED (SELECT gen_random_uuid() AS id)
      SELECT c.account_id AS id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id CROSS JOIN start
-      WHERE ${WAITING[scope]} AND c.state = 'active' AND a.project = $1 AND a.state = 'active'
+      WHERE ${waitingFor(scope)} AND c.state = 'active' AND a.project = $1 AND a.state = 'active'
       ORDER BY c.account_id < start.id, c.account_id LIMIT 1`,
     [project],
   );
@@ -154,7 +154,7 @@ async function ended(
     const woken = await session.query(
       `UPDATE syncline.collections SET parked = NULL, error = NULL, failures = 0, next_sync_at = now()
          FROM (SELECT c.id FROM syncline.collections c JOIN syncline.accounts a ON a.id = c.account_id
-                WHERE ${WAITING[scope]} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
+                WHERE ${waitingFor(scope)} AND a.project = $1 AND a.state = 'active' AND c.state = 'active' ORDER BY c.id FOR UPDATE OF c) AS waiting
         WHERE collections.id = waiting.id`,
       [project],
     );

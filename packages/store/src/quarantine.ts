@@ -1,6 +1,12 @@
 import type pg from 'pg';
 import { LeaseLost, type Lease } from './lease.js';
-import type { CollectionKind } from './mirrors/resources.js';
+import { knownMessage } from './mirrors/index.js';
+import {
+  COLLECTION_KINDS,
+  hasKind,
+  isReadOneByOne,
+  type CollectionKind,
+} from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import { STAND_IN_PATTERN } from './storable.js';
 import { byIndex, inTransaction } from './transaction.js';
@@ -57,6 +63,9 @@ export function quarantineIn(pool: pg.Pool): Quarantine {
 }
 
 /** More than anybody reads; the count of all stands in `accounts list`. */
+/** Kinds of collections whose items are asked for one by one. */
+const READ_ONE_BY_ONE = COLLECTION_KINDS.filter((kind) => isReadOneByOne(kind));
+
 const LIST_LIMIT = 10_000;
 
 /** The newest first. @param accountIds null means every account */
@@ -83,14 +92,14 @@ async function retryQuarantined(
   return want(
     pool,
     accountId,
-    // Gmail cannot be asked for a message whose id cannot be stored; calendars are listed again.
+    // An item whose id cannot be stored cannot be asked for; what is read by listing is listed again.
     `SELECT q.account_id, q.collection_id, q.item_id FROM syncline.quarantined_items q JOIN syncline.collections c ON c.id = q.collection_id
-      WHERE q.account_id = $1 AND ($2::text[] IS NULL OR q.item_id = ANY($2::text[])) AND NOT (c.kind = 'gmail' AND q.item_id LIKE '${STAND_IN_PATTERN}')`,
+      WHERE q.account_id = $1 AND ($2::text[] IS NULL OR q.item_id = ANY($2::text[])) AND NOT (${hasKind(READ_ONE_BY_ONE)} AND q.item_id LIKE '${STAND_IN_PATTERN}')`,
     ids,
   );
 }
 
-/** Has the mailbox's next run read these messages again: what is missing comes, what is stale is mended, what is no more goes. */
+/** Has the next run read these items again, one by one: what is missing comes, what is stale is mended, what is no more goes. */
 async function wantMessages(
   pool: pg.Pool,
   accountId: string,
@@ -99,7 +108,7 @@ async function wantMessages(
   return want(
     pool,
     accountId,
-    `SELECT c.account_id, c.id, u.id FROM syncline.collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND c.kind = 'gmail' AND c.state = 'active'`,
+    `SELECT c.account_id, c.id, u.id FROM syncline.collections c, unnest($2::text[]) AS u(id) WHERE c.account_id = $1 AND ${hasKind(READ_ONE_BY_ONE)} AND c.state = 'active'`,
     ids,
   );
 }
@@ -193,24 +202,6 @@ async function nextTryInMs(pool: pg.Pool, lease: Lease): Promise<number | null> 
   });
   const inMs = found.rows[0]?.in_ms;
   return inMs == null ? null : Math.max(0, Math.ceil(Number(inMs)));
-}
-
-/** Messages among which the smallest is chosen. */
-const KNOWN_LIMIT = 50;
-
-/** A message that the mirror holds, rather a small one; null when there is none besides these. */
-async function knownMessage(
-  pool: pg.Pool,
-  accountId: string,
-  except: readonly string[],
-): Promise<string | null> {
-  const found = await byIndex(pool).query<{ id: string }>({
-    name: 'known-message',
-    text: `SELECT id FROM (SELECT id, size_estimate FROM syncline.gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
-            ORDER BY size_estimate NULLS LAST, id LIMIT 1`,
-    values: [accountId, arrayLiteral(except, (id) => id)],
-  });
-  return found.rows[0]?.id ?? null;
 }
 
 /**

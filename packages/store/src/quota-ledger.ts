@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { RESOURCE_NAMES, RESOURCES } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 
 export interface SpentUnits {
@@ -87,12 +88,14 @@ export async function spentToday(pool: pg.Pool): Promise<SpentToday[]> {
   }));
 }
 
-/** Gmail's units of one of Google's days, by project. */
+/** Units of one of Google's days that count against a limit for the day, by project. */
 export interface SpentDay {
   /** `2026-11-28` */
   day: string;
   units: Map<string, number>;
 }
+
+const WITH_DAY_LIMIT = RESOURCE_NAMES.flatMap((name) => RESOURCES[name].methodsWithDayLimit ?? []);
 
 /**
  * What the accounts of each project have cost today. A project that has spent nothing is not in it.
@@ -101,7 +104,8 @@ export async function spentDay(pool: pg.Pool): Promise<SpentDay> {
   const found = await pool.query<{ day: string; project: string | null; units: string | null }>(
     `SELECT to_char(t.day, 'YYYY-MM-DD') AS day, s.project, s.units FROM (SELECT ${TODAY} AS day) AS t
        LEFT JOIN LATERAL (SELECT a.project, sum(q.units) AS units FROM syncline.quota_ledger q JOIN syncline.accounts a ON a.id = q.account_id
-                           WHERE q.day = t.day AND q.method LIKE 'gmail.%' GROUP BY a.project) AS s ON true`,
+                           WHERE q.day = t.day AND q.method LIKE ANY($1::text[]) GROUP BY a.project) AS s ON true`,
+    [arrayLiteral(WITH_DAY_LIMIT, (pattern) => pattern)],
   );
   const units = new Map<string, number>();
   for (const row of found.rows) if (row.project !== null) units.set(row.project, Number(row.units));

@@ -46,7 +46,7 @@ const claimDue = async (limit: number): Promise<string[]> =>
     await fixture.store.collections.claimDue({
       limit,
       visibilityMs: WITHIN_MS,
-      queue: { gmail: false, full: true },
+      queue: { resource: 'calendar' as const, full: true },
     })
   ).map(({ id }) => id);
 const dead = (silentMs: number) => [{ holder: HOLDER, silentMs }];
@@ -98,7 +98,7 @@ describe('what Redis has forgotten', () => {
       await fixture.store.collections.claimDue({
         limit: 1,
         visibilityMs: WITHIN_MS,
-        queue: { gmail: false, full: true },
+        queue: { resource: 'calendar' as const, full: true },
       }),
     ).toMatchObject([{ id: cutOff, interrupted: true }]);
   });

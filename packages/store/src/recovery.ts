@@ -6,13 +6,13 @@
  * however many accounts there are.
  */
 import type pg from 'pg';
+import { dueRange } from './mirrors/resources.js';
 import { arrayLiteral } from './pool.js';
 import type { Queryable } from './transaction.js';
 
 const QUEUES =
-  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(gmail, walks)';
-const OF_QUEUE =
-  "state = 'active' AND (kind = 'gmail') = queue.gmail AND (phase <> 'follow' OR wanted_full) = queue.walks";
+  '(VALUES (true, false), (true, true), (false, false), (false, true)) AS queue(in_range, walks)';
+const OF_QUEUE = `state = 'active' AND ${dueRange()} = queue.in_range AND (phase <> 'follow' OR wanted_full) = queue.walks`;
 
 /**
  * A run that was cut off goes on before whoever waits for a turn of its own, as its job would from the head of its queue: due since just before whatever has
@@ -20,7 +20,7 @@ const OF_QUEUE =
  */
 const AHEAD_OF_ALL = `least(c.run_started_at, (
     SELECT h.next_sync_at FROM syncline.collections h
-     WHERE h.state = 'active' AND (h.kind = 'gmail') = (c.kind = 'gmail') AND (h.phase <> 'follow' OR h.wanted_full) = (c.phase <> 'follow' OR c.wanted_full)
+     WHERE h.state = 'active' AND ${dueRange('h.')} = ${dueRange('c.')} AND (h.phase <> 'follow' OR h.wanted_full) = (c.phase <> 'follow' OR c.wanted_full)
      ORDER BY h.next_sync_at LIMIT 1) - interval '1 ms')`;
 
 /** Of each queue, in one statement: it bounds how long rows stay locked. */

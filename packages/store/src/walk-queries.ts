@@ -1,15 +1,7 @@
 import type pg from 'pg';
 import { absenceOf, absentIds, type Absence, type Absent } from './absence.js';
 import type { Lease } from './lease.js';
-import { storedLabels } from './mirrors/gmail/labels.js';
-import {
-  labelAfter,
-  labelLosses,
-  relabelBound,
-  type LabelLoss,
-  type LabelLossQuery,
-} from './mirrors/gmail/walk-labels.js';
-import type { LabelRow } from './rows.js';
+import { labelQueriesIn, type LabelQueries } from './mirrors/index.js';
 import {
   listedThreads,
   nextWanted,
@@ -19,19 +11,13 @@ import {
 } from './walk.js';
 
 /** Queries over the lists of a full sync. */
-export interface WalkQueries {
+export interface WalkQueries extends LabelQueries {
   nextWanted(lease: Lease, generation: number, q: WantedQuery): Promise<WantedItem[]>;
   threads(
     lease: Lease,
     generation: number,
     q: WantedQuery & { threadIds: readonly string[] },
   ): Promise<ListedThread[]>;
-  labelAfter(accountId: string, after: string): Promise<string | null>;
-  relabelBound(accountId: string, after: string, limit: number): Promise<string | null>;
-  /** Labels that rows would lose by the lists of a resync, the largest losses first. */
-  labelLosses(lease: Lease, generation: number, q: LabelLossQuery): Promise<LabelLoss[]>;
-  /** The catalogue of labels as it is stored. */
-  labels(accountId: string): Promise<LabelRow[]>;
   /**
    * What a complete listing did not name, with a sample of it.
    * @param q excluded: labels that no row should have
@@ -51,12 +37,9 @@ export interface WalkQueries {
 
 export function walkQueriesIn(pool: pg.Pool): WalkQueries {
   return {
+    ...labelQueriesIn(pool),
     nextWanted: (lease, generation, q) => nextWanted(pool, lease, generation, q),
     threads: (lease, generation, q) => listedThreads(pool, lease, generation, q),
-    labelAfter: (accountId, after) => labelAfter(pool, accountId, after),
-    relabelBound: (accountId, after, limit) => relabelBound(pool, accountId, after, limit),
-    labelLosses: (lease, generation, q) => labelLosses(pool, lease, generation, q),
-    labels: (accountId) => storedLabels(pool, accountId),
     absence: (lease, generation, q) => absenceOf(pool, lease, generation, q),
     absentIds: (lease, generation, q) => absentIds(pool, lease, generation, q),
   };

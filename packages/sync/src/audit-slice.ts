@@ -1,7 +1,7 @@
 import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { Lease, Store } from '@syncline/store';
-import type { MirrorPolicy } from './resources/gmail/mirror-policy.js';
+import type { MirrorPolicy } from './mirror-policy.js';
 
 /** What one slice of an audit works with. */
 export interface AuditContext {

@@ -1,13 +1,12 @@
 import { callerOf } from './caller.js';
 import { GoogleError } from '@syncline/google';
-import { unreachable, type Runtime } from '@syncline/runtime';
+import type { Runtime } from '@syncline/runtime';
 import type { Lease } from '@syncline/store';
-import { auditCalendar, auditCalendarList } from './resources/calendar/audit.js';
-import { auditMailbox } from './resources/gmail/audit.js';
-import { AuditBudget, type AuditContext, type AuditEnd } from './audit-slice.js';
+import { AuditBudget, type AuditContext } from './audit-slice.js';
 import type { Cursor } from './cursor.js';
-import { wholePolicy } from './resources/gmail/mirror-policy.js';
+import { wholePolicy } from './mirror-policy.js';
 import type { SyncPolicy } from './policy.js';
+import { collectionModule } from './resources/index.js';
 import type { SyncDeps } from './sync-collection.js';
 
 /*
@@ -74,7 +73,7 @@ export async function auditCollection(
     budget,
   };
   try {
-    const end = await sliceOf(context, cursor);
+    const end = await collectionModule(lease.kind).audit(context, cursor);
     if (end.kind === 'whole') {
       const { checked, contents, drift } = end;
       await deps.store.audit.finish(lease, { checked, contents, drift });
@@ -98,19 +97,5 @@ export async function auditCollection(
     );
   } finally {
     await deps.store.quota.record(lease.accountId, account.takeSpent());
-  }
-}
-
-function sliceOf(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
-  const { kind } = context.lease;
-  switch (kind) {
-    case 'gmail':
-      return auditMailbox(context, cursor);
-    case 'calendar-events':
-      return auditCalendar(context, cursor);
-    case 'calendar-list':
-      return auditCalendarList(context, cursor);
-    default:
-      return unreachable(kind);
   }
 }

@@ -1,15 +1,17 @@
 import { assert, unreachable } from '@syncline/runtime';
-import type { CollectionKind, Phase } from '@syncline/store';
+import type { Phase } from '@syncline/store';
+import type { ResourceCursor } from './resources/cursors.js';
 
 /**
- * The whole life of a collection, as data. The store keeps it as a sealed letter; only this file opens it.
+ * The whole life of a collection, as data. The store keeps it as a sealed letter; only the resources' `cursor.ts`
+ * open it.
  *
  * A walk goes list → fetch (mail only) → sweep → clear; then the collection follows from the bookmark.
  * A resync is a walk of a mailbox whose rows are good but whose history has expired: list → labels → relabel → fetch → sweep → clear,
  * in which only unknown messages are fetched and the labels of the known ones come from listing each label.
  * History ids stand as decimal text, since JSON has no 64-bit integers; they are compared as bigint.
  */
-export type Cursor = NewCursor | GmailCursor | CalendarCursor;
+export type Cursor = NewCursor | ResourceCursor;
 
 /**
  * How the listing of a full sync began, and what speaks for its completeness; see
@@ -79,167 +81,6 @@ export type NewCursor = {
   resync?: true;
 };
 
-export type GmailCursor =
-  | GmailListing
-  | GmailRelabelling
-  | {
-      phase: 'backfill';
-      step: 'fetch';
-      from: string;
-      listed: number;
-      fetched: number;
-      listing?: ListingNote;
-    }
-  | ({ phase: 'backfill'; from: string; listing?: ListingNote } & TidyState)
-  | GmailFollow;
-
-export type GmailListing = {
-  phase: 'backfill';
-  step: 'list';
-  from: string;
-  pageToken: string | null;
-  listed: number;
-  restarts?: number;
-  resync?: true;
-  listing?: ListingNote;
-};
-
-export type GmailRelabelling =
-  /** The list of the label with this id is read next, from this page on. */
-  | {
-      phase: 'backfill';
-      step: 'labels';
-      from: string;
-      listed: number;
-      label: string;
-      pageToken: string | null;
-      restarts?: number;
-      listing?: ListingNote;
-    }
-  /** Every label is listed; rows are compared from the one after `after` on. */
-  | {
-      phase: 'backfill';
-      step: 'relabel';
-      from: string;
-      listed: number;
-      after: string;
-      /** Messages that would lose labels were asked for. */
-      isProven?: true;
-      listing?: ListingNote;
-    };
-
-export type GmailFollow = {
-  phase: 'follow';
-  /**
-   * The bookmark: history is asked for after this id, the same one for every page of a listing.
-   * NO_POSITION: full syncs go on at a slow pace.
-   */
-  after: string;
-  /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
-  listing: { pageToken: string | null; until: string } | null;
-  /** Messages that history named and that are still to be fetched: the walk's list from `fetched` to `listed`. */
-  listed: number;
-  fetched: number;
-  /** When the catalogue of labels was read last; renames leave no trace in history. */
-  labelsReadAtMs: number;
-  /** Older mail that is being fetched beside the following, since the window has grown; the collection's row says from where to where. */
-  deepening?: Deepening;
-  /** Without a position: the next full sync does not begin before this. */
-  fullSyncNotBeforeMs?: number;
-  hold?: Hold;
-};
-
-export type Deepening = {
-  /** Where the list of the older slice goes on; null: at its first page. */
-  pageToken: string | null;
-  /** Its last page is listed: when what that named is fetched, the slice is done. */
-  isListed: boolean;
-  /** History is looked at before the next page. */
-  looksFirst: boolean;
-  /** Messages listed so far. */
-  listed: number;
-  /** Times in a row that its list was begun again and brought nothing new. */
-  restarts: number;
-  /** How often its list had no end, and when it is begun again after the last time. */
-  endless?: { times: number; untilMs: number };
-};
-
-/** Calendar lists and events have one shape: Google gives the bookmark with the last page only. */
-export type CalendarCursor =
-  | {
-      phase: 'backfill';
-      step: 'list';
-      pageToken: string | null;
-      listed: number;
-      /** Items without an id that its pages had so far. */
-      nameless?: number;
-      begunAtMs?: number;
-      restarts?: number;
-    }
-  | ({
-      phase: 'backfill';
-      bookmark: string | null;
-      bookmarkAtMs?: number;
-      listing?: ListingNote;
-    } & TidyState)
-  | CalendarWithoutPosition
-  | {
-      phase: 'follow';
-      bookmark: string;
-      /** When Google gave the bookmark: one that is old is worth no more, though Google may still take it. */
-      bookmarkAtMs?: number;
-      pageToken: string | null;
-      /** Of a listing under way: events that its earlier pages told to be deleted, since what is left of a series may come after it. */
-      gone?: string[];
-      /** Of calendar lists: when it is read in full again, since its deltas hide changes of access. Absent: with the next look. */
-      relistAtMs?: number;
-      hold?: Hold;
-    };
-
-/**
- * Google gave no sync token at the end of a full sync: full syncs go on at a slow pace until it
- * gives one.
- */
-export type CalendarWithoutPosition = {
-  phase: 'follow';
-  bookmark: null;
-  pageToken: null;
-  /** Requests come as often as they like; the next full sync does not begin before this. */
-  fullSyncNotBeforeMs: number;
-  hold?: Hold;
-};
-
-/** In a mailbox's cursor: Google gave no history id. Its own are positive. */
-export const NO_POSITION = '0';
-
-export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
-  const cursor = letter as NewCursor | GmailCursor;
-  assertPhase(cursor);
-  assert(
-    cursor.phase !== 'follow' || /^\d+$/.test(cursor.after),
-    'a mailbox follows without a history id',
-  );
-  assert(
-    cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from),
-    'a mailbox is walked without a pinned history id',
-  );
-  return cursor;
-}
-
-export function parseCalendarCursor(letter: unknown): NewCursor | CalendarCursor {
-  const cursor = letter as NewCursor | CalendarCursor;
-  assertPhase(cursor);
-  assert(
-    cursor.phase !== 'follow' || (cursor.bookmark !== undefined && cursor.bookmark !== ''),
-    'a calendar follows without a sync token',
-  );
-  return cursor;
-}
-
-export function parseCursor(kind: CollectionKind, letter: unknown): Cursor {
-  return kind === 'gmail' ? parseGmailCursor(letter) : parseCalendarCursor(letter);
-}
-
 /** The phase that the collection's row shows: a mailbox that is deepened walks, on the lane of walks, though its cursor follows. */
 export function phaseOf(cursor: Cursor): Phase {
   return cursor.phase === 'follow' && 'deepening' in cursor && cursor.deepening
@@ -299,7 +140,8 @@ export function begunAgain(cursor: Cursor): Cursor {
   }
 }
 
-function assertPhase(cursor: { phase: Phase }): void {
+/** @throws when it is no cursor */
+export function assertPhase(cursor: { phase: Phase }): void {
   assert(
     cursor?.phase === 'new' || cursor?.phase === 'backfill' || cursor?.phase === 'follow',
     'a cursor has no known phase',

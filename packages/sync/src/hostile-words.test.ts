@@ -100,7 +100,7 @@ describe.each(WORDS)('the word %s', (word) => {
 
   test('is a refusal like others, and a project without a topic', () => {
     expect(answerOf({ kind: 'forbidden', reason: word }, false)).toBe('forbidden');
-    const targets = { gmailTopic: 'projects/p/topics/t', projectTopics: {}, channelAddress: null };
+    const targets = { topic: 'projects/p/topics/t', projectTopics: {}, channelAddress: null };
     expect(targetOf({ kind: 'gmail', project: word }, targets)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
-export { fillAddresses } from './resources/gmail/fill-addresses.js';
-export type { MirrorPolicy } from './resources/gmail/mirror-policy.js';
+export { fillAddresses } from './resources/index.js';
+export type { MirrorPolicy } from './mirror-policy.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export type { SyncPolicy } from './policy.js';
 export type { Outcome } from './outcome.js';

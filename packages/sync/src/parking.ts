@@ -1,4 +1,5 @@
-import type { CollectionKind, ProjectScope } from '@syncline/store';
+import { resourceOf, type CollectionKind, type ProjectScope } from '@syncline/store';
+import { RESOURCE_FACTS } from './resources/facts.js';
 import type { AnswerKind } from './verdicts.js';
 
 /*
@@ -83,7 +84,7 @@ const PARKING: Record<ParkCause, Parking> = {
     capMs: HOUR_MS,
   },
   'no-mailbox': {
-    reason: () => 'the account has no mailbox: Gmail is not switched on for it',
+    reason: (resource) => `the account has no mailbox: ${resource} is not switched on for it`,
     firstMs: HOUR_MS,
     capMs: 24 * HOUR_MS,
   },
@@ -141,20 +142,14 @@ export function restFor(
   const { reason, firstMs, capMs } = PARKING[cause];
   const delayMs = Math.min(capMs, firstMs * 8 ** Math.min(failures, 10)) * (0.9 + 0.2 * jitter);
   const waitsFor = waitsForOf(cause, kind);
-  return kind === 'gmail'
-    ? { cause, reason: reason('Gmail', 'gmail.googleapis.com', detail), delayMs, waitsFor }
-    : {
-        cause,
-        reason: reason('Google Calendar', 'calendar-json.googleapis.com', detail),
-        delayMs,
-        waitsFor,
-      };
+  const { title, api } = RESOURCE_FACTS[resourceOf(kind)];
+  return { cause, reason: reason(title, api, detail), delayMs, waitsFor };
 }
 
 function waitsForOf(cause: ParkCause, kind: CollectionKind): ProjectScope | null {
   if (cause === 'client' || cause === 'other-client') return cause;
   if (cause !== 'project') return null;
-  return kind === 'gmail' ? 'gmail' : 'calendar';
+  return resourceOf(kind);
 }
 
 /** The cause behind an answer that parks. */

@@ -1,7 +1,8 @@
 import { GoogleError, type Google } from '@syncline/google';
-import { unreachable, type Runtime } from '@syncline/runtime';
-import type { DueProbe, DueTry, ProjectScope, Store } from '@syncline/store';
+import type { Runtime } from '@syncline/runtime';
+import type { DueProbe, DueTry, ProjectScope, Resource, Store } from '@syncline/store';
 import { callerOf } from './caller.js';
+import { resourceModule } from './resources/index.js';
 import { answerOf, codeOf, type AnswerKind } from './verdicts.js';
 import { probeDelayMs, projectTryDelayMs } from './probe-schedule.js';
 
@@ -43,7 +44,7 @@ export async function probeAccounts(rt: Runtime, deps: ProbeDeps): Promise<void>
 async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry): Promise<void> {
   const { project, scope, accountId, failingForMs } = due;
   const refusal = accountId === null ? null : await refusalOf(() => ask(accountId));
-  if (refusal !== null && ANSWERS[scope].includes(refusal.answer))
+  if (refusal !== null && answersOf(scope).includes(refusal.answer))
     return store.projects.stands(
       { project, scope, code: refusal.code },
       projectTryDelayMs(failingForMs),
@@ -66,12 +67,17 @@ async function tryProject(rt: Runtime, { store, google }: ProbeDeps, due: DueTry
 /**
  * What says that a scope is still refused. A client that is refused says so of all the others, too.
  */
-const ANSWERS: Record<ProjectScope, readonly AnswerKind[]> = {
-  client: ['client-refused'],
-  'other-client': ['other-client', 'client-refused'],
-  gmail: ['api-not-enabled', 'client-refused'],
-  calendar: ['api-not-enabled', 'client-refused'],
-};
+function answersOf(scope: ProjectScope): readonly AnswerKind[] {
+  switch (scope) {
+    case 'client':
+      return ['client-refused'];
+    case 'other-client':
+      return ['other-client', 'client-refused'];
+    default:
+      return ['api-not-enabled', 'client-refused'];
+  }
+}
+
 const UNDECIDED: readonly AnswerKind[] = ['quota', 'weather', 'key-missing'];
 
 async function probeAccount(rt: Runtime, deps: ProbeDeps, due: DueProbe): Promise<void> {
@@ -115,7 +121,7 @@ async function askAbout(deps: ProbeDeps, due: DueProbe): Promise<void> {
 async function callOnce(
   { store, google }: ProbeDeps,
   { accountId, project }: { accountId: string; project: string },
-  api: 'gmail' | 'calendar',
+  resource: Resource,
 ): Promise<void> {
   const caller = await store.accounts.caller(accountId);
   const account = google.account(accountId, {
@@ -123,16 +129,7 @@ async function callOnce(
     ...(caller ? callerOf(caller) : { project }),
   });
   try {
-    switch (api) {
-      case 'gmail':
-        await account.gmail.profile();
-        break;
-      case 'calendar':
-        await account.calendar.calendars({ syncToken: null, pageToken: null });
-        break;
-      default:
-        unreachable(api);
-    }
+    await resourceModule(resource).probe(account);
   } finally {
     await store.quota.record(accountId, account.takeSpent());
   }

@@ -1,6 +1,7 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { GoogleKeys, GrantUse, Store } from '@syncline/store';
+import { mailboxProfile } from './resources/identity.js';
 import { stopWatches } from './watch/look-after.js';
 
 /*
@@ -79,7 +80,7 @@ async function grantUse(
 async function ownerOf(google: GoogleAccount): Promise<GoogleKeys | null> {
   try {
     const { sub, address } = await google.owner();
-    return { sub, address: address ?? (await google.gmail.profile()).emailAddress };
+    return { sub, address: address ?? (await mailboxProfile(google)).emailAddress };
   } catch (error) {
     if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
     return null;

@@ -1,4 +1,5 @@
 import { unreachable, type Runtime } from '@syncline/runtime';
+import { resourceModule } from './resources/index.js';
 import { syncCollection, type SyncDeps } from './sync-collection.js';
 import type { VerifyReport } from './verify.js';
 
@@ -33,12 +34,7 @@ export async function repairDrift(
 ): Promise<Unserved> {
   const ids = [...report.missing, ...report.extra, ...report.stale];
   if (ids.length === 0) return null;
-  if (report.resource === 'gmail') await deps.store.quarantine.wantMessages(account.accountId, ids);
-  else
-    await deps.store.collections.markWanted([account.accountId], {
-      resource: 'calendar',
-      full: true,
-    });
+  await resourceModule(report.resource).refetch(deps.store, account.accountId, ids);
   const deadlineMs = rt.clock.nowMs() + patienceMs;
   for (const collectionId of account.collectionIds) {
     const unserved = await serve(rt, deps, collectionId, deadlineMs);

@@ -2,20 +2,11 @@ import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import { LeaseLost, type Lease, type PageCommit, type Store } from '@syncline/store';
 import { auditCollection, isAuditDue } from './audit.js';
-import { calendarTurn } from './resources/calendar/turn.js';
 import { callerOf } from './caller.js';
-import {
-  listedAgain,
-  parseCalendarCursor,
-  parseCursor,
-  parseGmailCursor,
-  type Cursor,
-} from './cursor.js';
-import { heldWords, holdDueAtMs, isHeld, namedBy } from './evidence/hold.js';
-import { wholePolicy, type MirrorPolicy } from './resources/gmail/mirror-policy.js';
-import { replayTurn } from './resources/gmail/replay.js';
-import { gmailTurn } from './resources/gmail/turn.js';
-import type { Profile } from './identity/ask-google.js';
+import { listedAgain, type Cursor } from './cursor.js';
+import { heldWords, holdDueAtMs, isHeld } from './evidence/hold.js';
+import { wholePolicy, type MirrorPolicy } from './mirror-policy.js';
+import type { AddressSource, Profile } from './resources/identity.js';
 import {
   AccountHeld,
   checkGrant,
@@ -36,6 +27,7 @@ import {
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
 import { withRenewal } from './renewal.js';
+import { collectionModule } from './resources/index.js';
 import type { CaughtUp, Turn, TurnContext } from './turn.js';
 import type { DoorbellTargets } from './watch/step.js';
 
@@ -106,6 +98,7 @@ async function runUnderLease(
     store: deps.store,
     google: account,
     lease,
+    collection: collectionModule(lease.kind),
     mirror: wholePolicy(deps.mirror),
     window: lease.window,
     generation: lease.generation,
@@ -194,7 +187,7 @@ async function meetAddress(
   deps: SyncDeps,
   google: GoogleAccount,
   lease: Lease,
-  { address, of }: { address: string; of: 'mailbox' | 'primary-calendar' },
+  { address, of }: { address: string; of: AddressSource },
 ): Promise<void> {
   const check = await followAddress(
     rt,
@@ -290,7 +283,7 @@ function isUnfinished(context: TurnContext, cursor: Cursor, { commit }: Turn): b
 }
 
 function commitOf(context: TurnContext, cursor: Cursor, commit: PageCommit): PageCommit {
-  const released = isHeld(cursor) ? namedBy(commit.delta) : [];
+  const released = isHeld(cursor) ? context.collection.namedBy(commit.delta) : [];
   return {
     ...commit,
     ...(context.careful ? { careful: true } : {}),
@@ -350,7 +343,7 @@ const LEAST_WAIT_MS = 250;
 async function takeTurn(context: TurnContext, position: Position): Promise<Turn> {
   for (let remedies = 0; ; remedies++) {
     try {
-      const turn = await turnOf(context, position.cursor);
+      const turn = await context.collection.turn(context, position.cursor);
       context.hasLooked = false;
       return turn;
     } catch (error) {
@@ -375,13 +368,9 @@ async function takeTurn(context: TurnContext, position: Position): Promise<Turn>
 /** A page token, and then the bookmark that its listing began with, may both be forgotten. */
 const REMEDIES_A_TURN = 2;
 
-async function turnOf(context: TurnContext, cursor: Cursor): Promise<Turn> {
-  if (context.lease.kind !== 'gmail') return calendarTurn(context, parseCalendarCursor(cursor));
-  const mailbox = parseGmailCursor(cursor);
-  return (await replayTurn(context, mailbox)) ?? gmailTurn(context, mailbox);
-}
-
 /** A wish for a full sync begins a new walk, unless one is under way that has just been begun. */
 function firstCursor(lease: Lease): Cursor {
-  return lease.wantedFull ? { phase: 'new' } : parseCursor(lease.kind, lease.cursor);
+  return lease.wantedFull
+    ? { phase: 'new' }
+    : collectionModule(lease.kind).parseCursor(lease.cursor);
 }

@@ -2,12 +2,12 @@ import type { GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { Committed, HeldState, Lease, MailWindow, PageCommit, Store } from '@syncline/store';
 import type { Cursor } from './cursor.js';
-import type { Answers } from './resources/gmail/answers.js';
-import type { MirrorPolicy } from './resources/gmail/mirror-policy.js';
-import type { Profile } from './identity/ask-google.js';
-import type { FetchPlan } from './resources/gmail/plan.js';
+import type { MirrorPolicy } from './mirror-policy.js';
+import type { AddressSource, Profile } from './resources/identity.js';
 import type { SyncPolicy } from './policy.js';
 import type { ParkCause } from './parking.js';
+import type { Ahead } from './resources/cursors.js';
+import type { CollectionModule } from './resources/resource.js';
 
 /** What a turn needs: the lease it works under, and the doors to Google and Postgres. */
 export interface TurnContext {
@@ -15,6 +15,8 @@ export interface TurnContext {
   store: Store;
   google: GoogleAccount;
   lease: Lease;
+  /** What the collection's kind does by itself. */
+  collection: CollectionModule;
   mirror: MirrorPolicy;
   /** How far back the mailbox is mirrored; a commit may move it. */
   window: MailWindow;
@@ -27,15 +29,15 @@ export interface TurnContext {
    * so the run ends with it.
    */
   fullSyncEnded: boolean;
-  /** The page after the one that is being committed, already asked for; see resources/gmail/fetch.ts. */
+  /** The page after the one that is being committed, already asked for, where the resource does that. */
   ahead: Ahead | null;
   /** The mailbox's profile, when the check of the grant has just read it. */
   profile: Profile | null;
   /**
-   * Google names the mailbox or the primary calendar like this.
+   * Google names the account's mailbox or primary calendar like this.
    * @throws AccountHeld when the account waits for a person because of it
    */
-  meetAddress(address: string, of: 'mailbox' | 'primary-calendar'): Promise<void>;
+  meetAddress(address: string, of: AddressSource): Promise<void>;
   /** Set when runs before this one ended without a word: items are then taken one by one, each marked beforehand. */
   careful: Careful | null;
   policy: SyncPolicy;
@@ -55,29 +57,6 @@ export interface TurnContext {
 export interface Careful {
   /** Items passed since; enough of them, and whatever ended the worker was not among them. */
   passed: number;
-}
-
-/** The answer for the items after this ordinal, on its way while the page before it is committed. */
-interface Ahead {
-  afterOrdinal: bigint;
-  page: Promise<FetchedPage>;
-}
-
-/** Messages without their sources. */
-export interface AskedPage {
-  plan: FetchPlan;
-  answers: Answers;
-}
-
-export interface FetchedPage {
-  /** What was asked for; without items there is nothing left. */
-  plan: FetchPlan;
-  /** Null when there is nothing to ask for now. */
-  answers: Answers | null;
-  /** The page's own second half, whose sources did not fit beside the first's: its messages are paid for. */
-  rest: AskedPage | null;
-  /** Why the only item is not to be asked for at all. */
-  poison?: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { CollectionKind, Phase } from '@syncline/store';
+import { COLLECTION_FACTS, type CollectionFacts } from './resources/facts.js';
 
 /*
  * What every answer of Google's means in every phase of every kind of collection. The types make the table complete: a new kind of
@@ -41,7 +42,7 @@ export type AnswerKind =
   | 'listing-endless'
   | 'rejected';
 
-export type VerdictName =
+type VerdictName =
   /** Later, without a failure. */
   | 'wait'
   /** Later, and ever later. */
@@ -76,36 +77,33 @@ const ANYWHERE = {
   rejected: 'failed',
 } as const satisfies Partial<Record<AnswerKind, VerdictName>>;
 
-/** A mailbox or a calendar list cannot vanish while its account lives: a 404 there is somebody's mistake, and is looked at again. */
-const NEW = {
-  ...ANYWHERE,
-  'bookmark-expired': 'failed',
-  'page-token-rejected': 'failed',
-  'not-found': 'park',
-} as const;
-const BACKFILL = {
-  ...ANYWHERE,
-  'bookmark-expired': 'walk-again',
-  'page-token-rejected': 'walk-again',
-  'not-found': 'park',
-} as const;
-const FOLLOW = {
-  ...ANYWHERE,
-  'bookmark-expired': 'walk-again',
-  'page-token-rejected': 'list-again',
-  'not-found': 'park',
-} as const;
+type Table = Record<Phase, Record<AnswerKind, VerdictName>>;
 
-export const VERDICTS: Record<CollectionKind, Record<Phase, Record<AnswerKind, VerdictName>>> = {
-  gmail: { new: NEW, backfill: BACKFILL, follow: FOLLOW },
-  'calendar-list': { new: NEW, backfill: BACKFILL, follow: FOLLOW },
-  // One calendar can go; its list says so too, and opens it again when it comes back.
-  'calendar-events': {
-    new: { ...NEW, 'not-found': 'gone' },
-    backfill: { ...BACKFILL, 'not-found': 'gone' },
-    follow: { ...FOLLOW, 'not-found': 'gone' },
+export const VERDICTS: Readonly<Record<CollectionKind, Table>> = byKind(({ notFound }) => ({
+  new: {
+    ...ANYWHERE,
+    'bookmark-expired': 'failed',
+    'page-token-rejected': 'failed',
+    'not-found': notFound,
   },
-};
+  backfill: {
+    ...ANYWHERE,
+    'bookmark-expired': 'walk-again',
+    'page-token-rejected': 'walk-again',
+    'not-found': notFound,
+  },
+  follow: {
+    ...ANYWHERE,
+    'bookmark-expired': 'walk-again',
+    'page-token-rejected': 'list-again',
+    'not-found': notFound,
+  },
+}));
+
+function byKind(tableOf: (facts: CollectionFacts) => Table): Record<CollectionKind, Table> {
+  const tables = Object.entries(COLLECTION_FACTS).map(([kind, facts]) => [kind, tableOf(facts)]);
+  return Object.fromEntries(tables) as Record<CollectionKind, Table>;
+}
 
 const FORBIDDEN_REASONS: ReadonlyMap<string, AnswerKind> = new Map(
   Object.entries<AnswerKind>({

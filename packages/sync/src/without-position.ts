@@ -1,5 +1,6 @@
 import type { CollectionKind } from '@syncline/store';
-import type { CalendarWithoutPosition, GmailFollow } from './cursor.js';
+import type { PositionlessCursor } from './resources/cursors.js';
+import { COLLECTION_FACTS } from './resources/facts.js';
 import type { Turn, TurnContext } from './turn.js';
 
 /*
@@ -11,16 +12,6 @@ import type { Turn, TurnContext } from './turn.js';
  */
 
 const MINUTE_MS = 60_000;
-
-/**
- * A calendar costs a request for every 2,500 events; a mailbox 5 units for every 500 messages and
- * as much again for its labels.
- */
-const FULL_SYNC_PACE_MS: Record<CollectionKind, number> = {
-  gmail: 6 * 60 * MINUTE_MS,
-  'calendar-list': 30 * MINUTE_MS,
-  'calendar-events': 30 * MINUTE_MS,
-};
 
 /**
  * A sync request (a notification, `syncline sync`, `syncline wait`) starts a full sync, but not
@@ -35,7 +26,7 @@ export const REQUESTED_FULL_SYNC_GAP_MS = 10_000;
  */
 export async function withoutPosition(
   context: TurnContext,
-  cursor: CalendarWithoutPosition | GmailFollow,
+  cursor: PositionlessCursor,
   begin: () => Promise<Turn>,
 ): Promise<Turn> {
   const { rt, lease } = context;
@@ -53,7 +44,8 @@ export async function withoutPosition(
         kind: 'caught-up',
         withoutPosition: {
           why,
-          fullSyncInMs: FULL_SYNC_PACE_MS[lease.kind] * (0.9 + 0.2 * rt.random.next()),
+          fullSyncInMs:
+            COLLECTION_FACTS[lease.kind].fullSyncPaceMs * (0.9 + 0.2 * rt.random.next()),
         },
       },
     };
@@ -68,12 +60,10 @@ export async function withoutPosition(
 }
 
 function reasonFor(kind: CollectionKind): string {
-  const everyMs = FULL_SYNC_PACE_MS[kind];
+  const { fullSyncPaceMs: everyMs, noPosition } = COLLECTION_FACTS[kind];
   const pace =
     everyMs >= 60 * MINUTE_MS
       ? `${everyMs / (60 * MINUTE_MS)} hours`
       : `${everyMs / MINUTE_MS} minutes`;
-  return kind === 'gmail'
-    ? `Google gives no history id for this mailbox; it is synced in full about every ${pace}`
-    : `Google gives no sync token here; it is synced in full about every ${pace}`;
+  return `${noPosition}; it is synced in full about every ${pace}`;
 }

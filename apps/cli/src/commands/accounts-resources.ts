@@ -1,7 +1,7 @@
 import { counted } from '@syncline/control/words';
 import { GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { NamedAccount, Resource, Store } from '@syncline/store';
+import { RESOURCE_NAMES, type NamedAccount, type Resource, type Store } from '@syncline/store';
 import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findAccount } from '../accounts.js';
@@ -19,8 +19,6 @@ interface Options {
   json?: true;
 }
 
-const RESOURCES: readonly Resource[] = ['gmail', 'calendar'];
-
 /**
  * `syncline accounts resources EMAIL [--remove R --yes]`: what is mirrored of an account; stops
  * mirroring a resource and erases its rows.
@@ -32,7 +30,7 @@ export function addAccountsResources(accounts: Command): void {
       'what is mirrored of this account; with --remove, stop mirroring it and erase its rows',
     )
     .argument('<email>')
-    .option('--remove <resource>', RESOURCES.join(' or '), resourceNamed)
+    .option('--remove <resource>', RESOURCE_NAMES.join(' or '), resourceNamed)
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--yes', 'needed with --remove: its rows are erased')
     .option('--json', 'print {"email","tenant","resources","removed"?,"rows"?}')
@@ -104,8 +102,8 @@ function refusal({ email, tenant, state, resources }: NamedAccount, removed: Res
 }
 
 function resourceNamed(text: string): Resource {
-  const resource = RESOURCES.find((one) => one === text);
+  const resource = RESOURCE_NAMES.find((one) => one === text);
   if (resource === undefined)
-    throw new InvalidArgumentError(`It must be ${RESOURCES.join(' or ')}.`);
+    throw new InvalidArgumentError(`It must be ${RESOURCE_NAMES.join(' or ')}.`);
   return resource;
 }

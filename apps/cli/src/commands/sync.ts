@@ -1,4 +1,5 @@
 import { OperatorError } from '@syncline/runtime';
+import { RESOURCE_NAMES, type Resource } from '@syncline/store';
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
 import { printJson } from '../output.js';
@@ -6,7 +7,7 @@ import { say } from '../terminal.js';
 import { runWithControl } from '../with-control.js';
 
 interface SyncOptions {
-  resource?: 'gmail' | 'calendar';
+  resource?: Resource;
   full?: true;
   tenant?: string;
   json?: true;
@@ -18,7 +19,7 @@ export function addSync(program: Command): void {
     .command('sync')
     .description('look at the account now instead of at its next turn')
     .argument('<email>')
-    .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
+    .addOption(new Option('--resource <resource>', 'only this one').choices(RESOURCE_NAMES))
     .option('--full', 'walk over everything again; rows stay readable meanwhile')
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"email","tenant","wantedAt"}')

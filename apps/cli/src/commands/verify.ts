@@ -1,7 +1,13 @@
 import { amount, heldSweepWords, nameOf } from '@syncline/control/words';
 import { type Google, GoogleError } from '@syncline/google';
 import { OperatorError } from '@syncline/runtime';
-import type { AccountView, Store } from '@syncline/store';
+import {
+  RESOURCE_NAMES,
+  resourceOf,
+  type AccountView,
+  type Resource,
+  type Store,
+} from '@syncline/store';
 import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { findAccountView } from '../accounts.js';
@@ -10,8 +16,6 @@ import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 import { runWithControl } from '../with-control.js';
-
-type Resource = VerifyReport['resource'];
 
 interface VerifyOptions {
   resource?: Resource;
@@ -30,7 +34,7 @@ export function addVerify(program: Command): void {
     .command('verify')
     .description('compare the mirror with Google now (costs what reading everything costs)')
     .argument('<email>')
-    .addOption(new Option('--resource <resource>', 'only this one').choices(['gmail', 'calendar']))
+    .addOption(new Option('--resource <resource>', 'only this one').choices(RESOURCE_NAMES))
     .option('--repair', 'read what differs, and nothing else, again')
     .option(
       '--sample <count>',
@@ -47,7 +51,7 @@ export function addVerify(program: Command): void {
         async (control, cli, store) => {
           const account = await findAccountView(control, email, options.tenant);
           const resources =
-            options.resource === undefined ? resourcesOf(account.collections) : [options.resource];
+            options.resource === undefined ? resourcesOf(account) : [options.resource];
           return withGoogle(cli, store, async (google, rt) => {
             const doors: Doors = { rt, config: cli.config, store, google };
             const drifted = await verifyAll(doors, account, resources, options);
@@ -66,9 +70,9 @@ interface Doors extends Pick<Cli, 'rt' | 'config'> {
 }
 
 /** What the account has connected: only that can be compared. */
-function resourcesOf(collections: readonly { kind: string }[]): Resource[] {
-  return (['gmail', 'calendar'] as const).filter((resource) =>
-    collections.some(({ kind }) => kind.startsWith(resource)),
+function resourcesOf({ collections }: Pick<AccountView, 'collections'>): Resource[] {
+  return RESOURCE_NAMES.filter((resource) =>
+    collections.some(({ kind }) => resourceOf(kind) === resource),
   );
 }
 
@@ -113,7 +117,7 @@ async function repair(
   report: VerifyReport,
 ): Promise<void> {
   const collectionIds = account.collections
-    .filter(({ kind, state }) => kind.startsWith(report.resource) && state === 'active')
+    .filter(({ kind, state }) => resourceOf(kind) === report.resource && state === 'active')
     .map(({ id }) => id);
   const unserved = await repairDrift(
     rt,

@@ -7,6 +7,7 @@ import {
   watchWords,
 } from '@syncline/control';
 import { counted, nameOf, stateOf, when } from '@syncline/control/words';
+import { unitNameOf } from '@syncline/google';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountView, CollectionView } from '@syncline/store';
 import type { Command } from 'commander';
@@ -62,7 +63,7 @@ export function screenOf({ atMs, account, collections, spentToday }: AccountStat
     spentToday.length === 0 ? 'spent today: nothing' : 'spent today:',
     ...spentToday.map(
       ({ method, calls, units }) =>
-        `  ${method}: ${counted(calls, 'call')}, ${counted(units, method.startsWith('calendar.') ? 'request' : 'unit')}`,
+        `  ${method}: ${counted(calls, 'call')}, ${counted(units, unitNameOf(method))}`,
     ),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { unreachable } from '@syncline/runtime';
 import type { CollectionView, DoorbellView } from '@syncline/store';
+import { COLLECTION_WORDS } from '../resources/index.js';
 import { when } from '../words.js';
 
 /**
@@ -28,7 +29,7 @@ function doorbellInWords(kind: CollectionView['kind'], bell: DoorbellView, nowMs
     case 'off':
       return `off, ${rung}`;
     case 'unwatchable':
-      return `none; ${kind === 'gmail' ? 'it' : 'the calendar'} is polled${trouble}`;
+      return `none; ${COLLECTION_WORDS[kind].subject} is polled${trouble}`;
     case 'refused':
       return `refused${trouble}; tried again ${when(bell.dueAt, nowMs)}`;
     default:

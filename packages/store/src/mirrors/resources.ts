@@ -14,6 +14,10 @@ export interface ResourceRows {
   first: { kind: string; externalId: string };
   /** An account has it unless it is connected for other resources. */
   isDefault: boolean;
+  /** Google is asked for its items one by one; otherwise a listing brings them whole. */
+  isReadOneByOne: boolean;
+  /** Methods whose quota has a limit for a day as well, as a pattern of LIKE. */
+  methodsWithDayLimit?: string;
   /** Of `collections c`: a full sync is due although nobody has asked for one. */
   wantsFull?: string;
   /** Its tables in the order in which they are erased. */
@@ -72,10 +76,33 @@ export function isFirst(kind: CollectionKind): boolean {
   return RESOURCES[resourceOf(kind)].first.kind === kind;
 }
 
+/** In SQL: whether the collection `c` is of one of these kinds. */
+export function hasKind(kinds: readonly CollectionKind[]): string {
+  return `c.kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')})`;
+}
+
 /** In SQL: whether the collection `c` is one of the resource's. */
 export function collectionsOf(resource: Resource): string {
-  const kinds = RESOURCES[resource].collections.map((kind) => `'${kind}'`);
-  return `c.kind IN (${kinds.join(', ')})`;
+  return hasKind(RESOURCES[resource].collections);
+}
+
+/**
+ * In SQL: in which range of the index of due work (`collections_due_by_queue_idx`) a collection is.
+ * It has one for the mailboxes and one for all others; a further resource can have its own.
+ * @param alias of `collections`, with its dot
+ */
+export function dueRange(alias = ''): string {
+  return `(${alias}kind = 'gmail')`;
+}
+
+/** The value of `dueRange` for a resource's collections. */
+export function isInDueRange(resource: Resource): boolean {
+  return resource === 'gmail';
+}
+
+/** Whether Google is asked for the collection's items one by one, and not by listing alone. */
+export function isReadOneByOne(kind: CollectionKind): boolean {
+  return RESOURCES[resourceOf(kind)].isReadOneByOne;
 }
 
 function kindUnknown(kind: string): never {

@@ -1,9 +1,4 @@
-import { GoogleError, type FetchedMessages } from '@syncline/google';
-import { unreachable } from '@syncline/runtime';
-import { asAccessLost } from '../resources/calendar/access.js';
-import { isKept } from '../resources/gmail/mirror-policy.js';
-import { floorMs } from '../resources/gmail/window.js';
-import type { TurnContext } from '../turn.js';
+import { GoogleError } from '@syncline/google';
 
 /** What Google answered for ids that a listing did not name. */
 export interface Asked {
@@ -17,68 +12,11 @@ export interface Asked {
 const AT_ONCE = 4;
 
 /**
- * Asks for each of these by its id. An id that Google gives no answer for says nothing, but at
- * least half of them must be answered.
+ * Asks for each of these by its own call. An id that Google gives no answer for says nothing, but
+ * at least half of them must be answered.
  * @throws GoogleError when they are not, or when the account's quota or grant ends
  */
-export async function askByIds(context: TurnContext, ids: readonly string[]): Promise<Asked> {
-  if (ids.length === 0) return { alive: 0, gone: 0 };
-  const { kind } = context.lease;
-  switch (kind) {
-    case 'gmail':
-      return askForMessages(context, ids);
-    case 'calendar-events':
-      return askEach(ids, async (id) =>
-        isLive(await context.google.calendar.event(context.lease.externalId, id)),
-      );
-    case 'calendar-list':
-      return askEach(ids, async (id) => {
-        const calendar = await context.google.calendar.calendar(id);
-        return calendar !== null && calendar.deleted !== true;
-      });
-    default:
-      return unreachable(kind);
-  }
-}
-
-/**
- * Asks for messages, without their contents. One that Google gives no answer for is in `failed`,
- * and at least half of them must be answered.
- * @throws GoogleError when they are not, or when the account's quota or grant ends
- */
-export async function askForLabels(
-  { google }: TurnContext,
-  ids: readonly string[],
-): Promise<FetchedMessages> {
-  if (ids.length === 0) return { messages: [], missing: [], failed: [] };
-  const answer = await google.gmail.glanceAt([...ids]);
-  throwIfTooFew(
-    ids.length,
-    answer.messages.length + answer.missing.length,
-    answer.failed.map(({ error }) => error),
-  );
-  return answer;
-}
-
-function isLive(event: { status?: string | null } | null): boolean {
-  return event !== null && event.status !== 'cancelled';
-}
-
-async function askForMessages(
-  { google, mirror, window }: TurnContext,
-  ids: readonly string[],
-): Promise<Asked> {
-  const { messages, missing, failed } = await google.gmail.glanceAt([...ids]);
-  const alive = messages.filter((message) => isKept(mirror, floorMs(window), message)).length;
-  const gone = missing.length + messages.length - alive;
-  return answered(
-    ids.length,
-    { alive, gone },
-    failed.map(({ error }) => error),
-  );
-}
-
-async function askEach(
+export async function askEach(
   ids: readonly string[],
   isAlive: (id: string) => Promise<boolean>,
 ): Promise<Asked> {
@@ -102,14 +40,19 @@ async function askEach(
 }
 
 /** One item that Google has is enough to decide. */
-function answered(count: number, asked: Asked, errors: readonly GoogleError[]): Asked {
+export function answered(count: number, asked: Asked, errors: readonly GoogleError[]): Asked {
   if (asked.alive === 0) throwIfTooFew(count, asked.gone, errors);
   return asked;
 }
 
-function throwIfTooFew(count: number, answers: number, errors: readonly GoogleError[]): void {
+/** @throws GoogleError when less than half of them was answered, or nothing more will be */
+export function throwIfTooFew(
+  count: number,
+  answers: number,
+  errors: readonly GoogleError[],
+): void {
   const error = errors.find(endsAsking) ?? errors[0];
-  if (error && (endsAsking(error) || answers * 2 < count)) throw asAccessLost(error);
+  if (error && (endsAsking(error) || answers * 2 < count)) throw error;
 }
 
 /** Quota, keys and grants are the account's; every other error is about one id. */

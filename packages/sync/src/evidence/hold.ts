@@ -1,5 +1,5 @@
 import { unreachable } from '@syncline/runtime';
-import type { Delta, PageCommit } from '@syncline/store';
+import type { PageCommit } from '@syncline/store';
 import type { Cursor, Hold } from '../cursor.js';
 import { MAX_RESTARTS, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
 import { SAMPLE } from './decide.js';
@@ -44,22 +44,6 @@ export function holdDueAtMs(hold: Hold): number {
 export function heldWords(hold: Hold, rows: number | undefined): string {
   const until = hold.waitsFor === 'new-listing' ? 'it is listed again' : 'a second listing';
   return `held: a full listing lacked ${rows ?? 'some'} items; nothing is deleted until ${until}`;
-}
-
-/** Rows that an increment names are there: they are held no longer. */
-export function namedBy(delta: Delta): string[] {
-  switch (delta.kind) {
-    case 'none':
-      return [];
-    case 'gmail':
-      return [...delta.messages, ...delta.labelChanges].map(({ id }) => id);
-    case 'calendar-list':
-      return delta.calendars.map(({ id }) => id);
-    case 'calendar-events':
-      return delta.events.map(({ id }) => id);
-    default:
-      return unreachable(delta);
-  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { HeldState, HeldSweep, PageCommit, WalkDelta } from '@syncline/store';
 import type { Cursor, Hold, ListingNote, TidyState } from '../cursor.js';
-import { excludedLabels } from '../resources/gmail/mirror-policy.js';
+import { excludedLabels } from '../mirror-policy.js';
 import { CLEAR_PAGE, HOLD_PAGE, SWEEP_PAGE, type Turn, type TurnContext } from '../turn.js';
-import { askByIds } from './ask.js';
+import type { Asked } from './ask.js';
 import {
   CONFIRM_AFTER_MS,
   decide,
@@ -150,10 +150,14 @@ export async function decided(
 ): Promise<Exclude<Decision, 'ask'>> {
   const first = decide(findings);
   const decision =
-    first === 'ask' ? decide({ ...findings, asked: await askByIds(context, sample) }) : first;
+    first === 'ask' ? decide({ ...findings, asked: await asked(context, sample) }) : first;
   if (decision === 'ask') throw new Error('a sample that was asked for is asked for again');
   if (decision !== 'sweep') report(context, decision, findings);
   return decision;
+}
+
+async function asked(context: TurnContext, sample: readonly string[]): Promise<Asked> {
+  return sample.length === 0 ? { alive: 0, gone: 0 } : context.collection.ask(context, sample);
 }
 
 function report(

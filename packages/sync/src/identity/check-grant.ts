@@ -1,7 +1,8 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
 import type { GoogleKeys, Held, KnownIdentity, Store } from '@syncline/store';
-import { askWhose, type Profile } from './ask-google.js';
+import { decisiveAddress, type AddressSource, type Profile } from '../resources/identity.js';
+import { askWhose } from './ask-google.js';
 import { sameAddress, type NotTheSame } from './judge.js';
 import { addressTaken, heldFor } from './words.js';
 
@@ -88,16 +89,14 @@ export async function followAddress(
   google: GoogleAccount,
   account: CheckedAccount & { email: string },
   address: string,
-  of: 'mailbox' | 'primary-calendar',
+  of: AddressSource,
 ): Promise<GrantCheck | null> {
   if (sameAddress(address, account.email)) return null;
-  if (of === 'primary-calendar') {
+  if (of === 'list') {
     const known = await deps.store.grantChecks.known(account.accountId);
     if (!known) return { kind: 'overtaken' };
-    if (known.resources.includes('gmail')) {
-      const { emailAddress } = await google.gmail.profile();
-      return followAddress(rt, deps, google, account, emailAddress, 'mailbox');
-    }
+    const decisive = await decisiveAddress(google, known);
+    if (decisive !== null) return followAddress(rt, deps, google, account, decisive, 'profile');
   }
   return bind(rt, deps, google, account, { keys: { sub: null, address }, profile: null });
 }

@@ -1,6 +1,13 @@
 import { GoogleError, type Google } from '@syncline/google';
 import { unreachable, type Runtime } from '@syncline/runtime';
-import type { AccountImport, Held, KnownIdentity, OfferedTo, Store } from '@syncline/store';
+import {
+  DEFAULT_RESOURCES,
+  type AccountImport,
+  type Held,
+  type KnownIdentity,
+  type OfferedTo,
+  type Store,
+} from '@syncline/store';
 import { grantRefused } from '../outcome.js';
 import { askWhose, type Checked } from './ask-google.js';
 import { noteRefusal } from './check-grant.js';
@@ -163,13 +170,13 @@ function newcomer({ tenant, email, project, resources }: AccountImport): KnownId
     email,
     aliases: [],
     project: project ?? 'default',
-    resources: resources ?? ['gmail', 'calendar'],
+    resources: resources ?? DEFAULT_RESOURCES,
     googleSub: null,
     grant: 0,
     version: 0,
     verified: false,
     vouched: false,
     hasMessages: false,
-    primaryCalendar: null,
+    primaryAddress: null,
   };
 }

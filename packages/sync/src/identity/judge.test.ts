@@ -15,10 +15,10 @@ const known = (over: Partial<KnownIdentity> = {}): KnownIdentity => ({
   verified: false,
   vouched: false,
   hasMessages: true,
-  primaryCalendar: 'ann@example.com',
+  primaryAddress: 'ann@example.com',
   ...over,
 });
-const EMPTY = { hasMessages: false, primaryCalendar: null, googleSub: null };
+const EMPTY = { hasMessages: false, primaryAddress: null, googleSub: null };
 
 test.each<[string, Partial<KnownIdentity>, string | null, string | null, object | null]>([
   [

@@ -18,7 +18,8 @@ type Proof =
   /** There are no rows yet, and the address is the account's. */
   | 'address'
   | 'message'
-  | 'primary-calendar';
+  /** The primary calendar's id, which is the account's address. */
+  | 'primary-address';
 
 export type NotTheSame = { kind: 'other'; address: string | null } | Unproven;
 
@@ -42,7 +43,7 @@ export function byKeys(
     return known.googleSub === sub ? { kind: 'same', proof: 'sub' } : { kind: 'other', address };
   if (known.verified) return { kind: 'same', proof: 'same-grant' };
   if (known.vouched) return { kind: 'same', proof: 'vouched' };
-  if (known.hasMessages || known.primaryCalendar !== null) return null;
+  if (known.hasMessages || known.primaryAddress !== null) return null;
   return address !== null && sameAddress(address, known.email)
     ? { kind: 'same', proof: 'address' }
     : { kind: 'other', address };

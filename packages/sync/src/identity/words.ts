@@ -1,5 +1,6 @@
 import { unreachable } from '@syncline/runtime';
 import type { Held, KnownIdentity } from '@syncline/store';
+import { contradiction } from '../resources/identity.js';
 import type { NotTheSame } from './judge.js';
 
 /** `a***@example.com`: enough for a person who knows the addresses, and no address. */
@@ -28,11 +29,7 @@ export function heldFor(verdict: NotTheSame, known: Pick<KnownIdentity, 'email'>
           verdict.otherAddress === null
             ? 'nothing proves that this grant belongs to the same Google account'
             : `this grant belongs to another Google account (${masked(verdict.otherAddress)}) as far as can be told`
-        }: ${
-          verdict.asked > 0
-            ? `its mailbox has none of ${verdict.asked} stored messages`
-            : 'its primary calendar is another one'
-        }; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
+        }: ${contradiction(verdict.asked)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
       };
     default:
       return unreachable(verdict);

@@ -3,13 +3,13 @@ import { nextPollMs } from '../policy.js';
 import { afterRun, type LevelRun } from './after-run.js';
 
 const POLICY = { activeMs: 60_000, idleMs: 900_000 };
-const TARGETS = { gmailTopic: 'projects/p/topics/t', channelAddress: null };
+const TARGETS = { topic: 'projects/p/topics/t', channelAddress: null };
 const MINUTE_MS = 60_000;
 const NOW_MS = 1_800_000_000_000;
 
 const watch = (over: Partial<LeaseWatch> = {}): LeaseWatch => ({
   state: 'on',
-  target: TARGETS.gmailTopic,
+  target: TARGETS.topic,
   heard: true,
   silent: false,
   silences: 0,

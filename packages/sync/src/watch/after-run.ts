@@ -1,6 +1,7 @@
 import type { Runtime } from '@syncline/runtime';
 import type { Lease, LeaseWatch, Store } from '@syncline/store';
 import { nextPollMs, type SyncPolicy } from '../policy.js';
+import { COLLECTION_FACTS } from '../resources/facts.js';
 import { lookAfterSilenceMs } from './schedule.js';
 import { type DoorbellTargets, targetOf } from './step.js';
 
@@ -53,7 +54,8 @@ export function afterRun(
   const found = run.changed > 0 && !run.unlogged;
   const isRung = doorbell.unserved || isYoungerThan(ANNOUNCES_FOR_MS, doorbell);
   const silent = found && !isRung && isInForce(watch);
-  const echo = lease.kind === 'gmail' && isYoungerThan(THROTTLE_MS, doorbell);
+  const { dropsWithinSecond } = COLLECTION_FACTS[lease.kind].watch;
+  const echo = dropsWithinSecond && isYoungerThan(THROTTLE_MS, doorbell);
   const pollMs = nextLookMs(watch, silent, run, policy);
   return {
     nextInMs: echo ? Math.min(pollMs, ECHO_IN_MS) : pollMs,

@@ -1,24 +1,17 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
-import type { ChannelRow, HeldWatch, Store } from '@syncline/store';
+import type { HeldWatch, Store } from '@syncline/store';
 import { callerOf } from '../caller.js';
-import { followAddress } from '../identity/check-grant.js';
+import { collectionModule } from '../resources/index.js';
 import { settlementOf } from './refusal.js';
-import { LONGEST_LIFE_MS, renewInMs, retryInMs } from './schedule.js';
-import { type DoorbellTargets, ringsAtGoogle, stepOf, targetOf } from './step.js';
+import { LONGEST_LIFE_MS, retryInMs } from './schedule.js';
+import { ringsAtGoogle, stepOf, targetOf } from './step.js';
+import type { WatchDeps, WatchOutcome, WatchWork } from './work.js';
 
 /*
  * Looking after one watch: make it, renew it, end it. One worker at a time, by the watch's own hold, which outlives the calls made under it; whatever
  * happens, the row says when it is looked at next, so a job that is lost here costs nothing but time.
  */
-
-export interface WatchDeps {
-  store: Store;
-  google: Google;
-  doorbells?: DoorbellTargets;
-}
-
-export type WatchOutcome = 'watched' | 'stopped' | 'rested' | 'refused' | 'busy' | 'overtaken';
 
 /** Longer than the calls made under it may take, so that nobody calls after it has lapsed. */
 const HOLD_MS = 30_000;
@@ -146,25 +139,13 @@ async function settleError(
   return 'refused';
 }
 
-interface Work {
-  rt: Runtime;
-  deps: WatchDeps;
-  held: HeldWatch;
-  account: GoogleAccount;
-  overlapMs: number;
-}
-
-async function stepUnderHold(work: Work): Promise<WatchOutcome> {
+async function stepUnderHold(work: WatchWork): Promise<WatchOutcome> {
   const { deps, held, account } = work;
+  const { watch } = collectionModule(held.kind);
   const step = stepOf(held, targetOf(held, deps.doorbells));
   switch (step.kind) {
     case 'rest':
-      if (held.callable)
-        await stopChannels(
-          deps.store,
-          account,
-          held.channels.filter(({ superseded }) => superseded),
-        );
+      if (held.callable) await watch.endSuperseded(deps.store, account, held);
       return (await deps.store.watches.settle(held, {
         state: step.state,
         nextInMs: step.nextInMs,
@@ -182,89 +163,10 @@ async function stepUnderHold(work: Work): Promise<WatchOutcome> {
         ? 'stopped'
         : 'overtaken';
     case 'watch':
-      return held.kind === 'gmail'
-        ? watchMailbox(work, step.target, step.forSilence)
-        : openChannel(work, step.target, step.forSilence);
+      return watch.begin(work, step.target, step.forSilence);
     default:
       return unreachable(step);
   }
-}
-
-async function watchMailbox(
-  { deps, held, account, rt }: Work,
-  topic: string,
-  forSilence: boolean,
-): Promise<WatchOutcome> {
-  const { emailAddress } = await account.gmail.profile();
-  const check = await followAddress(
-    rt,
-    deps,
-    account,
-    {
-      accountId: held.accountId,
-      project: held.project,
-      grant: held.grant.number,
-      email: held.email,
-    },
-    emailAddress,
-    'mailbox',
-  );
-  if (check?.kind === 'held') return 'refused';
-  // Google rings at once, before it answers: whose mailbox this is must be known by then.
-  if (
-    held.address !== emailAddress.toLowerCase() &&
-    !(await deps.store.watches.noteAddress(held, emailAddress))
-  )
-    return 'overtaken';
-  // Our own watch on another topic would be in the way.
-  if (held.target !== null && held.target !== topic && !held.shared)
-    await account.gmail.stopWatch();
-  const { expiresAt } = await account.gmail.watch(topic);
-  const nextInMs = renewInMs(held.collectionId, expiresAt.getTime() - rt.clock.nowMs());
-  const settled = await deps.store.watches.settle(held, {
-    state: 'on',
-    nextInMs,
-    error: null,
-    watched: { target: topic, expiresAt, forSilence },
-  });
-  return settled ? 'watched' : 'overtaken';
-}
-
-async function openChannel(
-  { deps, held, account, rt, overlapMs }: Work,
-  address: string,
-  forSilence: boolean,
-): Promise<WatchOutcome> {
-  const { store } = deps;
-  const channelId = rt.random.uuid();
-  if (
-    !(await store.watches.addChannel(held, channelId, new Date(rt.clock.nowMs() + LONGEST_LIFE_MS)))
-  )
-    return 'overtaken';
-  const order = {
-    channelId,
-    token: store.vault.channelToken(channelId),
-    address,
-    ttlSeconds: LONGEST_LIFE_MS / 1_000,
-  };
-  const channel = await account.calendar
-    .openChannel(held.kind === 'calendar-list' ? null : held.externalId, order)
-    .catch(async (error: unknown) => {
-      // Refused for good: there is no such channel. Without an answer there may be one, and it may ring.
-      if (error instanceof GoogleError && error.detail.kind !== 'unavailable')
-        await store.watches.dropChannel(channelId);
-      throw error;
-    });
-  await store.watches.confirmChannel(held, channelId, channel.resourceId, channel.expiresAt);
-  const renewMs = renewInMs(held.collectionId, channel.expiresAt.getTime() - rt.clock.nowMs());
-  const nextInMs = held.channels.length > 0 ? Math.min(overlapMs, renewMs) : renewMs;
-  const settled = await store.watches.settle(held, {
-    state: 'on',
-    nextInMs,
-    error: null,
-    watched: { target: address, expiresAt: channel.expiresAt, forSilence },
-  });
-  return settled ? 'watched' : 'overtaken';
 }
 
 /**
@@ -273,23 +175,5 @@ async function openChannel(
  */
 async function stopAll(store: Store, account: GoogleAccount, held: HeldWatch): Promise<void> {
   if (!ringsAtGoogle(held) || !held.grant.verified) return;
-  if (held.kind !== 'gmail') return stopChannels(store, account, held.channels);
-  if (!held.shared) await account.gmail.stopWatch();
-}
-
-async function stopChannels(
-  store: Store,
-  account: GoogleAccount,
-  channels: readonly ChannelRow[],
-): Promise<void> {
-  for (const { id, resourceId, expired } of channels) {
-    // One that Google never named cannot be stopped, and ends by itself.
-    if (resourceId !== null && !expired)
-      await account.calendar.stopChannel(id, resourceId).catch(passOverGone);
-    await store.watches.dropChannel(id);
-  }
-}
-
-function passOverGone(error: unknown): void {
-  if (!(error instanceof GoogleError) || error.detail.kind !== 'not-found') throw error;
+  await collectionModule(held.kind).watch.end(store, account, held);
 }

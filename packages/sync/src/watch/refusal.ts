@@ -1,6 +1,7 @@
 import type { GoogleErrorKind } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import type { CollectionKind, HeldWatch, WatchSettlement } from '@syncline/store';
+import type { HeldWatch, WatchSettlement } from '@syncline/store';
+import { COLLECTION_FACTS, type WatchFacts } from '../resources/facts.js';
 import { retryInMs, unwatchableForMs } from './schedule.js';
 
 /*
@@ -16,6 +17,7 @@ export function settlementOf(
   held: HeldWatch,
   jitter: number,
 ): WatchSettlement {
+  const { watch } = COLLECTION_FACTS[held.kind];
   const kept = keptState(held);
   const retry = retryInMs(held.failures, jitter);
   const refused = (words: string): WatchSettlement => ({
@@ -47,17 +49,17 @@ export function settlementOf(
     case 'unauthorized':
       return refused(unauthorizedWords(error.reason));
     case 'forbidden':
-      return refused(forbiddenWords(error.reason, held.kind));
+      return refused(watch.forbidden(error.reason));
     case 'not-found':
-      return refused(notFoundWords(held.kind));
+      return refused(watch.notFound);
     case 'rejected':
       if (error.reason === 'pushNotSupportedForRequestedResource')
         return {
           state: 'unwatchable',
           nextInMs: unwatchableForMs(jitter),
-          error: 'Google has no doorbell for this calendar; it is polled',
+          error: watch.unsupported,
         };
-      return refused(wordsOf(error.reason, held.kind));
+      return refused(wordsOf(error.reason, watch));
     case 'bookmark-expired':
     case 'endless-listing':
       return refused(NOT_FOUND);
@@ -66,9 +68,6 @@ export function settlementOf(
   }
 }
 
-const TOPIC_REFUSED =
-  'Gmail may not publish to the topic: give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it';
-const TOPIC_MISSING = 'the topic of GMAIL_PUBSUB_TOPIC does not exist';
 const NOT_FOUND = 'Google does not find it';
 const ADDRESS_REFUSED = 'Google does not take the address of PUSH_BASE_URL';
 
@@ -78,23 +77,11 @@ function unauthorizedWords(reason: string): string {
     : "Google does not accept the account's grant";
 }
 
-function forbiddenWords(reason: string, kind: CollectionKind): string {
-  return kind === 'gmail' && reason === 'forbidden'
-    ? TOPIC_REFUSED
-    : `Google does not allow it (${reason})`;
-}
-
-function notFoundWords(kind: CollectionKind): string {
-  return kind === 'gmail' ? TOPIC_MISSING : NOT_FOUND;
-}
-
-function wordsOf(reason: string, kind: CollectionKind): string {
+function wordsOf(reason: string, watch: WatchFacts): string {
   if (reason === 'pushClientInUse')
     return 'another topic rings for this mailbox with the same OAuth client';
   if (reason.startsWith('push.')) return `${ADDRESS_REFUSED} (${reason})`;
-  return kind === 'gmail'
-    ? `Google rejected the watch (${reason}): is the topic in the OAuth client's own project?`
-    : `Google rejected the channel (${reason})`;
+  return watch.rejected(reason);
 }
 
 /** The state after an error that does not refuse the watch: one that has expired is wanted again. */

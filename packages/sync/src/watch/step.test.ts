@@ -100,7 +100,7 @@ test('without a grant nothing is asked, whatever is due', () => {
 });
 
 test('mailboxes ring at the topic, calendars and their list at the address', () => {
-  const targets = { gmailTopic: TARGET, channelAddress: 'https://x.example/push/calendar' };
+  const targets = { topic: TARGET, channelAddress: 'https://x.example/push/calendar' };
   expect([
     targetOf({ kind: 'gmail', project: 'default' }, targets),
     targetOf({ kind: 'calendar-list', project: 'default' }, targets),
@@ -114,7 +114,7 @@ test('mailboxes ring at the topic, calendars and their list at the address', () 
 
 test('a mailbox rings at its own project’s topic, and one of a project without a topic is polled', () => {
   const targets = {
-    gmailTopic: TARGET,
+    topic: TARGET,
     projectTopics: { b: 'projects/b/topics/t' },
     channelAddress: 'https://sync.example.com/push/calendar',
   };

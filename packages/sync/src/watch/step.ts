@@ -1,11 +1,12 @@
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { CollectionKind, HeldWatch } from '@syncline/store';
+import { COLLECTION_FACTS } from '../resources/facts.js';
 import { DAY_MS, renewInMs } from './schedule.js';
 
 /** Where Google is to ring; null where it is not. */
 export interface DoorbellTargets {
   /** `projects/P/topics/T`, of the Google project `default`: Gmail takes no topic of another project than the account's client is of. */
-  gmailTopic: string | null;
+  topic: string | null;
   /** The topics of further projects, by name; mailboxes of one without are polled. */
   projectTopics?: Readonly<Record<string, string>>;
   /** What channels post to. */
@@ -16,8 +17,8 @@ export function targetOf(
   { kind, project }: { kind: CollectionKind; project: string },
   targets: DoorbellTargets | undefined,
 ): string | null {
-  if (kind !== 'gmail') return targets?.channelAddress ?? null;
-  if (project === DEFAULT_PROJECT) return targets?.gmailTopic ?? null;
+  if (COLLECTION_FACTS[kind].watch.via === 'channel') return targets?.channelAddress ?? null;
+  if (project === DEFAULT_PROJECT) return targets?.topic ?? null;
   const topics = targets?.projectTopics ?? {};
   return Object.hasOwn(topics, project) ? (topics[project] ?? null) : null;
 }
@@ -56,8 +57,8 @@ function renewalInMs(held: HeldWatch): number {
 
 /** A call that ended without an answer may have been heard: a mailbox that was ever asked for is taken to ring until it was stopped. */
 export function ringsAtGoogle(held: HeldWatch): boolean {
-  return (
-    held.state !== 'off' &&
-    (held.kind === 'gmail' ? held.address !== null : held.channels.length > 0)
-  );
+  if (held.state === 'off') return false;
+  return COLLECTION_FACTS[held.kind].watch.via === 'topic'
+    ? held.address !== null
+    : held.channels.length > 0;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { lastById } from './events.js';
 import { arrayLiteral } from '../../pool.js';
-import type { CalendarRow, RowChange } from '../../rows.js';
+import type { RowChange } from '../../rows.js';
+import type { CalendarRow } from './rows.js';
 import { lookAfterGone } from '../../watches.js';
 import { REOPEN_AFTER } from './resource.js';
 import type { Transaction } from '../../transaction.js';

@@ -1,7 +1,8 @@
 import { existsByIndex } from '../../exists-by-index.js';
 import type { Lease } from '../../lease.js';
 import { arrayLiteral } from '../../pool.js';
-import type { EventRow, RowChange } from '../../rows.js';
+import type { RowChange } from '../../rows.js';
+import type { EventRow } from './rows.js';
 import type { Transaction } from '../../transaction.js';
 
 /*

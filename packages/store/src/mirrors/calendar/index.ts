@@ -1,5 +1,5 @@
 import { existsByIndex } from '../../exists-by-index.js';
-import type { CalendarRow, EventRow } from '../../rows.js';
+import type { CalendarRow, EventRow } from './rows.js';
 import { ownFault, sift, storableIds } from '../../set-aside.js';
 import { quarantineId } from '../../storable.js';
 import type { CollectionMirror, RowList } from '../collection-mirror.js';

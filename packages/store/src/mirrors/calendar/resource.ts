@@ -11,6 +11,7 @@ export const CALENDAR = {
   collections: ['calendar-list', 'calendar-events'],
   first: { kind: 'calendar-list', externalId: 'calendars' },
   isDefault: true,
+  isReadOneByOne: false,
   // One that has left the list has no row among the calendars.
   wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
                                 WHERE g.account_id = c.account_id AND g.kind = 'calendar-events' AND g.state = 'gone' AND g.gone_at < now() - ${REOPEN_AFTER}))`,

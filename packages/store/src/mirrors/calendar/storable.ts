@@ -1,4 +1,4 @@
-import type { CalendarRow, EventRow, EventTime } from '../../rows.js';
+import type { CalendarRow, EventRow, EventTime } from './rows.js';
 import { clampInstant, faultOf, storable, textOf, type Fields } from '../../storable.js';
 
 /* What the columns of calendars and events can hold; see ../../storable.ts. */

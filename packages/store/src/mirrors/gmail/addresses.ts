@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { textArray } from '../../pool.js';
-import type { MessageRow } from '../../rows.js';
+import type { MessageRow } from './rows.js';
 import { inTransaction, type Transaction } from '../../transaction.js';
 
 /*

@@ -1,7 +1,8 @@
 import type { Lease } from '../../lease.js';
 import { arrayLiteral } from '../../pool.js';
 import type { SetAside } from '../../quarantine-writes.js';
-import type { LabelChange, LabelRow, MessageRow, RowChange } from '../../rows.js';
+import type { RowChange } from '../../rows.js';
+import type { LabelChange, LabelRow, MessageRow } from './rows.js';
 import { ownFault, sift, storableIds } from '../../set-aside.js';
 import { faultOf, faultOfAny, isStorableId, quarantineId } from '../../storable.js';
 import type { Transaction } from '../../transaction.js';

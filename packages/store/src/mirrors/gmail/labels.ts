@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { arrayLiteral } from '../../pool.js';
-import type { LabelRow, RowChange } from '../../rows.js';
+import type { RowChange } from '../../rows.js';
+import type { LabelRow } from './rows.js';
 import type { Transaction } from '../../transaction.js';
 
 /*

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { refreshAddresses } from './addresses.js';
 import { arrayLiteral, innerArray, textArray } from '../../pool.js';
-import type { AttachmentRow, LabelChange, MessageRow, Op, RowChange } from '../../rows.js';
+import type { Op, RowChange } from '../../rows.js';
+import type { AttachmentRow, LabelChange, MessageRow } from './rows.js';
 import { isStorableId } from '../../storable.js';
 import { byIndex, type Transaction } from '../../transaction.js';
 

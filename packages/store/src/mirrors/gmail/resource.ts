@@ -5,6 +5,8 @@ export const GMAIL = {
   collections: ['gmail'],
   first: { kind: 'gmail', externalId: 'mailbox' },
   isDefault: true,
+  isReadOneByOne: true,
+  methodsWithDayLimit: 'gmail.%',
   tables: [
     { name: 'gmail_bodies', key: ['message_id'] },
     { name: 'gmail_sources', key: ['message_id'] },

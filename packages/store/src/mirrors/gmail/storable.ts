@@ -1,4 +1,4 @@
-import type { AttachmentRow, LabelRow, MessageRow } from '../../rows.js';
+import type { AttachmentRow, LabelRow, MessageRow } from './rows.js';
 import { faultOf, faultOfAny, quarantineId, storable, type Fields } from '../../storable.js';
 
 /* What the columns of messages, attachments and labels can hold; see ../../storable.ts. */

@@ -1,9 +1,10 @@
 import type { CalendarListEntry } from '@syncline/google';
 import { cleanJson, quarantineId } from '@syncline/store';
 import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
-import { meaningOfCalendars, meaningOfEvents } from './turn.js';
-import { parseCalendarCursor, type Cursor } from '../../cursor.js';
-import { fingerprint, readCalendars, readEvents } from '../../verify.js';
+import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
+import type { Cursor } from '../../cursor.js';
+import { parseSyncTokenCursor } from '../sync-token/cursor.js';
+import { fingerprint, readCalendars, readEvents } from './verify.js';
 
 /*
  * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a
@@ -15,7 +16,7 @@ const MOVED_ON: AuditEnd = { kind: 'unfinished', why: 'Google has moved on' };
 /** Every field of every event. */
 export async function auditCalendar(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
-  const calendar = parseCalendarCursor(cursor);
+  const calendar = parseSyncTokenCursor(cursor);
   if (calendar.phase !== 'follow' || calendar.bookmark === null) return MOVED_ON;
   const source = await readEvents(account, lease.externalId);
   const checked = source.size;
@@ -65,7 +66,7 @@ async function withoutQuarantined(
  */
 export async function auditCalendarList(context: AuditContext, cursor: Cursor): Promise<AuditEnd> {
   const { store, account, lease } = context;
-  const list = parseCalendarCursor(cursor);
+  const list = parseSyncTokenCursor(cursor);
   if (list.phase !== 'follow' || list.bookmark === null) return MOVED_ON;
   const source = new Map(
     (await readCalendars(account)).map((entry) => [entry.id, sameForm(entry)]),

@@ -1,5 +1,5 @@
 import { isTombstone, parseEvent, parsed } from './parse.js';
-import { meaningOfEvents } from './turn.js';
+import { meaningOfEvents } from './interpret.js';
 
 test('all-day events keep their dates, timed ones their instant and zone', () => {
   expect(

@@ -1,19 +1,14 @@
-import { GoogleError, type CalendarEvent, type CalendarListEntry } from '@syncline/google';
+import { GoogleError } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type Delta, type WalkItem, type SetAside } from '@syncline/store';
-import {
-  withListing,
-  type CalendarCursor,
-  type CalendarWithoutPosition,
-  type NewCursor,
-  type TidyState,
-} from '../../cursor.js';
+import { withListing, type NewCursor, type TidyState } from '../../cursor.js';
+import type { SyncTokenCursor, SyncTokenWithoutPosition } from '../sync-token/cursor.js';
 import { heldStep } from '../../evidence/hold.js';
 import { tidyTurn } from '../../evidence/tidy.js';
 import { MAX_RESTARTS, type CaughtUp, type Turn, type TurnContext } from '../../turn.js';
 import { REQUESTED_FULL_SYNC_GAP_MS, withoutPosition } from '../../without-position.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
-import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
+import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
 
 /*
  * Calendar lists and the events of one calendar are synced in the same way: a walk of pages, whose
@@ -27,7 +22,7 @@ import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 /** The next page of a calendar list or calendar, by its cursor. */
 export function calendarTurn(
   context: TurnContext,
-  cursor: NewCursor | CalendarCursor,
+  cursor: NewCursor | SyncTokenCursor,
 ): Promise<Turn> {
   switch (cursor.phase) {
     case 'new':
@@ -50,7 +45,7 @@ export function calendarTurn(
 
 function followStep(
   context: TurnContext,
-  cursor: FollowCursor | CalendarWithoutPosition,
+  cursor: FollowCursor | SyncTokenWithoutPosition,
 ): Promise<Turn> {
   const begin = (): Promise<Turn> => walkTurn(context, NEW_WALK, context.generation + 1);
   const held = heldStep(context, cursor, cursor.bookmark !== null, (token) =>
@@ -61,9 +56,9 @@ function followStep(
   return relistDue(context, cursor) ? begin() : followTurn(context, cursor);
 }
 
-type ListCursor = Extract<CalendarCursor, { step: 'list' }>;
-type TidyCursor = Extract<CalendarCursor, { phase: 'backfill' } & TidyState>;
-type FollowCursor = Extract<CalendarCursor, { phase: 'follow'; bookmark: string }>;
+type ListCursor = Extract<SyncTokenCursor, { step: 'list' }>;
+type TidyCursor = Extract<SyncTokenCursor, { phase: 'backfill' } & TidyState>;
+type FollowCursor = Extract<SyncTokenCursor, { phase: 'follow'; bookmark: string }>;
 
 const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
 const NEW_WALK: ListCursor = { phase: 'backfill', step: 'list', ...FIRST_PAGE, restarts: 0 };
@@ -97,7 +92,7 @@ function isWorthless(context: TurnContext, sinceMs: number | undefined): boolean
 function beginsToFollow(
   context: TurnContext,
   { bookmark, bookmarkAtMs }: { bookmark: string | null; bookmarkAtMs?: number },
-): FollowCursor | CalendarWithoutPosition {
+): FollowCursor | SyncTokenWithoutPosition {
   if (bookmark === null) {
     context.fullSyncEnded = true;
     return {
@@ -181,7 +176,7 @@ function afterWalkPage(
   cursor: ListCursor,
   page: CalendarPage,
   begunAtMs: number | undefined,
-): CalendarCursor {
+): SyncTokenCursor {
   const nameless = (cursor.nameless ?? 0) + page.nameless;
   if (page.nextPageToken)
     return {
@@ -320,7 +315,7 @@ async function readPage(
   if (context.lease.kind === 'calendar-list') {
     const page = await calendar.calendars({ syncToken, pageToken });
     const primary = page.items.find((entry) => entry.primary === true && entry.deleted !== true);
-    if (primary?.id) await context.meetAddress(primary.id, 'primary-calendar');
+    if (primary?.id) await context.meetAddress(primary.id, 'list');
     return {
       ...meaningOfCalendars(page.items),
       nameless: page.nameless,
@@ -338,49 +333,5 @@ async function readPage(
     nameless: page.nameless,
     nextPageToken: page.nextPageToken,
     nextSyncToken: page.nextSyncToken,
-  };
-}
-
-/** Of an id that a page names twice, the later item counts. */
-export function meaningOfCalendars(items: readonly CalendarListEntry[]): {
-  delta: Delta;
-  metIds: string[];
-  quarantined: SetAside[];
-} {
-  const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const live = [...last.values()].filter((item) => !item.deleted);
-  const removed = [...last.values()].filter((item) => item.deleted).map((item) => item.id ?? '');
-  const { rows: calendars, quarantined } = parsed(live, parseCalendar);
-  return {
-    delta: { kind: 'calendar-list', calendars, removed },
-    quarantined,
-    metIds: live.map((item) => item.id ?? ''),
-  };
-}
-
-/**
- * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on
- * whatever page it comes. Whether any other has a row depends on its series, which the store knows:
- * see packages/store/src/mirrors/calendar/events.ts.
- * @param gone what earlier pages of the listing told to be deleted
- */
-export function meaningOfEvents(
-  items: readonly CalendarEvent[],
-  gone: readonly string[] = [],
-): { delta: Delta; metIds: string[]; quarantined: SetAside[] } {
-  const last = new Map(items.map((item) => [item.id ?? '', item]));
-  const ended = new Set([
-    ...gone,
-    ...[...last.values()].filter(isTombstone).map((item) => item.id ?? ''),
-  ]);
-  const isOver = (item: CalendarEvent): boolean =>
-    isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
-  const live = [...last.values()].filter((item) => !isOver(item));
-  const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
-  const { rows: events, quarantined } = parsed(live, parseEvent);
-  return {
-    delta: { kind: 'calendar-events', events, deleted },
-    quarantined,
-    metIds: live.map((item) => item.id ?? ''),
   };
 }

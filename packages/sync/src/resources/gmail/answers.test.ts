@@ -6,7 +6,7 @@ import {
 } from '@syncline/google';
 import { askFor } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
-import { MIRROR_EVERYTHING } from './mirror-policy.js';
+import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 import type { FetchPlan } from './plan.js';
 
 const quota = new GoogleError('gmail.users.threads.get', {

@@ -1,6 +1,6 @@
+import { isAccounts } from '../../account-refusal.js';
 import {
   GoogleError,
-  isTokenRefused,
   type FetchedMessages,
   type FetchedThreads,
   type Gmail,
@@ -58,12 +58,6 @@ export async function askFor(gmail: Gmail, plan: FetchPlan): Promise<Answers> {
     takeMessages(answers, await messagesOf(gmail, singly, plan.threads.length > 0));
   }
   return answers;
-}
-
-/** Quota, a dead grant, no access token: said of one item, it holds for all. */
-export function isAccounts(error: GoogleError): boolean {
-  const { kind } = error.detail;
-  return kind === 'rate-limited' || kind === 'unauthorized' || isTokenRefused(error);
 }
 
 /** A refused grant is judged where the next page meets it: there is nothing to wait for. */

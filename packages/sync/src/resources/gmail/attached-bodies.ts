@@ -1,7 +1,8 @@
 import { GoogleError, isTokenRefused, type Gmail, type GmailMessage } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
-import { askFor, isAccounts, type Answers } from './answers.js';
-import type { MirrorPolicy } from './mirror-policy.js';
+import { isAccounts } from '../../account-refusal.js';
+import { askFor, type Answers } from './answers.js';
+import type { MirrorPolicy } from '../../mirror-policy.js';
 import { hasFetchedText, placedParts, type Part } from './part-tree.js';
 import type { FetchPlan } from './plan.js';
 

@@ -1,11 +1,12 @@
 import type { GmailLabel } from '@syncline/google';
 import { isStorableId, type CompleteList } from '@syncline/store';
-import type { Cursor, GmailFollow } from '../../cursor.js';
-import { parseGmailCursor } from '../../cursor.js';
+import type { Cursor } from '../../cursor.js';
+import { type GmailFollow, parseGmailCursor } from './cursor.js';
 import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice.js';
 import { isNoSuchList } from './list-page.js';
 import { meaningOfHistory } from './interpret.js';
-import { excludedLabels, searchFor, termsOf } from './mirror-policy.js';
+import { excludedLabels } from '../../mirror-policy.js';
+import { searchFor, termsOf } from './mirror-policy.js';
 import { floorMs } from './window.js';
 import { MAX_RESTARTS } from '../../turn.js';
 import { COMPARE_PAGE, compareMessages } from './compare.js';

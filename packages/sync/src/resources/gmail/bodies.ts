@@ -1,5 +1,5 @@
 import type { MessageRow } from '@syncline/store';
-import type { MirrorPolicy } from './mirror-policy.js';
+import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /**
  * The row with as much of its body as is to be kept, and its source where that is kept too. Messages are fetched whole under every policy: Gmail's `metadata` format costs

@@ -8,16 +8,10 @@ import {
 } from '@syncline/store';
 import { fetchBodies } from './attached-bodies.js';
 import { withBodies } from './bodies.js';
-import {
-  excludedLabels,
-  isExcluded,
-  isKept,
-  searchFor,
-  termsOf,
-  type MirrorPolicy,
-} from './mirror-policy.js';
+import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
+import { isExcluded, isKept, searchFor, termsOf } from './mirror-policy.js';
 import { parseMessage } from './parse.js';
-import { isAccounts } from './answers.js';
+import { isAccounts } from '../../account-refusal.js';
 import { findWitness } from './witness.js';
 import { floorMs } from './window.js';
 

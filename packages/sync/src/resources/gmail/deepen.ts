@@ -1,4 +1,5 @@
-import { phaseOf, type Deepening, type GmailFollow } from '../../cursor.js';
+import { phaseOf } from '../../cursor.js';
+import type { Deepening, GmailFollow } from './cursor.js';
 import { GoogleError } from '@syncline/google';
 import type { MailWindow } from '@syncline/store';
 import { restFor } from '../../parking.js';

@@ -10,7 +10,8 @@ import {
   type ItemFailure,
 } from '../../item-failures.js';
 import type { TurnContext } from '../../turn.js';
-import { isAccounts, type Answers } from './answers.js';
+import { isAccounts } from '../../account-refusal.js';
+import type { Answers } from './answers.js';
 import { withBodies } from './bodies.js';
 import { isKept } from './mirror-policy.js';
 import { parseMessage } from './parse.js';

@@ -2,7 +2,7 @@ import { GoogleError, type GoogleErrorKind } from '@syncline/google';
 import type { WantedItem } from '@syncline/store';
 import type { TurnContext } from '../../turn.js';
 import { fetchNamed, fetchTurn } from './fetch.js';
-import { MIRROR_EVERYTHING } from './mirror-policy.js';
+import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 
 /* Which fate each item of a page gets, with a Google and a list that are made up. */
 

@@ -1,15 +1,11 @@
 import { GoogleError } from '@syncline/google';
 import { must } from '@syncline/runtime';
 import type { FailingItem, MessageRow, PageCommit, SetAside, WantedItem } from '@syncline/store';
-import { phaseOf, withListing, type GmailCursor, type GmailFollow } from '../../cursor.js';
+import { phaseOf, withListing } from '../../cursor.js';
+import type { GmailCursor, GmailFollow } from './cursor.js';
 import { later } from '../../outcome.js';
-import {
-  CLEAR_PAGE,
-  type Careful,
-  type FetchedPage,
-  type Turn,
-  type TurnContext,
-} from '../../turn.js';
+import { CLEAR_PAGE, type Careful, type Turn, type TurnContext } from '../../turn.js';
+import type { FetchedPage } from './ahead.js';
 import { isGrants, type Answers } from './answers.js';
 import { askForWhole } from './attached-bodies.js';
 import { emptyFate, fateOf, type Fate } from './fate.js';

@@ -1,4 +1,4 @@
-import type { GmailFollow } from '../../cursor.js';
+import type { GmailFollow } from './cursor.js';
 import type { Turn, TurnContext } from '../../turn.js';
 import { restOfDeepening } from './deepen.js';
 

@@ -2,15 +2,12 @@ import type { GmailHistory } from '@syncline/google';
 import fc from 'fast-check';
 import { meaningOfHistory } from './interpret.js';
 import {
-  admit,
   type Excludable,
-  isExcluded,
-  isKept,
-  listingUnder,
   MIRROR_EVERYTHING,
   type MirrorPolicy,
   wholePolicy,
-} from './mirror-policy.js';
+} from '../../mirror-policy.js';
+import { admit, isExcluded, isKept, listingUnder } from './mirror-policy.js';
 
 const excluding = (...exclude: Excludable[]): MirrorPolicy => wholePolicy({ exclude });
 const read = (policy: MirrorPolicy, records: GmailHistory[]): ReturnType<typeof admit> =>

@@ -1,36 +1,12 @@
 import type { GmailMessage, GmailHistory, ListQuery } from '@syncline/google';
 import type { LabelChange } from '@syncline/store';
+import { excludedLabels, type MirrorPolicy } from '../../mirror-policy.js';
 import type { HistoryMeaning } from './interpret.js';
 
 /*
  * What of a mailbox is mirrored. Pure, and the same for walk, resync, history, verify and audit: if two of them differed, they would
  * call each other's work drift. SPEC.md states the rules by number.
  */
-
-/** What is kept of what Google has. */
-export interface MirrorPolicy {
-  /** Of a message's body: text and html, beside them the whole source, the text alone, or nothing. Headers, snippet and the attachments' names are kept always. */
-  bodies: 'full' | 'raw' | 'text' | 'none';
-  /** Messages that have no row, by where they lie. */
-  exclude: readonly Excludable[];
-  /** How many days the first walk goes back; null is to the mailbox's beginning. */
-  windowDays: number | null;
-}
-
-/** Gmail's own labels for them; a message may have several. */
-const LABEL_OF = { spam: 'SPAM', trash: 'TRASH', drafts: 'DRAFT' } as const;
-export type Excludable = keyof typeof LABEL_OF;
-
-export const MIRROR_EVERYTHING: MirrorPolicy = { bodies: 'full', exclude: [], windowDays: null };
-
-/** What is left unsaid is kept. */
-export function wholePolicy(said: Partial<MirrorPolicy> = {}): MirrorPolicy {
-  return { ...MIRROR_EVERYTHING, ...said };
-}
-
-export function excludedLabels({ exclude }: MirrorPolicy): string[] {
-  return exclude.map((name) => LABEL_OF[name]);
-}
 
 /** Whether a message with these labels has no row. */
 export function isExcluded(policy: MirrorPolicy, labelIds: readonly string[]): boolean {

@@ -1,11 +1,7 @@
 import type { WalkDelta } from '@syncline/store';
-import {
-  withListing,
-  type GmailCursor,
-  type GmailRelabelling,
-  type ListingNote,
-} from '../../cursor.js';
-import { askForLabels } from '../../evidence/ask.js';
+import { withListing, type ListingNote } from '../../cursor.js';
+import type { GmailCursor, GmailRelabelling } from './cursor.js';
+import { askForLabels } from './ask.js';
 import {
   judgeLabels,
   LABELS_LOOKED_AT,
@@ -13,9 +9,9 @@ import {
   MESSAGES_READ_AGAIN,
   needsEvidence,
   unlistedLabels,
-} from '../../evidence/labels.js';
+} from './judge-labels.js';
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../../turn.js';
-import { excludedLabels } from './mirror-policy.js';
+import { excludedLabels } from '../../mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
 
 /*

@@ -1,5 +1,6 @@
 import { isQuarantinedLabel, type Delta } from '@syncline/store';
-import { phaseOf, type GmailCursor, type NewCursor } from '../../cursor.js';
+import { phaseOf, type NewCursor } from '../../cursor.js';
+import type { GmailCursor } from './cursor.js';
 import type { Turn, TurnContext } from '../../turn.js';
 import { labelRow } from './interpret.js';
 

@@ -2,7 +2,7 @@ import { GoogleError, type GmailMessage, type GoogleErrorKind } from '@syncline/
 import type { WantedItem } from '@syncline/store';
 import type { TurnContext } from '../../turn.js';
 import { fetchTurn } from './fetch.js';
-import { MIRROR_EVERYTHING } from './mirror-policy.js';
+import { MIRROR_EVERYTHING } from '../../mirror-policy.js';
 import { bytesOf } from './sources.js';
 
 /* Which messages of a page are stored with their sources, with a Google and a list that are made up. */

@@ -1,6 +1,8 @@
 import { GoogleError, type FetchedSources, type Gmail, type GmailMessage } from '@syncline/google';
-import type { AskedPage, FetchedPage, TurnContext } from '../../turn.js';
-import { isAccounts, type Answers } from './answers.js';
+import type { TurnContext } from '../../turn.js';
+import type { AskedPage, FetchedPage } from './ahead.js';
+import { isAccounts } from '../../account-refusal.js';
+import type { Answers } from './answers.js';
 import { isKept } from './mirror-policy.js';
 import type { FetchPlan } from './plan.js';
 import { floorMs } from './window.js';

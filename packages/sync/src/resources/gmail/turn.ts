@@ -1,13 +1,8 @@
 import type { Gmail, GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type LabelRow, type PageCommit, type WalkDelta } from '@syncline/store';
-import {
-  NO_POSITION,
-  phaseOf,
-  type GmailCursor,
-  type GmailFollow,
-  type NewCursor,
-} from '../../cursor.js';
+import { phaseOf, type NewCursor } from '../../cursor.js';
+import { NO_POSITION, type GmailCursor, type GmailFollow } from './cursor.js';
 import { heldStep } from '../../evidence/hold.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../../turn.js';
 import { withoutPosition } from '../../without-position.js';

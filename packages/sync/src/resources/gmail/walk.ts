@@ -1,14 +1,6 @@
 import { unreachable } from '@syncline/runtime';
-import {
-  NO_POSITION,
-  withListing,
-  type GmailCursor,
-  type GmailFollow,
-  type GmailListing,
-  type ListingNote,
-  type NewCursor,
-  type TidyState,
-} from '../../cursor.js';
+import { withListing, type ListingNote, type NewCursor, type TidyState } from '../../cursor.js';
+import { NO_POSITION, type GmailCursor, type GmailFollow, type GmailListing } from './cursor.js';
 import { countConfirms, lackingByCount } from '../../evidence/decide.js';
 import { tidyTurn } from '../../evidence/tidy.js';
 import type { Turn, TurnContext } from '../../turn.js';
@@ -16,7 +8,7 @@ import { REQUESTED_FULL_SYNC_GAP_MS } from '../../without-position.js';
 import { readCatalogue } from './catalogue.js';
 import { fetchTurn } from './fetch.js';
 import { listPage } from './list-page.js';
-import { excludedLabels } from './mirror-policy.js';
+import { excludedLabels } from '../../mirror-policy.js';
 import { firstLabel, labelsTurn, relabelTurn } from './relabel.js';
 import { historyIdOfNewest } from './history-id.js';
 import { floorMs, reached, windowOfWalk } from './window.js';
@@ -38,7 +30,7 @@ export async function beginWalk(
 ): Promise<Turn> {
   const profile = context.profile ?? (await context.google.gmail.profile());
   context.profile = null;
-  await context.meetAddress(profile.emailAddress, 'mailbox');
+  await context.meetAddress(profile.emailAddress, 'profile');
   const from = profile.historyId ?? (await historyIdOfNewest(context.google.gmail));
   const { labels, deleted } = await readCatalogue(context);
   const next: GmailCursor = {

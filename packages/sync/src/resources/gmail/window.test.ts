@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { isKept, listingUnder, wholePolicy } from './mirror-policy.js';
+import { wholePolicy } from '../../mirror-policy.js';
+import { isKept, listingUnder } from './mirror-policy.js';
 import { askedFromMs, deeperWindow, floorMs, reached, windowOfWalk } from './window.js';
 
 const DAY_MS = 86_400_000;

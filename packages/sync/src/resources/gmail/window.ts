@@ -1,5 +1,5 @@
 import type { MailWindow } from '@syncline/store';
-import type { MirrorPolicy } from './mirror-policy.js';
+import type { MirrorPolicy } from '../../mirror-policy.js';
 
 /*
  * How far back a mailbox is mirrored. Pure. The window is a moment and not an age: a walk fixes it, nothing leaves it by growing old,

@@ -1,0 +1,10 @@
+import { CALENDAR_PUSH } from './calendar/source.js';
+import { GMAIL_PUSH } from './gmail/source.js';
+import type { PushSource } from './source.js';
+
+/* The registry of what notifies us. */
+
+export const PUSH_SOURCES: readonly PushSource[] = [GMAIL_PUSH, CALENDAR_PUSH];
+
+export { runPull } from './gmail/pull.js';
+export { warnOfUnheard } from './gmail/unheard.js';

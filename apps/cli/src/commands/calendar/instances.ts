@@ -1,0 +1,94 @@
+import {
+  DEFAULT_INSTANCE_LIMIT,
+  expandInstances,
+  MAX_INSTANCE_LIMIT,
+  MAX_INSTANCE_RANGE_MS,
+} from '@syncline/recurrence';
+import { OperatorError } from '@syncline/runtime';
+import { type Command, InvalidArgumentError } from 'commander';
+import { findAccount } from '../../accounts.js';
+import { wholeNumber } from '../../command.js';
+import { UsageError } from '../../mistakes.js';
+import { printNdjson } from '../../output.js';
+import { say } from '../../terminal.js';
+import { runWithControl } from '../../with-control.js';
+
+interface InstancesOptions {
+  calendar: string;
+  from: number;
+  to: number;
+  limit: number;
+  tenant?: string;
+}
+
+/** `syncline instances EMAIL --calendar ID --from … --to …`: the single events of a time range, series expanded, by start; from the mirror alone. */
+export function addInstances(program: Command): void {
+  program
+    .command('instances')
+    .description(
+      'print the events of a time range with series expanded, {"calendarId","event"} a line',
+    )
+    .argument('<email>')
+    .requiredOption('--calendar <id>', "the calendar's id, or primary")
+    .requiredOption(
+      '--from <time>',
+      'events that end after it: RFC 3339 with an offset, or a date (midnight UTC)',
+      instant,
+    )
+    .requiredOption('--to <time>', 'events that start before it', instant)
+    .option(
+      '--limit <count>',
+      'no more than this',
+      wholeNumber(1, MAX_INSTANCE_LIMIT),
+      DEFAULT_INSTANCE_LIMIT,
+    )
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', 'the output is NDJSON with or without it')
+    .action((email: string, options: InstancesOptions) =>
+      runWithControl(async (control, _cli, store) => {
+        if (options.from >= options.to) throw new UsageError('--from must lie before --to');
+        if (options.to - options.from > MAX_INSTANCE_RANGE_MS)
+          throw new UsageError('from --from to --to there may be 100 years at most');
+        const account = await findAccount(control, email, options.tenant);
+        const range = { timeMinMs: options.from, timeMaxMs: options.to };
+        const sources = await store.mirror.instanceSources(account.id, options.calendar, range);
+        if (!sources)
+          throw new OperatorError(
+            `The mirror of ${email} has no calendar of that id; export --resource calendar and the table calendars name them.`,
+          );
+        const { items, complete } = expandInstances(sources.events, {
+          ...range,
+          defaultZone: sources.timeZone,
+          limit: options.limit,
+        });
+        await printNdjson(lines(sources.calendarId, items));
+        if (!complete)
+          say(
+            `not all of them: there are more than ${options.limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`,
+          );
+        return complete ? 0 : 1;
+      }),
+    );
+}
+
+async function* lines(calendarId: string, events: readonly object[]): AsyncGenerator<object> {
+  for (const event of events) yield { calendarId, event };
+}
+
+function instant(text: string): number {
+  const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
+  const ms = form.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError(
+      'It must be a date, or a time with an offset like 2026-03-01T09:00:00+01:00.',
+    );
+  return ms;
+}
+
+/**
+ * Whether the calendar has this day: `Date.parse` takes the 30th of February for the 1st of March.
+ */
+function isDay(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+}

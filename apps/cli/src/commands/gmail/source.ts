@@ -1,0 +1,56 @@
+import { OperatorError } from '@syncline/runtime';
+import type { Command } from 'commander';
+import { findAccount } from '../../accounts.js';
+import { UsageError } from '../../mistakes.js';
+import { printBytes, printJson } from '../../output.js';
+import { runWithControl } from '../../with-control.js';
+
+interface SourceOptions {
+  tenant?: string;
+  json?: true;
+}
+
+/** `syncline source EMAIL MESSAGE > file.eml`: the message as it was sent, from the mirror; Google is not asked. */
+export function addSource(program: Command): void {
+  program
+    .command('source')
+    .description(
+      'write the stored RFC 822 source of a message to standard output (kept under MIRROR_BODIES=raw)',
+    )
+    .argument('<email>')
+    .argument('<message>', 'the id of the message')
+    .option('--tenant <tenant>', 'when several tenants have the address')
+    .option('--json', 'print {"messageId","size","source"} with the source in base64')
+    .action((email: string, messageId: string, options: SourceOptions) =>
+      runWithControl(async (control, { config }, store) => {
+        // A stranger's mail may hold what a terminal takes for commands.
+        if (!options.json && process.stdout.isTTY)
+          throw new UsageError(
+            'a source is bytes: send them to a file (> file.eml), or ask for --json',
+          );
+        const { id } = await findAccount(control, email, options.tenant);
+        const source = await store.mirror.source(id, messageId);
+        if (!source)
+          throw new OperatorError(
+            whyNone(
+              messageId,
+              (await store.knownMessages(id, [messageId], [])).messages.has(messageId),
+              config.mirror.bodies,
+            ),
+          );
+        await (options.json
+          ? printJson({ messageId, size: source.length, source: source.toString('base64') })
+          : printBytes(source));
+        return 0;
+      }),
+    );
+}
+
+function whyNone(messageId: string, isStored: boolean, bodies: string): string {
+  if (!isStored) return `The mirror has no message ${messageId} in this mailbox.`;
+  const why =
+    bodies === 'raw'
+      ? 'it was stored before MIRROR_BODIES was raw; `sync EMAIL --resource gmail --full` fetches what is missing'
+      : `MIRROR_BODIES is ${bodies}, and sources are kept under raw alone`;
+  return `The mirror keeps no source of message ${messageId}: ${why}.`;
+}

@@ -1,0 +1,12 @@
+import type { CollectionKind } from '@syncline/store';
+import { CALENDAR_LIST_WORDS, CALENDAR_WORDS } from './calendar.js';
+import { MAILBOX_WORDS } from './gmail.js';
+import type { CollectionWords } from './words.js';
+
+/* The registry of what a person calls the kinds of collections. */
+
+export const COLLECTION_WORDS: Readonly<Record<CollectionKind, CollectionWords>> = {
+  gmail: MAILBOX_WORDS,
+  'calendar-list': CALENDAR_LIST_WORDS,
+  'calendar-events': CALENDAR_WORDS,
+};

@@ -1,0 +1,9 @@
+/* Bounds of answers that methods of several APIs share, in bytes after inflating. */
+
+const KB = 1024;
+export const MB = 1024 * KB;
+
+/** Gmail takes messages of 50 MB at most, which are 70 MB in base64; a batch of smaller ones is held below that by its weight. */
+export const WHOLE_MESSAGES = 80 * MB;
+/** An object of a fixed number of short fields. */
+export const SMALL = 256 * KB;

@@ -1,0 +1,344 @@
+/**
+ * Many gets of one kind through the batch endpoint: one batch in flight, parts that failed for a
+ * passing reason asked again alone, and nothing that was paid for thrown away.
+ *
+ * A result belongs to one item (it is in `found`, `missing` or `failed`), to the account (quota, a
+ * dead grant, batches that are forbidden whole: asking stops, what was not asked is `failed` with
+ * that reason), and the network's (the batch is asked again, and after three in a row asking
+ * stops). Only when asking stopped before anything was fetched is the reason thrown instead.
+ */
+import { unreachable } from '@syncline/runtime';
+import { REFUSAL_LIMIT_BYTES } from '../../answer-limits.js';
+import { type BatchPart, encodeBatch, parseBatch } from '../../batch.js';
+import { classify, isAccountsRefusal } from '../../classify.js';
+import { AnswerRefused, GoogleError, MalformedAnswer, unavailable } from '../../errors.js';
+import type { GmailMethod } from './methods.js';
+import {
+  type Sent,
+  type Session,
+  noteRefusal,
+  request,
+  requireRefusedGrant,
+} from '../../request.js';
+import { type JsonObject, isIdentified, parseObject } from '../../shape.js';
+
+/** What is asked for: one call a part. */
+export interface Kind<T> {
+  method: GmailMethod;
+  pathOf(id: string): string;
+  /** The part's body as what it is; null for one that is cut or someone else's, which is asked for again. */
+  read(body: JsonObject & { id: string }): T | null;
+  /** How much the answer for an id will bring, about, in the kind's own unit. */
+  weightOf(id: string): number;
+  /** What one batch brings into memory at most, unless a single part weighs more. */
+  batchWeight: number;
+}
+
+export interface Fetched<T> {
+  found: T[];
+  /** Ids that Google answered 404 for. */
+  missing: string[];
+  failed: { id: string; error: GoogleError }[];
+}
+
+const BATCH_PATH = '/batch/gmail/v1';
+/** Waits before the second, third and fourth time of asking, halved at most by jitter: under 2 s together. */
+const BACKOFF_MS = [200, 500, 1_000];
+const OUTER_FAILURES_LIMIT = 3;
+/**
+ * Forbidden batches in a row after which the refusal counts as the account's. One may hold nothing
+ * but items that are forbidden for good (got-your-back #116).
+ */
+const FORBIDDEN_BATCHES_LIMIT = 2;
+/** About a millisecond of ordinary mail. */
+const PARTS_A_BREATH = 8;
+
+interface Fetch<T = unknown> {
+  session: Session;
+  kind: Kind<T>;
+  found: T[];
+  missing: string[];
+  errors: Map<string, GoogleError>;
+  /** Why asking stopped. */
+  stop: GoogleError | null;
+  outerFailures: number;
+  /** Batches in a row in which Google allowed nothing. */
+  forbiddenBatches: number;
+  /** Parts per batch in the next round: a batch that failed whole may have one part in it that breaks it. */
+  atMost: number;
+  refreshed: boolean;
+  /** The mailbox has answered with the fresh token: a 401 is its part's own. */
+  grantIsGood: boolean;
+}
+
+/** @throws GoogleError when asking stopped before anything was fetched. The order of the result is Google's. */
+export async function fetchByBatch<T>(
+  session: Session,
+  kind: Kind<T>,
+  ids: string[],
+): Promise<Fetched<T>> {
+  const fetch: Fetch<T> = {
+    session,
+    kind,
+    found: [],
+    missing: [],
+    errors: new Map(),
+    stop: null,
+    outerFailures: 0,
+    forbiddenBatches: 0,
+    atMost: Infinity,
+    refreshed: false,
+    grantIsGood: false,
+  };
+  let wanted = await askAll(fetch, [...new Set(ids)]);
+  for (const backoffMs of BACKOFF_MS) {
+    if (wanted.length === 0 || fetch.stop) break;
+    await session.rt.clock.sleep(
+      backoffMs * (0.5 + session.rt.random.next() / 2),
+      session.options.signal,
+    );
+    wanted = await askAll(fetch, wanted);
+  }
+  if (fetch.stop && fetch.found.length + fetch.missing.length === 0) throw fetch.stop;
+  const failed = [...fetch.errors].map(([id, error]) => ({ id, error }));
+  return { found: fetch.found, missing: fetch.missing, failed };
+}
+
+/** Asks for each of `ids` once, a batch at a time, and gives back those worth asking again. */
+async function askAll(fetch: Fetch, ids: string[]): Promise<string[]> {
+  const again: string[] = [];
+  const size = fetch.atMost;
+  let next = 0;
+  while (next < ids.length && !fetch.stop) {
+    const batch = lightEnough(
+      fetch.kind,
+      ids.slice(next, next + Math.min(size, mostParts(fetch.session))),
+    );
+    next += await askBatch(fetch, batch, again);
+  }
+  const { stop } = fetch;
+  if (stop) for (const id of ids.slice(next)) fetch.errors.set(id, stop);
+  return again;
+}
+
+function mostParts({ batchSizes, accountId, options }: Session): number {
+  return Math.min(options.maxParts ?? Infinity, batchSizes.of(accountId));
+}
+
+function lightEnough(kind: Kind<unknown>, ids: string[]): string[] {
+  let weight = 0;
+  const tooMany = ids.findIndex(
+    (id, i) => (weight += kind.weightOf(id)) > kind.batchWeight && i > 0,
+  );
+  return tooMany === -1 ? ids : ids.slice(0, tooMany);
+}
+
+/** How many of `ids`, from the first, were dealt with. */
+async function askBatch(fetch: Fetch, ids: string[], again: string[]): Promise<number> {
+  const { session } = fetch;
+  const boundary = `batch_${session.rt.random.uuid()}`;
+  const compose = (granted: number) => {
+    const body = encodeBatch(
+      boundary,
+      ids.slice(0, granted).map((id, i) => ({ id: `item-${i}`, path: fetch.kind.pathOf(id) })),
+    );
+    return {
+      verb: 'POST' as const,
+      path: BATCH_PATH,
+      contentType: `multipart/mixed; boundary=${boundary}`,
+      body,
+    };
+  };
+  try {
+    const sent = await request(session, { method: fetch.kind.method, items: ids.length, compose });
+    const parts = parseBatch(sent.answer.contentType, sent.answer.body);
+    fetch.outerFailures = 0;
+    await takeParts(fetch, ids.slice(0, sent.granted), sent, parts, again);
+    return sent.granted;
+  } catch (error) {
+    const failure =
+      error instanceof MalformedAnswer ? unavailable(fetch.kind.method, error) : error;
+    if (!(failure instanceof GoogleError)) throw failure;
+    fetch.outerFailures += 1;
+    if (failure.detail.kind !== 'unavailable' || fetch.outerFailures >= OUTER_FAILURES_LIMIT) {
+      fetch.stop = failure;
+      return 0;
+    }
+    fetch.atMost = Math.max(1, Math.floor(ids.length / 4));
+    for (const id of ids) askAgain(fetch, id, failure, again);
+    return ids.length;
+  }
+}
+
+async function takeParts(
+  fetch: Fetch,
+  ids: string[],
+  sent: Sent,
+  parts: BatchPart[],
+  again: string[],
+): Promise<void> {
+  const { session } = fetch;
+  const failures = await fileParts(fetch, ids, parts, sent.answer.body);
+  if (failures.some(({ error }) => isCrowded(error))) session.batchSizes.refused(session.accountId);
+  else session.batchSizes.accepted(session.accountId, ids.length);
+  // Google may say 401 in the parts instead of around them: the same one fresh token is granted then.
+  const renew =
+    !fetch.refreshed && failures.some(({ error }) => error.detail.kind === 'unauthorized');
+  if (renew) await session.tokens.forget(session.accountId, sent.token);
+  fetch.refreshed ||= renew;
+  for (const { id, error } of failures) {
+    session.rt.metrics.googleRequests.inc({
+      api: 'gmail',
+      method: fetch.kind.method,
+      code: 'part',
+      reason: error.detail.kind,
+    });
+    if (renew && error.detail.kind === 'unauthorized') askAgain(fetch, id, error, again);
+    else await settleFailure(fetch, id, error, again);
+  }
+  judgeForbidden(fetch, ids, failures);
+}
+
+interface PartFailure {
+  id: string;
+  error: GoogleError;
+}
+
+/** @returns what failed; an item without a part failed too */
+async function fileParts(
+  fetch: Fetch,
+  ids: string[],
+  parts: BatchPart[],
+  body: Buffer,
+): Promise<PartFailure[]> {
+  const byId = new Map(parts.map((part) => [part.id, part]));
+  const failures: PartFailure[] = [];
+  for (const [i, id] of ids.entries()) {
+    if (i > 0 && i % PARTS_A_BREATH === 0) await fetch.session.rt.breath.breathe();
+    const part = byId.get(`item-${i}`);
+    const error = part ? takePart(fetch, id, part, body) : unavailable(fetch.kind.method);
+    if (error) failures.push({ id, error });
+  }
+  return failures;
+}
+
+/**
+ * A part that is forbidden while others pass is that item's own; when nothing passes, it becomes
+ * the account's.
+ */
+function judgeForbidden(fetch: Fetch, ids: string[], failures: readonly PartFailure[]): void {
+  const refusal = failures.find(({ error }) => error.detail.kind === 'forbidden')?.error;
+  if (!refusal || failures.length < ids.length) {
+    fetch.forbiddenBatches = 0;
+    return;
+  }
+  fetch.forbiddenBatches += 1;
+  if (isAccountsRefusal(refusal.detail) || fetch.forbiddenBatches >= FORBIDDEN_BATCHES_LIMIT)
+    fetch.stop ??= refusal;
+}
+
+function isCrowded({ detail }: GoogleError): boolean {
+  return detail.kind === 'rate-limited' && detail.scope === 'concurrency';
+}
+
+/** Files what a part brought; null when it was good. */
+function takePart(fetch: Fetch, id: string, part: BatchPart, body: Buffer): GoogleError | null {
+  if (part.status === 200) {
+    const one = readPart(fetch.kind, id, part, body);
+    if (one === null || one instanceof GoogleError) return one ?? unavailable(fetch.kind.method);
+    fetch.found.push(one);
+    fetch.errors.delete(id);
+    return null;
+  }
+  if (part.end - part.start > REFUSAL_LIMIT_BYTES)
+    return unavailable(
+      fetch.kind.method,
+      new AnswerRefused('a refusal is longer than any of Google'),
+    );
+  const detail = classify(
+    fetch.kind.method,
+    part.status,
+    body.toString('utf8', part.start, part.end),
+    fetch.session.rt.clock.nowMs(),
+  );
+  if (detail.kind !== 'not-found') return new GoogleError(fetch.kind.method, detail);
+  fetch.missing.push(id);
+  fetch.errors.delete(id);
+  return null;
+}
+
+/** Null for a body that is someone else's, an error for one that is cut or beyond the bounds: all are asked for again. */
+function readPart<T>(
+  kind: Kind<T>,
+  id: string,
+  part: BatchPart,
+  body: Buffer,
+): T | GoogleError | null {
+  try {
+    const one = parseObject(body, part.start, part.end);
+    return isIdentified(one) && one.id === id ? kind.read(one) : null;
+  } catch (error) {
+    if (error instanceof MalformedAnswer) return unavailable(kind.method, error);
+    throw error;
+  }
+}
+
+async function settleFailure(
+  fetch: Fetch,
+  id: string,
+  error: GoogleError,
+  again: string[],
+): Promise<void> {
+  const { detail } = error;
+  switch (detail.kind) {
+    case 'unavailable':
+      return askAgain(fetch, id, error, again);
+    case 'rate-limited':
+      if (isCrowded(error)) return askAgain(fetch, id, error, again);
+      if (!fetch.stop) await noteRefusal(fetch.session, fetch.kind.method, detail);
+      return stopAsking(fetch, id, error);
+    case 'key-missing':
+      return stopAsking(fetch, id, error);
+    case 'unauthorized':
+      return settleUnauthorized(fetch, id, error);
+    case 'forbidden':
+    case 'rejected':
+    case 'bookmark-expired':
+    case 'not-found':
+    case 'endless-listing':
+      // The item's own fault: it is told apart from the others and holds nobody up.
+      fetch.errors.set(id, error);
+      return;
+    default:
+      return unreachable(detail);
+  }
+}
+
+/**
+ * A part that is refused with a fresh token as well: the mailbox itself is asked (1 unit) before the whole account is taken for refused, since that stops
+ * everything of it until a person comes.
+ */
+async function settleUnauthorized(fetch: Fetch, id: string, error: GoogleError): Promise<void> {
+  const { session, kind } = fetch;
+  if (fetch.stop) return stopAsking(fetch, id, error);
+  if (!fetch.grantIsGood) {
+    const judged = await requireRefusedGrant(session, kind.method).catch((failure: unknown) => {
+      if (failure instanceof GoogleError) return failure;
+      throw failure;
+    });
+    if (judged?.detail.kind !== 'forbidden') return stopAsking(fetch, id, judged ?? error);
+    fetch.grantIsGood = true;
+  }
+  fetch.errors.set(id, new GoogleError(kind.method, { kind: 'forbidden', reason: 'authError' }));
+}
+
+function askAgain(fetch: Fetch, id: string, error: GoogleError, again: string[]): void {
+  fetch.errors.set(id, error);
+  again.push(id);
+}
+
+/** The account's fate, not the item's; the first reason is kept. */
+function stopAsking(fetch: Fetch, id: string, error: GoogleError): void {
+  fetch.errors.set(id, error);
+  fetch.stop ??= error;
+}

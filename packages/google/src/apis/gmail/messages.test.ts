@@ -1,0 +1,326 @@
+import { type Bench, QUOTAS, openBench } from '../../../test-support/bench-google.js';
+import {
+  type Reply,
+  type Seen,
+  askedIn,
+  batchReply,
+  refusal,
+} from '../../../test-support/stub-google.js';
+import { GoogleError } from '../../errors.js';
+import type { Gmail } from './gmail.js';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench();
+});
+beforeEach(() => bench.fresh());
+afterAll(() => bench.stop());
+
+const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `m${i}`);
+const crowded = refusal(429, 'rateLimitExceeded', 'Too many concurrent requests for user');
+
+/** Answers every part by its id, in reverse order. */
+function perPart(
+  answer: (id: string) => { status: number; json: unknown } | null,
+): (seen: Seen) => Reply {
+  return (seen) =>
+    batchReply(
+      askedIn(seen)
+        .toReversed()
+        .flatMap(({ contentId, id }) =>
+          [answer(id)].flatMap((part) => (part ? [{ contentId, ...part }] : [])),
+        ),
+    );
+}
+
+const good = (id: string) => ({
+  status: 200,
+  json: { id, threadId: 't', payload: {}, snippet: `--batch_x ${id}` },
+});
+
+async function gmail(over: object = {}): Promise<{ gmail: Gmail; takeSpent: () => unknown }> {
+  return (await bench.open({ quotas: { ...QUOTAS, ...over } })).account('a1', { lane: 'backfill' });
+}
+
+const sizes = (): number[] => bench.stub.seen.map((seen) => askedIn(seen).length);
+
+test('messages are fetched twenty a batch, each once, whatever order the parts come in', async () => {
+  bench.stub.answer = perPart(good);
+  const { gmail: api, takeSpent } = await gmail();
+  const { messages, missing, failed } = await api.getMessages([...ids(45), 'm3']);
+  expect(new Set(messages.map(({ id }) => id))).toEqual(new Set(ids(45)));
+  expect(messages).toHaveLength(45);
+  expect([missing, failed, sizes()]).toEqual([[], [], [20, 20, 5]]);
+  expect(takeSpent()).toEqual([{ method: 'gmail.users.messages.get', calls: 45, units: 900 }]);
+  expect(bench.stub.seen[0]).toMatchObject({
+    verb: 'POST',
+    path: '/batch/gmail/v1',
+    headers: { authorization: 'Bearer ya29.1' },
+  });
+});
+
+test('a batch is read eight parts at a breath', async () => {
+  bench.stub.answer = perPart(good);
+  const breathe = jest.spyOn(bench.rt.breath, 'breathe');
+  const { gmail: api } = await gmail();
+  await api.getMessages(ids(8));
+  expect(breathe).not.toHaveBeenCalled();
+  await api.getMessages(ids(20));
+  expect(breathe).toHaveBeenCalledTimes(2);
+  breathe.mockRestore();
+});
+
+test('no ids are no calls', async () => {
+  expect(await (await gmail()).gmail.getMessages([])).toEqual({
+    messages: [],
+    missing: [],
+    failed: [],
+  });
+  expect(bench.stub.seen).toEqual([]);
+});
+
+test('what is gone is missing; what Google rejects is failed on its own, also when it was the only one', async () => {
+  bench.stub.answer = perPart((id) => {
+    if (id === 'm1') return { status: 404, json: refusal(404, 'notFound') };
+    return id === 'm2' ? { status: 400, json: refusal(400, 'invalidArgument') } : good(id);
+  });
+  const { gmail: api } = await gmail();
+  const all = await api.getMessages(ids(3));
+  expect([all.messages.map(({ id }) => id), all.missing]).toEqual([['m0'], ['m1']]);
+  expect(all.failed).toMatchObject([
+    { id: 'm2', error: { detail: { kind: 'rejected', status: 400, reason: 'invalidArgument' } } },
+  ]);
+  expect((await api.getMessages(['m2'])).failed).toHaveLength(1);
+});
+
+test('only the parts that failed are asked again, and charged again', async () => {
+  const tries = new Map<string, number>();
+  bench.stub.answer = perPart((id) => {
+    const nth = (tries.get(id) ?? 0) + 1;
+    tries.set(id, nth);
+    if (id === 'm1' && nth === 1) return { status: 503, json: {} };
+    if (id === 'm2' && nth < 3) return null;
+    if (id === 'm3' && nth === 1) return { status: 200, json: { id: 'someone-elses' } };
+    return good(id);
+  });
+  const { gmail: api, takeSpent } = await gmail();
+  const { messages, failed } = await api.getMessages(ids(5));
+  expect([messages.length, failed, sizes()]).toEqual([5, [], [5, 3, 1]]);
+  expect(takeSpent()).toMatchObject([{ calls: 9, units: 180 }]);
+});
+
+test('what fails four times is failed, the rest is kept', async () => {
+  bench.stub.answer = perPart((id) => (id === 'm1' ? { status: 500, json: {} } : good(id)));
+  const { messages, failed } = await (await gmail()).gmail.getMessages(ids(3));
+  expect(messages).toHaveLength(2);
+  expect(failed).toMatchObject([{ id: 'm1', error: { detail: { kind: 'unavailable' } } }]);
+  expect(sizes()).toEqual([3, 1, 1, 1]);
+});
+
+test('a mailbox that takes ten parts at once gets ten from then on', async () => {
+  bench.stub.answer = (seen) => {
+    const asked = askedIn(seen);
+    return batchReply(
+      asked.map(({ contentId, id }, i) => ({
+        contentId,
+        ...(i < 10 ? good(id) : { status: 429, json: crowded }),
+      })),
+    );
+  };
+  const { messages, failed } = await (await gmail()).gmail.getMessages(ids(60));
+  expect([messages.length, failed]).toEqual([60, []]);
+  expect(sizes()).toEqual([20, 10, 10, 10, 10, 10]);
+});
+
+test('quota that ends halfway returns what was paid for, and asks Google no more', async () => {
+  bench.stub.answer = perPart(good);
+  const { gmail: api } = await gmail({ gmailUnitsPerUserMinute: 500 });
+  const { messages, failed } = await api.getMessages(ids(40));
+  expect([messages.length, failed.length, sizes()]).toEqual([25, 15, [20, 5]]);
+  expect(failed[0]).toMatchObject({
+    id: 'm25',
+    error: { detail: { kind: 'rate-limited', scope: 'user', source: 'governor' } },
+  });
+  await expect(api.getMessages(ids(1))).rejects.toMatchObject({
+    detail: { kind: 'rate-limited', source: 'governor' },
+  });
+});
+
+test("a part refused for the user's rate stops the asking and closes the window", async () => {
+  bench.stub.answer = perPart((id) =>
+    id === 'm4' ? { status: 403, json: refusal(403, 'userRateLimitExceeded') } : good(id),
+  );
+  const { gmail: api } = await gmail();
+  const { messages, failed } = await api.getMessages(ids(25));
+  expect([messages.length, failed.map(({ id }) => id), sizes()]).toEqual([
+    19,
+    ['m4', ...ids(25).slice(20)],
+    [20],
+  ]);
+  await expect(api.labels()).rejects.toMatchObject({
+    detail: { kind: 'rate-limited', source: 'governor' },
+  });
+});
+
+test('sources come byte for byte, 8 MB of mail a batch and a larger one alone, and cost what messages cost', async () => {
+  const bytes = (id: string): Buffer => Buffer.from([0, 255, 13, 10, ...Buffer.from(id)]);
+  let odd = 0;
+  bench.stub.answer = perPart((id) => ({
+    status: 200,
+    json: {
+      id,
+      ...(id === 'm2' && (odd += 1) === 1 ? {} : { raw: bytes(id).toString('base64url') }),
+    },
+  }));
+  const { gmail: api, takeSpent } = await gmail();
+  const { sources, missing, failed } = await api.getSources(
+    ids(6).map((id, i) => ({ id, bytes: (i === 3 ? 30 : 4) * 1024 * 1024 })),
+  );
+  expect(new Map(sources.map(({ id, source }) => [id, source?.toString('hex')]))).toEqual(
+    new Map(ids(6).map((id) => [id, bytes(id).toString('hex')])),
+  );
+  expect([
+    missing,
+    failed,
+    bench.stub.seen.map((seen) =>
+      askedIn(seen)
+        .map(({ id }) => id)
+        .join(),
+    ),
+  ]).toEqual([[], [], ['m0,m1', 'm2', 'm3', 'm4,m5', 'm2']]);
+  expect(takeSpent()).toMatchObject([{ calls: 7, units: 140 }]);
+  expect(bench.stub.seen[0]?.body).toContain('/messages/m0?format=raw');
+});
+
+test('a message is reported as having no source after two answers without one', async () => {
+  bench.stub.answer = perPart((id) => ({
+    status: 200,
+    json: { id, ...(id === 'm1' ? {} : { raw: 'cmF3' }) },
+  }));
+  const { gmail: api, takeSpent } = await gmail();
+  const { sources, missing, failed } = await api.getSources(
+    ids(3).map((id) => ({ id, bytes: 1_000 })),
+  );
+  expect(new Map(sources.map(({ id, source }) => [id, source?.toString() ?? null]))).toEqual(
+    new Map([
+      ['m0', 'raw'],
+      ['m2', 'raw'],
+      ['m1', null],
+    ]),
+  );
+  expect([missing, failed]).toEqual([[], []]);
+  expect(takeSpent()).toMatchObject([{ calls: 4 }]);
+});
+
+test('a forbidden message fails alone while others are returned, also when it is alone in its batch', async () => {
+  bench.stub.answer = perPart((id) =>
+    id === 'm20' ? { status: 403, json: refusal(403, 'forbidden') } : good(id),
+  );
+  const { messages, failed } = await (await gmail()).gmail.getMessages(ids(21));
+  expect([messages.length, failed.map(({ id }) => id)]).toEqual([20, ['m20']]);
+  expect(failed[0]?.error.detail).toEqual({ kind: 'forbidden', reason: 'forbidden' });
+});
+
+test('two wholly forbidden batches in a row stop the fetch', async () => {
+  bench.stub.answer = perPart(() => ({ status: 403, json: refusal(403, 'forbidden') }));
+  await expect((await gmail()).gmail.getMessages(ids(80))).rejects.toMatchObject({
+    detail: { kind: 'forbidden' },
+  });
+  expect(sizes()).toEqual([20, 20]);
+});
+
+test('an outage before anything was fetched is thrown, after three batches', async () => {
+  bench.stub.answer = () => ({ status: 502, body: '<html>' });
+  await expect((await gmail()).gmail.getMessages(ids(200))).rejects.toMatchObject({
+    detail: { kind: 'unavailable' },
+  });
+  expect(sizes()).toEqual([20, 20, 20]);
+});
+
+test('an answer that is no batch is asked for again', async () => {
+  let calls = 0;
+  bench.stub.answer = (seen) => {
+    calls += 1;
+    if (calls === 1) return { body: '{}' };
+    return calls === 2 ? { reset: 'at-once' } : perPart(good)(seen);
+  };
+  expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
+});
+
+test('a 401 in the parts is answered with one fresh token, as one around them is', async () => {
+  bench.stub.answer = (seen) =>
+    seen.headers.authorization === 'Bearer ya29.1'
+      ? perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen)
+      : perPart(good)(seen);
+  expect((await (await gmail()).gmail.getMessages(ids(3))).messages).toHaveLength(3);
+  expect(bench.stub.refreshes).toHaveLength(2);
+  bench.stub.answer = (seen) =>
+    seen.verb === 'GET'
+      ? { status: 401, body: refusal(401, 'authError') }
+      : perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen);
+  await expect((await gmail()).gmail.getMessages(ids(3))).rejects.toMatchObject({
+    detail: { kind: 'unauthorized' },
+  });
+});
+
+test.each([
+  ['among others', 30],
+  ['alone', 1],
+])(
+  'a message that is answered 401, %s, says nothing of the grant while the mailbox answers',
+  async (_, count) => {
+    bench.stub.answer = (seen) =>
+      seen.path === '/gmail/v1/users/me/profile'
+        ? { body: { emailAddress: 'a@b.example' } }
+        : perPart((id) =>
+            id === 'm0' ? { status: 401, json: refusal(401, 'authError') } : good(id),
+          )(seen);
+    const { messages, failed } = await (await gmail()).gmail.getMessages(ids(count));
+    expect([messages.length, failed]).toEqual([
+      count - 1,
+      [
+        {
+          id: 'm0',
+          error: expect.objectContaining({ detail: { kind: 'forbidden', reason: 'authError' } }),
+        },
+      ],
+    ]);
+    expect(bench.stub.seen.filter(({ verb }) => verb === 'GET')).toHaveLength(1);
+  },
+);
+
+test('a message that is answered 401 is asked for later when the mailbox gives no answer that decides', async () => {
+  bench.stub.answer = (seen) =>
+    seen.verb === 'GET'
+      ? { status: 503, body: {} }
+      : perPart(() => ({ status: 401, json: refusal(401, 'authError') }))(seen);
+  await expect((await gmail()).gmail.getMessages(ids(1))).rejects.toMatchObject({
+    detail: { kind: 'unavailable' },
+  });
+});
+
+test('a grant that does not cover reading stops the asking at once', async () => {
+  bench.stub.answer = perPart(() => ({
+    status: 403,
+    json: refusal(403, 'insufficientPermissions'),
+  }));
+  const thrown: unknown = await (
+    await gmail()
+  ).gmail
+    .getMessages(ids(30))
+    .catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(GoogleError);
+  expect(thrown).toMatchObject({
+    detail: { kind: 'forbidden', reason: 'insufficientPermissions' },
+  });
+  expect(sizes()).toEqual([20]);
+});
+
+test('a message that breaks every batch it is in is told apart from the others', async () => {
+  bench.stub.answer = (seen) =>
+    askedIn(seen).some(({ id }) => id === 'm7')
+      ? { reset: 'in-body', body: 'x'.repeat(100) }
+      : perPart(good)(seen);
+  const { messages, failed } = await (await gmail()).gmail.getMessages(ids(22));
+  expect([messages.length, failed.map(({ id }) => id)]).toEqual([21, ['m7']]);
+});

@@ -1,0 +1,26 @@
+import type { Session } from '../request.js';
+import { calendarOf, type Calendar } from './calendar/calendar.js';
+import { gmailOf, type Gmail } from './gmail/gmail.js';
+
+/* The registry of Google's APIs, as an account calls them. */
+
+export interface AccountApis {
+  gmail: Gmail;
+  calendar: Calendar;
+}
+
+export function apisOf(session: Session): AccountApis {
+  return { gmail: gmailOf(session), calendar: calendarOf(session) };
+}
+
+export type { CalendarEvent, CalendarListEntry } from './calendar/calendar.js';
+export { readChannelMessage } from './calendar/channel-message.js';
+export type { Attachment } from './gmail/attachment.js';
+export type { FetchPrices, Gmail, GmailHistory, GmailLabel, ListQuery } from './gmail/gmail.js';
+export type {
+  FetchedMessages,
+  FetchedSources,
+  FetchedThreads,
+  GmailMessage,
+} from './gmail/messages.js';
+export { readGmailPush } from './gmail/push-message.js';

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/* Forms of values that several parts of the configuration share. */
+
+/** A variable's whole number. */
+export function whole(min: number, max: number) {
+  const inRange = (text: string): boolean =>
+    /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  return z
+    .string()
+    .refine(inRange, `must be a whole number from ${min} to ${max}`)
+    .transform(Number);
+}
+
+/** A limit in GOOGLE_PROJECTS_FILE; left out, it is the default project's. */
+export function limit(max: number) {
+  return z.number().int().min(1).max(max).optional();
+}

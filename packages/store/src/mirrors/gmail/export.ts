@@ -1,0 +1,165 @@
+import type pg from 'pg';
+import { WINDOW_COLUMNS, windowOf, type MailWindow, type WindowRow } from '../../lease.js';
+
+/** One message as `syncline export` prints it; the names are the product's public face (INTERFACE: export). */
+export interface ExportedMessage {
+  id: string;
+  threadId: string;
+  labelIds: string[];
+  /** Milliseconds since the epoch, as Google writes them. */
+  internalDate: string | null;
+  /** Null on drafts: Google gives none. */
+  sizeEstimate: number | null;
+  snippet: string;
+  subject: string | null;
+  from: string | null;
+  to: string | null;
+  cc: string | null;
+  date: string | null;
+  messageId: string | null;
+  text: string | null;
+  html: string | null;
+  attachments: { partId: string; filename: string; mimeType: string; size: number }[];
+}
+
+/** The mailbox's rows, for whoever prints or compares them. */
+export interface MailboxMirror {
+  messages(accountId: string, ids?: readonly string[]): AsyncGenerator<ExportedMessage>;
+  /** Of the messages from a moment on, by internalDate, and of those whose date no column can hold; 0 is of all. */
+  labels(accountId: string, fromMs?: number): AsyncGenerator<{ id: string; labelIds: string[] }>;
+  /** A message's source; null when there is no such message, or none of it is kept. */
+  source(accountId: string, messageId: string): Promise<Buffer | null>;
+  /** Which of these messages have a source. */
+  withSource(accountId: string, ids: readonly string[]): Promise<Set<string>>;
+  /** How far back the mailbox is mirrored. */
+  window(accountId: string): Promise<MailWindow>;
+}
+
+export function mailboxMirrorIn(pool: pg.Pool): MailboxMirror {
+  return {
+    messages: (accountId, ids) => exportMessages(pool, accountId, ids),
+    labels: (accountId, fromMs) => exportLabels(pool, accountId, fromMs ?? 0),
+    source: (accountId, messageId) => sourceOf(pool, accountId, messageId),
+    withSource: (accountId, ids) => withSource(pool, accountId, ids),
+    window: (accountId) => mailWindow(pool, accountId),
+  };
+}
+
+/** Rows read at a time: bounds the memory of an export, whatever the mailbox. */
+const PAGE = 500;
+const LABELS_PAGE = 5_000;
+
+/** The mailbox's mirror, sorted by id. Pages are read one by one, so the export is no snapshot of a mailbox that changes meanwhile. */
+async function* exportMessages(
+  pool: pg.Pool,
+  accountId: string,
+  ids?: readonly string[],
+): AsyncGenerator<ExportedMessage> {
+  for (let after = ''; ;) {
+    const page = await pool.query<MessageRecord>({
+      text: `SELECT m.*, extract(epoch FROM m.internal_date) * 1000 AS internal_ms, m.resource->>'internalDate' AS odd_date, b.text_plain, b.text_html,
+                    (SELECT coalesce(json_agg(json_build_object('partId', a.part_id, 'filename', a.filename, 'mimeType', a.mime_type, 'size', a.size) ORDER BY a.position), '[]')
+                       FROM syncline.gmail_attachments a WHERE a.account_id = m.account_id AND a.message_id = m.id) AS attachments
+               FROM syncline.gmail_messages m LEFT JOIN syncline.gmail_bodies b ON b.account_id = m.account_id AND b.message_id = m.id
+              WHERE m.account_id = $1 AND m.id COLLATE "C" > $2 AND ($4::text[] IS NULL OR m.id = ANY($4::text[])) ORDER BY m.id COLLATE "C" LIMIT $3`,
+      values: [accountId, after, PAGE, ids ?? null],
+    });
+    for (const row of page.rows) yield messageOf(row);
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < PAGE) return;
+    after = last.id;
+  }
+}
+
+async function sourceOf(
+  pool: pg.Pool,
+  accountId: string,
+  messageId: string,
+): Promise<Buffer | null> {
+  const found = await pool.query<{ source: Buffer }>(
+    'SELECT source FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = $2',
+    [accountId, messageId],
+  );
+  return found.rows[0]?.source ?? null;
+}
+
+async function withSource(
+  pool: pg.Pool,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const found = await pool.query<{ message_id: string }>(
+    'SELECT message_id FROM syncline.gmail_sources WHERE account_id = $1 AND message_id = ANY($2::text[])',
+    [accountId, ids],
+  );
+  return new Set(found.rows.map((row) => row.message_id));
+}
+
+/** @returns the whole mailbox when the account has none */
+async function mailWindow(pool: pg.Pool, accountId: string): Promise<MailWindow> {
+  const found = await pool.query<WindowRow>(
+    `SELECT ${WINDOW_COLUMNS} FROM syncline.collections c WHERE c.account_id = $1 AND c.kind = 'gmail'`,
+    [accountId],
+  );
+  return windowOf(found.rows[0] ?? { window_from_ms: null, window_goal_ms: null });
+}
+
+/** Every message's labels and nothing else: what a listing can be compared with, at no cost in bodies. */
+async function* exportLabels(
+  pool: pg.Pool,
+  accountId: string,
+  fromMs: number,
+): AsyncGenerator<{ id: string; labelIds: string[] }> {
+  for (let after = ''; ;) {
+    const page = await pool.query<{ id: string; label_ids: string[] }>(
+      `SELECT id, label_ids FROM syncline.gmail_messages
+        WHERE account_id = $1 AND id COLLATE "C" > $2 AND ($4::bigint = 0 OR internal_date IS NULL OR internal_date >= 'epoch'::timestamptz + $4 * interval '1 ms')
+        ORDER BY id COLLATE "C" LIMIT $3`,
+      [accountId, after, LABELS_PAGE, Math.round(fromMs)],
+    );
+    for (const row of page.rows) yield { id: row.id, labelIds: row.label_ids };
+    const last = page.rows.at(-1);
+    if (!last || page.rows.length < LABELS_PAGE) return;
+    after = last.id;
+  }
+}
+
+interface MessageRecord {
+  id: string;
+  thread_id: string;
+  label_ids: string[];
+  internal_ms: string | null;
+  odd_date: string | null;
+  size_estimate: number | null;
+  snippet: string;
+  subject: string | null;
+  from_header: string | null;
+  to_header: string | null;
+  cc_header: string | null;
+  date_header: string | null;
+  message_id_header: string | null;
+  text_plain: string | null;
+  text_html: string | null;
+  attachments: ExportedMessage['attachments'];
+}
+
+function messageOf(row: MessageRecord): ExportedMessage {
+  return {
+    id: row.id,
+    threadId: row.thread_id,
+    labelIds: row.label_ids,
+    internalDate:
+      row.internal_ms === null ? row.odd_date : String(Math.round(Number(row.internal_ms))),
+    sizeEstimate: row.size_estimate,
+    snippet: row.snippet,
+    subject: row.subject,
+    from: row.from_header,
+    to: row.to_header,
+    cc: row.cc_header,
+    date: row.date_header,
+    messageId: row.message_id_header,
+    text: row.text_plain,
+    html: row.text_html,
+    attachments: row.attachments,
+  };
+}

@@ -1,0 +1,21 @@
+import type pg from 'pg';
+import { arrayLiteral } from '../../pool.js';
+import { byIndex } from '../../transaction.js';
+
+/** Messages among which the smallest is chosen. */
+const KNOWN_LIMIT = 50;
+
+/** A message that the mirror holds, rather a small one; null when there is none besides these. */
+export async function knownMessage(
+  pool: pg.Pool,
+  accountId: string,
+  except: readonly string[],
+): Promise<string | null> {
+  const found = await byIndex(pool).query<{ id: string }>({
+    name: 'known-message',
+    text: `SELECT id FROM (SELECT id, size_estimate FROM syncline.gmail_messages WHERE account_id = $1 AND id <> ALL($2::text[]) ORDER BY id DESC LIMIT ${KNOWN_LIMIT}) m
+            ORDER BY size_estimate NULLS LAST, id LIMIT 1`,
+    values: [accountId, arrayLiteral(except, (id) => id)],
+  });
+  return found.rows[0]?.id ?? null;
+}

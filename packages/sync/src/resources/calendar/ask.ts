@@ -1,0 +1,29 @@
+import { askEach, type Asked } from '../../evidence/ask.js';
+import type { TurnContext } from '../../turn.js';
+import { asAccessLost } from './access.js';
+
+/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+export function askForEvents(
+  { google, lease }: TurnContext,
+  ids: readonly string[],
+): Promise<Asked> {
+  return asked(ids, async (id) => isLive(await google.calendar.event(lease.externalId, id)));
+}
+
+/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+export function askForCalendars({ google }: TurnContext, ids: readonly string[]): Promise<Asked> {
+  return asked(ids, async (id) => {
+    const calendar = await google.calendar.calendar(id);
+    return calendar !== null && calendar.deleted !== true;
+  });
+}
+
+function isLive(event: { status?: string | null } | null): boolean {
+  return event !== null && event.status !== 'cancelled';
+}
+
+function asked(ids: readonly string[], isAlive: (id: string) => Promise<boolean>): Promise<Asked> {
+  return askEach(ids, isAlive).catch((error: unknown) => {
+    throw asAccessLost(error);
+  });
+}

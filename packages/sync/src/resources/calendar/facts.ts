@@ -1,0 +1,27 @@
+import type { CollectionFacts, ResourceFacts, WatchFacts } from '../facts.js';
+
+export const CALENDAR_FACTS: ResourceFacts = {
+  title: 'Google Calendar',
+  api: 'calendar-json.googleapis.com',
+};
+
+const WATCH: WatchFacts = {
+  via: 'channel',
+  dropsWithinSecond: false,
+  forbidden: (reason) => `Google does not allow it (${reason})`,
+  notFound: 'Google does not find it',
+  unsupported: 'Google has no doorbell for this calendar; it is polled',
+  rejected: (reason) => `Google rejected the channel (${reason})`,
+};
+
+/** A calendar list cannot vanish while its account lives. */
+export const CALENDAR_LIST_FACTS: CollectionFacts = {
+  notFound: 'park',
+  // A request for every 2,500 events.
+  fullSyncPaceMs: 30 * 60_000,
+  noPosition: 'Google gives no sync token here',
+  watch: WATCH,
+};
+
+/** One calendar can go; its list says so too, and opens it again when it comes back. */
+export const CALENDAR_EVENTS_FACTS: CollectionFacts = { ...CALENDAR_LIST_FACTS, notFound: 'gone' };

@@ -1,0 +1,20 @@
+import type { GoogleAccount } from '@syncline/google';
+
+/** Pages of a calendar list that are read for its primary entry; it stands on the first one. */
+const LIST_PAGES = 20;
+
+/** The primary calendar is called like its owner. @throws GoogleError */
+export async function primaryAddressOf(google: GoogleAccount): Promise<string | null> {
+  let pageToken: string | null = null;
+  for (let page = 0; page < LIST_PAGES; page++) {
+    const { items, nextPageToken } = await google.calendar.calendars({
+      syncToken: null,
+      pageToken,
+    });
+    const primary = items.find((entry) => entry.primary === true);
+    if (primary?.id) return primary.id;
+    if (nextPageToken === null) return null;
+    pageToken = nextPageToken;
+  }
+  return null;
+}

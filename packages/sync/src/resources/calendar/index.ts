@@ -1,0 +1,35 @@
+import type { CollectionModule, ResourceModule } from '../resource.js';
+import { parseSyncTokenCursor } from '../sync-token/cursor.js';
+import { askForCalendars, askForEvents } from './ask.js';
+import { auditCalendar, auditCalendarList } from './audit.js';
+import { calendarTurn } from './turn.js';
+import { verifyCalendars } from './verify.js';
+import { CHANNEL_WATCH } from './watch.js';
+
+export const CALENDAR: ResourceModule = {
+  probe: async (account) =>
+    void (await account.calendar.calendars({ syncToken: null, pageToken: null })),
+  compare: (_rt, comparison) => verifyCalendars(comparison),
+  comparesAlone: false,
+  // A walk costs a request for every 2,500 events, and writes only what differs.
+  refetch: async (store, accountId) =>
+    void (await store.collections.markWanted([accountId], { resource: 'calendar', full: true })),
+};
+
+export const CALENDAR_LIST: CollectionModule = {
+  parseCursor: parseSyncTokenCursor,
+  turn: (context, cursor) => calendarTurn(context, parseSyncTokenCursor(cursor)),
+  namedBy: (delta) => (delta.kind === 'calendar-list' ? delta.calendars.map(({ id }) => id) : []),
+  ask: askForCalendars,
+  audit: auditCalendarList,
+  watch: CHANNEL_WATCH,
+};
+
+export const CALENDAR_EVENTS: CollectionModule = {
+  parseCursor: parseSyncTokenCursor,
+  turn: (context, cursor) => calendarTurn(context, parseSyncTokenCursor(cursor)),
+  namedBy: (delta) => (delta.kind === 'calendar-events' ? delta.events.map(({ id }) => id) : []),
+  ask: askForEvents,
+  audit: auditCalendar,
+  watch: CHANNEL_WATCH,
+};

@@ -1,0 +1,51 @@
+import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
+import type { Delta, SetAside } from '@syncline/store';
+import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
+
+/* What the items of a page mean for the mirror. Pure. */
+
+interface Meaning {
+  delta: Delta;
+  metIds: string[];
+  quarantined: SetAside[];
+}
+
+/** Of an id that a page names twice, the later item counts. */
+export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning {
+  const last = new Map(items.map((item) => [item.id ?? '', item]));
+  const live = [...last.values()].filter((item) => !item.deleted);
+  const removed = [...last.values()].filter((item) => item.deleted).map((item) => item.id ?? '');
+  const { rows: calendars, quarantined } = parsed(live, parseCalendar);
+  return {
+    delta: { kind: 'calendar-list', calendars, removed },
+    quarantined,
+    metIds: live.map((item) => item.id ?? ''),
+  };
+}
+
+/**
+ * A cancelled occurrence of a series that is deleted by the same listing is deleted with it, on
+ * whatever page it comes. Whether any other has a row depends on its series, which the store knows:
+ * see packages/store/src/mirrors/calendar/events.ts.
+ * @param gone what earlier pages of the listing told to be deleted
+ */
+export function meaningOfEvents(
+  items: readonly CalendarEvent[],
+  gone: readonly string[] = [],
+): Meaning {
+  const last = new Map(items.map((item) => [item.id ?? '', item]));
+  const ended = new Set([
+    ...gone,
+    ...[...last.values()].filter(isTombstone).map((item) => item.id ?? ''),
+  ]);
+  const isOver = (item: CalendarEvent): boolean =>
+    isTombstone(item) || (item.status === 'cancelled' && ended.has(item.recurringEventId ?? ''));
+  const live = [...last.values()].filter((item) => !isOver(item));
+  const deleted = [...last.values()].filter(isOver).map((item) => item.id ?? '');
+  const { rows: events, quarantined } = parsed(live, parseEvent);
+  return {
+    delta: { kind: 'calendar-events', events, deleted },
+    quarantined,
+    metIds: live.map((item) => item.id ?? ''),
+  };
+}

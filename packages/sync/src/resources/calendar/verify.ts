@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { GoogleError, type CalendarListEntry, type GoogleAccount } from '@syncline/google';
+import { must } from '@syncline/runtime';
+import { cleanJson, isStorableId, type Store } from '@syncline/store';
+import { isAccounts } from '../../account-refusal.js';
+import type { Comparison } from '../../verify.js';
+import type { Drift } from '../resource.js';
+import { isTombstone, seriesOfCancelled, withoutOrphans } from './parse.js';
+
+/* Verification of calendars. */
+
+/** Every event of every calendar, twice where they differ. Ids are calendar/event. */
+export async function verifyCalendars({
+  store,
+  account,
+  accountId,
+  options: { progress },
+  catchUp,
+}: Comparison): Promise<Drift> {
+  const report: Drift = { checked: 0, missing: [], extra: [], stale: [], unread: [] };
+  const first = await compareEvents(store, account, accountId);
+  report.checked = first.checked;
+  progress?.(first.checked);
+  if (first.differences.size + first.unread.size === 0) return report;
+  await catchUp();
+  const second = await compareEvents(store, account, accountId);
+  for (const [key, kind] of second.differences)
+    if (first.differences.get(key) === kind) report[kind].push(key);
+  report.unread.push(...second.unread);
+  return report;
+}
+
+type Difference = 'missing' | 'extra' | 'stale';
+
+async function compareEvents(
+  store: Store,
+  account: GoogleAccount,
+  accountId: string,
+): Promise<{ checked: number; differences: Map<string, Difference>; unread: Set<string> }> {
+  const { events: source, unread } = await readAllEvents(account);
+  const checked = source.size;
+  const differences = new Map<string, Difference>();
+  for await (const { calendarId, event } of store.mirror.events(accountId)) {
+    if (unread.has(calendarId)) continue;
+    const key = `${calendarId}/${String(event['id'])}`;
+    const there = source.get(key);
+    if (there === undefined) differences.set(key, 'extra');
+    else if (there !== fingerprint(event)) differences.set(key, 'stale');
+    source.delete(key);
+  }
+  for (const key of source.keys()) differences.set(key, 'missing');
+  return { checked, differences, unread };
+}
+
+/**
+ * Every event of every calendar that the account lists, as fingerprints. A calendar whose id cannot
+ * be stored is in quarantine, and no call can name it.
+ */
+async function readAllEvents(
+  account: GoogleAccount,
+): Promise<{ events: Map<string, string>; unread: Set<string> }> {
+  const events = new Map<string, string>();
+  const unread = new Set<string>();
+  const calendars = (await readCalendars(account)).filter(({ id }) => isStorableId(id));
+  for (const { id: calendarId } of calendars) {
+    const read = await readEvents(account, calendarId).catch((error: unknown) => {
+      if (!(error instanceof GoogleError) || isAccounts(error)) throw error;
+      return null;
+    });
+    if (read === null) unread.add(calendarId);
+    else for (const [id, event] of read) events.set(`${calendarId}/${id}`, event);
+  }
+  return { events, unread };
+}
+
+/** The events of one calendar that the mirror has rows for, as fingerprints by id. */
+export async function readEvents(
+  account: GoogleAccount,
+  calendarId: string,
+): Promise<Map<string, string>> {
+  const events = new Map<string, { print: string; series: string | null }>();
+  for (let pageToken: string | null = null; ;) {
+    const page: Awaited<ReturnType<GoogleAccount['calendar']['events']>> =
+      await account.calendar.events({ calendarId, syncToken: null, pageToken });
+    for (const event of page.items)
+      if (!isTombstone(event))
+        events.set(must(event.id, 'an event without id'), {
+          print: fingerprint(JSON.parse(cleanJson(event))),
+          series: seriesOfCancelled(event),
+        });
+    pageToken = page.nextPageToken;
+    if (pageToken !== null) continue;
+    return new Map([...withoutOrphans(events)].map(([id, { print }]) => [id, print]));
+  }
+}
+
+/** The entries of the calendar list that are not deleted. */
+export async function readCalendars(
+  account: GoogleAccount,
+): Promise<(CalendarListEntry & { id: string })[]> {
+  const entries: (CalendarListEntry & { id: string })[] = [];
+  for (let pageToken: string | null = null; ;) {
+    const page: Awaited<ReturnType<GoogleAccount['calendar']['calendars']>> =
+      await account.calendar.calendars({ syncToken: null, pageToken });
+    for (const entry of page.items)
+      if (entry.id && !entry.deleted) entries.push({ ...entry, id: entry.id });
+    pageToken = page.nextPageToken;
+    if (pageToken === null) return entries;
+  }
+}
+
+/** The same for the same fields: an event's JSON would be a kilobyte in memory, and this is 44 bytes. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('base64');
+}
+
+/** JSON with sorted keys: jsonb keeps another order than Google's. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,71 @@
+import { GoogleError, type GoogleAccount } from '@syncline/google';
+import type { ChannelRow, Store } from '@syncline/store';
+import { LONGEST_LIFE_MS, renewInMs } from '../../watch/schedule.js';
+import type { WatchOutcome, WatchWork } from '../../watch/work.js';
+import type { WatchModule } from '../resource.js';
+
+/** A renewal opens a channel beside the old one, so that no change falls between them. */
+export const CHANNEL_WATCH: WatchModule = {
+  begin: openChannel,
+  end: (store, account, { channels }) => stopChannels(store, account, channels),
+  endSuperseded: (store, account, { channels }) =>
+    stopChannels(
+      store,
+      account,
+      channels.filter(({ superseded }) => superseded),
+    ),
+};
+
+async function openChannel(
+  { deps, held, account, rt, overlapMs }: WatchWork,
+  address: string,
+  forSilence: boolean,
+): Promise<WatchOutcome> {
+  const { store } = deps;
+  const channelId = rt.random.uuid();
+  if (
+    !(await store.watches.addChannel(held, channelId, new Date(rt.clock.nowMs() + LONGEST_LIFE_MS)))
+  )
+    return 'overtaken';
+  const order = {
+    channelId,
+    token: store.vault.channelToken(channelId),
+    address,
+    ttlSeconds: LONGEST_LIFE_MS / 1_000,
+  };
+  const channel = await account.calendar
+    .openChannel(held.kind === 'calendar-list' ? null : held.externalId, order)
+    .catch(async (error: unknown) => {
+      // Refused for good: there is no such channel. Without an answer there may be one, and it may ring.
+      if (error instanceof GoogleError && error.detail.kind !== 'unavailable')
+        await store.watches.dropChannel(channelId);
+      throw error;
+    });
+  await store.watches.confirmChannel(held, channelId, channel.resourceId, channel.expiresAt);
+  const renewMs = renewInMs(held.collectionId, channel.expiresAt.getTime() - rt.clock.nowMs());
+  const nextInMs = held.channels.length > 0 ? Math.min(overlapMs, renewMs) : renewMs;
+  const settled = await store.watches.settle(held, {
+    state: 'on',
+    nextInMs,
+    error: null,
+    watched: { target: address, expiresAt: channel.expiresAt, forSilence },
+  });
+  return settled ? 'watched' : 'overtaken';
+}
+
+async function stopChannels(
+  store: Store,
+  account: GoogleAccount,
+  channels: readonly ChannelRow[],
+): Promise<void> {
+  for (const { id, resourceId, expired } of channels) {
+    // One that Google never named cannot be stopped, and ends by itself.
+    if (resourceId !== null && !expired)
+      await account.calendar.stopChannel(id, resourceId).catch(passOverGone);
+    await store.watches.dropChannel(id);
+  }
+}
+
+function passOverGone(error: unknown): void {
+  if (!(error instanceof GoogleError) || error.detail.kind !== 'not-found') throw error;
+}

@@ -1,0 +1,39 @@
+import type { FetchedMessages } from '@syncline/google';
+import { answered, throwIfTooFew, type Asked } from '../../evidence/ask.js';
+import type { TurnContext } from '../../turn.js';
+import { isKept } from './mirror-policy.js';
+import { floorMs } from './window.js';
+
+/** @throws GoogleError when too few are answered, or the account's quota or grant ends */
+export async function askForMessages(
+  { google, mirror, window }: TurnContext,
+  ids: readonly string[],
+): Promise<Asked> {
+  const { messages, missing, failed } = await google.gmail.glanceAt([...ids]);
+  const alive = messages.filter((message) => isKept(mirror, floorMs(window), message)).length;
+  const gone = missing.length + messages.length - alive;
+  return answered(
+    ids.length,
+    { alive, gone },
+    failed.map(({ error }) => error),
+  );
+}
+
+/**
+ * Asks for messages, without their contents. One that Google gives no answer for is in `failed`,
+ * and at least half of them must be answered.
+ * @throws GoogleError when they are not, or when the account's quota or grant ends
+ */
+export async function askForLabels(
+  { google }: TurnContext,
+  ids: readonly string[],
+): Promise<FetchedMessages> {
+  if (ids.length === 0) return { messages: [], missing: [], failed: [] };
+  const answer = await google.gmail.glanceAt([...ids]);
+  throwIfTooFew(
+    ids.length,
+    answer.messages.length + answer.missing.length,
+    answer.failed.map(({ error }) => error),
+  );
+  return answer;
+}

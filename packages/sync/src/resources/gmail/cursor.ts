@@ -1,0 +1,112 @@
+import { assert } from '@syncline/runtime';
+import {
+  assertPhase,
+  type Hold,
+  type ListingNote,
+  type NewCursor,
+  type TidyState,
+} from '../../cursor.js';
+
+/* The life of a mailbox as data; see ../../cursor.ts. */
+
+export type GmailCursor =
+  | GmailListing
+  | GmailRelabelling
+  | {
+      phase: 'backfill';
+      step: 'fetch';
+      from: string;
+      listed: number;
+      fetched: number;
+      listing?: ListingNote;
+    }
+  | ({ phase: 'backfill'; from: string; listing?: ListingNote } & TidyState)
+  | GmailFollow;
+
+export type GmailListing = {
+  phase: 'backfill';
+  step: 'list';
+  from: string;
+  pageToken: string | null;
+  listed: number;
+  restarts?: number;
+  resync?: true;
+  listing?: ListingNote;
+};
+
+export type GmailRelabelling =
+  /** The list of the label with this id is read next, from this page on. */
+  | {
+      phase: 'backfill';
+      step: 'labels';
+      from: string;
+      listed: number;
+      label: string;
+      pageToken: string | null;
+      restarts?: number;
+      listing?: ListingNote;
+    }
+  /** Every label is listed; rows are compared from the one after `after` on. */
+  | {
+      phase: 'backfill';
+      step: 'relabel';
+      from: string;
+      listed: number;
+      after: string;
+      /** Messages that would lose labels were asked for. */
+      isProven?: true;
+      listing?: ListingNote;
+    };
+
+export type GmailFollow = {
+  phase: 'follow';
+  /**
+   * The bookmark: history is asked for after this id, the same one for every page of a listing.
+   * NO_POSITION: full syncs go on at a slow pace.
+   */
+  after: string;
+  /** A listing that is under way: where its next page is (null: none left), and the bookmark that it will leave. */
+  listing: { pageToken: string | null; until: string } | null;
+  /** Messages that history named and that are still to be fetched: the walk's list from `fetched` to `listed`. */
+  listed: number;
+  fetched: number;
+  /** When the catalogue of labels was read last; renames leave no trace in history. */
+  labelsReadAtMs: number;
+  /** Older mail that is being fetched beside the following, since the window has grown; the collection's row says from where to where. */
+  deepening?: Deepening;
+  /** Without a position: the next full sync does not begin before this. */
+  fullSyncNotBeforeMs?: number;
+  hold?: Hold;
+};
+
+export type Deepening = {
+  /** Where the list of the older slice goes on; null: at its first page. */
+  pageToken: string | null;
+  /** Its last page is listed: when what that named is fetched, the slice is done. */
+  isListed: boolean;
+  /** History is looked at before the next page. */
+  looksFirst: boolean;
+  /** Messages listed so far. */
+  listed: number;
+  /** Times in a row that its list was begun again and brought nothing new. */
+  restarts: number;
+  /** How often its list had no end, and when it is begun again after the last time. */
+  endless?: { times: number; untilMs: number };
+};
+
+/** In a mailbox's cursor: Google gave no history id. Its own are positive. */
+export const NO_POSITION = '0';
+
+export function parseGmailCursor(letter: unknown): NewCursor | GmailCursor {
+  const cursor = letter as NewCursor | GmailCursor;
+  assertPhase(cursor);
+  assert(
+    cursor.phase !== 'follow' || /^\d+$/.test(cursor.after),
+    'a mailbox follows without a history id',
+  );
+  assert(
+    cursor.phase !== 'backfill' || /^\d+$/.test(cursor.from),
+    'a mailbox is walked without a pinned history id',
+  );
+  return cursor;
+}

@@ -1,0 +1,62 @@
+import { GoogleError, type GoogleAccount } from '@syncline/google';
+import type { GrantChecks, KnownIdentity } from '@syncline/store';
+import { hasKnownMessage, unproven, type IdentityVerdict } from '../../identity/judge.js';
+
+/* What a mailbox says of whose account it is. */
+
+export type Profile = Awaited<ReturnType<GoogleAccount['gmail']['profile']>>;
+
+export type Checks = Pick<GrantChecks, 'sample' | 'begin' | 'end'>;
+
+/**
+ * Stored messages that a grant without `sub` is asked for, some at a time: one of them suffices.
+ * 400 units at most, and only for such a grant.
+ */
+const SAMPLED_MESSAGES = 20;
+/**
+ * Google caps a mailbox's calls in flight at some 25, and other accounts of the same mailbox may be
+ * at work.
+ */
+const MESSAGES_AT_ONCE = 4;
+/** Longer than the calls of one check take. */
+const CHECK_TTL_MS = 60_000;
+const LOOK_AGAIN_MS = 500;
+/** The mailbox names its address. One unit. @throws GoogleError */
+export function mailboxProfile(google: GoogleAccount): Promise<Profile> {
+  return google.gmail.profile();
+}
+
+/** @throws GoogleError when nothing is decided */
+export async function byStoredMessages(
+  google: GoogleAccount,
+  known: KnownIdentity,
+  address: string | null,
+  checks: Checks,
+): Promise<IdentityVerdict> {
+  if (!(await checks.begin(known.accountId, CHECK_TTL_MS))) throw underWay();
+  try {
+    const stored = await checks.sample(known.accountId, SAMPLED_MESSAGES);
+    let undecided: GoogleError | null = null;
+    for (let at = 0; at < stored.length; at += MESSAGES_AT_ONCE) {
+      const ids = stored.slice(at, at + MESSAGES_AT_ONCE).map(({ id }) => id);
+      const { messages, failed } = await google.gmail.getMessages(ids);
+      if (hasKnownMessage(stored, messages)) return { kind: 'same', proof: 'message' };
+      undecided ??= failed[0]?.error ?? null;
+    }
+    // A message that Google did not answer for may be the one that proves it.
+    if (undecided) throw undecided;
+    return unproven(known, address, stored.length);
+  } finally {
+    await checks.end(known.accountId);
+  }
+}
+
+/** Another collection's run asks already: this one waits for what it finds out. */
+function underWay(): GoogleError {
+  return new GoogleError('gmail.users.messages.get', {
+    kind: 'rate-limited',
+    scope: 'concurrency',
+    retryAfterMs: LOOK_AGAIN_MS,
+    source: 'governor',
+  });
+}

@@ -1,0 +1,115 @@
+import type { Runtime } from '@syncline/runtime';
+import type { Comparison, VerifyOptions } from '../../verify.js';
+import type { Drift } from '../resource.js';
+import {
+  COMPARE_PAGE,
+  type ComparedMailbox,
+  LONGEST_THREAD,
+  type ListedMessage,
+  compareListed,
+  compareListing,
+  compareMessages,
+  listKept,
+  type MailboxDrift,
+  sampleOf,
+} from './compare.js';
+
+/* Verification of a mailbox. */
+
+/** With a sample, ids and labels are compared by listing; without, the content of every message. */
+export async function verifyMailbox(
+  rt: Runtime,
+  { store, account, accountId, policy, options, catchUp }: Comparison,
+): Promise<Drift> {
+  const window = await store.mirror.window(accountId);
+  const mailbox: ComparedMailbox = { store, account, accountId, policy, window };
+  const { checked, suspects } =
+    options.sample === undefined
+      ? await lookAtAll(mailbox, options)
+      : await lookAtSample(rt, mailbox, options.sample);
+  options.progress?.(checked);
+  if (suspects.length > 0) await catchUp();
+  // The window may have moved meanwhile: what a deepening has brought since is not to be judged by the old one.
+  const { missing, extra, stale, unread } = await compareMessages(
+    { ...mailbox, window: await store.mirror.window(accountId) },
+    suspects,
+  );
+  return {
+    checked,
+    missing: missing.sort(),
+    extra: extra.sort(),
+    stale: stale.sort(),
+    unread: unread.sort(),
+  };
+}
+
+async function lookAtAll(mailbox: ComparedMailbox, { progress }: VerifyOptions): Promise<Looked> {
+  const messages = await listKept(mailbox);
+  const suspects: string[] = [];
+  let compared = 0;
+  for (const page of pagesOf(messages)) {
+    suspects.push(...namesIn(await compareListed(mailbox, page)));
+    progress?.((compared += page.reduce((sum, thread) => sum + thread.length, 0)));
+  }
+  const listed = new Set(messages.map(({ id }) => id));
+  const unlisted: string[] = [];
+  for await (const { id } of mailbox.store.mirror.labels(mailbox.accountId))
+    if (!listed.has(id)) unlisted.push(id);
+  // Rows of a slice that is just being deepened stand outside the list, and are none the worse for it.
+  suspects.push(
+    ...(mailbox.window.goalMs === null
+      ? unlisted
+      : namesIn(await compareMessages(mailbox, unlisted))),
+  );
+  return { checked: messages.length, suspects };
+}
+
+/** The messages by thread, some threads at a time: as many as make a page of messages, and one at least. A thread that is too long comes in single messages. */
+function* pagesOf(messages: readonly ListedMessage[]): Generator<ListedMessage[][]> {
+  let page: ListedMessage[][] = [];
+  let size = 0;
+  for (const group of groupsOf(messages)) {
+    page.push(group);
+    size += group.length;
+    if (size < COMPARE_PAGE) continue;
+    yield page;
+    [page, size] = [[], 0];
+  }
+  if (page.length > 0) yield page;
+}
+
+function groupsOf(messages: readonly ListedMessage[]): ListedMessage[][] {
+  const threads = new Map<string, ListedMessage[]>();
+  for (const message of messages) {
+    const thread = threads.get(message.threadId);
+    if (thread) thread.push(message);
+    else threads.set(message.threadId, [message]);
+  }
+  return [...threads.values()].flatMap((thread) =>
+    thread.length > LONGEST_THREAD ? thread.map((message) => [message]) : [thread],
+  );
+}
+
+async function lookAtSample(
+  rt: Runtime,
+  mailbox: ComparedMailbox,
+  sample: number,
+): Promise<Looked> {
+  const { ids, suspects } = await compareListing(mailbox);
+  const known = new Set(suspects);
+  const sampled = await compareMessages(
+    mailbox,
+    sampleOf(ids, sample, () => rt.random.next()).filter((id) => !known.has(id)),
+  );
+  return { checked: ids.length, suspects: [...suspects, ...namesIn(sampled)] };
+}
+
+function namesIn({ missing, extra, stale, unread }: MailboxDrift): string[] {
+  return [...missing, ...extra, ...stale, ...unread];
+}
+
+interface Looked {
+  checked: number;
+  /** Differs by the first look. */
+  suspects: string[];
+}

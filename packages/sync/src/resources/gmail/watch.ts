@@ -1,0 +1,53 @@
+import { followAddress } from '../../identity/check-grant.js';
+import { renewInMs } from '../../watch/schedule.js';
+import type { WatchOutcome, WatchWork } from '../../watch/work.js';
+import type { WatchModule } from '../resource.js';
+
+/** A mailbox has one watch for each OAuth client; a new one takes the place of the old. */
+export const MAILBOX_WATCH: WatchModule = {
+  begin: watchMailbox,
+  end: async (_store, account, { shared }) => {
+    if (!shared) await account.gmail.stopWatch();
+  },
+  endSuperseded: () => Promise.resolve(),
+};
+
+async function watchMailbox(
+  { deps, held, account, rt }: WatchWork,
+  topic: string,
+  forSilence: boolean,
+): Promise<WatchOutcome> {
+  const { emailAddress } = await account.gmail.profile();
+  const check = await followAddress(
+    rt,
+    deps,
+    account,
+    {
+      accountId: held.accountId,
+      project: held.project,
+      grant: held.grant.number,
+      email: held.email,
+    },
+    emailAddress,
+    'profile',
+  );
+  if (check?.kind === 'held') return 'refused';
+  // Google rings at once, before it answers: whose mailbox this is must be known by then.
+  if (
+    held.address !== emailAddress.toLowerCase() &&
+    !(await deps.store.watches.noteAddress(held, emailAddress))
+  )
+    return 'overtaken';
+  // Our own watch on another topic would be in the way.
+  if (held.target !== null && held.target !== topic && !held.shared)
+    await account.gmail.stopWatch();
+  const { expiresAt } = await account.gmail.watch(topic);
+  const nextInMs = renewInMs(held.collectionId, expiresAt.getTime() - rt.clock.nowMs());
+  const settled = await deps.store.watches.settle(held, {
+    state: 'on',
+    nextInMs,
+    error: null,
+    watched: { target: topic, expiresAt, forSilence },
+  });
+  return settled ? 'watched' : 'overtaken';
+}

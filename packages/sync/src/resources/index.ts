@@ -1,0 +1,30 @@
+import type { CollectionKind, Resource } from '@syncline/store';
+import { CALENDAR, CALENDAR_EVENTS, CALENDAR_LIST } from './calendar/index.js';
+import { GMAIL, MAILBOX } from './gmail/index.js';
+import type { CollectionModule, ResourceModule } from './resource.js';
+
+/*
+ * The registry of what an account may have mirrored. Another resource or kind of collection does
+ * not compile before it is named here, in facts.ts and in the store's registry.
+ */
+
+const RESOURCES: Readonly<Record<Resource, ResourceModule>> = {
+  gmail: GMAIL,
+  calendar: CALENDAR,
+};
+
+const COLLECTIONS: Readonly<Record<CollectionKind, CollectionModule>> = {
+  gmail: MAILBOX,
+  'calendar-list': CALENDAR_LIST,
+  'calendar-events': CALENDAR_EVENTS,
+};
+
+export function resourceModule(resource: Resource): ResourceModule {
+  return RESOURCES[resource];
+}
+
+export function collectionModule(kind: CollectionKind): CollectionModule {
+  return COLLECTIONS[kind];
+}
+
+export { fillAddresses } from './gmail/fill-addresses.js';

@@ -1,0 +1,23 @@
+import type { Google, GoogleAccount } from '@syncline/google';
+import type { Runtime } from '@syncline/runtime';
+import type { HeldWatch, Store } from '@syncline/store';
+import type { DoorbellTargets } from './step.js';
+
+/** What looking after watches needs. */
+export interface WatchDeps {
+  store: Store;
+  google: Google;
+  doorbells?: DoorbellTargets;
+}
+
+export type WatchOutcome = 'watched' | 'stopped' | 'rested' | 'refused' | 'busy' | 'overtaken';
+
+/** One watch that is looked after now, under its hold. */
+export interface WatchWork {
+  rt: Runtime;
+  deps: WatchDeps;
+  held: HeldWatch;
+  account: GoogleAccount;
+  /** The old and the new channel both ring for that long. */
+  overlapMs: number;
+}
