@@ -4,7 +4,8 @@ import { reportDrift, type AuditContext, type AuditEnd } from '../../audit-slice
 import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
 import type { Cursor } from '../../cursor.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
-import { fingerprint, readCalendars, readEvents } from './verify.js';
+import { fingerprint } from '../../fingerprint.js';
+import { readCalendars, readEvents } from './verify.js';
 
 /*
  * The audits of a calendar and of a calendar list: each is one comparison of everything. A calendar's pages hold 2,500 events, so that even a

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { GoogleError, type CalendarListEntry, type GoogleAccount } from '@syncline/google';
 import { must } from '@syncline/runtime';
 import { cleanJson, isStorableId, type Store } from '@syncline/store';
+import { fingerprint } from '../../fingerprint.js';
 import { isAccounts } from '../../account-refusal.js';
 import type { Comparison } from '../../verify.js';
 import type { Drift } from '../resource.js';
@@ -107,18 +107,4 @@ export async function readCalendars(
     pageToken = page.nextPageToken;
     if (pageToken === null) return entries;
   }
-}
-
-/** The same for the same fields: an event's JSON would be a kilobyte in memory, and this is 44 bytes. */
-export function fingerprint(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64');
-}
-
-/** JSON with sorted keys: jsonb keeps another order than Google's. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
