@@ -60,7 +60,7 @@ test('every registry is there', () => {
 test.each<[string, string, boolean]>([
   ['a branch', "if (lease.kind === 'gmail') return;", true],
   ['an identifier', 'const calendarIds = [];', true],
-  ['SQL', 'const TEXT = `SELECT id FROM gmail_messages`;', true],
+  ['SQL', 'const TEXT = `SELECT id FROM syncline.gmail_messages`;', true],
   ['an import', "import { walk } from './resources/gmail/walk.js';", true],
   ['a comment', '/** Gmail drops these. */\nconst a = 1; // calendars too', false],
   ['a text', "const title = 'Gmail';", true],

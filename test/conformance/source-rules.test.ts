@@ -32,7 +32,7 @@ const RULES = [
     forbidden: /\bprocess\.exit\(/,
     example: 'process.exit(1);',
     exempt:
-      /^(packages\/runtime\/src\/(process|signals)|packages\/simulator\/src\/end-process|apps\/cli\/src\/output)\.ts$/,
+      /^(packages\/runtime\/src\/(process|signals|load-failure)|packages\/simulator\/src\/end-process|apps\/cli\/src\/output)\.ts$/,
   },
   {
     name: 'what Google says of a next page is read in paging.ts alone, which knows when a listing has no end',
