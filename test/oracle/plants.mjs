@@ -39,9 +39,9 @@ export const PLANTS = [
   },
   {
     name: '410-swallowed',
-    file: `${SYNC}/resources/calendar/turn.ts`,
-    text: 'await readPage(context, cursor.bookmark, cursor.pageToken, gone);',
-    bug: "await readPage(context, cursor.bookmark, cursor.pageToken, gone).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], nextPageToken: null, nextSyncToken: cursor.bookmark };\n    throw error;\n  });",
+    file: `${SYNC}/resources/sync-token/turn.ts`,
+    text: 'await source.read(context, { syncToken, pageToken, gone });',
+    bug: "await source.read(context, { syncToken, pageToken, gone }).catch((error) => {\n    if (error.detail?.kind === 'bookmark-expired') return { delta: { kind: 'none' }, metIds: [], gone: [], quarantined: [], nextPageToken: null, nextSyncToken: syncToken };\n    throw error;\n  });",
   },
   {
     name: 'history-404-swallowed',
@@ -87,7 +87,7 @@ export const PLANTS = [
   },
   {
     name: 'tombstone-by-absence',
-    file: `${SYNC}/resources/calendar/turn.ts`,
+    file: `${SYNC}/resources/sync-token/interpret.ts`,
     text: '...(page.quarantined.length > 0 ? { walk: { quarantined: page.quarantined } } : {}),',
     bug: 'walk: { sweepLimit: 1_000 },',
   },

@@ -1,8 +1,9 @@
 import type { CollectionModule, ResourceModule } from '../resource.js';
 import { parseSyncTokenCursor } from '../sync-token/cursor.js';
+import { syncTokenTurn } from '../sync-token/turn.js';
 import { askForCalendars, askForEvents } from './ask.js';
 import { auditCalendar, auditCalendarList } from './audit.js';
-import { calendarTurn } from './turn.js';
+import { EVENTS_SOURCE, LIST_SOURCE } from './sources.js';
 import { verifyCalendars } from './verify.js';
 import { CHANNEL_WATCH } from './watch.js';
 
@@ -18,7 +19,7 @@ export const CALENDAR: ResourceModule = {
 
 export const CALENDAR_LIST: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
-  turn: (context, cursor) => calendarTurn(context, parseSyncTokenCursor(cursor)),
+  turn: (context, cursor) => syncTokenTurn(LIST_SOURCE, context, parseSyncTokenCursor(cursor)),
   namedBy: (delta) => (delta.kind === 'calendar-list' ? delta.calendars.map(({ id }) => id) : []),
   ask: askForCalendars,
   audit: auditCalendarList,
@@ -27,7 +28,7 @@ export const CALENDAR_LIST: CollectionModule = {
 
 export const CALENDAR_EVENTS: CollectionModule = {
   parseCursor: parseSyncTokenCursor,
-  turn: (context, cursor) => calendarTurn(context, parseSyncTokenCursor(cursor)),
+  turn: (context, cursor) => syncTokenTurn(EVENTS_SOURCE, context, parseSyncTokenCursor(cursor)),
   namedBy: (delta) => (delta.kind === 'calendar-events' ? delta.events.map(({ id }) => id) : []),
   ask: askForEvents,
   audit: auditCalendar,

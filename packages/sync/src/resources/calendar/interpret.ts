@@ -1,14 +1,8 @@
 import type { CalendarEvent, CalendarListEntry } from '@syncline/google';
-import type { Delta, SetAside } from '@syncline/store';
+import type { Meaning } from '../sync-token/source.js';
 import { isTombstone, parseCalendar, parseEvent, parsed } from './parse.js';
 
 /* What the items of a page mean for the mirror. Pure. */
-
-interface Meaning {
-  delta: Delta;
-  metIds: string[];
-  quarantined: SetAside[];
-}
 
 /** Of an id that a page names twice, the later item counts. */
 export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning {
@@ -19,6 +13,7 @@ export function meaningOfCalendars(items: readonly CalendarListEntry[]): Meaning
   return {
     delta: { kind: 'calendar-list', calendars, removed },
     quarantined,
+    gone: [],
     metIds: live.map((item) => item.id ?? ''),
   };
 }
@@ -46,6 +41,7 @@ export function meaningOfEvents(
   return {
     delta: { kind: 'calendar-events', events, deleted },
     quarantined,
+    gone: deleted,
     metIds: live.map((item) => item.id ?? ''),
   };
 }

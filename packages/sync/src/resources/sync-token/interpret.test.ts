@@ -1,0 +1,72 @@
+import { interpretIncrement, interpretListed } from './interpret.js';
+import { newListing, type FollowCursor } from './plan.js';
+import type { SourcePage } from './source.js';
+
+const NOW_MS = 1_800_000_000_000;
+const page = (over: Partial<SourcePage> = {}): SourcePage => ({
+  delta: { kind: 'none' },
+  quarantined: [],
+  metIds: ['a', 'b'],
+  gone: [],
+  nameless: 0,
+  nextPageToken: null,
+  nextSyncToken: 't2',
+  ...over,
+});
+const FOLLOW: FollowCursor = { phase: 'follow', bookmark: 't1', pageToken: null };
+const AT = { generation: 1, nowMs: NOW_MS, isFresh: true };
+
+test('the pages of a full listing count on, and the last one leads to the sweep with its sync token', () => {
+  const first = interpretListed(newListing({ generation: 0 }), page({ nextPageToken: 'p' }), {
+    begunAtMs: 5,
+    nowMs: NOW_MS,
+  });
+  expect(first.commit).toMatchObject({
+    generation: 1,
+    beginsWalk: true,
+    progress: { done: 2, total: null },
+    cursor: { pageToken: 'p', listed: 2, begunAtMs: 5 },
+  });
+  const last = interpretListed(
+    {
+      ...newListing({ generation: 0 }),
+      cursor: { phase: 'backfill', step: 'list', pageToken: 'p', listed: 2 },
+    },
+    page({ nameless: 1 }),
+    { begunAtMs: 5, nowMs: NOW_MS },
+  );
+  expect(last.commit).toMatchObject({
+    beginsWalk: false,
+    progress: { done: 4, total: 4 },
+    cursor: { step: 'sweep', bookmark: 't2', bookmarkAtMs: 5, listing: { nameless: 1 } },
+    walk: { met: [{ ordinal: 3n }, { ordinal: 4n }] },
+  });
+});
+
+test('only the last page of an incremental listing moves the sync token', () => {
+  expect(interpretIncrement(FOLLOW, page({ nextPageToken: 'p' }), AT).commit).toMatchObject({
+    cursor: { bookmark: 't1', pageToken: 'p' },
+  });
+  expect(interpretIncrement(FOLLOW, page(), AT)).toMatchObject({
+    commit: { cursor: { bookmark: 't2', bookmarkAtMs: NOW_MS, pageToken: null } },
+    rest: { kind: 'caught-up' },
+  });
+});
+
+test('without a new sync token the last one stays, and a listing that began earlier is not caught up', () => {
+  const kept = interpretIncrement(FOLLOW, page({ nextSyncToken: null }), AT);
+  expect(kept.commit).toMatchObject({ cursor: { bookmark: 't1', pageToken: null } });
+  expect(kept.rest).toMatchObject({ withoutPosition: { why: expect.any(String) } });
+  expect(interpretIncrement(FOLLOW, page(), { ...AT, isFresh: false }).rest).toBeUndefined();
+});
+
+test('deletions are kept for the later pages of the same listing, and no longer', () => {
+  const between = interpretIncrement(
+    { ...FOLLOW, gone: ['x'] },
+    page({ gone: ['y'], nextPageToken: 'p' }),
+    AT,
+  );
+  expect(between.commit?.cursor).toMatchObject({ gone: ['x', 'y'] });
+  const after = interpretIncrement({ ...FOLLOW, pageToken: 'p', gone: ['x'] }, page(), AT);
+  expect(after.commit?.cursor).not.toHaveProperty('gone');
+});

@@ -1,0 +1,75 @@
+import { listedFromStart, newListing, planNext, type FollowCursor } from './plan.js';
+
+const DAY_MS = 24 * 60 * 60_000;
+const NOW_MS = 1_800_000_000_000;
+const KNOWN = { generation: 3, nowMs: NOW_MS, owes: false, relists: false };
+const follow = (over: Partial<FollowCursor> = {}): FollowCursor => ({
+  phase: 'follow',
+  bookmark: 'b',
+  bookmarkAtMs: NOW_MS - DAY_MS,
+  pageToken: null,
+  ...over,
+});
+
+test.each([
+  [{ phase: 'new' } as const, false],
+  [{ phase: 'new', resync: true } as const, true],
+  [{ phase: 'new', resync: true, isRelisting: true } as const, false],
+])('%j begins a full listing under the next generation; a remedy: %s', (cursor, isRemedy) => {
+  expect(planNext(cursor, KNOWN)).toMatchObject({
+    kind: 'list',
+    generation: 4,
+    isRemedy,
+    cursor: { pageToken: null, listed: 0 },
+  });
+});
+
+test('a listing goes on under its generation, and begins again when it rested for longer than deletions are kept', () => {
+  const cursor = {
+    phase: 'backfill',
+    step: 'list',
+    pageToken: 'p',
+    listed: 7,
+    begunAtMs: NOW_MS - 19 * DAY_MS,
+  } as const;
+  expect(planNext(cursor, KNOWN)).toMatchObject({ kind: 'list', generation: 3, cursor });
+  const old = { ...cursor, begunAtMs: NOW_MS - 21 * DAY_MS };
+  expect(planNext(old, KNOWN)).toMatchObject({
+    kind: 'list',
+    generation: 4,
+    cursor: { pageToken: null, listed: 0 },
+  });
+});
+
+test.each<[string, FollowCursor, Partial<typeof KNOWN>, 'increment' | 'list']>([
+  ['nothing else is due', follow(), {}, 'increment'],
+  ['items are to be read again', follow(), { owes: true }, 'list'],
+  ['its increments hide changes and it is time', follow(), { relists: true }, 'list'],
+  [
+    'its increments hide changes and it is not time',
+    follow({ relistAtMs: NOW_MS + 1 }),
+    { relists: true },
+    'increment',
+  ],
+  [
+    'a listing is under way, which is finished first',
+    follow({ pageToken: 'p' }),
+    { owes: true, relists: true },
+    'increment',
+  ],
+  [
+    'the sync token is older than deletions are kept',
+    follow({ pageToken: 'p', bookmarkAtMs: NOW_MS - 21 * DAY_MS }),
+    {},
+    'list',
+  ],
+])('a collection that follows, when %s', (_what, cursor, known, kind) => {
+  expect(planNext(cursor, { ...KNOWN, ...known }).kind).toBe(kind);
+});
+
+test('a page token that Google no longer knows begins the listing again, once more each time', () => {
+  const first = newListing(KNOWN);
+  const second = listedFromStart(first);
+  expect(second).toMatchObject({ generation: 5, isRemedy: true, cursor: { restarts: 1 } });
+  expect(listedFromStart(second)).toMatchObject({ generation: 6, cursor: { restarts: 2 } });
+});

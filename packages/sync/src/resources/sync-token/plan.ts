@@ -1,0 +1,101 @@
+import type { NewCursor, TidyState } from '../../cursor.js';
+import type { SyncTokenCursor, SyncTokenWithoutPosition } from './cursor.js';
+
+/* What a collection with sync tokens asks Google for next. Pure. */
+
+type ListCursor = Extract<SyncTokenCursor, { step: 'list' }>;
+export type TidyCursor = Extract<SyncTokenCursor, { phase: 'backfill' } & TidyState>;
+export type FollowCursor = Extract<SyncTokenCursor, { phase: 'follow'; bookmark: string }>;
+
+/** A page of a full listing. */
+export interface ListPlan {
+  kind: 'list';
+  cursor: ListCursor;
+  generation: number;
+  /** The walk is begun because Google disowned what the collection followed from. */
+  isRemedy: boolean;
+}
+
+export type Plan =
+  | ListPlan
+  /** The listing is complete; see evidence/tidy.ts. */
+  | { kind: 'tidy'; cursor: TidyCursor }
+  | { kind: 'increment'; cursor: FollowCursor }
+  | { kind: 'without-position'; cursor: SyncTokenWithoutPosition };
+
+/** What a plan depends on beside the cursor. */
+export interface Known {
+  generation: number;
+  nowMs: number;
+  /** Items are to be read again. */
+  owes: boolean;
+  /** The collection is read in full now and then. */
+  relists: boolean;
+}
+
+const FIRST_PAGE = { pageToken: null, listed: 0, nameless: 0 };
+
+/**
+ * Google forgets deletions after some time ("such tombstones eventually disappear", without a number; some four weeks by what is seen)
+ * and may answer an older bookmark without them and without a word. So a collection that rested for longer is walked again.
+ */
+const BOOKMARK_WORTH_MS = 20 * 24 * 60 * 60_000;
+
+export function planNext(cursor: NewCursor | SyncTokenCursor, known: Known): Plan {
+  if (cursor.phase === 'new')
+    return {
+      ...newListing(known),
+      cursor: listCursor(cursor.restarts ?? 0),
+      isRemedy: cursor.resync === true && cursor.isRelisting !== true,
+    };
+  if (cursor.phase === 'backfill')
+    return cursor.step === 'list' ? planList(cursor, known) : { kind: 'tidy', cursor };
+  if (cursor.bookmark === null) return { kind: 'without-position', cursor };
+  return relistDue(cursor, known) ? newListing(known) : { kind: 'increment', cursor };
+}
+
+/** The first page of a new full listing. */
+export function newListing({ generation }: Pick<Known, 'generation'>): ListPlan {
+  return { kind: 'list', cursor: listCursor(0), generation: generation + 1, isRemedy: false };
+}
+
+/** Google no longer knows the page token: the walk begins again, under a new generation. */
+export function listedFromStart({ cursor, generation }: ListPlan): ListPlan {
+  const restarts = (cursor.restarts ?? 0) + 1;
+  return {
+    kind: 'list',
+    cursor: { ...cursor, ...FIRST_PAGE, restarts },
+    generation: generation + 1,
+    isRemedy: true,
+  };
+}
+
+function listCursor(restarts: number): ListCursor {
+  return { phase: 'backfill', step: 'list', ...FIRST_PAGE, restarts };
+}
+
+function planList(cursor: ListCursor, known: Known): ListPlan {
+  const { generation } = known;
+  return cursor.pageToken !== null && isWorthless(cursor.begunAtMs, known)
+    ? {
+        kind: 'list',
+        cursor: { ...cursor, ...FIRST_PAGE },
+        generation: generation + 1,
+        isRemedy: false,
+      }
+    : { kind: 'list', cursor, generation, isRemedy: false };
+}
+
+/**
+ * Between listings only: one under way is finished first. What is quarantined is read again by a
+ * full sync, which costs a request for every page.
+ */
+function relistDue(cursor: FollowCursor, known: Known): boolean {
+  if (isWorthless(cursor.bookmarkAtMs, known)) return true;
+  if (cursor.pageToken !== null) return false;
+  return known.owes || (known.relists && known.nowMs >= (cursor.relistAtMs ?? 0));
+}
+
+function isWorthless(sinceMs: number | undefined, { nowMs }: Known): boolean {
+  return nowMs - (sinceMs ?? nowMs) > BOOKMARK_WORTH_MS;
+}
