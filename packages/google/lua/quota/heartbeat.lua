@@ -1,7 +1,7 @@
 -- Says that this process lives.
 --   KEYS 4    members
---   KEYS 5-6  state of Gmail's and of Calendar's project window
---   ARGV 6-7  what this process has in these windows, in units
+--   KEYS 5-   state of the project window of each API
+--   ARGV 6-   what this process has in these windows, in units
 -- Reply: 0 or -1, epoch, now, then name and time of every process that charged within the window.
 --
 -- A member without heartbeats is either dead, or cannot reach Redis and goes on with what it keeps,
@@ -16,19 +16,29 @@ local b = redis.call('HMGET', KEYS[1], 'beat_at', 'back_at')
 local back_at = tonumber(b[2]) or 0
 if now - (tonumber(b[1]) or 0) > LOST then back_at = now end
 redis.call('HSET', KEYS[1], 'beat_at', num(now), 'back_at', num(back_at))
-redis.call('HSET', KEYS[4], reporter, num(now) .. ':' .. ARGV[6] .. ':' .. ARGV[7])
+local windows = #KEYS - 4
+local beat = num(now)
+for i = 1, windows do beat = beat .. ':' .. ARGV[5 + i] end
+redis.call('HSET', KEYS[4], reporter, beat)
 redis.call('PEXPIRE', KEYS[4], STATE_TTL)
-local gmail, calendar = 0, 0
+local reserved = {}
+for i = 1, windows do reserved[i] = 0 end
 local members = redis.call('HGETALL', KEYS[4])
 for i = 1, #members, 2 do
-  local at, g, c = string.match(members[i + 1], '^(%d+):(%d+):(%d+)$')
+  local at = tonumber(string.match(members[i + 1], '^%d+'))
   if now - at > LOST then
     if now - math.max(at, back_at) > FORGET_LOST then redis.call('HDEL', KEYS[4], members[i])
-    else gmail, calendar = gmail + g, calendar + c end
+    else
+      local window = 0
+      for units in string.gmatch(members[i + 1], ':(%d+)') do
+        window = window + 1
+        reserved[window] = reserved[window] + units
+      end
+    end
   end
 end
-for i, reserved in ipairs({ gmail, calendar }) do
-  redis.call('HSET', KEYS[4 + i], 'reserved', num(reserved))
+for i = 1, windows do
+  redis.call('HSET', KEYS[4 + i], 'reserved', num(reserved[i]))
   redis.call('PEXPIRE', KEYS[4 + i], STATE_TTL)
 end
 local reply = { 0, epoch, now }
