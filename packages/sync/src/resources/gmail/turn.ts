@@ -2,7 +2,7 @@ import type { Gmail, GmailHistory } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import { isStorableId, type LabelRow, type PageCommit, type WalkDelta } from '@syncline/store';
 import { phaseOf, type NewCursor } from '../../cursor.js';
-import { NO_POSITION, type GmailCursor, type GmailFollow } from './cursor.js';
+import type { GmailCursor, GmailFollow } from './cursor.js';
 import { heldStep } from '../../evidence/hold.js';
 import { CLEAR_PAGE, type Turn, type TurnContext } from '../../turn.js';
 import { withoutPosition } from '../../without-position.js';
@@ -14,6 +14,7 @@ import { meaningOfHistory } from './interpret.js';
 import { listPage } from './list-page.js';
 import { endOfListing, isLevel, restIfLevel } from './listing.js';
 import { admit, type Admission } from './mirror-policy.js';
+import { hasPosition, planNext, type MailboxPlan } from './next-request.js';
 import { beginWalk, walkTurn } from './walk.js';
 import { reached } from './window.js';
 
@@ -22,27 +23,32 @@ const LABELS_MAX_AGE_MS = 10 * 60_000;
 
 /** The next page of a mailbox, by its cursor. */
 export function gmailTurn(context: TurnContext, cursor: NewCursor | GmailCursor): Promise<Turn> {
-  switch (cursor.phase) {
-    case 'new':
-      return beginWalk(context, cursor);
-    case 'backfill':
-      return walkTurn(context, cursor);
-    case 'follow':
-      return followStep(context, cursor);
-    default:
-      return unreachable(cursor);
-  }
+  const held =
+    cursor.phase === 'follow'
+      ? heldStep(context, cursor, hasPosition(cursor), (token) => listIds(context, token))
+      : null;
+  return held ?? turnOf(context, planNext(cursor));
 }
 
-function followStep(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
-  const hasPosition = cursor.after !== NO_POSITION;
-  const held = heldStep(context, cursor, hasPosition, (token) => listIds(context, token));
-  if (held) return held;
-  return hasPosition || cursor.fetched < cursor.listed
-    ? followTurn(context, cursor)
-    : withoutPosition(context, cursor, () =>
+async function turnOf(context: TurnContext, plan: MailboxPlan): Promise<Turn> {
+  switch (plan.kind) {
+    case 'begin':
+      return beginWalk(context, plan.cursor);
+    case 'walk':
+      return walkTurn(context, plan.cursor);
+    case 'fetch':
+      return fetchTurn(context, plan.cursor);
+    case 'deepen':
+      return (await deepenTurn(context, plan.cursor)) ?? historyTurn(context, plan.cursor);
+    case 'history':
+      return historyTurn(context, plan.cursor);
+    case 'without-position':
+      return withoutPosition(context, plan.cursor, () =>
         beginWalk(context, { phase: 'new', resync: true }, false),
       );
+    default:
+      return unreachable(plan);
+  }
 }
 
 /** A page of a second listing, of which only the ids count. */
@@ -52,13 +58,6 @@ async function listIds(
 ): Promise<{ ids: string[]; nextPageToken: string | null } | null> {
   const page = await listPage(context, { pageToken });
   return page && { ids: page.ids.map(({ id }) => id), nextPageToken: page.nextPageToken };
-}
-
-async function followTurn(context: TurnContext, cursor: GmailFollow): Promise<Turn> {
-  if (cursor.fetched < cursor.listed) return fetchTurn(context, cursor);
-  const begun = cursor.listing === null;
-  const deeper = begun && !cursor.hold ? await deepenTurn(context, cursor) : null;
-  return deeper ?? historyTurn(context, cursor);
 }
 
 /** The next page of history. */
