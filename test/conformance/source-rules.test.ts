@@ -61,6 +61,13 @@ const RULES = [
     exempt: /^packages\/(?:simulator\/|runtime\/src\/describe-error\.ts$)/,
   },
   {
+    name: 'commands parse and render: what they ask of the store is in packages/control',
+    forbidden: /\bstore\.(?!feed\.name\(\))\w/,
+    example: 'await store.accounts.list();',
+    // Other packages; what opens and closes the store; the demo, which looks at its own world.
+    exempt: /^(?!apps\/cli\/)|^apps\/cli\/src\/(?:demo\/|commands\/demo|command\.ts|with-google)/,
+  },
+  {
     name: 'scripts for Redis are .lua files',
     forbidden: /\bredis\.call\(/,
     example: "const GET = `return redis.call('GET', KEYS[1])`;",

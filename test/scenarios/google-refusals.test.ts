@@ -1,4 +1,5 @@
-import { accountDocument, explanationWords } from '@syncline/control';
+import { accountDocument } from '@syncline/control/accounts';
+import { explanationWords } from '@syncline/control/status';
 import { explain } from '../../packages/control/src/status/explain.js';
 import type { AccountView } from '@syncline/store';
 import { syncCollection, type Outcome } from '@syncline/sync';

@@ -1,7 +1,8 @@
 /** From the address on the command line to the account that is meant. */
-import type { AccountRefusal, AccountStatus, Control, Found } from '@syncline/control';
+import * as accounts from '@syncline/control/accounts';
+import type { AccountRefusal, Found } from '@syncline/control/accounts';
 import { OperatorError, unreachable } from '@syncline/runtime';
-import type { AccountView, NamedAccount } from '@syncline/store';
+import type { AccountView, NamedAccount, Store } from '@syncline/store';
 import { UsageError } from './mistakes.js';
 
 /**
@@ -9,29 +10,20 @@ import { UsageError } from './mistakes.js';
  * @throws OperatorError when there is none; UsageError when several tenants have it and none is named
  */
 export async function findAccount(
-  control: Control,
+  store: Store,
   email: string,
   tenant?: string,
 ): Promise<NamedAccount> {
-  return foundOr(await control.accounts.find({ email, tenant }));
+  return foundOr(await accounts.findAccount({ store }, { email, tenant }));
 }
 
 /** The same with its collections. */
 export async function findAccountView(
-  control: Control,
+  store: Store,
   email: string,
   tenant?: string,
 ): Promise<AccountView> {
-  return foundOr(await control.accounts.findView({ email, tenant }));
-}
-
-/** The same with the reason for the state of each collection. */
-export async function accountStatus(
-  control: Control,
-  email: string,
-  tenant?: string,
-): Promise<AccountStatus> {
-  return foundOr(await control.status({ email, tenant }));
+  return foundOr(await accounts.findAccountView({ store }, { email, tenant }));
 }
 
 /**
@@ -39,11 +31,11 @@ export async function accountStatus(
  * all.
  */
 export async function findAccounts(
-  control: Control,
+  store: Store,
   emails: readonly string[],
   tenant?: string,
 ): Promise<NamedAccount[] | null> {
-  return foundOr(await control.accounts.findAll(emails, tenant));
+  return foundOr(await accounts.findAccounts({ store }, { emails, tenant }));
 }
 
 /** @throws OperatorError or UsageError with what a person can do about the refusal */

@@ -1,5 +1,6 @@
 /** What stands in a table's cell of a collection or an account. */
-import { etaOf } from '@syncline/control';
+import type { FullSync } from '@syncline/control/quota';
+import { etaOf } from '@syncline/control/status';
 import { amount, duration } from '@syncline/control/words';
 import type { CollectionView } from '@syncline/store';
 import { bar } from './terminal.js';
@@ -11,8 +12,17 @@ const REASON_LIMIT = 60;
 export function progressOf(collection: CollectionView, nowMs: number): string {
   const { done, total } = collection.progress;
   if (collection.phase !== 'backfill') return done === 0 ? '' : amount(done);
-  const eta = etaOf(collection, nowMs);
-  return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta === null ? '' : `, ${duration(eta * 1_000)} left`}`;
+  return fullSyncCell({ done, total, etaSeconds: etaOf(collection, nowMs) });
+}
+
+/** The same of a full sync. */
+export function fullSyncCell({
+  done,
+  total,
+  etaSeconds,
+}: Pick<FullSync, 'done' | 'total' | 'etaSeconds'>): string {
+  const eta = etaSeconds === null ? '' : `, ${duration(etaSeconds * 1_000)} left`;
+  return `${bar(done, total)} ${amount(done)}/${total === null ? '?' : amount(total)}${eta}`;
 }
 
 /**

@@ -17,16 +17,12 @@ const CHECK_EVERY_MS = 2_000;
  * @throws OperatorError when Redis does not answer within seconds at the start, or stays away later
  */
 export async function withGoogle<T>(
-  { rt, config }: Cli,
+  cli: Cli,
   store: Store,
   act: (google: Google, rt: Runtime) => Promise<T>,
 ): Promise<T> {
-  const google = await openGoogle(rt, {
-    ...config.google,
-    ...redisSettings(config, await store.feed.name()),
-    quotas: config.quotas,
-    tokens: store.vault,
-  });
+  const google = await openConfigured(cli, store);
+  const { rt } = cli;
   const over = new AbortController();
   const lost = new AbortController();
   try {
@@ -48,6 +44,16 @@ export async function withGoogle<T>(
   } finally {
     await google.close();
   }
+}
+
+/** Google with the configured clients and quotas; to be closed. */
+export async function openConfigured({ rt, config }: Cli, store: Store): Promise<Google> {
+  return openGoogle(rt, {
+    ...config.google,
+    ...redisSettings(config, await store.feed.name()),
+    quotas: config.quotas,
+    tokens: store.vault,
+  });
 }
 
 /** Aborts `lost` when Redis has been away for the limit; ends with `over`. */

@@ -22,7 +22,7 @@ import { openTransport } from './transport.js';
 
 export * from './apis/index.js';
 export { API_NAMES, APIS, type Api } from './apis/facts.js';
-export { unitNameOf, unitsOf } from './costs.js';
+export { unitsOf } from './costs.js';
 export { ENDLESS, GoogleError, type GoogleErrorKind } from './errors.js';
 export { partKeys } from './part-keys.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';

@@ -1,12 +1,11 @@
-import { accountDocument, activeCollections } from '@syncline/control';
+import { accountDocument, accountPages, activeCollections } from '@syncline/control/accounts';
 import { nameOf, stateOf, when } from '@syncline/control/words';
 import { stdout } from '@syncline/runtime';
 import type { AccountFilter, AccountState, AccountView, CollectionView } from '@syncline/store';
 import { type Command, Option } from 'commander';
-import { wholeNumber } from '../command.js';
+import { runWithStore, wholeNumber } from '../command.js';
 import { print, printJsonList } from '../output.js';
 import { tableInPieces } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 import { progressOf, shortReason } from '../cells.js';
 
 interface ListOptions extends AccountFilter {
@@ -37,8 +36,8 @@ export function addAccountsList(accounts: Command): void {
       'print [{id,email,tenant,project,state,reason,reasonCode,aliases,collections:[…]}]',
     )
     .action(({ json, ...filter }: ListOptions) =>
-      runWithControl(async (control, { rt }) => {
-        const pages = control.accounts.pages(filter);
+      runWithStore(async ({ rt }, store) => {
+        const pages = accountPages({ store }, filter);
         if (json) await printJsonList(documentsOf(pages, () => rt.clock.nowMs()));
         else await printTable(pages, filter, () => rt.clock.nowMs());
         return 0;

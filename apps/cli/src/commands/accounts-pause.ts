@@ -1,11 +1,17 @@
+import {
+  pauseAccount,
+  resumeAccount,
+  vouchForMailbox,
+  type NotResumable,
+} from '@syncline/control/accounts';
 import { OperatorError } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
+import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
-import { runWithControl } from '../with-control.js';
 
 /** `syncline accounts pause EMAIL`: stops an account's work within two seconds. */
 export function addAccountsPause(accounts: Command): void {
@@ -13,11 +19,12 @@ export function addAccountsPause(accounts: Command): void {
     accounts.command('pause'),
     'no more work for this account; its rows stay readable',
   ).action((email: string, options: OneAccountOptions) =>
-    runWithControl(async (control, _cli, store) => {
-      const account = await findAccount(control, email, options.tenant);
-      if (!(await store.accounts.pause(account.id)))
-        throw new OperatorError(`${email} cannot be paused: it is ${account.state}.`);
-      return told(account, 'paused', options, account.state === 'paused' ? ' already' : '');
+    runWithStore(async (_cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      const paused = await pauseAccount({ store }, account);
+      if (paused.kind === 'refused')
+        throw new OperatorError(`${email} cannot be paused: it is ${paused.state}.`);
+      return told(account, 'paused', options, paused.already ? ' already' : '');
     }),
   );
 }
@@ -33,18 +40,24 @@ export function addAccountsResume(accounts: Command): void {
       'the new grant is of the same mailbox, although nothing proves it: what is mirrored goes on with it',
     )
     .action((email: string, options: OneAccountOptions & { sameMailbox?: true }) =>
-      runWithControl(async (control, _cli, store) => {
-        const account = await findAccount(control, email, options.tenant);
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
         if (options.sameMailbox) await vouch(store, account);
-        else if (!(await store.accounts.resume(account.id)))
-          throw new OperatorError(`${email} cannot be resumed: ${remedyOf(account)}.`);
+        else await resume(store, account, email);
         return told(account, 'active', options);
       }),
     );
 }
 
-async function vouch(store: Store, { id, email }: NamedAccount): Promise<void> {
-  if (!(await store.grantChecks.vouch(id)))
+async function resume(store: Store, account: NamedAccount, email: string): Promise<void> {
+  const resumed = await resumeAccount({ store }, account);
+  if (resumed.kind === 'refused')
+    throw new OperatorError(`${email} cannot be resumed: ${remedyOf(resumed)}.`);
+}
+
+async function vouch(store: Store, account: NamedAccount): Promise<void> {
+  const { email } = account;
+  if ((await vouchForMailbox({ store }, account)) === 'not-waiting')
     throw new OperatorError(
       `${email} does not wait for anybody to say whose its grant is. See: syncline why ${email}`,
     );
@@ -61,8 +74,8 @@ async function told(
   return 0;
 }
 
-function remedyOf(account: NamedAccount): string {
-  return account.state === 'reauth_required'
-    ? (account.reason ?? 'its grant is refused; import a new refresh token')
-    : `it is ${account.state}`;
+function remedyOf({ state, reason }: NotResumable): string {
+  return state === 'reauth_required'
+    ? (reason ?? 'its grant is refused; import a new refresh token')
+    : `it is ${state}`;
 }

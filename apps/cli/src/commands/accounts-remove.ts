@@ -1,18 +1,20 @@
-import type { Control } from '@syncline/control';
+import {
+  removeAccount,
+  type AccountRemoval,
+  type RemovalStep,
+  type Revocation,
+} from '@syncline/control/removal';
 import { counted, duration } from '@syncline/control/words';
-import { GoogleError } from '@syncline/google';
 import { OperatorError, unreachable } from '@syncline/runtime';
 import type { NamedAccount, Store } from '@syncline/store';
-import { removeAccount, type RemovalStep, type Revocation } from '@syncline/sync';
 import type { Command } from 'commander';
 import { findAccount } from '../accounts.js';
 import { confirmed } from '../confirm.js';
-import type { Cli } from '../command.js';
+import { runWithStore, type Cli } from '../command.js';
 import { printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
 import { forOneAccount, type OneAccountOptions } from './one-account.js';
-import { runWithControl } from '../with-control.js';
 
 /** `syncline accounts remove EMAIL`: does the work itself and waits for its end; workers finish what is cut off. */
 export function addAccountsRemove(accounts: Command): void {
@@ -23,8 +25,8 @@ export function addAccountsRemove(accounts: Command): void {
     .option('--keep-grant', 'leave the grant alive at Google')
     .option('--yes', 'do not ask on a terminal')
     .action((email: string, options: RemoveOptions) =>
-      runWithControl(
-        (control, cli, store) => removeAndTell(cli, control, store, email, options),
+      runWithStore(
+        (cli, store) => removeAndTell(cli, store, email, options),
         ['google', 'master-key'],
         {
           takesOtherKey: true,
@@ -40,12 +42,11 @@ interface RemoveOptions extends OneAccountOptions {
 
 async function removeAndTell(
   cli: Cli,
-  control: Control,
   store: Store,
   email: string,
   options: RemoveOptions,
 ): Promise<number> {
-  const account = await findAccount(control, email, options.tenant);
+  const account = await findAccount(store, email, options.tenant);
   const { tenant } = account;
   const question = `Remove ${email} of tenant ${tenant}, with every row of it?`;
   if (!options.yes && !options.json && !(await confirmed(question, cli.rt.signal))) {
@@ -58,38 +59,34 @@ async function removeAndTell(
   return 0;
 }
 
+type Removed = Extract<AccountRemoval, { kind: 'removed' }>;
+
 async function remove(
   cli: Cli,
   store: Store,
   account: NamedAccount,
-  { keepGrant }: RemoveOptions,
-): Promise<{ rows: number; grant: Revocation; sharedWith: string[] }> {
+  options: RemoveOptions,
+): Promise<Removed> {
   const progress = openProgress(cli.rt.clock);
-  let ended: { grant: Revocation; sharedWith: string[] } = {
-    grant: 'already-gone',
-    sharedWith: [],
-  };
-  const tell = (step: RemovalStep): void => {
-    if (step.step === 'revoked') ended = { grant: step.how, sharedWith: step.sharedWith };
-    progress.show({ line: inWords(step) });
-  };
+  const input = { account, keepGrant: options.keepGrant === true };
+  const tell = (step: RemovalStep): void => progress.show({ line: inWords(step) });
   try {
-    const rows = await withGoogle(cli, store, (google, rt) =>
-      removeAccount(rt, { store, google }, account.id, tell, { keepGrant: keepGrant === true }),
-    );
-    return { rows, ...ended };
-  } catch (error) {
-    if (!(error instanceof GoogleError)) throw error;
-    const lost =
-      error.detail.kind === 'key-missing'
-        ? ` If that key is lost: syncline keys retire-lost ${error.detail.keyId}`
-        : '';
-    throw new OperatorError(
-      `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.${lost}`,
+    return await withGoogle(cli, store, async (google, rt) =>
+      removedOf(await removeAccount(rt, { store, google }, input, tell)),
     );
   } finally {
     progress.end();
   }
+}
+
+function removedOf(removal: AccountRemoval): Removed {
+  if (removal.kind === 'removed') return removal;
+  const { error, missingKey } = removal;
+  const lost =
+    missingKey === null ? '' : ` If that key is lost: syncline keys retire-lost ${missingKey}`;
+  throw new OperatorError(
+    `The grant could not be revoked yet (${error.message}). The workers go on trying; the account is stopped already.${lost}`,
+  );
 }
 
 function grantWords(grant: Revocation, sharedWith: readonly string[]): string {

@@ -1,16 +1,14 @@
+import { removeResource, type ResourceRemoval } from '@syncline/control/removal';
 import { counted } from '@syncline/control/words';
-import { GoogleError } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
+import { OperatorError, unreachable } from '@syncline/runtime';
 import { RESOURCE_NAMES, type NamedAccount, type Resource, type Store } from '@syncline/store';
-import { removeResource } from '@syncline/sync';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findAccount } from '../accounts.js';
-import { type Cli } from '../command.js';
+import { runWithStore, type Cli } from '../command.js';
 import { UsageError } from '../mistakes.js';
 import { print, printJson } from '../output.js';
 import { openProgress, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
-import { runWithControl } from '../with-control.js';
 
 interface Options {
   remove?: Resource;
@@ -35,9 +33,9 @@ export function addAccountsResources(accounts: Command): void {
     .option('--yes', 'needed with --remove: its rows are erased')
     .option('--json', 'print {"email","tenant","resources","removed"?,"rows"?}')
     .action((email: string, options: Options) =>
-      runWithControl(
-        async (control, cli, store) => {
-          const account = await findAccount(control, email, options.tenant);
+      runWithStore(
+        async (cli, store) => {
+          const account = await findAccount(store, email, options.tenant);
           if (options.remove === undefined) return await tell(account, options);
           if (!options.yes)
             throw new UsageError(
@@ -64,41 +62,63 @@ async function remove(
   options: Options,
 ): Promise<number> {
   const { email, tenant } = account;
-  const rows = await removeRows(cli, store, account, removed);
-  if (rows === null) throw new OperatorError(refusal(account, removed));
-  const resources = account.resources.filter((one) => one !== removed);
+  const removal = await removeRows(cli, store, account, removed);
+  const { resources, rows } = removal;
   if (options.json) await printJson({ email, tenant, resources, removed, rows });
   else say(`${removed} of ${email} is mirrored no more: ${counted(rows, 'row')} erased`);
   return 0;
 }
+
+type Removed = Extract<ResourceRemoval, { kind: 'removed' }>;
 
 async function removeRows(
   cli: Cli,
   store: Store,
   account: NamedAccount,
   resource: Resource,
-): Promise<number | null> {
+): Promise<Removed> {
   return withGoogle(cli, store, async (google, rt) => {
     const progress = openProgress(rt.clock);
+    const show = (rows: number): void => progress.show({ line: `${counted(rows, 'row')} erased` });
     try {
-      return await removeResource(rt, { store, google }, account.id, resource, (rows) =>
-        progress.show({ line: `${counted(rows, 'row')} erased` }),
-      );
-    } catch (error) {
-      if (!(error instanceof GoogleError)) throw error;
-      throw new OperatorError(
-        `Its watches could not be ended yet (${error.message}). The workers go on trying; it is mirrored no more.`,
-      );
+      const removal = await removeResource(rt, { store, google }, { account, resource }, show);
+      return removedOf(removal, account, resource);
     } finally {
       progress.end();
     }
   });
 }
 
-function refusal({ email, tenant, state, resources }: NamedAccount, removed: Resource): string {
-  if (state === 'removing') return `${email} is being removed.`;
-  if (!resources.includes(removed)) return `${removed} of ${email} is not mirrored.`;
-  return `${removed} is all that is mirrored of ${email}. To remove the account: syncline accounts remove ${email} --tenant ${tenant}`;
+function removedOf(removal: ResourceRemoval, account: NamedAccount, resource: Resource): Removed {
+  switch (removal.kind) {
+    case 'removed':
+      return removal;
+    case 'refused':
+      throw new OperatorError(refusal(removal.because, account, resource));
+    case 'watches-not-ended':
+      throw new OperatorError(
+        `Its watches could not be ended yet (${removal.error.message}). The workers go on trying; it is mirrored no more.`,
+      );
+    default:
+      return unreachable(removal);
+  }
+}
+
+function refusal(
+  because: Extract<ResourceRemoval, { kind: 'refused' }>['because'],
+  { email, tenant }: NamedAccount,
+  resource: Resource,
+): string {
+  switch (because) {
+    case 'being-removed':
+      return `${email} is being removed.`;
+    case 'not-mirrored':
+      return `${resource} of ${email} is not mirrored.`;
+    case 'last-resource':
+      return `${resource} is all that is mirrored of ${email}. To remove the account: syncline accounts remove ${email} --tenant ${tenant}`;
+    default:
+      return unreachable(because);
+  }
 }
 
 function resourceNamed(text: string): Resource {

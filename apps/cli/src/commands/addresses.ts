@@ -1,10 +1,9 @@
-import type { Control } from '@syncline/control';
-import type { NamedAccount } from '@syncline/store';
-import { fillAddresses } from '@syncline/sync';
+import { eachAccount } from '@syncline/control/accounts';
+import { fillAccountAddresses } from '@syncline/control/addresses';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
+import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
-import { runWithControl } from '../with-control.js';
 
 interface AddressesOptions {
   tenant?: string;
@@ -22,9 +21,10 @@ export function addAddresses(program: Command): void {
     .option('--tenant <tenant>', 'the accounts of one tenant')
     .option('--json', 'print {"email","tenant","filled"} an account')
     .action((emails: string[], { tenant, json }: AddressesOptions) =>
-      runWithControl(async (control, { rt }, store) => {
-        for await (const account of accountsOf(control, emails, tenant)) {
-          const filled = await fillAddresses(store, account.id, rt.signal);
+      runWithStore(async ({ rt }, store) => {
+        const named = await findAccounts(store, emails, tenant);
+        for await (const account of eachAccount({ store }, named)) {
+          const filled = await fillAccountAddresses(rt, { store }, account);
           await (json
             ? printJson({ email: account.email, tenant: account.tenant, filled })
             : print(`${account.email}: ${filled} messages`));
@@ -32,14 +32,4 @@ export function addAddresses(program: Command): void {
         return rt.signal.aborted ? 1 : 0;
       }),
     );
-}
-
-async function* accountsOf(
-  control: Control,
-  emails: readonly string[],
-  tenant: string | undefined,
-): AsyncGenerator<NamedAccount> {
-  const named = await findAccounts(control, emails, tenant);
-  if (named !== null) yield* named;
-  else for await (const page of control.accounts.pages()) yield* page;
 }

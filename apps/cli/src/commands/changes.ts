@@ -1,11 +1,18 @@
-import { OperatorError } from '@syncline/runtime';
-import type { ChangeEvent, FeedPosition, Store } from '@syncline/store';
+import {
+  changeDocument,
+  checkFeedPosition,
+  readFeed,
+  type ChangeDocument,
+  type FeedCheck,
+  type FeedItem,
+} from '@syncline/control/feed';
+import { OperatorError, unreachable } from '@syncline/runtime';
+import type { FeedPosition } from '@syncline/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../accounts.js';
-import { wholeNumber } from '../command.js';
+import { runWithStore, wholeNumber } from '../command.js';
 import { printNdjson } from '../output.js';
 import { printable, say } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 
 interface ChangesOptions {
   after: bigint;
@@ -13,9 +20,6 @@ interface ChangesOptions {
   limit: number;
   tenant?: string;
 }
-
-/** Events read at a time. */
-const PAGE = 1_000;
 
 /**
  * `syncline changes EMAIL`: the change feed of the present epoch from a point on to its present
@@ -38,13 +42,14 @@ export function addChanges(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: ChangesOptions) =>
-      runWithControl(async (control, _cli, store) => {
-        const account = await findAccount(control, email, options.tenant);
-        const position = await store.feed.position(account.id);
-        const notice = noticeOf(email, options, position);
-        if (notice !== null) say(notice);
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
         const { after, limit } = options;
-        await printNdjson(documents(store, account.id, { epoch: position.epoch, after, limit }));
+        const check = await checkFeedPosition({ store }, account, options);
+        const notice = noticeOf(email, options, check);
+        if (notice !== null) say(notice);
+        const { epoch } = check.feed;
+        await printNdjson(documents(readFeed({ store }, account, { epoch, after, limit })));
         return 0;
       }),
     );
@@ -54,58 +59,44 @@ export function addChanges(program: Command): void {
  * The notice about the requested position; null when it can be followed.
  * @throws OperatorError when it is a position of another epoch: what follows it cannot be told
  */
-export function noticeOf(
+function noticeOf(
   email: string,
   { after, epoch }: Pick<ChangesOptions, 'after' | 'epoch'>,
-  feed: FeedPosition,
+  check: FeedCheck,
 ): string | null {
-  const anew = `List the mirror again, and follow it with: syncline changes ${printable(email)} --after ${feed.seq} --epoch ${feed.epoch}`;
-  if (epoch !== undefined && epoch !== feed.epoch)
-    throw new OperatorError(
-      `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${anew}`,
-    );
-  if (after > feed.seq)
-    throw new OperatorError(
-      `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${anew}`,
-    );
-  return after > 0n && after < feed.startSeq
-    ? `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not told. ${anew}`
-    : null;
-}
-
-/** @throws OperatorError when another epoch begins meanwhile */
-async function* documents(
-  store: Store,
-  accountId: string,
-  { epoch, after, limit }: { epoch: number; after: bigint; limit: number },
-): AsyncGenerator<object> {
-  for (let left = limit, last = after; left > 0;) {
-    const events = await store.changes(accountId, last, Math.min(PAGE, left));
-    for (const event of events) {
-      if (event.epoch !== epoch)
-        throw new OperatorError(
-          `Another epoch of the feed, ${event.epoch}, has begun after ${last}. List the mirror again.`,
-        );
-      yield documentOf(event);
-    }
-    const end = events.at(-1);
-    if (!end || events.length < PAGE) return;
-    last = end.seq;
-    left -= events.length;
+  const { feed } = check;
+  const anew = remedy(email, feed);
+  switch (check.kind) {
+    case 'followed':
+      return null;
+    case 'earlier-epoch':
+      return `${after} is a position of an earlier epoch: what came between it and ${feed.startSeq} is not told. ${anew}`;
+    case 'other-epoch':
+      throw new OperatorError(
+        `The feed of ${printable(email)} is in epoch ${feed.epoch} now, and --epoch says ${epoch}. ${anew}`,
+      );
+    case 'beyond-end':
+      throw new OperatorError(
+        `The feed of ${printable(email)} ends with ${feed.seq} in epoch ${feed.epoch}, before ${after}: that position is of another epoch. ${anew}`,
+      );
+    default:
+      return unreachable(check);
   }
 }
 
-/** `seq` is a number while JavaScript's readers can hold it, then a string. */
-function documentOf({ epoch, seq, entity, id, calendarId, op, at }: ChangeEvent): object {
-  return {
-    epoch,
-    seq: seq <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : String(seq),
-    entity,
-    id,
-    calendarId,
-    op,
-    at,
-  };
+function remedy(email: string, { seq, epoch }: FeedPosition): string {
+  return `List the mirror again, and follow it with: syncline changes ${printable(email)} --after ${seq} --epoch ${epoch}`;
+}
+
+/** @throws OperatorError when another epoch begins meanwhile */
+async function* documents(items: AsyncIterable<FeedItem>): AsyncGenerator<ChangeDocument> {
+  for await (const item of items) {
+    if (item.kind === 'epoch-began')
+      throw new OperatorError(
+        `Another epoch of the feed, ${item.epoch}, has begun after ${item.after}. List the mirror again.`,
+      );
+    yield changeDocument(item.event);
+  }
 }
 
 /** Up to Postgres' bigint. */

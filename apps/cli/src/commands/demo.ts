@@ -3,6 +3,7 @@
  * itself: all is mirrored while the users act already, they act on for some seconds and stop, the fleet catches up, and
  * every mirror is compared with the source's own truth.
  */
+import { importAccounts } from '@syncline/control/import';
 import { counted } from '@syncline/control/words';
 import { type Runtime, OperatorError, stderr } from '@syncline/runtime';
 import type { Command } from 'commander';
@@ -13,9 +14,9 @@ import { pictureOf } from '../demo/picture.js';
 import { reportText } from '../demo/report-text.js';
 import { type DemoPlan, type Stage, onStage } from '../demo/stage.js';
 import { type Watch, lookAt } from '../demo/watch-accounts.js';
+import { tellImport } from '../import-progress.js';
 import { print, printJson } from '../output.js';
 import { type Progress, openProgress } from '../terminal.js';
-import { importAccounts } from './accounts-import.js';
 
 interface DemoOptions extends Omit<DemoPlan, 'keep'> {
   once?: true;
@@ -67,7 +68,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
       { ...options, keep: options.keep ?? false },
       progress.say,
       async (stage) => {
-        await connect(stage, progress);
+        await connect(rt, stage, progress);
         const scene: Scene = { rt, stage, progress, watch: new Map(), startedMs };
         await stage.google.setRate(options.rate);
         return options.once ? playOnce(scene) : play(scene);
@@ -93,11 +94,17 @@ interface Scene {
   startedMs: number;
 }
 
-async function connect({ google, store, urls }: Stage, progress: Progress): Promise<void> {
+async function connect(
+  rt: Runtime,
+  { google, store, urls }: Stage,
+  progress: Progress,
+): Promise<void> {
   async function* content(): AsyncGenerator<Buffer> {
     yield await google.accounts();
   }
-  const summary = await importAccounts(store, content(), progress);
+  // The simulator's accounts need no check of their grants.
+  const deps = { store, google: null };
+  const summary = await importAccounts(rt, deps, { content: content() }, tellImport(progress));
   progress.say(`${counted(summary.created, 'account')} connected`);
   for (const url of urls) progress.say(`  ${url}`);
 }

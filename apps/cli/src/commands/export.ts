@@ -1,8 +1,9 @@
-import { type Command, Option } from 'commander';
+import { exportMirror } from '@syncline/control/mirror';
 import { RESOURCE_NAMES, type Resource } from '@syncline/store';
+import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
+import { runWithStore } from '../command.js';
 import { printNdjson } from '../output.js';
-import { runWithControl } from '../with-control.js';
 
 /** `syncline export EMAIL --resource RESOURCE`: the mirror as NDJSON, sorted by id, as fast as the reader takes it. */
 export function addExport(program: Command): void {
@@ -18,9 +19,9 @@ export function addExport(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: { resource: Resource; tenant?: string }) =>
-      runWithControl(async (control, _cli, store) => {
-        const account = await findAccount(control, email, options.tenant);
-        await printNdjson(store.mirror.documents(account.id, options.resource));
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        await printNdjson(exportMirror({ store }, account, options.resource));
         return 0;
       }),
     );

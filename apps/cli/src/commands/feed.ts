@@ -1,3 +1,4 @@
+import { beginFeedEpoch } from '@syncline/control/feed';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
@@ -16,7 +17,7 @@ export function addFeed(program: Command): void {
     .option('--json', 'print {"epoch"}')
     .action((options: { json?: true }) =>
       runWithStore(async (_cli, store) => {
-        const epoch = await store.feed.newEpoch();
+        const epoch = await beginFeedEpoch({ store });
         if (options.json) await printJson({ epoch });
         else
           say(

@@ -1,3 +1,4 @@
+import { retireLostKey } from '@syncline/control/master-key';
 import { counted } from '@syncline/control/words';
 import type { Command } from 'commander';
 import { runWithStore } from '../command.js';
@@ -21,7 +22,7 @@ export function addRetireLost(keys: Command): void {
             say('nothing was changed');
             return 1;
           }
-          const values = await store.lostKeys.retire(keyId);
+          const values = await retireLostKey({ store }, keyId);
           if (json) await printJson({ keyId, values });
           else
             say(

@@ -1,10 +1,11 @@
+import { dropQuarantined, listQuarantine, retryQuarantined } from '@syncline/control/quarantine';
 import { counted, nameOf, when } from '@syncline/control/words';
 import type { QuarantinedItem } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccount, findAccounts } from '../accounts.js';
+import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { say, table } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 
 interface Options {
   tenant?: string;
@@ -21,13 +22,10 @@ export function addQuarantine(program: Command): void {
     'what is in quarantine, the newest first',
     'print [{accountId,email,…,itemId,reason,attempts,firstAt,lastAt,retryAt}]',
   ).action((email: string | undefined, options: Options) =>
-    runWithControl(async (control, { rt }, store) => {
-      const accounts = await findAccounts(
-        control,
-        email === undefined ? [] : [email],
-        options.tenant,
-      );
-      const items = await store.quarantine.list(accounts && accounts.map(({ id }) => id));
+    runWithStore(async ({ rt }, store) => {
+      const named = email === undefined ? [] : [email];
+      const accounts = await findAccounts(store, named, options.tenant);
+      const items = await listQuarantine({ store }, accounts);
       if (options.json) await printJson(items);
       else
         await print(
@@ -41,13 +39,13 @@ export function addQuarantine(program: Command): void {
     'read these items again (all of the account, if none is named)',
     'print {"email","retried"}',
   ).action((email: string, ids: string[], options: Options) =>
-    runWithControl(async (control, _cli, store) => {
-      const account = await findAccount(control, email, options.tenant);
-      const retried = await store.quarantine.retry(account.id, ids.length === 0 ? null : ids);
+    runWithStore(async (_cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      const { changed: retried, unknown } = await retryQuarantined({ store }, account, ids);
       if (options.json) await printJson({ email, retried });
       else
         say(`${counted(retried, 'item')} will be read again; what cannot be taken comes back here`);
-      return retried < ids.length ? 1 : 0;
+      return unknown > 0 ? 1 : 0;
     }),
   );
   withOptions(
@@ -55,12 +53,12 @@ export function addQuarantine(program: Command): void {
     'forget these items: they stay out of the mirror',
     'print {"email","dropped"}',
   ).action((email: string, ids: string[], options: Options) =>
-    runWithControl(async (control, _cli, store) => {
-      const account = await findAccount(control, email, options.tenant);
-      const dropped = await store.quarantine.drop(account.id, ids);
+    runWithStore(async (_cli, store) => {
+      const account = await findAccount(store, email, options.tenant);
+      const { changed: dropped, unknown } = await dropQuarantined({ store }, account, ids);
       if (options.json) await printJson({ email, dropped });
       else say(`${counted(dropped, 'item')} dropped`);
-      return dropped < ids.length ? 1 : 0;
+      return unknown > 0 ? 1 : 0;
     }),
   );
 }

@@ -1,6 +1,6 @@
+import { planQuota, type PlannedFleet, type QuotaPlan } from '@syncline/control/quota-plan';
 import { amount, duration } from '@syncline/control/words';
 import type { Config } from '@syncline/runtime';
-import { type FleetPlan, type FleetShape, planFleet } from '@syncline/sync';
 import { type Command, Option } from 'commander';
 import { runPlain, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
@@ -21,8 +21,6 @@ interface PlanOptions {
   json?: true;
 }
 
-/** Google's limits of a user's minute, by tier; they cannot be raised. */
-const USER_MINUTE = { new: 6_000, legacy: 15_000 } as const;
 const MAILBOX_LIMIT = 100_000_000;
 
 /** `syncline quota plan`: what a fleet would cost and how long it would take, with the limits and intervals of the environment. */
@@ -79,28 +77,17 @@ export function addQuotaPlan(quota: Command): void {
 }
 
 async function showPlan(options: PlanOptions, command: Command, config: Config): Promise<number> {
-  const shape = shapeOf(options, config);
-  const quotas =
-    options.tier === undefined
-      ? config.quotas
-      : {
-          ...config.quotas,
-          gmailTier: options.tier,
-          gmailUnitsPerUserMinute: USER_MINUTE[options.tier],
-        };
-  const plan = planFleet(shape, quotas, {
-    ...config.poll,
-    auditEveryMs: config.auditEveryMs,
-  });
+  const planned = planQuota(config, fleetOf(options), options.tier);
+  const { fleet, quotas, plan } = planned;
   // `quota` has the option as well, and commander gives it to the outer command.
   if (options.json ?? command.optsWithGlobals<{ json?: true }>().json)
-    await printJson({ fleet: shape, quotas, ...plan });
-  else await print(planText(shape, quotas, plan));
+    await printJson({ fleet, quotas, ...plan });
+  else await print(planText(planned));
   return 0;
 }
 
-function shapeOf(options: PlanOptions, { mirror }: Pick<Config, 'mirror'>): FleetShape {
-  const { accounts, messages, threads, calendars, projects, daily, activeHours, watches, within } =
+function fleetOf(options: PlanOptions): PlannedFleet {
+  const { accounts, messages, threads, calendars, projects, daily, activeHours, bodies, watches } =
     options;
   return {
     accounts,
@@ -110,25 +97,25 @@ function shapeOf(options: PlanOptions, { mirror }: Pick<Config, 'mirror'>): Flee
     projects,
     messagesPerDay: daily,
     activeHoursPerDay: activeHours,
-    bodies: options.bodies ?? mirror.bodies,
+    bodies,
     watches,
-    withinDays: within,
+    withinDays: options.within,
   };
 }
 
-function planText(
-  shape: FleetShape,
-  quotas: Config['quotas'],
-  { onboarding, steady, projectsNeeded }: FleetPlan,
-): string {
+function planText({
+  fleet,
+  quotas,
+  plan: { onboarding, steady, projectsNeeded },
+}: QuotaPlan): string {
   const right = (title: string): { title: string; align: 'right' } => ({ title, align: 'right' });
   const units = (value: number): string => `${amount(value)} units`;
   const onboardingRows = [
     ['a message', `${onboarding.unitsPerMessage.toFixed(2)} units`, ''],
     ['a mailbox', units(onboarding.unitsPerMailbox), timeOf(onboarding.mailboxSeconds)],
     [
-      shape.projects === 1 ? 'the fleet' : `the fleet, over ${shape.projects} projects`,
-      units(onboarding.unitsPerMailbox * shape.accounts),
+      fleet.projects === 1 ? 'the fleet' : `the fleet, over ${fleet.projects} projects`,
+      units(onboarding.unitsPerMailbox * fleet.accounts),
       onboarding.fleetSeconds === null ? 'never' : timeOf(onboarding.fleetSeconds),
     ],
     ['calendars of an account', `${amount(onboarding.calendarRequestsPerAccount)} requests`, ''],
@@ -155,7 +142,7 @@ function planText(
     ),
     `${(100 * shareOfDay).toFixed(1)} % of a project's day`,
     '',
-    `projects needed: ${projectsNeeded.forSteadyState} to follow, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${shape.withinDays} days`,
+    `projects needed: ${projectsNeeded.forSteadyState} to follow, ${projectsNeeded.forOnboarding ?? 'no number suffices'} to be mirrored within ${fleet.withinDays} days`,
   ].join('\n');
 }
 

@@ -1,10 +1,11 @@
+import { requestSync } from '@syncline/control/sync-requests';
 import { OperatorError } from '@syncline/runtime';
 import { RESOURCE_NAMES, type Resource } from '@syncline/store';
 import { type Command, Option } from 'commander';
 import { findAccount } from '../accounts.js';
+import { runWithStore } from '../command.js';
 import { printJson } from '../output.js';
 import { say } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 
 interface SyncOptions {
   resource?: Resource;
@@ -24,29 +25,21 @@ export function addSync(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"email","tenant","wantedAt"}')
     .action((email: string, options: SyncOptions) =>
-      runWithControl(async (control, _cli, store) => {
-        const account = await findAccount(control, email, options.tenant);
-        if (account.state !== 'active') {
+      runWithStore(async (_cli, store) => {
+        const account = await findAccount(store, email, options.tenant);
+        const { resource, full = false } = options;
+        const asked = await requestSync({ store }, account, { resource, full });
+        if (asked.kind === 'not-active')
           throw new OperatorError(
-            `${email} is not synced: ${account.state}${account.reason === null ? '' : ` (${account.reason})`}.`,
+            `${email} is not synced: ${asked.state}${asked.reason === null ? '' : ` (${asked.reason})`}.`,
           );
-        }
-        const wantedAt = await store.collections.markWanted([account.id], {
-          resource: options.resource,
-          full: options.full ?? false,
-        });
         if (options.json)
-          await printJson({ email, tenant: account.tenant, wantedAt: isoTime(wantedAt) });
+          await printJson({ email, tenant: account.tenant, wantedAt: asked.requestedAt });
         else
           say(
-            `${email}: ${options.full ? 'a full sync' : 'a sync'} of ${options.resource ?? 'everything'} is wanted; see it done with: syncline wait ${email}`,
+            `${email}: ${full ? 'a full sync' : 'a sync'} of ${resource ?? 'everything'} is wanted; see it done with: syncline wait ${email}`,
           );
         return 0;
       }),
     );
-}
-
-/** Postgres writes a space for the T and shortens its zone, which is UTC in every session of ours. */
-function isoTime(postgresTime: string): string {
-  return postgresTime.replace(' ', 'T').replace(/\+00$/, 'Z');
 }

@@ -1,21 +1,19 @@
-import { amount, heldSweepWords, nameOf } from '@syncline/control/words';
-import { type Google, GoogleError } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
 import {
-  RESOURCE_NAMES,
-  resourceOf,
-  type AccountView,
-  type Resource,
-  type Store,
-} from '@syncline/store';
-import { type VerifyReport, repairDrift, verifyAccount } from '@syncline/sync';
+  connectedResources,
+  repairMirror,
+  verifyMirror,
+  type VerifyReport,
+} from '@syncline/control/verification';
+import { amount, heldSweepWords, nameOf } from '@syncline/control/words';
+import type { Google } from '@syncline/google';
+import { OperatorError } from '@syncline/runtime';
+import { RESOURCE_NAMES, type AccountView, type Resource, type Store } from '@syncline/store';
 import { type Command, Option } from 'commander';
 import { findAccountView } from '../accounts.js';
-import { type Cli, wholeNumber } from '../command.js';
+import { type Cli, runWithStore, wholeNumber } from '../command.js';
 import { print, printJson } from '../output.js';
 import { openProgress, printable, say } from '../terminal.js';
 import { withGoogle } from '../with-google.js';
-import { runWithControl } from '../with-control.js';
 
 interface VerifyOptions {
   resource?: Resource;
@@ -47,15 +45,13 @@ export function addVerify(program: Command): void {
       'print {"resource","checked","missing","extra","stale","unread","quarantined"?,"held"?}, a line a resource',
     )
     .action((email: string, options: VerifyOptions) =>
-      runWithControl(
-        async (control, cli, store) => {
-          const account = await findAccountView(control, email, options.tenant);
-          const resources =
-            options.resource === undefined ? resourcesOf(account) : [options.resource];
+      runWithStore(
+        async (cli, store) => {
+          const account = await findAccountView(store, email, options.tenant);
           return withGoogle(cli, store, async (google, rt) => {
-            const doors: Doors = { rt, config: cli.config, store, google };
-            const drifted = await verifyAll(doors, account, resources, options);
-            if (options.repair) for (const report of drifted) await repair(doors, account, report);
+            const verifying = { rt, config: cli.config, store, google, account };
+            const drifted = await verifyAll(verifying, options);
+            if (options.repair) for (const report of drifted) await repair(verifying, report);
             return drifted.length > 0 ? 1 : 0;
           });
         },
@@ -64,81 +60,48 @@ export function addVerify(program: Command): void {
     );
 }
 
-interface Doors extends Pick<Cli, 'rt' | 'config'> {
+interface Verifying extends Pick<Cli, 'rt' | 'config'> {
   store: Store;
   google: Google;
-}
-
-/** What the account has connected: only that can be compared. */
-function resourcesOf({ collections }: Pick<AccountView, 'collections'>): Resource[] {
-  return RESOURCE_NAMES.filter((resource) =>
-    collections.some(({ kind }) => resourceOf(kind) === resource),
-  );
+  account: AccountView;
 }
 
 /** Prints a report for each resource. @returns those that have drifted */
-async function verifyAll(
-  { rt, config, store, google }: Doors,
-  account: AccountView,
-  resources: readonly Resource[],
-  options: VerifyOptions,
-): Promise<VerifyReport[]> {
+async function verifyAll(verifying: Verifying, options: VerifyOptions): Promise<VerifyReport[]> {
+  const { resource } = options;
   const drifted: VerifyReport[] = [];
-  try {
-    for (const resource of resources) {
-      const progress = openProgress(rt.clock);
-      const report = await verifyAccount(
-        rt,
-        { store, google, mirror: config.mirror },
-        account.id,
-        resource,
-        {
-          ...(options.sample === undefined ? {} : { sample: options.sample }),
-          progress: (checked) =>
-            progress.show({ line: `${resource}: ${amount(checked)} compared` }),
-        },
-      );
-      progress.end();
-      await (options.json ? printJson(report) : print(reportText(report, rt.clock.nowMs())));
-      if (!isSound(report)) drifted.push(report);
-    }
-    return drifted;
-  } catch (error) {
-    if (error instanceof GoogleError)
-      throw new OperatorError(`The comparison could not be finished: ${error.message}.`);
-    throw error;
+  const resources = resource === undefined ? connectedResources(verifying.account) : [resource];
+  for (const one of resources) {
+    const { report, sound } = await verifyOne(verifying, one, options);
+    const text = (): string => reportText(report, verifying.rt.clock.nowMs());
+    await (options.json ? printJson(report) : print(text()));
+    if (!sound) drifted.push(report);
   }
+  return drifted;
 }
 
-/** Serves the wish itself, so that it does not depend on a worker that may not be there. */
-async function repair(
-  { rt, config, store, google }: Doors,
-  account: AccountView,
-  report: VerifyReport,
-): Promise<void> {
-  const collectionIds = account.collections
-    .filter(({ kind, state }) => resourceOf(kind) === report.resource && state === 'active')
-    .map(({ id }) => id);
-  const unserved = await repairDrift(
-    rt,
-    { store, google, policy: config.poll, mirror: config.mirror },
-    { accountId: account.id, collectionIds },
-    report,
-  );
+async function verifyOne(
+  { rt, account, ...deps }: Verifying,
+  resource: Resource,
+  { sample }: VerifyOptions,
+): Promise<{ report: VerifyReport; sound: boolean }> {
+  const progress = openProgress(rt.clock);
+  const tell = (checked: number): void =>
+    progress.show({ line: `${resource}: ${amount(checked)} compared` });
+  const verified = await verifyMirror(rt, deps, { account, resource, sample }, tell);
+  if (verified.kind === 'not-answered')
+    throw new OperatorError(`The comparison could not be finished: ${verified.error.message}.`);
+  progress.end();
+  return verified;
+}
+
+async function repair({ rt, account, ...deps }: Verifying, report: VerifyReport): Promise<void> {
+  const repaired = await repairMirror(rt, deps, account, report);
   say(
-    unserved === null
+    repaired.kind === 'repaired'
       ? `${report.resource}: what differed was read again`
-      : `${report.resource}: what differs could not be read again yet (${unserved}); it stays wanted, and is read as soon as that is over`,
+      : `${report.resource}: what differs could not be read again yet (${repaired.reason}); it stays wanted, and is read as soon as that is over`,
   );
-}
-
-/** An item that could not be read does not count as equal. */
-function isSound(report: VerifyReport): boolean {
-  return driftOf(report) + report.unread.length === 0;
-}
-
-function driftOf(report: VerifyReport): number {
-  return report.missing.length + report.extra.length + report.stale.length;
 }
 
 function reportText(report: VerifyReport, nowMs: number): string {

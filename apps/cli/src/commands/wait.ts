@@ -1,22 +1,17 @@
-/**
- * `syncline wait`: returns when every collection has been served by a run that began after the call. The moment is taken by
- * the database's clock together with the wish, so a run that was under way already does not count.
- */
+import { waitUntilCaughtUp, type WaitProgress } from '@syncline/control/sync-requests';
 import { amount, counted, nameOf } from '@syncline/control/words';
-import type { Runtime } from '@syncline/runtime';
-import type { NamedAccount, Store, UnservedCollection } from '@syncline/store';
+import type { UnservedCollection } from '@syncline/store';
 import type { Command } from 'commander';
 import { findAccounts } from '../accounts.js';
-import { wholeNumber } from '../command.js';
+import { runWithStore, wholeNumber } from '../command.js';
 import { printJson } from '../output.js';
 import { type Progress, bar, openProgress, printable } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 
-const POLL_MS = 200;
 const DEFAULT_TIMEOUT_S = 300;
 /** Names in a message; of ten thousand unserved collections nobody reads more. */
 const NAMED_LIMIT = 20;
 
+/** `syncline wait [EMAIL…]`: returns when every collection is caught up by a run that began after the call. */
 export function addWait(program: Command): void {
   program
     .command('wait')
@@ -33,47 +28,34 @@ export function addWait(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"served","unserved":[…]}')
     .action((emails: string[], options: { timeout: number; tenant?: string; json?: true }) =>
-      runWithControl(async (control, { rt }, store) => {
-        const accounts = await findAccounts(control, emails, options.tenant);
-        const unserved = await waitUntilServed(rt, store, accounts, options.timeout * 1_000);
+      runWithStore(async ({ rt }, store) => {
+        const accounts = await findAccounts(store, emails, options.tenant);
+        const timeoutMs = options.timeout * 1_000;
+        const progress = openProgress(rt.clock);
+        const unserved = await waitUntilCaughtUp(
+          rt,
+          { store },
+          { accounts, timeoutMs },
+          waitView(progress),
+        );
+        progress.end();
+        if (unserved.length > 0) nameUnserved(progress, unserved, timeoutMs);
         if (options.json) await printJson({ served: unserved.length === 0, unserved });
         return unserved.length === 0 ? 0 : 1;
       }),
     );
 }
 
-/**
- * Marks the accounts wanted and waits for them.
- * @param accounts null means all
- * @returns what was not served in time; it has been named on stderr
- */
-async function waitUntilServed(
-  rt: Runtime,
-  store: Store,
-  accounts: readonly NamedAccount[] | null,
-  timeoutMs: number,
-): Promise<UnservedCollection[]> {
-  const ids = accounts && accounts.map((account) => account.id);
-  const deadlineMs = rt.clock.nowMs() + timeoutMs;
-  const progress = openProgress(rt.clock);
+/** The view while it waits. Accounts that wait for a person are named once, when they are seen. */
+function waitView(progress: Progress): (seen: WaitProgress) => void {
   const stuck = new Set<string>();
-  const since = await store.collections.markWanted(ids);
-  let most = 0;
-  for (;;) {
-    const unserved = await store.collections.unservedSince(ids, since);
-    most = Math.max(most, unserved.length);
-    nameStuckAccounts(progress, unserved, stuck);
-    const served = most - unserved.length;
+  return ({ waiting, total }) => {
+    nameStuckAccounts(progress, waiting, stuck);
+    const served = total - waiting.length;
     progress.show({
-      line: `${bar(served, most)} ${amount(served)} of ${counted(most, 'collection')} served`,
+      line: `${bar(served, total)} ${amount(served)} of ${counted(total, 'collection')} served`,
     });
-    if (unserved.length === 0 || rt.clock.nowMs() >= deadlineMs) {
-      progress.end();
-      if (unserved.length > 0) nameUnserved(progress, unserved, timeoutMs);
-      return unserved;
-    }
-    await rt.clock.sleep(POLL_MS, rt.signal);
-  }
+  };
 }
 
 /** An account that waits for a human is told of at once: whoever reads it can still mend it before the timeout. */

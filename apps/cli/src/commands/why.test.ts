@@ -1,4 +1,4 @@
-import type { AccountStatus } from '@syncline/control';
+import type { AccountStatus } from '@syncline/control/status';
 import { explain } from '../../../../packages/control/src/status/explain.js';
 import type { AccountView, DoorbellView } from '@syncline/store';
 import { collectionView } from '../../../../test/support/collection-view.js';

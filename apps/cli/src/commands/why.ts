@@ -1,21 +1,22 @@
+import { activeCollections } from '@syncline/control/accounts';
 import {
   type AccountStatus,
-  activeCollections,
+  accountStatus,
   auditWords,
   explanationWords,
   statusDocument,
   watchWords,
-} from '@syncline/control';
+} from '@syncline/control/status';
 import { counted, nameOf, stateOf, when } from '@syncline/control/words';
-import { unitNameOf } from '@syncline/google';
+import { unitNameOf } from '@syncline/google/costs';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type { AccountView, CollectionView } from '@syncline/store';
 import type { Command } from 'commander';
-import { accountStatus } from '../accounts.js';
+import { foundOr } from '../accounts.js';
 import { progressOf } from '../cells.js';
+import { runWithStore } from '../command.js';
 import { print, printJson } from '../output.js';
 import { printable, table } from '../terminal.js';
-import { runWithControl } from '../with-control.js';
 
 /** `syncline why EMAIL`: one screen that says why this account is as fresh or stale as it is. */
 export function addWhy(program: Command): void {
@@ -26,8 +27,9 @@ export function addWhy(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print one document')
     .action((email: string, options: { tenant?: string; json?: true }) =>
-      runWithControl(async (control) => {
-        const status = await accountStatus(control, email, options.tenant);
+      runWithStore(async ({ rt }, store) => {
+        const { tenant } = options;
+        const status = foundOr(await accountStatus(rt, { store }, { email, tenant }));
         if (options.json) await printJson(statusDocument(status));
         else await print(screenOf(status));
         return 0;

@@ -74,21 +74,20 @@ describe('accounts in the database', () => {
   afterAll(() => fixture.close());
 
   const emails = async (named: string[], tenant?: string): Promise<unknown> => {
-    const result = await findAccounts(fixture.store.accounts, named, tenant);
+    const result = await findAccounts(fixture, { emails: named, tenant });
     if (result.kind !== 'found') return result;
     return result.found && result.found.map((one) => `${one.tenant}/${one.email}`);
   };
 
   it('are found by address and tenant, with and without their collections', async () => {
-    const { accounts } = fixture.store;
     const ref = { email: 'EVE@example.com', tenant: 'two' };
-    expect(await findAccount(accounts, ref)).toMatchObject({
+    expect(await findAccount(fixture, ref)).toMatchObject({
       found: { email: 'eve@example.com', tenant: 'two' },
     });
-    expect(await findAccountView(accounts, ref)).toMatchObject({
+    expect(await findAccountView(fixture, ref)).toMatchObject({
       found: { tenant: 'two', collections: [{ kind: 'gmail' }, { kind: 'calendar-list' }] },
     });
-    expect(await findAccount(accounts, { email: 'nobody@example.com' })).toMatchObject({
+    expect(await findAccount(fixture, { email: 'nobody@example.com' })).toMatchObject({
       kind: 'not-found',
     });
   });

@@ -22,22 +22,24 @@ export type AccountRefusal =
 
 export type Found<T> = { kind: 'found'; found: T } | AccountRefusal;
 
-type Names = Pick<Store['accounts'], 'named' | 'list' | 'pages'>;
+interface Deps {
+  store: { accounts: Pick<Store['accounts'], 'named' | 'list' | 'pages'> };
+}
 
 /** Without its collections: quicker to read than `findAccountView`. */
 export async function findAccount(
-  accounts: Names,
+  { store }: Deps,
   { email, tenant }: AccountRef,
 ): Promise<Found<NamedAccount>> {
-  return pickAccount(await accounts.named([email]), email, tenant);
+  return pickAccount(await store.accounts.named([email]), email, tenant);
 }
 
 /** The account with its collections. */
 export async function findAccountView(
-  accounts: Names,
+  { store }: Deps,
   { email, tenant }: AccountRef,
 ): Promise<Found<AccountView>> {
-  return pickAccount(await accounts.list([email]), email, tenant);
+  return pickAccount(await store.accounts.list([email]), email, tenant);
 }
 
 /**
@@ -45,13 +47,12 @@ export async function findAccountView(
  * given, which means every account.
  */
 export async function findAccounts(
-  accounts: Names,
-  emails: readonly string[],
-  tenant?: string,
+  deps: Deps,
+  { emails, tenant }: { emails: readonly string[]; tenant?: string | undefined },
 ): Promise<Found<NamedAccount[] | null>> {
   if (emails.length === 0)
-    return tenant === undefined ? { kind: 'found', found: null } : ofTenant(accounts, tenant);
-  const known = await accounts.named(emails);
+    return tenant === undefined ? { kind: 'found', found: null } : ofTenant(deps, tenant);
+  const known = await deps.store.accounts.named(emails);
   const found = new Map<string, NamedAccount>();
   for (const email of emails) {
     const picked = pickAccount(known, email, tenant);
@@ -93,9 +94,9 @@ function namedBy<A extends NamedAccount>(known: readonly A[], email: string): A[
   return [...having, ...hadBefore];
 }
 
-async function ofTenant(accounts: Names, tenant: string): Promise<Found<NamedAccount[]>> {
+async function ofTenant({ store }: Deps, tenant: string): Promise<Found<NamedAccount[]>> {
   const found: NamedAccount[] = [];
-  for await (const page of accounts.pages({ tenant })) found.push(...page);
+  for await (const page of store.accounts.pages({ tenant })) found.push(...page);
   return found.length === 0
     ? { kind: 'tenant-without-accounts', tenant }
     : { kind: 'found', found };

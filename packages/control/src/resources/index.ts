@@ -1,6 +1,6 @@
 import type { CollectionKind } from '@syncline/store';
-import { CALENDAR_LIST_WORDS, CALENDAR_WORDS } from './calendar.js';
-import { MAILBOX_WORDS } from './gmail.js';
+import { CALENDAR_LIST_WORDS, CALENDAR_WORDS } from './calendar/words.js';
+import { MAILBOX_WORDS } from './gmail/words.js';
 import type { CollectionWords } from './words.js';
 
 /* The registry of what a person calls the kinds of collections. */
@@ -10,3 +10,5 @@ export const COLLECTION_WORDS: Readonly<Record<CollectionKind, CollectionWords>>
   'calendar-list': CALENDAR_LIST_WORDS,
   'calendar-events': CALENDAR_WORDS,
 };
+
+export { quotasOfTier, type Tier } from './gmail/tier.js';

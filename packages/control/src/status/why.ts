@@ -1,4 +1,5 @@
 /** Everything that `why` says of an account, as data. */
+import type { Runtime } from '@syncline/runtime';
 import type { AccountView, CollectionView, SpentToday, Store } from '@syncline/store';
 import { type AccountRef, type Found, findAccountView } from '../accounts/find.js';
 import { etaOf } from './eta.js';
@@ -16,15 +17,15 @@ export interface AccountStatus {
 
 /** Reads the account and explains each of its collections. */
 export async function accountStatus(
-  store: Pick<Store, 'accounts' | 'quota'>,
+  rt: Pick<Runtime, 'clock'>,
+  { store }: { store: Pick<Store, 'accounts' | 'quota'> },
   ref: AccountRef,
-  nowMs: () => number,
 ): Promise<Found<AccountStatus>> {
-  const named = await findAccountView(store.accounts, ref);
+  const named = await findAccountView({ store }, ref);
   if (named.kind !== 'found') return named;
   const account = named.found;
   const spent = await store.quota.today();
-  const atMs = nowMs();
+  const atMs = rt.clock.nowMs();
   const found: AccountStatus = {
     atMs,
     account,

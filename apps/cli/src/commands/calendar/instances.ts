@@ -1,17 +1,16 @@
 import {
   DEFAULT_INSTANCE_LIMIT,
-  expandInstances,
+  listInstances,
   MAX_INSTANCE_LIMIT,
-  MAX_INSTANCE_RANGE_MS,
-} from '@syncline/recurrence';
+  rangeProblem,
+} from '@syncline/control/calendar/instances';
 import { OperatorError } from '@syncline/runtime';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findAccount } from '../../accounts.js';
-import { wholeNumber } from '../../command.js';
+import { runWithStore, wholeNumber } from '../../command.js';
 import { UsageError } from '../../mistakes.js';
 import { printNdjson } from '../../output.js';
 import { say } from '../../terminal.js';
-import { runWithControl } from '../../with-control.js';
 
 interface InstancesOptions {
   calendar: string;
@@ -45,31 +44,31 @@ export function addInstances(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'the output is NDJSON with or without it')
     .action((email: string, options: InstancesOptions) =>
-      runWithControl(async (control, _cli, store) => {
-        if (options.from >= options.to) throw new UsageError('--from must lie before --to');
-        if (options.to - options.from > MAX_INSTANCE_RANGE_MS)
-          throw new UsageError('from --from to --to there may be 100 years at most');
-        const account = await findAccount(control, email, options.tenant);
+      runWithStore(async (_cli, store) => {
         const range = { timeMinMs: options.from, timeMaxMs: options.to };
-        const sources = await store.mirror.instanceSources(account.id, options.calendar, range);
-        if (!sources)
+        const problem = rangeProblem(range);
+        if (problem !== null) throw new UsageError(RANGE_PROBLEMS[problem]);
+        const account = await findAccount(store, email, options.tenant);
+        const { calendar: calendarId, limit } = options;
+        const list = await listInstances({ store }, account, { ...range, calendarId, limit });
+        if (list.kind === 'no-calendar')
           throw new OperatorError(
             `The mirror of ${email} has no calendar of that id; export --resource calendar and the table calendars name them.`,
           );
-        const { items, complete } = expandInstances(sources.events, {
-          ...range,
-          defaultZone: sources.timeZone,
-          limit: options.limit,
-        });
-        await printNdjson(lines(sources.calendarId, items));
-        if (!complete)
+        await printNdjson(lines(list.calendarId, list.events));
+        if (!list.complete)
           say(
-            `not all of them: there are more than ${options.limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`,
+            `not all of them: there are more than ${limit}, or a rule gave too little for a long search; a shorter range or a larger --limit shows more`,
           );
-        return complete ? 0 : 1;
+        return list.complete ? 0 : 1;
       }),
     );
 }
+
+const RANGE_PROBLEMS = {
+  empty: '--from must lie before --to',
+  'too-long': 'from --from to --to there may be 100 years at most',
+} as const;
 
 async function* lines(calendarId: string, events: readonly object[]): AsyncGenerator<object> {
   for (const event of events) yield { calendarId, event };

@@ -1,22 +1,17 @@
-import { type Attachment, GoogleError } from '@syncline/google';
-import { OperatorError } from '@syncline/runtime';
-import type { NamedAccount, Store } from '@syncline/store';
-import { verifiedAccount } from '@syncline/sync';
+import { fetchAttachment, type AttachmentFetched } from '@syncline/control/gmail/attachment';
+import type { Attachment } from '@syncline/google';
+import { OperatorError, unreachable } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { findAccount } from '../../accounts.js';
-import { type Cli } from '../../command.js';
+import { runWithStore } from '../../command.js';
 import { UsageError } from '../../mistakes.js';
 import { printBytes, printJson } from '../../output.js';
 import { withGoogle } from '../../with-google.js';
-import { runWithControl } from '../../with-control.js';
 
 interface AttachmentOptions {
   tenant?: string;
   json?: true;
 }
-
-/** A person waits at a terminal, so the command may wait for quota. */
-const MAX_QUOTA_WAIT_MS = 60_000;
 
 /** `syncline attachment EMAIL MESSAGE PART > file`: the bytes of one attachment, from Google now; the mirror holds what it is called and how large it is. */
 export function addAttachment(program: Command): void {
@@ -32,19 +27,17 @@ export function addAttachment(program: Command): void {
       'print {"messageId","partId","filename","mimeType","size","data"} with the data in base64',
     )
     .action((email: string, messageId: string, partId: string, options: AttachmentOptions) =>
-      runWithControl(
-        async (control, cli, store) => {
+      runWithStore(
+        async (cli, store) => {
           if (!options.json && process.stdout.isTTY)
             throw new UsageError(
               'an attachment is bytes: send them to a file (> file), or ask for --json',
             );
-          const account = await findAccount(control, email, options.tenant);
-          const attachment = await fetchOne(cli, store, account, messageId, partId);
-          if (!attachment)
-            throw new OperatorError(
-              `Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`,
-            );
-          const { data, ...rest } = attachment;
+          const account = await findAccount(store, email, options.tenant);
+          const wanted = { messageId, partId };
+          const { data, ...rest } = await withGoogle(cli, store, async (google, rt) =>
+            attachmentOf(await fetchAttachment(rt, { store, google }, account, wanted), wanted),
+          );
           await (options.json
             ? printJson({
                 messageId,
@@ -61,29 +54,20 @@ export function addAttachment(program: Command): void {
     );
 }
 
-async function fetchOne(
-  cli: Cli,
-  store: Store,
-  { id }: NamedAccount,
-  messageId: string,
-  partId: string,
-): Promise<Attachment | null> {
-  return withGoogle(cli, store, async (google, rt) => {
-    try {
-      const account = await verifiedAccount(rt, { store, google }, id, {
-        lane: 'live',
-        signal: rt.signal,
-        maxQuotaWaitMs: MAX_QUOTA_WAIT_MS,
-      });
-      try {
-        return await account.gmail.attachment(messageId, partId);
-      } finally {
-        await store.quota.record(id, account.takeSpent());
-      }
-    } catch (error) {
-      if (error instanceof GoogleError)
-        throw new OperatorError(`The attachment could not be fetched: ${error.message}.`);
-      throw error;
-    }
-  });
+function attachmentOf(
+  fetched: AttachmentFetched,
+  { messageId, partId }: { messageId: string; partId: string },
+): Attachment {
+  switch (fetched.kind) {
+    case 'found':
+      return fetched.attachment;
+    case 'no-attachment':
+      throw new OperatorError(
+        `Google has no message ${messageId} with a part ${partId} in this mailbox (any more).`,
+      );
+    case 'not-answered':
+      throw new OperatorError(`The attachment could not be fetched: ${fetched.error.message}.`);
+    default:
+      return unreachable(fetched);
+  }
 }

@@ -1,9 +1,10 @@
+import { readSource } from '@syncline/control/gmail/source';
 import { OperatorError } from '@syncline/runtime';
 import type { Command } from 'commander';
 import { findAccount } from '../../accounts.js';
+import { runWithStore } from '../../command.js';
 import { UsageError } from '../../mistakes.js';
 import { printBytes, printJson } from '../../output.js';
-import { runWithControl } from '../../with-control.js';
 
 interface SourceOptions {
   tenant?: string;
@@ -22,22 +23,17 @@ export function addSource(program: Command): void {
     .option('--tenant <tenant>', 'when several tenants have the address')
     .option('--json', 'print {"messageId","size","source"} with the source in base64')
     .action((email: string, messageId: string, options: SourceOptions) =>
-      runWithControl(async (control, { config }, store) => {
+      runWithStore(async ({ config }, store) => {
         // A stranger's mail may hold what a terminal takes for commands.
         if (!options.json && process.stdout.isTTY)
           throw new UsageError(
             'a source is bytes: send them to a file (> file.eml), or ask for --json',
           );
-        const { id } = await findAccount(control, email, options.tenant);
-        const source = await store.mirror.source(id, messageId);
-        if (!source)
-          throw new OperatorError(
-            whyNone(
-              messageId,
-              (await store.knownMessages(id, [messageId], [])).messages.has(messageId),
-              config.mirror.bodies,
-            ),
-          );
+        const account = await findAccount(store, email, options.tenant);
+        const read = await readSource({ store }, account, messageId);
+        if (read.kind !== 'found')
+          throw new OperatorError(whyNone(messageId, read.kind, config.mirror.bodies));
+        const { source } = read;
         await (options.json
           ? printJson({ messageId, size: source.length, source: source.toString('base64') })
           : printBytes(source));
@@ -46,8 +42,8 @@ export function addSource(program: Command): void {
     );
 }
 
-function whyNone(messageId: string, isStored: boolean, bodies: string): string {
-  if (!isStored) return `The mirror has no message ${messageId} in this mailbox.`;
+function whyNone(messageId: string, kind: 'no-message' | 'no-source', bodies: string): string {
+  if (kind === 'no-message') return `The mirror has no message ${messageId} in this mailbox.`;
   const why =
     bodies === 'raw'
       ? 'it was stored before MIRROR_BODIES was raw; `sync EMAIL --resource gmail --full` fetches what is missing'

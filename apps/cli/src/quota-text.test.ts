@@ -1,6 +1,11 @@
 import type { QuotaUsage } from '@syncline/google';
 import type { SpentToday } from '@syncline/store';
-import { type Backfill, quotaDocument, quotaText } from './quota-report.js';
+import {
+  type FullSync,
+  type Usage,
+  quotaReport,
+} from '../../../packages/control/src/quota/report.js';
+import { quotaText } from './quota-text.js';
 
 const free = { used: 0, limit: 10_000, closedForMs: 0, pacePercent: 100 };
 const day = {
@@ -48,43 +53,25 @@ const spent: SpentToday[] = [
     units: 100,
   },
 ];
-const backfill = (etaSeconds: number | null): Backfill => ({
+const fullSync = (etaSeconds: number | null): FullSync => ({
   email: 'ada@example.com',
   tenant: 't',
   collection: 'mailbox',
   done: 1,
   total: 2,
   etaSeconds,
-  text: '1/2',
 });
 
-test('what was spent is summed by method, account and project', () => {
-  expect(quotaDocument(spent, { default: usageWith({}) }, [])).toMatchObject({
-    today: {
-      byMethod: [
-        { method: 'gmail.users.messages.get', calls: 8, units: 160 },
-        { method: 'calendar.events.list', calls: 2, units: 2 },
-      ],
-      byAccount: [
-        { email: 'bob@example.com', project: 'b', gmailUnits: 100 },
-        { email: 'ada@example.com', project: 'default', gmailUnits: 60, calendarRequests: 2 },
-      ],
-      byProject: [
-        { project: 'b', gmailUnits: 100, calendarRequests: 0 },
-        { project: 'default', gmailUnits: 60, calendarRequests: 2 },
-      ],
-    },
-    minute: usageWith({}),
-    projects: { default: usageWith({}) },
-    backfillsEndInSeconds: null,
-  });
-});
+function textOf(
+  entries: readonly SpentToday[],
+  minute: Usage | null,
+  fullSyncs: readonly FullSync[],
+): string {
+  return quotaText(quotaReport(entries, minute, fullSyncs));
+}
 
-test('the end of the backfills is that of the last, and unknown while one cannot tell', () => {
-  const endOf = (...etas: (number | null)[]): object => quotaDocument([], null, etas.map(backfill));
-  expect(endOf(30, 90)).toMatchObject({ backfillsEndInSeconds: 90 });
-  expect(endOf(30, null)).toMatchObject({ backfillsEndInSeconds: null });
-  expect(quotaText([], null, [backfill(90)])).toContain(
+test('the full syncs in hand are told with the end of the last one', () => {
+  expect(textOf([], null, [fullSync(90)])).toContain(
     'Backfills in hand, the last ends in 1 min 30 s',
   );
 });
@@ -95,11 +82,11 @@ test.each([
   [{ ...day, used: 980 }, 'backfills and catch-up rest until the day is older; live changes go on'],
   [{ ...day, used: 2_000 }, 'backfills and catch-up rest, for 1 h; live changes go on'],
 ])('the state of the day: %j', (spentDay, words) => {
-  expect(quotaText([], { default: usageWith({ day: spentDay }) }, [])).toContain(words);
+  expect(textOf([], { default: usageWith({ day: spentDay }) }, [])).toContain(words);
 });
 
 test('each project has its lines, and a refusal of Google is told', () => {
-  const text = quotaText(
+  const text = textOf(
     spent,
     {
       default: usageWith({}),
@@ -113,31 +100,23 @@ test('each project has its lines, and a refusal of Google is told', () => {
 });
 
 test('without Redis the rest is told', () => {
-  expect(quotaText(spent, null, [])).toContain('This minute: unknown, Redis does not answer');
+  expect(textOf(spent, null, [])).toContain('This minute: unknown, Redis does not answer');
 });
 
 test('prints the tenant of an account and the minute window of its Google identity', () => {
   const minute = usageWith({ users: { i1: { ...free, used: 5_999, limit: 6_000 } } });
-  expect(quotaText(spent, { default: minute }, [])).toMatch(
+  expect(textOf(spent, { default: minute }, [])).toMatch(
     /ada@example\.com +one +60 +2 +5,999\/6,000/,
   );
-  expect(quotaDocument(spent, { default: minute }, [])).toMatchObject({
-    today: {
-      byAccount: [
-        { tenant: 'two', identityId: null },
-        { tenant: 'one', identityId: 'i1' },
-      ],
-    },
-  });
 });
 
 test.each(['constructor', 'toString', '__proto__'])(
   'a project or a user called %s, which is not configured any more, is unknown',
   (word) => {
     const account = { ...spent[0], project: word, identityId: word } as SpentToday;
-    expect(quotaText([account], { default: usageWith({}) }, [])).toContain('?');
-    expect(
-      quotaText([{ ...account, project: 'default' }], { default: usageWith({}) }, []),
-    ).toContain('?');
+    expect(textOf([account], { default: usageWith({}) }, [])).toContain('?');
+    expect(textOf([{ ...account, project: 'default' }], { default: usageWith({}) }, [])).toContain(
+      '?',
+    );
   },
 );

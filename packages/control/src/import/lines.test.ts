@@ -1,4 +1,4 @@
-import { LINE_LIMIT_BYTES, type RawLine, linesOf, readImportLine } from './import-lines.js';
+import { LINE_LIMIT_BYTES, type RawLine, linesOf, readImportLine } from './lines.js';
 
 const TOKEN = '1//secret-refresh-token';
 

@@ -1,3 +1,3 @@
-import type { CollectionWords } from './words.js';
+import type { CollectionWords } from '../words.js';
 
 export const MAILBOX_WORDS: CollectionWords = { name: () => 'mailbox', subject: 'it' };

@@ -1,4 +1,4 @@
-import type { CollectionWords } from './words.js';
+import type { CollectionWords } from '../words.js';
 
 /** Characters of an id in a table. */
 const ID_LIMIT = 44;

@@ -1,15 +1,11 @@
-/** One line of an import: checks the grant's owner, then stores it. */
-import { openGoogle, type Google } from '@syncline/google';
-import { OperatorError, unreachable, type Runtime, redisSettings } from '@syncline/runtime';
+/** One account of an import: checks whose its grant is, then stores it. */
+import type { Google } from '@syncline/google';
+import { OperatorError, unreachable, type Runtime } from '@syncline/runtime';
 import type { AccountImport, Held, Store } from '@syncline/store';
 import { checkImport, type ImportCheck } from '@syncline/sync';
-import type { Cli } from './command.js';
 
-/** How grants are checked before they are imported. */
-export interface GrantChecker {
-  check(account: AccountImport): Promise<ImportCheck>;
-  close(): Promise<void>;
-}
+/** Checks a grant before it is imported. */
+export type GrantChecker = (account: AccountImport) => Promise<ImportCheck>;
 
 export interface Imported {
   what: 'created' | 'updated' | 'refused';
@@ -25,44 +21,19 @@ export interface Imported {
  */
 const UNANSWERED_LIMIT = 3;
 
-/**
- * Null where there is no client to ask with: then the first run of each account checks its grant.
- */
-export async function openGrantChecker(
-  { rt, config }: Cli,
-  store: Store,
-  say: (text: string) => void,
-): Promise<GrantChecker | null> {
-  const { clientId, clientSecret } = config.google;
-  if (clientId === null || clientSecret === null) return null;
-  const google = await openGoogle(rt, {
-    ...config.google,
-    clientId,
-    clientSecret,
-    ...redisSettings(config, await store.feed.name()),
-    quotas: config.quotas,
-    tokens: store.vault,
-  });
-  return checkerOver(rt, store, google, say);
-}
-
-function checkerOver(
+/** @param onSilence called when Google is not asked any more */
+export function grantChecker(
   rt: Runtime,
-  store: Store,
-  google: Google,
-  say: (text: string) => void,
+  deps: { store: Store; google: Google },
+  onSilence: () => void,
 ): GrantChecker {
   let unanswered = 0;
-  return {
-    async check(account) {
-      if (unanswered >= UNANSWERED_LIMIT) return { kind: 'import', account, checked: false };
-      const check = await checkImport(rt, { store, google }, account);
-      unanswered = check.kind === 'no-answer' ? unanswered + 1 : 0;
-      if (unanswered === UNANSWERED_LIMIT)
-        say('Google does not answer: the grants of further lines are checked by the first sync');
-      return check;
-    },
-    close: () => google.close(),
+  return async (account) => {
+    if (unanswered >= UNANSWERED_LIMIT) return { kind: 'import', account, checked: false };
+    const check = await checkImport(rt, deps, account);
+    unanswered = check.kind === 'no-answer' ? unanswered + 1 : 0;
+    if (unanswered === UNANSWERED_LIMIT) onSilence();
+    return check;
   };
 }
 
@@ -74,7 +45,7 @@ export async function importChecked(
 ): Promise<Imported> {
   try {
     const check: ImportCheck = checker
-      ? await checker.check(account)
+      ? await checker(account)
       : { kind: 'import', account, checked: false };
     switch (check.kind) {
       case 'import':

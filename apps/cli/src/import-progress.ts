@@ -1,0 +1,26 @@
+import type { ImportStep, TellImport } from '@syncline/control/import';
+import { counted } from '@syncline/control/words';
+import { unreachable } from '@syncline/runtime';
+import { type Progress, heard } from './terminal.js';
+
+/** Shows how far an import is; a refused line is said, and waits for the reader of stderr. */
+export function tellImport(progress: Progress): TellImport {
+  return (step) => {
+    if (step.step === 'read') return progress.show({ line: `${counted(step.lines, 'line')} read` });
+    progress.say(words(step));
+    return step.step === 'refused' ? heard() : undefined;
+  };
+}
+
+function words(step: Exclude<ImportStep, { step: 'read' }>): string {
+  switch (step.step) {
+    case 'refused':
+      return `line ${step.line} ${step.problem}`;
+    case 'noted':
+      return `line ${step.line} ${step.note}`;
+    case 'google-silent':
+      return 'Google does not answer: the grants of further lines are checked by the first sync';
+    default:
+      return unreachable(step);
+  }
+}

@@ -1,0 +1,22 @@
+import type { AccountFilter, AccountView, NamedAccount, Store } from '@syncline/store';
+
+interface Deps {
+  store: { accounts: Pick<Store['accounts'], 'pages'> };
+}
+
+/** In pages by tenant and address, in bounded memory. */
+export function accountPages(
+  { store }: Deps,
+  filter?: AccountFilter,
+): AsyncGenerator<AccountView[]> {
+  return store.accounts.pages(filter);
+}
+
+/** @param accounts as `findAccounts` returns them; null is every account */
+export async function* eachAccount(
+  deps: Deps,
+  accounts: readonly NamedAccount[] | null,
+): AsyncGenerator<NamedAccount> {
+  if (accounts !== null) yield* accounts;
+  else for await (const page of accountPages(deps)) yield* page;
+}

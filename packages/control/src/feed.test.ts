@@ -1,0 +1,97 @@
+import { storeFixture, type StoreFixture } from '../../../test/support/database.js';
+import {
+  beginFeedEpoch,
+  changeDocument,
+  checkFeedPosition,
+  checkPosition,
+  readFeed,
+  type FeedItem,
+} from './feed.js';
+
+describe('the position of a reader', () => {
+  const feed = { epoch: 3, seq: 90n, startSeq: 40n };
+  it('can be followed from the beginning and from any number of the epoch', () => {
+    expect(checkPosition({ after: 0n }, feed)).toEqual({ kind: 'followed', feed });
+    expect(checkPosition({ after: 90n, epoch: 3 }, feed)).toEqual({ kind: 'followed', feed });
+  });
+
+  it('of an earlier epoch can be followed with a gap', () => {
+    expect(checkPosition({ after: 39n }, feed)).toEqual({ kind: 'earlier-epoch', feed });
+  });
+
+  it('with another epoch, or beyond the end, cannot be followed', () => {
+    expect(checkPosition({ after: 50n, epoch: 2 }, feed)).toEqual({ kind: 'other-epoch', feed });
+    expect(checkPosition({ after: 91n }, feed)).toEqual({ kind: 'beyond-end', feed });
+  });
+});
+
+test('a number that JavaScript cannot hold is a string in a document', () => {
+  const event = {
+    epoch: 1,
+    entity: 'message',
+    id: 'm',
+    calendarId: null,
+    op: 'created',
+    at: new Date(0),
+  } as const;
+  expect(changeDocument({ ...event, seq: 7n })).toEqual({ ...event, seq: 7 });
+  expect(changeDocument({ ...event, seq: 2n ** 53n })).toEqual({
+    ...event,
+    seq: '9007199254740992',
+  });
+});
+
+describe('a feed in the database', () => {
+  let fixture: StoreFixture;
+  beforeAll(async () => {
+    fixture = await storeFixture();
+    await fixture.database.pool.query(
+      `INSERT INTO syncline.changes (account_id, seq, entity, entity_id, op)
+       SELECT $1, n, 'message', 'm' || n, 'created'
+       FROM generate_series(1, 1500) AS n`,
+      [fixture.accountId],
+    );
+    await fixture.database.pool.query('UPDATE syncline.accounts SET feed_seq = 1500');
+  });
+  afterAll(() => fixture.close());
+
+  const account = (): { id: string } => ({ id: fixture.accountId });
+  const read = async (input: {
+    epoch: number;
+    after: bigint;
+    limit: number;
+  }): Promise<FeedItem[]> => {
+    const items: FeedItem[] = [];
+    for await (const item of readFeed(fixture, account(), input)) items.push(item);
+    return items;
+  };
+
+  it('is read from a position to its end, in pages, and no further than the limit', async () => {
+    const { kind, feed } = await checkFeedPosition(fixture, account(), { after: 0n });
+    expect(kind).toBe('followed');
+    const numbers = (items: FeedItem[]): bigint[] =>
+      items.flatMap((item) => (item.kind === 'event' ? [item.event.seq] : []));
+    const { epoch } = feed;
+    const all = numbers(await read({ epoch, after: 0n, limit: Number.MAX_SAFE_INTEGER }));
+    expect([all.length, all[0], all.at(-1)]).toEqual([1_500, 1n, 1_500n]);
+    expect(numbers(await read({ epoch, after: 1_498n, limit: 9 }))).toEqual([1_499n, 1_500n]);
+    expect(numbers(await read({ epoch, after: 0n, limit: 1_001 }))).toHaveLength(1_001);
+  });
+
+  it('ends where an event of another epoch follows', async () => {
+    const { feed } = await checkFeedPosition(fixture, account(), { after: 0n });
+    expect(await read({ epoch: feed.epoch + 1, after: 1_400n, limit: 10 })).toEqual([
+      { kind: 'epoch-began', epoch: feed.epoch, after: 1_400n },
+    ]);
+  });
+
+  it('begins a new epoch of every feed', async () => {
+    const { feed } = await checkFeedPosition(fixture, account(), { after: 0n });
+    const epoch = await beginFeedEpoch(fixture);
+    expect(epoch).toBeGreaterThan(feed.epoch);
+    expect(await checkFeedPosition(fixture, account(), { after: 1n })).toMatchObject({
+      kind: 'earlier-epoch',
+      feed: { epoch, seq: 1_500n, startSeq: 1_500n },
+    });
+  });
+});

@@ -1,0 +1,81 @@
+/** Connecting the accounts of an NDJSON file (`@syncline/control/import`). */
+import type { Google } from '@syncline/google';
+import { DEFAULT_PROJECT, type Runtime } from '@syncline/runtime';
+import type { AccountImport, Store } from '@syncline/store';
+import { linesOf, readImportLine } from './lines.js';
+import { grantChecker, importChecked } from './one.js';
+
+/** What became of an import's lines. */
+export interface ImportSummary {
+  created: number;
+  updated: number;
+  failed: { line: number; problem: string }[];
+}
+
+/** What is told while the lines are read. */
+export type ImportStep =
+  | { step: 'refused'; line: number; problem: string }
+  /** The account is imported, and this is to be known of it. */
+  | { step: 'noted'; line: number; note: string }
+  /** So many lines were read. */
+  | { step: 'read'; lines: number }
+  /** Google does not answer: the grants of further lines are checked by the first sync. */
+  | { step: 'google-silent' };
+
+/** The import waits for what this returns before it goes on with the line. */
+export type TellImport = (step: ImportStep) => void | Promise<void>;
+
+interface Deps {
+  store: Store;
+  /** Asked whose each grant is; null asks nobody: the first sync of each account does. */
+  google: Google | null;
+}
+
+/** Lines that wait for Google at once; without asking Google they go one after the other. */
+const CHECKS_AT_ONCE = 8;
+
+/**
+ * Imports line by line: what was read before a broken line, or before the database went away, stays imported.
+ * A line that is refused is told at once. Two lines of one account keep their order.
+ * @param input `projects`: names of the configured Google projects beside the default one
+ */
+export async function importAccounts(
+  rt: Runtime,
+  { store, google }: Deps,
+  input: { content: AsyncIterable<Buffer | string>; projects?: readonly string[] },
+  tell: TellImport,
+): Promise<ImportSummary> {
+  await store.keys.beforeSealing();
+  const projects = [DEFAULT_PROJECT, ...(input.projects ?? [])];
+  const checker = google
+    ? grantChecker(rt, { store, google }, () => void tell({ step: 'google-silent' }))
+    : null;
+  const summary: ImportSummary = { created: 0, updated: 0, failed: [] };
+  const refuse = async (line: number, problem: string): Promise<void> => {
+    summary.failed.push({ line, problem });
+    await tell({ step: 'refused', line, problem });
+  };
+  const importLine = async (number: number, account: AccountImport): Promise<void> => {
+    const { what, problem, note } = await importChecked(store, checker, account);
+    if (note !== undefined) await tell({ step: 'noted', line: number, note });
+    if (what !== 'refused') summary[what] += 1;
+    if (problem !== null) await refuse(number, problem);
+  };
+  const underWay = new Map<string, Promise<void>>();
+  for await (const { number, bytes } of linesOf(input.content)) {
+    const line = readImportLine(bytes, projects);
+    if (line.kind === 'refused') await refuse(number, line.problem);
+    if (line.kind === 'account') {
+      const key = JSON.stringify([line.account.tenant, line.account.email.toLowerCase()]);
+      await underWay.get(key);
+      const task = importLine(number, line.account).finally(() => underWay.delete(key));
+      underWay.set(key, task);
+      // An error that ends the import is thrown here or below.
+      if (underWay.size >= (checker ? CHECKS_AT_ONCE : 1)) await Promise.race(underWay.values());
+    }
+    await tell({ step: 'read', lines: number });
+  }
+  await Promise.all(underWay.values());
+  summary.failed.sort((one, other) => one.line - other.line);
+  return summary;
+}

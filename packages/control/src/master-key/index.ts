@@ -1,0 +1,124 @@
+/** Replacing the master key, and giving up a lost one (`@syncline/control/master-key`). */
+import type { SharedTokens } from '@syncline/google';
+import type { Runtime } from '@syncline/runtime';
+import type { LeaseHolder, MasterKeyRotation, Store } from '@syncline/store';
+import { renewChannels } from './channels.js';
+import { resealAll, resealShared } from './reseal.js';
+import { type Hindrance, type Step, type Stop, Stopped } from './steps.js';
+
+export type { Step as RotationStep, Stop as RotationStop } from './steps.js';
+
+export interface Rotated {
+  /** Refresh tokens. */
+  resealed: number;
+  /** Refresh tokens that do not open, or are under keys that this process lacks: their accounts need a new import. */
+  unreadable: number;
+  /** Access tokens that the fleet shares through Redis. */
+  resealedAccessTokens: number;
+  renewedChannels: number;
+  /** Refresh tokens under the old key. */
+  remaining: number;
+}
+
+export type Rotation =
+  | { kind: 'rotated'; rotated: Rotated }
+  /** Another rotation is at work on this database. */
+  | { kind: 'running-elsewhere'; holder: LeaseHolder }
+  /** It has ended before its end; what was sealed stays, and another rotation continues. */
+  | { kind: 'stopped'; stop: Stop };
+
+interface Deps {
+  store: Pick<Store, 'alone' | 'masterKeyRotation'>;
+  /** The access tokens that the fleet shares; closed by the rotation. */
+  openTokens(rt: Runtime, reseal: MasterKeyRotation['resealAccessToken']): Promise<SharedTokens>;
+}
+
+/**
+ * Seals every stored value with the current master key, and has channels renewed, so that the old
+ * key can be removed. Continues a rotation that was interrupted.
+ * @param input `rate`: values and channels per second
+ */
+export async function rotateMasterKey(
+  rt: Runtime,
+  deps: Deps,
+  input: { rate: number },
+  tell: (step: Step) => void = () => undefined,
+): Promise<Rotation> {
+  try {
+    const done = await deps.store.alone('rotate-master', ({ signal }) =>
+      rotate(endingWith(rt, signal), deps, input.rate, tell),
+    );
+    return done.kind === 'held'
+      ? { kind: 'running-elsewhere', holder: done.by }
+      : { kind: 'rotated', rotated: done.result };
+  } catch (error) {
+    if (error instanceof Stopped) return { kind: 'stopped', stop: error.stop };
+    throw error;
+  }
+}
+
+/**
+ * Declares a master key lost: accounts that are still under it need a new import.
+ * @returns how many refresh tokens are under it
+ * @throws OperatorError when a process has the key, and when it has sealed nothing
+ */
+export function retireLostKey(
+  { store }: { store: { lostKeys: Pick<Store['lostKeys'], 'retire'> } },
+  keyId: string,
+): Promise<number> {
+  return store.lostKeys.retire(keyId);
+}
+
+/** A lost lease ends the work in the same way as a signal to the process. */
+function endingWith(rt: Runtime, lost: AbortSignal): Runtime {
+  return { ...rt, signal: AbortSignal.any([rt.signal, lost]) };
+}
+
+async function rotate(
+  rt: Runtime,
+  { store, openTokens }: Deps,
+  rate: number,
+  tell: (step: Step) => void,
+): Promise<Rotated> {
+  const rotation = store.masterKeyRotation;
+  const pass = { rt, rotation, rate, tell, stopIfHindered: () => stopIfHindered(rotation) };
+  await stopIfHindered(rotation);
+  if (rotation.start() === null) await stopWithoutOldKey(rotation);
+  const tokens = await openTokens(rt, rotation.resealAccessToken);
+  try {
+    await rotation.begin();
+    const values = await resealAll(pass);
+    const resealedAccessTokens = await resealShared(pass, tokens);
+    const renewedChannels = await renewChannels(pass);
+    // A process that started meanwhile with the old key alone may have sealed with it.
+    await stopIfHindered(rotation);
+    const { old, lost } = await rotation.remaining();
+    // The old key does not open these values, so they do not keep it in use.
+    const remaining = Math.max(0, old - values.unreadable);
+    if (remaining === 0) stopIfKept(await rotation.end());
+    return {
+      resealed: values.resealed,
+      unreadable: values.unreadable + lost,
+      resealedAccessTokens,
+      renewedChannels,
+      remaining,
+    };
+  } finally {
+    tokens.close();
+  }
+}
+
+async function stopIfHindered(rotation: MasterKeyRotation): Promise<void> {
+  const hindrances: Hindrance[] = await rotation.hindrances();
+  if (hindrances.length > 0) throw new Stopped({ kind: 'hindered', by: hindrances });
+}
+
+/** A process has used an old key after its values were sealed anew. */
+function stopIfKept(keyIds: readonly string[]): void {
+  if (keyIds.length > 0) throw new Stopped({ kind: 'old-key-used', keyIds });
+}
+
+async function stopWithoutOldKey(rotation: MasterKeyRotation): Promise<void> {
+  const { old, lost } = await rotation.remaining();
+  if (old + lost > 0) throw new Stopped({ kind: 'old-key-missing', values: old + lost });
+}

@@ -1,0 +1,41 @@
+/** What a rotation of the master key tells while it works, and why it stops. */
+import type { Runtime } from '@syncline/runtime';
+import type { MasterKeyRotation } from '@syncline/store';
+
+export type Step =
+  /** Refresh tokens that were sealed so far. */
+  | { step: 'values'; resealed: number }
+  | { step: 'access-tokens'; resealed: number }
+  /** Channels that the workers have not renewed yet. */
+  | { step: 'channels'; left: number };
+
+/** A live process that does not seal with the current key. */
+export type Hindrance = Awaited<ReturnType<MasterKeyRotation['hindrances']>>[number];
+
+export type Stop =
+  | { kind: 'hindered'; by: readonly Hindrance[] }
+  /** Values are sealed with another key, which this process does not have. */
+  | { kind: 'old-key-missing'; values: number }
+  /** Values or channels are under replaced keys again. */
+  | { kind: 'old-key-used'; keyIds: readonly string[] }
+  /** The workers renew no channel. */
+  | { kind: 'channels-stuck'; left: number; forMs: number };
+
+/** Ends a rotation from within; `rotateMasterKey` returns its reason. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+  constructor(readonly stop: Stop) {
+    super(stop.kind);
+  }
+}
+
+/** What the passes of a rotation work with. */
+export interface Pass {
+  rt: Runtime;
+  rotation: MasterKeyRotation;
+  /** Values and channels per second. */
+  rate: number;
+  tell(step: Step): void;
+  /** @throws Stopped */
+  stopIfHindered(): Promise<void>;
+}

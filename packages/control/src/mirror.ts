@@ -1,0 +1,11 @@
+/** The mirror's rows as documents (`@syncline/control/mirror`). */
+import type { NamedAccount, Resource, Store } from '@syncline/store';
+
+/** A resource's rows, sorted by id, in bounded memory; the names are public. */
+export function exportMirror(
+  { store }: { store: { mirror: Pick<Store['mirror'], 'documents'> } },
+  account: Pick<NamedAccount, 'id'>,
+  resource: Resource,
+): AsyncGenerator<object> {
+  return store.mirror.documents(account.id, resource);
+}

@@ -1,0 +1,112 @@
+import type { QuotaUsage } from '@syncline/google';
+import type { SpentToday } from '@syncline/store';
+import { type FullSync, type Usage, quotaDocument, quotaReport } from './report.js';
+
+const free = { used: 0, limit: 10_000, closedForMs: 0, pacePercent: 100 };
+const day = {
+  day: '2026-11-21',
+  used: 10,
+  limit: 1_000,
+  backfillBound: 950,
+  catchUpBound: 975,
+  endsInMs: 3_600_000,
+};
+const usageWith = (over: Partial<QuotaUsage['gmail']>): QuotaUsage => ({
+  gmail: { project: free, day, users: {}, ...over },
+  calendar: { project: free, users: {} },
+});
+
+const spent: SpentToday[] = [
+  {
+    accountId: '1',
+    email: 'ada@example.com',
+    tenant: 'one',
+    identityId: 'i1',
+    project: 'default',
+    method: 'gmail.users.messages.get',
+    calls: 3,
+    units: 60,
+  },
+  {
+    accountId: '1',
+    email: 'ada@example.com',
+    tenant: 'one',
+    identityId: 'i1',
+    project: 'default',
+    method: 'calendar.events.list',
+    calls: 2,
+    units: 2,
+  },
+  {
+    accountId: '2',
+    email: 'bob@example.com',
+    tenant: 'two',
+    identityId: null,
+    project: 'b',
+    method: 'gmail.users.messages.get',
+    calls: 5,
+    units: 100,
+  },
+];
+const fullSync = (etaSeconds: number | null): FullSync => ({
+  email: 'ada@example.com',
+  tenant: 't',
+  collection: 'mailbox',
+  done: 1,
+  total: 2,
+  etaSeconds,
+});
+
+function documentOf(
+  entries: readonly SpentToday[],
+  minute: Usage | null,
+  fullSyncs: readonly FullSync[],
+): object {
+  return quotaDocument(quotaReport(entries, minute, fullSyncs), () => '1/2');
+}
+
+test('what was spent is summed by method, account and project', () => {
+  expect(documentOf(spent, { default: usageWith({}) }, [])).toMatchObject({
+    today: {
+      byMethod: [
+        { method: 'gmail.users.messages.get', calls: 8, units: 160 },
+        { method: 'calendar.events.list', calls: 2, units: 2 },
+      ],
+      byAccount: [
+        { email: 'bob@example.com', project: 'b', gmailUnits: 100 },
+        { email: 'ada@example.com', project: 'default', gmailUnits: 60, calendarRequests: 2 },
+      ],
+      byProject: [
+        { project: 'b', gmailUnits: 100, calendarRequests: 0 },
+        { project: 'default', gmailUnits: 60, calendarRequests: 2 },
+      ],
+    },
+    minute: usageWith({}),
+    projects: { default: usageWith({}) },
+    backfillsEndInSeconds: null,
+  });
+});
+
+test('the end of the backfills is that of the last, and unknown while one cannot tell', () => {
+  const endOf = (...etas: (number | null)[]): object => documentOf([], null, etas.map(fullSync));
+  expect(endOf(30, 90)).toMatchObject({ backfillsEndInSeconds: 90 });
+  expect(endOf(30, null)).toMatchObject({ backfillsEndInSeconds: null });
+});
+
+test('a full sync in the document has its progress in words as its last key', () => {
+  expect(documentOf([], null, [fullSync(90)])).toMatchObject({
+    backfills: [{ ...fullSync(90), text: '1/2' }],
+  });
+});
+
+test('has the tenant and the Google identity of each account', () => {
+  const minute = usageWith({ users: { i1: { ...free, used: 5_999, limit: 6_000 } } });
+  expect(documentOf(spent, { default: minute }, [])).toMatchObject({
+    today: {
+      byAccount: [
+        { tenant: 'two', identityId: null },
+        { tenant: 'one', identityId: 'i1' },
+      ],
+    },
+  });
+});

@@ -1,0 +1,78 @@
+import type { Google } from '@syncline/google';
+import { type Runtime, describeError } from '@syncline/runtime';
+import type { AccountView, SpentToday, Store } from '@syncline/store';
+import { etaOf } from '../status/eta.js';
+import { nameOf } from '../words.js';
+import { type FullSync, type QuotaReport, type Usage, quotaReport, quotaUserOf } from './report.js';
+
+/** Accounts whose minute is asked of Redis: the rest have spent nothing today. */
+const ASKED_LIMIT = 10_000;
+
+export interface QuotaAnswer {
+  report: QuotaReport;
+  /** Why the current minute is not in the report; null when it is. */
+  redisProblem: string | null;
+}
+
+/**
+ * What was spent today, what is left of this minute as Redis counts it, and when the full syncs end.
+ */
+export async function readQuota(
+  rt: Pick<Runtime, 'clock'>,
+  deps: {
+    store: Pick<Store, 'quota' | 'accounts'>;
+    google: Pick<Google, 'projects' | 'quotaUsage' | 'tellSpentDay'>;
+  },
+): Promise<QuotaAnswer> {
+  const spent = await deps.store.quota.today();
+  const minute = await usageOf(deps, spent);
+  const fullSyncs = await fullSyncsOf(deps.store, rt.clock.nowMs());
+  return {
+    report: quotaReport(spent, minute.usage, fullSyncs),
+    redisProblem: minute.problem,
+  };
+}
+
+type Minute = { usage: Usage; problem: null } | { usage: null; problem: string };
+
+async function usageOf(
+  { store, google }: Parameters<typeof readQuota>[1],
+  spent: readonly SpentToday[],
+): Promise<Minute> {
+  try {
+    // Both show the same usage, even when Redis has just lost its data.
+    const { day, units } = await store.quota.day();
+    await google.tellSpentDay(day, units);
+    const usage: Usage = {};
+    for (const name of google.projects) {
+      const users = spent.filter(({ project }) => project === name).map(quotaUserOf);
+      usage[name] = await google.quotaUsage([...new Set(users)].slice(0, ASKED_LIMIT), name);
+    }
+    return { usage, problem: null };
+  } catch (error) {
+    return { usage: null, problem: describeError(error) };
+  }
+}
+
+async function fullSyncsOf(
+  store: { accounts: Pick<Store['accounts'], 'pages'> },
+  nowMs: number,
+): Promise<FullSync[]> {
+  const found: FullSync[] = [];
+  for await (const page of store.accounts.pages())
+    found.push(...page.flatMap((account) => fullSyncsOfAccount(account, nowMs)));
+  return found;
+}
+
+function fullSyncsOfAccount(account: AccountView, nowMs: number): FullSync[] {
+  const { email, tenant, collections } = account;
+  return collections
+    .filter((collection) => collection.phase === 'backfill')
+    .map((collection) => ({
+      email,
+      tenant,
+      collection: nameOf(collection),
+      ...collection.progress,
+      etaSeconds: etaOf(collection, nowMs),
+    }));
+}

@@ -1,0 +1,49 @@
+/** The single events of a time range, series expanded (`@syncline/control/calendar/instances`). */
+import { expandInstances, MAX_INSTANCE_RANGE_MS } from '@syncline/recurrence';
+import type { NamedAccount, Store } from '@syncline/store';
+
+export { DEFAULT_INSTANCE_LIMIT, MAX_INSTANCE_LIMIT } from '@syncline/recurrence';
+
+/** Events that end after `timeMinMs` and start before `timeMaxMs`. */
+export interface TimeRange {
+  timeMinMs: number;
+  timeMaxMs: number;
+}
+
+export type InstanceList =
+  | {
+      kind: 'listed';
+      /** `primary` is resolved. */
+      calendarId: string;
+      /** By start. */
+      events: object[];
+      /** False when the limit, or the bound on work, left something out. */
+      complete: boolean;
+    }
+  /** The account's calendar list has no such calendar. */
+  | { kind: 'no-calendar' };
+
+/** Pure. Null for a range that can be listed; more than 100 years are too long. */
+export function rangeProblem({ timeMinMs, timeMaxMs }: TimeRange): 'empty' | 'too-long' | null {
+  if (timeMinMs >= timeMaxMs) return 'empty';
+  return timeMaxMs - timeMinMs > MAX_INSTANCE_RANGE_MS ? 'too-long' : null;
+}
+
+/**
+ * From the mirror alone.
+ * @throws RangeError for a range with a problem, and for a limit above `MAX_INSTANCE_LIMIT`
+ */
+export async function listInstances(
+  { store }: { store: { mirror: Pick<Store['mirror'], 'instanceSources'> } },
+  account: Pick<NamedAccount, 'id'>,
+  { calendarId, limit, ...range }: TimeRange & { calendarId: string; limit: number },
+): Promise<InstanceList> {
+  const sources = await store.mirror.instanceSources(account.id, calendarId, range);
+  if (!sources) return { kind: 'no-calendar' };
+  const { items, complete } = expandInstances(sources.events, {
+    ...range,
+    defaultZone: sources.timeZone,
+    limit,
+  });
+  return { kind: 'listed', calendarId: sources.calendarId, events: items, complete };
+}

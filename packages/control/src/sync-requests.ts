@@ -1,0 +1,71 @@
+/** Asking for a sync now, and waiting until it is done (`@syncline/control/sync-requests`). */
+import type { Runtime } from '@syncline/runtime';
+import type {
+  AccountState,
+  NamedAccount,
+  Resource,
+  Store,
+  UnservedCollection,
+} from '@syncline/store';
+
+type Collections = Store['collections'];
+
+export type SyncRequested =
+  /** @property requestedAt ISO 8601, by the database's clock */
+  | { kind: 'requested'; requestedAt: string }
+  /** Only active accounts are synced. */
+  | { kind: 'not-active'; state: AccountState; reason: string | null };
+
+/** The scheduler sees the request within a second. */
+export async function requestSync(
+  { store }: { store: { collections: Pick<Collections, 'markWanted'> } },
+  account: NamedAccount,
+  options: { resource?: Resource | undefined; full?: boolean } = {},
+): Promise<SyncRequested> {
+  const { id, state, reason } = account;
+  if (state !== 'active') return { kind: 'not-active', state, reason };
+  const { resource, full = false } = options;
+  const requestedAt = await store.collections.markWanted([id], { resource, full });
+  return { kind: 'requested', requestedAt: isoTime(requestedAt) };
+}
+
+const POLL_MS = 200;
+
+/** How far the waiting is. */
+export interface WaitProgress {
+  /** What has not been synced since the call. */
+  waiting: readonly UnservedCollection[];
+  /** The most collections that were waited for. */
+  total: number;
+}
+
+/**
+ * Requests a sync and waits until every collection is caught up by a run that began after this
+ * call. The moment is taken by the database's clock together with the request, so a run that was
+ * under way already does not count.
+ * @param input `accounts`: null is every account
+ * @param tell called after each look at the database
+ * @returns what was not caught up at the timeout
+ */
+export async function waitUntilCaughtUp(
+  rt: Pick<Runtime, 'clock' | 'signal'>,
+  { store }: { store: { collections: Pick<Collections, 'markWanted' | 'unservedSince'> } },
+  input: { accounts: readonly Pick<NamedAccount, 'id'>[] | null; timeoutMs: number },
+  tell: (progress: WaitProgress) => void = () => undefined,
+): Promise<UnservedCollection[]> {
+  const ids = input.accounts && input.accounts.map(({ id }) => id);
+  const deadlineMs = rt.clock.nowMs() + input.timeoutMs;
+  const since = await store.collections.markWanted(ids);
+  for (let total = 0; ;) {
+    const waiting = await store.collections.unservedSince(ids, since);
+    total = Math.max(total, waiting.length);
+    tell({ waiting, total });
+    if (waiting.length === 0 || rt.clock.nowMs() >= deadlineMs) return waiting;
+    await rt.clock.sleep(POLL_MS, rt.signal);
+  }
+}
+
+/** Postgres writes a space for the T and shortens its zone, which is UTC in every session of ours. */
+function isoTime(postgresTime: string): string {
+  return postgresTime.replace(' ', 'T').replace(/\+00$/, 'Z');
+}
