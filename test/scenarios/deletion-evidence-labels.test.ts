@@ -1,5 +1,6 @@
 import { syncCollection, type Outcome } from '@syncline/sync';
 import { NO_DRIFT } from '../support/drift.js';
+import { mailboxSteps } from '../support/mailbox-steps.js';
 import { startWorld, type World } from '../support/world.js';
 
 const CAUGHT_UP = { kind: 'caught-up', changes: expect.any(Number) };
@@ -159,3 +160,69 @@ test('an empty list of labels deletes none of them', async () => {
   await mailbox();
   expect(await catalogue()).toHaveLength(before.length - 1);
 });
+
+/** Runs as a worker would, each when its next try is due. @returns how each run ended */
+async function runs(limit: number): Promise<string[]> {
+  const ends: string[] = [];
+  while (ends.length < limit && ends.at(-1) !== 'caught-up') {
+    await world.database.pool.query(
+      `UPDATE syncline.collections SET cursor = jsonb_set(cursor, '{unread,nextTryAtMs}', '0') WHERE cursor -> 'unread' ? 'nextTryAtMs'`,
+    );
+    ends.push((await mailbox()).kind);
+  }
+  return ends;
+}
+
+test.each(['500', '403-permission', '404', 'malformed-json', 'page-names-itself'])(
+  'a label whose list always answers %s holds nothing: the mailbox goes on, and the label stays on its messages',
+  async (kind) => {
+    await begin();
+    const labelId = await labelTen();
+    const [messageId] = await labelled(labelId);
+    await act({ action: 'unlabel', messageId, labelIds: [labelId] });
+    await world.control.fault({ kind: 'expire-history', email });
+    await world.control.fault({ kind, method: 'messages.list', label: labelId });
+    const { messageId: newMail } = await act({ action: 'deliver', subject: 'new' });
+    expect((await runs(12)).at(-1)).toBe('caught-up');
+    expect(await labelled(labelId)).toHaveLength(9);
+    const { rows } = await world.database.pool.query(
+      'SELECT id FROM syncline.gmail_messages WHERE id = $1',
+      [newMail],
+    );
+    expect(rows).toHaveLength(1);
+    expect(await world.drift()).toMatchObject(NO_DRIFT);
+  },
+);
+
+test('while no list answers no label is given up, however long it lasts', async () => {
+  await begin();
+  const before = await labelled('INBOX');
+  await world.control.fault({ kind: 'expire-history', email });
+  await (await mailboxSteps(world)).stepUntil((cursor) => cursor['step'] === 'labels');
+  await world.control.fault({ kind: '503', method: 'messages.list' });
+  expect(new Set(await runs(10))).toEqual(new Set(['snooze']));
+  await world.control.clearFaults();
+  await world.control.fault({ kind: '500', method: 'labels.get' });
+  expect((await runs(2)).at(-1)).toBe('caught-up');
+  expect(await labelled('INBOX')).toEqual(before);
+  expect(await world.drift()).toMatchObject(NO_DRIFT);
+});
+
+test.each(['500', '403-permission'])(
+  'labels that no list names and that always answer %s stay, and new mail arrives',
+  async (kind) => {
+    await begin();
+    const before = await catalogue();
+    await world.control.fault({ kind: 'empty-listing', method: 'labels.list' });
+    await world.control.fault({ kind, method: 'labels.get' });
+    await world.control.fault({ kind: 'expire-history', email });
+    const { messageId } = await act({ action: 'deliver', subject: 'new' });
+    expect((await runs(2)).at(-1)).toBe('caught-up');
+    expect(await catalogue()).toEqual(before);
+    const { rows } = await world.database.pool.query(
+      'SELECT id FROM syncline.gmail_messages WHERE id = $1',
+      [messageId],
+    );
+    expect(rows).toHaveLength(1);
+  },
+);

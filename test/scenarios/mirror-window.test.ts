@@ -1,4 +1,4 @@
-import { syncCollection, verifyAccount } from '@syncline/sync';
+import { syncCollection, verifyAccount, type Outcome } from '@syncline/sync';
 import { Interruption } from '../oracle/interruption.js';
 import { NO_DRIFT } from '../support/drift.js';
 import { mailboxSteps, type MailboxSteps } from '../support/mailbox-steps.js';
@@ -262,3 +262,37 @@ test('page tokens that die begin the slice again; when all of them die the mailb
   expect(await world.drift(since(fromMs))).toMatchObject(NO_DRIFT);
   expect((await calls('messages.get')) - before).toBeLessThanOrEqual(rows.size + 1);
 });
+
+test.each(['500', '403-permission', '404', 'malformed-json'])(
+  'older mail whose list always answers %s does not hold up new mail, and is read on when the list answers',
+  async (kind) => {
+    await mirrored(60, { seed: 156, largestPage: 10 });
+    world.mirror = { windowDays: 700 };
+    await world.control.fault({ kind, method: 'messages.list' });
+    const collection = await collectionId();
+    const run = (): Promise<Outcome> =>
+      syncCollection(
+        world.rt,
+        {
+          store: world.store,
+          google: world.google,
+          policy: { activeMs: 60_000, idleMs: 900_000 },
+          mirror: world.mirror,
+        },
+        collection,
+        { sliceMs: 5_000, signal: new AbortController().signal },
+      );
+    expect(await run()).toMatchObject({
+      kind: 'snooze',
+      why: expect.stringContaining('does not list older mail') as string,
+    });
+    const { messageId } = await mailbox.act({ action: 'deliver', text: 'New' });
+    expect(await run()).toMatchObject({ kind: 'snooze' });
+    expect((await mailbox.rows()).has(messageId!)).toBe(true);
+    await world.control.clearFaults();
+    await world.catchUp();
+    const { fromMs } = await window();
+    expect(daysBack(fromMs)).toBe(700);
+    expect(await world.drift(since(fromMs))).toMatchObject(NO_DRIFT);
+  },
+);

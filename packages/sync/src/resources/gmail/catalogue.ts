@@ -1,7 +1,7 @@
 import type { LabelRow } from '@syncline/store';
-import { GoogleError } from '@syncline/google';
 import { SAMPLE } from '../../evidence/decide.js';
 import type { TurnContext } from '../../turn.js';
+import { isRefusedAlone } from '../../account-refusal.js';
 import { labelRow } from './interpret.js';
 
 export interface Catalogue {
@@ -35,12 +35,12 @@ export async function readCatalogue(context: TurnContext): Promise<Catalogue> {
   return { labels: [...listed, ...kept], deleted };
 }
 
-/** An id that Google refuses to read says nothing: the label stays. */
+/** An id that Google does not answer for says nothing: the label stays, and the sync goes on. */
 async function isThere({ google }: TurnContext, id: string): Promise<boolean> {
   try {
     return (await google.gmail.label(id)) !== null;
   } catch (error) {
-    if (error instanceof GoogleError && error.detail.kind === 'rejected') return true;
+    if (isRefusedAlone(error)) return true;
     throw error;
   }
 }

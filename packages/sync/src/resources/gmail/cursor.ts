@@ -34,6 +34,15 @@ export type GmailListing = {
   listing?: ListingNote;
 };
 
+/** Lists of labels that failed in this resync while other lists answered. */
+export type UnreadLists = {
+  /** Labels that were given up: no list counts as read for them. */
+  labels: number;
+  /** Tries of the label in hand, and when the next one is due, in milliseconds since the epoch. */
+  tries?: number;
+  nextTryAtMs?: number;
+};
+
 export type GmailRelabelling =
   /** The list of the label with this id is read next, from this page on. */
   | {
@@ -45,6 +54,7 @@ export type GmailRelabelling =
       pageToken: string | null;
       restarts?: number;
       listing?: ListingNote;
+      unread?: UnreadLists;
     }
   /** Every label is listed; rows are compared from the one after `after` on. */
   | {
@@ -90,8 +100,11 @@ export type Deepening = {
   listed: number;
   /** Times in a row that its list was begun again and brought nothing new. */
   restarts: number;
-  /** How often its list had no end, and when it is begun again after the last time. */
-  endless?: { times: number; untilMs: number };
+  /**
+   * How often in a row its list had no end or did not answer, and when it is read again after the
+   * last time.
+   */
+  endless?: { times: number; untilMs: number; isUnanswered?: true };
 };
 
 /** In a mailbox's cursor: Google gave no history id. Its own are positive. */

@@ -4,6 +4,7 @@ import { GoogleError } from '@syncline/google';
 import type { MailWindow } from '@syncline/store';
 import { restFor } from '../../parking.js';
 import { MAX_RESTARTS, type Turn, type TurnContext } from '../../turn.js';
+import { isRefusedAlone } from '../../account-refusal.js';
 import { listPage } from './list-page.js';
 import { deeperWindow } from './window.js';
 
@@ -38,7 +39,8 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
   if (window === null || deepening.isListed || deepening.looksFirst) return null;
   if (restsMs(context, deepening) > 0) return null;
   const page = await listOlder(context, deepening, window);
-  if (page === 'endless') return listLater(context, cursor, deepening);
+  if (page === 'endless' || page === 'unanswered')
+    return listLater(context, cursor, { deepening, window, trouble: page });
   if (!page) return listAgain(context, cursor, deepening);
   const { messages: known } = await context.store.knownMessages(
     context.lease.accountId,
@@ -70,17 +72,22 @@ export async function deepenTurn(context: TurnContext, cursor: GmailFollow): Pro
 
 type ListedPage = NonNullable<Awaited<ReturnType<typeof listPage>>>;
 
-/** @returns null when Google no longer knows the page token */
+/**
+ * A list that fails says nothing of history, which is looked at next and finds out whether the
+ * mailbox can be read at all.
+ * @returns null when Google no longer knows the page token
+ */
 async function listOlder(
   context: TurnContext,
   { pageToken }: Deepening,
   { fromMs, goalMs }: MailWindow,
-): Promise<ListedPage | 'endless' | null> {
+): Promise<ListedPage | 'endless' | 'unanswered' | null> {
   try {
     const slice = { fromMs: goalMs ?? fromMs, beforeMs: fromMs };
     return await listPage(context, { pageToken, slice });
   } catch (error) {
     if (error instanceof GoogleError && error.detail.kind === 'endless-listing') return 'endless';
+    if (isRefusedAlone(error)) return 'unanswered';
     throw error;
   }
 }
@@ -102,7 +109,10 @@ function afterOlderPage(
       looksFirst: true,
       listed: deepening.listed + ids.length,
       restarts: toFetch > 0 ? 0 : deepening.restarts,
-      ...(deepening.endless ? { endless: deepening.endless } : {}),
+      // Pages of a list without an end come before it shows; of one that answers again, nothing is left.
+      ...(deepening.endless && !deepening.endless.isUnanswered
+        ? { endless: deepening.endless }
+        : {}),
     },
   };
 }
@@ -140,20 +150,42 @@ function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepeni
 }
 
 /**
- * The slice's list has no end: history goes on, and the list is begun again after a rest that is
- * longer each time.
+ * The slice's list has no end, or does not answer: history goes on. After a rest that is longer each
+ * time a list without an end is begun again, and one that did not answer goes on where it was.
  */
-function listLater(context: TurnContext, cursor: GmailFollow, deepening: Deepening): Turn {
-  const { clock, random } = context.rt;
+function listLater(
+  context: TurnContext,
+  cursor: GmailFollow,
+  {
+    deepening,
+    window,
+    trouble,
+  }: { deepening: Deepening; window: MailWindow; trouble: 'endless' | 'unanswered' },
+): Turn {
+  const nowMs = context.rt.clock.nowMs();
   const times = deepening.endless?.times ?? 0;
-  const { delayMs } = restFor('endless', 'gmail', times, random.next());
+  const jitter = context.rt.random.next();
   const next: GmailFollow = {
     ...cursor,
-    deepening: {
-      ...AT_ITS_BEGINNING,
-      looksFirst: true,
-      endless: { times: times + 1, untilMs: clock.nowMs() + delayMs },
-    },
+    deepening:
+      trouble === 'endless'
+        ? {
+            ...AT_ITS_BEGINNING,
+            looksFirst: true,
+            endless: {
+              times: times + 1,
+              untilMs: nowMs + restFor('endless', 'gmail', times, jitter).delayMs,
+            },
+          }
+        : {
+            ...deepening,
+            looksFirst: true,
+            endless: {
+              times: times + 1,
+              untilMs: nowMs + unansweredRestMs(times, jitter),
+              isUnanswered: true,
+            },
+          },
   };
   return {
     commit: {
@@ -161,13 +193,26 @@ function listLater(context: TurnContext, cursor: GmailFollow, deepening: Deepeni
       phase: phaseOf(next),
       generation: context.generation,
       delta: { kind: 'none' },
+      ...(cursor.deepening ? {} : { window }),
     },
     next: () => next,
   };
 }
 
+const UNANSWERED_FIRST_MS = 2_000;
+const UNANSWERED_CAP_MS = 60 * 60_000;
+
+function unansweredRestMs(times: number, jitter: number): number {
+  return Math.min(UNANSWERED_CAP_MS, UNANSWERED_FIRST_MS * 2 ** times) * (1 + 0.1 * jitter);
+}
+
 /** How often history is looked at while the list of the slice rests. */
 const LOOK_WHILE_RESTING_MS = 60_000;
+
+const ENDLESS_WORDS =
+  "Google's list of older mail has no end; new mail goes on, and the list is begun again later";
+const UNANSWERED_WORDS =
+  'Google does not list older mail; new mail goes on, and the list is read on later';
 
 /** For a mailbox that is level by history while the list of its older slice rests. */
 export function restOfDeepening(
@@ -180,7 +225,7 @@ export function restOfDeepening(
         rest: {
           kind: 'wait',
           delayMs: Math.min(restMs, LOOK_WHILE_RESTING_MS),
-          why: "Google's list of older mail has no end; new mail goes on, and the list is begun again later",
+          why: deepening?.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
           counts: false,
         },
       }

@@ -1,6 +1,8 @@
+import { GoogleError } from '@syncline/google';
 import type { WalkDelta } from '@syncline/store';
+import { isRefusedAlone } from '../../account-refusal.js';
 import { withListing, type ListingNote } from '../../cursor.js';
-import type { GmailCursor, GmailRelabelling } from './cursor.js';
+import type { GmailCursor, GmailRelabelling, UnreadLists } from './cursor.js';
 import { askForLabels } from './ask.js';
 import {
   judgeLabels,
@@ -13,6 +15,7 @@ import {
 import { RELABEL_PAGE, type Turn, type TurnContext } from '../../turn.js';
 import { excludedLabels } from '../../mirror-policy.js';
 import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
+import { afterFailure, tryAgainLater, untilNextTry } from './unread-label.js';
 
 /*
  * The labels of a resync, from listing each label's messages: 5 units for 500 of them instead of 20
@@ -23,9 +26,9 @@ import { isNoSuchList, listPage, type ListedPage } from './list-page.js';
  * listed right. A message with no label is in no list and gets none.
  *
  * A label that no list was read for is left as it is on every message, and messages that carry it
- * are read again, up to a limit. Where more than five messages would lose a label, some of them are
- * asked for: one that still has it says that the list was wrong, and the mailbox is listed again
- * later.
+ * are read again, up to a limit. So is a label whose list fails again and again while others answer.
+ * Where more than five messages would lose a label, some of them are asked for: one that still has
+ * it says that the list was wrong, and the mailbox is listed again later.
  */
 
 type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
@@ -37,6 +40,7 @@ export interface ResyncSoFar {
   listed: number;
   restarts?: number;
   listing?: ListingNote | undefined;
+  unread?: UnreadLists;
 }
 
 /** Where the labels begin; a mailbox without any goes on to the comparison. */
@@ -49,7 +53,7 @@ async function labelAfter(
   walk: ResyncSoFar,
   after: string,
 ): Promise<GmailCursor> {
-  const { from, listed, restarts = 0, listing } = walk;
+  const { from, listed, restarts = 0, listing, unread } = walk;
   const note = withListing(listing);
   const excluded = excludedLabels(context.mirror);
   let label = await context.store.walk.labelAfter(context.lease.accountId, after);
@@ -67,12 +71,16 @@ async function labelAfter(
         pageToken: null,
         restarts,
         ...note,
+        ...(unread ? { unread: { labels: unread.labels } } : {}),
       };
 }
 
 /** One page of one label's list. */
 export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<Turn> {
-  const page = await labelPage(context, cursor);
+  const wait = untilNextTry(context, cursor);
+  if (wait) return wait;
+  const page = await labelPage(context, cursor).catch(asRefusal);
+  if (page instanceof GoogleError) return unreadTurn(context, cursor, page);
   // A page token that Google has forgotten costs the label's list alone: what is written down of it is the same again.
   if (!page)
     return turnWith(
@@ -83,7 +91,7 @@ export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<
   const next =
     page.nextPageToken === null
       ? await labelAfter(context, cursor, cursor.label)
-      : { ...cursor, pageToken: page.nextPageToken };
+      : { ...readOn(cursor), pageToken: page.nextPageToken };
   return turnWith(context, next, {
     labelled: {
       labelId: cursor.label,
@@ -91,6 +99,24 @@ export async function labelsTurn(context: TurnContext, cursor: Labels): Promise<
       isComplete: page.nextPageToken === null,
     },
   });
+}
+
+function asRefusal(error: unknown): GoogleError {
+  if (isRefusedAlone(error)) return error;
+  throw error;
+}
+
+/** The tries of a page that has answered are over. */
+function readOn({ unread, ...cursor }: Labels): Labels {
+  return unread ? { ...cursor, unread: { labels: unread.labels } } : cursor;
+}
+
+/** The label's list is tried again later, or counts as not read. @throws GoogleError `error`, when it is not the label's own */
+async function unreadTurn(context: TurnContext, cursor: Labels, error: GoogleError): Promise<Turn> {
+  const after = await afterFailure(context, cursor, error);
+  if (after.kind === 'again') return tryAgainLater(context, { ...cursor, unread: after.unread });
+  const next = await labelAfter(context, { ...cursor, unread: after.unread }, cursor.label);
+  return turnWith(context, next, {});
 }
 
 /** Google refuses to list a label that was deleted since the catalogue was read; any other refusal must not strip the label from every row. */
@@ -154,6 +180,7 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
     messages,
     failed.map(({ id }) => id),
   );
+  const emptied = await withoutKnown(context, deleted);
   if (wrong.length > 0) {
     const { from, listed, listing } = cursor;
     return turnWith(
@@ -162,16 +189,27 @@ async function labelEvidence(context: TurnContext, cursor: Relabel): Promise<Tur
       {},
     );
   }
-  if (ids.length + deleted.length + readAgain.length === 0) return null;
+  if (ids.length + emptied.length + readAgain.length === 0) return null;
   const { listed } = cursor;
   return turnWith(
     context,
     { ...cursor, listed: listed + readAgain.length, isProven: true },
     {
-      emptyLabels: deleted,
+      emptyLabels: emptied,
       again: readAgain.map((id, i) => ({ id, ordinal: BigInt(listed + i + 1), delayMs: 0 })),
     },
   );
+}
+
+/**
+ * A sample is enough to take away a label that Google does not name. One of the catalogue stays:
+ * that its list could not be read says nothing of the messages that were not asked for.
+ */
+async function withoutKnown(context: TurnContext, deleted: string[]): Promise<string[]> {
+  if (deleted.length === 0) return deleted;
+  const known = await context.store.walk.labels(context.lease.accountId);
+  const ids = new Set(known.map(({ id }) => id));
+  return deleted.filter((label) => !ids.has(label));
 }
 
 function fetchAfter(walk: ResyncSoFar): GmailCursor {

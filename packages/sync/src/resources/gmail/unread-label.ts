@@ -1,0 +1,91 @@
+import type { GoogleError } from '@syncline/google';
+import type { GmailRelabelling, UnreadLists } from './cursor.js';
+import { MAX_TRIES, RETRY_DELAYS_MS } from '../../item-failures.js';
+import type { Turn, TurnContext } from '../../turn.js';
+import { isRefusedAlone } from '../../account-refusal.js';
+
+/*
+ * A label whose list fails again and again holds nothing. As with items, a try counts only if
+ * another list of the mailbox answered at that try; after a bounded number of them the label counts
+ * as one that no list was read for.
+ */
+
+type Labels = Extract<GmailRelabelling, { step: 'labels' }>;
+
+/** After so many labels that were given up, one try is enough: it is the lists of labels that fail. */
+const PATIENT_LABELS = 3;
+/** Lists without an end of one collection, in a row, after which such a label is given up. */
+const ENDLESS_TRIES = 2;
+
+/** @returns null when the label's list may be read now */
+export function untilNextTry({ rt }: TurnContext, cursor: Labels): Turn | null {
+  const delayMs = (cursor.unread?.nextTryAtMs ?? 0) - rt.clock.nowMs();
+  return delayMs > 0 ? { commit: null, next: () => cursor, rest: waitFor(delayMs) } : null;
+}
+
+/**
+ * What becomes of a label whose list failed with `error`.
+ * @throws GoogleError when no other list answers either, or the account is refused
+ */
+export async function afterFailure(
+  context: TurnContext,
+  { label, unread = { labels: 0 } }: Labels,
+  error: GoogleError,
+): Promise<{ kind: 'again' | 'unread'; unread: UnreadLists }> {
+  const { rt, lease } = context;
+  const tries = (unread.tries ?? 0) + 1;
+  if (!(await isLabelsOwn(context, error))) throw error;
+  const delayMs = unread.labels < PATIENT_LABELS ? RETRY_DELAYS_MS[tries - 1] : undefined;
+  if (error.detail.kind !== 'endless-listing' && tries < MAX_TRIES && delayMs !== undefined)
+    return {
+      kind: 'again',
+      unread: { labels: unread.labels, tries, nextTryAtMs: rt.clock.nowMs() + delayMs },
+    };
+  rt.log.warn(
+    {
+      event: 'label_list_unread',
+      accountId: lease.accountId,
+      collectionId: lease.collectionId,
+      label,
+      err: error,
+    },
+    'the list of a label could not be read while others could: the label stays on its messages',
+  );
+  return { kind: 'unread', unread: { labels: unread.labels + 1 } };
+}
+
+/** The list of all messages was whole in this full sync, which says that lists can end. */
+async function isLabelsOwn(context: TurnContext, error: GoogleError): Promise<boolean> {
+  if (error.detail.kind === 'endless-listing')
+    return context.lease.endlessListings >= ENDLESS_TRIES;
+  try {
+    await context.google.gmail.listMessages({ pageToken: null });
+    return true;
+  } catch (failure) {
+    if (isRefusedAlone(failure)) return false;
+    throw failure;
+  }
+}
+
+export function tryAgainLater(context: TurnContext, cursor: Labels): Turn {
+  const delayMs = (cursor.unread?.nextTryAtMs ?? 0) - context.rt.clock.nowMs();
+  return {
+    commit: {
+      cursor,
+      phase: 'backfill',
+      generation: context.generation,
+      delta: { kind: 'none' },
+    },
+    next: () => cursor,
+    rest: waitFor(delayMs),
+  };
+}
+
+function waitFor(delayMs: number): Turn['rest'] {
+  return {
+    kind: 'wait',
+    delayMs: Math.max(1, delayMs),
+    why: "Google does not list one label's messages; it is tried again, and left out after some tries",
+    counts: false,
+  };
+}
