@@ -4,7 +4,7 @@ import { ended, lineOf, startProgram, stopAll, type Program } from '../support/p
 /* What every program refuses at its start, and what an operator may allow. Nothing is connected to here. */
 
 const INSECURE = {
-  DATABASE_URL: 'postgresql://syncline:hunter2@db.invalid/mirror?sslmode=disable',
+  DATABASE_URL: 'postgresql://hunter2@db.invalid/mirror?sslmode=disable',
   REDIS_URL: 'redis://hunter2@cache.invalid:6379',
   GOOGLE_API_URL: 'http://google.invalid',
   SYNCLINE_MASTER_KEY: randomBytes(32).toString('base64'),
@@ -18,7 +18,9 @@ const ALWAYS_REFUSED = {
   SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'),
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
 };
-const EVERYTHING = { SYNCLINE_ALLOW_INSECURE: 'postgres,redis,redis-password,google-url' };
+const EVERYTHING = {
+  SYNCLINE_ALLOW_INSECURE: 'postgres,postgres-password,redis,redis-password,google-url',
+};
 
 const PROGRAMS: { program: Program; args: string[] }[] = [
   { program: 'scheduler', args: [] },
@@ -34,7 +36,7 @@ const PROGRAMS: { program: Program; args: string[] }[] = [
 afterEach(stopAll);
 
 test.each(PROGRAMS)(
-  'S15: $program $args refuses plaintext and a Redis without a password beyond loopback, unchecked certificates and a guessable master key, in a sentence each',
+  'S15: $program $args refuses plaintext and servers without a password beyond loopback, unchecked certificates and a guessable master key, in a sentence each',
   async ({ program, args }) => {
     const { code, stdout, stderr } = await ended(
       startProgram(program, { ...INSECURE, ...ALWAYS_REFUSED }, args),
@@ -44,6 +46,7 @@ test.each(PROGRAMS)(
       expect.stringMatching(/^NODE_TLS_REJECT_UNAUTHORIZED must not be 0: .*NODE_EXTRA_CA_CERTS$/),
       expect.stringMatching(/^SYNCLINE_MASTER_KEY must not be all zero/),
       expect.stringMatching(/^DATABASE_URL must ask for TLS beyond loopback.*sslmode=verify-full/),
+      expect.stringMatching(/^DATABASE_URL must have a password beyond loopback.*PGPASSWORD/),
       expect.stringMatching(/^REDIS_URL must begin with rediss: .*beyond loopback/),
       expect.stringMatching(/^REDIS_URL must have a password beyond loopback/),
       expect.stringMatching(/^GOOGLE_API_URL must be https beyond loopback/),
@@ -74,7 +77,7 @@ test.each(PROGRAMS.slice(0, 4))(
   'S15: $program $args starts with what SYNCLINE_ALLOW_INSECURE names, and says so at its start',
   async ({ program, args }) => {
     const child = startProgram(program, { ...INSECURE, ...EVERYTHING }, args);
-    for (const kind of ['postgres', 'redis', 'redis-password', 'google-url']) {
+    for (const kind of ['postgres', 'postgres-password', 'redis', 'redis-password', 'google-url']) {
       const line = await lineOf(child, (text) => text.includes(`"kind":"${kind}"`), 30_000);
       expect(JSON.parse(line)).toMatchObject({
         level: 'warn',

@@ -244,6 +244,20 @@ describe('a wrong configuration is refused by name', () => {
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64') },
       /^SYNCLINE_MASTER_KEY must not be all zero/,
     ],
+    ...[
+      'change-me-change-me-change-me-change-me-123',
+      'default-dev-secret-change-in-production-000',
+      'this-is-my-very-secret-master-key-for-prod_',
+      Buffer.from('correct horse battery staple 123').toString('base64'),
+      Buffer.from('abcdefghijklmnopqrstuvwxyz012345').toString('base64'),
+      Buffer.from('00112233445566778899aabbccddeeff').toString('base64'),
+      Buffer.from([...Array<number>(24).fill(0), 1, 9, 8, 7, 5, 3, 2, 4]).toString('base64'),
+      Buffer.from([...Array(16).keys(), ...[...Array(16).keys()].toReversed()]).toString('base64'),
+    ].map((key): [string, Record<string, string>, RegExp] => [
+      `a key that somebody typed or made up: ${key}`,
+      { SYNCLINE_MASTER_KEY: key },
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern, an even row of bytes or typed text/,
+    ]),
     [
       'an old key that is all zero',
       { SYNCLINE_MASTER_KEY: KEY, SYNCLINE_MASTER_KEY_OLD: Buffer.alloc(32).toString('base64') },
@@ -257,22 +271,22 @@ describe('a wrong configuration is refused by name', () => {
     [
       'a key of one byte over and over',
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 0xff).toString('base64') },
-      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern/,
     ],
     [
       'a key of a short pattern',
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'secret').toString('base64') },
-      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern/,
     ],
     [
       'a key of a piece of 16 bytes, twice',
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'correct horse ba').toString('base64') },
-      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern/,
     ],
     [
       'a key of a piece of 11 bytes, cut off',
       { SYNCLINE_MASTER_KEY: Buffer.alloc(32, 'my password').toString('base64') },
-      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern/,
     ],
     ...[1, 7, 0xff].map((step): [string, NodeJS.ProcessEnv, RegExp] => [
       `a key of bytes that are ${step} apart`,
@@ -281,7 +295,7 @@ describe('a wrong configuration is refused by name', () => {
           Array.from({ length: 32 }, (_, at) => 40 + at * step),
         ).toString('base64'),
       },
-      /^SYNCLINE_MASTER_KEY must not be all zero or a short pattern/,
+      /^SYNCLINE_MASTER_KEY must not be all zero, a pattern/,
     ]),
     ['a key in hex', { SYNCLINE_MASTER_KEY: 'ab'.repeat(32) }, /^SYNCLINE_MASTER_KEY must/],
     [
@@ -354,7 +368,7 @@ describe('a wrong configuration is refused by name', () => {
     [
       'an unknown kind of plaintext',
       { SYNCLINE_ALLOW_INSECURE: 'google-url,everything' },
-      /^SYNCLINE_ALLOW_INSECURE must be a list of postgres, redis, redis-password, google-url/,
+      /^SYNCLINE_ALLOW_INSECURE must be a list of postgres, postgres-password, redis, redis-password, google-url/,
     ],
     ...[
       'proxy:3128',

@@ -39,6 +39,8 @@ test('a Unix socket is named by its directory, and needs no TLS', () => {
 test.each([
   ['several hosts', 'postgresql://u:p@a:5432,b:5433/db', /names several hosts: name the one/],
   ['several hosts without ports', 'postgresql://u:p@a,b/db', /names several hosts/],
+  ['several hosts behind a protocol in capitals', 'POSTGRESQL://u@a,b/db', /names several hosts/],
+  ['several sockets', 'postgresql://u@h/db?host=/a,/b', /only the directory of a Unix socket/],
   ['another protocol', 'mysql://u:p@h/db', /must be a URL like postgresql:/],
   ['no database', 'postgresql://u:p@h', /must be a URL like/],
   ['two paths', 'postgresql://u:p@h/a/b', /must be a URL like/],

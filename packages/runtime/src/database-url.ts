@@ -137,7 +137,7 @@ export function problemsOfDatabaseUrl(text: string): string[] {
 
 /** libpq's lists of hosts are no URL, or one with a strange host. A password may hold commas. */
 function namesSeveralHosts(text: string): boolean {
-  const authority = /^postgres(?:ql)?:\/\/([^/?#]*)/.exec(text)?.[1] ?? '';
+  const authority = /^postgres(?:ql)?:\/\/([^/?#]*)/i.exec(text)?.[1] ?? '';
   return authority.slice(authority.lastIndexOf('@') + 1).includes(',');
 }
 
@@ -201,7 +201,7 @@ const RULES: Record<Honoured, (value: string, given: URLSearchParams) => string 
   connect_timeout: (seconds) =>
     /^[1-9]\d{0,2}$/.test(seconds) ? null : 'must have as connect_timeout= 1 to 999 seconds',
   host: (directory) =>
-    directory.startsWith('/')
+    directory.startsWith('/') && !directory.includes(',')
       ? null
       : 'has host= among its parameters, where only the directory of a Unix socket may stand',
 };

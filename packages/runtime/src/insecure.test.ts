@@ -76,6 +76,21 @@ describe('DATABASE_URL', () => {
     expect(isRefused('postgresql://u@db/mirror?host=/run/postgresql')).toBe(false);
   });
 
+  test('beyond loopback must have a password, or a certificate of the client, or the driver gets one', () => {
+    const url = (user: string, host = 'db.example.com', more = ''): string =>
+      `postgresql://${user}@${host}/mirror?sslmode=verify-full${more}`;
+    const without = url('u');
+    expect(isRefused(without)).toBe(true);
+    expect(isRefused(url('u:'))).toBe(true);
+    expect(isRefused(without, 'postgres,redis-password')).toBe(true);
+    expect(isRefused(without, 'postgres-password')).toBe(false);
+    expect(isRefused(url('u', 'localhost'))).toBe(false);
+    expect(isRefused(url('u', 'db', '&host=/run/postgresql'))).toBe(false);
+    expect(isRefused(url('u', 'db', '&sslcert=/c.pem&sslkey=/k.pem'))).toBe(false);
+    for (const name of ['PGPASSWORD', 'PGPASSFILE'])
+      expect(problemsOfInsecurity({ DATABASE_URL: without, [name]: 'x' })).toEqual([]);
+  });
+
   test('may be plaintext anywhere by permission, which is for this kind alone', () => {
     expect(isRefused(urlOf('db', 'disable'), 'postgres')).toBe(false);
     expect(isRefused(urlOf('db', 'disable'), 'redis, postgres')).toBe(false);
@@ -144,7 +159,7 @@ test('GOOGLE_API_URL beyond loopback must be https', () => {
 
 test('reports each kind in a sentence of its own with what to do, beside every other mistake, and quotes no value', () => {
   const env = {
-    DATABASE_URL: 'postgresql://u:hunter2@hunter2/hunter2?sslmode=disable',
+    DATABASE_URL: 'postgresql://hunter2@hunter2/hunter2?sslmode=disable',
     REDIS_URL: 'redis://hunter2@hunter2',
     GOOGLE_API_URL: 'http://hunter2',
     SYNCLINE_MASTER_KEY: Buffer.alloc(32).toString('base64'),

@@ -1,5 +1,5 @@
 /**
- * Plaintext beyond this machine, and a Redis there that asks for no password. Both are refused,
+ * Plaintext beyond this machine, and a server there that asks for no password. Both are refused,
  * unless SYNCLINE_ALLOW_INSECURE names the kind; each start logs which kinds are allowed. Disabled
  * certificate checks and a guessable master key are never allowed
  * (docs/decisions/0018-weak-configuration.md).
@@ -10,7 +10,13 @@ import { type DatabaseUrl, parseDatabaseUrl, problemsOfDatabaseUrl } from './dat
 import { type RedisAddress, parseRedisUrl } from './redis/address.js';
 
 /** What may be allowed, one by one. */
-export const INSECURE_KINDS = ['postgres', 'redis', 'redis-password', 'google-url'] as const;
+export const INSECURE_KINDS = [
+  'postgres',
+  'postgres-password',
+  'redis',
+  'redis-password',
+  'google-url',
+] as const;
 export type InsecureKind = (typeof INSECURE_KINDS)[number];
 export type RedisInsecurity = Extract<InsecureKind, 'redis' | 'redis-password'>;
 
@@ -33,6 +39,8 @@ export function insecureInWords(kind: InsecureKind): string {
   switch (kind) {
     case 'postgres':
       return 'Postgres may be reached in plaintext: its password and the mirror can be read in transit';
+    case 'postgres-password':
+      return 'Postgres may let in whoever reaches it without a password: the mirror can be read and changed';
     case 'redis':
       return 'Redis may be reached in plaintext: its password and the jobs can be read in transit';
     case 'redis-password':
@@ -92,6 +100,10 @@ function problemOf(kind: InsecureKind, given: Given): string | null {
       return isPlainPostgres(given['DATABASE_URL'])
         ? 'DATABASE_URL must ask for TLS beyond loopback, since passwords and mail are sent there: sslmode=verify-full, with sslrootcert=FILE for an authority of your own, or at least sslmode=require; SYNCLINE_ALLOW_INSECURE=postgres allows plaintext'
         : null;
+    case 'postgres-password':
+      return hasNoPostgresPassword(given)
+        ? 'DATABASE_URL must have a password beyond loopback (or PGPASSWORD or PGPASSFILE be set, or sslcert= name a certificate of this client), since whoever reaches that Postgres could read the mirror; SYNCLINE_ALLOW_INSECURE=postgres-password allows none'
+        : null;
     case 'redis':
       return lacksBeyondLoopback(kind, given)
         ? 'REDIS_URL must begin with rediss: (or rediss+sentinel:) beyond loopback, since passwords and jobs are sent there; SYNCLINE_ALLOW_INSECURE=redis allows plaintext'
@@ -113,6 +125,15 @@ function isPlainPostgres(url: string | undefined): boolean {
   if (url === undefined || problemsOfDatabaseUrl(url).length > 0) return false;
   const { host, tls } = parseDatabaseUrl(url);
   return !isLocal(host) && !DEMANDS_TLS[tls.mode];
+}
+
+/** The variables are the driver's. */
+function hasNoPostgresPassword(given: Given): boolean {
+  const text = given['DATABASE_URL'];
+  if (text === undefined || problemsOfDatabaseUrl(text).length > 0) return false;
+  if (given['PGPASSWORD'] || given['PGPASSFILE']) return false;
+  const { host, password, tls } = parseDatabaseUrl(text);
+  return !isLocal(host) && password === null && tls.cert === null;
 }
 
 /** `prefer` falls back to plaintext when the server refuses TLS. */

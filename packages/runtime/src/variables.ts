@@ -172,9 +172,9 @@ function masterKey() {
   return z
     .string()
     .refine(isKey, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints them')
-    .transform((text) => Buffer.from(text, 'base64'))
     .refine(
-      (key) => !isGuessable(key),
-      'must not be all zero or a short pattern or an even row of bytes: anybody could open what it seals',
-    );
+      (text) => !isKey(text) || !isGuessable(Buffer.from(text, 'base64'), text),
+      'must not be all zero, a pattern, an even row of bytes or typed text: anybody could open what it seals. Make one with `openssl rand -base64 32`',
+    )
+    .transform((text) => Buffer.from(text, 'base64'));
 }
