@@ -93,6 +93,36 @@ test('a suspended account that is restored goes on by itself, and `accounts resu
   expect((await world.control.ledger()).callsAfterInvalidGrant).toBe(0);
 }, 240_000);
 
+test.each([
+  ['is known', 'before'],
+  ['is found out by that import', 'after'],
+])(
+  "`accounts resume` tries the account's own grant after another person's was imported for it, when the refusal of its own %s",
+  async (_, found) => {
+    await mirrored();
+    const [{ email }, other] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
+    if (found === 'after') await world.stopAll();
+    await suspend(true);
+    if (found === 'before') await world.untilRows(STATES, states('reauth_required'));
+    const refreshToken = await world.control.consent(other.email);
+    expect(await world.import([{ email, refreshToken }])).toMatchObject({ code: 1 });
+    expect(
+      await world.rows(
+        'SELECT email, state, reason_code, probe_at > now() AS probed FROM syncline.accounts WHERE email = $1',
+        [email],
+      ),
+    ).toEqual([{ email, state: 'reauth_required', reason_code: 'identity-refused', probed: true }]);
+    await suspend(false);
+    expect(await world.cli('accounts', 'resume', email)).toMatchObject({ code: 0 });
+    if (found === 'after') {
+      world.start('scheduler');
+      world.start('worker');
+    }
+    await servedAnew(email);
+  },
+  180_000,
+);
+
 test("S1: a token copied into another account's row puts that account alone into a named state; removal erases the rows and names what it could not revoke; a new import is accepted", async () => {
   const [first, second] = accounts as [(typeof accounts)[0], (typeof accounts)[0]];
   await world.rows(

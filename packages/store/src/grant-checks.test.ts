@@ -56,3 +56,28 @@ test('a grant that is held already ends the runs of its account once', async () 
   expect(await hold(fixture.accountId, present, UNPROVEN)).toBe(false);
   expect(await collections()).toEqual(held);
 });
+
+describe('an account whose stored grant Google refuses, and for which another person’s was offered since', () => {
+  const OFFERED: Held = {
+    state: 'reauth_required',
+    code: 'identity-refused',
+    reason: 'this grant belongs to another Google account',
+  };
+
+  test('is resumed with the stored grant, also when Google is not asked again by itself', async () => {
+    const { store, accountId } = fixture;
+    const number = await grantNumber();
+    await store.identities.bind(accountId, number, { sub: '7', address: null });
+    const refused: Held = { state: 'reauth_required', code: 'grant-refused', reason: 'refused' };
+    expect(await store.grantChecks.hold(accountId, number, refused)).toBe(true);
+    expect(await store.grantChecks.note(accountId, OFFERED)).toBe(true);
+    expect(await store.accounts.resume(accountId)).toBe(true);
+    expect(await store.grantChecks.known(accountId)).toMatchObject({ verified: true });
+  });
+
+  test('is not resumed when it is the stored grant that belongs to another account', async () => {
+    const { store, accountId } = fixture;
+    expect(await store.grantChecks.hold(accountId, await grantNumber(), OFFERED)).toBe(true);
+    expect(await store.accounts.resume(accountId)).toBe(false);
+  });
+});

@@ -71,7 +71,7 @@ export interface GrantChecks {
   hold(accountId: string, grant: number, held: Held): Promise<boolean>;
   /**
    * Why an account that waits already goes on waiting: a grant that was offered to it is not its
-   * own.
+   * own. The state of the grant that it has stays: `accounts resume` and probes still try that one.
    * @returns false when it does not wait for a grant
    */
   note(accountId: string, held: Held): Promise<boolean>;
@@ -126,8 +126,8 @@ async function hold(
 ): Promise<boolean> {
   await lockCollections(session, accountId);
   const held = await session.query(
-    `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 = 'grant-refused' THEN verified_grant END,
-            refused_since = CASE WHEN $6::float8 IS NULL THEN NULL ELSE now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
+    `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 IN ('grant-refused', 'credential-unreadable') THEN verified_grant END,
+            refused_since = CASE WHEN $4 IN ('grant-refused', 'credential-unreadable') THEN now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
     [accountId, grant, state, code, reason, probeInMs],
   );
   // Another grant has taken its place, or the account is held already: its runs go on undisturbed.

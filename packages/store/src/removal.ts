@@ -84,7 +84,9 @@ export async function pauseAccount(pool: pg.Pool, accountId: string): Promise<bo
 
 /**
  * Everything comes due now, what was parked included; a grant that Google refuses is tried once at
- * once. What a person must decide about the account's identity is not decided here.
+ * once. What a person must decide about the account's identity is not decided here. Whether Google
+ * refuses the stored grant is read from `refused_since`: `reason_code` may be of a grant that was
+ * offered later and not taken.
  * @returns false when the account's state does not allow it
  */
 export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<boolean> {
@@ -92,7 +94,8 @@ export async function resumeAccount(pool: pg.Pool, accountId: string): Promise<b
     await lockCollections(session, accountId);
     const resumed = await session.query(
       `UPDATE syncline.accounts SET state = 'active', reason = NULL, reason_code = NULL, token_version = token_version + 1, ${NO_PROBES}, updated_at = now()
-        WHERE id = $1 AND (state IN ('active', 'paused', 'disabled') OR (state = 'reauth_required' AND coalesce(reason_code, 'grant-refused') IN ('grant-refused', 'credential-unreadable')))`,
+        WHERE id = $1 AND (state IN ('active', 'paused', 'disabled')
+           OR (state = 'reauth_required' AND (refused_since IS NOT NULL OR coalesce(reason_code, 'grant-refused') IN ('grant-refused', 'credential-unreadable'))))`,
       [accountId],
     );
     if (resumed.rowCount !== 1) return false;

@@ -93,7 +93,7 @@ async function judged(
         };
       const held = heldFor(verdict, asKnown);
       noteRefusal(rt, verdict, { ...asKnown, accountId: offered?.accountId ?? null });
-      if (offered) await keepWaiting(deps, offered, asKnown, held);
+      if (offered) await keepWaiting(rt, deps, offered, asKnown, held);
       return { kind: 'refused', problem: held.reason };
     }
     default:
@@ -106,6 +106,7 @@ async function judged(
  * waits, and says for what.
  */
 async function keepWaiting(
+  rt: Runtime,
   { store, google }: { store: Store; google: Google },
   { accountId, state }: OfferedTo,
   { grant, project }: KnownIdentity,
@@ -119,7 +120,11 @@ async function keepWaiting(
     await google.tryAgain(accountId, project);
   } catch (error) {
     if (!(error instanceof GoogleError)) throw error;
-    if (error.detail.kind === 'unauthorized') await store.grantChecks.hold(accountId, grant, held);
+    if (error.detail.kind !== 'unauthorized') return;
+    // The grant that it has is its own all the same, and Google may take it again.
+    const refused = grantRefused(error.detail, rt.random.next());
+    await store.grantChecks.hold(accountId, grant, { state: 'reauth_required', ...refused });
+    await store.grantChecks.note(accountId, held);
   }
 }
 
