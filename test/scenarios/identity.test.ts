@@ -141,6 +141,68 @@ test('without sub, an address that was given to another person is unproven: ever
   expect(await account()).toMatchObject({ state: 'active', reason: null });
 });
 
+/** Consent to these scopes alone. @returns the refresh token */
+async function consentTo(email: string, scopes: string[]): Promise<string> {
+  const answer = await fetch(`${world.simulator.url}/sim/accounts/${email}/consent`, {
+    method: 'POST',
+    body: JSON.stringify({ scopes }),
+  });
+  return ((await answer.json()) as { refreshToken: string }).refreshToken;
+}
+
+test.each([
+  ['another person, who was given the address', true],
+  ['the same person', false],
+])(
+  'without sub, a grant without the mail scope of %s is unproven for an account that has messages: every row stays, and a person decides',
+  async (_, isAnother) => {
+    await start(WITHOUT_SUB);
+    const before = await rowsOf();
+    if (isAnother) {
+      await world.control.delete(ANN);
+      await world.control.addAccount({ email: ANN, messages: 12, calendars: 1 });
+    }
+    await connect(ANN, await consentTo(ANN, ['calendar.readonly']));
+    const listed = calls('events.list');
+    await runDue();
+    expect(await account()).toMatchObject({
+      state: 'reauth_required',
+      reasonCode: 'identity-unproven',
+      reason: expect.stringMatching(
+        /does not cover the account's mail.*accounts resume EMAIL --same-mailbox/,
+      ),
+    });
+    expect(calls('events.list')).toBe(listed);
+    expect(await rowsOf()).toEqual(before);
+  },
+);
+
+test('without sub, a grant without the mail scope is taken once a person has said that it is of the same mailbox', async () => {
+  await start(WITHOUT_SUB);
+  const before = await rowsOf();
+  await connect(ANN, await consentTo(ANN, ['calendar.readonly']));
+  await runDue();
+  expect(await world.store.grantChecks.vouch((await account()).id)).toBe(true);
+  const outcomes = await runDue();
+  expect(outcomes).toContainEqual({ kind: 'caught-up', changes: 0 });
+  expect(outcomes).toContainEqual(expect.objectContaining({ kind: 'parked' }));
+  expect(await account()).toMatchObject({ state: 'active', reason: null });
+  expect(await rowsOf()).toEqual(before);
+});
+
+test('without sub, what an administrator or the project forbids for the moment decides nothing about a grant', async () => {
+  await start(WITHOUT_SUB);
+  const before = await rowsOf();
+  await world.control.fault({ kind: '403-api-disabled', method: 'messages.get', email: ANN });
+  await connect(ANN, await world.control.consent(ANN));
+  await runDue();
+  expect(await account()).toMatchObject({ state: 'active', reason: null });
+  await world.control.clearFaults();
+  await world.catchUp();
+  expect(await account()).toMatchObject({ state: 'active', identityId: expect.any(String) });
+  expect(await rowsOf()).toEqual(before);
+});
+
 test('an answer that decides nothing changes nothing: the check is made again', async () => {
   await start(WITHOUT_SUB);
   const before = await rowsOf();

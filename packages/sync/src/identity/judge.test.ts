@@ -87,7 +87,11 @@ test('reasons contain no address, and name the command where a person decides', 
       'this grant belongs to another Google account (b***@example.com); import a grant of a***@example.com',
   });
   const unproven = heldFor(
-    { kind: 'unproven', asked: 20, otherAddress: 'ben@example.com' },
+    {
+      kind: 'unproven',
+      because: { kind: 'no-known-message', asked: 20 },
+      otherAddress: 'ben@example.com',
+    },
     known(),
   );
   expect(unproven.reason).toMatch(

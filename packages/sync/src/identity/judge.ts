@@ -25,11 +25,17 @@ export type NotTheSame = { kind: 'other'; address: string | null } | Unproven;
 
 export interface Unproven {
   kind: 'unproven';
-  /** Messages that Google was asked for; 0 when the calendars decided. */
-  asked: number;
+  because: Unprovable;
   /** Where the grant tells one and it is not the account's. */
   otherAddress: string | null;
 }
+
+export type Unprovable =
+  /** @property asked stored messages that Google was asked for, and has none of */
+  | { kind: 'no-known-message'; asked: number }
+  | { kind: 'other-primary-address' }
+  /** The grant does not let the rows be asked for that would prove it. */
+  | { kind: 'not-covered'; evidence: 'messages' | 'primary-address' };
 
 export type IdentityVerdict = { kind: 'same'; proof: Proof } | NotTheSame;
 
@@ -63,9 +69,13 @@ export function hasKnownMessage(
   );
 }
 
-export function unproven(known: KnownIdentity, address: string | null, asked: number): Unproven {
+export function unproven(
+  known: KnownIdentity,
+  address: string | null,
+  because: Unprovable,
+): Unproven {
   const isOther = address !== null && !sameAddress(address, known.email);
-  return { kind: 'unproven', asked, otherAddress: isOther ? address : null };
+  return { kind: 'unproven', because, otherAddress: isOther ? address : null };
 }
 
 /**

@@ -29,7 +29,7 @@ export function heldFor(verdict: NotTheSame, known: Pick<KnownIdentity, 'email'>
           verdict.otherAddress === null
             ? 'nothing proves that this grant belongs to the same Google account'
             : `this grant belongs to another Google account (${masked(verdict.otherAddress)}) as far as can be told`
-        }: ${contradiction(verdict.asked)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
+        }: ${contradiction(verdict.because)}; if it is the same account, run: syncline accounts resume EMAIL --same-mailbox; otherwise remove the account and import it anew`,
       };
     default:
       return unreachable(verdict);

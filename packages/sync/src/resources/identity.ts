@@ -1,6 +1,13 @@
 import { GoogleError, type GoogleAccount } from '@syncline/google';
+import { unreachable } from '@syncline/runtime';
 import type { KnownIdentity } from '@syncline/store';
-import { sameAddress, unproven, type IdentityVerdict } from '../identity/judge.js';
+import {
+  sameAddress,
+  unproven,
+  type IdentityVerdict,
+  type Unprovable,
+} from '../identity/judge.js';
+import { answerOf } from '../verdicts.js';
 import { primaryAddressOf } from './calendar/identity.js';
 import { byStoredMessages, mailboxProfile, type Checks, type Profile } from './gmail/identity.js';
 
@@ -41,33 +48,55 @@ export async function addressOf(
   return { address: await primaryAddressOf(google), profile: null };
 }
 
-/** What the stored rows decide, of one resource after the other. @throws GoogleError */
+/**
+ * What the stored rows decide. Messages do where there are any. The id of the primary calendar is an
+ * address, which may have been given to another person: it never stands in for messages that the
+ * grant does not show.
+ * @throws GoogleError when nothing is decided
+ */
 export async function byRows(
   google: GoogleAccount,
   known: KnownIdentity,
   address: string | null,
   checks: Checks,
 ): Promise<IdentityVerdict> {
-  const { primaryAddress } = known;
+  const evidence = known.hasMessages ? 'messages' : 'primary-address';
   try {
-    if (known.hasMessages) return await byStoredMessages(google, known, address, checks);
+    return known.hasMessages
+      ? await byStoredMessages(google, known, address, checks)
+      : await byPrimaryAddress(google, known, address);
   } catch (error) {
-    if (!isClosed(error) || primaryAddress === null) throw error;
+    if (!isNotCovered(error)) throw error;
+    return unproven(known, address, { kind: 'not-covered', evidence });
   }
+}
+
+async function byPrimaryAddress(
+  google: GoogleAccount,
+  known: KnownIdentity,
+  address: string | null,
+): Promise<IdentityVerdict> {
+  const { primaryAddress } = known;
   const now = await primaryAddressOf(google);
   return primaryAddress !== null && now !== null && sameAddress(primaryAddress, now)
     ? { kind: 'same', proof: 'primary-address' }
-    : unproven(known, now ?? address, 0);
+    : unproven(known, now ?? address, { kind: 'other-primary-address' });
 }
 
-/**
- * What speaks against a grant, for a person.
- * @param asked messages that Google was asked for; 0 when the calendars decided
- */
-export function contradiction(asked: number): string {
-  return asked > 0
-    ? `its mailbox has none of ${asked} stored messages`
-    : 'its primary calendar is another one';
+/** Why nothing proves that a grant is the account's, for a person. */
+export function contradiction(because: Unprovable): string {
+  switch (because.kind) {
+    case 'no-known-message':
+      return `its mailbox has none of ${because.asked} stored messages`;
+    case 'other-primary-address':
+      return 'its primary calendar is another one';
+    case 'not-covered':
+      return because.evidence === 'messages'
+        ? "it does not cover the account's mail, which could prove it"
+        : "it does not cover the account's calendars, which could prove it";
+    default:
+      return unreachable(because);
+  }
 }
 
 /**
@@ -76,4 +105,15 @@ export function contradiction(asked: number): string {
  */
 function isClosed(error: unknown): boolean {
   return error instanceof GoogleError && error.detail.kind === 'forbidden';
+}
+
+/**
+ * The account's rows cannot be asked for with this grant, now or later. Any other refusal (of the
+ * project, or by an administrator) may end, and decides nothing.
+ */
+function isNotCovered(error: unknown): boolean {
+  return (
+    error instanceof GoogleError &&
+    ['scope-missing', 'no-mailbox'].includes(answerOf(error.detail, false))
+  );
 }

@@ -45,7 +45,7 @@ export async function byStoredMessages(
     }
     // A message that Google did not answer for may be the one that proves it.
     if (undecided) throw undecided;
-    return unproven(known, address, stored.length);
+    return unproven(known, address, { kind: 'no-known-message', asked: stored.length });
   } finally {
     await checks.end(known.accountId);
   }
