@@ -24,14 +24,11 @@ async function open(tenants: readonly string[], messages: number): Promise<void>
 }
 afterEach(() => world.close());
 
-const removed = async (...args: string[]): Promise<Record<string, unknown>> => {
-  const { code, stdout, stderr } = await world.cli(
-    'accounts',
-    'remove',
-    mailbox.email,
-    '--json',
-    ...args,
-  );
+const removed = async (
+  email = mailbox.email,
+  ...args: string[]
+): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await world.cli('accounts', 'remove', email, '--json', ...args);
   if (code !== 0) throw new Error(`the removal failed: ${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
@@ -49,7 +46,7 @@ test('a removal keeps the grant while another tenant has the mailbox, and the la
   world.start('scheduler');
   world.start('worker');
   await served();
-  expect(await removed('--tenant', 'one')).toMatchObject({
+  expect(await removed(mailbox.email, '--tenant', 'one')).toMatchObject({
     state: 'removed',
     grant: 'shared',
     sharedWith: ['three', 'two'],
@@ -81,9 +78,54 @@ test('a removal of an account that was never checked keeps the grant of a person
   mailbox = { ...mailbox, email: name };
   const { code } = await world.importUnverified([{ ...mailbox, tenant: 'two' }]);
   expect(code).toBe(0);
-  expect(await removed('--tenant', 'two')).toMatchObject({ grant: 'shared', sharedWith: ['one'] });
+  expect(await removed(mailbox.email, '--tenant', 'two')).toMatchObject({
+    grant: 'shared',
+    sharedWith: ['one'],
+  });
   expect(await refreshed()).toBeNull();
 }, 120_000);
+
+test('a removal of an account that was never checked keeps the grant unless Google tells that nobody else needs it', async () => {
+  await open(['one'], 6);
+  world.start('scheduler');
+  const worker = world.start('worker');
+  await served();
+  await world.stop(worker);
+  // The primary calendar names the person, whatever the account is called here.
+  await unchecked('two', 'misspelt@demo.example', ['calendar.readonly']);
+  expect(await removed('misspelt@demo.example')).toMatchObject(SHARED_WITH_ONE);
+  await world.control.rename(mailbox.email, 'renamed@demo.example');
+  mailbox = { ...mailbox, email: 'renamed@demo.example' };
+  // The sub alone tells it, and no API of the grant an address.
+  await unchecked('two', mailbox.email, ['openid']);
+  expect(await removed(mailbox.email, '--tenant', 'two')).toMatchObject(SHARED_WITH_ONE);
+  // The new address is nobody's here, and nothing else is told.
+  await unchecked('two', mailbox.email, ['calendar.readonly']);
+  expect(await removed(mailbox.email, '--tenant', 'two')).toMatchObject({
+    grant: 'maybe-shared',
+    sharedWith: [],
+  });
+  // Nothing is told at all.
+  await unchecked('two', mailbox.email, ['drive.readonly']);
+  const said = await world.cli('accounts', 'remove', mailbox.email, '--tenant', 'two');
+  expect(said.stderr).toContain(
+    'the grant is kept, since Google does not tell whether other accounts here need it',
+  );
+  expect(await refreshed()).toBeNull();
+}, 120_000);
+
+const SHARED_WITH_ONE = { grant: 'shared', sharedWith: ['one'] };
+
+/** A calendar account of another tenant, whose grant covers these scopes. */
+async function unchecked(tenant: string, email: string, scopes: string[]): Promise<void> {
+  const consent = await fetch(`${world.simulator.url}/sim/accounts/${mailbox.email}/consent`, {
+    method: 'POST',
+    body: JSON.stringify({ scopes }),
+  });
+  const { refreshToken } = (await consent.json()) as { refreshToken: string };
+  const line = { email, refreshToken, tenant, resources: ['calendar'] };
+  expect(await world.importUnverified([line])).toMatchObject({ code: 0 });
+}
 
 test('--keep-grant leaves the grant alive, also when workers finish the removal', async () => {
   await open(['one'], 6);
@@ -95,7 +137,10 @@ test('--keep-grant leaves the grant alive, also when workers finish the removal'
   expect(await refreshed()).toBeNull();
   const imported = await world.import([mailbox]);
   expect(imported).toMatchObject({ code: 0 });
-  expect(await removed('--keep-grant')).toMatchObject({ state: 'removed', grant: 'kept' });
+  expect(await removed(mailbox.email, '--keep-grant')).toMatchObject({
+    state: 'removed',
+    grant: 'kept',
+  });
   expect(await refreshed()).toBeNull();
 }, 120_000);
 

@@ -175,3 +175,21 @@ test('addresses are unique in a tenant whatever their case, and the spelling tha
     'user3@demo.example',
   ]);
 });
+
+test('only a different sub on both sides tells that no other account of the project needs an unchecked grant', async () => {
+  const { store } = fixture;
+  const id = await connect('ann@example.com', 'one');
+  const others = async (sub: string | null): Promise<boolean> =>
+    (await store.removal.grantUse(id, { sub, address: 'new@example.com' })).maySupportOthers;
+  // The account of the fixture is not bound to anybody.
+  expect([await others('7'), await others(null)]).toEqual([true, true]);
+  await erase(fixture.accountId);
+  expect([await others('7'), await others(null)]).toEqual([false, false]);
+  const other = await connect('ben@example.com', 'two');
+  await store.identities.bind(other, 0, { sub: null, address: 'ben@example.com' });
+  expect(await others('7')).toBe(true);
+  await store.identities.bind(other, 0, { sub: '8', address: 'ben@example.com' });
+  expect([await others('7'), await others('8'), await others(null)]).toEqual([false, true, true]);
+  await store.identities.bind(id, 0, { sub: '8', address: 'ann@example.com' });
+  expect(await store.removal.grantUse(id)).toMatchObject({ isChecked: true, sharedWith: ['two'] });
+});

@@ -1,4 +1,5 @@
 import type { GoogleKeys } from './identities.js';
+import type { Resource } from './mirrors/resources.js';
 import { DEFAULT_PROJECT } from '@syncline/runtime';
 import type pg from 'pg';
 import { ACCOUNT_TABLES } from './account-tables.js';
@@ -22,8 +23,10 @@ import { inTransaction, type Transaction } from './transaction.js';
 export interface Removal {
   /** `keepGrant`: the removal, whoever finishes it, leaves the grant alive at Google. */
   begin(accountId: string, o?: { keepGrant: boolean }): Promise<void>;
-  /** How Google is to be asked for the account, and whom else its grant serves. */
-  /** @param owner whose the grant is by Google's own word, where it was not checked yet */
+  /**
+   * How Google is to be asked for the account, and whom else its grant serves.
+   * @param owner what Google says of the owner of a grant that was not checked yet
+   */
   grantUse(accountId: string, owner?: GoogleKeys): Promise<GrantUse>;
   leasesEndInMs(accountId: string): Promise<number>;
   eraseSome(accountId: string): Promise<{ erased: number; done: boolean }>;
@@ -34,6 +37,7 @@ export interface Removal {
 /** Whom a grant serves. */
 export interface GrantUse {
   project: string;
+  resources: Resource[];
   /** Null while the account is not bound. */
   identityId: string | null;
   /** Whether the grant is known to be of that identity. */
@@ -44,6 +48,12 @@ export interface GrantUse {
    * are one.
    */
   sharedWith: string[];
+  /**
+   * Other accounts of the project may be of the same person as well, since the grant was not
+   * checked and no `sub` on both sides tells them apart. An address does not: it may be one that
+   * they do not have yet, or have no longer.
+   */
+  maySupportOthers: boolean;
 }
 
 export function removalIn(pool: pg.Pool): Removal {
@@ -127,11 +137,13 @@ async function beginRemoval(pool: pg.Pool, accountId: string, keepGrant: boolean
  * last calls.
  */
 async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Promise<GrantUse> {
+  const other = `o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)`;
+  const isChecked = `(a.identity_id IS NOT NULL AND coalesce(a.verified_grant = a.grant_number, false))`;
   const { rows } = await pool.query<GrantUse>(
-    `SELECT a.project, a.identity_id AS "identityId", a.keep_grant AS keep,
-            (a.identity_id IS NOT NULL AND coalesce(a.verified_grant = a.grant_number, false)) AS "isChecked",
+    `SELECT a.project, a.resources, a.identity_id AS "identityId", a.keep_grant AS keep, ${isChecked} AS "isChecked",
+            (NOT ${isChecked} AND EXISTS (SELECT 1 FROM syncline.accounts o WHERE ${other} AND (o.google_sub = $2) IS NOT FALSE)) AS "maySupportOthers",
             ARRAY(SELECT o.tenant FROM syncline.accounts o
-                   WHERE o.project = a.project AND o.id <> a.id AND (o.state <> 'removing' OR o.id > a.id)
+                   WHERE ${other}
                      AND (o.identity_id = a.identity_id OR ((o.identity_id IS NULL OR a.identity_id IS NULL) AND lower(o.email) IN (lower(a.email), lower($3)))
                        OR o.identity_id IN (SELECT k.identity_id FROM syncline.identity_keys k WHERE k.project = a.project
                                                AND ((k.kind = 'sub' AND k.value = $2) OR (k.kind = 'address' AND k.value = lower($3)))))
@@ -143,10 +155,12 @@ async function grantUse(pool: pg.Pool, accountId: string, owner: GoogleKeys): Pr
   return (
     use ?? {
       project: DEFAULT_PROJECT,
+      resources: [],
       identityId: null,
       isChecked: true,
       keep: false,
       sharedWith: [],
+      maySupportOthers: false,
     }
   );
 }

@@ -1,7 +1,7 @@
 import { GoogleError, type Google, type GoogleAccount } from '@syncline/google';
 import type { Runtime } from '@syncline/runtime';
 import type { GoogleKeys, GrantUse, Store } from '@syncline/store';
-import { mailboxProfile } from './resources/identity.js';
+import { addressOf } from './resources/identity.js';
 import { stopWatches } from './watch/look-after.js';
 
 /*
@@ -20,10 +20,11 @@ export type RemovalStep =
 /**
  * What happened to the grant. `unreadable`: its refresh token cannot be decrypted, so Google could
  * not be asked; `refused`: Google does not let it be ended; `shared`: other accounts of the same
- * Google account need it, since the grants of one person and client are one at Google; `kept`: as
- * was asked for.
+ * Google account need it, since the grants of one person and client are one at Google;
+ * `maybe-shared`: nothing tells that other accounts do not need it; `kept`: as was asked for.
  */
-export type Revocation = 'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'kept';
+export type Revocation =
+  'revoked' | 'already-gone' | 'refused' | 'unreadable' | 'shared' | 'maybe-shared' | 'kept';
 
 /**
  * @returns rows erased by this call
@@ -47,7 +48,8 @@ export async function removeAccount(
     await rt.clock.sleep(ms, rt.signal);
   }
   const use = await grantUse(deps, accountId);
-  await stopWatches(rt, deps, accountId, { isLast: use.sharedWith.length === 0 });
+  const isLast = use.sharedWith.length === 0 && !use.maySupportOthers;
+  await stopWatches(rt, deps, accountId, { isLast });
   tell({
     step: 'revoked',
     how: await revoke(rt, deps.google, accountId, use),
@@ -71,16 +73,23 @@ async function grantUse(
   accountId: string,
 ): Promise<GrantUse> {
   const use = await store.removal.grantUse(accountId);
-  if (use.isChecked || use.keep || use.sharedWith.length > 0) return use;
-  const owner = await ownerOf(google.account(accountId, { lane: 'live', project: use.project }));
-  return owner === null ? use : store.removal.grantUse(accountId, owner);
+  const isShared = use.sharedWith.length > 0;
+  if (use.isChecked || use.keep || isShared || !use.maySupportOthers) return use;
+  const account = google.account(accountId, { lane: 'live', project: use.project });
+  return store.removal.grantUse(accountId, await ownerOf(account, use));
 }
 
-/** Null when Google refuses the grant or returns no owner: then there is nothing to compare. */
-async function ownerOf(google: GoogleAccount): Promise<GoogleKeys | null> {
+/** What Google tells of the owner; null for each key that it refuses to tell. */
+async function ownerOf(google: GoogleAccount, use: GrantUse): Promise<GoogleKeys> {
+  const owner = (await unlessRefused(google.owner())) ?? { sub: null, address: null };
+  if (owner.address !== null) return owner;
+  const told = await unlessRefused(addressOf(google, use));
+  return { sub: owner.sub, address: told?.address ?? null };
+}
+
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
   try {
-    const { sub, address } = await google.owner();
-    return { sub, address: address ?? (await mailboxProfile(google)).emailAddress };
+    return await answer;
   } catch (error) {
     if (!(error instanceof GoogleError) || passesByItself(error)) throw error;
     return null;
@@ -121,10 +130,11 @@ async function revoke(
   rt: Runtime,
   google: Google,
   accountId: string,
-  { project, identityId, keep, sharedWith }: GrantUse,
+  { project, identityId, keep, sharedWith, maySupportOthers }: GrantUse,
 ): Promise<Revocation> {
   if (sharedWith.length > 0) return 'shared';
   if (keep) return 'kept';
+  if (maySupportOthers) return 'maybe-shared';
   try {
     return await google.revoke(accountId, { project, quotaUser: identityId ?? accountId });
   } catch (error) {

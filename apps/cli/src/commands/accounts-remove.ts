@@ -98,6 +98,8 @@ function grantWords(grant: Revocation, sharedWith: readonly string[]): string {
 const GRANT_WORDS: Record<Revocation, string> = {
   kept: 'the grant is kept',
   shared: 'the grant is kept, since other accounts of the same Google account need it',
+  'maybe-shared':
+    'the grant is kept, since Google does not tell whether other accounts here need it; the customer can end it, at https://myaccount.google.com/connections',
   revoked: 'the grant is revoked',
   'already-gone': 'the grant is gone already',
   refused:

@@ -32,10 +32,11 @@ export async function decisiveAddress(
 /**
  * The mailbox names its address; where there is none, the primary calendar is called like its
  * owner.
+ * @throws GoogleError when Google does not tell it
  */
 export async function addressOf(
   google: GoogleAccount,
-  { resources }: KnownIdentity,
+  { resources }: Pick<KnownIdentity, 'resources'>,
 ): Promise<{ address: string | null; profile: Profile | null }> {
   try {
     if (resources.includes('gmail')) {
