@@ -274,6 +274,29 @@ test.each([['with sub'], ['without sub']])(
   },
 );
 
+test.each([
+  ['contains NUL', ANN.replace('@', '\0@')],
+  ['is no address', 'primary'],
+  ['is longer than any address', `${'x'.repeat(5_000)}@demo.example`],
+  ['contains control characters', `\u001b[2J${ANN}`],
+])('a primary calendar whose id %s renames no account and stops no sync', async (_, id) => {
+  await start(['calendar.readonly'], false);
+  const { id: accountId } = await account();
+  await world.store.removal.begin(accountId);
+  for (let done = false; !done;) ({ done } = await world.store.removal.eraseSome(accountId));
+  await connect(ANN, await world.control.consent(ANN), ['calendar']);
+  await runDue();
+  await world.control.fault({
+    kind: 'altered-answer',
+    item: ANN,
+    method: 'calendarList.list',
+    patch: { id },
+  });
+  await world.store.collections.markWanted([(await account()).id], { full: true });
+  expect(await runDue()).not.toContainEqual(expect.objectContaining({ kind: 'failed' }));
+  expect(await account()).toMatchObject({ email: ANN, aliases: [], state: 'active' });
+});
+
 test('learns the new address of a mailbox at the next full sync, with the grant that it has', async () => {
   await start();
   await world.control.rename(ANN, 'new@demo.example');

@@ -185,6 +185,11 @@ test.each<[string, Buffer, string | null]>([
     push(Buffer.from(`{"emailAddress":"${'a'.repeat(400)}@b.example"}`).toString('base64')),
     null,
   ],
+  [
+    'an address with a NUL',
+    push(Buffer.from('{"emailAddress":"ada\\u0000@b.example"}').toString('base64')),
+    'ada@b.example',
+  ],
   ['data that is no JSON', push('AAAA'), null],
   ['no data', Buffer.from('{"message":{}}'), null],
   ['no message', Buffer.from('{}'), null],

@@ -28,6 +28,7 @@ export { partKeys } from './part-keys.js';
 export type { DayUsed, QuotaUsage, Used } from './quota-usage.js';
 export { isTokenRefused } from './refresh-token.js';
 export type { CallOptions, Spent } from './request.js';
+export { addressOrNull } from './shape.js';
 export { type SharedTokens, openSharedTokens } from './shared-tokens.js';
 export interface GoogleOptions extends RedisSettings {
   /** One origin that replaces all of Google's hosts; null is Google. */

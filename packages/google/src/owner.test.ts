@@ -35,6 +35,11 @@ test.each<[string, unknown, object | null]>([
   ['nothing when it has expired', { ...CLAIMS, exp: NOW_MS / 1_000 - 3_600 }, null],
   ['nothing without an expiry', { ...CLAIMS, exp: undefined }, null],
   ['no sub that is no text', { ...CLAIMS, sub: 7 }, { sub: null, address: CLAIMS.email }],
+  [
+    'no sub and no address that cannot be stored',
+    { ...CLAIMS, sub: '7\0', email: 'ann\ud800@\0' },
+    null,
+  ],
   ['nothing for a list', ['x'], null],
 ])('an identity token tells %s', (_name, claims, owner) => {
   expect(ownerOfIdToken(jwt(claims as object), 'client', NOW_MS)).toEqual(owner);

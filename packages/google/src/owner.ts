@@ -10,7 +10,7 @@
  */
 import { classifyToken } from './classify.js';
 import { GoogleError, MalformedAnswer, unavailable } from './errors.js';
-import { parseObject } from './shape.js';
+import { addressOrNull, parseObject } from './shape.js';
 import type { Answer, Transport } from './transport.js';
 
 /** What a grant tells of the Google account that it is of. */
@@ -24,8 +24,7 @@ export interface GrantOwner {
 const TOKEN_INFO = 'oauth2.tokeninfo';
 const ISSUERS = new Set<unknown>(['https://accounts.google.com', 'accounts.google.com']);
 /** OpenID Connect Core 2: a subject has 255 ASCII characters at most. */
-const SUB_LIMIT = 255;
-const ADDRESS_LIMIT = 320;
+const SUB_FORM = /^[\x21-\x7e]{1,255}$/;
 /** Tolerance for clock skew; the token was issued during this request. */
 const SKEW_MS = 10 * 60_000;
 
@@ -91,18 +90,10 @@ function ownerIn(claims: Record<string, unknown>): GrantOwner | null {
   // Token info writes truth values as texts.
   const isVerified = verified === true || verified === 'true';
   const owner = {
-    sub: textWithin(sub, SUB_LIMIT),
-    address: isVerified ? textWithin(email, ADDRESS_LIMIT) : null,
+    sub: typeof sub === 'string' && SUB_FORM.test(sub) ? sub : null,
+    address: isVerified ? addressOrNull(email) : null,
   };
   return owner.sub === null && owner.address === null ? null : owner;
-}
-
-function textWithin(value: unknown, limit: number): string | null {
-  return typeof value === 'string' &&
-    /^[\x21-\x7e\u00a0-\uffff]+$/.test(value) &&
-    value.length <= limit
-    ? value
-    : null;
 }
 
 function claimsOf(token: string): Record<string, unknown> | null {

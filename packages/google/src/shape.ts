@@ -74,9 +74,24 @@ export function textOf(value: unknown, what: string): string {
   throw new MalformedAnswer(`${what} is not a text`);
 }
 
-/** An address, for people and for comparisons; what no database holds of it is left out. */
+/** Longer than any address (RFC 5321). */
+const ADDRESS_LIMIT = 320;
+
+/**
+ * An address, for people and for comparisons; what no database holds of it is left out. Null for
+ * what does not have the form of one.
+ */
+export function addressOrNull(value: unknown): string | null {
+  if (typeof value !== 'string' || value.length > ADDRESS_LIMIT) return null;
+  const cleaned = value.replaceAll('\0', '').toWellFormed();
+  // Control characters would end up in terminals.
+  return /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(cleaned) ? cleaned : null;
+}
+
 export function addressOf(value: unknown, what: string): string {
-  return textOf(textOf(value, what).replaceAll('\0', '').toWellFormed(), what);
+  const address = addressOrNull(value);
+  if (address === null) throw new MalformedAnswer(`${what} is not an address`);
+  return address;
 }
 
 /** A token of the next page; null when there is none. An empty one is none: sent back it would begin the listing again. */

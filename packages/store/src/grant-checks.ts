@@ -12,6 +12,7 @@ import {
   type StoredMessageDate,
 } from './mirrors/index.js';
 import type { Resource } from './mirrors/resources.js';
+import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
@@ -128,14 +129,14 @@ async function hold(
   const held = await session.query(
     `UPDATE syncline.accounts SET state = $3, reason_code = $4, reason = $5, verified_grant = CASE WHEN $4 IN ('grant-refused', 'credential-unreadable') THEN verified_grant END,
             refused_since = CASE WHEN $4 IN ('grant-refused', 'credential-unreadable') THEN now() END, probes = 0, probe_at = now() + $6 * interval '1 ms', updated_at = now() WHERE id = $1 AND grant_number = $2 AND state = 'active'`,
-    [accountId, grant, state, code, reason, probeInMs],
+    [accountId, grant, state, code, cleanReason(reason), probeInMs],
   );
   // Another grant has taken its place, or the account is held already: its runs go on undisturbed.
   if (held.rowCount !== 1) return false;
   // Runs that use this grant can write nothing more.
   await session.query(
     `UPDATE syncline.collections SET lease_epoch = lease_epoch + 1, lease_until = NULL, run_open = false, error = $2 WHERE account_id = $1`,
-    [accountId, reason],
+    [accountId, cleanReason(reason)],
   );
   await scheduleAccount(session, accountId, false);
   await session.query(
@@ -148,7 +149,7 @@ async function hold(
 async function note(pool: Queryable, accountId: string, { code, reason }: Held): Promise<boolean> {
   const noted = await pool.query(
     `UPDATE syncline.accounts SET reason_code = $2, reason = $3, updated_at = now() WHERE id = $1 AND state = 'reauth_required'`,
-    [accountId, code, reason],
+    [accountId, code, cleanReason(reason)],
   );
   return noted.rowCount === 1;
 }

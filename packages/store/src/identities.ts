@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { renameAccount } from './rename-account.js';
+import { isStorableId } from './storable.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
 
 /** What Google says of a grant's owner. */
@@ -46,7 +47,7 @@ export function identitiesIn(pool: pg.Pool): Identities {
   return {
     bind: (accountId, grant, keys) =>
       inTransaction(pool, (session) => bind(session, accountId, grant, keys)),
-    find: (project, keys) => find(pool, project, keys),
+    find: (project, keys) => find(pool, project, storableKeys(keys)),
     accountsSharing: (accountId) => accountsSharing(pool, accountId),
   };
 }
@@ -78,8 +79,9 @@ export async function bind(
   session: Transaction,
   accountId: string,
   grant: number | null,
-  keys: GoogleKeys,
+  told: GoogleKeys,
 ): Promise<Bound> {
+  const keys = storableKeys(told);
   const account = await lockAccount(session, accountId);
   if (!account || account.state === 'removing') return { kind: 'overtaken' };
   if (grant !== null && account.grantNumber !== grant) return { kind: 'overtaken' };
@@ -141,6 +143,14 @@ interface BoundAccount {
   identityId: string | null;
   grantNumber: number;
   verifiedGrant: number | null;
+}
+
+/** What cannot be stored counts as not told: a cleaned key would be another. */
+export function storableKeys({ sub, address }: GoogleKeys): GoogleKeys {
+  return {
+    sub: sub !== null && isStorableId(sub) ? sub : null,
+    address: address !== null && isStorableId(address) ? address : null,
+  };
 }
 
 async function lockAccount(

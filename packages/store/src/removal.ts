@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { ACCOUNT_TABLES } from './account-tables.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
-import { dropUnboundIdentity } from './identities.js';
+import { dropUnboundIdentity, storableKeys } from './identities.js';
 import { erasePageText } from './erase-page.js';
 import { EPOCH_AFTER_REMOVAL } from './feed-epoch.js';
 import { goOn, NO_PROBES } from './refusals.js';
@@ -60,7 +60,7 @@ export function removalIn(pool: pg.Pool): Removal {
   return {
     begin: (accountId, o) => beginRemoval(pool, accountId, o?.keepGrant ?? false),
     grantUse: (accountId, owner) =>
-      grantUse(pool, accountId, owner ?? { sub: null, address: null }),
+      grantUse(pool, accountId, storableKeys(owner ?? { sub: null, address: null })),
     leasesEndInMs: (accountId) => leasesEndInMs(pool, accountId),
     eraseSome: (accountId) => eraseSome(pool, accountId),
     abandoned: (idleMs, limit) => abandonedRemovals(pool, idleMs, limit),

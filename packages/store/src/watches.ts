@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { isStorableId } from './storable.js';
-import { cleanReason, cleanText } from './clean-text.js';
+import { cleanReason } from './clean-text.js';
 import { GRANT_COLUMNS, grantOf, type AccountGrant, type GrantRow, type Lease } from './lease.js';
 import { IS_SILENT, type WatchState } from './lease-watch.js';
 import { CURRENT_KEY } from './master-keys.js';
@@ -212,8 +212,8 @@ function heldOf(row: HeldRow): HeldWatch {
 
 async function noteAddress(pool: pg.Pool, held: HeldWatch, address: string): Promise<boolean> {
   const noted = await pool.query(
-    'UPDATE syncline.watches SET address = $3 WHERE collection_id = $1 AND epoch = $2',
-    [held.collectionId, String(held.epoch), cleanText(address.toLowerCase())],
+    'UPDATE syncline.watches SET address = coalesce($3, address) WHERE collection_id = $1 AND epoch = $2',
+    [held.collectionId, String(held.epoch), isStorableId(address) ? address.toLowerCase() : null],
   );
   return noted.rowCount === 1;
 }

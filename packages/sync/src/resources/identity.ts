@@ -1,4 +1,4 @@
-import { GoogleError, type GoogleAccount } from '@syncline/google';
+import { addressOrNull, GoogleError, type GoogleAccount } from '@syncline/google';
 import { unreachable } from '@syncline/runtime';
 import type { KnownIdentity } from '@syncline/store';
 import {
@@ -8,10 +8,10 @@ import {
   type Unprovable,
 } from '../identity/judge.js';
 import { answerOf } from '../verdicts.js';
-import { primaryAddressOf } from './calendar/identity.js';
+import { primaryIdOf } from './calendar/identity.js';
 import { byStoredMessages, mailboxProfile, type Checks, type Profile } from './gmail/identity.js';
 
-export { mailboxProfile, type Checks, type Profile } from './gmail/identity.js';
+export type { Checks, Profile } from './gmail/identity.js';
 
 /* What the resources tell of whose an account is, in the order in which they are asked. */
 
@@ -46,7 +46,7 @@ export async function addressOf(
   } catch (error) {
     if (!isClosed(error) || !resources.includes('calendar')) throw error;
   }
-  return { address: await primaryAddressOf(google), profile: null };
+  return { address: addressOrNull(await primaryIdOf(google)), profile: null };
 }
 
 /**
@@ -78,10 +78,10 @@ async function byPrimaryAddress(
   address: string | null,
 ): Promise<IdentityVerdict> {
   const { primaryAddress } = known;
-  const now = await primaryAddressOf(google);
+  const now = await primaryIdOf(google);
   return primaryAddress !== null && now !== null && sameAddress(primaryAddress, now)
     ? { kind: 'same', proof: 'primary-address' }
-    : unproven(known, now ?? address, { kind: 'other-primary-address' });
+    : unproven(known, addressOrNull(now) ?? address, { kind: 'other-primary-address' });
 }
 
 /** Why nothing proves that a grant is the account's, for a person. */

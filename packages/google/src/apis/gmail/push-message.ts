@@ -2,11 +2,8 @@
  * What Google posts, read with suspicion: a hint that says "look", and nothing else in it is used. Pub/Sub delivers at least once and in
  * no order; a notification's history id may be older or newer than what the mirror has, and is not even read.
  */
-import { objectOf, parseObject } from '../../shape.js';
+import { addressOrNull, objectOf, parseObject } from '../../shape.js';
 import { MalformedAnswer } from '../../errors.js';
-
-/** Longer than any address (RFC 5321). */
-const ADDRESS_LIMIT = 320;
 
 /** The mailbox that a Gmail notification is about, in lower case; null when the body is no push of Pub/Sub's with a notification in it. */
 export function readGmailPush(body: Buffer): string | null {
@@ -19,11 +16,7 @@ export function addressIn(message: Record<string, unknown>): string | null {
     const { emailAddress } = parseObject(
       Buffer.from(typeof message['data'] === 'string' ? message['data'] : '', 'base64'),
     );
-    const isAddress =
-      typeof emailAddress === 'string' &&
-      emailAddress.length <= ADDRESS_LIMIT &&
-      /^[^\s@]+@[^\s@]+$/.test(emailAddress);
-    return isAddress ? emailAddress.toLowerCase() : null;
+    return addressOrNull(emailAddress)?.toLowerCase() ?? null;
   });
 }
 

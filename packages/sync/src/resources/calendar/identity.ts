@@ -3,8 +3,12 @@ import type { GoogleAccount } from '@syncline/google';
 /** Pages of a calendar list that are read for its primary entry; it stands on the first one. */
 const LIST_PAGES = 20;
 
-/** The primary calendar is called like its owner. @throws GoogleError */
-export async function primaryAddressOf(google: GoogleAccount): Promise<string | null> {
+/**
+ * The id of the primary calendar, which is its owner's address, as Google gives it: a cleaned id
+ * would be another calendar's.
+ * @throws GoogleError
+ */
+export async function primaryIdOf(google: GoogleAccount): Promise<string | null> {
   let pageToken: string | null = null;
   for (let page = 0; page < LIST_PAGES; page++) {
     const { items, nextPageToken } = await google.calendar.calendars({

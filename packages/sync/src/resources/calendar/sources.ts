@@ -1,3 +1,4 @@
+import { addressOrNull } from '@syncline/google';
 import type { SyncTokenSource } from '../sync-token/source.js';
 import { asAccessLost, nextRelistAtMs } from './access.js';
 import { meaningOfCalendars, meaningOfEvents } from './interpret.js';
@@ -7,7 +8,8 @@ export const LIST_SOURCE: SyncTokenSource = {
   read: async (context, { syncToken, pageToken }) => {
     const page = await context.google.calendar.calendars({ syncToken, pageToken });
     const primary = page.items.find((entry) => entry.primary === true && entry.deleted !== true);
-    if (primary?.id) await context.meetAddress(primary.id, 'list');
+    const address = addressOrNull(primary?.id);
+    if (address !== null) await context.meetAddress(address, 'list');
     return {
       ...meaningOfCalendars(page.items),
       nameless: page.nameless,
