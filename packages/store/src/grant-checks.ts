@@ -11,7 +11,7 @@ import {
   sampleDates,
   type StoredMessageDate,
 } from './mirrors/index.js';
-import type { Resource } from './mirrors/resources.js';
+import { RESOURCE_NAMES, RESOURCES, type Resource } from './mirrors/resources.js';
 import { cleanReason } from './clean-text.js';
 import { lockCollections, scheduleAccount } from './collections.js';
 import { inTransaction, type Queryable, type Transaction } from './transaction.js';
@@ -34,6 +34,8 @@ export interface KnownIdentity {
   verified: boolean;
   /** A person said that the grant is of the same mailbox. */
   vouched: boolean;
+  /** It has rows that not every Google account has: a new grant has to prove that it is theirs. */
+  hasRows: boolean;
   hasMessages: boolean;
   /** The address that is stored as an entry's id, which is the account's own; null without one. */
   primaryAddress: string | null;
@@ -99,12 +101,14 @@ export function grantChecksIn(pool: pg.Pool): GrantChecks {
   };
 }
 
+const HAS_OWN_ROWS = `(${RESOURCE_NAMES.map((name) => RESOURCES[name].hasOwnRows).join(' OR ')})`;
+
 async function known(pool: Queryable, accountId: string): Promise<KnownIdentity | null> {
   const { rows } = await pool.query<KnownIdentity>(
     `SELECT a.id AS "accountId", a.tenant, a.email, a.project, a.resources, a.google_sub AS "googleSub", a.grant_number AS grant, a.token_version AS version,
             ARRAY(SELECT address FROM syncline.account_aliases WHERE account_id = a.id ORDER BY 1) AS aliases,
             coalesce(a.verified_grant = a.grant_number, false) AS verified, coalesce(a.vouched_grant = a.grant_number, false) AS vouched,
-            ${HAS_MESSAGES} AS "hasMessages", ${PRIMARY_ADDRESS} AS "primaryAddress"
+            ${HAS_OWN_ROWS} AS "hasRows", ${HAS_MESSAGES} AS "hasMessages", ${PRIMARY_ADDRESS} AS "primaryAddress"
        FROM syncline.accounts a WHERE a.id = $1`,
     [accountId],
   );

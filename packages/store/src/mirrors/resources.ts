@@ -20,6 +20,11 @@ export interface ResourceRows {
   methodsWithDayLimit?: string;
   /** Of `collections c`: a full sync is due although nobody has asked for one. */
   wantsFull?: string;
+  /**
+   * Of `accounts a`, in SQL: it has rows of this resource that not every Google account has. A new
+   * grant has to prove that it belongs to them.
+   */
+  hasOwnRows: string;
   /** Its tables in the order in which they are erased. */
   tables: readonly MirrorTable[];
 }

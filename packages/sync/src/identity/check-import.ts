@@ -181,6 +181,7 @@ function newcomer({ tenant, email, project, resources }: AccountImport): KnownId
     version: 0,
     verified: false,
     vouched: false,
+    hasRows: false,
     hasMessages: false,
     primaryAddress: null,
   };

@@ -14,11 +14,12 @@ const known = (over: Partial<KnownIdentity> = {}): KnownIdentity => ({
   version: 1,
   verified: false,
   vouched: false,
+  hasRows: true,
   hasMessages: true,
   primaryAddress: 'ann@example.com',
   ...over,
 });
-const EMPTY = { hasMessages: false, primaryAddress: null, googleSub: null };
+const EMPTY = { hasRows: false, hasMessages: false, primaryAddress: null, googleSub: null };
 
 test.each<[string, Partial<KnownIdentity>, string | null, string | null, object | null]>([
   [
@@ -47,6 +48,13 @@ test.each<[string, Partial<KnownIdentity>, string | null, string | null, object 
   [
     'calendars alone are rows',
     { googleSub: null, hasMessages: false },
+    '1',
+    'ann@example.com',
+    null,
+  ],
+  [
+    'labels alone are rows',
+    { googleSub: null, hasMessages: false, primaryAddress: null },
     '1',
     'ann@example.com',
     null,

@@ -34,8 +34,16 @@ export type Unprovable =
   /** @property asked stored messages that Google was asked for, and has none of */
   | { kind: 'no-known-message'; asked: number }
   | { kind: 'other-primary-address' }
+  /**
+   * There are neither messages nor a primary address. Labels prove nothing: each mailbox numbers its
+   * own from one, and names repeat.
+   */
+  | { kind: 'no-evidence' }
   /** The grant does not let the rows be asked for that would prove it. */
-  | { kind: 'not-covered'; evidence: 'messages' | 'primary-address' };
+  | { kind: 'not-covered'; evidence: Evidence };
+
+/** The rows that a grant without `sub` is compared by. */
+export type Evidence = 'messages' | 'primary-address';
 
 export type IdentityVerdict = { kind: 'same'; proof: Proof } | NotTheSame;
 
@@ -49,7 +57,7 @@ export function byKeys(
     return known.googleSub === sub ? { kind: 'same', proof: 'sub' } : { kind: 'other', address };
   if (known.verified) return { kind: 'same', proof: 'same-grant' };
   if (known.vouched) return { kind: 'same', proof: 'vouched' };
-  if (known.hasMessages || known.primaryAddress !== null) return null;
+  if (known.hasRows) return null;
   return address !== null && sameAddress(address, known.email)
     ? { kind: 'same', proof: 'address' }
     : { kind: 'other', address };

@@ -4,6 +4,7 @@ import type { KnownIdentity } from '@syncline/store';
 import {
   sameAddress,
   unproven,
+  type Evidence,
   type IdentityVerdict,
   type Unprovable,
 } from '../identity/judge.js';
@@ -61,15 +62,27 @@ export async function byRows(
   address: string | null,
   checks: Checks,
 ): Promise<IdentityVerdict> {
-  const evidence = known.hasMessages ? 'messages' : 'primary-address';
+  const evidence = evidenceOf(known);
   try {
-    return known.hasMessages
-      ? await byStoredMessages(google, known, address, checks)
-      : await byPrimaryAddress(google, known, address);
+    switch (evidence) {
+      case 'messages':
+        return await byStoredMessages(google, known, address, checks);
+      case 'primary-address':
+        return await byPrimaryAddress(google, known, address);
+      case null:
+        return unproven(known, address, { kind: 'no-evidence' });
+      default:
+        return unreachable(evidence);
+    }
   } catch (error) {
-    if (!isNotCovered(error)) throw error;
+    if (evidence === null || !isNotCovered(error)) throw error;
     return unproven(known, address, { kind: 'not-covered', evidence });
   }
+}
+
+function evidenceOf({ hasMessages, primaryAddress }: KnownIdentity): Evidence | null {
+  if (hasMessages) return 'messages';
+  return primaryAddress === null ? null : 'primary-address';
 }
 
 async function byPrimaryAddress(
@@ -91,6 +104,8 @@ export function contradiction(because: Unprovable): string {
       return `its mailbox has none of ${because.asked} stored messages`;
     case 'other-primary-address':
       return 'its primary calendar is another one';
+    case 'no-evidence':
+      return 'neither messages nor a primary calendar are stored, which could prove it';
     case 'not-covered':
       return because.evidence === 'messages'
         ? "it does not cover the account's mail, which could prove it"

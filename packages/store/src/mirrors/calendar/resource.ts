@@ -11,6 +11,7 @@ export const CALENDAR = {
   collections: ['calendar-list', 'calendar-events'],
   first: { kind: 'calendar-list', externalId: 'calendars' },
   isDefault: true,
+  hasOwnRows: `(EXISTS (SELECT 1 FROM syncline.calendars k WHERE k.account_id = a.id) OR EXISTS (SELECT 1 FROM syncline.calendar_events e WHERE e.account_id = a.id))`,
   isReadOneByOne: false,
   // One that has left the list has no row among the calendars.
   wantsFull: `(c.kind = 'calendar-list' AND c.phase = 'follow' AND EXISTS (SELECT 1 FROM syncline.collections g JOIN syncline.calendars k ON k.account_id = g.account_id AND k.id = g.external_id
