@@ -138,14 +138,17 @@ function* periodSets(
   }
 }
 
-/** The next year's first day, when nothing of the year can pass; 0 (long over) when something can. */
+/** Before every series: nothing can be skipped. */
+const LONG_OVER = Number.NEGATIVE_INFINITY;
+
+/** The next year's first day when nothing of the year can pass, otherwise `LONG_OVER`. */
 function afterEmptyYear(
   firstDay: number,
   afterDay: number,
   daysOf: (day: number) => YearDays,
 ): number {
   const { firstDay: yearsFirst, flags, isEmpty } = daysOf(firstDay);
-  return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : 0;
+  return isEmpty && afterDay <= yearsFirst + flags.length ? yearsFirst + flags.length : LONG_OVER;
 }
 
 /** In days since 1970; `step` counts years, months, weeks or days. */
@@ -231,7 +234,7 @@ function* slotSets(
     const dayPasses = flags[day - firstDay] === 1;
     const times = dayPasses ? slotTimes(rule, slot * slotMs, restOfStart) : [];
     yield times;
-    let nextMs = 0;
+    let nextMs = LONG_OVER;
     if (!dayPasses) nextMs = (isEmpty ? firstDay + flags.length : day + 1) * DAY_MS;
     else if (times.length === 0) nextMs = nextCandidateMs(rule, slot * slotMs);
     slot = Math.max(slot + rule.interval, slotAfter(nextMs));
@@ -243,7 +246,7 @@ function* slotSets(
 function nextCandidateMs({ hours, minutes }: RecurrenceRule, slotStartMs: number): number {
   const hour = Math.floor((((slotStartMs % DAY_MS) + DAY_MS) % DAY_MS) / HOUR_MS);
   if (hours && !hours.includes(hour)) return (Math.floor(slotStartMs / HOUR_MS) + 1) * HOUR_MS;
-  return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : 0;
+  return minutes ? (Math.floor(slotStartMs / MINUTE_MS) + 1) * MINUTE_MS : LONG_OVER;
 }
 
 /** Parts of the slot's own size and above take it away; those below fill it, and what they leave open is the start's. */

@@ -105,6 +105,20 @@ test('a search that was given up says so, and within a century no rule of days o
   expect(complete('FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30', 4_000)).toBe(true);
 });
 
+test.each([
+  ['FREQ=YEARLY;COUNT=4', ['1965', '1966', '1967', '1968'].map((year) => `${year}-12-31T22:00`)],
+  ['FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=2', ['1965-12-31T22:00', '1966-01-31T22:00']],
+  ['FREQ=DAILY;INTERVAL=2;COUNT=2', ['1965-12-31T22:00', '1966-01-02T22:00']],
+  ['FREQ=HOURLY;COUNT=3', ['1965-12-31T22:00', '1965-12-31T23:00', '1966-01-01T00:00']],
+  ['FREQ=MINUTELY;BYMINUTE=0;COUNT=2', ['1965-12-31T22:00', '1965-12-31T23:00']],
+])('a series that begins before 1970 has each of its times: %s', (line, times) => {
+  const startMs = Date.UTC(1965, 11, 31, 22);
+  const old = { ...series(`RRULE:${line}`), wallMs: startMs, startMs };
+  const { startsMs, complete } = startsOf(old, startMs, START_MS, 10);
+  expect(startsMs.map((ms) => new Date(ms).toISOString().slice(0, 16))).toEqual(times);
+  expect(complete).toBe(true);
+});
+
 test('EXRULE that was given up does not pass for a whole answer', () => {
   const found = startsOf(
     series('RRULE:FREQ=DAILY', 'EXRULE:FREQ=SECONDLY;INTERVAL=2;BYSECOND=1'),
