@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readJobReport } from '@syncline/fleet';
 import { Queue } from 'bullmq';
 import { makeCanaries, type Kind, type Leak } from '../support/canaries.js';
 import {
@@ -116,23 +117,27 @@ test('S3: no secret and no personal data is in Redis or was ever written to it: 
   expectClean('redis files', 100_000);
 });
 
-test('S3: a job is an opaque id and nothing more', async () => {
+test('S3: a job is opaque ids and words of ours and nothing more', async () => {
   const jobs = [...failedJobs, ...(await allJobs())];
   expect(jobs.length).toBeGreaterThan(100);
   const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
   for (const job of jobs) {
-    expect(job).toMatchObject({
-      name: 'sync',
-      data: { v: 1, collectionId: id },
-      returnvalue: null,
-    });
-    expect(Object.keys(job.data)).toEqual(['v', 'collectionId']);
+    expect(job.name).toMatch(/^(gmail|calendar) (full|incremental|watch)( [a-z-]+)?$/);
+    const { collection, account, tenant = 'default', resource, mode, cause, ...more } = job.data;
+    expect([collection, account]).toEqual([id, id]);
+    expect([tenant, resource, mode ?? 'watch', cause].join(' ')).toMatch(
+      /^[a-z-]+ (gmail|calendar) (full|incremental|watch) (schedule|notification|request|retry)$/,
+    );
+    expect(more).toEqual({});
+    expect([null, readJobReport(job.returnvalue)]).toContainEqual(job.returnvalue);
     expect(Buffer.byteLength(JSON.stringify(job.data))).toBeLessThan(1_024);
     expect(Buffer.byteLength(JSON.stringify(job))).toBeLessThan(8_192);
   }
   // A failed job keeps only our own description of the error.
   expect(failedJobs.map(({ failedReason }) => failedReason)).toEqual(
-    expect.arrayContaining(['error XX000']),
+    expect.arrayContaining([
+      'an error ended this run: error XX000; the log of its worker has more',
+    ]),
   );
 });
 

@@ -1,9 +1,10 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
-import { type Fleet, readJobData } from '@syncline/fleet';
+import { JOBS, type Fleet, type QueueName, readJobProgress, readJobReport } from '@syncline/fleet';
 import { type RequestHandler, Router } from 'express';
 import { exactPath } from './exact-routes.js';
+import { jobTitle } from './job-title.js';
 import { underOwnName } from './foreign-names.js';
 
 /** Must equal the path it is mounted at: the page builds its links from it. */
@@ -75,17 +76,19 @@ function queueBoard(fleet: Pick<Fleet, 'queues'>): RequestHandler {
   return serverAdapter.getRouter() as RequestHandler;
 }
 
-/** What a job shows is made here and not taken from Redis: an id, or that it isn't one of ours. */
+/**
+ * What a job shows is read by the job catalogue and not taken from Redis as it is: words and numbers of ours, or that it
+ * isn't a job of ours.
+ */
 function boardQueue(queue: ConstructorParameters<typeof BullMQAdapter>[0]): BullMQAdapter {
+  const name = queue.name as QueueName;
   const adapter = new BullMQAdapter(queue, { readOnlyMode: true, delimiter: '-' });
   adapter.setFormatter(
     'data',
-    (data: unknown) => readJobData(data) ?? { refused: 'not the data of a job of ours' },
+    (data: unknown) => JOBS[name].read(data) ?? { refused: 'not the data of a job of this queue' },
   );
-  adapter.setFormatter(
-    'name',
-    (job) => `sync ${readJobData(job.data)?.collectionId ?? '(unknown)'}`,
-  );
-  adapter.setFormatter('returnValue', () => null);
+  adapter.setFormatter('name', (job) => jobTitle(name, job));
+  adapter.setFormatter('returnValue', readJobReport);
+  adapter.setFormatter('progress', readJobProgress);
   return adapter;
 }

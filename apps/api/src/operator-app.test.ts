@@ -150,7 +150,7 @@ test('shows only the id of a job on the board, even when the job holds more', as
   const queue = fleet.queues().find((one) => one.name === 'gmail-full');
   await queue?.add('sync', { v: 1, collectionId: 'c1', email: 'ann@example.com' });
   const answer = await get('/board/api/queues?activeQueue=gmail-full&status=latest');
-  expect(answer.body).toContain('not the data of a job of ours');
+  expect(answer.body).toContain('not the data of a job of this queue');
   expect(answer.body).not.toContain('ann@example.com');
 });
 

@@ -19,6 +19,9 @@ test('what is due goes to its queue, and the next round waits as long as there i
   expect(world.enqueued).toHaveLength(500);
   expect(world.enqueued[0]).toEqual({
     collectionId: 'c0',
+    accountId: 'a0',
+    tenant: 't',
+    cause: 'schedule',
     queue: 'gmail-incremental',
     first: false,
   });
@@ -99,12 +102,14 @@ test('draining ends the loop between two ticks', async () => {
 function collections(count: number): DueCollection[] {
   return Array.from({ length: count }, (_, n) => ({
     id: `c${n}`,
+    accountId: `a${n}`,
     kind: 'gmail',
     phase: 'follow',
     wantedFull: false,
     tenant: 't',
     onboarding: false,
     interrupted: false,
+    cause: 'schedule',
     turn: n + 1,
   }));
 }

@@ -102,8 +102,11 @@ async function fill(
   turns.set(queue, aheadAfter(ahead, due, due.length < limit));
   if (due.length > 0)
     await fleet.enqueue(
-      due.map(({ id, onboarding, interrupted }) => ({
+      due.map(({ id, accountId, tenant, cause, onboarding, interrupted }) => ({
         collectionId: id,
+        accountId,
+        tenant,
+        cause,
         queue,
         first: onboarding || interrupted,
       })),

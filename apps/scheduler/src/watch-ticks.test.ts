@@ -31,20 +31,27 @@ function depsWith(o: {
             throw new Error('terminating connection due to administrator command');
           const batch = o.due.shift();
           if (batch === undefined) o.whenDone?.();
-          return batch ?? [];
+          return (batch ?? []).map((collectionId) => ({
+            collectionId,
+            accountId: 'a1',
+            tenant: 'acme',
+            kind: 'calendar-events',
+          }));
         },
       },
     },
   };
 }
 
+const WATCH = { accountId: 'a1', tenant: 'acme', resource: 'calendar', queue: 'watch' };
+
 test('what is due goes to its own queue', async () => {
   const deps = depsWith({ due: [['c1', 'c2']] });
   await watchTick(deps);
   await watchTick(deps);
   expect(deps.enqueued).toEqual([
-    { collectionId: 'c1', queue: 'watch' },
-    { collectionId: 'c2', queue: 'watch' },
+    { ...WATCH, collectionId: 'c1' },
+    { ...WATCH, collectionId: 'c2' },
   ]);
 });
 

@@ -2,7 +2,7 @@
  * Watches that are to be looked after are claimed and put into their queue, as collections are by the tick: by any number of schedulers, with
  * nothing remembered here. A loop of its own, since a watch may wait a few seconds and must never hold up a mailbox.
  */
-import type { Fleet } from '@syncline/fleet';
+import { type Fleet, resourceNamedBy } from '@syncline/fleet';
 import { type Runtime, runLoop } from '@syncline/runtime';
 import type { Store } from '@syncline/store';
 import { CLAIM_BACKOFF, CLAIM_ROUND_LIMIT_MS } from './tick.js';
@@ -43,5 +43,11 @@ export async function watchTick({ store, fleet }: WatchTickDeps): Promise<void> 
   if (limit <= 0) return;
   const due = await store.watches.claimDue({ limit, visibilityMs: VISIBILITY_MS });
   if (due.length > 0)
-    await fleet.enqueue(due.map((collectionId) => ({ collectionId, queue: 'watch' as const })));
+    await fleet.enqueue(
+      due.map(({ kind, ...watch }) => ({
+        ...watch,
+        resource: resourceNamedBy(kind),
+        queue: 'watch' as const,
+      })),
+    );
 }

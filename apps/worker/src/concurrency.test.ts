@@ -8,6 +8,7 @@ test('sixteen slots: half of them follow, and Gmail has more than Calendar', () 
     'gmail-incremental': 5,
     'calendar-full': 3,
     'calendar-incremental': 3,
+    watch: 2,
   });
 });
 
@@ -23,5 +24,5 @@ test('whatever the total, it is spent to the last slot and every queue has one o
 
 test('a total below four counts as four: BullMQ knows no worker without a slot', () => {
   for (const total of [0, 1, 2, 3])
-    expect(Object.values(splitConcurrency(total))).toEqual([1, 1, 1, 1]);
+    expect(SYNC_QUEUES.map((name) => splitConcurrency(total)[name])).toEqual([1, 1, 1, 1]);
 });

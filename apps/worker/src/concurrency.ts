@@ -1,24 +1,33 @@
-import { shareOf, SYNC_QUEUES, type SyncQueueName } from '@syncline/fleet';
+import { JOBS, QUEUE_NAMES, type QueueName } from '@syncline/fleet';
 
 /**
- * Following gets half of the slots although its jobs are short: its latency is what customers see, and a push storm
- * arrives at once.
+ * WORKER_CONCURRENCY divided among the queues that share it, in proportion to their shares in the job catalogue; each has
+ * at least one slot of its own, so a total below four counts as four. Slots are not lent: a queue that could borrow would
+ * be waiting for its lenders' jobs to end exactly when it needs them back. Left-over slots go where the rounding cost
+ * most. Queues with a fixed number of slots have them beside the total.
  *
- * WORKER_CONCURRENCY divided among the queues, in proportion to their shares; each queue has at least one slot of its own, so a
- * total below four counts as four. Slots are not lent: a queue that could borrow would be waiting for its lenders' jobs to
- * end exactly when it needs them back. Left-over slots go where the rounding cost most.
- *
- * `splitConcurrency(16)` is 5, 5, 3, 3.
+ * `splitConcurrency(16)` is 5, 5, 3, 3, and 2 for watches.
  */
-export function splitConcurrency(total: number): Record<SyncQueueName, number> {
-  const spare = Math.max(0, Math.floor(total) - SYNC_QUEUES.length);
-  const wholes = SYNC_QUEUES.reduce((sum, name) => sum + shareOf(name), 0);
-  const due = SYNC_QUEUES.map((name) => ({ name, exact: (spare * shareOf(name)) / wholes }));
-  const slots = Object.fromEntries(
-    due.map(({ name, exact }) => [name, 1 + Math.floor(exact)]),
-  ) as Record<SyncQueueName, number>;
+export function splitConcurrency(total: number): Record<QueueName, number> {
+  const sharing = QUEUE_NAMES.flatMap((name) => {
+    const { slots } = JOBS[name];
+    return 'share' in slots ? [{ name, share: slots.share }] : [];
+  });
+  const spare = Math.max(0, Math.floor(total) - sharing.length);
+  const wholes = sharing.reduce((sum, { share }) => sum + share, 0);
+  const due = sharing.map(({ name, share }) => ({ name, exact: (spare * share) / wholes }));
+  const slots = Object.fromEntries(QUEUE_NAMES.map((name) => [name, fixedSlots(name)])) as Record<
+    QueueName,
+    number
+  >;
+  for (const { name, exact } of due) slots[name] = 1 + Math.floor(exact);
   const leftOver = spare - due.reduce((sum, { exact }) => sum + Math.floor(exact), 0);
   const byLoss = due.toSorted((a, b) => (b.exact % 1) - (a.exact % 1));
   for (const { name } of byLoss.slice(0, leftOver)) slots[name] += 1;
   return slots;
+}
+
+function fixedSlots(name: QueueName): number {
+  const { slots } = JOBS[name];
+  return 'fixed' in slots ? slots.fixed : 0;
 }

@@ -12,10 +12,13 @@ import { type Runtime, unreachable } from '@syncline/runtime';
 import {
   type Outcome,
   QUEUED_SNOOZE_LIMIT_MS,
+  type RunTotals,
   type SyncDeps,
+  type WatchOutcome,
   lookAfterWatch,
   syncCollection,
 } from '@syncline/sync';
+import { reportOf, summaryOf } from './job-words.js';
 import { isQuiet, type QuietSyncs } from './quiet-syncs.js';
 
 /** Long enough that claiming a lease and committing pages outweigh the turn-taking, short enough that nobody waits for a mailbox. */
@@ -29,27 +32,66 @@ const BUSY_JITTER_MS = 500;
 
 export function handleJob(rt: Runtime, deps: SyncDeps, quiet: QuietSyncs): Handle {
   return async (job) => {
-    const beganMs = rt.clock.nowMs();
     if (job.queue === 'watch') return lookAfter(rt, deps, job);
-    const outcome = await syncAndMeasure(rt, deps, job, resourceNamedBy(job.queue));
-    const ms = rt.clock.nowMs() - beganMs;
-    const foundNothing = isQuiet(outcome, ms);
-    if (foundNothing) quiet.add(job.queue, ms);
-    rt.log[foundNothing ? 'debug' : 'info'](
-      { event: 'job', ...idsOf(job), ms, ...told(outcome) },
-      'a slice of work ended',
-    );
-    return jobResult(outcome, job.queue, rt.clock.nowMs(), rt.random.next());
+    return sync(rt, deps, job, job.queue, quiet);
   };
+}
+
+async function sync(
+  rt: Runtime,
+  deps: SyncDeps,
+  job: JobRun,
+  queue: SyncQueueName,
+  quiet: QuietSyncs,
+): Promise<JobResult> {
+  const beganMs = rt.clock.nowMs();
+  const { outcome, totals } = await syncAndMeasure(rt, deps, job, queue);
+  const ms = rt.clock.nowMs() - beganMs;
+  const report = reportOf(outcome, totals, ms);
+  const foundNothing = isQuiet(outcome, ms);
+  if (foundNothing) quiet.add(queue, ms);
+  rt.log[foundNothing ? 'debug' : 'info'](
+    { event: 'job', ...idsOf(job), ms, ...told(outcome) },
+    'a slice of work ended',
+  );
+  const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
+  // Each is a write to Redis, and most syncs find nothing.
+  if (!foundNothing && (result.kind !== 'delay' || report.pages > 0))
+    job.journal.log(summaryOf(`${job.payload.mode} sync`, report));
+  if (result.kind === 'delay') job.journal.waits(result.until, report.reason ?? outcome.kind);
+  return { ...result, report };
 }
 
 /** When the watch is looked after next stands in Postgres, whatever came of it now. */
 async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobResult> {
+  const beganMs = rt.clock.nowMs();
   const outcome = await lookAfterWatch(rt, deps, job.collectionId, { signal: job.signal });
   rt.metrics.watchWork.inc({ outcome });
   rt.log.info({ event: 'job', ...idsOf(job), outcome }, 'a watch was looked after');
-  return { kind: 'done' };
+  job.journal.log(WATCH_WORDS[outcome]);
+  return {
+    kind: 'done',
+    report: {
+      outcome,
+      reason: WATCH_WORDS[outcome],
+      pages: 0,
+      items: 0,
+      changes: 0,
+      quotaUnits: 0,
+      durationMs: rt.clock.nowMs() - beganMs,
+      nextSync: null,
+    },
+  };
 }
+
+const WATCH_WORDS: Record<WatchOutcome, string> = {
+  watched: 'Google notifies of changes from now on',
+  stopped: 'Google was asked to notify no more',
+  rested: 'nothing is to be done now',
+  refused: 'Google does not notify of this collection now; it is polled',
+  busy: 'another worker looks after this watch',
+  overtaken: 'another worker has taken this watch over',
+};
 
 /** What becomes of the job. `nowMs` since the epoch, `chance` uniform in [0, 1). */
 export function jobResult(
@@ -88,17 +130,23 @@ async function syncAndMeasure(
   rt: Runtime,
   deps: SyncDeps,
   job: JobRun,
-  kind: string,
-): Promise<Outcome> {
+  queue: SyncQueueName,
+): Promise<{ outcome: Outcome; totals: RunTotals | null }> {
+  const kind = resourceNamedBy(queue);
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
   let ended = 'failed';
+  let totals: RunTotals | null = null;
   try {
     const outcome = await syncCollection(rt, deps, job.collectionId, {
       sliceMs: sliceMsBy(rt.random.next()),
       signal: job.signal,
+      observer: {
+        progressed: (done, total) => job.journal.progress(done, total),
+        ended: (of) => (totals = of),
+      },
     });
     ended = outcome.kind;
-    return outcome;
+    return { outcome, totals };
   } finally {
     endTimer();
     rt.metrics.syncOutcomes.inc({ kind, outcome: ended });

@@ -25,9 +25,6 @@ const DRAIN_MS = 3_000;
 /** "Try again", as sysexits.h has it: whoever supervises a process can tell this end from a mistake in its configuration. */
 const STUCK_EXIT_CODE = 75;
 
-/** Looking after a watch is one or two calls, five days apart: these slots serve a million mailboxes. */
-const WATCH_SLOTS = 2;
-
 void runProcess('worker', startWorker, { servesMetrics: true });
 
 async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service> {
@@ -57,7 +54,7 @@ async function startWorker(rt: Runtime, config: ResolvedConfig): Promise<Service
     await compareDay({ store, google });
     await beginFeedWatch(rt, { feed: store.feed, counters: fleet.counters });
   }, [store.unavailable, fleet.unavailable]);
-  const concurrency = { ...splitConcurrency(config.workerConcurrency), watch: WATCH_SLOTS };
+  const concurrency = splitConcurrency(config.workerConcurrency);
   let giveUp: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (giveUp = resolve));
   void fleet.displaced.then(() => giveUp(1));

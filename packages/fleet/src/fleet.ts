@@ -15,11 +15,12 @@ import {
   redisProblemOf,
   waitForServers,
 } from '@syncline/runtime';
-import { Queue } from 'bullmq';
+import { type JobsOptions, Queue } from 'bullmq';
 import { type CounterMemory, counterMemoryOf } from './counter-memory.js';
 import { probeWrite } from './health-probe.js';
 import { type HeldJob, type Holders, attendantsOf, heldJobs, isHolderName } from './holders.js';
-import { JOB_NAME, jobData, jobOptions } from './jobs.js';
+import { type Enqueued, type JobData, jobData, jobName } from './job-payload.js';
+import { jobOptions } from './jobs.js';
 import { type QueueMemory, memoryOf } from './memory.js';
 import { watchPrefix } from './prefix-watch.js';
 import { QUEUE_NAMES, type QueueName, queuePrefix } from './queues.js';
@@ -36,13 +37,6 @@ const EVENTS_LIMIT = 500;
 export interface FleetOptions extends RedisSettings {
   /** Names this process in its connections and in the jobs that it has in hand, so that its death is seen: 1 to 64 letters, digits, - or _. */
   holder?: string;
-}
-
-export interface Enqueued {
-  collectionId: string;
-  queue: QueueName;
-  /** It goes before others in its queue: somebody who has just connected waits for this walk, its last run was cut off, or Google has rung. */
-  first?: boolean;
 }
 
 export interface Fleet {
@@ -105,15 +99,13 @@ export async function openFleet(rt: Runtime, options: FleetOptions): Promise<Fle
   const attendants = attendantsOf(rt, connection, prefix);
   const watch = watchPrefix(rt, connection, options);
   const enqueue = (items: readonly Enqueued[]): Promise<void> => enqueueAll(queues, items);
-  const enqueueOne = (collectionId: string, queue: QueueName): Promise<void> =>
-    enqueue([{ collectionId, queue }]);
   return {
     enqueue,
     work: async (o) => {
       // When it does not come through, this worker's death is noticed all the same by whoever has seen it live.
       if (holder !== undefined)
         await attendants.announce(holder).catch((error: Error) => errors.report(error));
-      return startWorkerHost(rt, { home, queues, enqueue: enqueueOne }, o);
+      return startWorkerHost(rt, { home, queues, enqueue: (job) => enqueue([job]) }, o);
     },
     counts: () => countJobs(queues),
     waitingAgesMs: () => waitingAges(rt, queues),
@@ -186,14 +178,18 @@ async function enqueueAll(
     const turns = items.filter((item) => item.queue === name);
     // One pipeline a chunk: bigger ones hold Redis' single thread, and everyone's locks, for longer.
     for (let at = 0; at < turns.length; at += BULK_LIMIT) {
-      const jobs = turns.slice(at, at + BULK_LIMIT).map(({ collectionId, first }) => ({
-        name: JOB_NAME,
-        data: jobData(collectionId),
-        opts: jobOptions(collectionId, first),
-      }));
-      await queues[name].addBulk(jobs);
+      await queues[name].addBulk(turns.slice(at, at + BULK_LIMIT).map(jobOf));
     }
   }
+}
+
+function jobOf(item: Enqueued): { name: string; data: JobData; opts: JobsOptions } {
+  const data = jobData(item, item.queue);
+  return {
+    name: jobName(item.queue, data),
+    data,
+    opts: jobOptions(item.queue, item.collectionId, item.first),
+  };
 }
 
 async function countJobs(

@@ -6,7 +6,7 @@
 import { type RedisConnection, type Runtime, mastersOf } from '@syncline/runtime';
 import type { Queue } from 'bullmq';
 import { type ChainableCommander, Cluster, type Redis } from 'ioredis';
-import { readJobData } from './jobs.js';
+import { readJobData } from './job-payload.js';
 import { type QueueName, SYNC_QUEUES, type SyncQueueName } from './queues.js';
 
 /** Opaque, and without what would end a name in CLIENT LIST. */
@@ -130,12 +130,12 @@ async function heldIn(
     for (const [i, id] of chunk.entries()) {
       const [token, fields] = [replies[2 * i], replies[2 * i + 1]];
       const [holder, data] = Array.isArray(fields) ? fields : [];
-      const job = typeof data === 'string' ? readJobData(parsed(data)) : null;
+      const job = typeof data === 'string' ? readJobData(parsed(data), name) : null;
       if (typeof holder !== 'string' || typeof token !== 'string' || job === null) continue;
       held.push({
         holder,
         queue: name,
-        collectionId: job.collectionId,
+        collectionId: job.collection,
         giveBack: () => giveBack(queue, id, token),
       });
     }

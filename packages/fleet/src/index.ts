@@ -1,11 +1,21 @@
-export { type Enqueued, type Fleet, openFleet } from './fleet.js';
+export { type Fleet, openFleet } from './fleet.js';
 export type { HeldJob, Holders } from './holders.js';
-export { readJobData } from './jobs.js';
+export {
+  type Enqueued,
+  type JobCause,
+  type JobPayload,
+  jobName,
+  readJobData,
+} from './job-payload.js';
+export { type JobJournal, type JobProgress, readJobProgress } from './job-journal.js';
+export { type JobReport, readJobReport } from './job-report.js';
+export { JOBS } from './jobs.js';
 export type { QueueMemory } from './memory.js';
 export type { Handle, JobResult, JobRun } from './queue-worker.js';
 export {
   QUEUE_NAMES,
   type QueueName,
+  type ResourceName,
   SYNC_QUEUES,
   type SyncQueueName,
   isWalkQueue,

@@ -9,7 +9,9 @@ test('of a library error only its name, its code and where it happened is kept',
   const failure = asJobFailure(
     new DatabaseError('duplicate key (email)=(ann@example.com), query: insert Secret subject'),
   );
-  expect(failure.message).toBe('DatabaseError 40P01');
+  expect(failure.message).toBe(
+    'an error ended this run: DatabaseError 40P01; the log of its worker has more',
+  );
   expect(failure.stack).toContain('job-failure.test.ts:');
   expect(failure.stack).not.toMatch(/ann|Secret/);
 });
@@ -22,6 +24,8 @@ test('a parser that quotes the body leaks nothing, not even over several lines',
     thrown = error;
   }
   const failure = asJobFailure(thrown);
-  expect(failure.message).toBe('SyntaxError');
+  expect(failure.message).toBe(
+    'an error ended this run: SyntaxError; the log of its worker has more',
+  );
   expect(failure.stack).not.toMatch(/Ann|bank|salary/);
 });

@@ -9,6 +9,10 @@ import { OwnError, describeError, stackFrames } from '@syncline/runtime';
 /** Thrown to BullMQ in place of the real error. Its message and stack are safe to store and to show. */
 export class JobFailure extends OwnError {
   override name = 'JobFailure';
+  /** @param error what may be said of the error itself */
+  constructor(readonly error: string) {
+    super(`an error ended this run: ${error}; the log of its worker has more`);
+  }
 }
 
 /** `error`, whatever it is, as something that holds nothing personal and nothing secret. */

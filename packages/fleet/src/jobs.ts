@@ -1,42 +1,49 @@
 /**
- * What a job is. A job says only *whose turn it is*; what is to be done is read from Postgres when the turn comes. So its
- * data is one id: nothing personal or secret can reach Redis, Bull Board or a dump of either, a job that waited an hour
- * is not out of date, and a lost one costs a scheduler's tick.
+ * The catalogue of jobs. Everything that is particular to a kind of job stands here once: what it holds, how many run at
+ * once, how long one may run, how it is tried again, and how BullMQ keeps it. A job's queue names its kind.
  */
-import { assert, backoffMs as cappedBackoffMs } from '@syncline/runtime';
+import { backoffMs as cappedBackoffMs } from '@syncline/runtime';
 import type { JobsOptions } from 'bullmq';
+import { type JobPayload, readJobData } from './job-payload.js';
+import { type QueueName, SYNC_QUEUES, type SyncQueueName, shareOf } from './queues.js';
 
-/** `v` is for the day when old and new workers run side by side: a worker fails a version it doesn't know, visibly. */
-export interface JobData {
-  v: 1;
-  collectionId: string;
+export interface JobKind {
+  /** The payload of a job as Redis gave it; null when it isn't exactly ours. */
+  read(raw: unknown): JobPayload | null;
+  /** Slots in each worker process: a share of WORKER_CONCURRENCY, or a number beside it. */
+  slots: { share: number } | { fixed: number };
+  /** After this time the job's signal is aborted: the page in hand is committed or given up. */
+  timeoutMs: number;
+  retry: RetryPolicy;
 }
 
-/** Every job has the same name; the queue says what kind of work it is. */
-export const JOB_NAME = 'sync';
+/** Failed attempts, delays excluded; the pause doubles from the first to the cap, its upper half by chance. */
+export interface RetryPolicy {
+  attempts: number;
+  firstMs: number;
+  capMs: number;
+}
+
+const MINUTE_MS = 60_000;
+/** A sync's slice lasts seconds. A page behind a slow Google may take minutes, and more than this only by a bug. */
+const SYNC_TIMEOUT_MS = 15 * MINUTE_MS;
+/** One or two calls, which end after 20 s by themselves. */
+const WATCH_TIMEOUT_MS = MINUTE_MS;
+/** Looking after a watch is one or two calls, five days apart: these slots serve a million mailboxes. */
+const WATCH_SLOTS = 2;
+const RETRY: RetryPolicy = { attempts: 8, firstMs: 2_000, capMs: 2 * MINUTE_MS };
 
 const DATA_BYTES_LIMIT = 256;
-const ATTEMPT_LIMIT = 8;
-const BACKOFF = { firstMs: 2_000, capMs: 120_000 };
 
-// Opaque ids have no `@`, no space and no dot: an address or a domain cannot pass for one.
-const OPAQUE_ID = /^[A-Za-z0-9_-]{1,64}$/;
-
-export function jobData(collectionId: string): JobData {
-  assert(
-    OPAQUE_ID.test(collectionId),
-    'a job is for a collection id: 1 to 64 letters, digits, - or _',
-  );
-  return { v: 1, collectionId };
-}
-
-/** The data of a job as Redis gave it, or null if it isn't exactly ours (evicted, hand-made, or of another version). */
-export function readJobData(raw: unknown): JobData | null {
-  if (typeof raw !== 'object' || raw === null) return null;
-  const { v, collectionId, ...rest } = raw as Record<string, unknown>;
-  if (v !== 1 || typeof collectionId !== 'string' || !OPAQUE_ID.test(collectionId)) return null;
-  return Object.keys(rest).length === 0 ? { v, collectionId } : null;
-}
+export const JOBS: Readonly<Record<QueueName, JobKind>> = {
+  ...syncJobs(),
+  watch: {
+    read: (raw) => readJobData(raw, 'watch'),
+    slots: { fixed: WATCH_SLOTS },
+    timeoutMs: WATCH_TIMEOUT_MS,
+    retry: RETRY,
+  },
+};
 
 /**
  * How BullMQ treats a job.
@@ -50,10 +57,10 @@ export function readJobData(raw: unknown): JobData | null {
  * - A walk that somebody who has just connected waits for goes to the head of its queue. Priorities would do the same, but a queue in
  *   which some jobs have one is two lists, and stalled jobs leave theirs.
  */
-export function jobOptions(collectionId: string, first = false): JobsOptions {
+export function jobOptions(queue: QueueName, collectionId: string, first = false): JobsOptions {
   return {
     ...(first ? { lifo: true } : {}),
-    attempts: ATTEMPT_LIMIT,
+    attempts: JOBS[queue].retry.attempts,
     backoff: { type: 'capped-exponential' },
     deduplication: { id: collectionId, keepLastIfActive: true },
     removeOnComplete: { count: 1_000 },
@@ -64,10 +71,23 @@ export function jobOptions(collectionId: string, first = false): JobsOptions {
 }
 
 /**
- * How long until the next attempt, in ms, after `attemptsMade` (≥ 1) failed: 2 s doubled each time up to two minutes, the
- * upper half of it by chance, so that what failed together doesn't come back together. BullMQ's own exponential backoff
- * has jitter but no cap. `chance` is uniform in [0, 1).
+ * How long until the next attempt, in ms, after `attemptsMade` (≥ 1) failed: the upper half of it is by chance, so that
+ * what failed together doesn't come back together. BullMQ's own exponential backoff has jitter but no cap. `chance` is
+ * uniform in [0, 1).
  */
-export function backoffMs(attemptsMade: number, chance: number): number {
-  return Math.round(cappedBackoffMs(attemptsMade, BACKOFF, chance));
+export function backoffMs(queue: QueueName, attemptsMade: number, chance: number): number {
+  return Math.round(cappedBackoffMs(attemptsMade, JOBS[queue].retry, chance));
+}
+
+function syncJobs(): Record<SyncQueueName, JobKind> {
+  const kinds = SYNC_QUEUES.map((queue): [SyncQueueName, JobKind] => [
+    queue,
+    {
+      read: (raw) => readJobData(raw, queue),
+      slots: { share: shareOf(queue) },
+      timeoutMs: SYNC_TIMEOUT_MS,
+      retry: RETRY,
+    },
+  ]);
+  return Object.fromEntries(kinds) as Record<SyncQueueName, JobKind>;
 }

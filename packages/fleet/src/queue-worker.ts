@@ -11,7 +11,13 @@
  * A lost lock (this process slept, or Redis was away) means that another worker may have the job: the handler's signal is
  * aborted, and what it still writes is stopped by the fence in Postgres, not by us.
  */
-import { type RedisConnection, type Runtime, runLoop, unreachable } from '@syncline/runtime';
+import {
+  OwnError,
+  type RedisConnection,
+  type Runtime,
+  runLoop,
+  unreachable,
+} from '@syncline/runtime';
 import {
   DelayedError,
   type Job,
@@ -21,7 +27,10 @@ import {
   Worker,
 } from 'bullmq';
 import { JobFailure, asJobFailure } from './job-failure.js';
-import { type JobData, backoffMs, readJobData } from './jobs.js';
+import type { Enqueued, JobData, JobPayload, JobSubject } from './job-payload.js';
+import { type JobJournal, journalOf } from './job-journal.js';
+import type { JobReport } from './job-report.js';
+import { JOBS, backoffMs } from './jobs.js';
 import { type QueueName, queuePrefix } from './queues.js';
 import { Breaker, type ErrorLog, errorKey } from './weather.js';
 import { hasStopped, starvingSince } from './watchdog.js';
@@ -45,17 +54,37 @@ const LATE_LOOK_MS = 5_000;
 /** A `delay` into the past would spin. */
 const MIN_DELAY_MS = 250;
 
-/** What the handler wants done with its job. */
-export type JobResult =
-  { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date };
+/** What the handler wants done with its job, and what the job returns when it is completed by that. */
+export type JobResult = { report?: JobReport } & (
+  { kind: 'done' } | { kind: 'again'; queue: QueueName } | { kind: 'delay'; until: Date }
+);
 
 export interface JobRun {
   collectionId: string;
   queue: QueueName;
+  payload: JobPayload;
+  journal: JobJournal;
   /** 1 for the first; counts failures, not kills and not delays. */
   attempt: number;
   /** Aborted when this process drains, or when the job's lock is lost: commit or give up the page in hand, and return. */
   signal: AbortSignal;
+}
+
+type StoredJob = Job<JobData, JobReport | undefined>;
+
+interface Running {
+  run: AbortController;
+  beganMs: number;
+}
+
+const UNKNOWN_DATA =
+  'the data of this job is not that of its queue: it was evicted, made by hand, or made by another version; the schedule brings the collection back';
+
+class JobTimeout extends OwnError {
+  override readonly name = 'JobTimeout';
+  constructor(ms: number) {
+    super(`the job ran for longer than ${ms / 60_000} minutes`);
+  }
 }
 
 export type Handle = (run: JobRun) => Promise<JobResult>;
@@ -69,8 +98,8 @@ export interface QueueWorkerOptions {
   connection: RedisConnection;
   concurrency: number;
   handle: Handle;
-  /** Puts a collection into a queue. */
-  enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
+  /** Puts a job into its queue. */
+  enqueue: (job: Enqueued) => Promise<void>;
   errors: ErrorLog;
   /** How long jobs may wait for this worker while it fetches none. */
   stuckAfterMs: number;
@@ -78,8 +107,8 @@ export interface QueueWorkerOptions {
 }
 
 export class QueueWorker {
-  readonly #worker: Worker<JobData>;
-  readonly #running = new Map<string, AbortController>();
+  readonly #worker: Worker<JobData, JobReport | undefined>;
+  readonly #running = new Map<string, Running>();
   readonly #stopped = new AbortController();
   readonly #breaker = new Breaker();
   readonly #loop: string;
@@ -95,7 +124,7 @@ export class QueueWorker {
   ) {
     this.#fetchedAtMs = rt.clock.nowMs();
     this.#loop = `queue-${o.name}`;
-    this.#worker = new Worker<JobData>(o.name, (job, token) => this.#process(job, token), {
+    this.#worker = new Worker(o.name, (job, token) => this.#process(job, token), {
       connection: o.connection,
       prefix: queuePrefix(o.prefix, o.name),
       ...(o.holder === undefined ? {} : { name: o.holder }),
@@ -103,7 +132,9 @@ export class QueueWorker {
       lockDuration: LOCK_MS,
       stalledInterval: STALL_CHECK_MS,
       maxStalledCount: STALLS_LIMIT,
-      settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, rt.random.next()) },
+      settings: {
+        backoffStrategy: (attemptsMade) => backoffMs(o.name, attemptsMade, rt.random.next()),
+      },
     });
     this.#listen();
     void this.#watch();
@@ -117,7 +148,7 @@ export class QueueWorker {
   /** Fetches nothing more, and asks what runs to end. Returns at once. */
   stop(): void {
     this.#stopped.abort(new Error('draining'));
-    for (const run of this.#running.values()) run.abort(new Error('draining'));
+    for (const { run } of this.#running.values()) run.abort(new Error('draining'));
     // `true`: don't wait for the running jobs. It touches no connection, so it works while Redis is away.
     this.#worker.pause(true).catch((error: Error) => this.o.errors.report(error));
   }
@@ -136,49 +167,58 @@ export class QueueWorker {
     this.#worker.disconnect().catch(report);
   }
 
-  async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
+  async #process(job: StoredJob, token: string | undefined): Promise<JobReport | undefined> {
     // BullMQ may fetch one more after pause(): its blocking read was already under way.
     if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
     const run = new AbortController();
     const id = String(job.id);
-    this.#running.set(id, run);
+    this.#running.set(id, { run, beganMs: this.rt.clock.nowMs() });
     try {
-      await this.#run(job, token, run.signal);
+      return await this.#run(job, token, run.signal);
     } finally {
       this.#running.delete(id);
       if (this.#running.size === 0) this.#whenIdle?.();
     }
   }
 
-  async #run(job: Job<JobData>, token: string | undefined, signal: AbortSignal): Promise<void> {
-    const data = readJobData(job.data);
-    if (data === null) {
+  async #run(
+    job: StoredJob,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<JobReport | undefined> {
+    const payload = JOBS[this.o.name].read(job.data);
+    if (payload === null) {
       this.#count('failed');
-      throw new UnrecoverableError(
-        'the data of this job is not {v:1, collectionId}: it was evicted, made by hand, or made by another version',
-      );
+      throw new UnrecoverableError(UNKNOWN_DATA);
     }
+    const journal = journalOf(this.#worker, job, (error) => this.o.errors.report(error));
+    const attempt = job.attemptsMade + 1;
     let result: JobResult;
     try {
       result = await this.o.handle({
-        collectionId: data.collectionId,
+        collectionId: payload.collection,
         queue: this.o.name,
-        attempt: job.attemptsMade + 1,
+        payload,
+        journal,
+        attempt,
         signal,
       });
     } catch (error) {
       if (this.#stopped.signal.aborted) return await this.#giveBack(job, token);
       this.#count('failed');
-      throw asJobFailure(error);
+      const failure = asJobFailure(error);
+      journal.log(`attempt ${attempt} of ${JOBS[this.o.name].retry.attempts}: ${failure.message}`);
+      throw failure;
     }
     this.#count(result.kind);
-    await this.#settle(result, data.collectionId, job, token);
+    await this.#settle(result, payload, job, token);
+    return result.report;
   }
 
   async #settle(
     result: JobResult,
-    collectionId: string,
-    job: Job<JobData>,
+    payload: JobPayload,
+    job: StoredJob,
     token: string | undefined,
   ): Promise<void> {
     switch (result.kind) {
@@ -187,7 +227,7 @@ export class QueueWorker {
       case 'again':
         // A throw here (Redis is away) spends an attempt and comes back; nothing is lost, Postgres has the work as due.
         if (result.queue === this.o.name && (await this.#waiting()) > 0) return;
-        return await this.o.enqueue(collectionId, result.queue);
+        return await this.o.enqueue({ ...subjectOf(payload), queue: result.queue });
       case 'delay':
         await job.moveToDelayed(
           Math.max(result.until.getTime(), this.rt.clock.nowMs() + MIN_DELAY_MS),
@@ -199,7 +239,7 @@ export class QueueWorker {
     }
   }
 
-  async #giveBack(job: Job<JobData>, token: string | undefined): Promise<never> {
+  async #giveBack(job: StoredJob, token: string | undefined): Promise<never> {
     await job.moveToWait(token);
     this.#count('given-back');
     throw new WaitingError();
@@ -217,7 +257,7 @@ export class QueueWorker {
     this.#worker.on('error', (error) => this.#heard(error));
     this.#worker.on('lockRenewalFailed', (jobIds: string[]) => {
       for (const id of jobIds)
-        this.#running.get(id)?.abort(new Error('the lock of this job was lost'));
+        this.#running.get(id)?.run.abort(new Error('the lock of this job was lost'));
     });
     this.#worker.on('stalled', (jobId) => {
       this.rt.log.warn(
@@ -232,7 +272,7 @@ export class QueueWorker {
         queue: this.o.name,
         jobId: job?.id,
         attempt: job?.attemptsMade,
-        reason: error instanceof JobFailure ? error.message : errorKey(error),
+        reason: error instanceof JobFailure ? error.error : errorKey(error),
         final: last,
       };
       this.rt.log[last ? 'error' : 'warn'](
@@ -278,10 +318,24 @@ export class QueueWorker {
         text: 'it cannot be seen whether jobs wait in a queue; trying again until it can',
       },
       round: async () => {
+        this.#endOverdue();
         await this.#look(everyMs);
         return everyMs;
       },
     });
+  }
+
+  /** Here and not by a timer for each job: a worker runs hundreds of jobs a second. */
+  #endOverdue(): void {
+    const { timeoutMs } = JOBS[this.o.name];
+    for (const [jobId, { run, beganMs }] of this.#running) {
+      if (run.signal.aborted || this.rt.clock.nowMs() - beganMs < timeoutMs) continue;
+      run.abort(new JobTimeout(timeoutMs));
+      this.rt.log.warn(
+        { event: 'job_timed_out', queue: this.o.name, jobId, timeoutMs },
+        'a job ran for longer than its timeout; it is asked to end',
+      );
+    }
   }
 
   async #look(everyMs: number): Promise<void> {
@@ -320,4 +374,14 @@ export class QueueWorker {
     );
     return waiting + prioritized;
   }
+}
+
+function subjectOf(payload: JobPayload): JobSubject {
+  return {
+    collectionId: payload.collection,
+    accountId: payload.account,
+    tenant: payload.tenant,
+    resource: payload.resource,
+    cause: payload.cause,
+  };
 }

@@ -3,18 +3,20 @@ export type QueueName = SyncQueueName | 'watch';
 
 /**
  * The resources whose collections have queues of their own, and their shares of a worker's slots. Gmail gets more than
- * Calendar since a mailbox holds a hundred times what a calendar does. Named as in the store, which fleet does not know.
+ * Calendar since a mailbox holds a hundred times what a calendar does. Following gets as much as walking although its jobs
+ * are short: its latency is what customers see, and a push storm arrives at once. Named as in the store, which fleet does
+ * not know.
  */
 const RESOURCES = { gmail: { share: 3 }, calendar: { share: 2 } } as const;
 
-type Resource = keyof typeof RESOURCES;
+export type ResourceName = keyof typeof RESOURCES;
 
 /** Where collections are synced; `watch` looks after what rings for them. */
-export type SyncQueueName = `${Resource}-full` | `${Resource}-incremental`;
+export type SyncQueueName = `${ResourceName}-full` | `${ResourceName}-incremental`;
 
-export const SYNC_QUEUES: readonly SyncQueueName[] = (Object.keys(RESOURCES) as Resource[]).flatMap(
-  (resource): SyncQueueName[] => [`${resource}-full`, `${resource}-incremental`],
-);
+export const SYNC_QUEUES: readonly SyncQueueName[] = (
+  Object.keys(RESOURCES) as ResourceName[]
+).flatMap((resource): SyncQueueName[] => [`${resource}-full`, `${resource}-incremental`]);
 export const QUEUE_NAMES: readonly QueueName[] = [...SYNC_QUEUES, 'watch'];
 
 /**
@@ -26,11 +28,15 @@ export function queuePrefix(prefix: string, queue: QueueName): string {
 }
 
 /** A kind of collection begins with its resource's name, as a queue does. */
-type OfResource = Resource | `${Resource}-${string}`;
+type OfResource = ResourceName | `${ResourceName}-${string}`;
+
+export function isResourceName(name: unknown): name is ResourceName {
+  return typeof name === 'string' && Object.hasOwn(RESOURCES, name);
+}
 
 /** The resource of a queue or of a kind of collection. */
-export function resourceNamedBy(name: OfResource): Resource {
-  return name.split('-', 1)[0] as Resource;
+export function resourceNamedBy(name: OfResource): ResourceName {
+  return name.split('-', 1)[0] as ResourceName;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Runtime, endConnection, onRedisError } from '@syncline/runtime';
 import type { Queue } from 'bullmq';
+import type { Enqueued } from './job-payload.js';
 import { type Handle, QueueWorker } from './queue-worker.js';
 import { QUEUE_NAMES, type QueueName } from './queues.js';
 import { type RedisHome, workerConnection } from './redis.js';
@@ -29,7 +30,7 @@ export interface WorkerHost {
 export interface HostParts {
   home: RedisHome;
   queues: Record<QueueName, Queue>;
-  enqueue: (collectionId: string, queue: QueueName) => Promise<void>;
+  enqueue: (job: Enqueued) => Promise<void>;
 }
 
 /** One BullMQ worker a queue, on one shared connection plus a blocking one each. */

@@ -12,6 +12,8 @@ import { byIndex } from './transaction.js';
 /** A collection that was rung for. */
 export interface Rung {
   collectionId: string;
+  accountId: string;
+  tenant: string;
   kind: CollectionKind;
   /** Whether a job for it now is of use: it follows, and nothing makes it rest. */
   ready: boolean;
@@ -57,7 +59,7 @@ async function ringMailboxes(
              SELECT c.id, w.address FROM syncline.watches w JOIN syncline.collections c ON c.id = w.collection_id JOIN syncline.accounts a ON a.id = c.account_id
               WHERE w.address = ANY($1::text[]) AND c.state = 'active' AND a.state = 'active' ORDER BY c.id FOR UPDATE OF c)
            UPDATE syncline.collections c SET ${RING} FROM chosen WHERE c.id = chosen.id AND c.next_sync_at < ${NEVER}
-           RETURNING c.id, c.kind, ${READY} AS ready, chosen.address`,
+           RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready, chosen.address`,
     values: [arrayLiteral(addresses, (address) => address)],
   });
   const byAddress = new Map<string, Rung[]>();
@@ -75,7 +77,7 @@ async function ringChannel(
     name: 'ring-channel',
     text: `UPDATE syncline.collections c SET ${RING} FROM syncline.channels h JOIN syncline.accounts a ON a.id = h.account_id
             WHERE h.id = $1 AND (h.resource_id IS NULL OR h.resource_id = $2) AND h.expires_at > now() AND c.id = h.collection_id AND c.state = 'active' AND a.state = 'active' AND c.next_sync_at < ${NEVER}
-        RETURNING c.id, c.kind, ${READY} AS ready`,
+        RETURNING c.id, c.account_id, c.tenant, c.kind, ${READY} AS ready`,
     values: [channelId, resourceId],
   });
   const row = rung.rows[0];
@@ -94,10 +96,12 @@ async function greet(pool: pg.Pool, channelId: string, resourceId: string): Prom
 
 interface RungRow {
   id: string;
+  account_id: string;
+  tenant: string;
   kind: CollectionKind;
   ready: boolean;
 }
 
-function rungOf({ id, kind, ready }: RungRow): Rung {
-  return { collectionId: id, kind, ready };
+function rungOf({ id, account_id: accountId, tenant, kind, ready }: RungRow): Rung {
+  return { collectionId: id, accountId, tenant, kind, ready };
 }

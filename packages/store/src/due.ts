@@ -26,9 +26,19 @@ interface DueQueue {
   full: boolean;
 }
 
+/** Why it is due: its date came, Google notified, somebody asked, or the last run failed or was cut off. */
+export type DueCause = 'schedule' | 'notification' | 'request' | 'retry';
+
+/** In SQL, over collections as `c`. */
+const CAUSE = `CASE WHEN c.failures > 0 OR (c.run_open AND coalesce(c.lease_until <= now(), true)) THEN 'retry'
+                          WHEN c.rung_at IS NOT NULL AND coalesce(c.rung_at > c.served_at, true) THEN 'notification'
+                          WHEN c.wanted_full OR (c.wanted_at IS NOT NULL AND coalesce(c.wanted_at > c.served_at, true)) THEN 'request'
+                          ELSE 'schedule' END`;
+
 /** A collection that the scheduler is to hand to a queue. */
 export interface DueCollection {
   id: string;
+  accountId: string;
   kind: CollectionKind;
   phase: Phase;
   wantedFull: boolean;
@@ -37,6 +47,7 @@ export interface DueCollection {
   onboarding: boolean;
   /** Its last run was cut off: the next goes on with it. */
   interrupted: boolean;
+  cause: DueCause;
   /** Which of its tenant's turns it had: 1 for the first, counted from what the tenant was ahead. */
   turn: number;
 }
@@ -108,6 +119,8 @@ interface TurnRow {
   tenant: string;
   onboarding: boolean;
   interrupted: boolean;
+  account_id: string;
+  cause: DueCause;
   turn: string;
   crowding: string[] | null;
 }
@@ -139,7 +152,8 @@ async function claimInTurns(
                    FOR UPDATE OF c SKIP LOCKED)
            UPDATE syncline.collections c SET next_sync_at = now() + $6 * interval '1 ms' FROM picked WHERE c.id = picked.id
         RETURNING c.id, c.kind, c.phase, c.wanted_full, c.tenant, picked.turn, (SELECT tenants FROM crowding) AS crowding,
-                  ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted`,
+                  ${ONBOARDING} AS onboarding, c.run_open AND coalesce(c.lease_until <= now(), true) AS interrupted,
+                  c.account_id, ${CAUSE} AS cause`,
     values: [
       isInDueRange(queue.resource),
       queue.full,
@@ -157,12 +171,14 @@ async function claimInTurns(
 function dueCollection(row: TurnRow): DueCollection {
   return {
     id: row.id,
+    accountId: row.account_id,
     kind: row.kind,
     phase: row.phase,
     wantedFull: row.wanted_full,
     tenant: row.tenant,
     onboarding: row.onboarding,
     interrupted: row.interrupted,
+    cause: row.cause,
     turn: Number(row.turn),
   };
 }

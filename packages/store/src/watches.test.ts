@@ -42,7 +42,9 @@ test('a watch that is due is given out once, however many schedulers ask', async
       fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 }),
     ),
   );
-  expect(claims.flat()).toEqual([collectionId]);
+  expect(claims.flat()).toEqual([
+    { collectionId, accountId: expect.any(String), tenant: expect.any(String), kind: 'gmail' },
+  ]);
   await fixture.store.watches.settle(held, watched());
   expect(await fixture.store.watches.claimDue({ limit: 10, visibilityMs: 60_000 })).toEqual([]);
 });

@@ -68,10 +68,18 @@ export interface WatchSettlement {
   watched?: { target: string; expiresAt: Date; forSilence: boolean };
 }
 
+/** A watch that the scheduler is to hand to its queue. */
+export interface DueWatch {
+  collectionId: string;
+  accountId: string;
+  tenant: string;
+  kind: CollectionKind;
+}
+
 /** Everything but the ringing itself, which is in doorbells.ts. */
 export interface Watches {
-  /** Claims what is due, as `collections.claimDue` does. @returns ids of collections */
-  claimDue(o: { limit: number; visibilityMs: number }): Promise<string[]>;
+  /** Claims what is due, as `collections.claimDue` does. */
+  claimDue(o: { limit: number; visibilityMs: number }): Promise<DueWatch[]>;
   /** Null when somebody else holds it, or there is none. */
   hold(collectionId: string, holdMs: number): Promise<HeldWatch | null>;
   /** The mailbox's own address, before Google is asked to ring: the first notification comes before the answer. @returns false when the hold was lost */
@@ -120,16 +128,17 @@ async function claimDueWatches(
   pool: pg.Pool,
   limit: number,
   visibilityMs: number,
-): Promise<string[]> {
-  const due = await pool.query<{ collection_id: string }>({
+): Promise<DueWatch[]> {
+  const due = await pool.query<DueWatch>({
     name: 'watches-due',
     text: `UPDATE syncline.watches w SET due_at = now() + $2 * interval '1 ms'
              FROM (SELECT collection_id FROM syncline.watches WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS picked
+                   JOIN syncline.collections c ON c.id = picked.collection_id
             WHERE w.collection_id = picked.collection_id
-        RETURNING w.collection_id`,
+        RETURNING w.collection_id AS "collectionId", w.account_id AS "accountId", c.tenant, c.kind`,
     values: [limit, visibilityMs],
   });
-  return due.rows.map((row) => row.collection_id);
+  return due.rows;
 }
 
 /**

@@ -1,31 +1,17 @@
-import { GoogleError, type Spent } from '@syncline/google';
+import { GoogleError } from '@syncline/google';
 import { describeError, unreachable, type Runtime } from '@syncline/runtime';
 import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/store';
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
 import { AccountHeld } from './identity/check-grant.js';
 import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
 import { MAX_WALKS_A_DAY, restFor, type ParkCause, type Rest } from './parking.js';
+import type { Position } from './position.js';
 import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
 import type { CaughtUp } from './turn.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
 /** How a run is finished: what it came to, or the error that ended it, becomes one write to the collection and the job's outcome. */
-export interface Position {
-  cursor: Cursor;
-  /** Rows changed by this run. */
-  changed: number;
-  /** Walks that this run began because Google disowned a bookmark or a page token. */
-  restarts: number;
-  beganMs: number;
-  /** When the first commit that changed a row was through. */
-  storedAtMs: number | null;
-  /** Some of what it stored was not in Google's log of changes: a walk or a deepening brought it, or see `Turn.unlogged`. */
-  unlogged: boolean;
-  /** What the run has cost and its settlement has not written down yet. */
-  untold: Spent[];
-}
-
 export type Ended =
   | CaughtUp
   | { kind: 'slice-spent' }
@@ -95,9 +81,11 @@ async function settleLevel(
     deps.policy,
     deps.doorbells,
   );
+  const next = nextAfterLevel(ended, after.nextInMs, nowMs);
+  position.nextSyncAtMs = nowMs + next.nextInMs;
   const { wantedAgain } = await deps.store.lease.settle(lease, {
     result: ended.kind,
-    ...nextAfterLevel(ended, after.nextInMs, nowMs),
+    ...next,
     spent: position.untold,
   });
   position.untold = [];

@@ -23,11 +23,12 @@ import {
   settleError,
   settleRun,
   type Ended,
-  type Position,
 } from './finish-run.js';
 import type { SyncPolicy } from './policy.js';
+import { positionAt, takeSpent, totalsOf, type Position } from './position.js';
 import { withRenewal } from './renewal.js';
 import { collectionModule } from './resources/index.js';
+import type { RunObserver } from './run-observer.js';
 import type { CaughtUp, Turn, TurnContext } from './turn.js';
 import type { DoorbellTargets } from './watch/step.js';
 
@@ -54,6 +55,7 @@ export interface Run {
   sliceMs: number;
   /** Aborted when the process drains. */
   signal: AbortSignal;
+  observer?: RunObserver;
 }
 
 /** @throws whatever is neither Google's answer nor a lost lease, after it was written to the collection */
@@ -113,10 +115,31 @@ async function runUnderLease(
     hasTime,
   };
   if (context.careful) noteCarefulRun(rt, lease);
-  const position = positionAt(lease, deadlineMs - run.sliceMs);
+  const position = positionAt(lease, firstCursor(lease), deadlineMs - run.sliceMs);
+  let outcome: Outcome | null = null;
+  try {
+    outcome = await runToOutcome(rt, deps, account, context, position, run);
+    return outcome;
+  } finally {
+    // Whoever lost the lease, or was stopped on the way, has spent it all the same.
+    for (const spent of [position.untold, takeSpent(account, position)])
+      if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
+    run.observer?.ended(totalsOf(position, outcome, rt.clock.nowMs()));
+  }
+}
+
+async function runToOutcome(
+  rt: Runtime,
+  deps: SyncDeps,
+  account: GoogleAccount,
+  context: TurnContext,
+  position: Position,
+  run: Run,
+): Promise<Outcome> {
+  const { lease } = context;
   try {
     if (needsCheck(lease)) context.profile = await profileOfChecked(rt, deps, account, lease);
-    const ended = await takeTurns(context, position, run.signal);
+    const ended = await takeTurns(context, position, run);
     if (ended.kind === 'caught-up' && isAuditDue(deps.policy, lease, rt.random.next())) {
       await auditCollection(
         rt,
@@ -126,16 +149,12 @@ async function runUnderLease(
         run.signal,
       );
     }
-    position.untold = account.takeSpent();
+    position.untold = takeSpent(account, position);
     return await settleRun(rt, deps, lease, position, ended, isCalm(context));
   } catch (error) {
     return await settleError(rt, deps, lease, position, error, run.signal).catch(
       (settling: unknown) => lostOrThrow(rt, settling),
     );
-  } finally {
-    // Whoever lost the lease, or was stopped on the way, has spent it all the same.
-    for (const spent of [position.untold, account.takeSpent()])
-      if (spent.length > 0) await deps.store.quota.record(lease.accountId, spent);
   }
 }
 
@@ -200,18 +219,6 @@ async function meetAddress(
   if (check) passedOrThrow(check, lease);
 }
 
-function positionAt(lease: Lease, beganMs: number): Position {
-  return {
-    cursor: firstCursor(lease),
-    changed: 0,
-    restarts: 0,
-    beganMs,
-    storedAtMs: null,
-    unlogged: lease.phase !== 'follow',
-    untold: [],
-  };
-}
-
 /** Who has just connected comes before backfills that have been going on for long. */
 function laneOf({ phase, onboarding }: Lease): 'live' | 'catch-up' | 'backfill' {
   if (phase === 'follow') return 'live';
@@ -228,11 +235,13 @@ function isCalm({ careful }: TurnContext): boolean {
 async function takeTurns(
   context: TurnContext,
   position: Position,
-  signal: AbortSignal,
+  { signal, observer }: Run,
 ): Promise<Ended> {
   for (;;) {
     const turn = await takeTurn(context, position);
     if (turn.commit) await commitTurn(context, position, turn, turn.commit);
+    const { phase, progress } = turn.commit ?? {};
+    if (progress && phase !== 'follow') observer?.progressed(progress.done, progress.total);
     const ended = turn.rest ? await endedBy(context, position.cursor, turn.rest) : null;
     if (ended) return ended;
     const mayStop = signal.aborted || !isUnfinished(context, position.cursor, turn);
@@ -255,6 +264,8 @@ async function commitTurn(
   noteHeld(context, commit);
   noteTroubled(context, commit);
   position.unlogged ||= commit.phase !== 'follow' || turn.unlogged === true;
+  position.pages += 1;
+  position.items += context.collection.namedBy(commit.delta).length;
   position.changed += committed.created + committed.updated + committed.deleted;
   if (position.changed > 0) position.storedAtMs ??= context.rt.clock.nowMs();
   position.cursor = turn.next(committed);

@@ -3,7 +3,13 @@ import type { Doorbells, Rung } from '@syncline/store';
 import { type Bells, openBells } from './bells.js';
 import { openForgetful } from './forgetful.js';
 
-const RUNG: Rung = { collectionId: 'c1', kind: 'gmail', ready: true };
+const RUNG: Rung = {
+  collectionId: 'c1',
+  accountId: 'a1',
+  tenant: 'acme',
+  kind: 'gmail',
+  ready: true,
+};
 let nowMs: number;
 let queries: string[];
 let jobs: string[];
@@ -93,7 +99,7 @@ test('a hint that Redis does not take changes nothing for the sender', async () 
 
 test('a job is hinted at for what follows and rests for no reason, and for nothing else', async () => {
   await bells.mailboxes(['a@x.example']);
-  answers = { collectionId: 'c2', kind: 'calendar-events', ready: true };
+  answers = { ...RUNG, collectionId: 'c2', kind: 'calendar-events' };
   await bells.channel({ channelId: 'h', resourceId: 'r', greeting: false });
   answers = { ...answers, ready: false };
   await bells.channel({ channelId: 'i', resourceId: 'r', greeting: false });

@@ -6,7 +6,7 @@
  * last of them came: so a thousand a second for one mailbox are a few dozen writes, and no change is passed over. Unknown mailboxes and channels are
  * remembered for a moment, so that a flood of them asks Postgres nothing.
  */
-import { type Fleet, queueFor } from '@syncline/fleet';
+import { type Enqueued, type Fleet, queueFor } from '@syncline/fleet';
 import type { Runtime } from '@syncline/runtime';
 import type { Rung, Store } from '@syncline/store';
 import { openForgetful } from './forgetful.js';
@@ -45,13 +45,7 @@ export function openBells(rt: Runtime, { store, fleet }: BellDeps): Bells {
   const share = openSharing();
   const isInHaste = openHaste(rt);
   const hint = (rung: readonly Rung[]): void => {
-    const ready = rung
-      .filter((one) => one.ready)
-      .map(({ collectionId, kind }) => ({
-        collectionId,
-        queue: queueFor(kind, false),
-        first: isInHaste(),
-      }));
+    const ready = rung.filter((one) => one.ready).map((one) => jobFor(one, isInHaste()));
     // Nobody waits for Redis: the schedule has it.
     if (ready.length > 0)
       fleet
@@ -100,6 +94,11 @@ export function openBells(rt: Runtime, { store, fleet }: BellDeps): Bells {
       return share(key, () => ringChannel(channelId, resourceId));
     },
   };
+}
+
+function jobFor({ collectionId, accountId, tenant, kind }: Rung, first: boolean): Enqueued {
+  const queue = queueFor(kind, false);
+  return { collectionId, accountId, tenant, queue, cause: 'notification', first };
 }
 
 /** True for the first so many of each second. */

@@ -64,7 +64,13 @@ afterEach(async () => {
 });
 
 function doorbells(): Doorbells {
-  const rung: Rung = { collectionId: 'c1', kind: 'gmail', ready: true };
+  const rung: Rung = {
+    collectionId: 'c1',
+    accountId: 'a1',
+    tenant: 'acme',
+    kind: 'gmail',
+    ready: true,
+  };
   const asked = async <T>(what: string, answer: T): Promise<T> => {
     queries.push(what);
     await write();

@@ -1,0 +1,44 @@
+import {
+  JOBS,
+  type JobReport,
+  type QueueName,
+  jobName,
+  readJobProgress,
+  readJobReport,
+} from '@syncline/fleet';
+
+/** A job as Bull Board has read it from Redis. */
+export interface ShownJob {
+  data?: unknown;
+  progress?: unknown;
+  returnvalue?: unknown;
+  finishedOn?: unknown;
+  failedReason?: unknown;
+}
+
+/**
+ * The head of a job on the board: whose it is, and what it did or why it waits. For example
+ * `gmail incremental acme: caught up, 3 changes`.
+ */
+export function jobTitle(queue: QueueName, job: ShownJob): string {
+  const payload = JOBS[queue].read(job.data);
+  if (payload === null) return 'not a job of this queue';
+  const state = stateOf(job);
+  const name = jobName(queue, payload);
+  return state === null ? name : `${name}: ${state}`;
+}
+
+function stateOf({ progress, returnvalue, finishedOn }: ShownJob): string | null {
+  const report = readJobReport(returnvalue);
+  if (report !== null) return endOf(report);
+  const now = readJobProgress(progress);
+  if (now === null || finishedOn !== undefined) return null;
+  if ('waitsUntil' in now) return `waits: ${now.reason}`;
+  return now.total === null ? `${now.done} items` : `${now.done} of ${now.total} items`;
+}
+
+function endOf({ outcome, reason, changes }: JobReport): string {
+  const words = outcome.replaceAll('-', ' ');
+  if (reason !== null) return `${words}, ${reason}`;
+  return changes === 0 ? words : `${words}, ${changes} change${changes === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,35 @@
+import type { RunTotals } from '@syncline/sync';
+import { reportOf, summaryOf } from './job-words.js';
+
+const NEXT = new Date('2026-05-04T10:00:00.000Z');
+const TOTALS: RunTotals = { pages: 2, items: 30, changes: 1, quotaUnits: 45, nextSyncAt: NEXT };
+
+test('a job returns how its run ended, what it did, and when the collection comes next', () => {
+  expect(reportOf({ kind: 'caught-up', changes: 1 }, TOTALS, 120)).toEqual({
+    outcome: 'caught-up',
+    reason: null,
+    pages: 2,
+    items: 30,
+    changes: 1,
+    quotaUnits: 45,
+    durationMs: 120,
+    nextSync: '2026-05-04T10:00:00.000Z',
+  });
+  expect(reportOf({ kind: 'gone' }, null, 3)).toMatchObject({ outcome: 'gone', pages: 0 });
+});
+
+test.each([
+  [{ kind: 'snooze', until: NEXT, why: 'waiting for quota' }, 'waiting for quota'],
+  [{ kind: 'parked', until: NEXT, reason: 'no scope' }, 'no scope'],
+  [{ kind: 'reauthorize', reason: 'invalid_grant' }, 'invalid_grant'],
+  [{ kind: 'busy', until: NEXT }, 'another worker has this collection'],
+] as const)('the reason of %j is told', (outcome, reason) => {
+  expect(reportOf(outcome, TOTALS, 1)).toMatchObject({ outcome: outcome.kind, reason });
+});
+
+test('the log line of a job is one sentence with counts', () => {
+  const report = reportOf({ kind: 'caught-up', changes: 1 }, TOTALS, 120);
+  expect(summaryOf('incremental sync', report)).toBe(
+    'incremental sync, caught up: 2 pages, 30 items, 1 change, 45 quota units, 120 ms',
+  );
+});
