@@ -97,7 +97,7 @@ test('an unlisted label stays while no message can be asked for', async () => {
   await world.control.fault({ kind: 'expire-history', email });
   const outage = ['messages.get', 'threads.get'].map((method) => ({ kind: '503', method, email }));
   for (const fault of outage) await world.control.fault(fault);
-  expect(await mailbox()).toMatchObject({ kind: 'snooze' });
+  expect(await mailbox()).toMatchObject({ kind: 'snoozed' });
   expect(await labelled(labelId)).toHaveLength(10);
   await world.control.clearFaults();
   await world.catchUp();

@@ -158,7 +158,7 @@ test('a large sweep waits for a second listing a minute later, while increments 
   const outcome = await run('gmail');
   expect(outcome).toMatchObject({
     kind: 'held',
-    why: expect.stringMatching(/^held: .* \d+ items/),
+    reason: expect.stringMatching(/^held: .* \d+ items/),
   });
   expect((outcome as { until: Date }).until.getTime() - Date.now()).toBeLessThanOrEqual(60_000);
   expect(await count('gmail_messages')).toBe(before);

@@ -128,7 +128,7 @@ test('a full sync without a token that takes several runs vouches for its beginn
   while ((await slice('calendar-events', 0)) === 'more') runs += 1;
   expect(runs).toBeGreaterThan(2);
   expect(await row('calendar-events')).toMatchObject({ phase: 'follow', as_of_full_sync: true });
-  expect(await slice('calendar-events', 0)).toBe('snooze');
+  expect(await slice('calendar-events', 0)).toBe('snoozed');
 });
 
 test.each(['no-history-id', 'garbled-history-id'])(

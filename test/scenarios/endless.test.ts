@@ -53,7 +53,7 @@ async function run(kind: string, sliceMs = 0): Promise<Outcome> {
       sliceMs,
       signal: new AbortController().signal,
     });
-    if (outcome.kind === 'snooze' && outcome.until.getTime() - world.rt.clock.nowMs() < 10_000)
+    if (outcome.kind === 'snoozed' && outcome.until.getTime() - world.rt.clock.nowMs() < 10_000)
       await world.rt.clock.sleep(outcome.until.getTime() - world.rt.clock.nowMs());
     else if (outcome.kind !== 'more') return outcome;
   }
@@ -212,15 +212,15 @@ test('older mail whose list has no end does not hold up new mail', async () => {
   world.mirror = {};
   await world.control.fault({ kind: 'pages-repeat', method: 'messages.list' });
   expect(await run('gmail', 5_000)).toMatchObject({
-    kind: 'snooze',
-    why: expect.stringContaining('older mail has no end') as string,
+    kind: 'snoozed',
+    reason: expect.stringContaining('older mail has no end') as string,
   });
   const { email } = (await world.control.accounts())[0]!;
   const { messageId } = (await world.control.actAs(email, { action: 'deliver' })) as {
     messageId: string;
   };
   const before = await calls('messages.list');
-  expect(await run('gmail', 5_000)).toMatchObject({ kind: 'snooze' });
+  expect(await run('gmail', 5_000)).toMatchObject({ kind: 'snoozed' });
   expect(await calls('messages.list')).toBe(before);
   const found = await world.database.pool.query(
     'SELECT id FROM syncline.gmail_messages WHERE id = $1',

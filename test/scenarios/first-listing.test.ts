@@ -60,7 +60,7 @@ test('an empty first listing of a mailbox that counts messages is held, and the 
   await world.control.fault({ kind: 'empty-listing', method: 'messages.list', count: 1 });
   expect(await run()).toMatchObject({
     kind: 'held',
-    why: 'held: a full listing lacked 30 items; nothing is deleted until it is listed again',
+    reason: 'held: a full listing lacked 30 items; nothing is deleted until it is listed again',
   });
   expect(await mailbox()).toEqual({ held_rows: 30, held_for: 'new-listing', messages: 0 });
   expect(await calls('getProfile')).toBe(1);

@@ -83,7 +83,7 @@ test('refuses a grant of another Google account, keeps every row, and goes on wi
   await world.control.fault({ kind: 'revoke-grant', email: ANN });
   await connect(ANN, await world.control.consent(BEN));
   const [messages, events] = [calls('messages.list'), calls('events.list')];
-  expect(await runDue()).toContainEqual(expect.objectContaining({ kind: 'reauthorize' }));
+  expect(await runDue()).toContainEqual(expect.objectContaining({ kind: 'reauth-required' }));
   expect(await account()).toMatchObject({
     state: 'reauth_required',
     reasonCode: 'identity-refused',
@@ -114,7 +114,7 @@ test('without sub, a new grant of the same mailbox proves itself by one stored m
   await start(WITHOUT_SUB);
   const fetched = calls('messages.get');
   await connect(ANN, await world.control.consent(ANN));
-  expect(await runDue()).not.toContainEqual(expect.objectContaining({ kind: 'reauthorize' }));
+  expect(await runDue()).not.toContainEqual(expect.objectContaining({ kind: 'reauth-required' }));
   expect(calls('messages.get') - fetched).toBeLessThanOrEqual(20);
   expect(await account()).toMatchObject({ state: 'active', identityId: expect.any(String) });
   await world.catchUp();
@@ -266,11 +266,11 @@ test('an answer that decides nothing changes nothing: the check is made again', 
       sliceMs: 5_000,
       signal: new AbortController().signal,
     });
-  expect(await run()).toMatchObject({ kind: 'snooze' });
+  expect(await run()).toMatchObject({ kind: 'snoozed' });
   expect(await account()).toMatchObject({ state: 'active', reason: null });
   expect(await rowsOf()).toEqual(before);
   await world.control.clearFaults();
-  expect(await run()).toMatchObject({ kind: 'reauthorize' });
+  expect(await run()).toMatchObject({ kind: 'reauth-required' });
   expect(await rowsOf()).toEqual(before);
 });
 

@@ -192,7 +192,7 @@ test('an outage of every message quarantines nothing, however long it lasts', as
   await connect({ messages: 30 });
   await world.control.fault({ kind: '503', method: 'messages.get' });
   const ends = await runs(10);
-  expect(new Set(ends)).toEqual(new Set(['snooze']));
+  expect(new Set(ends)).toEqual(new Set(['snoozed']));
   expect(await quarantined()).toEqual([]);
   await world.control.clearFaults();
   expect((await runs()).at(-1)).toBe('caught-up');

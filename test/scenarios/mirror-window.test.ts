@@ -249,7 +249,7 @@ test('page tokens that die begin the slice again; when all of them die the mailb
     await spoil();
     outcome = (await mailbox.step()).kind;
   }
-  expect(outcome).toBe('snooze');
+  expect(outcome).toBe('snoozed');
   expect(await mailbox.cursor()).toMatchObject({
     deepening: { pageToken: null, restarts: 0, looksFirst: true },
   });

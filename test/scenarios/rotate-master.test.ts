@@ -248,9 +248,9 @@ async function expectNoFailedSync(): Promise<void> {
   const quiet = logged.filter(({ event }) => event === 'quiet_syncs');
   const counted = quiet.reduce((sum, { count = 0 }) => sum + count, runs.length);
   expect(counted).toBeGreaterThan(2 * ACCOUNTS);
-  expect(runs.filter(({ outcome }) => outcome === 'reauthorize' || outcome === 'parked')).toEqual(
-    [],
-  );
+  expect(
+    runs.filter(({ outcome }) => outcome === 'reauth-required' || outcome === 'parked'),
+  ).toEqual([]);
   const expected = /^waiting for |^a worker lacks the master key /;
   expect(runs.filter(({ why }) => why !== undefined && !expected.test(why))).toEqual([]);
   expect(

@@ -169,7 +169,7 @@ async function runCollection(
     });
     options.onOutcome?.(id, outcome);
     if (outcome.kind === 'more') continue;
-    if (outcome.kind !== 'snooze' && outcome.kind !== 'busy') return;
+    if (outcome.kind !== 'snoozed' && outcome.kind !== 'busy') return;
     await rt.clock.sleep(Math.max(0, outcome.until.getTime() - rt.clock.nowMs()));
   }
 }

@@ -9,7 +9,7 @@ test('what is level, gone or in need of a human leaves the queue', () => {
   });
   expect(jobResult({ kind: 'gone' }, 'gmail-full', NOW_MS, 0)).toEqual({ kind: 'done' });
   expect(
-    jobResult({ kind: 'reauthorize', reason: 'invalid_grant' }, 'gmail-full', NOW_MS, 0),
+    jobResult({ kind: 'reauth-required', reason: 'invalid_grant' }, 'gmail-full', NOW_MS, 0),
   ).toEqual({ kind: 'done' });
 });
 
@@ -30,7 +30,7 @@ test('what has more to do goes on in the queue of its phase, in its own family',
 
 test('a short snooze is a delayed job; a long one rests in Postgres, where a wish can end it', () => {
   const snooze = (ms: number) =>
-    jobResult({ kind: 'snooze', until: at(ms), why: 'quota' }, 'gmail-full', NOW_MS, 0.5);
+    jobResult({ kind: 'snoozed', until: at(ms), reason: 'quota' }, 'gmail-full', NOW_MS, 0.5);
   expect(snooze(1_000)).toEqual({ kind: 'delay', until: at(1_000) });
   expect(snooze(30_000)).toEqual({ kind: 'delay', until: at(30_000) });
   expect(snooze(30_001)).toEqual({ kind: 'done' });

@@ -11,6 +11,7 @@ import {
 import { type Runtime, unreachable } from '@syncline/runtime';
 import {
   type Outcome,
+  type OutcomeKind,
   QUEUED_SNOOZE_LIMIT_MS,
   type RunTotals,
   type SyncDeps,
@@ -57,7 +58,7 @@ async function sync(
   const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
   // Each is a write to Redis, and most syncs find nothing.
   if (!foundNothing && (result.kind !== 'delay' || report.pages > 0))
-    job.journal.log(summaryOf(`${job.payload.mode} sync`, report));
+    job.journal.log(summaryOf(`${job.payload.mode} sync`, outcome, report));
   if (result.kind === 'delay') job.journal.waits(result.until, report.reason ?? outcome.kind);
   return { ...result, report };
 }
@@ -103,13 +104,13 @@ export function jobResult(
   switch (outcome.kind) {
     case 'caught-up':
     case 'gone':
-    case 'reauthorize':
+    case 'reauth-required':
     case 'parked':
     case 'held':
       return { kind: 'done' };
     case 'more':
       return { kind: 'again', queue: siblingQueue(queue, outcome.full) };
-    case 'snooze':
+    case 'snoozed':
       return outcome.until.getTime() - nowMs > QUEUED_SNOOZE_LIMIT_MS
         ? { kind: 'done' }
         : { kind: 'delay', until: outcome.until };
@@ -134,7 +135,7 @@ async function syncAndMeasure(
 ): Promise<{ outcome: Outcome; totals: RunTotals | null }> {
   const kind = resourceNamedBy(queue);
   const endTimer = rt.metrics.syncSliceSeconds.startTimer({ kind });
-  let ended = 'failed';
+  let ended: OutcomeKind = 'failed';
   let totals: RunTotals | null = null;
   try {
     const outcome = await syncCollection(rt, deps, job.collectionId, {

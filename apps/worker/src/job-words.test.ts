@@ -1,4 +1,4 @@
-import type { RunTotals } from '@syncline/sync';
+import type { Outcome, RunTotals } from '@syncline/sync';
 import { reportOf, summaryOf } from './job-words.js';
 
 const NEXT = new Date('2026-05-04T10:00:00.000Z');
@@ -19,17 +19,20 @@ test('a job returns how its run ended, what it did, and when the collection come
 });
 
 test.each([
-  [{ kind: 'snooze', until: NEXT, why: 'waiting for quota' }, 'waiting for quota'],
+  [{ kind: 'snoozed', until: NEXT, reason: 'waiting for quota' }, 'waiting for quota'],
   [{ kind: 'parked', until: NEXT, reason: 'no scope' }, 'no scope'],
-  [{ kind: 'reauthorize', reason: 'invalid_grant' }, 'invalid_grant'],
+  [{ kind: 'reauth-required', reason: 'invalid_grant' }, 'invalid_grant'],
   [{ kind: 'busy', until: NEXT }, 'another worker has this collection'],
 ] as const)('the reason of %j is told', (outcome, reason) => {
   expect(reportOf(outcome, TOTALS, 1)).toMatchObject({ outcome: outcome.kind, reason });
 });
 
 test('the log line of a job is one sentence with counts', () => {
-  const report = reportOf({ kind: 'caught-up', changes: 1 }, TOTALS, 120);
-  expect(summaryOf('incremental sync', report)).toBe(
-    'incremental sync, caught up: 2 pages, 30 items, 1 change, 45 quota units, 120 ms',
+  const summary = (outcome: Outcome): string =>
+    summaryOf('incremental sync', outcome, reportOf(outcome, TOTALS, 120));
+  const counts = '2 pages, 30 items, 1 change, 45 quota units, 120 ms';
+  expect(summary({ kind: 'caught-up', changes: 1 })).toBe(`incremental sync, caught up: ${counts}`);
+  expect(summary({ kind: 'parked', until: NEXT, reason: 'no scope' })).toBe(
+    `incremental sync, parked (no scope): ${counts}`,
   );
 });

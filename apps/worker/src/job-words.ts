@@ -1,6 +1,6 @@
 /** What people read of a job in Bull Board: the words and numbers of a run that a job returns or logs. */
 import type { JobReport } from '@syncline/fleet';
-import type { Outcome, RunTotals } from '@syncline/sync';
+import { OUTCOME_WORDS, type Outcome, type RunTotals } from '@syncline/sync';
 
 const NOTHING: RunTotals = { pages: 0, items: 0, changes: 0, quotaUnits: 0, nextSyncAt: null };
 
@@ -22,22 +22,21 @@ export function reportOf(
 
 /** Why the collection waits; null where it doesn't. */
 export function reasonOf(outcome: Outcome): string | null {
-  if ('why' in outcome) return outcome.why;
   if ('reason' in outcome) return outcome.reason;
   return outcome.kind === 'busy' ? 'another worker has this collection' : null;
 }
 
 /** `incremental sync, caught up: 1 page, 3 items, 2 changes, 45 quota units, 120 ms`. */
-export function summaryOf(work: string, { outcome, reason, ...done }: JobReport): string {
+export function summaryOf(work: string, outcome: Outcome, report: JobReport): string {
+  const reason = report.reason === null ? '' : ` (${report.reason})`;
   const counts = [
-    counted(done.pages, 'page'),
-    counted(done.items, 'item'),
-    counted(done.changes, 'change'),
-    counted(done.quotaUnits, 'quota unit'),
-    `${done.durationMs} ms`,
+    counted(report.pages, 'page'),
+    counted(report.items, 'item'),
+    counted(report.changes, 'change'),
+    counted(report.quotaUnits, 'quota unit'),
+    `${report.durationMs} ms`,
   ];
-  const end = [outcome.replaceAll('-', ' '), ...(reason === null ? [] : [`(${reason})`])];
-  return `${work}, ${end.join(' ')}: ${counts.join(', ')}`;
+  return `${work}, ${OUTCOME_WORDS[outcome.kind]}${reason}: ${counts.join(', ')}`;
 }
 
 function counted(count: number, unit: string): string {

@@ -4,24 +4,35 @@ import { LEASE_TTL_MS, LeaseLost, type Lease, type Settlement } from '@syncline/
 import { begunAgain, isPaged, phaseOf, type Cursor } from './cursor.js';
 import { AccountHeld } from './identity/check-grant.js';
 import { verdictOf, type Outcome, type Reauthorization, type Verdict } from './outcome.js';
-import { MAX_WALKS_A_DAY, restFor, type ParkCause, type Rest } from './parking.js';
+import { MAX_WALKS_A_DAY, restFor, type Rest } from './parking.js';
 import type { Position } from './position.js';
 import { projectTryDelayMs } from './probe-schedule.js';
 import type { SyncDeps } from './sync-collection.js';
-import type { CaughtUp } from './turn.js';
+import type { CaughtUp, Turn, TurnContext } from './turn.js';
 import { afterRun, noteAfterRun } from './watch/after-run.js';
 
-/** How a run is finished: what it came to, or the error that ended it, becomes one write to the collection and the job's outcome. */
+/**
+ * How a run ends: by what Google has told it, or by the error that ended it. One function writes each of these to the
+ * collection and makes the job's outcome of it.
+ */
 export type Ended =
   | CaughtUp
-  | { kind: 'slice-spent' }
+  /** The time slice is spent, or the process drains. */
+  | { kind: 'more' }
   /** Level but for a sweep that waits for evidence until then, in milliseconds since the epoch. */
-  | { kind: 'held'; untilMs: number; why: string }
-  | { kind: 'wait'; delayMs: number; why: string; counts: boolean }
-  | { kind: 'park'; cause: ParkCause };
+  | { kind: 'held'; untilMs: number; reason: string }
+  | Extract<Verdict, { kind: 'snoozed' | 'parked' | 'reauth-required' | 'gone' }>
+  /** A bug of ours: written down, and thrown on. */
+  | { kind: 'failed'; error: unknown };
 
 /** Runs that end without a word, in a row, before items are taken one by one. */
 export const CAREFUL_AFTER_CRASHES = 2;
+
+/**
+ * Writes how the run ended and when the collection comes next.
+ * @param calm the run is counted as one that ended properly, after runs that ended without a word
+ * @throws LeaseLost, and nothing is written; the error of a run that `failed`
+ */
 export async function settleRun(
   rt: Runtime,
   deps: SyncDeps,
@@ -30,28 +41,90 @@ export async function settleRun(
   ended: Ended,
   calm: boolean,
 ): Promise<Outcome> {
-  const full = phaseOf(position.cursor) !== 'follow';
   switch (ended.kind) {
     case 'caught-up':
     case 'held':
       return settleLevel(rt, deps, lease, position, ended);
-    case 'slice-spent':
-      await deps.store.lease.settle(lease, {
-        result: 'more',
-        nextInMs: 0,
-        error: null,
-        calm,
-        spent: position.untold,
-      });
-      position.untold = [];
-      return { kind: 'more', full };
-    case 'wait':
-      return snooze(rt, deps, lease, { ...ended, calm });
-    case 'park':
-      return parkFor(rt, deps, lease, ended.cause, position.cursor);
+    case 'more':
+      return settleMore(deps, lease, position, calm);
+    case 'snoozed':
+      return snooze(rt, deps, lease, ended, calm);
+    case 'parked':
+      return park(rt, deps, lease, ended, position.cursor);
+    case 'reauth-required':
+      return reauthorize(rt, deps, lease, ended);
+    case 'gone':
+      await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
+      return { kind: 'gone' };
+    case 'failed':
+      return settleFailed(rt, deps, lease, ended.error);
     default:
       return unreachable(ended);
   }
+}
+
+/** The same for a run that an error ended. What somebody else has taken over is written by nobody here. */
+export async function settleError(
+  rt: Runtime,
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (error instanceof LeaseLost) return lostOrThrow(rt, error);
+  if (error instanceof AccountHeld) return { kind: 'reauth-required', reason: error.reason };
+  const isCutOff = signal.aborted && !(error instanceof GoogleError);
+  if (isCutOff && signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
+  const ended: Ended = isCutOff ? { kind: 'more' } : endedBy(rt, lease, position, error);
+  return settleRun(rt, deps, lease, position, ended, lease.crashes < CAREFUL_AFTER_CRASHES);
+}
+
+function endedBy(rt: Runtime, lease: Lease, position: Position, error: unknown): Ended {
+  if (!(error instanceof GoogleError)) return { kind: 'failed', error };
+  const verdict = judge(rt, lease, position, error);
+  switch (verdict.kind) {
+    // Taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a bug.
+    case 'walk-again':
+    case 'list-again':
+    case 'failed':
+      return { kind: 'failed', error };
+    case 'snoozed':
+    case 'parked':
+    case 'reauth-required':
+    case 'gone':
+      return verdict;
+    default:
+      return unreachable(verdict);
+  }
+}
+
+/** A run that a turn has ended before the collection was level. */
+export function endedEarly(
+  { rt, lease }: Pick<TurnContext, 'rt' | 'lease'>,
+  rest: Exclude<NonNullable<Turn['rest']>, CaughtUp>,
+): Ended {
+  if (rest.kind === 'snoozed') return rest;
+  const { cause } = rest;
+  const parked = restFor(cause, lease.kind, lease.failures, rt.random.next());
+  return { kind: 'parked', code: cause, ...parked };
+}
+
+async function settleMore(
+  deps: SyncDeps,
+  lease: Lease,
+  position: Position,
+  calm: boolean,
+): Promise<Outcome> {
+  await deps.store.lease.settle(lease, {
+    result: 'more',
+    nextInMs: 0,
+    error: null,
+    calm,
+    spent: position.untold,
+  });
+  position.untold = [];
+  return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
 }
 
 type LevelEnd = CaughtUp | Extract<Ended, { kind: 'held' }>;
@@ -98,7 +171,7 @@ async function settleLevel(
   );
   if (wantedAgain) return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
   return ended.kind === 'held'
-    ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), why: ended.why }
+    ? { kind: 'held', until: later(rt, Math.max(0, ended.untilMs - nowMs)), reason: ended.reason }
     : { kind: 'caught-up', changes: position.changed };
 }
 
@@ -109,7 +182,10 @@ function nextAfterLevel(
   nowMs: number,
 ): Pick<Settlement, 'nextInMs' | 'error' | 'asOfFullSync'> {
   if (ended.kind === 'held')
-    return { nextInMs: Math.min(nextInMs, Math.max(0, ended.untilMs - nowMs)), error: ended.why };
+    return {
+      nextInMs: Math.min(nextInMs, Math.max(0, ended.untilMs - nowMs)),
+      error: ended.reason,
+    };
   const { withoutPosition } = ended;
   return {
     nextInMs: Math.max(nextInMs, withoutPosition?.fullSyncInMs ?? 0),
@@ -133,28 +209,17 @@ async function snooze(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
-  s: { delayMs: number; why: string; counts: boolean; calm?: boolean },
+  { delayMs, reason, counts }: Extract<Ended, { kind: 'snoozed' }>,
+  calm: boolean,
 ): Promise<Outcome> {
-  const settlement: Settlement = {
+  await deps.store.lease.settle(lease, {
     result: 'snoozed',
-    nextInMs: s.delayMs + (s.delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
-    error: s.why,
-    countsAsFailure: s.counts,
-    calm: s.calm ?? lease.crashes < CAREFUL_AFTER_CRASHES,
-  };
-  await deps.store.lease.settle(lease, settlement);
-  return { kind: 'snooze', until: later(rt, s.delayMs), why: s.why };
-}
-
-function parkFor(
-  rt: Runtime,
-  deps: SyncDeps,
-  lease: Lease,
-  cause: ParkCause,
-  cursor: Cursor,
-): Promise<Outcome> {
-  const rest = restFor(cause, lease.kind, lease.failures, rt.random.next());
-  return park(rt, deps, lease, { ...rest, code: cause }, cursor);
+    nextInMs: delayMs + (delayMs > QUEUED_SNOOZE_LIMIT_MS ? 0 : SNOOZE_GRACE_MS),
+    error: reason,
+    countsAsFailure: counts,
+    calm,
+  });
+  return { kind: 'snoozed', until: later(rt, delayMs), reason };
 }
 
 /**
@@ -197,71 +262,27 @@ async function reauthorize(
   refused: Reauthorization,
 ): Promise<Outcome> {
   if (await deps.store.accounts.requireReauth(lease, refused))
-    return { kind: 'reauthorize', reason: refused.reason };
-  return { kind: 'snooze', until: later(rt, OVERTAKEN_REST_MS), why: 'another grant was imported' };
+    return { kind: 'reauth-required', reason: refused.reason };
+  return {
+    kind: 'snoozed',
+    until: later(rt, OVERTAKEN_REST_MS),
+    reason: 'another grant was imported',
+  };
 }
 
 const OVERTAKEN_REST_MS = 1_000;
 
-export async function settleError(
+async function settleFailed(
   rt: Runtime,
   deps: SyncDeps,
   lease: Lease,
-  position: Position,
   error: unknown,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  if (error instanceof LeaseLost) return lostOrThrow(rt, error);
-  if (error instanceof AccountHeld) return { kind: 'reauthorize', reason: error.reason };
-  if (signal.aborted && !(error instanceof GoogleError)) {
-    if (signal.reason instanceof LeaseLost) return lostOrThrow(rt, signal.reason);
-    await deps.store.lease.settle(lease, {
-      result: 'more',
-      nextInMs: 0,
-      error: null,
-      calm: lease.crashes < CAREFUL_AFTER_CRASHES,
-    });
-    return { kind: 'more', full: phaseOf(position.cursor) !== 'follow' };
-  }
-  if (error instanceof GoogleError) {
-    const outcome = await settleGoogleError(rt, deps, lease, position, error);
-    if (outcome) return outcome;
-  }
+): Promise<never> {
   const nextInMs =
     Math.min(FAILED_CAP_MS, FAILED_BASE_MS * 2 ** Math.min(lease.failures, 10)) *
     (0.9 + 0.2 * rt.random.next());
   await deps.store.lease.settle(lease, { result: 'failed', nextInMs, error: describeError(error) });
   throw error;
-}
-
-/** @returns null when the error is a bug, and nothing is settled */
-async function settleGoogleError(
-  rt: Runtime,
-  deps: SyncDeps,
-  lease: Lease,
-  position: Position,
-  error: GoogleError,
-): Promise<Outcome | null> {
-  const verdict = judge(rt, lease, position, error);
-  switch (verdict.kind) {
-    case 'snooze':
-      return snooze(rt, deps, lease, verdict);
-    case 'park':
-      return park(rt, deps, lease, verdict, position.cursor);
-    case 'reauthorize':
-      return reauthorize(rt, deps, lease, verdict);
-    case 'gone':
-      await deps.store.lease.settleGone(lease, 'Google no longer shows it to this account');
-      return { kind: 'gone' };
-    // Taken care of in takeTurn; a bookmark that expires in the first turn of a new listing is a
-    // bug.
-    case 'walk-again':
-    case 'list-again':
-    case 'failed':
-      return null;
-    default:
-      return unreachable(verdict);
-  }
 }
 
 export function later(rt: Runtime, ms: number): Date {
@@ -276,7 +297,7 @@ export function judge(rt: Runtime, lease: Lease, position: Position, error: Goog
   const verdict = verdictOf(error.detail, place, failures, jitter);
   const walks = lease.walksToday + position.restarts;
   return verdict.kind === 'walk-again' && walks >= MAX_WALKS_A_DAY
-    ? { kind: 'park', code: 'restless', ...restFor('restless', lease.kind, 0, jitter) }
+    ? { kind: 'parked', code: 'restless', ...restFor('restless', lease.kind, 0, jitter) }
     : verdict;
 }
 

@@ -2,7 +2,7 @@ export { fillAddresses } from './resources/index.js';
 export type { MirrorPolicy } from './mirror-policy.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export type { SyncPolicy } from './policy.js';
-export type { Outcome } from './outcome.js';
+export { OUTCOME_WORDS, type Outcome, type OutcomeKind } from './outcome.js';
 export type { RunObserver, RunTotals } from './run-observer.js';
 export { probeAccounts, tryProjects } from './probes.js';
 export { finishResourceRemovals, removeResource } from './remove-resource.js';

@@ -6,48 +6,48 @@ const FOLLOWING: Place = { kind: 'gmail', phase: 'follow', paged: false };
 test.each([
   [
     { kind: 'rate-limited', scope: 'user', retryAfterMs: 30_000, source: 'google' },
-    { kind: 'snooze', delayMs: 30_125, counts: false },
+    { kind: 'snoozed', delayMs: 30_125, counts: false },
   ],
   [
     { kind: 'rate-limited', scope: 'user', retryAfterMs: 0, source: 'governor' },
-    { kind: 'snooze', delayMs: 375, why: "waiting for this account's quota" },
+    { kind: 'snoozed', delayMs: 375, reason: "waiting for this account's quota" },
   ],
   [
     { kind: 'rate-limited', scope: 'closed', retryAfterMs: 10_000, source: 'governor' },
     {
-      kind: 'snooze',
+      kind: 'snoozed',
       delayMs: 10_125,
       counts: false,
-      why: expect.stringMatching(/^Google has lately refused a call of this account/),
+      reason: expect.stringMatching(/^Google has lately refused a call of this account/),
     },
   ],
   [
     { kind: 'unavailable', retryAfterMs: null },
-    { kind: 'snooze', delayMs: 8_500, counts: true },
+    { kind: 'snoozed', delayMs: 8_500, counts: true },
   ],
   [
     { kind: 'key-missing', keyId: '5f3c' },
     {
-      kind: 'snooze',
+      kind: 'snoozed',
       delayMs: 11_250,
       counts: false,
-      why: expect.stringMatching(/^a worker lacks the master key with the id 5f3c/),
+      reason: expect.stringMatching(/^a worker lacks the master key with the id 5f3c/),
     },
   ],
   [
     { kind: 'unauthorized', reason: 'invalid_grant' },
-    { kind: 'reauthorize', reason: expect.stringMatching(/^invalid_grant: .*revoked/) },
+    { kind: 'reauth-required', reason: expect.stringMatching(/^invalid_grant: .*revoked/) },
   ],
   [
     { kind: 'unauthorized', reason: 'invalid_grant invalid_rapt' },
-    { kind: 'reauthorize', reason: expect.stringContaining('sign in again') },
+    { kind: 'reauth-required', reason: expect.stringContaining('sign in again') },
   ],
   [
     { kind: 'forbidden', reason: 'domainPolicy' },
-    { kind: 'park', cause: 'policy' },
+    { kind: 'parked', cause: 'policy' },
   ],
   [{ kind: 'bookmark-expired' }, { kind: 'walk-again' }],
-  [{ kind: 'not-found' }, { kind: 'park', cause: 'not-found' }],
+  [{ kind: 'not-found' }, { kind: 'parked', cause: 'not-found' }],
   [{ kind: 'rejected', status: 400, reason: 'invalid' }, { kind: 'failed' }],
 ] as const)('%j after three failures', (error, verdict) => {
   expect(verdictOf(error, FOLLOWING, 3, 0.5)).toMatchObject(verdict);

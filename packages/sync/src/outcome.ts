@@ -5,7 +5,10 @@ import { causeOf, restFor, type Rest } from './parking.js';
 import { probeDelayMs } from './probe-schedule.js';
 import { answerOf, codeOf, VERDICTS } from './verdicts.js';
 
-/** A run's whole vocabulary: what is to happen with the collection next. */
+/**
+ * How a run ended and what is to happen with the collection next: what a job makes of itself, returns and logs, and the
+ * label of the metric. A bug of ours is `failed`; it is thrown, so that the job fails with it.
+ */
 export type Outcome =
   /**
    * The mirror is level with Google as of this run, which changed so many rows; the next look is a
@@ -18,23 +21,38 @@ export type Outcome =
    * Level, but for a sweep that waits for evidence: increments go on, and it is not caught up
    * before that.
    */
-  | { kind: 'held'; until: Date; why: string }
+  | { kind: 'held'; until: Date; reason: string }
   /** Weather or quota: later, and not a failure. */
-  | { kind: 'snooze'; until: Date; why: string }
+  | { kind: 'snoozed'; until: Date; reason: string }
   /** Another worker has the lease. */
   | { kind: 'busy'; until: Date }
   /** Google refuses the grant, or it is not known to be the account's own: a human must act. */
-  | { kind: 'reauthorize'; reason: string }
+  | { kind: 'reauth-required'; reason: string }
   /** The collection rests for a cause that a person must end; its account's others go on. */
   | { kind: 'parked'; until: Date; reason: string }
   /** Nothing to sync: the collection or its account is no longer active. */
   | { kind: 'gone' };
 
+export type OutcomeKind = Outcome['kind'] | 'failed';
+
+/** For people who read a job's log. */
+export const OUTCOME_WORDS: Readonly<Record<OutcomeKind, string>> = {
+  'caught-up': 'caught up',
+  more: 'not done yet',
+  held: 'caught up but for a sweep that waits',
+  snoozed: 'put off',
+  busy: 'nothing done',
+  parked: 'parked',
+  'reauth-required': 'needs a new grant',
+  gone: 'nothing to sync',
+  failed: 'failed',
+};
+
 /** What an error of Google's means for the run; `failed` is a bug of ours, and is thrown on after it was settled. */
 export type Verdict =
-  | { kind: 'snooze'; delayMs: number; why: string; counts: boolean }
-  | ({ kind: 'reauthorize' } & Reauthorization)
-  | ({ kind: 'park'; code: string } & Rest)
+  | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
+  | ({ kind: 'reauth-required' } & Reauthorization)
+  | ({ kind: 'parked'; code: string } & Rest)
   | { kind: 'walk-again' }
   | { kind: 'list-again' }
   | { kind: 'gone' }
@@ -76,14 +94,14 @@ export function verdictOf(
   const answer = answerOf(error, place.paged);
   const name = VERDICTS[place.kind][place.phase][answer];
   switch (name) {
-    case 'wait':
+    case 'snoozed':
     case 'back-off':
       return later(error, failures, jitter);
-    case 'reauthorize':
-      return { kind: 'reauthorize', ...grantRefused(error, jitter) };
-    case 'park':
+    case 'reauth-required':
+      return { kind: 'reauth-required', ...grantRefused(error, jitter) };
+    case 'parked':
       return {
-        kind: 'park',
+        kind: 'parked',
         code: error.kind === 'forbidden' ? codeOf(error) : error.kind,
         ...restFor(
           causeOf(answer),
@@ -108,28 +126,28 @@ export function later(
   error: GoogleErrorKind,
   failures: number,
   jitter: number,
-): Extract<Verdict, { kind: 'snooze' }> {
+): Extract<Verdict, { kind: 'snoozed' }> {
   if (error.kind === 'rate-limited')
     return {
-      kind: 'snooze',
+      kind: 'snoozed',
       delayMs: Math.max(250, error.retryAfterMs) + jitter * 250,
-      why: waitingFor(error),
+      reason: waitingFor(error),
       counts: false,
     };
   if (error.kind === 'key-missing')
     return {
-      kind: 'snooze',
+      kind: 'snoozed',
       delayMs: KEY_MISSING_RETRY_MS * (1 + jitter / 4),
-      why: `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`,
+      reason: `a worker lacks the master key with the id ${error.keyId}, which sealed this account's refresh token; see /readyz of the workers`,
       counts: false,
     };
   const backoffMs =
     Math.min(WEATHER_CAP_MS, WEATHER_BASE_MS * 2 ** Math.min(failures, 10)) + jitter * 1_000;
   const namedMs = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
   return {
-    kind: 'snooze',
+    kind: 'snoozed',
     delayMs: Math.max(backoffMs, namedMs),
-    why: 'Google did not answer properly; trying again',
+    reason: 'Google did not answer properly; trying again',
     counts: true,
   };
 }

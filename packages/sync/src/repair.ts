@@ -60,16 +60,16 @@ async function serve(
         return null;
       case 'more':
         break;
-      case 'snooze':
+      case 'snoozed':
       case 'held':
       case 'busy': {
         const waitMs = Math.max(0, outcome.until.getTime() - rt.clock.nowMs());
-        const why = outcome.kind === 'busy' ? 'a worker is still at it' : outcome.why;
+        const why = outcome.kind === 'busy' ? 'a worker is still at it' : outcome.reason;
         if (rt.clock.nowMs() + waitMs > deadlineMs) return why;
         await rt.clock.sleep(waitMs, rt.signal);
         break;
       }
-      case 'reauthorize':
+      case 'reauth-required':
       case 'parked':
         return outcome.reason;
       case 'gone':

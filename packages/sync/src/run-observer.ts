@@ -36,14 +36,14 @@ export function nextSyncAt(
   switch (outcome?.kind) {
     case 'more':
       return new Date(nowMs);
-    case 'snooze':
+    case 'snoozed':
     case 'busy':
     case 'parked':
       return outcome.until;
     case 'caught-up':
     case 'held':
       return levelNextMs === null ? null : new Date(levelNextMs);
-    case 'reauthorize':
+    case 'reauth-required':
     case 'gone':
     case undefined:
       return null;

@@ -17,6 +17,7 @@ import {
 import type { Outcome } from './outcome.js';
 import {
   CAREFUL_AFTER_CRASHES,
+  endedEarly,
   judge,
   later,
   lostOrThrow,
@@ -245,7 +246,7 @@ async function takeTurns(
     const ended = turn.rest ? await endedBy(context, position.cursor, turn.rest) : null;
     if (ended) return ended;
     const mayStop = signal.aborted || !isUnfinished(context, position.cursor, turn);
-    if (!context.hasTime() && mayStop) return { kind: 'slice-spent' };
+    if (!context.hasTime() && mayStop) return { kind: 'more' };
   }
 }
 
@@ -277,7 +278,7 @@ async function endedBy(
   cursor: Cursor,
   rest: NonNullable<Turn['rest']>,
 ): Promise<Ended | null> {
-  if (rest.kind !== 'caught-up') return context.hasLooked ? null : rest;
+  if (rest.kind !== 'caught-up') return context.hasLooked ? null : endedEarly(context, rest);
   const held = heldAfterLook(context, cursor);
   if (held) return held;
   return context.hasLooked ? null : atRest(context, rest);
@@ -324,7 +325,7 @@ function heldAfterLook(context: TurnContext, cursor: Cursor): Ended | null {
   context.hasLooked = context.rt.clock.nowMs() >= untilMs;
   return context.hasLooked
     ? null
-    : { kind: 'held', untilMs, why: heldWords(cursor.hold, context.held?.rows) };
+    : { kind: 'held', untilMs, reason: heldWords(cursor.hold, context.held?.rows) };
 }
 function noteTroubled({ lease }: TurnContext, { walk }: PageCommit): void {
   if ((walk?.failing?.length ?? 0) + (walk?.quarantined?.length ?? 0) > 0) lease.hasTroubled = true;
@@ -338,9 +339,9 @@ async function atRest({ store, lease }: TurnContext, caughtUp: CaughtUp): Promis
   const nextTryInMs = lease.hasTroubled ? await store.quarantine.nextTryInMs(lease) : null;
   if (nextTryInMs === null) return caughtUp;
   return {
-    kind: 'wait',
+    kind: 'snoozed',
     delayMs: Math.max(LEAST_WAIT_MS, nextTryInMs),
-    why: 'an item could not be read, and is tried again; all others are up to date',
+    reason: 'an item could not be read, and is tried again; all others are up to date',
     counts: false,
   };
 }

@@ -71,8 +71,8 @@ export interface Turn {
   /** Set when nothing is left to do now. */
   rest?:
     | CaughtUp
-    | { kind: 'wait'; delayMs: number; why: string; counts: boolean }
-    | { kind: 'park'; cause: ParkCause };
+    | { kind: 'snoozed'; delayMs: number; reason: string; counts: boolean }
+    | { kind: 'parked'; cause: ParkCause };
 }
 
 export interface CaughtUp {

@@ -47,7 +47,7 @@ test('what depends on the phase and the kind, pair by pair', () => {
     KINDS.flatMap(() => ['failed', 'walk-again', 'list-again']),
   );
   expect(across('not-found')).toEqual([
-    ...Array<string>(6).fill('park'),
+    ...Array<string>(6).fill('parked'),
     ...Array<string>(3).fill('gone'),
   ]);
 });
@@ -56,16 +56,16 @@ test('what does not: quota and weather wait, a dead grant stops the account, a p
   for (const kind of KINDS) {
     for (const phase of PHASES) {
       expect(VERDICTS[kind][phase]).toMatchObject({
-        quota: 'wait',
+        quota: 'snoozed',
         weather: 'back-off',
-        'grant-refused': 'reauthorize',
-        'scope-missing': 'park',
-        'policy-forbids': 'park',
-        'client-refused': 'park',
-        'other-client': 'park',
-        'api-not-enabled': 'park',
-        'no-mailbox': 'park',
-        forbidden: 'park',
+        'grant-refused': 'reauth-required',
+        'scope-missing': 'parked',
+        'policy-forbids': 'parked',
+        'client-refused': 'parked',
+        'other-client': 'parked',
+        'api-not-enabled': 'parked',
+        'no-mailbox': 'parked',
+        forbidden: 'parked',
         rejected: 'failed',
       });
     }

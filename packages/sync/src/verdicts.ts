@@ -44,13 +44,13 @@ export type AnswerKind =
 
 type VerdictName =
   /** Later, without a failure. */
-  | 'wait'
+  | 'snoozed'
   /** Later, and ever later. */
   | 'back-off'
   /** The account waits for a new grant. */
-  | 'reauthorize'
+  | 'reauth-required'
   /** This collection rests with its reason; the account's others go on. */
-  | 'park'
+  | 'parked'
   /** A new generation; rows stay readable. Bounded by MAX_WALKS_A_DAY. */
   | 'walk-again'
   /** The listing begins again from the same bookmark. */
@@ -61,19 +61,19 @@ type VerdictName =
   | 'failed';
 
 const ANYWHERE = {
-  quota: 'wait',
+  quota: 'snoozed',
   weather: 'back-off',
-  'key-missing': 'wait',
-  'grant-refused': 'reauthorize',
-  'scope-missing': 'park',
-  'policy-forbids': 'park',
-  'client-refused': 'park',
-  'other-client': 'park',
-  'api-not-enabled': 'park',
-  'project-unknown': 'park',
-  'no-mailbox': 'park',
-  forbidden: 'park',
-  'listing-endless': 'park',
+  'key-missing': 'snoozed',
+  'grant-refused': 'reauth-required',
+  'scope-missing': 'parked',
+  'policy-forbids': 'parked',
+  'client-refused': 'parked',
+  'other-client': 'parked',
+  'api-not-enabled': 'parked',
+  'project-unknown': 'parked',
+  'no-mailbox': 'parked',
+  forbidden: 'parked',
+  'listing-endless': 'parked',
   rejected: 'failed',
 } as const satisfies Partial<Record<AnswerKind, VerdictName>>;
 

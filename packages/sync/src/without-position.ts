@@ -54,7 +54,7 @@ export async function withoutPosition(
     return {
       commit: null,
       next: () => cursor,
-      rest: { kind: 'wait', delayMs: waitMs, why, counts: false },
+      rest: { kind: 'snoozed', delayMs: waitMs, reason: why, counts: false },
     };
   return begin();
 }

@@ -16,7 +16,7 @@ export interface CollectionFacts {
    * What a 404 to the collection's own requests means: somebody's mistake, which is looked at
    * again, or that the collection is over.
    */
-  notFound: 'park' | 'gone';
+  notFound: 'parked' | 'gone';
   /** How often it is synced in full while Google gives no sync position. */
   fullSyncPaceMs: number;
   /** For a person, why it has none. */

@@ -16,7 +16,7 @@ const WATCH: WatchFacts = {
 
 /** A calendar list cannot vanish while its account lives. */
 export const CALENDAR_LIST_FACTS: CollectionFacts = {
-  notFound: 'park',
+  notFound: 'parked',
   // A request for every 2,500 events.
   fullSyncPaceMs: 30 * 60_000,
   noPosition: 'Google gives no sync token here',

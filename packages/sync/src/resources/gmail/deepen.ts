@@ -139,9 +139,9 @@ function listAgain(context: TurnContext, cursor: GmailFollow, deepening: Deepeni
     ...(isRestless
       ? {
           rest: {
-            kind: 'wait',
+            kind: 'snoozed',
             delayMs: RESTLESS_MS,
-            why: 'Google forgets the page tokens of older mail',
+            reason: 'Google forgets the page tokens of older mail',
             counts: true,
           },
         }
@@ -223,9 +223,9 @@ export function restOfDeepening(
   return restMs > 0
     ? {
         rest: {
-          kind: 'wait',
+          kind: 'snoozed',
           delayMs: Math.min(restMs, LOOK_WHILE_RESTING_MS),
-          why: deepening?.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
+          reason: deepening?.endless?.isUnanswered ? UNANSWERED_WORDS : ENDLESS_WORDS,
           counts: false,
         },
       }

@@ -4,7 +4,7 @@ export const GMAIL_FACTS: ResourceFacts = { title: 'Gmail', api: 'gmail.googleap
 
 /** A mailbox cannot vanish while its account lives. */
 export const MAILBOX_FACTS: CollectionFacts = {
-  notFound: 'park',
+  notFound: 'parked',
   // 5 units for every 500 messages, and as much again for its labels.
   fullSyncPaceMs: 6 * 60 * 60_000,
   noPosition: 'Google gives no history id for this mailbox',

@@ -127,7 +127,7 @@ test('a message that fails while later ones come is passed and tried again; thos
     quarantined: [],
     takenEarly: [],
   });
-  expect(turn.rest).toMatchObject({ kind: 'wait', counts: true });
+  expect(turn.rest).toMatchObject({ kind: 'snoozed', counts: true });
 });
 
 test("a page of which no item was returned fails the run as the collection's error", async () => {
@@ -246,7 +246,7 @@ test('what history names and Google hands out needs no list; what there is troub
     { id: 'm5', delayMs: 0, attempts: 1 },
     { id: 'm1', delayMs: 2_000, attempts: 2 },
   ]);
-  expect(some?.rest).toMatchObject({ rest: { kind: 'wait', why: expect.any(String) } });
+  expect(some?.rest).toMatchObject({ rest: { kind: 'snoozed', reason: expect.any(String) } });
 });
 
 test('more than a page, sources, a careful run, and an answer that is one refusal go by the list', async () => {

@@ -38,9 +38,9 @@ export async function fetchTurn(context: TurnContext, cursor: FetchCursor): Prom
       commit: null,
       next: () => cursor,
       rest: {
-        kind: 'wait',
+        kind: 'snoozed',
         delayMs: first.waitMs,
-        why: 'a message is not readable yet',
+        reason: 'a message is not readable yet',
         counts: false,
       },
     };
@@ -264,8 +264,8 @@ function restAfter(context: TurnContext, next: GmailCursor, fate: Fate): Pick<Tu
 }
 
 function troubleOf({ lease, rt }: TurnContext, { trouble, tooMany }: Fate): Pick<Turn, 'rest'> {
-  if (tooMany) return { rest: { kind: 'park', cause: 'items' } };
+  if (tooMany) return { rest: { kind: 'parked', cause: 'items' } };
   if (!trouble || isGrants(trouble)) return {};
-  const { delayMs, why, counts } = later(trouble.detail, lease.failures, rt.random.next());
-  return { rest: { kind: 'wait', delayMs, why, counts } };
+  const { delayMs, reason, counts } = later(trouble.detail, lease.failures, rt.random.next());
+  return { rest: { kind: 'snoozed', delayMs, reason, counts } };
 }

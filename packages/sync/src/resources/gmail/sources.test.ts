@@ -106,7 +106,7 @@ test('quota that ends among the sources leaves their messages where they are, an
     cursor: { fetched: 1, listed: 9 },
     walk: { again: [], takenEarly: [], quarantined: [] },
   });
-  expect(turn.rest).toMatchObject({ kind: 'wait', counts: false });
+  expect(turn.rest).toMatchObject({ kind: 'snoozed', counts: false });
 });
 
 test('a source that fails while others come is tried again, one that is not found is asked for once more, and then its message is stored without it', async () => {
