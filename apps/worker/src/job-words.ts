@@ -21,7 +21,7 @@ export function reportOf(
 }
 
 /** Why the collection waits; null where it doesn't. */
-export function reasonOf(outcome: Outcome): string | null {
+function reasonOf(outcome: Outcome): string | null {
   if ('reason' in outcome) return outcome.reason;
   return outcome.kind === 'busy' ? 'another worker has this collection' : null;
 }

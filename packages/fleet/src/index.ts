@@ -1,13 +1,7 @@
 export { type Fleet, openFleet } from './fleet.js';
 export type { HeldJob, Holders } from './holders.js';
-export {
-  type Enqueued,
-  type JobCause,
-  type JobPayload,
-  jobName,
-  readJobData,
-} from './job-payload.js';
-export { type JobJournal, type JobProgress, readJobProgress } from './job-journal.js';
+export { type Enqueued, jobName } from './job-payload.js';
+export { readJobProgress } from './job-journal.js';
 export { type JobReport, readJobReport } from './job-report.js';
 export { JOBS } from './jobs.js';
 export type { QueueMemory } from './memory.js';
@@ -15,13 +9,11 @@ export type { Handle, JobResult, JobRun } from './queue-worker.js';
 export {
   QUEUE_NAMES,
   type QueueName,
-  type ResourceName,
   SYNC_QUEUES,
   type SyncQueueName,
   isWalkQueue,
   queueFor,
   resourceNamedBy,
-  shareOf,
   siblingQueue,
 } from './queues.js';
 export type { WorkOptions, WorkerHost } from './worker-host.js';

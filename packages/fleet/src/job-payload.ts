@@ -26,10 +26,10 @@ export interface JobPayload {
   cause: JobCause;
 }
 
-export type JobMode = 'full' | 'incremental';
+type JobMode = 'full' | 'incremental';
 
 /** Why there is a job: its date came, Google notified, somebody asked, or a run before it failed or was cut off. */
-export type JobCause = 'schedule' | 'notification' | 'request' | 'retry';
+type JobCause = 'schedule' | 'notification' | 'request' | 'retry';
 
 /** What whoever enqueues a job knows of it. */
 export interface JobSubject {

@@ -18,7 +18,7 @@ export interface JobKind {
 }
 
 /** Failed attempts, delays excluded; the pause doubles from the first to the cap, its upper half by chance. */
-export interface RetryPolicy {
+interface RetryPolicy {
   attempts: number;
   firstMs: number;
   capMs: number;

@@ -27,7 +27,7 @@ interface DueQueue {
 }
 
 /** Why it is due: its date came, Google notified, somebody asked, or the last run failed or was cut off. */
-export type DueCause = 'schedule' | 'notification' | 'request' | 'retry';
+type DueCause = 'schedule' | 'notification' | 'request' | 'retry';
 
 /** In SQL, over collections as `c`. */
 const CAUSE = `CASE WHEN c.failures > 0 OR (c.run_open AND coalesce(c.lease_until <= now(), true)) THEN 'retry'

@@ -69,7 +69,7 @@ export interface WatchSettlement {
 }
 
 /** A watch that the scheduler is to hand to its queue. */
-export interface DueWatch {
+interface DueWatch {
   collectionId: string;
   accountId: string;
   tenant: string;

@@ -3,7 +3,7 @@ export type { MirrorPolicy } from './mirror-policy.js';
 export { type FleetPlan, type FleetShape, planFleet } from './fleet-plan.js';
 export type { SyncPolicy } from './policy.js';
 export { OUTCOME_WORDS, type Outcome, type OutcomeKind } from './outcome.js';
-export type { RunObserver, RunTotals } from './run-observer.js';
+export type { RunTotals } from './run-observer.js';
 export { probeAccounts, tryProjects } from './probes.js';
 export { finishResourceRemovals, removeResource } from './remove-resource.js';
 export {
@@ -12,7 +12,8 @@ export {
   type RemovalStep,
   type Revocation,
 } from './remove-account.js';
-export { lookAfterWatch, type WatchOutcome } from './watch/look-after.js';
+export { lookAfterWatch } from './watch/look-after.js';
+export type { WatchOutcome } from './watch/work.js';
 export { verifiedAccount } from './identity/require-verified.js';
 export { checkImport, type ImportCheck } from './identity/check-import.js';
 export { QUEUED_SNOOZE_LIMIT_MS } from './finish-run.js';
