@@ -24,8 +24,10 @@ test.each([
   [{ progress: { done: 40, total: 100, progress: 40 } }, 'gmail full acme: 40 of 100 items'],
   [
     { progress: { waitsUntil: '2026-05-04T10:00:00.000Z', reason: 'waiting for quota' } },
-    'gmail full acme: waits: waiting for quota',
+    'gmail full acme: waits until 10:00:00 UTC (waiting for quota)',
   ],
+  [{ failedReason: 'Error' }, 'gmail full acme: failed, to be tried again'],
+  [{ failedReason: 'Error', finishedOn: 1 }, 'gmail full acme: failed'],
   [{ returnvalue: REPORT, finishedOn: 1 }, 'gmail full acme: caught up, 3 changes'],
   [
     { returnvalue: { ...REPORT, outcome: 'parked', reason: 'no scope' } },

@@ -28,12 +28,14 @@ export function jobTitle(queue: QueueName, job: ShownJob): string {
   return state === null ? name : `${name}: ${state}`;
 }
 
-function stateOf({ progress, returnvalue, finishedOn }: ShownJob): string | null {
+function stateOf({ progress, returnvalue, finishedOn, failedReason }: ShownJob): string | null {
   const report = readJobReport(returnvalue);
   if (report !== null) return endOf(report);
+  const isOver = finishedOn != null;
+  if (typeof failedReason === 'string') return isOver ? 'failed' : 'failed, to be tried again';
   const now = readJobProgress(progress);
-  if (now === null || finishedOn !== undefined) return null;
-  if ('waitsUntil' in now) return `waits: ${now.reason}`;
+  if (now === null || isOver) return null;
+  if ('waitsUntil' in now) return `waits until ${now.waitsUntil.slice(11, 19)} UTC (${now.reason})`;
   return now.total === null ? `${now.done} items` : `${now.done} of ${now.total} items`;
 }
 

@@ -143,7 +143,20 @@ test('a doorbell makes the mailbox due in a moment and hints at a job; what rest
   const ring = () =>
     fixture.store.doorbells.ringMailboxes(['ada@example.com', 'nobody@example.com']);
   expect(await ring()).toEqual(
-    new Map([['ada@example.com', [{ collectionId, kind: 'gmail', ready: true }]]]),
+    new Map([
+      [
+        'ada@example.com',
+        [
+          {
+            collectionId,
+            accountId: fixture.accountId,
+            tenant: 'default',
+            kind: 'gmail',
+            ready: true,
+          },
+        ],
+      ],
+    ]),
   );
   expect(
     await row(
