@@ -11,12 +11,8 @@ const DATA = {
 const REPORT = {
   outcome: 'caught-up',
   reason: null,
-  pages: 1,
-  items: 3,
-  changes: 3,
-  quotaUnits: 20,
   durationMs: 90,
-  nextSync: null,
+  sync: { pages: 1, items: 3, changes: 3, quotaUnits: 20, nextSync: null },
 };
 
 test.each([

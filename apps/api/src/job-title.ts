@@ -39,7 +39,8 @@ function stateOf({ progress, returnvalue, finishedOn, failedReason }: ShownJob):
   return now.total === null ? `${now.done} items` : `${now.done} of ${now.total} items`;
 }
 
-function endOf({ outcome, reason, changes }: JobReport): string {
+function endOf({ outcome, reason, sync }: JobReport): string {
+  const changes = sync?.changes ?? 0;
   const words = outcome.replaceAll('-', ' ');
   if (reason !== null) return `${words}, ${reason}`;
   return changes === 0 ? words : `${words}, ${changes} change${changes === 1 ? '' : 's'}`;

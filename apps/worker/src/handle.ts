@@ -57,7 +57,7 @@ async function sync(
   );
   const result = jobResult(outcome, queue, rt.clock.nowMs(), rt.random.next());
   // Each is a write to Redis, and most syncs find nothing.
-  if (!foundNothing && (result.kind !== 'delay' || report.pages > 0))
+  if (!foundNothing && (result.kind !== 'delay' || report.sync.pages > 0))
     job.journal.log(summaryOf(`${job.payload.mode} sync`, outcome, report));
   if (result.kind === 'delay') job.journal.waits(result.until, report.reason ?? outcome.kind);
   return { ...result, report };
@@ -72,16 +72,7 @@ async function lookAfter(rt: Runtime, deps: SyncDeps, job: JobRun): Promise<JobR
   job.journal.log(WATCH_WORDS[outcome]);
   return {
     kind: 'done',
-    report: {
-      outcome,
-      reason: WATCH_WORDS[outcome],
-      pages: 0,
-      items: 0,
-      changes: 0,
-      quotaUnits: 0,
-      durationMs: rt.clock.nowMs() - beganMs,
-      nextSync: null,
-    },
+    report: { outcome, reason: WATCH_WORDS[outcome], durationMs: rt.clock.nowMs() - beganMs },
   };
 }
 

@@ -8,14 +8,19 @@ test('a job returns how its run ended, what it did, and when the collection come
   expect(reportOf({ kind: 'caught-up', changes: 1 }, TOTALS, 120)).toEqual({
     outcome: 'caught-up',
     reason: null,
-    pages: 2,
-    items: 30,
-    changes: 1,
-    quotaUnits: 45,
     durationMs: 120,
-    nextSync: '2026-05-04T10:00:00.000Z',
+    sync: {
+      pages: 2,
+      items: 30,
+      changes: 1,
+      quotaUnits: 45,
+      nextSync: '2026-05-04T10:00:00.000Z',
+    },
   });
-  expect(reportOf({ kind: 'gone' }, null, 3)).toMatchObject({ outcome: 'gone', pages: 0 });
+  expect(reportOf({ kind: 'gone' }, null, 3)).toMatchObject({
+    outcome: 'gone',
+    sync: { pages: 0 },
+  });
 });
 
 test.each([

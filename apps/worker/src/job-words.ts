@@ -1,5 +1,5 @@
 /** What people read of a job in Bull Board: the words and numbers of a run that a job returns or logs. */
-import type { JobReport } from '@syncline/fleet';
+import type { JobReport, SyncCounts } from '@syncline/fleet';
 import { OUTCOME_WORDS, type Outcome, type RunTotals } from '@syncline/sync';
 
 const NOTHING: RunTotals = { pages: 0, items: 0, changes: 0, quotaUnits: 0, nextSyncAt: null };
@@ -9,15 +9,10 @@ export function reportOf(
   outcome: Outcome,
   totals: RunTotals | null,
   durationMs: number,
-): JobReport {
+): JobReport & { sync: SyncCounts } {
   const { nextSyncAt, ...counts } = totals ?? NOTHING;
-  return {
-    outcome: outcome.kind,
-    reason: reasonOf(outcome),
-    ...counts,
-    durationMs,
-    nextSync: nextSyncAt?.toISOString() ?? null,
-  };
+  const sync = { ...counts, nextSync: nextSyncAt?.toISOString() ?? null };
+  return { outcome: outcome.kind, reason: reasonOf(outcome), durationMs, sync };
 }
 
 /** Why the collection waits; null where it doesn't. */
@@ -27,16 +22,20 @@ function reasonOf(outcome: Outcome): string | null {
 }
 
 /** `incremental sync, caught up: 1 page, 3 items, 2 changes, 45 quota units, 120 ms`. */
-export function summaryOf(work: string, outcome: Outcome, report: JobReport): string {
-  const reason = report.reason === null ? '' : ` (${report.reason})`;
+export function summaryOf(
+  work: string,
+  outcome: Outcome,
+  { reason, durationMs, sync }: ReturnType<typeof reportOf>,
+): string {
   const counts = [
-    counted(report.pages, 'page'),
-    counted(report.items, 'item'),
-    counted(report.changes, 'change'),
-    counted(report.quotaUnits, 'quota unit'),
-    `${report.durationMs} ms`,
+    counted(sync.pages, 'page'),
+    counted(sync.items, 'item'),
+    counted(sync.changes, 'change'),
+    counted(sync.quotaUnits, 'quota unit'),
+    `${durationMs} ms`,
   ];
-  return `${work}, ${OUTCOME_WORDS[outcome.kind]}${reason}: ${counts.join(', ')}`;
+  const why = reason === null ? '' : ` (${reason})`;
+  return `${work}, ${OUTCOME_WORDS[outcome.kind]}${why}: ${counts.join(', ')}`;
 }
 
 function counted(count: number, unit: string): string {

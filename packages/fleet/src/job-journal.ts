@@ -1,5 +1,5 @@
 import { Job } from 'bullmq';
-import { isDate } from './job-report.js';
+import { isCount, isInstant } from './job-report.js';
 
 /**
  * What a job writes down for people in Bull Board. Each call is a small write to Redis; a run that found nothing new
@@ -50,7 +50,7 @@ export function journalOf(queue: JobQueue, job: Job, report: (error: Error) => v
 export function readJobProgress(raw: unknown): JobProgress | null {
   if (typeof raw !== 'object' || raw === null) return null;
   const { done, total, waitsUntil, reason } = raw as Record<string, unknown>;
-  if (isDate(waitsUntil) && typeof reason === 'string')
+  if (isInstant(waitsUntil) && typeof reason === 'string')
     return { waitsUntil, reason: reason.slice(0, LINE_LENGTH) };
   if (!isCount(done)) return null;
   const whole = isCount(total) ? total : null;
@@ -60,8 +60,4 @@ export function readJobProgress(raw: unknown): JobProgress | null {
 /** Google's totals are estimates: more than all is all. */
 function percentOf(done: number, total: number | null): number {
   return total === null || total === 0 ? 0 : Math.min(100, Math.floor((100 * done) / total));
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
