@@ -83,9 +83,10 @@ export function tryAgainLater(context: TurnContext, cursor: Labels): Turn {
 
 function waitFor(delayMs: number): Turn['rest'] {
   return {
-    kind: 'wait',
+    kind: 'snoozed',
     delayMs: Math.max(1, delayMs),
-    why: "Google does not list one label's messages; it is tried again, and left out after some tries",
+    reason:
+      "Google does not list one label's messages; it is tried again, and left out after some tries",
     counts: false,
   };
 }
